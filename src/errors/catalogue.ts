@@ -1,0 +1,67 @@
+/**
+ * Every expected failure: its code, the HTTP status it is answered with, and what it says when nothing more particular
+ * is known. A message names what happened and what to do. `docs/api.md` lists the same table; a test compares the two.
+ */
+export const catalogue = {
+  'request.malformed': {
+    status: 400,
+    message: 'The request could not be understood; check its body and content type.',
+  },
+  'parameter.out-of-range': { status: 400, message: 'Parameter not in expected range' },
+  'page.beyond-end': { status: 400, message: 'Parameter not in expected range: there is no such page.' },
+  'hash.malformed': {
+    status: 400,
+    message: 'A hash must be the 32, 40, 64 or 128 hexadecimal digits of an MD5, SHA-1, SHA-256 or SHA-512.',
+  },
+  'credentials.missing': { status: 403, message: 'Authentication credentials were not provided.' },
+  'credentials.invalid': { status: 403, message: 'Invalid token.' },
+  'login.refused': { status: 400, message: 'Unable to log in with provided credentials.' },
+  'login.throttled': { status: 429, message: 'Too many failed log-ins; wait and try again.' },
+  'right.missing': { status: 403, message: 'You do not have permission to perform this action.' },
+  'user.not-found': { status: 404, message: 'There is no user of that name.' },
+  'user.exists': { status: 409, message: 'There is already a user of that name.' },
+  'token.not-found': { status: 404, message: 'There is no such token.' },
+  'ruleset.not-found': { status: 404, message: 'Ruleset not found' },
+  'ruleset.name-invalid': { status: 400, message: 'Missing or invalid ruleset name parameter' },
+  'ruleset.core': { status: 401, message: 'Core ruleset cannot be updated' },
+  'ruleset.foreign': { status: 401, message: 'Unauthorized action; ruleset was created by another user' },
+  'ruleset.busy': {
+    status: 409,
+    message:
+      'Rulesets cannot be updated while their Spectra Intelligence validation is pending, or while a Cloud Retro hunt is running.',
+  },
+  'ruleset.cannot-run': {
+    status: 500,
+    message:
+      'Error while creating or updating ruleset. Ruleset saved successfully, but due to errors the system cannot run it.',
+  },
+  'ruleset.delete-failed': { status: 500, message: 'Error occurred while deleting ruleset' },
+  'ruleset.switch-failed': { status: 500, message: 'Error occurred while enabling/disabling ruleset' },
+  'rules.invalid': { status: 400, message: 'The rules do not compile.' },
+  'publish.refused': {
+    status: 403,
+    message: 'Publishing needs an administrator and YARA synchronization, which is not enabled on this appliance.',
+  },
+  'sample.not-found': { status: 404, message: 'There is no sample with that hash.' },
+  'sample.gone': { status: 410, message: 'The content of this sample can no longer be read.' },
+  'upload.no-file': { status: 400, message: 'The multipart field "file" with the sample is missing.' },
+  'upload.too-large': { status: 413, message: 'The file is larger than this appliance accepts.' },
+  'storage.full': { status: 503, message: 'The storage is full; free some space and send the file again.' },
+  'service.stopping': { status: 503, message: 'The server is stopping; try again in a moment.' },
+  'service.overloaded': { status: 503, message: 'The server is overloaded; try again in a moment.' },
+  'retro.wrong-state': { status: 412, message: 'Local Retro is in the wrong state for this operation.' },
+  'retro.operation-invalid': {
+    status: 400,
+    message: 'The field "operation" is missing or not one of the accepted values.',
+  },
+  'cloud.not-connected': {
+    status: 428,
+    message: 'The server is not connected to Spectra Intelligence, or Cloud Retro hunting is not enabled.',
+  },
+  'cloud.sync-off': { status: 405, message: 'YARA Spectra Intelligence synchronization is currently not enabled.' },
+  'hunt.not-found': { status: 404, message: 'There is no such hunt.' },
+  'hunt.wrong-state': { status: 409, message: 'The hunt is in the wrong state for this operation.' },
+  'data-folder.locked': { status: 503, message: 'The data folder is in use by a running server.' },
+} as const satisfies Record<string, { status: number; message: string }>
+
+export type FailureCode = keyof typeof catalogue

@@ -1,0 +1,2 @@
+export { catalogue, type FailureCode } from './catalogue.ts'
+export { Failure } from './failure.ts'

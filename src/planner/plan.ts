@@ -1,0 +1,77 @@
+/**
+ * A plan is what a rule demands of a sample, as far as it can be decided without reading the sample.
+ *
+ * Its answer is "cannot match" or "may match". It is a boolean tree without negation: dropping a demand, or widening
+ * one, can only let more samples through, so every simplification below errs on the safe side. Whatever is not
+ * understood is `may`.
+ */
+export type Plan =
+  /** Nothing is demanded: every sample may match. */
+  | { readonly kind: 'may'; readonly why: string }
+  /** No sample can match, for example `condition: false`. */
+  | { readonly kind: 'never'; readonly why: string }
+  | { readonly kind: 'and'; readonly parts: readonly Plan[] }
+  | { readonly kind: 'or'; readonly parts: readonly Plan[] }
+  /** At least `count` of the parts; `parts` never holds a `may` (each lowers `count` instead). */
+  | { readonly kind: 'atLeast'; readonly count: number; readonly parts: readonly Plan[] }
+  | GramsPlan
+  | FactPlan
+
+/**
+ * All these n-grams occur in the sample.
+ *
+ * `grams` are windows of four bytes after ASCII folding, first byte in the low bits, in an order that puts the most
+ * telling ones first (an evaluation may stop after any of them). Grams of the `wide` channel are the four characters
+ * of a UTF-16LE window with its zero bytes left out.
+ */
+export interface GramsPlan {
+  readonly kind: 'grams'
+  readonly channel: 'plain' | 'wide'
+  readonly grams: Uint32Array
+  /** The string or literal that demands it, for `explain`: `$a`, `$a (xor 0x41)`, `pe.signatures[].serial`. */
+  readonly label: string
+}
+
+/** An exact fact about the sample, decided from what the index stores beside the bits. */
+export interface FactPlan {
+  readonly kind: 'fact'
+  readonly fact: Fact
+}
+
+export type Fact =
+  /** `min <= filesize <= max`, both inclusive; `max` may be Infinity. */
+  | { readonly kind: 'size'; readonly min: number; readonly max: number }
+  /**
+   * `(byte[offset + i] & mask[i]) === value[i]` for every i. A sample too short for it fails. Offsets beyond the
+   * stored head (`HEAD_BYTES` of the index) cannot be decided and answer "may".
+   */
+  | { readonly kind: 'bytes'; readonly offset: number; readonly value: Uint8Array; readonly mask: Uint8Array }
+  /** An integer read at a constant offset lies in the inclusive range. */
+  | {
+      readonly kind: 'integer'
+      readonly offset: number
+      readonly width: 1 | 2 | 4
+      readonly signed: boolean
+      readonly bigEndian: boolean
+      readonly min: number
+      readonly max: number
+    }
+  /** The whole sample has this digest. */
+  | { readonly kind: 'hash'; readonly algorithm: 'md5' | 'sha1' | 'sha256'; readonly digest: Uint8Array }
+
+/** The plans of one ruleset: a sample is a candidate for the ruleset when one of its public rules may match. */
+export interface RulesetPlan {
+  readonly rules: readonly RulePlan[]
+  /** What a sample must satisfy for any reported rule of the ruleset to match. */
+  readonly plan: Plan
+}
+
+export interface RulePlan {
+  readonly rule: string
+  readonly isPrivate: boolean
+  readonly plan: Plan
+  /** Strings that cannot use the index, with the reason in plain words. */
+  readonly unindexable: readonly { readonly identifier: string; readonly why: string }[]
+  /** What a small change to the rule would gain, in plain words. */
+  readonly advice: readonly string[]
+}

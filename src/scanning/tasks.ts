@@ -1,0 +1,169 @@
+/**
+ * What the server process asks of the worker processes. Inputs and outputs travel as structured clones, so they hold
+ * plain data and typed arrays only.
+ *
+ * Rulesets are sent once: a task names a *rule set* by its id, and the pool makes sure that the worker knows that set
+ * (and the texts and plans of its rulesets, each sent once per worker by `key`) before the task reaches it.
+ */
+
+import type { RulesetPlan } from '../planner/plan.ts'
+import type { Diagnostic } from '../yara/syntax.ts'
+
+/** A ruleset as workers run it. The text behind a `key` never changes: `r<revision id>`, or `h<hunt id>.<n>` ad hoc. */
+export interface RunnableRuleset {
+  readonly key: string
+  readonly name: string
+  readonly content: string
+  readonly plan: RulesetPlan
+}
+
+/** Rulesets that are evaluated together: `live:<generation>`, `hunt:<id>`. The rulesets behind an id never change. */
+export interface RuleSet {
+  readonly id: string
+  readonly rulesets: readonly RunnableRuleset[]
+}
+
+/** The usual external variables; all are text and default to ''. */
+export interface ExternalVariables {
+  readonly filename: string
+  readonly filepath: string
+  readonly extension: string
+  readonly filetype: string
+  readonly owner: string
+}
+
+/** A file's size and digests. */
+export interface Digests {
+  readonly size: number
+  readonly sha256: Uint8Array
+  readonly sha1: Uint8Array
+  readonly md5: Uint8Array
+  readonly sha512: Uint8Array
+}
+
+export interface Identification {
+  /** The specification's vocabulary: `PE/Exe`, `ELF64 Little/SO`, `Text/HTML/HTML`, `Binary/Archive/ZIP`. */
+  readonly fileType: string
+  /** For people: libmagic's sentence. */
+  readonly description: string
+  /** 7-Zip should be asked for members. */
+  readonly isArchive: boolean
+}
+
+export interface RuleHit {
+  /** `key` of the ruleset. */
+  readonly ruleset: string
+  readonly rule: string
+  readonly tags: readonly string[]
+  readonly meta: Readonly<Record<string, string | number | boolean>>
+  /** Filled only when the task asked for strings. */
+  readonly strings: readonly StringHit[]
+}
+
+export interface StringHit {
+  readonly identifier: string
+  readonly offset: number
+  readonly length: number
+  /** Up to 16 bytes before, the match (at most 32 bytes of it), and up to 16 after. */
+  readonly context: Uint8Array
+  /** Where the match starts in `context`. */
+  readonly contextStart: number
+}
+
+/** A ruleset that could not be run to its end on a sample. */
+export interface ScanTrouble {
+  readonly ruleset: string
+  readonly reason: 'timeout' | 'crash' | 'memory' | 'engine'
+  readonly message: string
+}
+
+export interface TaskMap {
+  /** Copies a file into the data folder while hashing it, and syncs the copy. */
+  take: {
+    input: { readonly source: string; readonly temporary: string }
+    output: Digests
+  }
+  /** Identifies a stored file, computes its signature, and matches it against a rule set through the plans. */
+  examine: {
+    input: {
+      readonly path: string
+      /** Stored beside the signature, for plans that ask for a hash. */
+      readonly digests: Digests
+      readonly ruleSet: string
+      readonly variables: Omit<ExternalVariables, 'filetype'>
+      /** Ruleset keys to leave out: they were given up on this sample before. */
+      readonly without: readonly string[]
+      /** False for a sample above the scan limit: identified, not matched. */
+      readonly scan: boolean
+    }
+    output: {
+      readonly identification: Identification
+      /** A record of src/index: what a segment writer takes. */
+      readonly signature: Uint8Array
+      readonly hits: readonly RuleHit[]
+      readonly troubles: readonly ScanTrouble[]
+      readonly candidates: number
+      readonly scannedBytes: number
+    }
+  }
+  /** Parses and compiles a text in a bounded process of its own. */
+  check: {
+    input: { readonly content: string }
+    output: { readonly diagnostics: readonly Diagnostic[]; readonly valid: boolean }
+  }
+  /** Evaluates the plans of a rule set against one segment. */
+  evaluate: {
+    input: {
+      readonly ruleSet: string
+      readonly segment: string
+      /** Only samples with an id above `after` and up to `upTo`. */
+      readonly after: number
+      readonly upTo: number
+      /** Sorted ids that the hunt is restricted to; null for all. */
+      readonly only: Uint32Array | null
+    }
+    output: {
+      /** For each ruleset with candidates: its key and the ascending sample ids. */
+      readonly candidates: readonly { readonly ruleset: string; readonly samples: Uint32Array }[]
+      /** Samples of the segment within the limits, before any plan. */
+      readonly samples: number
+    }
+  }
+  /** Scans samples with the rulesets that remain for each. */
+  verify: {
+    input: {
+      readonly ruleSet: string
+      readonly items: readonly {
+        readonly sample: number
+        readonly path: string
+        readonly size: number
+        readonly variables: ExternalVariables
+        /** Ruleset keys; null for all of the set. */
+        readonly rulesets: readonly string[] | null
+      }[]
+      readonly strings: boolean
+    }
+    output: {
+      readonly results: readonly {
+        readonly sample: number
+        readonly hits: readonly RuleHit[]
+        readonly troubles: readonly ScanTrouble[]
+      }[]
+      readonly scannedBytes: number
+    }
+  }
+  /** Computes the signature of a stored file, for `index build` and repairs. */
+  sign: {
+    input: { readonly path: string; readonly digests: Digests; readonly sample: number }
+    output: { readonly signature: Uint8Array }
+  }
+  /** Merges segments into one, leaving deleted samples out. */
+  merge: {
+    input: { readonly inputs: readonly string[]; readonly output: string; readonly without: Uint32Array }
+    output: { readonly samples: number; readonly bytes: number }
+  }
+}
+
+export type TaskKind = keyof TaskMap
+export type TaskInput<K extends TaskKind> = TaskMap[K]['input']
+export type TaskOutput<K extends TaskKind> = TaskMap[K]['output']

@@ -1,0 +1,238 @@
+/**
+ * The tables as Kysely sees them. The SQL that makes them is in `sqlite/migrations/`; `sqlite/schema.sql` is the
+ * committed result that a test compares with what the migrations make.
+ *
+ * Times are integers: microseconds since 1970-01-01 UTC, so that they sort, compare and print with the six digits that
+ * the API shows. Hashes are BLOBs. Booleans are 0 and 1.
+ */
+import type { Generated } from 'kysely'
+
+/** Microseconds since 1970-01-01 UTC. */
+export type Micros = number
+export type Flag = 0 | 1
+
+/** 0 unknown, 1 goodware, 2 suspicious, 3 malicious, as the API numbers them. */
+export type Classification = 0 | 1 | 2 | 3
+
+export interface Schema {
+  settings: SettingsTable
+  users: UsersTable
+  tokens: TokensTable
+  samples: SamplesTable
+  sightings: SightingsTable
+  members: MembersTable
+  tags: TagsTable
+  rulesets: RulesetsTable
+  revisions: RevisionsTable
+  ruleset_counts: RulesetCountsTable
+  matches: MatchesTable
+  segments: SegmentsTable
+  hunts: HuntsTable
+  hunt_rulesets: HuntRulesetsTable
+  hunt_hits: HuntHitsTable
+  journal: JournalTable
+}
+
+/** Small facts of the installation: the generation of the enabled set, the schema's creation, … */
+export interface SettingsTable {
+  key: string
+  value: string
+}
+
+export interface UsersTable {
+  id: Generated<number>
+  name: string
+  /** A PHC string: algorithm, parameters, salt and hash. */
+  password_hash: string
+  role: 'administrator' | 'user'
+  active: Flag
+  created: Micros
+  failed_logins: number
+  locked_until: Micros | null
+}
+
+export interface TokensTable {
+  id: Generated<number>
+  user_id: number
+  /** SHA-256 of the token; the token itself is shown once and not kept. */
+  hash: Uint8Array
+  label: string
+  created: Micros
+  last_used: Micros | null
+}
+
+/**
+ * `stored` 1: the content is in the blob store. `stored` 0: known from the cloud only (sha256 null, no content).
+ * `state`: `queued` until the pipeline has matched it, then `processed`.
+ */
+export interface SamplesTable {
+  id: Generated<number>
+  sha256: Uint8Array | null
+  sha1: Uint8Array
+  md5: Uint8Array | null
+  sha512: Uint8Array | null
+  size: number
+  stored: Flag
+  state: 'queued' | 'processed'
+  /** In the specification's vocabulary: `PE/Exe`. */
+  file_type: string
+  /** What libmagic says, for people. */
+  type_description: string
+  name: string
+  first_seen: Micros
+  last_seen: Micros
+  processed_at: Micros | null
+  extracted_file_count: number
+  /** In force: the user's, else the one from rules, else unknown. */
+  classification: Classification
+  risk_score: number | null
+  threat_name: string | null
+  /** `user`, `rules` or null. */
+  classification_origin: string | null
+  user_classification: Classification | null
+  user_risk_score: number | null
+  user_threat_name: string | null
+  /** Why archives were unpacked in part or not at all, or why a scan was given up; null when all went well. */
+  note: string | null
+  /** The live segment that holds this sample's signature; null while it is not indexed. */
+  segment_id: number | null
+  /** For a queued sample: what intake needs to go on after a restart (JSON: archive password, depth, uploader). */
+  intake: string | null
+}
+
+export interface SightingsTable {
+  id: Generated<number>
+  sample_id: number
+  name: string
+  user_id: number | null
+  source: 'upload' | 'ingest' | 'member'
+  comment: string | null
+  seen: Micros
+}
+
+export interface MembersTable {
+  parent_id: number
+  child_id: number
+  path: string
+}
+
+export interface TagsTable {
+  sample_id: number
+  tag: string
+}
+
+/**
+ * `state` is what the ruleset is by itself; the API's status comes from it and from `enabled`:
+ * `valid`, `invalid` (does not compile) or `error` (compiles, but cannot run: the reason says why).
+ */
+export interface RulesetsTable {
+  id: Generated<number>
+  name: string
+  owner_id: number
+  core: Flag
+  enabled: Flag
+  state: 'valid' | 'invalid' | 'error'
+  reason: string | null
+  revision_id: number | null
+  cloud_synced: Flag
+  created: Micros
+  modified: Micros
+  last_matched: Micros | null
+}
+
+/** `rules` is JSON: RuleSummary[] of src/rulesets (name, tags, meta, fingerprint); `plan` the serialised RulesetPlan. */
+export interface RevisionsTable {
+  id: Generated<number>
+  ruleset_id: number
+  number: number
+  content: string
+  author_id: number
+  created: Micros
+  valid: Flag
+  diagnostics: string
+  rules: string
+  plan: string | null
+}
+
+/** Kept by triggers: match rows of a ruleset by the classification of their sample. */
+export interface RulesetCountsTable {
+  ruleset_id: number
+  classification: Classification
+  matches: number
+}
+
+export interface MatchesTable {
+  id: Generated<number>
+  ruleset_id: number
+  sample_id: number
+  rule: string
+  cloud: Flag
+  revision_id: number | null
+  created: Micros
+}
+
+/** Live segments; together they cover each indexed sample once. Sample ids of a segment lie in [first_id, last_id]. */
+export interface SegmentsTable {
+  id: Generated<number>
+  file: string
+  first_id: number
+  last_id: number
+  samples: number
+  bytes: number
+  state: 'live' | 'damaged'
+  created: Micros
+}
+
+export interface HuntsTable {
+  id: Generated<number>
+  kind: 'local-retro' | 'ad-hoc'
+  state: 'queued' | 'starting' | 'running' | 'completed' | 'stopped' | 'failed'
+  started_by: number
+  stopped_by: number | null
+  created: Micros
+  started: Micros | null
+  stopped: Micros | null
+  /** How many samples the hunt covers, and how many are decided. */
+  samples: number
+  processed: number
+  candidates: number
+  scanned_bytes: number
+  /** Samples above the size limit or given up after repeated failures. */
+  skipped: number
+  /** Samples with an id above this came after the start. */
+  last_sample_id: number
+  /** Every covered sample with an id up to this one is decided, and its matches are stored. */
+  cursor: number
+  /** Ad-hoc: the rules and the part of the corpus (JSON). */
+  content: string | null
+  selection: string | null
+  failure: string | null
+}
+
+/** The enabled revisions that a Local Retro took at its start. */
+export interface HuntRulesetsTable {
+  hunt_id: number
+  ruleset_id: number
+  revision_id: number
+}
+
+/** Ad-hoc results: one row per (sample, ruleset, rule); `strings` is JSON. */
+export interface HuntHitsTable {
+  id: Generated<number>
+  hunt_id: number
+  sample_id: number
+  ruleset: string
+  rule: string
+  tags: string
+  strings: string
+}
+
+/** What operators and owners should be told: a rule that was stopped, a sample given up, a segment rebuilt. */
+export interface JournalTable {
+  id: Generated<number>
+  created: Micros
+  kind: string
+  ruleset_id: number | null
+  sample_id: number | null
+  message: string
+}
