@@ -1,0 +1,76 @@
+/**
+ * What `npm test` runs: the type check, the lint and every test. All three run even when an earlier one fails, so that
+ * one run tells everything; the exit status is 0 only when all passed. `npm test -- src/yara test/cli` runs only the
+ * tests under those paths.
+ *
+ * Skipped tests are listed with their reasons before the closing lines. With BACKTRAIL_NO_SKIPS=1 a skipped test is a
+ * failure.
+ */
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { run } from 'node:test'
+import { spec, type TestEvent } from 'node:test/reporters'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+process.chdir(root)
+
+// A test that hangs is ended, so that the whole run ends within its quarter of an hour.
+const longestTestFileMs = 8 * 60_000
+
+const only = process.argv.slice(2).map((path) => path.replace(/^\.\//, '').replace(/\/$/, ''))
+const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'])
+  .filter((file) => only.length === 0 || only.some((path) => file === path || file.startsWith(`${path}/`)))
+  .sort()
+if (files.length === 0) {
+  console.error(`No test file under ${only.join(', ') || root}.`)
+  process.exit(1)
+}
+
+const typesPassed = passes('Type check', 'tsc', '--noEmit')
+const lintPassed = passes('Lint and format', 'biome', 'check', '--max-diagnostics=50')
+console.log(`Tests in ${files.length} files`)
+
+let failed = 0
+const skipped: string[] = []
+// The whole-system tests are the longest; starting them first keeps both cores busy to the end.
+const order = [...files].sort((a, b) => Number(b.startsWith('test/')) - Number(a.startsWith('test/')))
+const events = run({ files: order, concurrency: 2, timeout: longestTestFileMs })
+await pipeline(events, watch, new spec(), process.stdout, { end: false })
+
+if (skipped.length > 0 && process.env.BACKTRAIL_NO_SKIPS === '1') {
+  console.error(`${skipped.length} tests were skipped, and BACKTRAIL_NO_SKIPS=1 forbids it.`)
+  failed += 1
+}
+if (!typesPassed) console.error('The type check failed; its messages are at the top.')
+if (!lintPassed) console.error('The lint failed; its messages are at the top.')
+process.exit(failed > 0 || !typesPassed || !lintPassed ? 1 : 0)
+
+/** Passes every event on, counts failures, and puts the list of skipped tests before the runner's closing lines. */
+async function* watch(source: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {
+  let closing = false
+  for await (const event of source) {
+    if (event.type === 'test:fail') failed += 1
+    if (event.type === 'test:pass' && event.data.skip !== undefined && event.data.skip !== false) {
+      const reason = typeof event.data.skip === 'string' ? event.data.skip : 'no reason given'
+      skipped.push(`skipped: ${event.data.name} (${reason})`)
+    }
+    if (
+      !closing &&
+      event.type === 'test:diagnostic' &&
+      event.data.nesting === 0 &&
+      /^tests \d/.test(event.data.message)
+    ) {
+      closing = true
+      for (const message of skipped) yield { ...event, data: { ...event.data, message } }
+    }
+    yield event
+  }
+}
+
+function passes(title: string, command: string, ...parameters: string[]): boolean {
+  console.log(`${title}: ${command} ${parameters.join(' ')}`)
+  return spawnSync(join('node_modules', '.bin', command), parameters, { stdio: 'inherit' }).status === 0
+}

@@ -1,0 +1,133 @@
+/**
+ * Holds the code to the floors of docs/architecture.md: an import goes to a floor below or to a neighbour, through the
+ * neighbour's face (`index.ts`), and never in a circle. Tests may look inside a folder.
+ */
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** An import of one file of `src/` by another; both as paths from the root. `erased` ones are types only. */
+interface Import {
+  readonly from: string
+  readonly to: string
+  readonly erased: boolean
+}
+
+/** Folder (or `src/main.ts`) → height of its floor, 0 at the bottom, as the picture in docs/architecture.md has it. */
+function readFloors(): Map<string, number> {
+  const picture = /^## Floors$.*?```\n(.*?)```/ms.exec(readFileSync(join(root, 'docs/architecture.md'), 'utf8'))?.[1]
+  assert.ok(picture, 'docs/architecture.md has no picture of the floors')
+  const floors = new Map<string, number>()
+  let height = 0
+  for (const line of picture.trimEnd().split('\n').reverse()) {
+    for (const [, place = ''] of line.matchAll(/(src\/[\w.-]+)/g)) floors.set(place, height)
+    // A floor's first line carries its name; the lines before it (read backwards) belong to it.
+    if (/^\S/.test(line)) height += 1
+  }
+  return floors
+}
+
+function readImports(files: readonly string[]): Import[] {
+  const statement =
+    /^\s*(?:import|export)\s+(type\s+)?(?:[^'"`;]*?\bfrom\s+)?'(\.[^']+)'|\bimport\('(\.[^']+)'\)|new URL\('(\.[^']+\.ts)'/gm
+  return files.flatMap((from) =>
+    [...readFileSync(join(root, from), 'utf8').matchAll(statement)].map(([text, type, plain, lazy, beside]) => ({
+      from,
+      to: normalize(join(dirname(from), plain ?? lazy ?? beside ?? '')),
+      erased: type !== undefined || /\{\s*type [^,}]*(,\s*type [^,}]*)*,?\s*\}/.test(text),
+    })),
+  )
+}
+
+/** `src/yara` for `src/yara/parse.ts`; `src/main.ts` for itself. */
+const placeOf = (file: string): string => file.split('/').slice(0, 2).join('/')
+
+/** The first circle found among `edges`, as the names along it, or null. */
+function findCircle(edges: Iterable<readonly [string, string]>): string[] | null {
+  const targets = Map.groupBy(edges, ([from]) => from)
+  const done = new Set<string>()
+  const path: string[] = []
+  const visit = (name: string): string[] | null => {
+    if (path.includes(name)) return [...path.slice(path.indexOf(name)), name]
+    if (done.has(name)) return null
+    path.push(name)
+    for (const [, to] of targets.get(name) ?? []) {
+      const circle = visit(to)
+      if (circle) return circle
+    }
+    path.pop()
+    done.add(name)
+    return null
+  }
+  for (const name of targets.keys()) {
+    const circle = visit(name)
+    if (circle) return circle
+  }
+  return null
+}
+
+const floors = readFloors()
+const files = globSync('src/**/*.{ts,js}', { cwd: root }).sort()
+const imports = readImports(files.filter((file) => !file.endsWith('.test.ts')))
+const crossing = imports.filter(({ from, to }) => placeOf(from) !== placeOf(to))
+
+test('there are files, imports and floors to look at', () => {
+  assert.ok(files.length >= 20, `only ${files.length} files under src/`)
+  assert.ok(crossing.length >= 10, `only ${crossing.length} imports between folders`)
+  assert.ok(new Set(floors.values()).size >= 5, 'docs/architecture.md shows fewer than five floors')
+})
+
+test('every folder of src/ has its place on a floor', () => {
+  assert.deepEqual(
+    [...new Set(files.map(placeOf))].filter((place) => !floors.has(place)),
+    [],
+  )
+})
+
+test('every relative import of src/ leads to a file in src/', () => {
+  const known = new Set(files)
+  assert.deepEqual(
+    imports.filter(({ to }) => to.endsWith('.ts') && !known.has(to) && to.startsWith('src/')),
+    [],
+  )
+})
+
+test('no import goes up to a higher floor', () => {
+  const upward = crossing.filter(({ from, to }) => (floors.get(placeOf(to)) ?? 0) > (floors.get(placeOf(from)) ?? 0))
+  assert.deepEqual(upward.map(told), [])
+})
+
+test("folders import from each other's index.ts only", () => {
+  const bypassing = crossing.filter(({ to }) => to.startsWith('src/') && !/^src\/[\w-]+\/index\.ts$/.test(to))
+  assert.deepEqual(bypassing.map(told), [])
+})
+
+test('folders do not import each other in a circle, types included', () => {
+  const circle = findCircle(crossing.map(({ from, to }) => [placeOf(from), placeOf(to)] as const))
+  assert.equal(circle?.join(' → ') ?? null, null)
+})
+
+test('files do not import each other in a circle at run time', () => {
+  // A circle of types alone is erased before anything runs.
+  const circle = findCircle(imports.filter(({ erased }) => !erased).map(({ from, to }) => [from, to] as const))
+  assert.equal(circle?.join(' → ') ?? null, null)
+})
+
+test('a circle is found where there is one', () => {
+  assert.deepEqual(
+    findCircle([
+      ['a', 'b'],
+      ['b', 'c'],
+      ['c', 'b'],
+    ]),
+    ['b', 'c', 'b'],
+  )
+})
+
+function told({ from, to }: Import): string {
+  return `${from} imports ${to}`
+}
