@@ -1,0 +1,43 @@
+/**
+ * N-grams and the bits they stand for.
+ *
+ * A file is seen as the set of its *windows* of four bytes. Letters are folded first (`A`–`Z` become `a`–`z`), so that
+ * `nocase` strings can be looked up too. A string of L bytes can only be in a file that has all of its L−3 windows. The
+ * set itself would be larger than the file; so each window is hashed to one bit of a bit array of M bits, and only the
+ * bits are kept. A bit that is not set proves that the window, and so the string, is not in the file. A bit that is set
+ * proves nothing, and when half of the bits are set, a string of L bytes that is not there passes by chance with a
+ * probability of about 2^−(L−3).
+ *
+ * Example: `MZ` in UTF-8 text such as "AMZN" is the window `a m z n`, the number 0x6e7a6d61 (first byte in the low
+ * bits), some hash h, and in a signature of 2^13 bits the bit `h mod 2^13`.
+ *
+ * Text in UTF-16LE has a zero after every character, so its windows of four bytes hold two characters and tell little.
+ * For it there is a second *channel*, `wide`: the windows of eight bytes `c0 00 c1 00 c2 00 c3 00`, as the four bytes
+ * `c0 c1 c2 c3`, hashed under another seed into the same bit array.
+ */
+
+export type Channel = 'plain' | 'wide'
+
+/** `fold[b]` is b with `A`–`Z` turned into `a`–`z`. */
+export const fold: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
+)
+
+/** Every step of the hash is a bijection of 32 bits: two windows share a bit only where the bit number is cut off. */
+export const PLAIN_SEED = 0x7feb352d
+export const WIDE_SEED = 0x2c1b3c6d
+export const MULTIPLIER = 0x9e3779b1
+
+/**
+ * The 32-bit hash of a window, as an unsigned number. `gram` holds four folded bytes, the first in the low bits.
+ * Hash a plan's grams once; `bitOf` then gives the bit in signatures of any size.
+ */
+export function gramHash(channel: Channel, gram: number): number {
+  const mixed = Math.imul(gram ^ (channel === 'plain' ? PLAIN_SEED : WIDE_SEED), MULTIPLIER)
+  return (mixed ^ (mixed >>> 15)) >>> 0
+}
+
+/** The bit that a hash stands for in a signature of `bits` bits (a size of the ladder, never 0). */
+export function bitOf(hash: number, bits: number): number {
+  return (hash & (bits - 1)) >>> 0
+}
