@@ -61,6 +61,7 @@ export const catalogue = {
   'cloud.sync-off': { status: 405, message: 'YARA Spectra Intelligence synchronization is currently not enabled.' },
   'hunt.not-found': { status: 404, message: 'There is no such hunt.' },
   'hunt.wrong-state': { status: 409, message: 'The hunt is in the wrong state for this operation.' },
+  'settings.invalid': { status: 500, message: 'A setting has a value that is not allowed.' },
   'data-folder.locked': { status: 503, message: 'The data folder is in use by a running server.' },
 } as const satisfies Record<string, { status: number; message: string }>
 

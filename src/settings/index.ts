@@ -1,0 +1,11 @@
+export {
+  type ClientSettings,
+  clientOptions,
+  flagOf,
+  type Option,
+  options,
+  type Settings,
+  variableOf,
+} from './options.ts'
+export { type Environment, type Flags, readClientSettings, readSettings } from './read.ts'
+export { renderReference } from './reference.ts'

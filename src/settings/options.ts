@@ -1,0 +1,211 @@
+/**
+ * Every option, described once. The command line's help, the environment variables, the error messages and
+ * docs/configuration.md come from here.
+ *
+ * A flag is the option's name with dashes (`uploadLimit` → `--upload-limit`), an environment variable the same in
+ * capitals (`BACKTRAIL_UPLOAD_LIMIT`), unless the option says otherwise.
+ */
+import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { choice, count, duration, type Kind, list, path, size, text } from './kinds.ts'
+
+export interface Option<T> {
+  readonly kind: Kind<T>
+  /** The value when nobody gives one. */
+  readonly preset: T
+  /** How the preset is told where it depends on the machine or is the absence of a value. */
+  readonly presetTold?: string
+  /** One sentence. */
+  readonly about: string
+  /** Given by environment variable only, because the arguments of a process can be seen by others. */
+  readonly secret?: true
+  /** Instead of `BACKTRAIL_` and the name in capitals. */
+  readonly variable?: string
+}
+
+const KB = 1 << 10
+const MB = 1 << 20
+const GB = 1 << 30
+const second = 1_000
+const minute = 60 * second
+const hour = 60 * minute
+
+const proxyGroups = ['loopback', 'linklocal', 'uniquelocal']
+
+/** Options of the server, and of commands that work on the data folder themselves. */
+export const options = {
+  host: option({
+    kind: text('address', 'a host name or an address'),
+    preset: '127.0.0.1',
+    about: 'The address to listen on; 0.0.0.0 or :: for every interface.',
+  }),
+  port: option({
+    kind: count(0, 65_535),
+    preset: 8080,
+    about: 'The port to listen on; 0 takes a free one, and the start prints which.',
+  }),
+  data: option({
+    kind: path('folder'),
+    preset: resolve('data'),
+    presetTold: './data',
+    about: 'The folder that holds everything: samples, database and index; it is made when it is missing.',
+  }),
+  adminToken: option({
+    kind: text('token', 'text without spaces'),
+    preset: '',
+    presetTold: 'made at random',
+    about: 'The API token that the first administrator gets on the first start, for scripted set-ups.',
+    secret: true,
+  }),
+  workers: option({
+    kind: count(1, 256),
+    preset: Math.max(1, availableParallelism()),
+    presetTold: "the machine's CPU count",
+    about: 'How many worker processes read, index and scan samples.',
+  }),
+  uploadLimit: option({
+    kind: size(KB, 64 * GB),
+    preset: 700 * MB,
+    about: 'The largest file that is accepted; a larger one is answered with 413.',
+  }),
+  scanLimit: option({
+    kind: size(KB, 64 * GB),
+    preset: 700 * MB,
+    about: 'The largest sample that is matched with YARA; a larger one is stored, and hunts count it as skipped.',
+  }),
+  scanTimeout: option({
+    kind: duration(second, 24 * hour),
+    preset: minute,
+    about: 'How long rules may take on one sample before the scan is ended and the sample marked.',
+  }),
+  compileTimeout: option({
+    kind: duration(second, hour),
+    preset: 30 * second,
+    about: 'How long the check of one ruleset may take before it is ended and the ruleset refused to run.',
+  }),
+  workerMemory: option({
+    kind: size(256 * MB, 1024 * GB),
+    preset: 2 * GB,
+    about: 'The resident memory at which a worker process is replaced by a fresh one.',
+  }),
+  archiveDepth: option({
+    kind: count(0, 32),
+    preset: 5,
+    about: 'How deep archives in archives are unpacked; 0 unpacks none.',
+  }),
+  archiveMembers: option({
+    kind: count(1, 1_000_000),
+    preset: 10_000,
+    about: 'How many members of one archive are taken in.',
+  }),
+  archiveBytes: option({
+    kind: size(MB, 1024 * GB),
+    preset: 4 * GB,
+    about: 'How many bytes the members of one archive may have together.',
+  }),
+  archiveRatio: option({
+    kind: count(1, 1_000_000),
+    preset: 250,
+    about: 'How many times larger than the archive its members may be together.',
+  }),
+  archiveTimeout: option({
+    kind: duration(second, hour),
+    preset: 2 * minute,
+    about: 'How long the unpacking of one archive may take.',
+  }),
+  huntsAtOnce: option({
+    kind: count(1, 64),
+    preset: 2,
+    about: 'How many hunts run at once; more wait their fair turn, users in rotation.',
+  }),
+  rateLimit: option({
+    kind: count(0, 10_000_000),
+    preset: 30_000,
+    about: 'How many requests one client address may make in a minute before it is answered with 429; 0 for no limit.',
+  }),
+  loginLimit: option({
+    kind: count(1, 10_000),
+    preset: 20,
+    about: 'How many log-ins one client address may try in a minute before it is answered with 429.',
+  }),
+  trustProxy: option({
+    kind: list(
+      'addresses',
+      `addresses or networks separated by commas, or ${proxyGroups.join(', ')}`,
+      (word) => proxyGroups.includes(word) || isIP(word.replace(/\/\d{1,3}$/, '')) !== 0,
+    ),
+    preset: [],
+    presetTold: 'none',
+    about: 'The proxies whose X-Forwarded-For, -Proto and -Host headers are believed.',
+  }),
+  tlsKey: option({
+    kind: path('file'),
+    preset: '',
+    presetTold: 'none',
+    about: 'The private key (PEM) for HTTPS; needs the certificate too.',
+  }),
+  tlsCert: option({
+    kind: path('file'),
+    preset: '',
+    presetTold: 'none',
+    about: 'The certificate with its chain (PEM) for HTTPS; needs the key too.',
+  }),
+  logLevel: option({
+    kind: choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    preset: 'info',
+    about: 'The least important kind of event that is logged.',
+  }),
+  logFormat: option({
+    kind: choice('auto', 'json', 'text'),
+    preset: 'auto',
+    about: 'How events are logged to the standard error output; auto is text on a terminal and JSON lines elsewhere.',
+  }),
+  shutdownGrace: option({
+    kind: duration(0, hour),
+    preset: 30 * second,
+    about: 'How long requests under way may take to end when the server is asked to stop.',
+  }),
+} as const
+
+/** Options of commands that talk to a running server. */
+export const clientOptions = {
+  server: option({
+    kind: text('url', 'an address that starts with http:// or https://'),
+    preset: '',
+    presetTold: 'none: the data folder is used directly',
+    about: 'The running server to work through.',
+    variable: 'BACKTRAIL_URL',
+  }),
+  token: option({
+    kind: text('token', 'text without spaces'),
+    preset: '',
+    presetTold: 'none',
+    about: 'The API token for that server.',
+    variable: 'BACKTRAIL_TOKEN',
+  }),
+} as const
+
+function option<T>(description: Option<T>): Option<T> {
+  return description
+}
+
+export type Values<C> = { readonly [K in keyof C]: C[K] extends Option<infer T> ? T : never }
+
+/**
+ * The values in force. Sizes are in bytes, times in milliseconds, paths absolute; an empty text or list means that there
+ * is none.
+ */
+export type Settings = Values<typeof options>
+export type ClientSettings = Values<typeof clientOptions>
+export type OptionName = keyof Settings | keyof ClientSettings
+
+/** `--upload-limit` for `uploadLimit`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+/** `BACKTRAIL_UPLOAD_LIMIT` for `uploadLimit`. */
+export function variableOf(name: string, { variable }: { readonly variable?: string }): string {
+  return variable ?? `BACKTRAIL_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+}

@@ -1,0 +1,62 @@
+import { Failure } from '../errors/index.ts'
+import {
+  type ClientSettings,
+  clientOptions,
+  flagOf,
+  type Option,
+  options,
+  type Settings,
+  type Values,
+  variableOf,
+} from './options.ts'
+
+/** What the command line gave, by option name, as the text that was written. */
+export type Flags = Readonly<Record<string, unknown>>
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * The settings in force: a flag before its environment variable before the preset. An empty variable counts as none.
+ * Throws Failure `settings.invalid` that names the option, where its value came from, and what is allowed.
+ */
+export function readSettings(flags: Flags, env: Environment): Settings {
+  const settings = readAll(options, flags, env)
+  if (/\s/.test(settings.adminToken))
+    refuse('The environment variable BACKTRAIL_ADMIN_TOKEN', 'must be text without spaces')
+  if ((settings.tlsKey === '') !== (settings.tlsCert === ''))
+    refuse('--tls-key and --tls-cert', 'must be given together; HTTPS needs both')
+  return settings
+}
+
+/**
+ * How to reach the server that a command works through; an empty `server` means none.
+ * Throws Failure `settings.invalid` as readSettings does.
+ */
+export function readClientSettings(flags: Flags, env: Environment): ClientSettings {
+  const settings = readAll(clientOptions, flags, env)
+  if (settings.server !== '' && !/^https?:$/.test(URL.parse(settings.server)?.protocol ?? ''))
+    refuse('--server (BACKTRAIL_URL)', `must be ${clientOptions.server.kind.allowed}, not "${settings.server}"`)
+  if (settings.server !== '' && settings.token === '')
+    refuse('--token (BACKTRAIL_TOKEN)', `is needed to work through ${settings.server}`)
+  return settings
+}
+
+function readAll<C extends Readonly<Record<string, Option<unknown>>>>(catalogue: C, flags: Flags, env: Environment) {
+  const values = Object.entries(catalogue).map(([name, option]) => [name, readOne(name, option, flags, env)])
+  // Each value was parsed by its own option's kind, which the entries' common type does not show.
+  return Object.fromEntries(values) as Values<C>
+}
+
+function readOne<T>(name: string, option: Option<T>, flags: Flags, env: Environment): T {
+  const flag = option.secret ? undefined : flags[name]
+  const variable = variableOf(name, option)
+  const [source, given] =
+    typeof flag === 'string' ? [flagOf(name), flag] : [`The environment variable ${variable}`, env[variable] ?? '']
+  if (given.trim() === '' && typeof flag !== 'string') return option.preset
+  const value = given.trim() === '' ? undefined : option.kind.parse(given.trim())
+  if (value === undefined) refuse(source, `must be ${option.kind.allowed}, not "${given}"`)
+  return value
+}
+
+function refuse(source: string, reason: string): never {
+  throw new Failure('settings.invalid', `${source} ${reason}.`)
+}

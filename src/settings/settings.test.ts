@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { Failure } from '../errors/index.ts'
+import {
+  clientOptions,
+  flagOf,
+  options,
+  readClientSettings,
+  readSettings,
+  renderReference,
+  variableOf,
+} from './index.ts'
+
+const refusal = (flags: Record<string, unknown>, env: Record<string, string> = {}): string => {
+  try {
+    readSettings(flags, env)
+  } catch (error) {
+    assert.ok(error instanceof Failure)
+    assert.equal(error.code, 'settings.invalid')
+    return error.message
+  }
+  assert.fail('nothing was refused')
+}
+
+test('without flags and variables every option has its preset', () => {
+  const settings = readSettings({}, {})
+  for (const [name, option] of Object.entries(options))
+    assert.deepEqual(settings[name as keyof typeof settings], option.preset)
+  assert.equal(settings.uploadLimit, 734_003_200)
+  assert.equal(settings.host, '127.0.0.1')
+})
+
+test('a flag wins over its variable, and an empty variable is none', () => {
+  assert.equal(readSettings({ port: '9000' }, { BACKTRAIL_PORT: '9001' }).port, 9000)
+  assert.equal(readSettings({}, { BACKTRAIL_PORT: '9001' }).port, 9001)
+  assert.equal(readSettings({}, { BACKTRAIL_PORT: '' }).port, 8080)
+})
+
+test('sizes and times are read with their units and become bytes and milliseconds', () => {
+  const { uploadLimit, scanTimeout, shutdownGrace } = readSettings(
+    { uploadLimit: '1.5 gb', scanTimeout: '5m', shutdownGrace: '500ms' },
+    {},
+  )
+  assert.deepEqual([uploadLimit, scanTimeout, shutdownGrace], [1_610_612_736, 300_000, 500])
+  assert.equal(readSettings({ scanTimeout: '90' }, {}).scanTimeout, 90_000)
+  assert.equal(readSettings({ uploadLimit: '65536' }, {}).uploadLimit, 65_536)
+})
+
+test('the data folder is absolute, from the working folder', () => {
+  assert.equal(readSettings({ data: 'x/y' }, {}).data, `${process.cwd()}/x/y`)
+})
+
+test('proxies are addresses, networks or the three named groups', () => {
+  assert.deepEqual(readSettings({ trustProxy: '10.0.0.1, 192.168.0.0/16,loopback' }, {}).trustProxy, [
+    '10.0.0.1',
+    '192.168.0.0/16',
+    'loopback',
+  ])
+  assert.match(refusal({ trustProxy: 'everyone' }), /^--trust-proxy must be addresses or networks/)
+})
+
+test('a refusal names the option, where the value came from, and what is allowed', () => {
+  assert.equal(refusal({ port: '70000' }), '--port must be a whole number from 0 to 65535, not "70000".')
+  assert.equal(
+    refusal({}, { BACKTRAIL_SCAN_TIMEOUT: 'soon' }),
+    'The environment variable BACKTRAIL_SCAN_TIMEOUT must be a time from 1s to 24h, such as 30 (seconds), 500ms, 5m or 1h, not "soon".',
+  )
+  assert.match(refusal({ host: ' ' }), /^--host must be a host name or an address, not " "/)
+  for (const [name, value] of [
+    ['port', '-1'],
+    ['port', '1e3'],
+    ['workers', '0'],
+    ['workers', '2.5'],
+    ['uploadLimit', '5 bananas'],
+    ['uploadLimit', '10B'],
+    ['logFormat', 'xml'],
+  ] as const)
+    assert.match(refusal({ [name]: value }), new RegExp(`^${flagOf(name)} must be`), `${name}=${value}`)
+})
+
+test('the administrator token comes from the environment only', () => {
+  assert.equal(readSettings({ adminToken: 'from-a-flag' }, {}).adminToken, '')
+  assert.equal(readSettings({}, { BACKTRAIL_ADMIN_TOKEN: 'abc' }).adminToken, 'abc')
+  assert.match(refusal({}, { BACKTRAIL_ADMIN_TOKEN: 'a b' }), /without spaces/)
+})
+
+test('a TLS key without its certificate is refused', () => {
+  assert.match(refusal({ tlsKey: 'key.pem' }), /must be given together/)
+})
+
+test('a server address needs http or https and a token', () => {
+  const at = (server: string, token = 't') => readClientSettings({ server, token }, {})
+  assert.deepEqual(at('https://hunt.example'), { server: 'https://hunt.example', token: 't' })
+  assert.throws(() => at('ftp://hunt.example'), /must be an address that starts with http/)
+  assert.throws(() => readClientSettings({ server: 'http://hunt.example' }, {}), /--token .* is needed/)
+  assert.deepEqual(readClientSettings({}, {}), { server: '', token: '' })
+})
+
+test('every value prints in a form that reads back as the same value', () => {
+  let compared = 0
+  for (const option of Object.values({ ...options, ...clientOptions })) {
+    const printed = option.kind.print(option.preset as never)
+    if (printed === '') continue
+    assert.deepEqual(option.kind.parse(printed), option.preset)
+    compared += 1
+  }
+  assert.ok(compared >= 20)
+})
+
+test('no two options share a flag or a variable', () => {
+  const all = Object.entries({ ...options, ...clientOptions })
+  assert.equal(new Set(all.map(([name]) => flagOf(name))).size, all.length)
+  assert.equal(new Set(all.map(([name, option]) => variableOf(name, option))).size, all.length)
+})
+
+test('docs/configuration.md is what the options say; `npm run reference` writes it anew', () => {
+  assert.equal(readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8'), renderReference())
+})
