@@ -1,0 +1,8 @@
+export {
+  type Arrival,
+  type Arriving,
+  defaultIntakeLimits,
+  Intake,
+  type IntakeLimits,
+  type QueueStatus,
+} from './intake.ts'

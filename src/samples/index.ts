@@ -1,0 +1,13 @@
+export type { Hash, HashKind } from './hash.ts'
+export { parseHash } from './hash.ts'
+export { classificationNames, type ListedSample, listedFields, listedSample } from './listed-sample.ts'
+export type {
+  ClassificationVerdict,
+  ExtractedFile,
+  Sample,
+  SampleDetails,
+  SampleFilter,
+  SamplePage,
+  SampleSighting,
+} from './sample.ts'
+export { Samples } from './samples.ts'

@@ -1,0 +1,2 @@
+export type { CheckReport, IndexStatistics, SegmentFile, SegmentSnapshot, Unindexed } from './segments.ts'
+export { Segments } from './segments.ts'
