@@ -1,25 +1,182 @@
-import type { BlobStore, Content } from './blob-store.ts'
+/**
+ * Contents as files: `blobs/ab/abcd…` under the data folder, in 256 folders that exist from the start, so that a million
+ * samples make folders of 4,000 and storing one never has to make a folder durable first.
+ *
+ * A content is written under `incoming/`, synced, renamed to its place, and the folder of that place is synced; what
+ * has its final name is therefore complete. A kill can leave two kinds of remains, and start-up clears both: files in
+ * `incoming/` (`open` removes them), and contents whose row was never committed, or was deleted already. The latter are
+ * named beforehand in a note under `doubts/`, which `settle` looks up.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Failure } from '../../errors/index.ts'
+import type { Adoptable, BlobStore, Content } from './blob-store.ts'
 
-export declare class FileBlobs implements BlobStore {
-  /**
-   * Opens the blobs under `<dataFolder>/blobs` and the temporary files under `<dataFolder>/incoming`, making what is
-   * missing, and removes temporary files that an earlier process left (`leftovers`, for the start-up report).
-   */
-  static open(
-    dataFolder: string,
-  ): Promise<{ readonly blobs: FileBlobs; readonly leftovers: { readonly files: number; readonly bytes: number } }>
+/** What `open` found and removed: the remains of uploads that were cut short. */
+export interface Leftovers {
+  readonly files: number
+  readonly bytes: number
+}
 
-  temporary(): string
-  discard(temporary: string): Promise<void>
-  adopt(
-    files: readonly { readonly temporary: string; readonly sha256: Uint8Array; readonly synced: boolean }[],
-  ): Promise<void>
-  doubt(digests: readonly Uint8Array[]): Promise<() => Promise<void>>
-  path(sha256: Uint8Array): string
-  has(sha256: Uint8Array): Promise<boolean>
-  open(sha256: Uint8Array, range?: { readonly start: number; readonly end: number }): Promise<Content>
-  remove(sha256: Uint8Array): Promise<void>
+export class FileBlobs implements BlobStore {
+  readonly #contents: string
+  readonly #incoming: string
+  readonly #doubts: string
 
-  /** At start-up: removes contents that were left in doubt and that no sample has; gives how many. */
-  settle(isKnown: (sha256: Uint8Array) => Promise<boolean>): Promise<number>
+  private constructor(dataFolder: string) {
+    this.#contents = join(dataFolder, 'blobs')
+    this.#incoming = join(dataFolder, 'incoming')
+    this.#doubts = join(dataFolder, 'doubts')
+  }
+
+  /** Makes the folders that are missing, and removes what an earlier process left in `incoming/`. */
+  static async open(dataFolder: string): Promise<{ readonly blobs: FileBlobs; readonly leftovers: Leftovers }> {
+    const blobs = new FileBlobs(dataFolder)
+    await mkdir(blobs.#doubts, { recursive: true })
+    await mkdir(blobs.#incoming, { recursive: true })
+    await blobs.#makeFolders()
+    return { blobs, leftovers: await blobs.#sweep() }
+  }
+
+  temporary(): string {
+    return join(this.#incoming, randomUUID())
+  }
+
+  async discard(temporary: string): Promise<void> {
+    await rm(temporary, { recursive: true, force: true })
+  }
+
+  async adopt(files: readonly Adoptable[]): Promise<void> {
+    try {
+      await inParallel(files, async ({ temporary, synced }) => {
+        if (!synced) await sync(temporary)
+      })
+      const folders = new Set<string>()
+      await inParallel(files, async ({ temporary, sha256 }) => {
+        const path = this.path(sha256)
+        await rename(temporary, path)
+        folders.add(dirname(path))
+      })
+      // After all the renames: on journaling file systems the first sync then carries the others.
+      await inParallel([...folders], sync)
+    } catch (error) {
+      throw asStorageFailure(error)
+    }
+  }
+
+  async doubt(digests: readonly Uint8Array[]): Promise<() => Promise<void>> {
+    const note = join(this.#doubts, randomUUID())
+    try {
+      await writeFile(note, digests.map((digest) => `${Buffer.from(digest).toString('hex')}\n`).join(''))
+    } catch (error) {
+      await rm(note, { force: true })
+      throw asStorageFailure(error)
+    }
+    return () => rm(note, { force: true })
+  }
+
+  /** For start-up: removes contents that are noted as doubtful and that no sample has; gives how many. */
+  async settle(isKnown: (sha256: Uint8Array) => Promise<boolean>): Promise<number> {
+    let removed = 0
+    for (const name of await readdir(this.#doubts)) {
+      const note = join(this.#doubts, name)
+      for (const line of (await readFile(note, 'latin1')).split('\n')) {
+        // A note that was cut off names only contents that were not touched yet.
+        if (!/^[0-9a-f]{64}$/.test(line)) continue
+        const sha256 = Buffer.from(line, 'hex')
+        if ((await isKnown(sha256)) || !(await this.has(sha256))) continue
+        await this.remove(sha256)
+        removed++
+      }
+      await rm(note)
+    }
+    return removed
+  }
+
+  path(sha256: Uint8Array): string {
+    const hex = Buffer.from(sha256).toString('hex')
+    return join(this.#contents, hex.slice(0, 2), hex)
+  }
+
+  async has(sha256: Uint8Array): Promise<boolean> {
+    return stat(this.path(sha256)).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  async open(sha256: Uint8Array, range?: { readonly start: number; readonly end: number }): Promise<Content> {
+    let file: Awaited<ReturnType<typeof open>>
+    try {
+      file = await open(this.path(sha256), 'r')
+    } catch (error) {
+      throw new Failure('sample.gone', undefined, { reason: codeOf(error) })
+    }
+    try {
+      return { size: (await file.stat()).size, stream: file.createReadStream({ ...range }) }
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  async remove(sha256: Uint8Array): Promise<void> {
+    await rm(this.path(sha256), { force: true })
+  }
+
+  async #makeFolders(): Promise<void> {
+    if ((await stat(join(this.#contents, 'ff')).catch(() => null)) !== null) return
+    for (let first = 0; first < 256; first++) {
+      await mkdir(join(this.#contents, first.toString(16).padStart(2, '0')), { recursive: true })
+    }
+    await sync(this.#contents)
+    await sync(dirname(this.#contents))
+  }
+
+  async #sweep(): Promise<Leftovers> {
+    let files = 0
+    let bytes = 0
+    for (const entry of await readdir(this.#incoming, { withFileTypes: true })) {
+      const path = join(this.#incoming, entry.name)
+      if (entry.isDirectory()) {
+        await rm(path, { recursive: true, force: true })
+      } else {
+        bytes += (await stat(path)).size
+        await unlink(path)
+      }
+      files++
+    }
+    return { files, bytes }
+  }
+}
+
+/** The failure to tell when writing ran out of room; any other error as it is. */
+export function asStorageFailure(error: unknown): unknown {
+  const code = codeOf(error)
+  return code === 'ENOSPC' || code === 'EDQUOT' ? new Failure('storage.full', undefined, { reason: code }) : error
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code
+}
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** As many at once as Node's file threads can use. */
+const PARALLEL = 8
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  let next = 0
+  const lane = async (): Promise<void> => {
+    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item)
+  }
+  await Promise.all(Array.from({ length: Math.min(PARALLEL, items.length) }, lane))
 }

@@ -1,2 +1,2 @@
-export type { BlobStore, Content } from './blob-store.ts'
-export { FileBlobs } from './file-blobs.ts'
+export type { Adoptable, BlobStore, Content } from './blob-store.ts'
+export { asStorageFailure, FileBlobs, type Leftovers } from './file-blobs.ts'

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { type TestContext, test } from 'node:test'
+import { FileBlobs } from './index.ts'
+
+async function freshFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'backtrail-blobs-'))
+  t.after(() => rm(folder, { recursive: true }))
+  return folder
+}
+
+async function written(blobs: FileBlobs, bytes: Uint8Array) {
+  const temporary = blobs.temporary()
+  await writeFile(temporary, bytes)
+  return { temporary, sha256: createHash('sha256').update(bytes).digest(), synced: false }
+}
+
+test('an adopted file is readable under its digest, whole and in part, and leaves nothing in incoming', async (t) => {
+  const folder = await freshFolder(t)
+  const { blobs } = await FileBlobs.open(folder)
+  const bytes = randomBytes(100_000)
+  const file = await written(blobs, bytes)
+  await blobs.adopt([file])
+
+  const whole = await blobs.open(file.sha256)
+  assert.equal(whole.size, bytes.length)
+  assert.deepEqual(await buffer(whole.stream), bytes)
+  const part = await blobs.open(file.sha256, { start: 10, end: 19 })
+  assert.equal(part.size, bytes.length)
+  assert.deepEqual(await buffer(part.stream), bytes.subarray(10, 20))
+  assert.deepEqual(await readFile(blobs.path(file.sha256)), bytes)
+  assert.deepEqual(await readdir(join(folder, 'incoming')), [])
+})
+
+test('many files are adopted at once, and the same content twice is one file', async (t) => {
+  const { blobs } = await FileBlobs.open(await freshFolder(t))
+  const files = await Promise.all(Array.from({ length: 300 }, (_, i) => written(blobs, Buffer.from(`${i % 299}`))))
+  await blobs.adopt(files)
+  for (const { sha256 } of files) assert.equal(await blobs.has(sha256), true)
+})
+
+test('a content that is not there is a sample that is gone', async (t) => {
+  const { blobs } = await FileBlobs.open(await freshFolder(t))
+  const sha256 = randomBytes(32)
+  assert.equal(await blobs.has(sha256), false)
+  await assert.rejects(blobs.open(sha256), { code: 'sample.gone' })
+  await blobs.remove(sha256)
+})
+
+test('opening reports and removes what an earlier process left in incoming, files and folders', async (t) => {
+  const folder = await freshFolder(t)
+  const first = await FileBlobs.open(folder)
+  assert.deepEqual(first.leftovers, { files: 0, bytes: 0 })
+  await writeFile(first.blobs.temporary(), 'cut short')
+  await writeFile(first.blobs.temporary(), 'too')
+
+  const second = await FileBlobs.open(folder)
+  assert.deepEqual(second.leftovers, { files: 2, bytes: 12 })
+  assert.deepEqual(await readdir(join(folder, 'incoming')), [])
+})
+
+test('contents left in doubt are removed at the next start unless a sample has them', async (t) => {
+  const folder = await freshFolder(t)
+  const { blobs } = await FileBlobs.open(folder)
+  const [orphan, kept, settled] = await Promise.all(['a', 'b', 'c'].map((text) => written(blobs, Buffer.from(text))))
+  assert.ok(orphan && kept && settled)
+  await blobs.doubt([orphan.sha256, kept.sha256, randomBytes(32)])
+  const release = await blobs.doubt([settled.sha256])
+  await blobs.adopt([orphan, kept, settled])
+  await release()
+
+  const { blobs: reopened } = await FileBlobs.open(folder)
+  assert.equal(await reopened.settle(async (sha256) => Buffer.compare(sha256, kept.sha256) === 0), 1)
+  assert.deepEqual(await Promise.all([orphan, kept, settled].map(({ sha256 }) => reopened.has(sha256))), [
+    false,
+    true,
+    true,
+  ])
+  assert.equal(await reopened.settle(async () => false), 0, 'settled doubts are forgotten')
+})
