@@ -21,8 +21,17 @@ export const catalogue = {
   'user.not-found': { status: 404, message: 'There is no user of that name.' },
   'user.exists': { status: 409, message: 'There is already a user of that name.' },
   'token.not-found': { status: 404, message: 'There is no such token.' },
+  'user.name-invalid': {
+    status: 400,
+    message: 'A user name has 1 to 64 letters, digits, dots, underscores, hyphens or at signs.',
+  },
+  'user.password-invalid': { status: 400, message: 'A password has 8 to 1,024 characters.' },
+  'user.last-administrator': { status: 409, message: 'The last administrator cannot be removed.' },
+  'token.invalid': { status: 400, message: 'A token has 1 to 256 printable ASCII characters and no spaces.' },
   'ruleset.not-found': { status: 404, message: 'Ruleset not found' },
   'ruleset.name-invalid': { status: 400, message: 'Missing or invalid ruleset name parameter' },
+  'ruleset.revision-not-found': { status: 404, message: 'The ruleset has no revision of that number.' },
+  'ruleset.exists': { status: 409, message: 'There is already a ruleset of that name which is not a core ruleset.' },
   'ruleset.core': { status: 401, message: 'Core ruleset cannot be updated' },
   'ruleset.foreign': { status: 401, message: 'Unauthorized action; ruleset was created by another user' },
   'ruleset.busy': {
@@ -62,6 +71,12 @@ export const catalogue = {
   'hunt.not-found': { status: 404, message: 'There is no such hunt.' },
   'hunt.wrong-state': { status: 409, message: 'The hunt is in the wrong state for this operation.' },
   'settings.invalid': { status: 500, message: 'A setting has a value that is not allowed.' },
+  'database.unusable': { status: 503, message: 'The database cannot be used by this version of Backtrail.' },
+  'signature.damaged': { status: 500, message: 'A signature record is damaged.' },
+  'segment.damaged': {
+    status: 500,
+    message: 'A segment of the index is damaged or missing; it is rebuilt from the samples.',
+  },
   'data-folder.locked': { status: 503, message: 'The data folder is in use by a running server.' },
 } as const satisfies Record<string, { status: number; message: string }>
 

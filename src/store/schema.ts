@@ -24,6 +24,8 @@ export interface Schema {
   tags: TagsTable
   rulesets: RulesetsTable
   revisions: RevisionsTable
+  verdicts: VerdictsTable
+  strikes: StrikesTable
   ruleset_counts: RulesetCountsTable
   matches: MatchesTable
   segments: SegmentsTable
@@ -45,10 +47,9 @@ export interface UsersTable {
   /** A PHC string: algorithm, parameters, salt and hash. */
   password_hash: string
   role: 'administrator' | 'user'
-  active: Flag
   created: Micros
-  failed_logins: number
-  locked_until: Micros | null
+  /** When the user was removed. The row stays for those that name it; only rows with null here can log in. */
+  removed: Micros | null
 }
 
 export interface TokensTable {
@@ -135,12 +136,26 @@ export interface RulesetsTable {
   reason: string | null
   revision_id: number | null
   cloud_synced: Flag
+  /** Set by the connection to a cloud: its validation is open, its hunt runs, or its hunt stopped at the match limit. */
+  cloud_state: 'validating' | 'hunting' | 'capped' | null
   created: Micros
   modified: Micros
   last_matched: Micros | null
 }
 
-/** `rules` is JSON: RuleSummary[] of src/rulesets (name, tags, meta, fingerprint); `plan` the serialised RulesetPlan. */
+/** What is kept of a rule beside the text: a JSON array of these is `revisions.rules`. */
+export interface RuleSummary {
+  readonly name: string
+  readonly tags: readonly string[]
+  readonly meta: Readonly<Record<string, string | number | boolean>>
+  /** The same for two rules exactly when they match the same samples for the same reasons: see src/yara. */
+  readonly fingerprint: string
+}
+
+/**
+ * `rules` is JSON: RuleSummary[], empty for a text that does not compile. `plan` is the serialised RulesetPlan, null
+ * for such a text. `diagnostics` is JSON: Diagnostic[] of src/yara.
+ */
 export interface RevisionsTable {
   id: Generated<number>
   ruleset_id: number
@@ -152,6 +167,25 @@ export interface RevisionsTable {
   diagnostics: string
   rules: string
   plan: string | null
+}
+
+/**
+ * What the rules of a ruleset's last valid revision say about the samples they match: one row for each rule that is
+ * tagged to classify. `threat` is `Type.Name`; `platform` comes before it, from the sample's file type where null.
+ */
+export interface VerdictsTable {
+  ruleset_id: number
+  rule: string
+  classification: 2 | 3
+  risk_score: number
+  platform: string | null
+  threat: string
+}
+
+/** The samples on which a ruleset's current text could not be run to its end. */
+export interface StrikesTable {
+  ruleset_id: number
+  sample_id: number
 }
 
 /** Kept by triggers: match rows of a ruleset by the classification of their sample. */

@@ -5,14 +5,14 @@ CREATE TABLE settings (
 
 CREATE TABLE users (
   id INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
   password_hash TEXT NOT NULL,
   role TEXT NOT NULL CHECK (role IN ('administrator', 'user')),
-  active INTEGER NOT NULL DEFAULT 1,
   created INTEGER NOT NULL,
-  failed_logins INTEGER NOT NULL DEFAULT 0,
-  locked_until INTEGER
+  -- A removed user's row stays, because revisions, hunts and sightings name their user; the name is free again.
+  removed INTEGER
 ) STRICT;
+CREATE UNIQUE INDEX users_by_name ON users (name) WHERE removed IS NULL;
 
 CREATE TABLE tokens (
   id INTEGER PRIMARY KEY,
@@ -41,7 +41,7 @@ CREATE TABLE samples (
   last_seen INTEGER NOT NULL,
   processed_at INTEGER,
   extracted_file_count INTEGER NOT NULL DEFAULT 0,
-  classification INTEGER NOT NULL DEFAULT 0,
+  classification INTEGER NOT NULL DEFAULT 0 CHECK (classification BETWEEN 0 AND 3),
   risk_score INTEGER,
   threat_name TEXT,
   classification_origin TEXT,
@@ -101,6 +101,7 @@ CREATE TABLE rulesets (
   reason TEXT,
   revision_id INTEGER,
   cloud_synced INTEGER NOT NULL DEFAULT 0,
+  cloud_state TEXT CHECK (cloud_state IN ('validating', 'hunting', 'capped')),
   created INTEGER NOT NULL,
   modified INTEGER NOT NULL,
   last_matched INTEGER
@@ -121,6 +122,23 @@ CREATE TABLE revisions (
   UNIQUE (ruleset_id, number)
 ) STRICT;
 
+CREATE TABLE verdicts (
+  ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
+  rule TEXT NOT NULL,
+  classification INTEGER NOT NULL CHECK (classification IN (2, 3)),
+  risk_score INTEGER NOT NULL,
+  platform TEXT,
+  threat TEXT NOT NULL,
+  PRIMARY KEY (ruleset_id, rule)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE strikes (
+  ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
+  sample_id INTEGER NOT NULL REFERENCES samples (id) ON DELETE CASCADE,
+  PRIMARY KEY (ruleset_id, sample_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX strikes_by_sample ON strikes (sample_id);
+
 CREATE TABLE ruleset_counts (
   ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
   classification INTEGER NOT NULL,
@@ -140,7 +158,6 @@ CREATE TABLE matches (
 ) STRICT;
 CREATE INDEX matches_by_sample ON matches (sample_id);
 CREATE INDEX matches_by_ruleset ON matches (ruleset_id, id);
-CREATE INDEX matches_by_created ON matches (created);
 
 -- The counts by classification are exact after every statement, whatever path changed a match or a sample.
 CREATE TRIGGER matches_counted AFTER INSERT ON matches BEGIN
@@ -148,7 +165,8 @@ CREATE TRIGGER matches_counted AFTER INSERT ON matches BEGIN
   VALUES (NEW.ruleset_id, (SELECT classification FROM samples WHERE id = NEW.sample_id), 1)
   ON CONFLICT (ruleset_id, classification) DO UPDATE SET matches = matches + 1;
 END;
-CREATE TRIGGER matches_uncounted AFTER DELETE ON matches BEGIN
+CREATE TRIGGER matches_uncounted AFTER DELETE ON matches
+WHEN EXISTS (SELECT 1 FROM ruleset_counts WHERE ruleset_id = OLD.ruleset_id) BEGIN
   UPDATE ruleset_counts SET matches = matches - 1
   WHERE ruleset_id = OLD.ruleset_id
     AND classification = (SELECT classification FROM samples WHERE id = OLD.sample_id);

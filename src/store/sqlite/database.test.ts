@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, test } from 'node:test'
+import { sql } from 'kysely'
+import { openDatabase } from './database.ts'
+import { describeSchema, migrate, readMigrations } from './migrate.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'backtrail-database-'))
+after(() => rmSync(folder, { recursive: true }))
+const file = (name: string): string => join(folder, name)
+
+test('the committed schema is what the migrations make', () => {
+  const database = new DatabaseSync(':memory:')
+  migrate(database, readMigrations())
+  const schema = describeSchema(database)
+  database.close()
+  const committed = new URL('schema.sql', import.meta.url)
+  if (process.env['BACKTRAIL_WRITE_SCHEMA'] === '1') writeFileSync(committed, schema)
+  assert.equal(
+    schema,
+    readFileSync(committed, 'utf8'),
+    'run this test with BACKTRAIL_WRITE_SCHEMA=1 and commit schema.sql',
+  )
+})
+
+test('a database is synced at each commit, logs ahead and enforces its references', async () => {
+  const database = await openDatabase(file('pragmas.db'))
+  const pragma = async (name: string): Promise<unknown> =>
+    Object.values((await sql<Record<string, unknown>>`PRAGMA ${sql.raw(name)}`.execute(database)).rows[0] ?? {})[0]
+  assert.equal(await pragma('journal_mode'), 'wal')
+  assert.equal(await pragma('synchronous'), 2)
+  assert.equal(await pragma('foreign_keys'), 1)
+  assert.equal(await pragma('busy_timeout'), 5000)
+  await assert.rejects(
+    database.insertInto('tags').values({ sample_id: 99, tag: 'lost' }).execute(),
+    /FOREIGN KEY constraint failed/,
+  )
+  await database.destroy()
+})
+
+test('what was committed is there after opening again, what was rolled back is not', async () => {
+  const path = file('again.db')
+  const first = await openDatabase(path)
+  await first.insertInto('settings').values({ key: 'kept', value: 'yes' }).execute()
+  await assert.rejects(
+    first.transaction().execute(async (trx) => {
+      await trx.insertInto('settings').values({ key: 'lost', value: 'yes' }).execute()
+      throw new Error('change of mind')
+    }),
+    /change of mind/,
+  )
+  await first.destroy()
+  const second = await openDatabase(path)
+  const rows = await second.selectFrom('settings').select('key').execute()
+  await second.destroy()
+  assert.deepEqual(
+    rows.map((row) => row.key),
+    ['kept'],
+  )
+})
+
+test('transactions that are started at once run one after the other', async () => {
+  const database = await openDatabase(file('serial.db'))
+  await database.insertInto('settings').values({ key: 'n', value: '0' }).execute()
+  const addOne = (): Promise<void> =>
+    database.transaction().execute(async (trx) => {
+      const { value } = await trx.selectFrom('settings').select('value').executeTakeFirstOrThrow()
+      await trx
+        .updateTable('settings')
+        .set({ value: String(Number(value) + 1) })
+        .execute()
+    })
+  await Promise.all(Array.from({ length: 50 }, addOne))
+  const { value } = await database.selectFrom('settings').select('value').executeTakeFirstOrThrow()
+  await database.destroy()
+  assert.equal(value, '50')
+})
+
+test('more different statements than the cache holds all give their own answers', async () => {
+  const database = await openDatabase(file('cache.db'))
+  for (const round of [1, 2]) {
+    for (let n = 0; n < 500; n += 1) {
+      const { rows } = await sql<{ n: number }>`SELECT ${sql.raw(String(n))} AS n`.execute(database)
+      assert.equal(rows[0]?.n, n, `round ${round}`)
+    }
+  }
+  await database.destroy()
+})
+
+test('a database of a newer program is refused with its version named', async () => {
+  const path = file('newer.db')
+  await (await openDatabase(path)).destroy()
+  const raw = new DatabaseSync(path)
+  raw.exec('PRAGMA user_version = 4711')
+  raw.close()
+  await assert.rejects(openDatabase(path), { code: 'database.unusable', message: /newer Backtrail \(schema 4711/ })
+})
+
+test("another program's database is refused and left as it was", async () => {
+  const path = file('foreign.db')
+  const raw = new DatabaseSync(path)
+  raw.exec('CREATE TABLE contacts (name TEXT)')
+  raw.close()
+  await assert.rejects(openDatabase(path), { code: 'database.unusable', message: /another program/ })
+  const again = new DatabaseSync(path)
+  assert.equal(describeSchema(again), 'CREATE TABLE contacts (name TEXT);\n')
+  again.close()
+})
+
+test('a migration that fails half-way leaves nothing behind, and the ones before it stay', () => {
+  const database = new DatabaseSync(':memory:')
+  const steps = [
+    { number: 1, name: '0001-good', sql: 'CREATE TABLE kept (id INTEGER);' },
+    { number: 2, name: '0002-bad', sql: 'CREATE TABLE half (id INTEGER); CREATE TABLE kept (id INTEGER);' },
+  ]
+  assert.throws(() => migrate(database, steps), /0002-bad failed and was taken back/)
+  assert.equal(describeSchema(database), 'CREATE TABLE kept (id INTEGER);\n')
+  const mended = [...steps.slice(0, 1), { number: 2, name: '0002-mended', sql: 'CREATE TABLE whole (id INTEGER);' }]
+  migrate(database, mended)
+  assert.match(describeSchema(database), /CREATE TABLE whole/)
+  database.close()
+})

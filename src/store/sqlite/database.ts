@@ -1,0 +1,33 @@
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely, type Transaction as KyselyTransaction } from 'kysely'
+import type { Schema } from '../schema.ts'
+import { nodeSqliteDialect } from './dialect.ts'
+import { migrate, readMigrations } from './migrate.ts'
+
+/** `destroy()` closes it. A `Transaction` is a `Database` too. */
+export type Database = Kysely<Schema>
+export type Transaction = KyselyTransaction<Schema>
+
+/**
+ * Opens the database file, making it or bringing it up to date first. `database.unusable` for a file that a newer
+ * program has written or that is not Backtrail's.
+ *
+ * What a transaction has committed survives a power cut: the log is synced at each commit. Readers and the writer of
+ * another process, such as a backup, do not block each other.
+ */
+export async function openDatabase(path: string): Promise<Database> {
+  const connection = new DatabaseSync(path, { timeout: 5_000, enableForeignKeyConstraints: true })
+  try {
+    // First, so that a file which is refused is left as it was.
+    migrate(connection, readMigrations())
+    connection.exec('PRAGMA journal_mode = WAL')
+    connection.exec('PRAGMA synchronous = FULL')
+    // 64 MB of pages: the inner nodes of every index at ten million matches.
+    connection.exec('PRAGMA cache_size = -65536')
+    connection.exec('PRAGMA temp_store = MEMORY')
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+  return new Kysely<Schema>({ dialect: nodeSqliteDialect(connection) })
+}

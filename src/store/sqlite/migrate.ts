@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
+import { Failure } from '../../errors/index.ts'
+
+/** One step of the schema's history: `0001-appliance.sql` is number 1. Steps are never edited once they have shipped. */
+export interface Migration {
+  readonly number: number
+  readonly name: string
+  readonly sql: string
+}
+
+/** Marks the file as ours ("BkTr"), so that some other program's database is not taken for an empty one. */
+const APPLICATION_ID = 0x426b5472
+
+/** The steps in `migrations/`, numbered from 1 without a gap. */
+export function readMigrations(folder = new URL('migrations/', import.meta.url)): Migration[] {
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith('.sql'))
+    .sort()
+  return files.map((file, index) => {
+    const number = Number.parseInt(file, 10)
+    if (number !== index + 1) throw new Error(`Migration ${file} should have number ${index + 1}.`)
+    return { number, name: file.replace(/\.sql$/, ''), sql: readFileSync(new URL(file, folder), 'utf8') }
+  })
+}
+
+/**
+ * Brings a database up to the newest schema, one transaction a step, so that a step that fails leaves nothing behind.
+ * A database that a newer program has written is refused with `database.unusable`, as is one that is not Backtrail's.
+ */
+export function migrate(database: DatabaseSync, migrations: readonly Migration[]): void {
+  const version = pragma(database, 'user_version')
+  const application = pragma(database, 'application_id')
+  const newest = migrations.length
+  if (application !== APPLICATION_ID && (application !== 0 || !isEmpty(database))) {
+    throw new Failure('database.unusable', 'The database was made by another program, not by Backtrail.')
+  }
+  if (version > newest) {
+    throw new Failure(
+      'database.unusable',
+      `The database was written by a newer Backtrail (schema ${version}; this program knows ${newest}). Start that version, or restore a backup made before the update.`,
+    )
+  }
+  for (const migration of migrations.slice(version)) {
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      database.exec(migration.sql)
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+      database.exec(`PRAGMA user_version = ${migration.number}`)
+      database.exec('COMMIT')
+    } catch (error) {
+      database.exec('ROLLBACK')
+      throw new Error(`Migration ${migration.name} failed and was taken back.`, { cause: error })
+    }
+  }
+}
+
+/** The schema as SQL, in a stable order: what `schema.sql` holds. */
+export function describeSchema(database: DatabaseSync): string {
+  const rows = database
+    .prepare(
+      `SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
+       ORDER BY tbl_name, type = 'trigger', type = 'index', name`,
+    )
+    .all()
+  return rows.map((row) => `${row['sql']};\n`).join('\n')
+}
+
+function pragma(database: DatabaseSync, name: 'user_version' | 'application_id'): number {
+  return database.prepare(`PRAGMA ${name}`).get()?.[name] as number
+}
+
+function isEmpty(database: DatabaseSync): boolean {
+  return database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] === 0
+}

@@ -1,0 +1,284 @@
+CREATE TABLE hunt_hits (
+  id INTEGER PRIMARY KEY,
+  hunt_id INTEGER NOT NULL REFERENCES hunts (id) ON DELETE CASCADE,
+  sample_id INTEGER NOT NULL REFERENCES samples (id) ON DELETE CASCADE,
+  ruleset TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  strings TEXT NOT NULL,
+  UNIQUE (hunt_id, sample_id, ruleset, rule)
+) STRICT;
+
+CREATE INDEX hunt_hits_by_hunt ON hunt_hits (hunt_id, id);
+
+CREATE INDEX hunt_hits_by_sample ON hunt_hits (sample_id);
+
+CREATE TABLE hunt_rulesets (
+  hunt_id INTEGER NOT NULL REFERENCES hunts (id) ON DELETE CASCADE,
+  ruleset_id INTEGER NOT NULL,
+  revision_id INTEGER NOT NULL,
+  PRIMARY KEY (hunt_id, ruleset_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hunts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL CHECK (kind IN ('local-retro', 'ad-hoc')),
+  state TEXT NOT NULL CHECK (state IN ('queued', 'starting', 'running', 'completed', 'stopped', 'failed')),
+  started_by INTEGER NOT NULL,
+  stopped_by INTEGER,
+  created INTEGER NOT NULL,
+  started INTEGER,
+  stopped INTEGER,
+  samples INTEGER NOT NULL DEFAULT 0,
+  processed INTEGER NOT NULL DEFAULT 0,
+  candidates INTEGER NOT NULL DEFAULT 0,
+  scanned_bytes INTEGER NOT NULL DEFAULT 0,
+  skipped INTEGER NOT NULL DEFAULT 0,
+  last_sample_id INTEGER NOT NULL DEFAULT 0,
+  cursor INTEGER NOT NULL DEFAULT 0,
+  content TEXT,
+  selection TEXT,
+  failure TEXT
+) STRICT;
+
+CREATE INDEX hunts_by_kind ON hunts (kind, id);
+
+CREATE INDEX hunts_by_user ON hunts (started_by, id);
+
+CREATE UNIQUE INDEX one_local_retro_at_a_time ON hunts (kind)
+  WHERE kind = 'local-retro' AND state IN ('queued', 'starting', 'running');
+
+CREATE TABLE journal (
+  id INTEGER PRIMARY KEY,
+  created INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  ruleset_id INTEGER,
+  sample_id INTEGER,
+  message TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX journal_by_ruleset ON journal (ruleset_id, id) WHERE ruleset_id IS NOT NULL;
+
+CREATE INDEX journal_by_sample ON journal (sample_id, id) WHERE sample_id IS NOT NULL;
+
+CREATE TABLE matches (
+  id INTEGER PRIMARY KEY,
+  ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
+  sample_id INTEGER NOT NULL REFERENCES samples (id) ON DELETE CASCADE,
+  rule TEXT NOT NULL,
+  cloud INTEGER NOT NULL DEFAULT 0,
+  revision_id INTEGER,
+  created INTEGER NOT NULL,
+  UNIQUE (ruleset_id, sample_id, rule, cloud)
+) STRICT;
+
+CREATE INDEX matches_by_ruleset ON matches (ruleset_id, id);
+
+CREATE INDEX matches_by_sample ON matches (sample_id);
+
+CREATE TRIGGER matches_counted AFTER INSERT ON matches BEGIN
+  INSERT INTO ruleset_counts (ruleset_id, classification, matches)
+  VALUES (NEW.ruleset_id, (SELECT classification FROM samples WHERE id = NEW.sample_id), 1)
+  ON CONFLICT (ruleset_id, classification) DO UPDATE SET matches = matches + 1;
+END;
+
+CREATE TRIGGER matches_uncounted AFTER DELETE ON matches
+WHEN EXISTS (SELECT 1 FROM ruleset_counts WHERE ruleset_id = OLD.ruleset_id) BEGIN
+  UPDATE ruleset_counts SET matches = matches - 1
+  WHERE ruleset_id = OLD.ruleset_id
+    AND classification = (SELECT classification FROM samples WHERE id = OLD.sample_id);
+END;
+
+CREATE TABLE members (
+  parent_id INTEGER NOT NULL REFERENCES samples (id) ON DELETE CASCADE,
+  child_id INTEGER NOT NULL REFERENCES samples (id) ON DELETE CASCADE,
+  path TEXT NOT NULL,
+  PRIMARY KEY (parent_id, child_id, path)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX members_by_child ON members (child_id);
+
+CREATE TABLE revisions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  content TEXT NOT NULL,
+  author_id INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  valid INTEGER NOT NULL,
+  diagnostics TEXT NOT NULL,
+  rules TEXT NOT NULL,
+  plan TEXT,
+  UNIQUE (ruleset_id, number)
+) STRICT;
+
+CREATE TABLE ruleset_counts (
+  ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
+  classification INTEGER NOT NULL,
+  matches INTEGER NOT NULL,
+  PRIMARY KEY (ruleset_id, classification)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rulesets (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  owner_id INTEGER NOT NULL REFERENCES users (id),
+  core INTEGER NOT NULL DEFAULT 0,
+  enabled INTEGER NOT NULL DEFAULT 1,
+  state TEXT NOT NULL CHECK (state IN ('valid', 'invalid', 'error')),
+  reason TEXT,
+  revision_id INTEGER,
+  cloud_synced INTEGER NOT NULL DEFAULT 0,
+  cloud_state TEXT CHECK (cloud_state IN ('validating', 'hunting', 'capped')),
+  created INTEGER NOT NULL,
+  modified INTEGER NOT NULL,
+  last_matched INTEGER
+) STRICT;
+
+CREATE INDEX rulesets_by_owner ON rulesets (owner_id, name);
+
+CREATE TABLE samples (
+  -- AUTOINCREMENT: the id of a deleted sample never comes back, because segments and hunts remember ids.
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  sha256 BLOB,
+  sha1 BLOB NOT NULL,
+  md5 BLOB,
+  sha512 BLOB,
+  size INTEGER NOT NULL,
+  stored INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('queued', 'processed')),
+  file_type TEXT NOT NULL,
+  type_description TEXT NOT NULL,
+  name TEXT NOT NULL,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  processed_at INTEGER,
+  extracted_file_count INTEGER NOT NULL DEFAULT 0,
+  classification INTEGER NOT NULL DEFAULT 0 CHECK (classification BETWEEN 0 AND 3),
+  risk_score INTEGER,
+  threat_name TEXT,
+  classification_origin TEXT,
+  user_classification INTEGER,
+  user_risk_score INTEGER,
+  user_threat_name TEXT,
+  note TEXT,
+  segment_id INTEGER,
+  intake TEXT
+) STRICT;
+
+CREATE INDEX samples_by_classification ON samples (classification, last_seen);
+
+CREATE INDEX samples_by_last_seen ON samples (last_seen, id);
+
+CREATE INDEX samples_by_md5 ON samples (md5) WHERE md5 IS NOT NULL;
+
+CREATE INDEX samples_by_segment ON samples (segment_id) WHERE segment_id IS NOT NULL;
+
+CREATE INDEX samples_by_sha1 ON samples (sha1);
+
+CREATE UNIQUE INDEX samples_by_sha256 ON samples (sha256) WHERE sha256 IS NOT NULL;
+
+CREATE INDEX samples_by_sha512 ON samples (sha512) WHERE sha512 IS NOT NULL;
+
+CREATE INDEX samples_by_type ON samples (file_type, last_seen);
+
+CREATE INDEX samples_queued ON samples (id) WHERE state = 'queued';
+
+CREATE INDEX samples_unindexed ON samples (id) WHERE segment_id IS NULL AND stored = 1;
+
+CREATE TRIGGER samples_forgotten BEFORE DELETE ON samples BEGIN
+  DELETE FROM matches WHERE sample_id = OLD.id;
+END;
+
+CREATE TRIGGER samples_reclassified AFTER UPDATE OF classification ON samples
+WHEN NEW.classification <> OLD.classification BEGIN
+  UPDATE ruleset_counts
+  SET matches = matches - (SELECT count(*) FROM matches
+    WHERE matches.sample_id = NEW.id AND matches.ruleset_id = ruleset_counts.ruleset_id)
+  WHERE classification = OLD.classification
+    AND ruleset_id IN (SELECT ruleset_id FROM matches WHERE sample_id = NEW.id);
+  INSERT INTO ruleset_counts (ruleset_id, classification, matches)
+  SELECT ruleset_id, NEW.classification, count(*) FROM matches WHERE sample_id = NEW.id GROUP BY ruleset_id
+  ON CONFLICT (ruleset_id, classification) DO UPDATE SET matches = matches + excluded.matches;
+END;
+
+CREATE TABLE segments (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  file TEXT NOT NULL UNIQUE,
+  first_id INTEGER NOT NULL,
+  last_id INTEGER NOT NULL,
+  samples INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('live', 'damaged')),
+  created INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE settings (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sightings (
+  id INTEGER PRIMARY KEY,
+  sample_id INTEGER NOT NULL REFERENCES samples (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  user_id INTEGER REFERENCES users (id) ON DELETE SET NULL,
+  source TEXT NOT NULL,
+  comment TEXT,
+  seen INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX sightings_by_sample ON sightings (sample_id);
+
+CREATE INDEX sightings_by_time ON sightings (seen);
+
+CREATE INDEX sightings_by_user ON sightings (user_id);
+
+CREATE TABLE strikes (
+  ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
+  sample_id INTEGER NOT NULL REFERENCES samples (id) ON DELETE CASCADE,
+  PRIMARY KEY (ruleset_id, sample_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX strikes_by_sample ON strikes (sample_id);
+
+CREATE TABLE tags (
+  sample_id INTEGER NOT NULL REFERENCES samples (id) ON DELETE CASCADE,
+  tag TEXT NOT NULL,
+  PRIMARY KEY (sample_id, tag)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX tags_by_tag ON tags (tag, sample_id);
+
+CREATE TABLE tokens (
+  id INTEGER PRIMARY KEY,
+  user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  hash BLOB NOT NULL UNIQUE,
+  label TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  last_used INTEGER
+) STRICT;
+
+CREATE INDEX tokens_by_user ON tokens (user_id);
+
+CREATE TABLE users (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  password_hash TEXT NOT NULL,
+  role TEXT NOT NULL CHECK (role IN ('administrator', 'user')),
+  created INTEGER NOT NULL,
+  -- A removed user's row stays, because revisions, hunts and sightings name their user; the name is free again.
+  removed INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX users_by_name ON users (name) WHERE removed IS NULL;
+
+CREATE TABLE verdicts (
+  ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
+  rule TEXT NOT NULL,
+  classification INTEGER NOT NULL CHECK (classification IN (2, 3)),
+  risk_score INTEGER NOT NULL,
+  platform TEXT,
+  threat TEXT NOT NULL,
+  PRIMARY KEY (ruleset_id, rule)
+) STRICT, WITHOUT ROWID;
