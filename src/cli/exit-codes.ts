@@ -1,0 +1,20 @@
+/** What a command's exit status tells. The help of every command shows this table. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  rulesInvalid: 2,
+  wrongUsage: 3,
+  dataFolderLocked: 4,
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+export const exitCodesTold = `
+Exit status:
+  0    all of it was done
+  1    it failed, or a part of it did: the messages say which
+  2    rules do not compile: every diagnostic is printed as file:line:column: message
+  3    the command line or a setting is wrong
+  4    the data folder is locked by another process
+  130  interrupted`
