@@ -1,0 +1,345 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { Failure } from '../errors/index.ts'
+import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
+import { hashPassword, verifyPassword } from './password.ts'
+import type { Account, Role } from './rights.ts'
+import { Throttle } from './throttle.ts'
+
+export interface UserEntry extends Account {
+  readonly created: Micros
+}
+
+export interface TokenEntry {
+  readonly id: number
+  readonly label: string
+  readonly created: Micros
+  /** To the minute; null for a token that was never used. */
+  readonly lastUsed: Micros | null
+}
+
+/** The secrets of a first run. Nothing but hashes is kept of them. */
+export interface FirstAdministrator {
+  readonly name: string
+  readonly password: string
+  readonly token: string
+}
+
+const FIRST_ADMINISTRATOR = 'admin'
+const LOG_IN_LABEL = 'log-in'
+const SET_UP_LABEL = 'set-up'
+/** Tokens that log-ins have made: those beyond this number go, the longest unused first. */
+const LOG_IN_TOKENS_KEPT = 100
+const FREE_FAILURES_PER_USER = 5
+/** More than for a user, since an address can be a whole office. */
+const FREE_FAILURES_PER_ADDRESS = 20
+/** How exactly the last use of a token is recorded, so that reading does not become writing. */
+const LAST_USED_EVERY: Micros = 60_000_000
+const REMEMBERED_TOKENS = 10_000
+
+/**
+ * Users, their passwords and their tokens.
+ *
+ * A user has any number of tokens, each with a label and revocable by itself; of a token only its SHA-256 is kept.
+ * Every log-in makes a token of its own: the same one cannot be told twice.
+ */
+export class Accounts {
+  readonly #database: Database
+  readonly #byName: Throttle
+  readonly #byAddress: Throttle
+  /** By token hash. All changes of users and tokens pass through this object, which forgets what they touch. */
+  readonly #remembered = new Map<string, { tokenId: number; account: Account; lastUsed: Micros | null }>()
+  /** Grows with each forgetting, so that what was read before one is not remembered after it. */
+  #forgettings = 0
+  /** A hash that fits no password, verified where there is no such user, so that both take the same time. */
+  readonly #decoy = hashPassword(randomBytes(32).toString('hex'))
+
+  constructor(database: Database, clock: () => number = Date.now) {
+    this.#database = database
+    this.#byName = new Throttle(FREE_FAILURES_PER_USER, clock)
+    this.#byAddress = new Throttle(FREE_FAILURES_PER_ADDRESS, clock)
+  }
+
+  /** The account behind a token; null for one that is unknown or was revoked. */
+  async authenticate(token: string): Promise<Account | null> {
+    const hash = hashToken(token)
+    const key = hash.toString('hex')
+    let entry = this.#remembered.get(key)
+    if (!entry) {
+      const forgettings = this.#forgettings
+      const row = await this.#database
+        .selectFrom('tokens')
+        .innerJoin('users', 'users.id', 'tokens.user_id')
+        .select(['tokens.id as tokenId', 'tokens.last_used as lastUsed', 'users.id', 'users.name', 'users.role'])
+        .where('tokens.hash', '=', hash)
+        .where('users.removed', 'is', null)
+        .executeTakeFirst()
+      if (!row) return null
+      const { tokenId, lastUsed, id, name, role } = row
+      entry = { tokenId, lastUsed, account: { id, name, role } }
+      if (this.#remembered.size >= REMEMBERED_TOKENS) this.#remembered.clear()
+      if (forgettings === this.#forgettings) this.#remembered.set(key, entry)
+    }
+    const time = now()
+    if (entry.lastUsed === null || time - entry.lastUsed >= LAST_USED_EVERY) {
+      entry.lastUsed = time
+      await this.#database.updateTable('tokens').set({ last_used: time }).where('id', '=', entry.tokenId).execute()
+    }
+    return entry.account
+  }
+
+  /**
+   * A fresh token for the right name and password. `login.refused` when they are not right, `login.throttled` after
+   * too many failures for the name or from the address; that refusal comes before the password is looked at.
+   */
+  async logIn(name: string, password: string, address: string): Promise<{ token: string; account: Account }> {
+    const pause = Math.max(this.#byName.pause(name), this.#byAddress.pause(address))
+    if (pause > 0) {
+      const seconds = Math.ceil(pause / 1000)
+      throw new Failure('login.throttled', `Too many failed log-ins; try again in ${seconds} s.`, { seconds })
+    }
+    this.#byName.attempt(name)
+    this.#byAddress.attempt(address)
+    const user = await this.#user(name)
+    const right = await verifyPassword(password, user?.password_hash || (await this.#decoy))
+    if (!user || !right) throw new Failure('login.refused')
+    this.#byName.succeeded(name)
+    this.#byAddress.succeeded(address)
+    const account: Account = { id: user.id, name: user.name, role: user.role }
+    const token = randomToken()
+    await this.#database.transaction().execute(async (trx) => {
+      await insertToken(trx, user.id, token, LOG_IN_LABEL)
+      await this.#dropOldLogIns(trx, user.id)
+    })
+    return { token, account }
+  }
+
+  /**
+   * On the first run, while no administrator has a password yet: makes the administrator `admin`, with the given token
+   * or one of its own, and returns the secrets, which are never told again. On later runs null; a given token is then
+   * made to work for the first administrator in place of the one given before, so that scripted set-ups can change it.
+   * `token.invalid` for a token that is empty, too long or not printable ASCII.
+   */
+  async ensureFirstAdministrator({ token }: { readonly token?: string }): Promise<FirstAdministrator | null> {
+    if (token !== undefined && !/^[\x21-\x7e]{1,256}$/.test(token)) throw new Failure('token.invalid')
+    const equipped = await this.#database
+      .selectFrom('users')
+      .select('id')
+      .where('role', '=', 'administrator')
+      .where('removed', 'is', null)
+      .where('password_hash', '!=', '')
+      .executeTakeFirst()
+    if (equipped) {
+      if (token !== undefined) await this.#setUpToken(token)
+      return null
+    }
+    const { name, id } = await this.operator()
+    const password = randomBytes(15).toString('base64url')
+    const passwordHash = await hashPassword(password)
+    const secret = token ?? randomToken()
+    await this.#setUpToken(secret)
+    await this.#database.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', id).execute()
+    return { name, password, token: secret }
+  }
+
+  /**
+   * The account in whose name the command line works on a data folder itself: the first administrator. In a folder
+   * that no server has run on yet it is made, without a password or a token: those come with the first run.
+   */
+  async operator(): Promise<Account> {
+    return this.#database.transaction().execute(async (trx) => {
+      const known = await firstAdministrator(trx)
+      if (known) return known
+      const id = await insertUser(trx, FIRST_ADMINISTRATOR, '', 'administrator')
+      return { id, name: FIRST_ADMINISTRATOR, role: 'administrator' }
+    })
+  }
+
+  /** By name. */
+  async list(): Promise<UserEntry[]> {
+    const rows = await this.#database
+      .selectFrom('users')
+      .select(['id', 'name', 'role', 'created'])
+      .where('removed', 'is', null)
+      .orderBy('name')
+      .execute()
+    return rows.map(({ id, name, role, created }) => ({ id, name, role, created }))
+  }
+
+  /** `user.not-found` where there is none of that name. */
+  async find(name: string): Promise<Account> {
+    const { id, role } = await this.#existing(name)
+    return { id, name, role }
+  }
+
+  /** `user.exists`, `user.name-invalid`, `user.password-invalid`. */
+  async add(user: { readonly name: string; readonly password: string; readonly role: Role }): Promise<Account> {
+    if (!/^[A-Za-z0-9._@-]{1,64}$/.test(user.name)) throw new Failure('user.name-invalid')
+    const passwordHash = await hashPassword(checkedPassword(user.password))
+    return this.#database.transaction().execute(async (trx) => {
+      const taken = await trx
+        .selectFrom('users')
+        .select('id')
+        .where('name', '=', user.name)
+        .where('removed', 'is', null)
+        .executeTakeFirst()
+      if (taken) throw new Failure('user.exists')
+      const id = await insertUser(trx, user.name, passwordHash, user.role)
+      return { id, name: user.name, role: user.role }
+    })
+  }
+
+  /** Tokens that earlier log-ins made stop working with the password that made them. */
+  async setPassword(name: string, password: string): Promise<void> {
+    const passwordHash = await hashPassword(checkedPassword(password))
+    const { id } = await this.#existing(name)
+    await this.#database.transaction().execute(async (trx) => {
+      await trx.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', id).execute()
+      await trx.deleteFrom('tokens').where('user_id', '=', id).where('label', '=', LOG_IN_LABEL).execute()
+    })
+    this.#forget()
+  }
+
+  /**
+   * Removes a user and all their tokens. Their rulesets go to the first administrator left; the name is free again.
+   * `user.not-found`, `user.last-administrator`.
+   */
+  async remove(name: string): Promise<void> {
+    const { id } = await this.#existing(name)
+    await this.#database.transaction().execute(async (trx) => {
+      await trx.updateTable('users').set({ removed: now(), password_hash: '' }).where('id', '=', id).execute()
+      await trx.deleteFrom('tokens').where('user_id', '=', id).execute()
+      const heir = await firstAdministrator(trx)
+      if (!heir) throw new Failure('user.last-administrator')
+      await trx.updateTable('rulesets').set({ owner_id: heir.id }).where('owner_id', '=', id).execute()
+    })
+    this.#forget()
+  }
+
+  /** Newest first. */
+  async tokens(name: string): Promise<TokenEntry[]> {
+    const { id } = await this.#existing(name)
+    const rows = await this.#database
+      .selectFrom('tokens')
+      .select(['id', 'label', 'created', 'last_used as lastUsed'])
+      .where('user_id', '=', id)
+      .orderBy('id', 'desc')
+      .execute()
+    return rows.map(({ id, label, created, lastUsed }) => ({ id, label, created, lastUsed }))
+  }
+
+  /** 40 hexadecimal digits, told once. */
+  async createToken(name: string, label: string): Promise<{ id: number; token: string }> {
+    const user = await this.#existing(name)
+    const token = randomToken()
+    return { id: await insertToken(this.#database, user.id, token, label), token }
+  }
+
+  /** `token.not-found` where the user has no token of that id. */
+  async revokeToken(name: string, id: number): Promise<void> {
+    const user = await this.#existing(name)
+    const { numDeletedRows } = await this.#database
+      .deleteFrom('tokens')
+      .where('id', '=', id)
+      .where('user_id', '=', user.id)
+      .executeTakeFirst()
+    if (numDeletedRows === 0n) throw new Failure('token.not-found')
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.#forgettings += 1
+    this.#remembered.clear()
+  }
+
+  #user(name: string) {
+    return this.#database
+      .selectFrom('users')
+      .selectAll()
+      .where('name', '=', name)
+      .where('removed', 'is', null)
+      .executeTakeFirst()
+  }
+
+  async #existing(name: string) {
+    const user = await this.#user(name)
+    if (!user) throw new Failure('user.not-found')
+    return user
+  }
+
+  /** Makes the token work for the first administrator, in place of the one that was set up before. */
+  async #setUpToken(token: string): Promise<void> {
+    const hash = hashToken(token)
+    const { id } = await this.operator()
+    await this.#database.transaction().execute(async (trx) => {
+      const same = await trx.selectFrom('tokens').select('user_id').where('hash', '=', hash).executeTakeFirst()
+      if (same?.user_id === id) return
+      await trx
+        .deleteFrom('tokens')
+        .where((eb) => eb('hash', '=', hash).or(eb('user_id', '=', id).and('label', '=', SET_UP_LABEL)))
+        .execute()
+      await insertToken(trx, id, token, SET_UP_LABEL)
+    })
+    this.#forget()
+  }
+
+  async #dropOldLogIns(trx: Transaction, userId: number): Promise<void> {
+    const logIns = trx.selectFrom('tokens').where('user_id', '=', userId).where('label', '=', LOG_IN_LABEL)
+    const { numDeletedRows } = await trx
+      .deleteFrom('tokens')
+      .where(
+        'id',
+        'in',
+        logIns
+          .select('id')
+          .orderBy((eb) => eb.fn.coalesce('last_used', 'created'), 'desc')
+          .orderBy('id', 'desc')
+          .limit(-1)
+          .offset(LOG_IN_TOKENS_KEPT),
+      )
+      .executeTakeFirst()
+    if (numDeletedRows > 0n) this.#forget()
+  }
+}
+
+async function firstAdministrator(database: Database): Promise<Account | null> {
+  const row = await database
+    .selectFrom('users')
+    .select(['id', 'name', 'role'])
+    .where('role', '=', 'administrator')
+    .where('removed', 'is', null)
+    .orderBy('id')
+    .executeTakeFirst()
+  return row ? { id: row.id, name: row.name, role: row.role } : null
+}
+
+async function insertUser(trx: Transaction, name: string, passwordHash: string, role: Role): Promise<number> {
+  const { id } = await trx
+    .insertInto('users')
+    .values({ name, password_hash: passwordHash, role, created: now(), removed: null })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
+}
+
+async function insertToken(database: Database, userId: number, token: string, label: string): Promise<number> {
+  const { id } = await database
+    .insertInto('tokens')
+    .values({ user_id: userId, hash: hashToken(token), label, created: now(), last_used: null })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
+}
+
+function checkedPassword(password: string): string {
+  if (password.length < 8 || password.length > 1024) throw new Failure('user.password-invalid')
+  return password
+}
+
+function randomToken(): string {
+  return randomBytes(20).toString('hex')
+}
+
+// A token has 160 random bits: there is nothing to guess that a slow hash would protect.
+function hashToken(token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}

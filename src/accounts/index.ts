@@ -1,0 +1,3 @@
+/** Users, passwords, tokens and rights. */
+export { Accounts, type FirstAdministrator, type TokenEntry, type UserEntry } from './accounts.ts'
+export { type Account, demand, may, type Right, type Role } from './rights.ts'

@@ -1,0 +1,38 @@
+import { Failure } from '../errors/index.ts'
+
+export type Role = 'administrator' | 'user'
+
+/** Who is asking. */
+export interface Account {
+  readonly id: number
+  readonly name: string
+  readonly role: Role
+}
+
+/**
+ * Who may do what beyond working with what is one's own: saving, switching and deleting one's own rulesets, reading
+ * everybody's, sending and tagging samples, and hunting are everybody's right. Core rulesets are nobody's to change
+ * through the API.
+ */
+const holders = {
+  /** Update, delete, enable and disable other users' rulesets. */
+  'rulesets.change-any': ['administrator'],
+  'rulesets.import-core': ['administrator'],
+  /** Ask for a change to be passed on to the appliances of the cluster. */
+  'rulesets.publish': ['administrator'],
+  'samples.delete': ['administrator', 'user'],
+  /** Stop or delete other users' hunts. */
+  'hunts.change-any': ['administrator'],
+  'users.manage': ['administrator'],
+} as const satisfies Record<string, readonly Role[]>
+
+export type Right = keyof typeof holders
+
+export function may(account: Account, right: Right): boolean {
+  return (holders[right] as readonly Role[]).includes(account.role)
+}
+
+/** Fails with `right.missing` where `may` is false. */
+export function demand(account: Account, right: Right): void {
+  if (!may(account, right)) throw new Failure('right.missing')
+}
