@@ -77,6 +77,8 @@ export const catalogue = {
     status: 500,
     message: 'A segment of the index is damaged or missing; it is rebuilt from the samples.',
   },
+  'server.unreachable': { status: 502, message: 'The server cannot be reached.' },
+  'server.refused': { status: 502, message: 'The server refused the request.' },
   'data-folder.locked': { status: 503, message: 'The data folder is in use by a running server.' },
 } as const satisfies Record<string, { status: number; message: string }>
 

@@ -1,0 +1,206 @@
+/**
+ * The HTTP API from the client's side: JSON in and out, files streamed from disk, and patience with a server that is
+ * busy. A server that answers 429 or 503 is asked again after the pause it names, or a growing one; so is one that
+ * stopped answering, since it may be restarting.
+ */
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Failure } from '../errors/index.ts'
+import { reasonOf } from './walk.ts'
+
+export interface ApiClientOptions {
+  /** The server's address; paths are joined to it. */
+  readonly server: string
+  readonly token: string
+  /** Pauses before the attempts after the first, in milliseconds, where the server names none. */
+  readonly pauses?: readonly number[]
+}
+
+export interface ApiRequest {
+  readonly method?: 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH'
+  readonly query?: Readonly<Record<string, string | number>>
+  /** Sent as JSON. */
+  readonly json?: unknown
+  readonly signal?: AbortSignal
+}
+
+/** A file to send, and the form fields beside it. */
+export interface Upload {
+  readonly source: string | Buffer
+  readonly name: string
+  readonly fields?: Readonly<Record<string, string>>
+  /** Called as each attempt begins; what it gives is told every piece of the file that goes out in that attempt. */
+  readonly watch?: () => (piece: Uint8Array) => void
+  readonly signal?: AbortSignal
+}
+
+const growingPauses = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000]
+/** A server that asks for more patience than this is not waited for. */
+const longestPauseMs = 120_000
+
+export class ApiClient {
+  readonly #base: string
+  readonly #token: string
+  readonly #pauses: readonly number[]
+  /** An address that never answered is more likely wrong than restarting, and not asked again. */
+  #wasReached = false
+
+  constructor({ server, token, pauses = growingPauses }: ApiClientOptions) {
+    this.#base = server.replace(/\/+$/, '')
+    this.#token = token
+    this.#pauses = pauses
+  }
+
+  /**
+   * The JSON of a successful answer. Throws Failure `server.refused` with the answer's own message and status in its
+   * detail, and `server.unreachable` when there was no answer.
+   */
+  async request<T>(path: string, { method = 'GET', query = {}, json, signal }: ApiRequest = {}): Promise<T> {
+    const parameters = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
+    const url = `${this.#base}${path}${parameters.size > 0 ? `?${parameters}` : ''}`
+    const response = await this.#ask(
+      url,
+      () => ({
+        method,
+        ...(json === undefined ? {} : { body: JSON.stringify(json), headers: { 'content-type': 'application/json' } }),
+      }),
+      method === 'GET',
+      signal,
+    )
+    return (await response.json()) as T
+  }
+
+  /** Sends a file as the multipart field `file`, in pieces of 256 KB. Throws as `request`, or UnreadableFile. */
+  async upload<T>(path: string, { source, name, fields = {}, watch, signal }: Upload): Promise<T> {
+    const boundary = `backtrail-${crypto.randomUUID()}`
+    const response = await this.#ask(
+      `${this.#base}${path}`,
+      () => ({
+        method: 'POST',
+        headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+        body: multipart(boundary, source, name, fields, watch?.()),
+        duplex: 'half',
+      }),
+      // The same content twice is one sample.
+      true,
+      signal,
+    )
+    return (await response.json()) as T
+  }
+
+  /** `mayRepeat`: the request may be sent again although an earlier attempt may have arrived. */
+  async #ask(
+    url: string,
+    makeRequest: () => RequestInit,
+    mayRepeat: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Response> {
+    for (let attempt = 0; ; attempt += 1) {
+      signal?.throwIfAborted()
+      const init = makeRequest()
+      const headers = { ...init.headers, authorization: `Token ${this.#token}`, 'user-agent': 'backtrail' }
+      const outcome = await fetch(url, { ...init, headers, redirect: 'error', ...(signal ? { signal } : {}) }).catch(
+        (error: unknown) => unanswered(url, error),
+      )
+      if (outcome instanceof Response) this.#wasReached = true
+      if (outcome instanceof Response && outcome.ok) return outcome
+      const wait = outcome instanceof Response ? pauseAsked(outcome) : null
+      const nextPause = this.#pauses[attempt]
+      const isWorthIt = outcome instanceof Failure ? this.#wasReached && mayRepeat : isBusy(outcome)
+      if (!isWorthIt || nextPause === undefined || (wait ?? 0) > longestPauseMs) {
+        throw outcome instanceof Failure ? outcome : await refusal(url, outcome)
+      }
+      if (outcome instanceof Response) await outcome.body?.cancel()
+      await pause(wait ?? nextPause, undefined, signal ? { signal } : {})
+    }
+  }
+}
+
+/** A file to be sent could not be opened or read; the `cause` says why. */
+export class UnreadableFile extends Error {}
+
+/** The Failure for a request that got no answer. An abort, or a file that cannot be read, goes on as it is. */
+function unanswered(url: string, error: unknown): Failure {
+  if (!(error instanceof TypeError) || error.cause === undefined) throw error
+  const { cause } = error
+  if (cause instanceof UnreadableFile) throw cause
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const told = { ECONNREFUSED: 'nothing listens there', ENOTFOUND: 'there is no host of that name' }[code]
+  const reason = told ?? (cause instanceof Error ? cause.message : String(cause))
+  return new Failure('server.unreachable', `The server at ${new URL(url).origin} cannot be reached: ${reason}.`)
+}
+
+function isBusy({ status }: Response): boolean {
+  return status === 429 || status === 503
+}
+
+/** The pause in milliseconds that a Retry-After header asks for, given in seconds or as a date. */
+function pauseAsked(response: Response): number | null {
+  const header = response.headers.get('retry-after')
+  if (header === null) return null
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
+  return Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : null
+}
+
+async function refusal(url: string, response: Response): Promise<Failure> {
+  const text = await response.text()
+  let said = text.trim().slice(0, 500)
+  let answer: unknown = null
+  try {
+    answer = JSON.parse(text)
+    const { message, detail } = answer as { message?: unknown; detail?: unknown }
+    said = [message, detail].find((words): words is string => typeof words === 'string' && words !== '') ?? said
+  } catch {
+    // Not one of Backtrail's envelopes: a proxy in between answered.
+  }
+  const { origin, pathname } = new URL(url)
+  const hint = response.status === 404 && answer === null ? ' Is this a Backtrail server?' : ''
+  return new Failure(
+    'server.refused',
+    `${origin} answered ${response.status} to ${pathname}: ${said || 'nothing more'}${hint}`,
+    {
+      status: response.status,
+      answer,
+    },
+  )
+}
+
+async function* multipart(
+  boundary: string,
+  source: string | Buffer,
+  name: string,
+  fields: Readonly<Record<string, string>>,
+  onPiece: ((piece: Uint8Array) => void) | undefined,
+): AsyncGenerator<Uint8Array> {
+  let head = ''
+  for (const [field, value] of Object.entries(fields))
+    head += `--${boundary}\r\ncontent-disposition: form-data; name="${field}"\r\n\r\n${value}\r\n`
+  head += `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${escapeName(name)}"\r\n`
+  head += 'content-type: application/octet-stream\r\n\r\n'
+  yield Buffer.from(head)
+  for await (const piece of piecesOf(source)) {
+    onPiece?.(piece)
+    yield piece
+  }
+  yield Buffer.from(`\r\n--${boundary}--\r\n`)
+}
+
+async function* piecesOf(source: string | Buffer): AsyncGenerator<Uint8Array> {
+  try {
+    // A link or a pipe that took the file's place since it was found is not followed and not waited for.
+    const file = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    if (!(await file.stat()).isFile()) {
+      await file.close()
+      throw new Error('it is not a plain file any more')
+    }
+    yield* file.createReadStream({ highWaterMark: 256 * 1024 })
+  } catch (error) {
+    throw new UnreadableFile(reasonOf(error), { cause: error })
+  }
+}
+
+/** As browsers write it in a header. */
+function escapeName(name: string): string {
+  return name.replace(/["\r\n]/g, (character) => ({ '"': '%22', '\r': '%0D', '\n': '%0A' })[character] ?? '')
+}
