@@ -227,19 +227,23 @@ export interface HuntsTable {
   started: Micros | null
   stopped: Micros | null
   /** How many samples the hunt covers, and how many are decided. */
-  samples: number
-  processed: number
-  candidates: number
-  scanned_bytes: number
+  samples: Generated<number>
+  processed: Generated<number>
+  candidates: Generated<number>
+  scanned_bytes: Generated<number>
+  /** Ad-hoc: rows of hunt_hits; Local Retro: match rows that are new. */
+  matches: Generated<number>
   /** Samples above the size limit or given up after repeated failures. */
-  skipped: number
+  skipped: Generated<number>
   /** Samples with an id above this came after the start. */
-  last_sample_id: number
+  last_sample_id: Generated<number>
   /** Every covered sample with an id up to this one is decided, and its matches are stored. */
-  cursor: number
-  /** Ad-hoc: the rules and the part of the corpus (JSON). */
+  cursor: Generated<number>
+  /** Ad-hoc: what the user calls it, the texts and the part of the corpus (both JSON), and whether the index is used. */
+  title: string | null
   content: string | null
   selection: string | null
+  use_index: Generated<Flag>
   failure: string | null
 }
 

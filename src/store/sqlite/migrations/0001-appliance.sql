@@ -211,11 +211,14 @@ CREATE TABLE hunts (
   processed INTEGER NOT NULL DEFAULT 0,
   candidates INTEGER NOT NULL DEFAULT 0,
   scanned_bytes INTEGER NOT NULL DEFAULT 0,
+  matches INTEGER NOT NULL DEFAULT 0,
   skipped INTEGER NOT NULL DEFAULT 0,
   last_sample_id INTEGER NOT NULL DEFAULT 0,
   cursor INTEGER NOT NULL DEFAULT 0,
+  title TEXT,
   content TEXT,
   selection TEXT,
+  use_index INTEGER NOT NULL DEFAULT 1,
   failure TEXT
 ) STRICT;
 CREATE INDEX hunts_by_kind ON hunts (kind, id);

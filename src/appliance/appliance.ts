@@ -1,0 +1,127 @@
+import { join } from 'node:path'
+import { Accounts } from '../accounts/index.ts'
+import { Archives } from '../archives/index.ts'
+import { AdHocHunts, Corpus, LocalRetro } from '../hunts/index.ts'
+import { Intake } from '../intake/index.ts'
+import { Matches } from '../matches/index.ts'
+import { type Checker, Rulesets } from '../rulesets/index.ts'
+import { Samples } from '../samples/index.ts'
+import { type Log, WorkerPool } from '../scanning/index.ts'
+import { Segments } from '../segments/index.ts'
+import type { Settings } from '../settings/index.ts'
+import { FileBlobs } from '../store/files/index.ts'
+import { type DataFolderLock, lockDataFolder, openDatabase } from '../store/index.ts'
+import { rulesetPlanner } from './ruleset-planner.ts'
+
+/** Everything of a Backtrail but its network side: the services over one data folder, and what runs in the background. */
+export interface Appliance {
+  readonly accounts: Accounts
+  readonly rulesets: Rulesets
+  readonly matches: Matches
+  readonly samples: Samples
+  readonly intake: Intake
+  readonly segments: Segments
+  readonly localRetro: LocalRetro
+  readonly adHocHunts: AdHocHunts
+  readonly pool: WorkerPool
+  readonly checker: Checker
+  /** Tells others who find the folder locked where to reach its owner. */
+  announce(url: string): void
+  /** Lets what is under way come to a safe point, and frees the folder. What is unfinished goes on at the next opening. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens a data folder, making it when there is none, repairs what an earlier process left half done, and goes on with
+ * its unfinished work. Fails with `data-folder.locked` while another process has the folder.
+ */
+export async function openAppliance(settings: Settings, { log }: { readonly log: Log }): Promise<Appliance> {
+  const lock = lockDataFolder(settings.data)
+  try {
+    return await assemble(settings, log, lock)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Promise<Appliance> {
+  const folder = (name: string) => join(settings.data, name)
+  const database = await openDatabase(folder('backtrail.db'))
+  const { blobs, leftovers } = await FileBlobs.open(settings.data)
+  const pool = new WorkerPool({
+    workers: settings.workers,
+    folder: folder('workers'),
+    log,
+    limits: { scanMs: settings.scanTimeout, compileMs: settings.compileTimeout, workerBytes: settings.workerMemory },
+  })
+  const checker: Checker = { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) }
+  const accounts = new Accounts(database)
+  const matches = new Matches(database)
+  const rulesets = new Rulesets({ database, checker, planner: rulesetPlanner })
+  const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
+  const samples = new Samples({ database, blobs, segments, matches })
+  const archives = new Archives({
+    members: settings.archiveMembers,
+    totalBytes: settings.archiveBytes,
+    ratio: settings.archiveRatio,
+    timeMs: settings.archiveTimeout,
+  })
+  const intake = new Intake({
+    database,
+    blobs,
+    pool,
+    rulesets,
+    matches,
+    segments,
+    archives,
+    log,
+    workers: settings.workers,
+    limits: {
+      uploadBytes: settings.uploadLimit,
+      scanBytes: settings.scanLimit,
+      archiveDepth: settings.archiveDepth,
+      archiveMembers: settings.archiveMembers,
+      archiveBytes: settings.archiveBytes,
+    },
+  })
+  const sources = { pool, segments, corpus: new Corpus(database, blobs) }
+  const { scanLimit } = settings
+  const localRetro = new LocalRetro({ database, sources, rulesets, matches, log, scanLimit })
+  const plan = (content: string) => rulesetPlanner.plan(content).plan
+  const adHocHunts = new AdHocHunts({ database, sources, checker, plan, log, scanLimit, atOnce: settings.huntsAtOnce })
+
+  const forgotten = await blobs.settle(
+    async (sha256) => (await samples.find(Buffer.from(sha256).toString('hex'))) !== null,
+  )
+  const plans = await rulesets.rebuildPlans()
+  const index = await segments.start()
+  const { resumed } = await intake.start()
+  const retro = await localRetro.resume()
+  const hunts = await adHocHunts.resume()
+  log.info(
+    { data: settings.data, uploadsCutShort: leftovers.files, forgotten, plans, ...index, resumed, retro, hunts },
+    'the data folder is open and repaired',
+  )
+
+  return {
+    accounts,
+    rulesets,
+    matches,
+    samples,
+    intake,
+    segments,
+    localRetro,
+    adHocHunts,
+    pool,
+    checker,
+    announce: (url) => lock.announce(url),
+    async close() {
+      await Promise.all([localRetro.close(), adHocHunts.close(), intake.stop()])
+      await segments.stop()
+      await pool.stop()
+      await database.destroy()
+      lock.release()
+    },
+  }
+}

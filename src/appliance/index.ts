@@ -1,0 +1,2 @@
+/** The composition of an appliance: which service gets which. */
+export { type Appliance, openAppliance } from './appliance.ts'

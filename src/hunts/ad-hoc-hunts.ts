@@ -1,0 +1,370 @@
+import { EventEmitter, on } from 'node:events'
+import type { Selectable } from 'kysely'
+import { type Account, may } from '../accounts/index.ts'
+import { Failure } from '../errors/index.ts'
+import type { RulesetPlan } from '../planner/index.ts'
+import type { Checker } from '../rulesets/index.ts'
+import type { Log, RuleSet } from '../scanning/index.ts'
+import { type Database, type HuntsTable, type Micros, now } from '../store/index.ts'
+import { FairTurns } from './fair-turns.ts'
+import { type HuntHit, readHits, storeHits } from './hits.ts'
+import { advance, enter, type HuntState, hasEnded, unfinishedStates } from './hunt-row.ts'
+import type { Selection } from './selection.ts'
+import { type Stretch, type SweepSources, sweep } from './sweep.ts'
+
+/**
+ * Ad-hoc hunts: any YARA texts against the stored samples or a part of them, without saving a ruleset.
+ *
+ *             its turn comes               every sample is decided
+ *   queued ─────────────────▶ running ──────────────────────────▶ completed
+ *     ▲ │                      │  │ └──────────── a defect ──────▶ failed
+ *     │ │     slice used up,   │  │
+ *     └─┼───── others wait ────┘  │
+ *       └───────── cancel() ──────┴──▶ stopped
+ *
+ * - Only texts that compile become hunts; the diagnostics of others are in the failure's detail.
+ * - Turns are fair between users (`FairTurns`); a hunt gives way between two stretches, never inside one.
+ * - A stretch's hits, the cursor and the counts are stored in one transaction, so hunts survive a restart and a kill:
+ *   what was queued or running is queued again and goes on after its last stretch.
+ * - Everybody may read every hunt, so that its address can be sent to a colleague; only its owner and administrators
+ *   may cancel or remove it.
+ */
+export class AdHocHunts {
+  readonly #parts: AdHocHuntsParts
+  readonly #turns: FairTurns
+  /** Emits a hunt's id, as text, whenever there is news of it. */
+  readonly #news = new EventEmitter().setMaxListeners(0)
+  readonly #underWay = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>()
+
+  constructor(parts: AdHocHuntsParts) {
+    this.#parts = parts
+    this.#turns = new FairTurns({ turns: parts.atOnce, sliceMs: 1_000 })
+  }
+
+  /** Queues again what an earlier process left unfinished. Returns how many hunts that are. */
+  async resume(): Promise<number> {
+    const rows = await this.#parts.database
+      .updateTable('hunts')
+      .set({ state: 'queued' })
+      .where('kind', '=', 'ad-hoc')
+      .where('state', 'in', unfinishedStates)
+      .returning(['id', 'started_by'])
+      .execute()
+    for (const { id, started_by } of rows) this.#begin(id, started_by)
+    return rows.length
+  }
+
+  /**
+   * Makes a hunt and queues it.
+   * Fails with `rules.invalid` when a text does not compile; `detail.diagnostics` then names the text of each problem.
+   */
+  async create(account: Account, { texts, selection, useIndex, title }: HuntRequest): Promise<Hunt> {
+    await refuseInvalid(texts, this.#parts.checker)
+    const { database, sources } = this.#parts
+    const last = await sources.corpus.lastId()
+    const chosen = await sources.corpus.select(selection, last)
+    const { id } = await database
+      .insertInto('hunts')
+      .values({
+        kind: 'ad-hoc',
+        state: 'queued',
+        started_by: account.id,
+        created: now(),
+        samples: chosen ? chosen.length : await sources.corpus.count(last),
+        last_sample_id: last,
+        title,
+        content: JSON.stringify(texts),
+        selection: JSON.stringify(selection),
+        use_index: useIndex ? 1 : 0,
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    this.#begin(id, account.id)
+    return this.get(id)
+  }
+
+  /** Fails with `hunt.not-found`. */
+  async get(id: number): Promise<Hunt> {
+    const row = await this.#select().where('hunts.id', '=', id).executeTakeFirst()
+    if (!row) throw new Failure('hunt.not-found', `There is no ad-hoc hunt ${id}.`)
+    return huntOf(row)
+  }
+
+  /** Newest first; those of one account, or all with null. */
+  async list(
+    account: Account | null,
+    page: { readonly offset: number; readonly limit: number },
+  ): Promise<{ readonly count: number; readonly results: readonly Hunt[] }> {
+    let rows = this.#select()
+    let counted = this.#parts.database.selectFrom('hunts').where('kind', '=', 'ad-hoc')
+    if (account) {
+      rows = rows.where('hunts.started_by', '=', account.id)
+      counted = counted.where('hunts.started_by', '=', account.id)
+    }
+    const { count } = await counted.select(({ fn }) => fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+    const found = await rows.orderBy('hunts.id', 'desc').offset(page.offset).limit(page.limit).execute()
+    return { count, results: found.map(huntOf) }
+  }
+
+  /** Fails with `hunt.not-found`, `right.missing`, and with `hunt.wrong-state` when the hunt has ended. */
+  async cancel(account: Account, id: number): Promise<Hunt> {
+    await this.#demandOwnership(account, id)
+    const { numUpdatedRows } = await this.#parts.database
+      .updateTable('hunts')
+      .set({ state: 'stopped', stopped: now(), stopped_by: account.id })
+      .where('id', '=', id)
+      .where('state', 'in', unfinishedStates)
+      .executeTakeFirstOrThrow()
+    if (numUpdatedRows === 0n) throw new Failure('hunt.wrong-state', `Hunt ${id} has ended already.`)
+    await this.#interrupt(id)
+    return this.get(id)
+  }
+
+  /** Ends the hunt if need be and removes it with its results. Fails with `hunt.not-found`, `right.missing`. */
+  async remove(account: Account, id: number): Promise<void> {
+    await this.#demandOwnership(account, id)
+    await this.#parts.database.deleteFrom('hunts').where('id', '=', id).execute()
+    await this.#interrupt(id)
+  }
+
+  /** Hits in the order in which they were found, with an id above `after`. Fails with `hunt.not-found`. */
+  async hits(id: number, { after, limit }: { readonly after: number; readonly limit: number }): Promise<HuntHit[]> {
+    await this.get(id)
+    return readHits(this.#parts.database, id, after, limit)
+  }
+
+  /** Every hit, read in portions. Fails with `hunt.not-found`. */
+  async *allHits(id: number): AsyncGenerator<HuntHit> {
+    let after = 0
+    for (;;) {
+      const hits = await this.hits(id, { after, limit: PORTION })
+      yield* hits
+      if (hits.length < PORTION) return
+      after = hits.at(-1)?.id ?? after
+    }
+  }
+
+  /**
+   * The hunt as it is now with the hits so far, and again whenever there is news; ends when the hunt has ended, and
+   * throws when the signal is aborted. Fails with `hunt.not-found`, also when the hunt is removed meanwhile.
+   */
+  async *follow(id: number, signal: AbortSignal): AsyncGenerator<{ readonly hunt: Hunt; readonly hits: HuntHit[] }> {
+    // Listening begins before the first look, so that nothing falls between the two.
+    const news = on(this.#news, String(id), { signal })
+    let after = 0
+    do {
+      // Read before the hits: when it says that the hunt has ended, all hits are there.
+      const hunt = await this.get(id)
+      let hits: HuntHit[]
+      do {
+        hits = await readHits(this.#parts.database, id, after, PORTION)
+        after = hits.at(-1)?.id ?? after
+        yield { hunt, hits }
+      } while (hits.length === PORTION)
+      if (hasEnded(hunt.state)) return
+    } while (!(await news.next()).done)
+  }
+
+  /** Resolves when this process no longer works on the hunt. */
+  async settled(id: number): Promise<void> {
+    await this.#underWay.get(id)?.done
+  }
+
+  /** Ends the work without ending the hunts: they go on at the next `resume`. */
+  async close(): Promise<void> {
+    const all = [...this.#underWay.values()]
+    for (const { abort } of all) abort.abort(new Failure('service.stopping'))
+    await Promise.all(all.map(({ done }) => done))
+  }
+
+  /** Hunts that wait or run. */
+  get unfinished(): number {
+    return this.#underWay.size
+  }
+
+  #begin(id: number, user: number): void {
+    const abort = new AbortController()
+    const done = this.#run(id, user, abort.signal)
+      .catch(async (error) => {
+        if (abort.signal.aborted) return
+        this.#parts.log.error({ hunt: id, err: error }, 'an ad-hoc hunt failed')
+        await enter(this.#parts.database, id, 'failed', error instanceof Error ? error.message : String(error))
+      })
+      .finally(() => {
+        this.#underWay.delete(id)
+        this.#news.emit(String(id))
+      })
+    this.#underWay.set(id, { abort, done })
+  }
+
+  async #run(id: number, user: number, signal: AbortSignal): Promise<void> {
+    const { database, sources } = this.#parts
+    let turn = await this.#turns.take(user, signal)
+    let ruleSet: RuleSet | null = null
+    try {
+      if (!(await enter(database, id, 'running'))) return
+      const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+      const only = await sources.corpus.select(JSON.parse(hunt.selection ?? '{}'), hunt.last_sample_id)
+      ruleSet = this.#ruleSetOf(id, JSON.parse(hunt.content ?? '[]'))
+      sources.pool.setRuleSet(ruleSet)
+      const stretches = sweep(sources, {
+        ruleSet,
+        after: hunt.cursor,
+        upTo: hunt.last_sample_id,
+        only,
+        useIndex: hunt.use_index === 1,
+        strings: true,
+        scanLimit: this.#parts.scanLimit,
+        group: ruleSet.id,
+        signal,
+      })
+      for await (const stretch of stretches) {
+        if (!(await this.#store(id, stretch, only, ruleSet))) return
+        this.#news.emit(String(id))
+        if (!turn.isOver()) continue
+        if (!(await enter(database, id, 'queued'))) return
+        turn.giveBack()
+        turn = await this.#turns.take(user, signal)
+        if (!(await enter(database, id, 'running'))) return
+      }
+      await enter(database, id, 'completed')
+    } finally {
+      turn.giveBack()
+      if (ruleSet) sources.pool.dropRuleSet(ruleSet.id)
+    }
+  }
+
+  #ruleSetOf(id: number, texts: readonly HuntText[]): RuleSet {
+    const rulesets = texts.map(({ name, content }, n) => ({
+      key: `h${id}.${n}`,
+      name,
+      content,
+      plan: this.#parts.plan(content),
+    }))
+    return { id: `hunt:${id}`, rulesets }
+  }
+
+  /** Stores what a stretch found and that it is decided. False when the hunt was stopped or removed meanwhile. */
+  #store(id: number, stretch: Stretch, only: Uint32Array | null, { rulesets }: RuleSet): Promise<boolean> {
+    const nameOf = (key: string) => rulesets.find((ruleset) => ruleset.key === key)?.name ?? key
+    return this.#parts.database.transaction().execute((trx) =>
+      advance(trx, id, stretch, only, async () => {
+        let found = 0
+        for (const { sample, hits } of stretch.hits) found += await storeHits(trx, id, sample, hits, nameOf)
+        return found
+      }),
+    )
+  }
+
+  async #demandOwnership(account: Account, id: number): Promise<void> {
+    const hunt = await this.get(id)
+    if (hunt.userId === account.id || may(account, 'hunts.change-any')) return
+    throw new Failure('right.missing', `Hunt ${id} belongs to ${hunt.user}; that user or an administrator can do this.`)
+  }
+
+  /** Ends this process's work on a hunt whose row says already that it is over. */
+  async #interrupt(id: number): Promise<void> {
+    const work = this.#underWay.get(id)
+    work?.abort.abort(new Failure('hunt.wrong-state', 'The hunt was cancelled.'))
+    await work?.done
+  }
+
+  #select() {
+    return this.#parts.database
+      .selectFrom('hunts')
+      .leftJoin('users', 'users.id', 'hunts.started_by')
+      .selectAll('hunts')
+      .select('users.name as user')
+      .where('hunts.kind', '=', 'ad-hoc')
+  }
+}
+
+const PORTION = 500
+
+export interface AdHocHuntsParts {
+  readonly database: Database
+  readonly sources: SweepSources
+  readonly checker: Checker
+  /** Plans of a text that compiles. */
+  readonly plan: (content: string) => RulesetPlan
+  readonly log: Log
+  /** How many hunts run at once. */
+  readonly atOnce: number
+  /** Samples larger than this many bytes are skipped and counted. */
+  readonly scanLimit: number
+}
+
+/** A YARA text under the name that results show as `ruleset`. */
+export interface HuntText {
+  readonly name: string
+  readonly content: string
+}
+
+export interface HuntRequest {
+  readonly texts: readonly HuntText[]
+  readonly selection: Selection
+  /** False scans every sample plainly, for comparison. */
+  readonly useIndex: boolean
+  readonly title: string | null
+}
+
+export interface Hunt {
+  readonly id: number
+  readonly title: string | null
+  readonly state: HuntState
+  readonly user: string | null
+  readonly userId: number
+  readonly texts: readonly HuntText[]
+  readonly selection: Selection
+  readonly useIndex: boolean
+  readonly created: Micros
+  readonly started: Micros | null
+  readonly stopped: Micros | null
+  /** Covered samples, and how many of them are decided. */
+  readonly samples: number
+  readonly processed: number
+  /** (sample, ruleset) pairs that the index could not rule out, the bytes scanned, and samples above the size limit. */
+  readonly candidates: number
+  readonly scannedBytes: number
+  readonly skipped: number
+  readonly matches: number
+  /** Milliseconds until the end at the rate so far; null when it cannot be told. */
+  readonly timeLeft: number | null
+  readonly failure: string | null
+}
+
+function huntOf(row: Selectable<HuntsTable> & { readonly user: string | null }): Hunt {
+  const elapsed = row.started === null ? 0 : (now() - row.started) / 1000
+  const isMoving = row.state === 'running' && row.processed > 0
+  return {
+    id: row.id,
+    title: row.title,
+    state: row.state,
+    user: row.user,
+    userId: row.started_by,
+    texts: JSON.parse(row.content ?? '[]'),
+    selection: JSON.parse(row.selection ?? '{}'),
+    useIndex: row.use_index === 1,
+    created: row.created,
+    started: row.started,
+    stopped: row.stopped,
+    samples: row.samples,
+    processed: row.processed,
+    candidates: row.candidates,
+    scannedBytes: row.scanned_bytes,
+    skipped: row.skipped,
+    matches: row.matches,
+    timeLeft: isMoving ? Math.round((elapsed * (row.samples - row.processed)) / row.processed) : null,
+    failure: row.failure,
+  }
+}
+
+/** Fails with `rules.invalid` and every diagnostic, each with the name of its text. */
+export async function refuseInvalid(texts: readonly HuntText[], checker: Checker): Promise<void> {
+  const checks = await Promise.all(texts.map(({ content }) => checker.check(content)))
+  if (checks.every(({ valid }) => valid)) return
+  const diagnostics = checks.flatMap(({ diagnostics }, position) =>
+    diagnostics.map((diagnostic) => ({ text: texts[position]?.name, ...diagnostic })),
+  )
+  throw new Failure('rules.invalid', undefined, { diagnostics })
+}

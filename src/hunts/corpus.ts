@@ -1,0 +1,154 @@
+import { extname } from 'node:path'
+import { type SelectQueryBuilder, sql } from 'kysely'
+import type { ExternalVariables } from '../scanning/index.ts'
+import type { BlobStore } from '../store/files/index.ts'
+import type { Database, Schema } from '../store/index.ts'
+import { countProcessed } from './hunt-row.ts'
+import { isEverything, type Selection } from './selection.ts'
+
+/** What a scan has to know about a sample. */
+export interface Scannable {
+  readonly path: string
+  readonly size: number
+  readonly variables: ExternalVariables
+}
+
+/** The stored and processed samples, as hunts ask for them: by id, many at a time. */
+export class Corpus {
+  readonly #database: Database
+  readonly #blobs: BlobStore
+
+  constructor(database: Database, blobs: BlobStore) {
+    this.#database = database
+    this.#blobs = blobs
+  }
+
+  /** Ascending ids with `after < id <= upTo`. */
+  async processedIds(after: number, upTo: number): Promise<Uint32Array> {
+    const rows = await this.#processed()
+      .select('id')
+      .where('id', '>', after)
+      .where('id', '<=', upTo)
+      .orderBy('id')
+      .execute()
+    return Uint32Array.from(rows, ({ id }) => id)
+  }
+
+  count(upTo: number): Promise<number> {
+    return countProcessed(this.#database, 0, upTo)
+  }
+
+  /** The greatest id of any sample; 0 without samples. */
+  async lastId(): Promise<number> {
+    const row = await this.#database
+      .selectFrom('samples')
+      .select(({ fn }) => fn.max('id').as('last'))
+      .executeTakeFirst()
+    return row?.last ?? 0
+  }
+
+  /** Deleted samples are left out. */
+  async scannable(ids: readonly number[]): Promise<Map<number, Scannable>> {
+    const rows = await this.#processed()
+      .select(['id', 'sha256', 'size', 'name', 'file_type'])
+      .where('id', 'in', ids)
+      .execute()
+    return new Map(
+      rows.map(({ id, sha256, size, name, file_type }) => [
+        id,
+        { path: this.#blobs.path(sha256 as Uint8Array), size, variables: externalVariables(name, file_type) },
+      ]),
+    )
+  }
+
+  /** Bytes of the given samples together. */
+  async bytes(ids: Uint32Array): Promise<number> {
+    const row = await this.#processed()
+      .select(({ fn }) => fn.sum<number>('size').as('bytes'))
+      .where(sql<boolean>`id IN (SELECT value FROM json_each(${JSON.stringify([...ids])}))`)
+      .executeTakeFirst()
+    return row?.bytes ?? 0
+  }
+
+  /** Ascending ids of a part of the corpus; null for all of it. */
+  async select(selection: Selection, upTo: number): Promise<Uint32Array | null> {
+    if (isEverything(selection)) return null
+    const rows = await narrowed(this.#processed().select('id'), selection)
+      .where('id', '<=', upTo)
+      .orderBy('id')
+      .execute()
+    return Uint32Array.from(rows, ({ id }) => id)
+  }
+
+  #processed() {
+    return this.#database.selectFrom('samples').where('stored', '=', 1).where('state', '=', 'processed')
+  }
+}
+
+type SampleQuery = SelectQueryBuilder<Schema, 'samples', { id: number }>
+
+function narrowed(query: SampleQuery, selection: Selection): SampleQuery {
+  const { fileTypes, tags, hashes } = selection
+  const ranges = [
+    ['first_seen', '>=', selection.firstSeenFrom],
+    ['first_seen', '<=', selection.firstSeenTo],
+    ['last_seen', '>=', selection.lastSeenFrom],
+    ['last_seen', '<=', selection.lastSeenTo],
+    ['size', '>=', selection.minSize],
+    ['size', '<=', selection.maxSize],
+  ] as const
+  for (const [column, operator, bound] of ranges) {
+    if (bound !== undefined) query = query.where(column, operator, bound)
+  }
+  if (selection.classifications) query = query.where('classification', 'in', [...selection.classifications])
+  if (fileTypes) {
+    query = query.where(({ or, eb }) =>
+      or(
+        fileTypes.flatMap((type) => [
+          eb('file_type', '=', type),
+          eb(sql`substr(file_type, 1, ${type.length + 1})`, '=', `${type}/`),
+        ]),
+      ),
+    )
+  }
+  if (tags) {
+    query = query.where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('tags')
+          .select('tags.tag')
+          .whereRef('tags.sample_id', '=', 'samples.id')
+          .where('tags.tag', 'in', [...tags]),
+      ),
+    )
+  }
+  if (selection.namePattern !== undefined) {
+    query = query.where(sql<boolean>`lower(name) GLOB ${globOf(selection.namePattern.toLowerCase())}`)
+  }
+  if (hashes) {
+    query = query.where(({ or }) => or(hashKinds.map((kind) => digestIn(kind, hashes))))
+  }
+  return query
+}
+
+const hashKinds = ['md5', 'sha1', 'sha256', 'sha512'] as const
+
+/** The list travels as one JSON parameter, since it may be longer than a statement may have parameters. */
+function digestIn(kind: (typeof hashKinds)[number], hashes: readonly string[]) {
+  return sql<boolean>`${sql.ref(kind)} IN (SELECT unhex(value) FROM json_each(${JSON.stringify(hashes)}))`
+}
+
+/** `*` and `?` keep their meaning; the brackets that GLOB would read as a set stand for themselves. */
+function globOf(pattern: string): string {
+  return pattern.replaceAll('[', '[[]')
+}
+
+/** The usual external variables of a stored sample. */
+function externalVariables(name: string, fileType: string): ExternalVariables {
+  return {
+    filename: name,
+    filepath: name,
+    extension: extname(name).slice(1).toLowerCase(),
+    filetype: fileType,
+    owner: '',
+  }
+}

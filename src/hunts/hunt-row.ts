@@ -1,0 +1,103 @@
+/** What both kinds of hunt do with their row in `hunts`: change its state, and note how far they are. */
+import { type Database, now, type Transaction } from '../store/index.ts'
+import type { Stretch } from './sweep.ts'
+
+export type HuntState = 'queued' | 'starting' | 'running' | 'completed' | 'stopped' | 'failed'
+
+export const unfinishedStates = ['queued', 'starting', 'running'] as const satisfies readonly HuntState[]
+
+export function hasEnded(state: HuntState): boolean {
+  return state === 'completed' || state === 'stopped' || state === 'failed'
+}
+
+/**
+ * The one place where the work on a hunt changes its state. False, and nothing is changed, when a user stopped or
+ * removed the hunt meanwhile.
+ */
+export async function enter(
+  database: Database,
+  id: number,
+  state: 'queued' | 'running' | 'completed' | 'failed',
+  failure: string | null = null,
+): Promise<boolean> {
+  const at = now()
+  const { numUpdatedRows } = await database
+    .updateTable('hunts')
+    .set(({ ref, fn, val }) => ({
+      state,
+      failure,
+      ...(state === 'running' && { started: fn.coalesce('started', val(at)) }),
+      ...(hasEnded(state) && { stopped: at }),
+      // Samples that were deleted meanwhile are decided too.
+      ...(state === 'completed' && { processed: ref('samples') }),
+    }))
+    .where('id', '=', id)
+    .where('state', 'in', unfinishedStates)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
+}
+
+/**
+ * Notes within the caller's transaction that a stretch is decided. `found` tells how many new matches it gave and is
+ * only asked while the hunt still runs; false when it does not, and then nothing is stored.
+ *
+ * @param only the ascending ids that the hunt is restricted to; null for all
+ */
+export async function advance(
+  trx: Transaction,
+  id: number,
+  stretch: Stretch,
+  only: Uint32Array | null,
+  found: () => Promise<number>,
+): Promise<boolean> {
+  const hunt = await trx
+    .selectFrom('hunts')
+    .select(['cursor', 'samples', 'processed'])
+    .where('id', '=', id)
+    .where('state', '=', 'running')
+    .executeTakeFirst()
+  if (!hunt) return false
+  const matches = await found()
+  const decided = only
+    ? countUpTo(only, stretch.upTo) - countUpTo(only, hunt.cursor)
+    : await countProcessed(trx, hunt.cursor, stretch.upTo)
+  await trx
+    .updateTable('hunts')
+    .set(({ eb }) => ({
+      cursor: stretch.upTo,
+      // Samples of the range that were still being taken in at the start are decided live, and were not counted.
+      processed: Math.min(hunt.samples, hunt.processed + decided),
+      candidates: eb('candidates', '+', stretch.candidates),
+      scanned_bytes: eb('scanned_bytes', '+', stretch.scannedBytes),
+      skipped: eb('skipped', '+', stretch.skipped),
+      matches: eb('matches', '+', matches),
+    }))
+    .where('id', '=', id)
+    .execute()
+  return true
+}
+
+/** Stored and processed samples with `after < id <= upTo`. */
+export async function countProcessed(database: Database, after: number, upTo: number): Promise<number> {
+  const { count } = await database
+    .selectFrom('samples')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('stored', '=', 1)
+    .where('state', '=', 'processed')
+    .where('id', '>', after)
+    .where('id', '<=', upTo)
+    .executeTakeFirstOrThrow()
+  return count
+}
+
+/** How many of the ascending ids are not above the bound. */
+function countUpTo(ids: Uint32Array, bound: number): number {
+  let low = 0
+  let high = ids.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((ids[middle] as number) <= bound) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,259 @@
+import type { Account } from '../accounts/index.ts'
+import { Failure } from '../errors/index.ts'
+import type { Matches } from '../matches/index.ts'
+import type { LiveSet, Rulesets } from '../rulesets/index.ts'
+import type { Log, RuleSet } from '../scanning/index.ts'
+import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
+import { advance, enter, unfinishedStates } from './hunt-row.ts'
+import { type Stretch, type SweepSources, sweep } from './sweep.ts'
+
+/**
+ * Local Retro: all enabled rulesets against all stored samples, one hunt at a time.
+ *
+ *              start()                    the sweep begins            every sample is decided
+ *   (never) ──────────────▶ starting ──────────────────────▶ running ──────────────────────────▶ completed
+ *                               │                                │
+ *                               └────────── stop() ──────────────┴──▶ stopped
+ *
+ * - `start` takes the enabled revisions and the greatest sample id in the transaction that makes the hunt's row. What
+ *   is being taken in at that moment is matched live with at least those rulesets, so the two leave no gap.
+ * - A stretch's matches, the cursor and the counts are stored in one transaction, so a server that is killed goes on
+ *   after the last stretch. Doing a stretch again changes nothing, since matches are idempotent.
+ * - A stretch that comes after `stop` is thrown away: the row's state decides, inside the same transaction.
+ * - A hunt ends as `failed` only on a defect; the log has the reason. Scans that were given up are the rulesets'
+ *   trouble (`Rulesets.reportTroubles`) and do not end it.
+ * - `close` leaves the row as it is: the next start of the server goes on with it.
+ */
+export class LocalRetro {
+  readonly #parts: LocalRetroParts
+  #running: { readonly id: number; readonly abort: AbortController; readonly done: Promise<void> } | null = null
+
+  constructor(parts: LocalRetroParts) {
+    this.#parts = parts
+  }
+
+  /** Goes on with a hunt that an earlier process left unfinished. Returns its id, or null when there is none. */
+  async resume(): Promise<number | null> {
+    const row = await this.#parts.database
+      .selectFrom('hunts')
+      .select('id')
+      .where('kind', '=', 'local-retro')
+      .where('state', 'in', unfinishedStates)
+      .executeTakeFirst()
+    if (row) this.#begin(row.id)
+    return row?.id ?? null
+  }
+
+  /** Fails with `retro.wrong-state` while one is under way. Anyone may start one. */
+  async start(account: Account): Promise<void> {
+    const { rulesets, database } = this.#parts
+    for (;;) {
+      const live = await rulesets.liveSet()
+      const id = await database.transaction().execute(async (trx) => {
+        if (await unfinished(trx)) {
+          throw new Failure('retro.wrong-state', 'A Local Retro is running; stop it or wait until it is done.')
+        }
+        // The enabled set changed since it was read: take the new one.
+        return live.generation === (await rulesets.generation(trx)) ? insertHunt(trx, account, live) : null
+      })
+      if (id !== null) return this.#begin(id)
+    }
+  }
+
+  /** Fails with `retro.wrong-state` when none is under way. Anyone may stop it, as in the specification's example. */
+  async stop(account: Account): Promise<void> {
+    const { numUpdatedRows } = await this.#parts.database
+      .updateTable('hunts')
+      .set({ state: 'stopped', stopped: now(), stopped_by: account.id })
+      .where('kind', '=', 'local-retro')
+      .where('state', 'in', unfinishedStates)
+      .executeTakeFirstOrThrow()
+    if (numUpdatedRows === 0n) {
+      throw new Failure('retro.wrong-state', 'No Local Retro is running, so there is nothing to stop.')
+    }
+    this.#running?.abort.abort(new Failure('hunt.wrong-state', 'The hunt was stopped.'))
+    await this.#running?.done
+  }
+
+  /** The latest hunt and all earlier ones, newest first; null when Local Retro was never run. */
+  async status(): Promise<LocalRetroStatus | null> {
+    const rows = await this.#parts.database
+      .selectFrom('hunts')
+      .leftJoin('users as starter', 'starter.id', 'hunts.started_by')
+      .leftJoin('users as stopper', 'stopper.id', 'hunts.stopped_by')
+      .select(['hunts.id', 'hunts.state', 'hunts.started', 'hunts.stopped', 'hunts.samples', 'hunts.processed'])
+      .select(['hunts.candidates', 'hunts.scanned_bytes', 'hunts.skipped', 'hunts.failure'])
+      .select(['starter.name as startedBy', 'stopper.name as stoppedBy'])
+      .where('hunts.kind', '=', 'local-retro')
+      .orderBy('hunts.id', 'desc')
+      .execute()
+    const history = rows.map(({ scanned_bytes, startedBy, ...row }) => ({
+      ...row,
+      scannedBytes: scanned_bytes,
+      startedBy: startedBy ?? 'a removed user',
+      state: shownState[row.state],
+    }))
+    const [latest] = history
+    return latest ? { ...latest, history } : null
+  }
+
+  /** Ends the work without ending the hunt: it goes on at the next `resume`. */
+  async close(): Promise<void> {
+    if (!this.#running) return
+    this.#running.abort.abort(new Failure('service.stopping'))
+    await this.#running.done
+  }
+
+  /** Resolves when no hunt is being worked on any more. */
+  async idle(): Promise<void> {
+    await this.#running?.done
+  }
+
+  #begin(id: number): void {
+    const abort = new AbortController()
+    const done = this.#run(id, abort.signal)
+      .catch((error) => this.#fail(id, abort.signal, error))
+      .finally(() => {
+        if (this.#running?.id === id) this.#running = null
+      })
+    this.#running = { id, abort, done }
+  }
+
+  async #run(id: number, signal: AbortSignal): Promise<void> {
+    const { database, sources, log } = this.#parts
+    const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+    const ruleSet = await this.#ruleSetOf(id)
+    log.info({ hunt: id, rulesets: ruleSet.rulesets.length, after: hunt.cursor }, 'Local Retro runs')
+    if (!(await enter(database, id, 'running'))) return
+    sources.pool.setRuleSet(ruleSet)
+    try {
+      const stretches = sweep(sources, {
+        ruleSet,
+        after: hunt.cursor,
+        upTo: hunt.last_sample_id,
+        only: null,
+        useIndex: true,
+        strings: false,
+        scanLimit: this.#parts.scanLimit,
+        group: `hunt:${id}`,
+        signal,
+      })
+      for await (const stretch of stretches) {
+        if (!(await this.#store(id, stretch))) return
+      }
+    } finally {
+      sources.pool.dropRuleSet(ruleSet.id)
+    }
+    if (await enter(database, id, 'completed')) log.info({ hunt: id }, 'Local Retro is complete')
+  }
+
+  async #ruleSetOf(id: number): Promise<RuleSet> {
+    const { database, rulesets } = this.#parts
+    const rows = await database.selectFrom('hunt_rulesets').select('revision_id').where('hunt_id', '=', id).execute()
+    return { id: `hunt:${id}`, rulesets: await rulesets.runnable(rows.map(({ revision_id }) => revision_id)) }
+  }
+
+  /** Stores what a stretch found and that it is decided. False when the hunt was stopped meanwhile. */
+  async #store(id: number, stretch: Stretch): Promise<boolean> {
+    const { database, matches, rulesets } = this.#parts
+    const isStored = await database.transaction().execute((trx) =>
+      advance(trx, id, stretch, null, async () => {
+        const at = now()
+        let found = 0
+        for (const { sample, hits } of stretch.hits) found += await matches.record(trx, { sampleId: sample, hits, at })
+        return found
+      }),
+    )
+    for (const { sample, troubles } of stretch.troubles) await rulesets.reportTroubles(sample, troubles)
+    return isStored
+  }
+
+  async #fail(id: number, signal: AbortSignal, error: unknown): Promise<void> {
+    if (signal.aborted) return
+    this.#parts.log.error({ hunt: id, err: error }, 'Local Retro failed')
+    await enter(this.#parts.database, id, 'failed', error instanceof Error ? error.message : String(error))
+  }
+}
+
+export interface LocalRetroParts {
+  readonly database: Database
+  readonly sources: SweepSources
+  readonly rulesets: Rulesets
+  readonly matches: Matches
+  readonly log: Log
+  /** Samples larger than this many bytes are skipped and counted. */
+  readonly scanLimit: number
+}
+
+export interface LocalRetroRun {
+  readonly id: number
+  readonly state: 'STARTING' | 'RUNNING' | 'COMPLETED' | 'STOPPED'
+  readonly started: Micros | null
+  readonly stopped: Micros | null
+  readonly startedBy: string
+  readonly stoppedBy: string | null
+  /** Covered samples, and how many of them are decided. */
+  readonly samples: number
+  readonly processed: number
+  /** (sample, ruleset) pairs that the index could not rule out, the bytes scanned, and samples above the size limit. */
+  readonly candidates: number
+  readonly scannedBytes: number
+  readonly skipped: number
+  /** Why a hunt could not go on; such a hunt shows as STOPPED. */
+  readonly failure: string | null
+}
+
+/** The latest run, and every run including it, newest first. */
+export interface LocalRetroStatus extends LocalRetroRun {
+  readonly history: readonly LocalRetroRun[]
+}
+
+const shownState = {
+  queued: 'STARTING',
+  starting: 'STARTING',
+  running: 'RUNNING',
+  completed: 'COMPLETED',
+  stopped: 'STOPPED',
+  // The specification knows no failed state; the reason is in `failure` and becomes the answer's message.
+  failed: 'STOPPED',
+} as const
+
+async function unfinished(trx: Transaction): Promise<boolean> {
+  const row = await trx
+    .selectFrom('hunts')
+    .select('id')
+    .where('kind', '=', 'local-retro')
+    .where('state', 'in', unfinishedStates)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+async function insertHunt(trx: Transaction, account: Account, live: LiveSet): Promise<number> {
+  const { last, count } = await trx
+    .selectFrom('samples')
+    .select(({ fn }) => [fn.max<number | null>('id').as('last'), fn.countAll<number>().as('count')])
+    .where('stored', '=', 1)
+    .where('state', '=', 'processed')
+    .executeTakeFirstOrThrow()
+  const at = now()
+  const { id } = await trx
+    .insertInto('hunts')
+    .values({
+      kind: 'local-retro',
+      state: 'starting',
+      started_by: account.id,
+      created: at,
+      started: at,
+      samples: count,
+      last_sample_id: last ?? 0,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  for (const { rulesetId, revisionId } of live.members) {
+    await trx
+      .insertInto('hunt_rulesets')
+      .values({ hunt_id: id, ruleset_id: rulesetId, revision_id: revisionId })
+      .execute()
+  }
+  return id
+}

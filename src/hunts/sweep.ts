@@ -1,0 +1,230 @@
+/**
+ * A sweep decides which of the stored samples a rule set matches, in ascending order of sample id.
+ *
+ * The samples are taken in *waves*: neighbouring segments, together some 65,000 samples. Within a wave every segment is
+ * asked which (sample, ruleset) pairs its plans cannot rule out; those pairs, and every sample that no live segment
+ * holds, are then scanned by the engine in batches, several at a time but handed out in order. So after each stretch
+ * "everything up to this id is decided" is true, which is all that a hunt needs to remember to go on after a restart.
+ *
+ *   ids      1 ─────────────── 900 │ 901 ───────────── 70,000 │ 70,001 …
+ *   wave     segments A, B, C      │ segment D, unindexed 950 │ …
+ *   stretch  ▇▇▇ ▇▇▇▇▇▇ ▇▇         │ ▇▇▇▇ …                     each with its hits
+ *
+ * A segment that turns out damaged is reported, and its samples are scanned plainly: slower, never less.
+ */
+import { Failure } from '../errors/index.ts'
+import type { RuleHit, RuleSet, ScanTrouble, TaskInput, WorkerPool } from '../scanning/index.ts'
+import type { SegmentFile, SegmentSnapshot, Segments } from '../segments/index.ts'
+import type { Corpus } from './corpus.ts'
+import { type Suspect, suspectsBySample } from './suspects.ts'
+
+export interface SweepSources {
+  readonly pool: WorkerPool
+  readonly segments: Segments
+  readonly corpus: Corpus
+}
+
+export interface SweepOptions {
+  /** Known to the pool for as long as the sweep runs. */
+  readonly ruleSet: RuleSet
+  /** Samples with `after < id <= upTo` are decided. */
+  readonly after: number
+  readonly upTo: number
+  /** Ascending ids that the sweep is restricted to; null for all. */
+  readonly only: Uint32Array | null
+  /** False scans every sample plainly, for comparison. */
+  readonly useIndex: boolean
+  /** Whether hits carry the matching strings. */
+  readonly strings: boolean
+  /** Samples larger than this many bytes are skipped and counted. */
+  readonly scanLimit: number
+  /** Tasks of one group take turns with those of other groups. */
+  readonly group: string
+  readonly signal: AbortSignal
+}
+
+/** What was found out between the end of the stretch before and `upTo`. */
+export interface Stretch {
+  readonly upTo: number
+  readonly hits: readonly { readonly sample: number; readonly hits: readonly RuleHit[] }[]
+  readonly troubles: readonly { readonly sample: number; readonly troubles: readonly ScanTrouble[] }[]
+  /** (sample, ruleset) pairs that the index could not rule out and that were scanned. */
+  readonly candidates: number
+  readonly scannedBytes: number
+  /** Samples above the size limit. */
+  readonly skipped: number
+}
+
+const WAVE_SAMPLES = 65_536
+const BATCH_SAMPLES = 256
+const BATCH_BYTES = 8 * 1024 * 1024
+
+type VerifyItem = TaskInput<'verify'>['items'][number]
+
+export async function* sweep(sources: SweepSources, options: SweepOptions): AsyncGenerator<Stretch> {
+  const snapshot = options.useIndex ? await sources.segments.snapshot() : await everything(sources, options)
+  try {
+    for (const wave of waves(snapshot, options)) {
+      const suspects = await suspectsOf(wave, sources, options)
+      let decided: Stretch | null = null
+      for await (const stretch of scanInOrder(suspects, sources, options)) {
+        if (decided) yield decided
+        decided = stretch
+      }
+      // The last stretch of a wave decides everything up to the wave's end: nothing else in it is a suspect.
+      yield { ...(decided ?? nothing), upTo: Math.min(wave.upTo, options.upTo) }
+    }
+  } finally {
+    snapshot.release()
+  }
+}
+
+/** The corpus as if no segment held any of it. */
+async function everything({ corpus }: SweepSources, { after, upTo }: SweepOptions) {
+  return { segments: [], unindexed: await corpus.processedIds(after, upTo), release: () => {} }
+}
+
+const nothing: Stretch = { upTo: 0, hits: [], troubles: [], candidates: 0, scannedBytes: 0, skipped: 0 }
+
+interface Wave {
+  readonly segments: readonly SegmentFile[]
+  readonly unindexed: Uint32Array
+  readonly upTo: number
+}
+
+/** Cuts a snapshot where no segment crosses the cut. The last wave reaches up to `upTo`. */
+export function* waves(
+  snapshot: Pick<SegmentSnapshot, 'segments' | 'unindexed'>,
+  { after, upTo, only }: Pick<SweepOptions, 'after' | 'upTo' | 'only'>,
+): Generator<Wave> {
+  const segments = snapshot.segments.filter(({ firstId, lastId }) => lastId > after && firstId <= upTo)
+  const plain = restricted(snapshot.unindexed, after, upTo, only)
+  let from = 0
+  let taken = 0
+  do {
+    let to = from
+    let samples = 0
+    // Without segments left, the wave ends where as many plain samples as make a wave do.
+    let end = segments[from]?.lastId ?? plain[taken + WAVE_SAMPLES - 1] ?? upTo
+    for (let segment = segments[to]; segment; segment = segments[++to]) {
+      if (samples >= WAVE_SAMPLES && segment.firstId > end) break
+      samples += segment.samples
+      end = Math.max(end, segment.lastId)
+    }
+    let past = taken
+    while (past < plain.length && (plain[past] ?? 0) <= end) past++
+    if (to === segments.length && past === plain.length) end = upTo
+    yield { segments: segments.slice(from, to), unindexed: plain.subarray(taken, past), upTo: end }
+    from = to
+    taken = past
+  } while (from < segments.length || taken < plain.length)
+}
+
+/** The ids of an ascending list within the limits and, when there is one, the ascending restriction. */
+function restricted(ids: Uint32Array, after: number, upTo: number, only: Uint32Array | null): Uint32Array {
+  const allowed = only && new Set(only)
+  return ids.filter((id) => id > after && id <= upTo && (!allowed || allowed.has(id)))
+}
+
+/** Asks the wave's segments, all at once, and merges their answers with the samples that have to be scanned plainly. */
+async function suspectsOf(wave: Wave, sources: SweepSources, options: SweepOptions): Promise<Suspect[]> {
+  const { after, upTo, only } = options
+  const plain = [wave.unindexed]
+  const candidates: { readonly ruleset: string; readonly samples: Uint32Array }[] = []
+  await Promise.all(
+    wave.segments.map(async (segment) => {
+      try {
+        const answer = await sources.pool.run(
+          'evaluate',
+          { ruleSet: options.ruleSet.id, segment: segment.path, after, upTo, only },
+          { priority: 'hunt', group: options.group, signal: options.signal },
+        )
+        candidates.push(...answer.candidates)
+      } catch (error) {
+        if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
+        // By range and not by membership: the segment may have been merged away since the snapshot was taken.
+        const ids = await sources.corpus.processedIds(segment.firstId - 1, segment.lastId)
+        plain.push(restricted(ids, after, upTo, only))
+        await sources.segments.reportDamage(segment.id, error.message)
+      }
+    }),
+  )
+  return suspectsBySample(candidates, plain)
+}
+
+/** Scans the suspects in batches, a few at a time, and hands the results out in the order of the suspects. */
+async function* scanInOrder(
+  suspects: readonly Suspect[],
+  sources: SweepSources,
+  options: SweepOptions,
+): AsyncGenerator<Stretch> {
+  // Twice as many as there are workers, so that a worker never waits for the server.
+  const width = 2 * sources.pool.statistics().workers
+  const underWay: Promise<Stretch>[] = []
+  try {
+    for await (const batch of batches(suspects, sources.corpus, options.scanLimit)) {
+      options.signal.throwIfAborted()
+      const scanned = scanBatch(batch, sources.pool, options)
+      // Its rejection is seen when its turn comes, which is after those before it.
+      scanned.catch(() => {})
+      underWay.push(scanned)
+      if (underWay.length >= width) yield (await underWay.shift()) as Stretch
+    }
+    while (underWay.length > 0) yield (await underWay.shift()) as Stretch
+  } finally {
+    await Promise.allSettled(underWay)
+  }
+}
+
+interface Batch {
+  readonly items: readonly VerifyItem[]
+  readonly upTo: number
+  readonly skipped: number
+}
+
+/** Suspects with what a scan needs to know about them; samples that were deleted meanwhile are left out. */
+async function* batches(suspects: readonly Suspect[], corpus: Corpus, scanLimit: number): AsyncGenerator<Batch> {
+  for (let start = 0; start < suspects.length; start += BATCH_SAMPLES) {
+    const some = suspects.slice(start, start + BATCH_SAMPLES)
+    const scannable = await corpus.scannable(some.map(({ sample }) => sample))
+    let items: VerifyItem[] = []
+    let bytes = 0
+    let skipped = 0
+    for (const { sample, rulesets } of some) {
+      const found = scannable.get(sample)
+      if (!found) continue
+      if (found.size > scanLimit) {
+        skipped++
+        continue
+      }
+      if (bytes > 0 && bytes + found.size > BATCH_BYTES) {
+        yield { items, upTo: (items.at(-1) as VerifyItem).sample, skipped }
+        items = []
+        bytes = 0
+        skipped = 0
+      }
+      items.push({ sample, ...found, rulesets })
+      bytes += found.size
+    }
+    yield { items, upTo: some.at(-1)?.sample ?? 0, skipped }
+  }
+}
+
+async function scanBatch(batch: Batch, pool: WorkerPool, options: SweepOptions): Promise<Stretch> {
+  const base = { ...nothing, upTo: batch.upTo, skipped: batch.skipped }
+  if (batch.items.length === 0) return base
+  await pool.room('hunt')
+  const { results, scannedBytes } = await pool.run(
+    'verify',
+    { ruleSet: options.ruleSet.id, items: batch.items, strings: options.strings },
+    { priority: 'hunt', group: options.group, signal: options.signal },
+  )
+  const all = options.ruleSet.rulesets.length
+  return {
+    ...base,
+    hits: results.filter(({ hits }) => hits.length > 0),
+    troubles: results.filter(({ troubles }) => troubles.length > 0),
+    candidates: batch.items.reduce((sum, { rulesets }) => sum + (rulesets?.length ?? all), 0),
+    scannedBytes,
+  }
+}
