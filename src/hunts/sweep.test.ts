@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { test } from 'node:test'
+import { suspectsBySample } from './suspects.ts'
+import { waves } from './sweep.ts'
+
+/** Small, fast and seeded; the seed is printed so that a failure can be repeated. */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed >>> 0
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}
+
+const seed = Number(process.env.BACKTRAIL_SEED ?? randomInt(2 ** 31))
+
+function ascending(ids: Iterable<number>): Uint32Array {
+  return Uint32Array.from(new Set(ids)).sort()
+}
+
+test('turning candidates around gives for each sample exactly the rulesets that named it', () => {
+  console.log(`seed ${seed}`)
+  const random = randomNumbers(seed)
+  for (let round = 0; round < 200; round++) {
+    const candidates = Array.from({ length: random(6) }, () => ({
+      ruleset: `r${random(4)}`,
+      samples: ascending(Array.from({ length: random(20) }, () => 1 + random(30))),
+    }))
+    const plain = [ascending(Array.from({ length: random(5) }, () => 1 + random(30)))]
+
+    const expected = new Map<number, Set<string> | null>()
+    for (const { ruleset, samples } of candidates) {
+      for (const id of samples) expected.set(id, new Set([...(expected.get(id) ?? []), ruleset]))
+    }
+    for (const ids of plain) for (const id of ids) expected.set(id, null)
+
+    const actual = suspectsBySample(candidates, plain)
+    assert.deepEqual(
+      actual.map(({ sample }) => sample),
+      [...expected.keys()].sort((a, b) => a - b),
+    )
+    for (const { sample, rulesets } of actual) {
+      assert.deepEqual(
+        rulesets && [...rulesets].sort(),
+        expected.get(sample) && [...(expected.get(sample) ?? [])].sort(),
+      )
+    }
+  }
+})
+
+test('waves hold every segment and every plain sample once, and no segment crosses the end of a wave', () => {
+  console.log(`seed ${seed}`)
+  const random = randomNumbers(seed)
+  let cuts = 0
+  for (let round = 0; round < 200; round++) {
+    let id = 1
+    const segments = Array.from({ length: random(12) }, (_, number) => {
+      const firstId = Math.max(1, id - random(3) * 10)
+      id += 1 + random(40)
+      const lastId = id
+      id += random(4)
+      return { id: number, path: '', firstId, lastId, samples: 1 + random(50_000), bytes: 0 }
+    })
+    segments.sort((a, b) => a.firstId - b.firstId)
+    const last = id + random(20)
+    const unindexed = ascending(Array.from({ length: random(40) }, () => 1 + random(last)))
+    const after = random(last)
+    const all = [...waves({ segments, unindexed }, { after, upTo: last, only: null })]
+    cuts += all.length - 1
+
+    assert.equal(all.at(-1)?.upTo, last)
+    const due = segments.filter(({ lastId }) => lastId > after)
+    assert.deepEqual(
+      all.flatMap((wave) => wave.segments.map((segment) => segment.id)),
+      due.map((segment) => segment.id),
+    )
+    assert.deepEqual(
+      all.flatMap((wave) => [...wave.unindexed]),
+      [...unindexed].filter((sample) => sample > after),
+    )
+    let previous = after
+    for (const wave of all) {
+      for (const { firstId, lastId } of wave.segments) {
+        assert.ok(lastId <= wave.upTo, 'a segment reaches beyond its wave')
+        assert.ok(firstId > previous || previous === after, 'a segment reaches back into an earlier wave')
+      }
+      for (const sample of wave.unindexed) assert.ok(sample > previous && sample <= wave.upTo)
+      previous = wave.upTo
+    }
+  }
+  assert.ok(cuts > 50, `only ${cuts} cuts were tried`)
+})
+
+test('without any segment the plain samples are cut into waves of bounded size', () => {
+  const unindexed = Uint32Array.from({ length: 150_000 }, (_, index) => index + 1)
+  const all = [...waves({ segments: [], unindexed }, { after: 0, upTo: 150_000, only: null })]
+  assert.deepEqual(
+    all.map((wave) => wave.unindexed.length),
+    [65_536, 65_536, 18_928],
+  )
+  assert.deepEqual(
+    all.map((wave) => wave.upTo),
+    [65_536, 131_072, 150_000],
+  )
+})
+
+test('a restriction to some ids holds for plain samples too', () => {
+  const [wave, ...more] = waves(
+    { segments: [], unindexed: Uint32Array.of(1, 2, 3, 4) },
+    { after: 1, upTo: 3, only: Uint32Array.of(1, 3, 4) },
+  )
+  assert.deepEqual([...(wave?.unindexed ?? [])], [3])
+  assert.equal(wave?.upTo, 3)
+  assert.equal(more.length, 0)
+})
