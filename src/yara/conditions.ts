@@ -110,8 +110,7 @@ function chain(reading: Reading, fold: Fold): Expression {
     do {
       if (isExpression(tree.id)) {
         const operand: Expression = readExpression(reading)
-        result =
-          result === null ? operand : fold(operator, result, operand, { from: span.from, to: operand.span.to })
+        result = result === null ? operand : fold(operator, result, operand, { from: span.from, to: operand.span.to })
         length++
       } else {
         operator = tree.source
@@ -331,7 +330,8 @@ function loop(reading: Reading): Expression {
       else if (tree.id === term.Body) body = onlyOperand(reading)
       else if (tree.id === term.Range) iterable = { kind: 'range', ...readRange(reading) }
       // The engine reads one value in parentheses as a list of one.
-      else if (tree.id === term.Tuple || tree.id === term.Parentheses) iterable = { kind: 'list', items: operands(reading) }
+      else if (tree.id === term.Tuple || tree.id === term.Parentheses)
+        iterable = { kind: 'list', items: operands(reading) }
       else if (isExpression(tree.id)) iterable = { kind: 'expression', value: readExpression(reading) }
     } while (tree.next())
     tree.leave()

@@ -121,7 +121,9 @@ function describe(cursor: TreeCursor, text: string): string {
   const parent = node.parent?.name ?? 'SourceFile'
   const before = node.prevSibling?.name
   const wanted =
-    (parent === 'Rule' && before !== undefined ? expectedInRule[before] : undefined) ?? expected[parent] ?? 'an expression'
+    (parent === 'Rule' && before !== undefined ? expectedInRule[before] : undefined) ??
+    expected[parent] ??
+    'an expression'
   const found = /\S+/.exec(text.slice(cursor.from, cursor.to > cursor.from ? cursor.to : cursor.from + 40))?.[0]
   const shown = found === undefined ? 'the end of the text' : found.length > 20 ? `${found.slice(0, 20)}…` : found
   return `expected ${wanted}, found ${shown}`

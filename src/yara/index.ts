@@ -1,6 +1,7 @@
 /** The YARA language: text in, syntax tree and diagnostics out. Nothing here reads or writes anything. */
+
+export type { ParseBudget } from './budget.ts'
 export { printExpression, printSource } from './dump.ts'
 export { fingerprints } from './fingerprint.ts'
 export { parse } from './parse.ts'
 export type * from './syntax.ts'
-export { type ParseBudget } from './budget.ts'

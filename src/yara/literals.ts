@@ -31,30 +31,30 @@ const simpleEscapes: Readonly<Record<string, number>> = { n: 0x0a, t: 0x09, r: 0
 export function textBytes(source: string, at: number, complain: Complain): Uint8Array {
   const quotes = isLong(source) ? 3 : 1
   const end = source.length >= 2 * quotes && source.endsWith('"') ? source.length - quotes : source.length
-  let escape = source.indexOf('\\', quotes)
-  if (escape < 0 || escape >= end) return encoder.encode(source.slice(quotes, end))
+  let backslash = source.indexOf('\\', quotes)
+  if (backslash < 0 || backslash >= end) return encoder.encode(source.slice(quotes, end))
   const bytes: number[] = []
   let position = quotes
-  while (escape >= 0 && escape < end) {
-    for (const byte of encoder.encode(source.slice(position, escape))) bytes.push(byte)
-    const letter = source[escape + 1] ?? ''
+  while (backslash >= 0 && backslash < end) {
+    for (const byte of encoder.encode(source.slice(position, backslash))) bytes.push(byte)
+    const letter = source[backslash + 1] ?? ''
     const simple = simpleEscapes[letter]
-    const digits = source.slice(escape + 2, Math.min(escape + 4, end))
-    position = escape + 2
+    const digits = source.slice(backslash + 2, Math.min(backslash + 4, end))
+    position = backslash + 2
     if (simple !== undefined) {
       bytes.push(simple)
     } else if (letter === 'x' && /^[0-9a-fA-F]{2}$/.test(digits)) {
       bytes.push(Number.parseInt(digits, 16))
-      position = escape + 4
+      position = backslash + 4
     } else {
-      const span = { from: at + escape, to: at + Math.min(escape + 2, source.length) }
+      const span = { from: at + backslash, to: at + Math.min(backslash + 2, source.length) }
       complain(
         'escape-invalid',
         `\\${letter} is not an escape sequence; expected \\n, \\t, \\r, \\", \\\\ or \\xNN`,
         span,
       )
     }
-    escape = source.indexOf('\\', position)
+    backslash = source.indexOf('\\', position)
   }
   if (position < end) for (const byte of encoder.encode(source.slice(position, end))) bytes.push(byte)
   return Uint8Array.from(bytes)

@@ -109,7 +109,10 @@ export type HexToken =
   | { readonly kind: 'jump'; readonly from: number; readonly to: number | null }
   | { readonly kind: 'alternatives'; readonly options: readonly (readonly HexToken[])[] }
 
-/** A regular expression with its parsed form; `node` is null when it holds something this parser does not know. */
+/**
+ * A regular expression with its parsed form, which takes the flags into account and describes at least what the engine
+ * matches; `node` is null when it holds something this parser does not know.
+ */
 export interface Regexp {
   readonly source: string
   readonly caseInsensitive: boolean
@@ -120,13 +123,14 @@ export interface Regexp {
 /** Regular expressions work on bytes: `set` is a 256-bit membership table in 32 bytes, bit `b & 7` of byte `b >> 3`. */
 export type RegexpNode =
   | { readonly kind: 'empty' }
-  | { readonly kind: 'literal'; readonly bytes: Uint8Array }
+  /** With `nocase`, ASCII letters match in either case. */
+  | { readonly kind: 'literal'; readonly bytes: Uint8Array; readonly nocase: boolean }
   | { readonly kind: 'set'; readonly set: Uint8Array }
   | { readonly kind: 'sequence'; readonly items: readonly RegexpNode[] }
   | { readonly kind: 'alternatives'; readonly options: readonly RegexpNode[] }
   /** `max` is null for an unbounded repetition. */
   | { readonly kind: 'repeat'; readonly item: RegexpNode; readonly min: number; readonly max: number | null }
-  /** `^`, `$`, `\b`, `\B`: matches no byte. */
+  /** `^`, `$`, `\b`, `\B`, `\A`, `\z`: matches no byte. */
   | { readonly kind: 'assertion'; readonly assertion: string }
 
 // ------------------------------------------------------------------------------------------------------- conditions
