@@ -1,0 +1,301 @@
+/**
+ * Conditions as plans: what a sample must be like for an expression to be true.
+ *
+ * Three questions are asked of an expression, and each answer is a *necessary* condition:
+ *
+ *     demandOf      it is true
+ *     demandOfNot   it is not true: false, or undefined
+ *     definedIn     it has a value (in sizes-and-headers.ts and modules.ts: a read inside the file, a field of a PE)
+ *
+ * The index can only prove absence, so `demandOf($a)` is the string's plan while `demandOfNot($a)` is nothing; only
+ * exact facts, such as the file's size, are worth something on both sides of a `not`.
+ *
+ *     not ($a or filesize > 1MB)
+ *       demandOfNot(or)  = demandOfNot($a) and demandOfNot(filesize > 1MB)
+ *                        = nothing         and filesize <= 1MB
+ *
+ * Undefined values need care: in YARA a comparison with one is not true, and neither is its negation, but `and` and
+ * `or` take it for false, so that `not (uint16(0) == 0x5A4D and true)` is true for an empty file. Because demandOfNot
+ * covers the undefined as well, no rule here depends on which it is.
+ */
+import type {
+  Anchor,
+  Expression,
+  ForIn,
+  ForOf,
+  OfExpression,
+  Quantifier,
+  StringDefinition,
+  StringSet,
+} from '../yara/index.ts'
+import { allOf, always, anyOf, atLeast, may, never } from './algebra.ts'
+import { comparisonDemand, comparisonNotDemand, definedIn } from './comparisons.ts'
+import { constantOf } from './constants.ts'
+import { textOperationDemand } from './modules.ts'
+import type { Plan } from './plan.ts'
+import { type Binding, binding, type Scope, stringNamed } from './scope.ts'
+import { anchoredStringPlan, stringPlan } from './strings.ts'
+
+/** Rounds of a loop that are planned one by one; a longer one is planned once with a variable that is not known. */
+const MAX_ROUNDS = 32
+
+const tooLarge = may('the condition is too large to be planned')
+
+/** What must hold for the expression to be true. */
+export function demandOf(expression: Expression, scope: Scope): Plan {
+  return scope.effort.spend(() => demand(expression, scope), tooLarge)
+}
+
+/** What must hold for the expression to be false or undefined. */
+export function demandOfNot(expression: Expression, scope: Scope): Plan {
+  return scope.effort.spend(() => demandNot(expression, scope), tooLarge)
+}
+
+function demand(expression: Expression, scope: Scope): Plan {
+  switch (expression.kind) {
+    case 'boolean':
+      return expression.value ? always : never('the condition is false')
+    case 'integer':
+      return expression.value === 0n ? never('0 is false') : always
+    case 'stringMatch':
+      return matchDemand(stringNamed(expression.identifier, scope), expression.anchor, scope)
+    case 'and':
+      return allOf(expression.operands.map((operand) => demandOf(operand, scope)))
+    case 'or':
+      return anyOf(expression.operands.map((operand) => demandOf(operand, scope)))
+    case 'not':
+      return demandOfNot(expression.operand, scope)
+    case 'defined':
+      return definedIn(expression.operand, scope)
+    case 'comparison':
+      return comparisonDemand(expression, scope)
+    case 'textOperation':
+      return allOf([
+        definedIn(expression.left, scope),
+        definedIn(expression.right, scope),
+        textOperationDemand(expression, scope),
+      ])
+    case 'identifier':
+      return identifierDemand(expression.name, scope)
+    case 'stringCount':
+    case 'stringOffset':
+    case 'stringLength': {
+      const string = stringNamed(expression.identifier, scope)
+      return string === null ? always : stringPlan(string)
+    }
+    case 'of':
+      return ofDemand(expression, scope)
+    case 'forOf':
+      return forOfDemand(expression, scope)
+    case 'forIn':
+      return forInDemand(expression, scope)
+    case 'with': {
+      let inner = scope
+      for (const { name, value } of expression.declarations) inner = binding(inner, name, { value, scope: inner })
+      return demandOf(expression.body, inner)
+    }
+    case 'unknown':
+      return may('a part of the condition was not understood')
+    default:
+      return definedIn(expression, scope)
+  }
+}
+
+function demandNot(expression: Expression, scope: Scope): Plan {
+  switch (expression.kind) {
+    case 'boolean':
+      return expression.value ? never('the condition is false') : always
+    case 'and':
+      return anyOf(expression.operands.map((operand) => demandOfNot(operand, scope)))
+    case 'or':
+      return allOf(expression.operands.map((operand) => demandOfNot(operand, scope)))
+    case 'not':
+      return isAlwaysDefined(expression.operand) ? demandOf(expression.operand, scope) : always
+    case 'comparison':
+      return comparisonNotDemand(expression, scope)
+    case 'of':
+      return expression.quantifier.kind === 'none'
+        ? ofDemand({ ...expression, quantifier: { kind: 'any' } }, scope)
+        : always
+    case 'identifier': {
+      const bound = scope.variables.get(expression.name)
+      if (bound) return demandOfNot(bound.value, bound.scope)
+      const rule = bound === undefined ? scope.rules.get(expression.name) : null
+      return rule ? demandOfNot(rule.scope.rule.condition, { ...rule.scope, effort: scope.effort }) : always
+    }
+    default:
+      return always
+  }
+}
+
+/** Expressions that are true or false for every sample, never undefined. An anchor's offset may be undefined. */
+function isAlwaysDefined(expression: Expression): boolean {
+  if (expression.kind === 'stringMatch') return expression.anchor === null
+  return ['boolean', 'and', 'or', 'defined'].includes(expression.kind)
+}
+
+function identifierDemand(name: string, scope: Scope): Plan {
+  const bound = scope.variables.get(name)
+  if (bound) return demandOf(bound.value, bound.scope)
+  if (bound === null) return always
+  const rule = scope.rules.get(name)
+  if (rule) return rule.plan
+  return rule === null ? always : may(`the variable ${name} is known only at scan time`)
+}
+
+function matchDemand(string: StringDefinition | null, anchor: Anchor | null, scope: Scope): Plan {
+  if (string === null) return may('the string is not defined')
+  if (anchor === null) return stringPlan(string)
+  if (anchor.kind === 'in') {
+    return allOf([stringPlan(string), definedIn(anchor.from, scope), definedIn(anchor.to, scope)])
+  }
+  const offset = constantOf(anchor.offset, scope)
+  if (offset === null || offset < 0n) return allOf([stringPlan(string), definedIn(anchor.offset, scope)])
+  return anchoredStringPlan(string, Number(offset))
+}
+
+// ------------------------------------------------------------------------------------------------- quantified parts
+
+/** At least so many of the parts as the quantifier asks for. `none` and everything unclear demand nothing. */
+function quantified(quantifier: Quantifier, parts: readonly Plan[], distinct: number, scope: Scope): Plan {
+  switch (quantifier.kind) {
+    case 'none':
+      return always
+    case 'any':
+      return anyOf(parts)
+    case 'all':
+      return allOf(parts)
+    case 'count': {
+      const count = constantOf(quantifier.value, scope)
+      if (count === null) return may('how many are needed is known only at scan time')
+      return count <= 0n ? always : atLeast(Math.min(Number(count), parts.length), parts)
+    }
+    case 'percent': {
+      const percent = constantOf(quantifier.value, scope)
+      if (percent === null) return may('how many are needed is known only at scan time')
+      // A string listed twice: whether it counts twice in the whole is not relied on.
+      const count = Math.ceil((distinct * Number(percent)) / 100)
+      return count <= 0 ? always : atLeast(Math.min(count, parts.length), parts)
+    }
+  }
+}
+
+function ofDemand({ quantifier, set, anchor }: OfExpression, scope: Scope): Plan {
+  switch (set.kind) {
+    case 'expressions':
+      if (quantifier.kind === 'none') return allOf(set.items.map((item) => demandOfNot(item, scope)))
+      return quantified(
+        quantifier,
+        set.items.map((item) => demandOf(item, scope)),
+        set.items.length,
+        scope,
+      )
+    case 'rules':
+      return rulesDemand(quantifier, set.patterns, scope)
+    default: {
+      const strings = stringsOf(set, scope)
+      const parts = strings.map((string) => matchDemand(string, anchor, scope))
+      return quantified(quantifier, parts, new Set(strings).size, scope)
+    }
+  }
+}
+
+function rulesDemand(quantifier: Quantifier, patterns: readonly string[], scope: Scope): Plan {
+  const names = patterns.flatMap((pattern) => {
+    if (!pattern.endsWith('*')) return [pattern]
+    return [...scope.rules.keys()].filter((name) => name.startsWith(pattern.slice(0, -1)))
+  })
+  if (quantifier.kind === 'none') return always
+  const parts = names.map((name) => scope.rules.get(name)?.plan ?? may(`the rule ${name} is not known here`))
+  return quantified(quantifier, parts, new Set(names).size, scope)
+}
+
+/** The strings of a set; null for one that was not found. */
+function stringsOf(set: StringSet, scope: Scope): readonly (StringDefinition | null)[] {
+  const { strings } = scope.rule
+  if (set.kind === 'them') return strings
+  return set.patterns.flatMap((pattern) => {
+    const named = pattern.endsWith('*')
+      ? strings.filter((string) => string.identifier.startsWith(pattern.slice(0, -1)))
+      : strings.filter((string) => string.identifier === pattern)
+    return named.length === 0 ? [null] : named
+  })
+}
+
+function forOfDemand({ quantifier, set, body }: ForOf, scope: Scope): Plan {
+  if (quantifier.kind === 'none') return always
+  const strings = stringsOf(set, scope)
+  const parts = strings.map((current) => demandOf(body, { ...scope, current }))
+  return quantified(quantifier, parts, new Set(strings).size, scope)
+}
+
+function forInDemand(loop: ForIn, scope: Scope): Plan {
+  const { quantifier, variables, iterable, body } = loop
+  if (quantifier.kind === 'none') return always
+  const rounds = roundsOf(loop, scope)
+  if (rounds !== null) {
+    const variable = variables[0]
+    const parts = rounds.map((value) =>
+      demandOf(body, variable === undefined ? scope : binding(scope, variable, value)),
+    )
+    // No round at all: `all` is true then, and what the others are is left to the engine.
+    return parts.length === 0 ? always : quantified(quantifier, parts, parts.length, scope)
+  }
+  if (!needsARound(quantifier, iterable, scope)) return may('the loop may have no rounds')
+  let inner = scope
+  for (const variable of variables) inner = binding(inner, variable, null)
+  const parts = [demandOf(body, bindingItems(loop, inner, scope))]
+  if (iterable.kind === 'range') parts.push(definedIn(iterable.from, scope), definedIn(iterable.to, scope))
+  if (iterable.kind === 'expression') parts.push(definedIn(iterable.value, scope))
+  return allOf(parts)
+}
+
+/** The values of a loop with one variable, when they are known and few. */
+function roundsOf({ variables, iterable }: ForIn, scope: Scope): readonly Binding[] | null {
+  if (variables.length !== 1) return null
+  if (iterable.kind === 'list') {
+    return iterable.items.length <= MAX_ROUNDS ? iterable.items.map((value) => ({ value, scope })) : null
+  }
+  const bounds = constantRange(iterable, scope)
+  if (bounds === null || bounds.to - bounds.from >= BigInt(MAX_ROUNDS)) return null
+  const rounds: Binding[] = []
+  for (let value = bounds.from; value <= bounds.to; value++) {
+    rounds.push({ value: { kind: 'integer', value, span: { from: 0, to: 0 } }, scope })
+  }
+  return rounds
+}
+
+function constantRange(iterable: ForIn['iterable'], scope: Scope): { from: bigint; to: bigint } | null {
+  if (iterable.kind !== 'range') return null
+  const from = constantOf(iterable.from, scope)
+  const to = constantOf(iterable.to, scope)
+  return from === null || to === null ? null : { from, to }
+}
+
+/** Whether a loop that is true has had a round in which its body was true. */
+function needsARound(quantifier: Quantifier, iterable: ForIn['iterable'], scope: Scope): boolean {
+  switch (quantifier.kind) {
+    case 'any':
+      return true
+    case 'count': {
+      const count = constantOf(quantifier.value, scope)
+      return count !== null && count > 0n
+    }
+    case 'all': {
+      if (iterable.kind === 'list') return iterable.items.length > 0
+      const range = constantRange(iterable, scope)
+      return range !== null && range.from <= range.to
+    }
+    default:
+      return false
+  }
+}
+
+/** `for any s in pe.sections`: `s` is one of `pe.sections[…]`, so that what is known of its fields is used. */
+function bindingItems({ variables, iterable }: ForIn, inner: Scope, scope: Scope): Scope {
+  const item = variables.at(-1)
+  if (iterable.kind !== 'expression' || item === undefined) return inner
+  const { value } = iterable
+  const index: Expression = { kind: 'unknown', span: value.span }
+  return binding(inner, item, { value: { kind: 'index', object: value, index, span: value.span }, scope })
+}

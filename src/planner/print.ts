@@ -1,0 +1,98 @@
+import type { Fact, GramsPlan, Plan, RulesetPlan } from './plan.ts'
+
+/**
+ * The plan as indented text, one demand a line: what `explain` shows and what case files compare.
+ *
+ *     all of
+ *       uint16(0) == 0x5a4d
+ *       at least 2 of
+ *         $a: 9 grams
+ *         $b (wide): 12 wide grams
+ *         $c: 4 grams
+ */
+export function printPlan(plan: Plan): string {
+  const lines: string[] = []
+  print(plan, '', lines)
+  return lines.join('\n')
+}
+
+/** Every rule's name and plan, with what `explain` says about its strings. */
+export function printRulesetPlan(ruleset: RulesetPlan): string {
+  const lines: string[] = []
+  for (const rule of ruleset.rules) {
+    lines.push(rule.isPrivate ? `private rule ${rule.rule}` : `rule ${rule.rule}`)
+    print(rule.plan, '  ', lines)
+    for (const { identifier, why } of rule.unindexable) lines.push(`  ${identifier} cannot use the index: ${why}`)
+    for (const advice of rule.advice) lines.push(`  advice: ${advice}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function print(plan: Plan, indent: string, lines: string[]): void {
+  switch (plan.kind) {
+    case 'may':
+      lines.push(`${indent}may match: ${plan.why}`)
+      return
+    case 'never':
+      lines.push(`${indent}never matches: ${plan.why}`)
+      return
+    case 'fact':
+      lines.push(`${indent}${factText(plan.fact)}`)
+      return
+    case 'grams':
+      lines.push(`${indent}${gramsText(plan)}`)
+      return
+    default:
+      lines.push(`${indent}${heading(plan)}`)
+      for (const part of plan.parts) print(part, `${indent}  `, lines)
+  }
+}
+
+function heading(plan: Extract<Plan, { readonly parts: readonly Plan[] }>): string {
+  if (plan.kind === 'and') return 'all of'
+  return plan.kind === 'or' ? 'one of' : `at least ${plan.count} of`
+}
+
+function gramsText({ channel, grams, label }: GramsPlan): string {
+  const kind = channel === 'wide' ? 'wide gram' : 'gram'
+  return `${label}: ${grams.length} ${kind}${grams.length === 1 ? '' : 's'}`
+}
+
+function factText(fact: Fact): string {
+  switch (fact.kind) {
+    case 'size':
+      if (fact.min === fact.max) return `filesize == ${fact.min}`
+      if (fact.max === Number.POSITIVE_INFINITY) return `filesize >= ${fact.min}`
+      return fact.min === 0 ? `filesize <= ${fact.max}` : `${fact.min} <= filesize <= ${fact.max}`
+    case 'bytes':
+      return `bytes at ${fact.offset}: ${bytesText(fact.value, fact.mask)}`
+    case 'integer': {
+      const read = `${fact.signed ? '' : 'u'}int${fact.width * 8}${fact.bigEndian ? 'be' : ''}(${fact.offset})`
+      const { lowest, highest } = integerRange(fact.width, fact.signed)
+      if (fact.min === fact.max) return `${read} == ${hexNumber(fact.min)}`
+      if (fact.min <= lowest && fact.max >= highest) return `${read} is defined`
+      if (fact.min <= lowest) return `${read} <= ${hexNumber(fact.max)}`
+      if (fact.max >= highest) return `${read} >= ${hexNumber(fact.min)}`
+      return `${hexNumber(fact.min)} <= ${read} <= ${hexNumber(fact.max)}`
+    }
+    case 'hash':
+      return `${fact.algorithm} == ${Buffer.from(fact.digest).toString('hex')}`
+  }
+}
+
+/** The least and the greatest integer of a width. */
+export function integerRange(width: 1 | 2 | 4, signed: boolean): { lowest: number; highest: number } {
+  const values = 256 ** width
+  return signed ? { lowest: -values / 2, highest: values / 2 - 1 } : { lowest: 0, highest: values - 1 }
+}
+
+function hexNumber(value: number): string {
+  return value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`
+}
+
+function bytesText(value: Uint8Array, mask: Uint8Array): string {
+  return Array.from(value, (byte, i) => {
+    if (mask[i] === 0xff) return byte.toString(16).padStart(2, '0')
+    return mask[i] === 0 ? '??' : `${byte.toString(16).padStart(2, '0')}&${mask[i]?.toString(16)}`
+  }).join(' ')
+}

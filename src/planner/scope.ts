@@ -1,0 +1,51 @@
+import type { Expression, Rule, StringDefinition } from '../yara/index.ts'
+import type { Plan } from './plan.ts'
+
+/** What a name stands for inside a loop or a `with`; null where it takes values that are not known. */
+export type Binding = { readonly value: Expression; readonly scope: Scope } | null
+
+/** What expressions see: the rule's strings, the loops around them, the rules before. */
+export interface Scope {
+  readonly rule: Rule
+  /** The string that `$` stands for inside a `for … of`. */
+  readonly current: StringDefinition | null
+  readonly variables: ReadonlyMap<string, Binding>
+  /** Rules above this one, and all others of the file with null. */
+  readonly rules: ReadonlyMap<string, PlannedRule | null>
+  readonly effort: Effort
+}
+
+/** A rule as the rules below refer to it. */
+export interface PlannedRule {
+  readonly plan: Plan
+  readonly scope: Scope
+}
+
+/** Bounds the planning of one rule: `with` and loops can make a small text mean a very large condition. */
+export class Effort {
+  #steps = 100_000
+  #depth = 0
+
+  /** Runs `visit` unless the bound is reached; then gives `otherwise`, which must be an answer on the safe side. */
+  spend<Answer>(visit: () => Answer, otherwise: Answer): Answer {
+    if (this.#steps <= 0 || this.#depth >= 400) return otherwise
+    this.#steps--
+    this.#depth++
+    try {
+      return visit()
+    } finally {
+      this.#depth--
+    }
+  }
+}
+
+/** The scope inside a loop or `with`: one more name. */
+export function binding(scope: Scope, name: string, value: Binding): Scope {
+  return { ...scope, variables: new Map(scope.variables).set(name, value) }
+}
+
+/** The string that an identifier such as `$a`, or `$` inside a loop, stands for. */
+export function stringNamed(identifier: string, scope: Scope): StringDefinition | null {
+  if (identifier === '$') return scope.current
+  return scope.rule.strings.find((string) => string.identifier === identifier) ?? null
+}

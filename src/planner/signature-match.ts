@@ -1,0 +1,93 @@
+import type { Fact, Plan } from './plan.ts'
+
+/** What the index stores of a sample beside the bits. */
+export interface SampleFacts {
+  /** Bytes in the sample. */
+  readonly size: number
+  /** The sample's first bytes: all of them when it is shorter than the index's `HEAD_BYTES`. */
+  readonly head: Uint8Array
+  readonly md5: Uint8Array
+  readonly sha1: Uint8Array
+  readonly sha256: Uint8Array
+}
+
+/** One sample's signature, as a plan asks it. A signature that cannot filter answers `true` to every gram. */
+export interface SampleSignature extends SampleFacts {
+  /** False only when no window of the sample folds to this gram. */
+  has(channel: 'plain' | 'wide', gram: number): boolean
+}
+
+/** Whether the plan cannot rule the sample out. Never false for a sample that satisfies what the plan was made from. */
+export function mayMatch(plan: Plan, signature: SampleSignature): boolean {
+  switch (plan.kind) {
+    case 'may':
+      return true
+    case 'never':
+      return false
+    case 'and':
+      for (const part of plan.parts) if (!mayMatch(part, signature)) return false
+      return true
+    case 'or':
+      for (const part of plan.parts) if (mayMatch(part, signature)) return true
+      return false
+    case 'atLeast': {
+      let missing = plan.count
+      let left = plan.parts.length
+      for (const part of plan.parts) {
+        if (missing <= 0) return true
+        if (left < missing) return false
+        if (mayMatch(part, signature)) missing--
+        left--
+      }
+      return missing <= 0
+    }
+    case 'grams': {
+      const { grams, channel } = plan
+      for (let i = 0; i < grams.length; i++) if (!signature.has(channel, grams[i] as number)) return false
+      return true
+    }
+    case 'fact':
+      return factMayHold(plan.fact, signature)
+  }
+}
+
+/** Whether the fact holds, or cannot be decided from what is stored. */
+export function factMayHold(fact: Fact, sample: SampleFacts): boolean {
+  const { size, head } = sample
+  switch (fact.kind) {
+    case 'size':
+      return size >= fact.min && size <= fact.max
+    case 'bytes': {
+      const { offset, value, mask } = fact
+      if (size < offset + value.length) return false
+      const decidable = Math.min(value.length, head.length - offset)
+      for (let i = 0; i < decidable; i++) {
+        if (((head[offset + i] as number) & (mask[i] as number)) !== value[i]) return false
+      }
+      return true
+    }
+    case 'integer': {
+      if (size < fact.offset + fact.width) return false
+      if (fact.offset + fact.width > head.length) return true
+      const value = readInteger(head, fact.offset, fact.width, fact.signed, fact.bigEndian)
+      return value >= fact.min && value <= fact.max
+    }
+    case 'hash':
+      return sameBytes(sample[fact.algorithm], fact.digest)
+  }
+}
+
+function readInteger(bytes: Uint8Array, offset: number, width: 1 | 2 | 4, signed: boolean, bigEndian: boolean): number {
+  let value = 0
+  for (let i = 0; i < width; i++) {
+    value = value * 256 + (bytes[bigEndian ? offset + i : offset + width - 1 - i] as number)
+  }
+  const range = 256 ** width
+  return signed && value >= range / 2 ? value - range : value
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false
+  return true
+}

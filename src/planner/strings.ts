@@ -1,0 +1,242 @@
+/**
+ * A string definition as a plan: what a sample must hold for the string to occur in it.
+ *
+ * The required literals of the pattern are one thing, the forms they take in the file another. Each modifier makes its
+ * own forms of the same literal, and the string may occur in any of them:
+ *
+ *     "MZ header" ascii   4d 5a 20 …                        plain grams
+ *     "MZ header" wide    4d 00 5a 00 20 00 …               wide grams of the characters, plain grams of the bytes
+ *     "MZ header" xor     4c 5b 21 … , 4f 58 22 … , …       plain grams for every key
+ *     "MZ header" base64  TVogaGVhZGVy, 1aIGhlYWRlc, …      plain grams for each of the three alignments
+ *
+ * Folding comes last, after xor and base64: what the file holds is folded, not what the rule says. `fullword`,
+ * `private` and `nocase` change nothing here: the first two only narrow, and the index is blind to case anyway.
+ */
+import type { HexToken, StringDefinition, TextString } from '../yara/index.ts'
+import { allOf, anyOf, factPlan, may } from './algebra.ts'
+import { base64Forms } from './base64.ts'
+import { GRAM_BYTES, gramsOf } from './grams.ts'
+import type { Plan } from './plan.ts'
+import { foldedText, type LiteralDemand, literalsOfHex, literalsOfRegexp, literalsOfText } from './required-literals.ts'
+
+/** Grams of one literal; a random sample passes 16 rows that are half full once in 65,536 times. */
+const MAX_GRAMS = 20
+/** Grams of one literal among a few alternatives, and among many. */
+const MAX_GRAMS_OF_FEW = 12
+const MAX_GRAMS_OF_MANY = 8
+/** What the literals of a set have in common is enough by itself when it has this many grams. */
+const ENOUGH_GRAMS = 8
+/** Below this many wide grams the plain grams of the same bytes are asked for as well. */
+const FEW_WIDE_GRAMS = 8
+
+/** What a sample must hold for the string to match anywhere in it; `may` tells why nothing can be said. */
+export function stringPlan(definition: StringDefinition): Plan {
+  const forms: Plan[] = []
+  const { modifiers, identifier } = definition
+  if (definition.kind === 'text' && (modifiers.base64 !== null || modifiers.base64wide !== null)) {
+    forms.push(...base64Plans(definition))
+  } else if (definition.kind === 'text' && modifiers.xor !== null) {
+    forms.push(...xorPlans(definition, modifiers.xor))
+  } else {
+    const demand = demandOf(definition)
+    if (modifiers.ascii || !modifiers.wide) forms.push(demandPlan(demand, 'ascii', identifier))
+    if (modifiers.wide) forms.push(demandPlan(demand, 'wide', `${identifier} (wide)`))
+  }
+  const plan = anyOf(forms)
+  return plan.kind === 'may' ? may(whyUnindexable(definition)) : plan
+}
+
+/** What a sample must hold for the string to match at a constant offset: the above, and the bytes themselves. */
+export function anchoredStringPlan(definition: StringDefinition, offset: number): Plan {
+  const images = imagesOf(definition)
+  if (images === null) return stringPlan(definition)
+  const facts = images.map(({ value, mask }) => factPlan({ kind: 'bytes', offset, value, mask }))
+  return allOf([anyOf(facts), stringPlan(definition)])
+}
+
+/** The longest run of fixed bytes, in words, for a string without a window of four. */
+function whyUnindexable(definition: StringDefinition): string {
+  if (definition.kind === 'regexp' && definition.regexp.node === null) return 'the expression was not understood'
+  const longest = longestLiteral(demandOf(definition))
+  const what = definition.kind === 'text' ? 'the text' : 'its longest run of fixed bytes'
+  if (definition.kind !== 'text' && longest === 0) return 'no byte is fixed in every match'
+  return `${what} has ${longest} ${longest === 1 ? 'byte' : 'bytes'}, the index needs ${GRAM_BYTES}`
+}
+
+function longestLiteral(demand: LiteralDemand): number {
+  switch (demand.kind) {
+    case 'nothing':
+      return 0
+    case 'oneOf':
+      return Math.min(...demand.literals.map((literal) => literal.length))
+    case 'and':
+      return Math.max(...demand.parts.map(longestLiteral))
+    case 'or':
+      return Math.min(...demand.parts.map(longestLiteral))
+  }
+}
+
+function demandOf(definition: StringDefinition): LiteralDemand {
+  switch (definition.kind) {
+    case 'text':
+      return literalsOfText(definition.bytes)
+    case 'hex':
+      return literalsOfHex(definition.tokens)
+    case 'regexp':
+      return literalsOfRegexp(definition.regexp.node)
+  }
+}
+
+type Encoding = 'ascii' | 'wide'
+
+function demandPlan(demand: LiteralDemand, encoding: Encoding, label: string): Plan {
+  switch (demand.kind) {
+    case 'nothing':
+      return may('nothing is fixed')
+    case 'and':
+      return allOf(demand.parts.map((part) => demandPlan(part, encoding, label)))
+    case 'or':
+      return anyOf(demand.parts.map((part) => demandPlan(part, encoding, label)))
+    case 'oneOf':
+      return setPlan(demand.literals, encoding, label)
+  }
+}
+
+/**
+ * One of the literals. What they have in common at their ends is asked for once; when that is much, what differs is
+ * not asked for at all.
+ */
+function setPlan(literals: readonly string[], encoding: Encoding, label: string): Plan {
+  const first = literals[0] as string
+  if (literals.length === 1) return literalPlan(first, encoding, label, MAX_GRAMS)
+  const shortest = Math.min(...literals.map((literal) => literal.length))
+  let head = 0
+  while (head < shortest && literals.every((literal) => literal[head] === first[head])) head++
+  let tail = 0
+  while (tail < shortest - head && literals.every((literal) => literal.at(-1 - tail) === first.at(-1 - tail))) tail++
+  const common = [first.slice(0, head), first.slice(first.length - tail)].filter((part) => part.length >= GRAM_BYTES)
+  const commonPlan = allOf(common.map((part) => literalPlan(part, encoding, label, MAX_GRAMS)))
+  const grams = common.reduce((sum, part) => sum + part.length - GRAM_BYTES + 1, 0)
+  if (grams >= ENOUGH_GRAMS) return commonPlan
+  const limit = literals.length <= 4 ? MAX_GRAMS_OF_FEW : MAX_GRAMS_OF_MANY
+  return allOf([commonPlan, anyOf(literals.map((literal) => literalPlan(literal, encoding, label, limit)))])
+}
+
+function literalPlan(literal: string, encoding: Encoding, label: string, limit: number): Plan {
+  if (encoding === 'ascii') return gramsPlan(literal, 'plain', label, limit)
+  const wide = gramsPlan(literal, 'wide', label, limit)
+  if (wide.kind === 'grams' && wide.grams.length >= FEW_WIDE_GRAMS) return wide
+  return allOf([wide, gramsPlan(interleaved(literal), 'plain', label, limit)])
+}
+
+function gramsPlan(literal: string, channel: 'plain' | 'wide', label: string, limit: number): Plan {
+  const grams = gramsOf(literal, limit)
+  return grams.length === 0 ? may('the literal is too short') : { kind: 'grams', channel, grams, label }
+}
+
+/** UTF-16LE of characters below 256, which is what `wide` makes of bytes. */
+function interleaved(literal: string): string {
+  let text = ''
+  for (const character of literal) text += `${character}\0`
+  return text
+}
+
+function xorPlans({ bytes, identifier, modifiers }: TextString, keys: { from: number; to: number }): Plan[] {
+  const forms: Plan[] = []
+  const wideBytes = interleavedBytes(bytes)
+  for (let key = keys.from; key <= keys.to; key++) {
+    const name = `xor 0x${key.toString(16).padStart(2, '0')}`
+    if (modifiers.ascii || !modifiers.wide) {
+      forms.push(gramsPlan(foldedText(xored(bytes, key)), 'plain', `${identifier} (${name})`, MAX_GRAMS_OF_FEW))
+    }
+    if (modifiers.wide) {
+      const label = `${identifier} (wide ${name})`
+      // Under a key other than 0 the zero bytes are zero no more, and the wide channel does not see the text.
+      forms.push(
+        key === 0
+          ? literalPlan(foldedText(bytes), 'wide', label, MAX_GRAMS_OF_FEW)
+          : gramsPlan(foldedText(xored(wideBytes, key)), 'plain', label, MAX_GRAMS_OF_FEW),
+      )
+    }
+  }
+  return forms
+}
+
+function base64Plans({ bytes, identifier, modifiers }: TextString): Plan[] {
+  const sources = modifiers.wide ? [interleavedBytes(bytes)] : [bytes]
+  if (modifiers.wide && modifiers.ascii) sources.push(bytes)
+  const forms: Plan[] = []
+  for (const source of sources) {
+    for (const [name, alphabet, encoding] of [
+      ['base64', modifiers.base64, 'ascii'],
+      ['base64wide', modifiers.base64wide, 'wide'],
+    ] as const) {
+      if (alphabet === null) continue
+      for (const form of base64Forms(source, alphabet)) {
+        forms.push(literalPlan(foldedText(form), encoding, `${identifier} (${name})`, MAX_GRAMS))
+      }
+    }
+  }
+  return forms
+}
+
+/** Bytes under a mask that every match starts with. */
+interface Image {
+  readonly value: Uint8Array
+  readonly mask: Uint8Array
+}
+
+/** The forms in which the string starts, or null where they are not simply bytes. Together they cover every match. */
+function imagesOf(definition: StringDefinition): Image[] | null {
+  const { modifiers } = definition
+  if (definition.kind === 'regexp' || modifiers.base64 !== null || modifiers.base64wide !== null) return null
+  if (definition.kind === 'hex') return [hexImage(definition.tokens)]
+  const texts: Uint8Array[] = []
+  if (modifiers.ascii || !modifiers.wide) texts.push(definition.bytes)
+  if (modifiers.wide) texts.push(interleavedBytes(definition.bytes))
+  const keys = modifiers.xor ?? { from: 0, to: 0 }
+  if (keys.from !== keys.to) return null
+  return texts.map((text) => textImage(xored(text, keys.from), modifiers.nocase))
+}
+
+function textImage(bytes: Uint8Array, nocase: boolean): Image {
+  const mask = bytes.map((byte) => (nocase && isLetter(byte) ? 0xdf : 0xff))
+  return { value: bytes.map((byte, i) => byte & (mask[i] as number)), mask }
+}
+
+/** The tokens up to the first one whose length is not fixed. */
+function hexImage(tokens: readonly HexToken[]): Image {
+  const value: number[] = []
+  const mask: number[] = []
+  for (const token of tokens) {
+    if (token.kind === 'byte') {
+      value.push(token.negated ? 0 : token.value & token.mask)
+      mask.push(token.negated ? 0 : token.mask)
+    } else if (token.kind === 'jump' && token.to === token.from && token.from <= MAX_IMAGE) {
+      for (let i = 0; i < token.from; i++) {
+        value.push(0)
+        mask.push(0)
+      }
+    } else break
+    if (value.length > MAX_IMAGE) break
+  }
+  return { value: Uint8Array.from(value), mask: Uint8Array.from(mask) }
+}
+
+/** Bytes of a hex string's start that are worth comparing; the index stores no more of a sample's head. */
+const MAX_IMAGE = 64
+
+function isLetter(byte: number): boolean {
+  const upper = byte & 0xdf
+  return upper >= 0x41 && upper <= 0x5a
+}
+
+function xored(bytes: Uint8Array, key: number): Uint8Array {
+  return key === 0 ? bytes : bytes.map((byte) => byte ^ key)
+}
+
+function interleavedBytes(bytes: Uint8Array): Uint8Array {
+  const wide = new Uint8Array(bytes.length * 2)
+  for (let i = 0; i < bytes.length; i++) wide[2 * i] = bytes[i] as number
+  return wide
+}
