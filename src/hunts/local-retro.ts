@@ -4,7 +4,7 @@ import type { Matches } from '../matches/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
-import { advance, enter, unfinishedStates } from './hunt-row.ts'
+import { advance, enter, type HuntState, unfinishedStates } from './hunt-row.ts'
 import { type Stretch, type SweepSources, sweep } from './sweep.ts'
 
 /**
@@ -50,8 +50,11 @@ export class LocalRetro {
     for (;;) {
       const live = await rulesets.liveSet()
       const id = await database.transaction().execute(async (trx) => {
-        if (await unfinished(trx)) {
-          throw new Failure('retro.wrong-state', 'A Local Retro is running; stop it or wait until it is done.')
+        const state = await unfinishedState(trx)
+        if (state) {
+          throw new Failure('retro.wrong-state', 'A Local Retro is running; stop it or wait until it is done.', {
+            state: shownState[state],
+          })
         }
         // The enabled set changed since it was read: take the new one.
         return live.generation === (await rulesets.generation(trx)) ? insertHunt(trx, account, live) : null
@@ -69,7 +72,10 @@ export class LocalRetro {
       .where('state', 'in', unfinishedStates)
       .executeTakeFirstOrThrow()
     if (numUpdatedRows === 0n) {
-      throw new Failure('retro.wrong-state', 'No Local Retro is running, so there is nothing to stop.')
+      const latest = await this.status()
+      throw new Failure('retro.wrong-state', 'No Local Retro is running, so there is nothing to stop.', {
+        ...(latest && { state: latest.state }),
+      })
     }
     this.#running?.abort.abort(new Failure('hunt.wrong-state', 'The hunt was stopped.'))
     await this.#running?.done
@@ -218,14 +224,14 @@ const shownState = {
   failed: 'STOPPED',
 } as const
 
-async function unfinished(trx: Transaction): Promise<boolean> {
+async function unfinishedState(trx: Transaction): Promise<HuntState | undefined> {
   const row = await trx
     .selectFrom('hunts')
-    .select('id')
+    .select('state')
     .where('kind', '=', 'local-retro')
     .where('state', 'in', unfinishedStates)
     .executeTakeFirst()
-  return row !== undefined
+  return row?.state
 }
 
 async function insertHunt(trx: Transaction, account: Account, live: LiveSet): Promise<number> {
