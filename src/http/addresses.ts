@@ -1,0 +1,87 @@
+import { BlockList, isIP } from 'node:net'
+import type { FastifyRequest } from 'fastify'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Whether the X-Forwarded headers of requests that come straight from this address are believed. */
+    trustsProxy(address: string | undefined): boolean
+  }
+}
+
+/** `next` and `previous` of a list: absolute addresses, or null where there is no such page. */
+export interface Neighbours {
+  readonly next: string | null
+  readonly previous: string | null
+}
+
+type Query = readonly (readonly [name: string, value: string])[]
+
+/**
+ * Addresses of the pages around this one. `count` is that of all results; `query` holds the other parameters in force,
+ * which both addresses repeat. `page` and `page_size` come first: the vendor's SDK takes the number of the next page
+ * from the first parameter of `next`.
+ */
+export function neighbours(
+  request: FastifyRequest,
+  page: { readonly number: number; readonly size: number } | null,
+  count: number,
+  query: Query = [],
+): Neighbours {
+  if (!page) return { next: null, previous: null }
+  const last = Math.max(1, Math.ceil(count / page.size))
+  const at = (number: number) => {
+    const search = new URLSearchParams([
+      ['page', String(number)],
+      ['page_size', String(page.size)],
+      ...query.map(([name, value]) => [name, value]),
+    ])
+    return `${origin(request)}${pathOf(request)}?${search}`
+  }
+  return {
+    next: page.number < last ? at(page.number + 1) : null,
+    previous: page.number > 1 ? at(page.number - 1) : null,
+  }
+}
+
+/**
+ * The address under which the client reached this server, without a trailing slash. Fastify reads the forwarded
+ * protocol and host when it trusts the proxy; the prefix under which a proxy shows us is read here, under the same
+ * condition.
+ */
+function origin(request: FastifyRequest): string {
+  const local = request.socket.localAddress?.includes(':')
+    ? `[${request.socket.localAddress}]`
+    : (request.socket.localAddress ?? 'localhost')
+  const isHost = /^[\w.-]+(?::\d{1,5})?$|^\[[\da-fA-F:.]+\](?::\d{1,5})?$/.test(request.host)
+  // HTTP/1.0 needs no Host header, and a malformed one must not end up in an address that people click.
+  const host = isHost ? request.host : `${local}:${request.socket.localPort}`
+  return `${request.protocol}://${host}${forwardedPrefix(request)}`
+}
+
+function forwardedPrefix(request: FastifyRequest): string {
+  const header = request.headers['x-forwarded-prefix']
+  if (typeof header !== 'string' || !request.server.trustsProxy(request.socket.remoteAddress)) return ''
+  const prefix = header.replace(/\/+$/, '')
+  return /^(?:\/[\w.~-]+)+$/.test(prefix) ? prefix : ''
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? '/'
+}
+
+const groups: Readonly<Record<string, readonly string[]>> = {
+  loopback: ['127.0.0.0/8', '::1/128'],
+  linklocal: ['169.254.0.0/16', 'fe80::/10'],
+  uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+}
+
+/** Whether an address is one of the proxies of the setting `trustProxy`: addresses, networks or names of groups. */
+export function proxyTrust(proxies: readonly string[]): (address: string | undefined) => boolean {
+  const trusted = new BlockList()
+  for (const network of proxies.flatMap((word) => groups[word] ?? [word])) {
+    const [address = '', bits] = network.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    trusted.addSubnet(address, bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits), family)
+  }
+  return (address) => address !== undefined && trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+}

@@ -1,0 +1,6 @@
+/**
+ * The HTTP surface: the Spectra Analyze API and what Backtrail adds to it. `buildHttpServer` gives a Fastify instance
+ * that is not listening yet; `close()` drains it.
+ */
+export type { ApplianceServices, HttpSettings } from './appliance.ts'
+export { buildHttpServer, type HttpServer } from './server.ts'

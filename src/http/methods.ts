@@ -1,0 +1,46 @@
+/** Knows every route, to tell a wrong method (405, with `Allow`) from an unknown path (404). */
+import type { FastifyContextConfig, FastifyInstance } from 'fastify'
+import { Failure } from '../errors/index.ts'
+import { type Envelope, yaraEnvelope } from './envelopes.ts'
+
+interface Place {
+  readonly pattern: RegExp
+  readonly methods: Set<string>
+  readonly envelope: Envelope
+}
+
+/** Must be called before routes are registered. */
+export function addUnknownPaths(app: FastifyInstance): void {
+  const places = new Map<string, Place>()
+  app.addHook('onRoute', ({ url, method, config }) => {
+    const envelope = (config as FastifyContextConfig | undefined)?.envelope ?? yaraEnvelope
+    const place = places.get(url) ?? { pattern: patternOf(url), methods: new Set<string>(), envelope }
+    for (const each of [method].flat()) place.methods.add(each.toUpperCase())
+    places.set(url, place)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = (request.url.split('?', 1)[0] ?? '').replace(/\/{2,}/g, '/')
+    // More than one route may fit: `/api/samples/:hash/` and `/api/samples/status/` look alike.
+    const fitting = [...places.values()].filter(({ pattern }) => pattern.test(path))
+    const exact = fitting.filter(({ pattern }) => !pattern.source.includes('[^'))
+    const [place] = exact.length > 0 ? exact : fitting
+    if (!place) {
+      const failure = new Failure('path.unknown')
+      return reply.code(failure.status).send(yaraEnvelope.render(failure, failure.status))
+    }
+    const failure = new Failure('method.not-allowed')
+    return reply
+      .code(failure.status)
+      .header('allow', [...place.methods].sort().join(', '))
+      .send(place.envelope.render(failure, failure.status))
+  })
+}
+
+function patternOf(url: string): RegExp {
+  const steps = url.split('/').filter(Boolean)
+  const source = steps.map((step) => {
+    if (step === '*') return '.*'
+    return step.startsWith(':') ? '[^/]+' : step.replace(/[.+?^$()[\]{}|\\]/g, '\\$&')
+  })
+  return new RegExp(`^/${source.join('/')}/?$`)
+}

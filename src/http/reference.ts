@@ -1,0 +1,45 @@
+/** The OpenAPI document, made from the schemas that validate, and a readable page of it that asks nobody else. */
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+
+/** Must be called before the routes are registered. */
+export function addReference(app: FastifyInstance, version: string): void {
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Backtrail',
+        version,
+        description:
+          'YARA hunting: the Spectra Analyze YARA and YARA Retro API, and what Backtrail adds to it. ' +
+          'docs/api.md tells the readings taken where the specification leaves room.',
+      },
+      components: {
+        securitySchemes: {
+          token: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'Authorization',
+            description: 'Token, a blank, and a token from /api-token-auth/',
+          },
+        },
+      },
+      security: [{ token: [] }],
+      tags: [
+        { name: 'tokens', description: 'Log-in' },
+        { name: 'rulesets', description: 'YARA rulesets and their matches' },
+        { name: 'retro', description: 'Local Retro and Cloud Retro' },
+        { name: 'hunts', description: 'Ad-hoc hunts' },
+        { name: 'samples', description: 'Samples: upload, look-up, download, classification' },
+        { name: 'operation', description: 'Health and metrics' },
+      ],
+    },
+  })
+  app.register(swaggerUi, {
+    routePrefix: '/api/docs',
+    staticCSP: true,
+    validatorUrl: false,
+    uiConfig: { deepLinking: true, docExpansion: 'list', persistAuthorization: false },
+  })
+}

@@ -1,0 +1,89 @@
+/**
+ * Turns whatever goes wrong into the answer that the endpoint's table has for it: a status, and the envelope of its
+ * page. Expected failures say so themselves; what the framework refuses is translated here; everything else is a defect
+ * of ours, which is logged with its stack and answered with the id of the request.
+ */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import { catalogue, Failure, type FailureCode } from '../errors/index.ts'
+import { type Envelope, yaraEnvelope } from './envelopes.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The page's way to refuse; `yaraEnvelope` by default. */
+    readonly envelope?: Envelope
+    /** What it means when parameters are missing or do not fit; `parameter.out-of-range` by default. */
+    readonly invalid?: FailureCode
+    /** What the endpoint's table calls an unexpected failure; `server.failed` by default. */
+    readonly broken?: FailureCode
+    /** The status for missing or unknown credentials where it is not the catalogue's. */
+    readonly unauthenticated?: number
+  }
+}
+
+export function addRefusals(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError | Failure, request, reply) => refuse(error, request, reply))
+}
+
+/** Answers `request` with what `error` means for its endpoint. */
+export function refuse(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { config } = request.routeOptions
+  const failure = understand(error, request)
+  if (failure !== error && failure.status === 500) request.log.error({ err: error }, 'request failed')
+  const status =
+    config.unauthenticated && failure.code.startsWith('credentials.') ? config.unauthenticated : failure.status
+  // Fastify asks for the connection to be closed when it did not read the body; closing it while the client is still
+  // sending makes the client miss the answer. src/http/slow-clients.ts sees to the rest of the body.
+  reply.removeHeader('connection')
+  return reply
+    .code(status)
+    .type('application/json; charset=utf-8')
+    .send((config.envelope ?? yaraEnvelope).render(failure, status))
+}
+
+function understand(error: Error, request: FastifyRequest): Failure {
+  if (error instanceof Failure) return error
+  const { config } = request.routeOptions
+  const { code, validation } = error as FastifyError
+  if (validation) return unfitting(config.invalid ?? 'parameter.out-of-range', validation)
+  const translated = code === undefined ? undefined : translations[code]
+  if (translated) return new Failure(translated)
+  // @fastify/busboy's errors carry no code.
+  if (/^(?:Multipart: |Unexpected end of |Malformed |Part terminated)/.test(error.message)) {
+    return new Failure('request.malformed', `The request could not be understood: ${withoutColon(error.message)}.`)
+  }
+  return new Failure(config.broken ?? 'server.failed', undefined, { request: request.id })
+}
+
+const translations: Readonly<Record<string, FailureCode>> = {
+  FST_ERR_BAD_URL: 'request.malformed',
+  FST_ERR_MAX_PARAM_LENGTH: 'request.uri-too-long',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'request.too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'request.media-type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'request.malformed',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'request.malformed',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'request.malformed',
+  FST_PARTS_LIMIT: 'request.too-large',
+  FST_FILES_LIMIT: 'request.too-large',
+  FST_FIELDS_LIMIT: 'request.too-large',
+  FST_REQ_FILE_TOO_LARGE: 'request.too-large',
+  FST_PROTO_VIOLATION: 'request.malformed',
+  FST_INVALID_MULTIPART_CONTENT_TYPE: 'request.media-type',
+  FST_INVALID_JSON_FIELD_ERROR: 'request.malformed',
+  FST_MP_PREMATURE_CLOSE: 'request.malformed',
+  ECONNRESET: 'request.malformed',
+}
+
+/** Names the parameters at fault, in the sentence and in `detail.parameters`. */
+function unfitting(code: FailureCode, problems: readonly FastifySchemaValidationError[]): Failure {
+  const parameters = problems.map(({ keyword, instancePath, params, message }) => {
+    const missing = keyword === 'required' ? String(params.missingProperty) : null
+    const name = [instancePath.split('/')[1], missing].filter(Boolean).join('.') || 'body'
+    const allowed = Array.isArray(params.allowedValues) ? `: ${params.allowedValues.join(', ')}` : ''
+    return { name, problem: missing ? 'is missing' : `${message ?? 'does not fit'}${allowed}` }
+  })
+  const told = parameters.map(({ name, problem }) => `${name} ${problem}`).join('; ')
+  return new Failure(code, `${withoutStop(catalogue[code].message)}: ${told}.`, { parameters })
+}
+
+const withoutStop = (sentence: string): string => sentence.replace(/\.$/, '')
+const withoutColon = (sentence: string): string => sentence.replace(/^Multipart: /, '')

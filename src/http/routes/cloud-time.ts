@@ -1,0 +1,63 @@
+import { Type } from 'typebox'
+import { Failure } from '../../errors/index.ts'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import type { HttpServer } from '../server.ts'
+import type { RouteParts } from './index.ts'
+
+const statuses = {
+  403: 'No token, or an unknown one.',
+  405: 'Synchronisation with Spectra Intelligence is not enabled.',
+}
+const Time = Type.String({ description: 'UTC as YYYY-MM-DD hh:mm[:ss], or seconds since 1970' })
+
+/** `/api/yara/ticloud/time/` of an appliance without a cloud: a malformed time is told as such, all else is 405. */
+export function addCloudTime(app: HttpServer, _parts: RouteParts): void {
+  app.get(
+    '/api/yara/ticloud/time/',
+    {
+      schema: {
+        tags: ['rulesets'],
+        summary: 'Tell from when cloud matches are fetched',
+        response: refusals(yaraEnvelope, statuses),
+      },
+    },
+    async () => {
+      throw new Failure('cloud.sync-off')
+    },
+  )
+  app.post(
+    '/api/yara/ticloud/time/',
+    {
+      config: { invalid: 'time.malformed' },
+      schema: {
+        tags: ['rulesets'],
+        summary: 'Set from when cloud matches are fetched; time comes in the body or in the query',
+        consumes: ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'],
+        querystring: Type.Object({ time: Type.Optional(Time) }),
+        response: refusals(yaraEnvelope, { ...statuses, 404: 'The time is missing or malformed.' }),
+      },
+    },
+    async ({ query, body }) => {
+      const time = timeIn(body) ?? query.time
+      if (time === undefined || parseTime(time) === null) throw new Failure('time.malformed')
+      throw new Failure('cloud.sync-off')
+    },
+  )
+}
+
+/** The field of a body in any of the three types; this route may come without a body, so no schema asks for one. */
+function timeIn(body: unknown): string | undefined {
+  if (typeof body !== 'object' || body === null || !('time' in body)) return undefined
+  return typeof body.time === 'string' || typeof body.time === 'number' ? String(body.time) : ''
+}
+
+/** Milliseconds since 1970, or null for text in neither of the accepted forms. */
+export function parseTime(text: string): number | null {
+  if (/^\d{1,11}$/.test(text)) return Number(text) * 1000
+  const parts = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d)(:\d\d)?$/.exec(text)
+  if (!parts) return null
+  const iso = `${parts[1]}T${parts[2]}${parts[3] ?? ':00'}.000Z`
+  const time = Date.parse(iso)
+  // Date.parse takes 30 February for 1 March.
+  return !Number.isNaN(time) && new Date(time).toISOString() === iso ? time : null
+}

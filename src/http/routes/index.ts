@@ -1,0 +1,46 @@
+import type { ApplianceServices, HttpSettings } from '../appliance.ts'
+import type { Metrics } from '../metrics.ts'
+import type { HttpServer } from '../server.ts'
+import { addCloudRetro } from './cloud-retro.ts'
+import { addCloudTime } from './cloud-time.ts'
+import { addLocalRetro } from './local-retro.ts'
+import { addOperation } from './operation.ts'
+import { addPublishing } from './publishing.ts'
+import { addRulesetMatches } from './ruleset-matches.ts'
+import { addRulesets } from './rulesets.ts'
+import { addSampleClassification } from './sample-classification.ts'
+import { addSampleDeletion } from './sample-deletion.ts'
+import { addSampleDownloads } from './sample-downloads.ts'
+import { addSampleLookUps } from './sample-look-ups.ts'
+import { addSampleTags } from './sample-tags.ts'
+import { addTokenLogIn } from './token-log-in.ts'
+import { addUploads } from './uploads.ts'
+
+/** What route groups are given. */
+export interface RouteParts {
+  readonly appliance: ApplianceServices
+  readonly settings: HttpSettings
+  readonly metrics: Metrics
+}
+
+/** Every route; one file a group. */
+export function addRoutes(app: HttpServer, parts: RouteParts): void {
+  for (const add of [
+    addTokenLogIn,
+    addRulesets,
+    addRulesetMatches,
+    addLocalRetro,
+    addCloudRetro,
+    addCloudTime,
+    addPublishing,
+    addUploads,
+    addSampleLookUps,
+    addSampleDownloads,
+    addSampleDeletion,
+    addSampleClassification,
+    addSampleTags,
+    addOperation,
+  ]) {
+    add(app, parts)
+  }
+}

@@ -1,0 +1,42 @@
+import { Type } from 'typebox'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import type { HttpServer } from '../server.ts'
+import type { RouteParts } from './index.ts'
+
+/** What operators and their tools ask: is it up, how is it doing, what can it do. All open. */
+export function addOperation(app: HttpServer, { appliance, metrics }: RouteParts): void {
+  app.get(
+    '/healthz',
+    {
+      config: { isOpen: true },
+      schema: {
+        tags: ['operation'],
+        summary: 'Tell whether the server can do its work',
+        security: [],
+        response: {
+          200: Type.Object({ status: Type.Literal('ok') }),
+          ...refusals(yaraEnvelope, {}),
+        },
+      },
+    },
+    async () => {
+      // A question that the database has to answer.
+      await appliance.samples.totals()
+      return { status: 'ok' as const }
+    },
+  )
+  app.get(
+    '/metrics',
+    {
+      config: { isOpen: true },
+      schema: {
+        tags: ['operation'],
+        summary: 'Metrics in the text format of Prometheus',
+        security: [],
+        produces: ['text/plain'],
+      },
+    },
+    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
+  )
+  app.get('/api/openapi.json', { config: { isOpen: true }, schema: { hide: true } }, async () => app.swagger())
+}

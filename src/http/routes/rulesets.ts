@@ -1,0 +1,262 @@
+/** The YARA API's rulesets: list, content, create or update, delete, enable and disable. */
+import { type Static, Type } from 'typebox'
+import { Failure, type FailureCode } from '../../errors/index.ts'
+import type { RulesetEntry } from '../../rulesets/index.ts'
+import { toIso } from '../../store/index.ts'
+import type { Diagnostic } from '../../yara/index.ts'
+import { neighbours } from '../addresses.ts'
+import { callerOf } from '../authentication.ts'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { Flag, isSet, Paging, pageOf, RulesetName } from '../parameters.ts'
+import type { HttpServer } from '../server.ts'
+import type { RouteParts } from './index.ts'
+
+const forms = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
+const unauthenticated = 'No token, or an unknown one.'
+const publishRefused = `${unauthenticated} Or publish was asked for without the permission.`
+
+const ListQuery = Type.Object({
+  type: Type.Enum(['my', 'user', 'system', 'all'], { default: 'my' }),
+  status: Type.Enum(['all', 'error', 'active', 'disabled', 'pending', 'invalid', 'capped'], { default: 'all' }),
+  source: Type.Enum(['all', 'local', 'cloud'], { default: 'all' }),
+  ...Paging,
+})
+
+const ListedRuleset = Type.Object({
+  name: Type.String(),
+  owner: Type.String(),
+  status: Type.String(),
+  malicious_match_count: Type.Integer(),
+  suspicious_match_count: Type.Integer(),
+  goodware_match_count: Type.Integer(),
+  unknown_match_count: Type.Integer(),
+  last_matched: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+  system_ruleset: Type.Boolean(),
+  cloud_synced: Type.Boolean(),
+})
+
+const Done = Type.Object({
+  code: Type.Literal(200),
+  message: Type.String(),
+  detail: Type.Object({ name: Type.String() }, { additionalProperties: true }),
+})
+
+const SwitchBody = Type.Object({ name: RulesetName, publish: Type.Optional(Flag) })
+
+export function addRulesets(app: HttpServer, { appliance: { rulesets } }: RouteParts): void {
+  app.get(
+    '/api/yara/v2/rulesets/',
+    {
+      config: { unauthenticated: 401 },
+      schema: {
+        tags: ['rulesets'],
+        summary: 'List rulesets',
+        querystring: ListQuery,
+        response: {
+          200: Type.Object({
+            count: Type.Integer(),
+            next: Type.Union([Type.String(), Type.Null()]),
+            previous: Type.Union([Type.String(), Type.Null()]),
+            type: Type.String(),
+            status: Type.String(),
+            source: Type.String(),
+            results: Type.Array(ListedRuleset),
+          }),
+          ...refusals(yaraEnvelope, {
+            400: 'A parameter is not in its range, or there is no such page.',
+            401: unauthenticated,
+          }),
+        },
+      },
+    },
+    async (request) => {
+      const { type, status, source } = request.query
+      const page = pageOf(request.query)
+      const { count, results } = await rulesets.list(callerOf(request), { type, status, source, page })
+      const filters = { type, status, source }
+      return {
+        count,
+        ...neighbours(request, page, count, Object.entries(filters)),
+        ...filters,
+        results: results.map(listed),
+      }
+    },
+  )
+
+  app.get(
+    '/api/yara/ruleset/content/',
+    {
+      config: { invalid: 'ruleset.name-invalid' },
+      schema: {
+        tags: ['rulesets'],
+        summary: 'Get the text of a ruleset',
+        querystring: Type.Object({ name: RulesetName }),
+        response: {
+          200: Type.Object({
+            code: Type.Literal(200),
+            detail: Type.Object({ name: Type.String(), content: Type.String() }),
+          }),
+          ...refusals(yaraEnvelope, {
+            400: 'The name is missing or invalid.',
+            403: unauthenticated,
+            404: 'There is no such ruleset.',
+          }),
+        },
+      },
+    },
+    async ({ query: { name } }) => ({ code: 200 as const, detail: { name, content: await rulesets.content(name) } }),
+  )
+
+  app.post(
+    '/api/yara/ruleset/',
+    {
+      schema: {
+        tags: ['rulesets'],
+        summary: 'Create or update a ruleset',
+        consumes: forms,
+        body: Type.Object({
+          name: RulesetName,
+          content: Type.String({ minLength: 1, description: 'the YARA text' }),
+          publish: Type.Optional(Flag),
+          ticloud: Type.Optional(Flag),
+        }),
+        response: {
+          200: Done,
+          ...refusals(yaraEnvelope, {
+            400: 'The name or the content is missing or not in its range.',
+            401: 'It is a core ruleset, or belongs to another user.',
+            403: publishRefused,
+            409: 'Its cloud validation is pending, or a Cloud Retro runs on it.',
+            500: 'Saved, but it cannot run: detail.diagnostics says where and why.',
+          }),
+        },
+      },
+    },
+    async (request) => {
+      const { name, content, publish, ticloud } = request.body
+      if (isSet(publish)) throw new Failure('publish.refused')
+      const saved = await rulesets.save(callerOf(request), { name, content })
+      const diagnostics = saved.diagnostics.map(toldDiagnostic)
+      if (saved.state !== 'valid') {
+        throw new Failure('ruleset.cannot-run', undefined, { name: saved.name, revision: saved.revision, diagnostics })
+      }
+      return {
+        code: 200 as const,
+        message: 'Ruleset updated/created successfully.',
+        detail: {
+          name: saved.name,
+          cloud_synced: saved.cloudSynced,
+          revision: saved.revision,
+          diagnostics,
+          ...(isSet(ticloud) && !saved.cloudSynced
+            ? { note: 'Saved on this appliance only: it is not connected to Spectra Intelligence.' }
+            : {}),
+        },
+      }
+    },
+  )
+
+  app.delete(
+    '/api/yara/ruleset/',
+    {
+      config: { invalid: 'ruleset.name-invalid', broken: 'ruleset.delete-failed' },
+      schema: {
+        tags: ['rulesets'],
+        summary: 'Delete a ruleset with its matches',
+        consumes: forms,
+        body: SwitchBody,
+        response: {
+          200: Done,
+          ...refusals(yaraEnvelope, {
+            400: 'The name is missing or invalid.',
+            401: 'It is a core ruleset, or belongs to another user.',
+            403: publishRefused,
+            404: 'There is no such ruleset.',
+          }),
+        },
+      },
+    },
+    async (request) => {
+      const { name, publish } = request.body
+      if (isSet(publish)) throw new Failure('publish.refused')
+      await inTheWordsOf(
+        {
+          'ruleset.core': 'Unauthorized action; ruleset is a Spectra Core ruleset',
+          'ruleset.foreign': 'Unauthorized action; ruleset was created by another user',
+        },
+        rulesets.remove(callerOf(request), name),
+      )
+      return { code: 200 as const, message: 'Ruleset deleted successfully.', detail: { name } }
+    },
+  )
+
+  for (const action of ['enable', 'disable'] as const) {
+    app.post(
+      `/api/yara/ruleset/${action}/`,
+      {
+        config: { invalid: 'ruleset.name-invalid', broken: 'ruleset.switch-failed' },
+        schema: {
+          tags: ['rulesets'],
+          summary: action === 'enable' ? 'Enable a ruleset' : 'Disable a ruleset',
+          consumes: forms,
+          body: SwitchBody,
+          response: {
+            200: Done,
+            ...refusals(yaraEnvelope, {
+              400: 'The name is missing or malformed.',
+              401: 'It is a core ruleset, or belongs to another user.',
+              403: unauthenticated,
+              404: 'There is no such ruleset.',
+            }),
+          },
+        },
+      },
+      async (request) => {
+        const { name, publish } = request.body
+        const caller = callerOf(request)
+        await inTheWordsOf(
+          {
+            'ruleset.core': 'Core ruleset cannot be enabled/disabled',
+            'ruleset.foreign': 'Ruleset cannot be enabled/disabled. It is created by another user.',
+            'ruleset.not-found': 'Ruleset with that name does not exist',
+          },
+          rulesets.setEnabled(caller, name, action === 'enable'),
+        )
+        // Unlike for create and delete, the specification has the action done all the same.
+        const message = isSet(publish)
+          ? 'Publish requests with non-admin token - not published'
+          : `Ruleset ${action}d successfully.`
+        return { code: 200 as const, message, detail: { name } }
+      },
+    )
+  }
+}
+
+function listed(ruleset: RulesetEntry): Static<typeof ListedRuleset> {
+  return {
+    name: ruleset.name,
+    owner: ruleset.owner,
+    status: ruleset.status,
+    malicious_match_count: ruleset.counts.malicious,
+    suspicious_match_count: ruleset.counts.suspicious,
+    goodware_match_count: ruleset.counts.goodware,
+    unknown_match_count: ruleset.counts.unknown,
+    last_matched: ruleset.lastMatched === null ? null : toIso(ruleset.lastMatched),
+    system_ruleset: ruleset.core,
+    cloud_synced: ruleset.cloudSynced,
+  }
+}
+
+function toldDiagnostic({ severity, code, message, line, column }: Diagnostic) {
+  return { severity, code, message, line, column }
+}
+
+/** The same refusals with the sentences that this endpoint's table has for them. */
+async function inTheWordsOf(sentences: Partial<Record<FailureCode, string>>, work: Promise<unknown>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    const sentence = error instanceof Failure ? sentences[error.code] : undefined
+    throw error instanceof Failure && sentence ? new Failure(error.code, sentence, error.detail) : error
+  }
+}

@@ -1,0 +1,144 @@
+/** What is known of samples: status, list with fields, extracted files. */
+import { posix } from 'node:path'
+import { Type } from 'typebox'
+import { type ListedSample, listedFields } from '../../samples/index.ts'
+import { neighbours } from '../addresses.ts'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { HashList, HashPath, Paging } from '../parameters.ts'
+import type { HttpServer } from '../server.ts'
+import type { RouteParts } from './index.ts'
+
+const forms = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
+const statuses = { 400: 'A hash or a parameter is malformed.', 403: 'No token, or an unknown one.' }
+const Page = {
+  count: Type.Integer(),
+  next: Type.Union([Type.String(), Type.Null()]),
+  previous: Type.Union([Type.String(), Type.Null()]),
+}
+/** How many members of an archive a request gives that asks for no page. */
+const ALL = 1_000_000
+
+export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: RouteParts): void {
+  app.post(
+    '/api/samples/status/',
+    {
+      config: { invalid: 'parameter.out-of-range' },
+      schema: {
+        tags: ['samples'],
+        summary: 'Tell which samples are processed',
+        consumes: forms,
+        querystring: Type.Object({ status: Type.Optional(Type.Enum(['processed', 'not_found'])) }),
+        body: Type.Object({ hash_values: HashList }),
+        response: {
+          200: Type.Object({
+            hash_type: Type.Enum(['md5', 'sha1', 'sha256', 'sha512']),
+            results: Type.Array(
+              Type.Object({ hash_value: Type.String(), status: Type.Enum(['processed', 'not_found']) }),
+            ),
+          }),
+          ...refusals(yaraEnvelope, statuses),
+        },
+      },
+    },
+    async ({ body, query }) => {
+      const { hashType, results } = await samples.status(body.hash_values, query.status)
+      return {
+        hash_type: hashType,
+        results: results.map(({ hashValue, status }) => ({ hash_value: hashValue, status })),
+      }
+    },
+  )
+
+  app.post(
+    '/api/samples/v2/list/',
+    {
+      schema: {
+        tags: ['samples'],
+        summary: 'List what is known of samples',
+        description: 'Names in `fields` that this appliance has nothing for are left out; unknown samples too.',
+        consumes: forms,
+        body: Type.Object({
+          hash_values: HashList,
+          fields: Type.Optional(Type.Array(Type.String(), { maxItems: 200 })),
+        }),
+        response: {
+          200: Type.Object({ ...Page, results: Type.Array(Type.Record(Type.String(), Type.Unknown())) }),
+          ...refusals(yaraEnvelope, statuses),
+        },
+      },
+    },
+    async ({ body }) => {
+      const found = await samples.list(body.hash_values)
+      const wanted = body.fields ? new Set(body.fields) : null
+      return {
+        count: found.length,
+        next: null,
+        previous: null,
+        results: found.map((sample) => chosenFields(sample, wanted)),
+      }
+    },
+  )
+
+  app.get(
+    '/api/samples/v2/:hash/extracted-files/',
+    {
+      schema: {
+        tags: ['samples'],
+        summary: 'List the files that were extracted from an archive',
+        params: HashPath,
+        querystring: Type.Object(Paging),
+        response: {
+          200: Type.Object({
+            ...Page,
+            results: Type.Array(
+              Type.Object({
+                id: Type.Integer(),
+                parent_relationship: Type.Null(),
+                container_sha1: Type.String(),
+                filename: Type.String(),
+                path: Type.String(),
+                sample: Type.Record(Type.String(), Type.Unknown()),
+              }),
+            ),
+          }),
+          ...refusals(yaraEnvelope, { ...statuses, 404: 'There is no such sample.' }),
+        },
+      },
+    },
+    async (request) => {
+      const { page, page_size } = request.query
+      const archive = await samples.get(request.params.hash)
+      // Unlike for rulesets, the vendor's clients send page_size alone.
+      const asked = page || page_size ? { number: Number(page ?? 1), size: Number(page_size ?? 100) } : null
+      const { total, files } = await samples.extractedFiles(archive.sha1, {
+        offset: asked ? (asked.number - 1) * asked.size : 0,
+        limit: asked?.size ?? ALL,
+      })
+      const known = new Map(
+        files.length > 0
+          ? (await samples.list([...new Set(files.map(({ sample }) => sample.sha1))])).map((each) => [each.sha1, each])
+          : [],
+      )
+      return {
+        count: total,
+        ...neighbours(request, asked, total),
+        results: files.map(({ sample, path }) => ({
+          id: sample.id,
+          parent_relationship: null,
+          container_sha1: archive.sha1,
+          filename: posix.basename(path),
+          path,
+          sample: chosenFields(known.get(sample.sha1), null),
+        })),
+      }
+    },
+  )
+}
+
+/** `classification_result` is the vendor's newer name for the threat name. */
+function chosenFields(sample: ListedSample | undefined, wanted: ReadonlySet<string> | null): Record<string, unknown> {
+  if (!sample) return {}
+  const all: Record<string, unknown> = { classification_result: sample.threat_name }
+  for (const field of listedFields) all[field] = sample[field]
+  return wanted ? Object.fromEntries(Object.entries(all).filter(([name]) => wanted.has(name))) : all
+}

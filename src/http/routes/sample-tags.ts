@@ -1,0 +1,41 @@
+import { Type } from 'typebox'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { HashPath } from '../parameters.ts'
+import type { HttpServer } from '../server.ts'
+import type { RouteParts } from './index.ts'
+
+const Tags = Type.Array(Type.String())
+const TagBody = Type.Object({
+  tags: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 1_000 }),
+})
+
+const common = {
+  tags: ['samples'],
+  params: HashPath,
+  response: {
+    200: Tags,
+    ...refusals(yaraEnvelope, {
+      400: 'The hash or the tags are missing or malformed.',
+      403: 'No token, or an unknown one.',
+      404: 'There is no such sample.',
+    }),
+  },
+}
+const consumes = ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data']
+
+/** `/api/tag/{hash}/`: what users have tagged a sample with. Every answer is the list of tags as it is then. */
+export function addSampleTags(app: HttpServer, { appliance: { samples } }: RouteParts): void {
+  app.get('/api/tag/:hash/', { schema: { ...common, summary: 'List the tags of a sample' } }, async ({ params }) => [
+    ...(await samples.tags(params.hash)),
+  ])
+  app.post(
+    '/api/tag/:hash/',
+    { schema: { ...common, summary: 'Tag a sample', consumes, body: TagBody } },
+    async ({ params, body }) => [...(await samples.addTags(params.hash, body.tags))],
+  )
+  app.delete(
+    '/api/tag/:hash/',
+    { schema: { ...common, summary: 'Remove tags from a sample', consumes, body: TagBody } },
+    async ({ params, body }) => [...(await samples.removeTags(params.hash, body.tags))],
+  )
+}

@@ -1,0 +1,150 @@
+/** `POST /api/submit/file/` and the older `POST /api/uploads/`: one sample, streamed to disk. */
+import { Readable } from 'node:stream'
+import type { MultipartFile, MultipartValue } from '@fastify/multipart'
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { Failure } from '../../errors/index.ts'
+import type { Arriving } from '../../intake/index.ts'
+import { toIso } from '../../store/index.ts'
+import { callerOf } from '../authentication.ts'
+import { fieldText } from '../bodies.ts'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import type { HttpServer } from '../server.ts'
+import type { RouteParts } from './index.ts'
+
+/** Room for the fields and the frame of a form around its file. */
+const FRAME_BYTES = 1024 * 1024
+const limits = { fileSize: Number.POSITIVE_INFINITY, files: 10, fields: 100, parts: 110, fieldSize: 64 * 1024 }
+
+const UploadForm = Type.Object({
+  file: Type.String({ format: 'binary', description: 'the sample' }),
+  filename: Type.Optional(Type.String({ description: 'instead of the name that the file part carries' })),
+  tags: Type.Optional(Type.String({ description: 'separated by commas' })),
+  comment: Type.Optional(Type.String()),
+  archive_password: Type.Optional(Type.String({ description: 'tried before the usual one' })),
+})
+
+export function addUploads(app: HttpServer, { appliance: { intake }, settings }: RouteParts): void {
+  for (const url of ['/api/submit/file/', '/api/uploads/']) {
+    app.post(
+      url,
+      {
+        config: { streamsBody: true },
+        // The body is read part by part, so no schema can validate it; `reference` shows it in the document.
+        attachValidation: true,
+        schema: {
+          tags: ['samples'],
+          summary: url === '/api/uploads/' ? 'Upload a sample (older address)' : 'Upload a sample',
+          consumes: ['multipart/form-data'],
+          body: UploadForm,
+          response: {
+            201: Type.Object({
+              code: Type.Literal(201),
+              message: Type.String(),
+              detail: Type.Object({
+                id: Type.Integer(),
+                sha1: Type.String(),
+                sha256: Type.String(),
+                user: Type.Integer(),
+                created: Type.String({ format: 'date-time' }),
+                filename: Type.String(),
+                href: Type.String(),
+              }),
+            }),
+            ...refusals(yaraEnvelope, {
+              400: 'The form holds no file, or more than one, or is cut off.',
+              403: 'No token, or an unknown one.',
+              413: 'The file is larger than allowed.',
+              415: 'The body is no multipart form.',
+            }),
+          },
+        },
+      },
+      async (request, reply) => {
+        if (!request.isMultipart()) throw new Failure('request.media-type')
+        if (Number(request.headers['content-length']) > settings.uploadLimit + FRAME_BYTES) {
+          throw new Failure('upload.too-large')
+        }
+        const form = new UploadedForm(request, callerOf(request).id)
+        const file = await form.untilFile()
+        const arrival = await intake.receive(Readable.from(form.withRest(file)), form, settings.uploadLimit)
+        return reply.code(201).send({
+          code: 201 as const,
+          message: 'Done.',
+          detail: {
+            id: arrival.id,
+            sha1: arrival.sha1,
+            sha256: arrival.sha256,
+            user: form.userId,
+            created: toIso(arrival.seen),
+            filename: form.filename,
+            href: `/?q=${arrival.sha1}`,
+          },
+        })
+      },
+    )
+  }
+}
+
+/**
+ * A form that is read while its file streams to disk. Fields may stand before and behind the file, so the stream handed
+ * to intake ends only when the whole form has been read: whoever waits for its end can read every field here, and a
+ * form that is cut off behind the file fails the stream.
+ */
+class UploadedForm implements Arriving {
+  readonly userId: number
+  readonly #parts: AsyncIterator<MultipartFile | MultipartValue>
+  readonly #fields = new Map<string, string>()
+  #partName = ''
+
+  constructor(request: FastifyRequest, userId: number) {
+    this.userId = userId
+    this.#parts = request.parts({ limits })
+  }
+
+  get filename(): string {
+    return this.#fields.get('filename') || this.#partName || 'unnamed'
+  }
+  get tags(): string[] {
+    const words = this.#fields.get('tags')?.split(',') ?? []
+    return words.map((word) => word.trim()).filter((word) => word !== '')
+  }
+  get comment(): string | null {
+    return this.#fields.get('comment') || null
+  }
+  get archivePassword(): string | null {
+    return this.#fields.get('archive_password') || null
+  }
+
+  /** Reads up to the part `file`. Fails with `upload.no-file`. */
+  async untilFile(): Promise<Readable> {
+    for (;;) {
+      const { value: part, done } = await this.#parts.next()
+      if (done) throw new Failure('upload.no-file')
+      if (part.type === 'file' && part.fieldname === 'file') {
+        this.#partName = part.filename ?? ''
+        return part.file
+      }
+      this.#keep(part)
+    }
+  }
+
+  /** The file's bytes, and then the rest of the form. */
+  async *withRest(file: Readable): AsyncGenerator<Buffer> {
+    yield* file
+    for (;;) {
+      const { value: part, done } = await this.#parts.next()
+      if (done) return
+      if (part.type === 'file' && part.fieldname === 'file') {
+        part.file.resume()
+        throw new Failure('request.malformed', 'The form has more than one part "file"; send one sample at a time.')
+      }
+      this.#keep(part)
+    }
+  }
+
+  #keep(part: MultipartFile | MultipartValue): void {
+    if (part.type === 'file') part.file.resume()
+    else this.#fields.set(part.fieldname, fieldText(part as MultipartValue<string>))
+  }
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import rateLimit from '@fastify/rate-limit'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
+import { Failure } from '../errors/index.ts'
+import { proxyTrust } from './addresses.ts'
+import type { ApplianceServices, HttpSettings } from './appliance.ts'
+import { addAuthentication } from './authentication.ts'
+import { addBodyParsers } from './bodies.ts'
+import { addUnknownPaths } from './methods.ts'
+import { addMetrics } from './metrics.ts'
+import { addRequestLog, newRequestId, silentFramework } from './observing.ts'
+import { addReference } from './reference.ts'
+import { addRefusals, refuse } from './refusing.ts'
+import { addRoutes } from './routes/index.ts'
+import { answerGarbage, boundSlowClients, timeouts } from './slow-clients.ts'
+
+export type HttpServer = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/**
+ * A server over the services, ready to `listen`. `close()` refuses new requests with 503, lets those under way end for
+ * up to `shutdownGrace` milliseconds, and then cuts them. The services are the caller's to stop afterwards.
+ */
+export function buildHttpServer(
+  appliance: ApplianceServices,
+  settings: HttpSettings,
+  log: FastifyBaseLogger,
+  times: Readonly<Record<keyof typeof timeouts, number>> = timeouts,
+): HttpServer {
+  const trustsProxy = proxyTrust(settings.trustProxy)
+  const app = Fastify({
+    loggerInstance: log,
+    logController: silentFramework,
+    genReqId: newRequestId,
+    requestIdHeader: false,
+    trustProxy: settings.trustProxy.length > 0 ? trustsProxy : false,
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 512 },
+    connectionTimeout: times.silenceMs,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    frameworkErrors: refuse,
+    clientErrorHandler: answerGarbage,
+    // Problems of all parameters at once; `coerceTypes: 'array'` makes one value of a repeatable parameter a list.
+    ajv: { customOptions: { allErrors: true, coerceTypes: 'array', removeAdditional: false } },
+    https: settings.tlsKey ? { key: readFileSync(settings.tlsKey), cert: readFileSync(settings.tlsCert) } : null,
+  }).withTypeProvider<TypeBoxTypeProvider>() as unknown as HttpServer
+
+  app.decorate('trustsProxy', trustsProxy)
+  // Response schemas describe what routes send; a compiled serializer would silently drop what they do not name.
+  app.setSerializerCompiler(() => JSON.stringify)
+  addRefusals(app)
+  addRequestLog(app)
+  drainOnClose(app, settings.shutdownGrace)
+  boundSlowClients(app, times)
+  const metrics = addMetrics(app, appliance)
+  addUnknownPaths(app)
+  addBodyParsers(app)
+  app.register(rateLimit, {
+    global: settings.rateLimit > 0,
+    max: settings.rateLimit,
+    timeWindow: '1 minute',
+    errorResponseBuilder: () => new Failure('request.throttled'),
+  })
+  addReference(app, packageVersion())
+  app.register(async (scope) => {
+    addAuthentication(scope, appliance.accounts)
+    addRoutes(scope as unknown as HttpServer, { appliance, settings, metrics })
+  })
+  return app
+}
+
+/** Requests on connections that are still open are refused while those under way end. */
+function drainOnClose(app: HttpServer, graceMs: number): void {
+  let stopping = false
+  app.addHook('preClose', async () => {
+    stopping = true
+    setTimeout(() => app.server.closeAllConnections(), graceMs).unref()
+  })
+  app.addHook('onRequest', async (_request, reply) => {
+    if (!stopping) return
+    reply.header('connection', 'close')
+    throw new Failure('service.stopping')
+  })
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return String(version)
+}

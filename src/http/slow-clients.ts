@@ -1,0 +1,61 @@
+/**
+ * Bounds on clients that send slowly, never finish, or go on sending what was refused.
+ *
+ * Headers must arrive within 20 seconds. A form must arrive within 60 seconds as a whole; a file may take as long as it
+ * needs, but no connection may stay silent for two minutes. When a request was answered before its body was read (bad
+ * token, too large), the rest is read and thrown away for up to 15 seconds: cutting the connection at once would make
+ * most clients miss the answer.
+ */
+import type { Socket } from 'node:net'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Failure } from '../errors/index.ts'
+import { yaraEnvelope } from './envelopes.ts'
+
+export const timeouts = {
+  headersMs: 20_000,
+  formMs: 60_000,
+  silenceMs: 120_000,
+  lingerMs: 15_000,
+} as const
+
+export function boundSlowClients(app: FastifyInstance, times: typeof timeouts | Record<keyof typeof timeouts, number>) {
+  app.server.headersTimeout = times.headersMs
+  // Node's own bound on a whole request would also cut large uploads; forms have theirs below.
+  app.server.requestTimeout = 0
+
+  const timers = new WeakMap<FastifyRequest, NodeJS.Timeout>()
+  app.addHook('preParsing', async (request, _reply, payload) => {
+    if (request.routeOptions.config.streamsBody || request.raw.complete) return payload
+    // Only told, not destroyed: destroying the stream would take the connection, and with it the answer.
+    const giveUp = () => payload.listenerCount('error') > 0 && payload.emit('error', new Failure('request.timeout'))
+    timers.set(request, setTimeout(giveUp, times.formMs))
+    return payload
+  })
+  const clear = async (request: FastifyRequest) => clearTimeout(timers.get(request))
+  app.addHook('preHandler', clear)
+  app.addHook('onResponse', async (request) => {
+    await clear(request)
+    if (request.raw.complete) return
+    const impatience = setTimeout(() => request.raw.destroy(), times.lingerMs)
+    request.raw.once('close', () => clearTimeout(impatience))
+    request.raw.unpipe()
+    request.raw.resume()
+  })
+}
+
+/** What arrives is not HTTP, or not in time: there is no request yet, so the answer is written by hand. */
+export function answerGarbage(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const failure = new Failure(
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? 'request.timeout'
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? 'request.headers-too-large'
+        : 'request.malformed',
+  )
+  const body = JSON.stringify(yaraEnvelope.render(failure, failure.status))
+  socket.end(
+    `HTTP/1.1 ${failure.status} ${failure.code}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
