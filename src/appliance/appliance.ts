@@ -85,7 +85,7 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
       archiveBytes: settings.archiveBytes,
     },
   })
-  const sources = { pool, segments, corpus: new Corpus(database, blobs) }
+  const sources = { pool, workers: settings.workers, segments, corpus: new Corpus(database, blobs) }
   const { scanLimit } = settings
   const localRetro = new LocalRetro({ database, sources, rulesets, matches, log, scanLimit })
   const plan = (content: string) => rulesetPlanner.plan(content).plan

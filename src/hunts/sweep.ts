@@ -13,13 +13,15 @@
  * A segment that turns out damaged is reported, and its samples are scanned plainly: slower, never less.
  */
 import { Failure } from '../errors/index.ts'
-import type { RuleHit, RuleSet, ScanTrouble, TaskInput, WorkerPool } from '../scanning/index.ts'
+import type { RuleHit, RuleSet, ScanTrouble, TaskInput, TaskOutput, WorkerPool } from '../scanning/index.ts'
 import type { SegmentFile, SegmentSnapshot, Segments } from '../segments/index.ts'
 import type { Corpus } from './corpus.ts'
 import { type Suspect, suspectsBySample } from './suspects.ts'
 
 export interface SweepSources {
   readonly pool: WorkerPool
+  /** Worker processes of the pool. */
+  readonly workers: number
   readonly segments: Segments
   readonly corpus: Corpus
 }
@@ -56,6 +58,8 @@ export interface Stretch {
 }
 
 const WAVE_SAMPLES = 65_536
+/** Below the length of the pool's queue, with room for other hunts. */
+const SEGMENTS_AT_ONCE = 128
 const BATCH_SAMPLES = 256
 const BATCH_BYTES = 8 * 1024 * 1024
 
@@ -126,30 +130,39 @@ function restricted(ids: Uint32Array, after: number, upTo: number, only: Uint32A
   return ids.filter((id) => id > after && id <= upTo && (!allowed || allowed.has(id)))
 }
 
-/** Asks the wave's segments, all at once, and merges their answers with the samples that have to be scanned plainly. */
+/** Asks the wave's segments, and merges their answers with the samples that have to be scanned plainly. */
 async function suspectsOf(wave: Wave, sources: SweepSources, options: SweepOptions): Promise<Suspect[]> {
-  const { after, upTo, only } = options
   const plain = [wave.unindexed]
-  const candidates: { readonly ruleset: string; readonly samples: Uint32Array }[] = []
-  await Promise.all(
-    wave.segments.map(async (segment) => {
-      try {
-        const answer = await sources.pool.run(
-          'evaluate',
-          { ruleSet: options.ruleSet.id, segment: segment.path, after, upTo, only },
-          { priority: 'hunt', group: options.group, signal: options.signal },
-        )
-        candidates.push(...answer.candidates)
-      } catch (error) {
-        if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
-        // By range and not by membership: the segment may have been merged away since the snapshot was taken.
-        const ids = await sources.corpus.processedIds(segment.firstId - 1, segment.lastId)
-        plain.push(restricted(ids, after, upTo, only))
-        await sources.segments.reportDamage(segment.id, error.message)
-      }
-    }),
-  )
+  const candidates: Candidates[] = []
+  for (let start = 0; start < wave.segments.length; start += SEGMENTS_AT_ONCE) {
+    const some = wave.segments.slice(start, start + SEGMENTS_AT_ONCE)
+    for (const answer of await Promise.all(some.map((segment) => evaluated(segment, sources, options)))) {
+      if (answer.damaged) plain.push(answer.damaged)
+      else candidates.push(...answer.candidates)
+    }
+  }
   return suspectsBySample(candidates, plain)
+}
+
+type Candidates = TaskOutput<'evaluate'>['candidates'][number]
+
+/** The candidates of one segment or, where it is damaged, the ids of all samples that it may hold. */
+async function evaluated(
+  segment: SegmentFile,
+  { pool, corpus, segments }: SweepSources,
+  { ruleSet, after, upTo, only, group, signal }: SweepOptions,
+): Promise<{ damaged: null; candidates: readonly Candidates[] } | { damaged: Uint32Array }> {
+  try {
+    const task = { ruleSet: ruleSet.id, segment: segment.path, after, upTo, only }
+    const { candidates } = await pool.run('evaluate', task, { priority: 'hunt', group, signal })
+    return { damaged: null, candidates }
+  } catch (error) {
+    if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
+    // By range and not by membership: the segment may have been merged away since the snapshot was taken.
+    const ids = await corpus.processedIds(segment.firstId - 1, segment.lastId)
+    await segments.reportDamage(segment.id, error.message)
+    return { damaged: restricted(ids, after, upTo, only) }
+  }
 }
 
 /** Scans the suspects in batches, a few at a time, and hands the results out in the order of the suspects. */
@@ -159,7 +172,7 @@ async function* scanInOrder(
   options: SweepOptions,
 ): AsyncGenerator<Stretch> {
   // Twice as many as there are workers, so that a worker never waits for the server.
-  const width = 2 * sources.pool.statistics().workers
+  const width = 2 * sources.workers
   const underWay: Promise<Stretch>[] = []
   try {
     for await (const batch of batches(suspects, sources.corpus, options.scanLimit)) {
