@@ -1,55 +1,235 @@
-/** Bounds on one archive; what is beyond them stays packed, and `note` says so. */
-export interface ArchiveLimits {
-  /** Members of one archive. */
-  readonly members: number
-  /** Unpacked bytes of one archive, and of one member. */
-  readonly totalBytes: number
-  readonly memberBytes: number
-  /** Unpacked bytes for one packed byte; small archives may always unpack `ratioFloorBytes`. */
-  readonly ratio: number
-  readonly ratioFloorBytes: number
-  /** For one archive, in milliseconds. */
-  readonly timeMs: number
-  /** Address space of the unpacking process. */
-  readonly memoryBytes: number
-}
-
-export interface Member {
-  /** The member's path as text: '/' between parts, no control characters, well-formed, at most 1,024 characters. */
-  readonly name: string
-  /** A regular file in the folder that `unpack` was given; its name there says nothing. */
-  readonly path: string
-  readonly size: number
-}
+/**
+ * Unpacks archives with 7-Zip in a child process, one level at a time, under bounds on everything an archive can abuse:
+ * members, bytes, ratio, time, memory. See `unpacking-pass.ts` for how members come out of it.
+ */
+import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ArchiveLimits, defaultArchiveLimits } from './limits.ts'
+import { type ListedMember, type Listing, ListingReader } from './listing.ts'
+import type { Member } from './member-files.ts'
+import { nameWithoutSuffix } from './member-name.ts'
+import { startSevenZip } from './seven-zip.ts'
+import { type PassBounds, type PassResult, unpackingPass } from './unpacking-pass.ts'
 
 export interface Unpacked {
   /** What 7-Zip took it for: `zip`, `7z`, `tar`, …; null when it is not an archive. */
   readonly format: string | null
   readonly members: readonly Member[]
-  /** Why not everything was unpacked, as a sentence for people; null when all was. */
+  /** Why not everything was unpacked, as sentences for people; null when all was. */
   readonly note: string | null
   /** No password fitted, for all or for some members. */
   readonly locked: boolean
 }
 
-export declare class Archives {
-  /** Finds the 7-Zip binary and makes sure that it can be executed. `limits` defaults to `defaultArchiveLimits`. */
-  constructor(limits?: Partial<ArchiveLimits>)
+export interface UnpackOptions {
+  /** Made by this call; the caller removes it, also when the call fails. */
+  readonly folder: string
+  /** The archive's own name, for formats that do not store their member's. */
+  readonly name: string
+  /** Tried in turn, where the archive asks for one. */
+  readonly passwords: readonly string[]
+  /** Instead of the limits, where smaller. */
+  readonly members?: number
+  readonly totalBytes?: number
+  readonly signal?: AbortSignal
+}
+
+/**
+ * 7-Zip's names of the formats that are unpacked. It would open much else: programs (their sections are no files that
+ * anybody packed), disk partitions, flash films.
+ */
+const ARCHIVE_FORMATS = new Set(
+  `7z ar arj bzip2 cab chm compound cpio dmg gzip iso lzh lzma lzma86 rar rar5 rpm squashfs tar udf wim xar xz z zip
+   zstd`.split(/\s+/),
+)
+
+/** Damaged members that are unpacked one at a time, each with a process of its own. */
+const SINGLE_PASSES = 64
+
+export class Archives {
+  readonly #limits: ArchiveLimits
+
+  constructor(limits: Partial<ArchiveLimits> = {}) {
+    this.#limits = { ...defaultArchiveLimits, ...limits }
+  }
 
   /**
-   * Unpacks one level of an archive into `folder` (made by this call, private; the caller removes it).
-   * Tries without a password, then `passwords` in turn. Bad, hostile and truncated archives are no error: what could be
-   * unpacked is there, and `note` tells the rest. `name` is the archive's own name, for formats that store none.
+   * Unpacks one level of an archive. Hostile, damaged and encrypted archives are no errors: what could be unpacked is
+   * there, and `note` tells the rest. Rejects when the folder cannot be written, or with the signal's reason.
    */
-  unpack(
-    archive: string,
-    options: {
-      readonly folder: string
-      readonly name: string
-      readonly passwords: readonly string[]
-      readonly members?: number
-      readonly totalBytes?: number
-      readonly signal?: AbortSignal
-    },
-  ): Promise<Unpacked>
+  async unpack(archive: string, options: UnpackOptions): Promise<Unpacked> {
+    const deadline = performance.now() + this.#limits.timeMs
+    const packedBytes = (await stat(archive)).size
+    const ratioBytes = Math.max(this.#limits.ratioFloorBytes, packedBytes * this.#limits.ratio)
+    const job: Job = {
+      archive,
+      folder: options.folder,
+      signal: options.signal,
+      memberLimit: Math.min(this.#limits.members, options.members ?? Number.POSITIVE_INFINITY),
+      bounds: () => ({
+        timeMs: Math.max(1, deadline - performance.now()),
+        memoryBytes: this.#limits.memoryBytes,
+        totalBytes: Math.min(this.#limits.totalBytes, ratioBytes, options.totalBytes ?? Number.POSITIVE_INFINITY),
+        memberBytes: this.#limits.memberBytes,
+        signal: options.signal,
+      }),
+    }
+    // A line break would end the password that is sent to 7-Zip.
+    const passwords = [...new Set(options.passwords.filter((password) => !/[\r\n\0]/.test(password)))]
+    const { listing, password, locked } = await listed(job, [null, ...passwords])
+    if (locked) return { format: null, members: [], note: LOCKED_WHOLLY, locked: true }
+    if (listing === null || !ARCHIVE_FORMATS.has(listing.format)) {
+      return { format: null, members: [], note: null, locked: false }
+    }
+    const named = withNames(listing, options.name)
+    const asksLater = password === null && listing.members.some((member) => member.encrypted)
+    // An empty answer instead of none: the members that are not encrypted then still come out.
+    const answers = passwords.length > 0 ? passwords : ['']
+    return unpackListed(job, named, asksLater ? answers : [password])
+  }
+}
+
+interface Job {
+  readonly archive: string
+  readonly folder: string
+  readonly memberLimit: number
+  readonly bounds: () => PassBounds
+  readonly signal?: AbortSignal | undefined
+}
+
+const LOCKED_WHOLLY = 'The archive is encrypted, and no known password opens it.'
+
+/** The listing, with the password that it took where the names are encrypted too. */
+async function listed(
+  job: Job,
+  passwords: readonly (string | null)[],
+): Promise<{ listing: Listing | null; password: string | null; locked: boolean }> {
+  let locked = false
+  for (const password of passwords) {
+    const reader = new ListingReader(job.memberLimit)
+    const process = startSevenZip(['l', '-slt', '-bd', '-bse2', '--', job.archive], job.bounds(), { password })
+    process.stdout.setEncoding('utf8')
+    for await (const text of process.stdout) if (!reader.push(text as string)) break
+    process.kill()
+    const { errors } = await process.ended
+    job.signal?.throwIfAborted()
+    const listing = reader.finish()
+    if (listing !== null) return { listing, password, locked: false }
+    // Asked for a password and given none, it says that it was interrupted.
+    locked ||= /encrypted|password|Break signaled/i.test(errors)
+    if (!locked) break
+  }
+  return { listing: null, password: null, locked }
+}
+
+/** Gives members without a stored name one that is made from the archive's. */
+function withNames(listing: Listing, archiveName: string): Listing {
+  const members = listing.members.map((member) =>
+    member.name === '' ? { ...member, name: nameWithoutSuffix(archiveName) } : member,
+  )
+  return { ...listing, members }
+}
+
+/** What one password gave. */
+interface Attempt {
+  readonly members: readonly Member[]
+  /** Listed files that stayed locked, that are damaged, and that are larger than allowed. */
+  readonly locked: number
+  readonly damaged: number
+  readonly oversized: number
+  readonly archiveDamaged: boolean
+  readonly exceeded: PassResult['exceeded']
+}
+
+async function unpackListed(job: Job, listing: Listing, passwords: readonly (string | null)[]): Promise<Unpacked> {
+  await mkdir(job.folder, { mode: 0o700 })
+  let best: Attempt | null = null
+  for (const [turn, password] of passwords.entries()) {
+    const attempt = await attemptWith(job, listing, password, join(job.folder, `attempt${turn}`))
+    if (best === null || attempt.members.length > best.members.length) best = attempt
+    if (attempt.locked === 0) break
+  }
+  if (best === null) throw new Error('There is always at least one attempt.')
+  return { format: listing.format, members: best.members, note: noteOf(best, listing, job), locked: best.locked > 0 }
+}
+
+/**
+ * Everything in one pass; where single members fail, the rest in a second pass without them, and what can be had of the
+ * damaged ones each by itself.
+ */
+async function attemptWith(job: Job, listing: Listing, password: string | null, folder: string): Promise<Attempt> {
+  await mkdir(folder, { mode: 0o700 })
+  const pass = (name: string, expected: readonly ListedMember[], selection: readonly string[], more: boolean) =>
+    unpackingPass(job.archive, expected, {
+      folder: join(folder, name),
+      selection,
+      password,
+      more,
+      bounds: job.bounds(),
+    })
+
+  const { members } = listing
+  const first = await pass('all', members, [], listing.cut)
+  const isLocked = (member: ListedMember) => member.encrypted && first.failures.has(member.name)
+  const result = {
+    members: first.members,
+    locked: members.filter(isLocked).length,
+    damaged: 0,
+    oversized: first.oversized,
+    archiveDamaged: first.damaged && first.failures.size === 0,
+    exceeded: first.exceeded,
+  }
+  if (first.sound) return result
+  // A wrong password may give noise before it is found out.
+  if (members.length === 1) {
+    const useless = result.locked > 0 || !first.partial
+    return { ...result, members: useless ? [] : first.members, damaged: 1 - result.locked }
+  }
+
+  const excluded = (member: ListedMember) =>
+    [...first.failures.keys()].some((name) => member.name === name || member.name.startsWith(`${name}/`))
+  const list = join(folder, 'without')
+  await writeFile(list, [...first.failures.keys()].map((name) => `${name}\n`).join(''))
+  const rest = members.filter((member) => !excluded(member))
+  const second = first.failures.size > 0 ? await pass('rest', rest, [`-x@${list}`], listing.cut) : null
+  const sound = second?.sound ?? false
+
+  const alone = (sound ? members.filter(excluded) : members).filter((member) => member.isFile && !isLocked(member))
+  const found: Member[] = sound ? [...(second?.members ?? [])] : []
+  let intact = found.length
+  for (const [turn, member] of alone.slice(0, SINGLE_PASSES).entries()) {
+    const single = await pass(`single${turn}`, [member], [`-i!${member.name}`], true)
+    found.push(...single.members)
+    if (single.sound && single.exceeded === null) intact++
+  }
+  const wanted = members.filter((member) => member.isFile && !isLocked(member)).length
+  const oversized = second?.oversized ?? 0
+  return {
+    ...result,
+    members: found,
+    damaged: Math.max(0, wanted - intact - oversized),
+    oversized,
+    archiveDamaged: false,
+    exceeded: second?.exceeded ?? null,
+  }
+}
+
+function noteOf(attempt: Attempt, listing: Listing, job: Job): string | null {
+  const sentences: string[] = []
+  if (listing.cut) sentences.push(`It has more than ${job.memberLimit} members; the rest was not unpacked.`)
+  if (attempt.exceeded === 'bytes') {
+    sentences.push(`It unpacks to more than ${job.bounds().totalBytes} bytes; the rest was not unpacked.`)
+  }
+  if (attempt.exceeded === 'time') sentences.push('Unpacking took too long; the rest was not unpacked.')
+  if (attempt.oversized > 0) {
+    sentences.push(`${attempt.oversized} members larger than ${job.bounds().memberBytes} bytes were not unpacked.`)
+  }
+  if (attempt.locked > 0) {
+    sentences.push(`${attempt.locked} members are encrypted, and no known password opens them.`)
+  }
+  if (attempt.damaged > 0 && attempt.exceeded === null) {
+    sentences.push(`${attempt.damaged} members are damaged or cut off.`)
+  }
+  if (attempt.archiveDamaged) sentences.push('The archive is damaged or cut off.')
+  return sentences.length > 0 ? sentences.join(' ') : null
 }

@@ -1,2 +1,5 @@
-export { type ArchiveLimits, Archives, type Member, type Unpacked } from './archives.ts'
-export { zipForDownload } from './zip-download.ts'
+export { Archives, type Unpacked, type UnpackOptions } from './archives.ts'
+export { type ArchiveLimits, defaultArchiveLimits } from './limits.ts'
+export type { Member } from './member-files.ts'
+export { memberName } from './member-name.ts'
+export { type ZipOptions, zipForDownload } from './zip-download.ts'

@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { type TestContext, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { type ArchiveLimits, Archives, type UnpackOptions, zipForDownload } from './index.ts'
+import { sevenZipBinary } from './seven-zip.ts'
+import { storedZip } from './stored-zip.fixture.ts'
+
+/** A folder with `in/` (a small tree to pack), and a way to unpack archives made there and to read what came out. */
+async function workshop(t: TestContext, limits: Partial<ArchiveLimits> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'backtrail-archives-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const input = join(folder, 'in')
+  await mkdir(join(input, 'dir'), { recursive: true })
+  const contents: Record<string, Buffer> = {
+    'a.txt': Buffer.from('the first'),
+    'dir/b.bin': randomBytes(3_000),
+    empty: Buffer.alloc(0),
+  }
+  for (const [name, bytes] of Object.entries(contents)) await writeFile(join(input, name), bytes)
+  const archives = new Archives(limits)
+  const unpack = async (archive: string, options: Partial<UnpackOptions> = {}) => {
+    const unpacked = await archives.unpack(archive, {
+      folder: join(folder, `out${Math.random()}`),
+      name: archive.replace(/^.*\//, ''),
+      passwords: [],
+      ...options,
+    })
+    const files: Record<string, Buffer> = {}
+    for (const member of unpacked.members) {
+      const bytes = await readFile(member.path)
+      assert.equal(bytes.length, member.size)
+      files[member.name] = bytes
+    }
+    return { ...unpacked, files }
+  }
+  const pack = (archive: string, ...switches: string[]) => {
+    execFileSync(sevenZipBinary(), ['a', '-bso0', '-bsp0', ...switches, join(folder, archive), '.'], { cwd: input })
+    return join(folder, archive)
+  }
+  return { folder, input, contents, pack, unpack }
+}
+
+for (const format of ['zip', '7z', 'tar', 'wim']) {
+  test(`all files of a ${format} come out with their names and bytes`, async (t) => {
+    const { contents, pack, unpack } = await workshop(t)
+    const result = await unpack(pack(`x.${format}`))
+    assert.deepEqual(result.files, contents)
+    assert.equal(result.format, format)
+    assert.equal(result.note, null)
+  })
+}
+
+for (const [suffix, tool] of Object.entries({ gz: 'gzip', bz2: 'bzip2', xz: 'xz' })) {
+  test(`the file in a .${suffix} comes out under the archive's name without the suffix`, async (t) => {
+    const { folder, unpack } = await workshop(t)
+    const bytes = randomBytes(9_000)
+    const packed = spawnSync(sevenZipBinary(), ['a', '-si', '-so', `-t${tool}`, 'x'], { input: bytes }).stdout
+    await writeFile(join(folder, '0123'), packed)
+    const result = await unpack(join(folder, '0123'), { name: `report.doc.${suffix}` })
+    assert.deepEqual(Object.values(result.files), [bytes])
+    if (suffix !== 'gz') assert.deepEqual(Object.keys(result.files), ['report.doc'])
+    assert.equal(result.note, null)
+  })
+}
+
+for (const [title, name, switches] of [
+  ['a zip with ZipCrypto', 'x.zip', []],
+  ['a zip with AES', 'x.zip', ['-mem=AES256']],
+  ['a 7z', 'x.7z', []],
+  ['a 7z whose names are encrypted too', 'x.7z', ['-mhe=on']],
+] as const) {
+  test(`${title} opens with the right one of several passwords, and stays shut with wrong ones`, async (t) => {
+    const { contents, pack, unpack } = await workshop(t)
+    const archive = pack(name, '-pgeheim "x $y', ...switches)
+    const opened = await unpack(archive, { passwords: ['wrong', 'geheim "x $y', 'infected'] })
+    assert.deepEqual(opened.files, contents)
+    assert.equal(opened.locked, false)
+    assert.equal(opened.note, null)
+
+    const shut = await unpack(archive, { passwords: ['wrong', 'infected'] })
+    assert.equal(shut.locked, true)
+    assert.match(shut.note ?? '', /encrypted, and no known password/)
+    const nothingOfValue = Object.keys(shut.files).filter((file) => file !== 'empty')
+    assert.deepEqual(nothingOfValue, [])
+  })
+}
+
+test('passwords do not appear in the list of processes', async (t) => {
+  const { folder, pack, unpack } = await workshop(t)
+  await writeFile(join(folder, 'in', 'big'), randomBytes(20_000_000))
+  const archive = pack('x.7z', '-ptopsecretword', '-mx=1')
+  let seen = ''
+  const timer = setInterval(() => {
+    seen += spawnSync('/bin/sh', ['-c', "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '"], {
+      encoding: 'utf8',
+    }).stdout
+  }, 5)
+  await unpack(archive, { passwords: ['topsecretword'] }).finally(() => clearInterval(timer))
+  assert.match(seen, /7zzs/)
+  assert.doesNotMatch(seen, /topsecretword/)
+})
+
+test('hostile names are kept as text, and nothing is written outside the folder', async (t) => {
+  const { folder, unpack } = await workshop(t)
+  const names = [
+    '../../evil',
+    '/etc/evil',
+    'C:\\evil',
+    'a',
+    'a/b',
+    'same',
+    'same',
+    `${'n'.repeat(400)}.exe`,
+    'tab\tbell\u0007',
+    '@list',
+    '-switch',
+    '*',
+  ]
+  const archive = join(folder, 'hostile.zip')
+  await writeFile(
+    archive,
+    storedZip(names.map((name, i) => ({ name: Buffer.from(name), bytes: Buffer.from(`content ${i}`) }))),
+  )
+  const before = await readdir(folder)
+  const result = await unpack(archive, { folder: join(folder, 'out') })
+
+  assert.deepEqual(await readdir(folder), [...before, 'out'].sort())
+  const contents = await Promise.all(result.members.map((member) => readFile(member.path, 'utf8')))
+  assert.deepEqual(
+    contents,
+    names.map((_, i) => `content ${i}`),
+  )
+  for (const member of result.members) {
+    assert.doesNotMatch(member.name, /\p{Cc}/u)
+    assert.ok(member.path.startsWith(join(folder, 'out')))
+  }
+  assert.equal(result.members[7]?.name, names[7])
+  assert.equal(result.note, null)
+})
+
+test('names that are not UTF-8 become well-formed text', async (t) => {
+  const { folder, unpack } = await workshop(t)
+  const archive = join(folder, 'x.zip')
+  await writeFile(archive, storedZip([{ name: Buffer.from([0x66, 0xff, 0xc3, 0x28]), bytes: Buffer.from('x') }]))
+  const result = await unpack(archive)
+  assert.equal(result.members.length, 1)
+  assert.ok(result.members[0]?.name.isWellFormed())
+})
+
+test('links and devices are passed over, and files behind them keep their bytes', async (t) => {
+  const { folder, input, unpack } = await workshop(t)
+  await symlink('/etc/passwd', join(input, 'c-link'))
+  await writeFile(join(input, 'd.txt'), 'after the link')
+  spawnSync('mkfifo', [join(input, 'c-pipe')])
+  execFileSync('ln', [join(input, 'a.txt'), join(input, 'e-hard')])
+  execFileSync('tar', ['cf', join(folder, 'x.tar'), 'c-link', 'c-pipe', 'a.txt', 'e-hard', 'd.txt'], { cwd: input })
+  const result = await unpack(join(folder, 'x.tar'))
+  assert.deepEqual(Object.keys(result.files).sort(), ['a.txt', 'd.txt'])
+  assert.equal(result.files['d.txt']?.toString(), 'after the link')
+  assert.equal(result.note, null)
+})
+
+test('ten thousand members come out, and one more than allowed is told', async (t) => {
+  const { folder, unpack } = await workshop(t, { members: 10_000 })
+  const files = Array.from({ length: 10_001 }, (_, i) => ({ name: Buffer.from(`f${i}`), bytes: Buffer.from(`${i}`) }))
+  await writeFile(join(folder, 'fits.zip'), storedZip(files.slice(1)))
+  await writeFile(join(folder, 'more.zip'), storedZip(files))
+  const fits = await unpack(join(folder, 'fits.zip'))
+  assert.equal(fits.members.length, 10_000)
+  assert.equal(fits.note, null)
+  const more = await unpack(join(folder, 'more.zip'))
+  assert.equal(more.members.length, 10_000)
+  assert.match(more.note ?? '', /more than 10000 members/)
+})
+
+for (const [suffix, type] of [
+  ['gz', 'gzip'],
+  ['zip', 'zip'],
+  ['7z', '7z'],
+  ['xz', 'xz'],
+] as const) {
+  test(`a bomb in a ${suffix} is stopped at its bounds, and what came before it stays`, async (t) => {
+    const { folder, input, unpack } = await workshop(t, { ratioFloorBytes: 20_000_000, ratio: 10 })
+    await writeFile(join(input, 'zeros'), Buffer.alloc(200_000_000))
+    const alone = suffix === 'gz' || suffix === 'xz'
+    const archive = join(folder, `bomb.${suffix}`)
+    execFileSync(
+      sevenZipBinary(),
+      ['a', '-bso0', '-bsp0', `-t${type}`, '-mx=1', archive, ...(alone ? ['zeros'] : ['a.txt', 'zeros'])],
+      { cwd: input },
+    )
+    const result = await unpack(archive, { folder: join(folder, 'out') })
+    assert.deepEqual(Object.keys(result.files), alone ? [] : ['a.txt'])
+    assert.match(result.note ?? '', /unpacks to more than 20000000 bytes/)
+    const left = spawnSync('du', ['-sb', join(folder, 'out')], { encoding: 'utf8' }).stdout
+    assert.ok(Number.parseInt(left, 10) < 21_000_000, `left on disk: ${left}`)
+  })
+}
+
+test('a member above its bound is passed over, and the ones behind it are unpacked', async (t) => {
+  const { pack, unpack, contents } = await workshop(t, { memberBytes: 2_000 })
+  const result = await unpack(pack('x.tar'))
+  assert.deepEqual(
+    Object.keys(result.files).sort(),
+    Object.keys(contents)
+      .filter((name) => name !== 'dir/b.bin')
+      .sort(),
+  )
+  assert.match(result.note ?? '', /1 members larger than 2000 bytes/)
+})
+
+test('unpacking that takes too long is ended', async (t) => {
+  const { folder, input, unpack } = await workshop(t, { timeMs: 200 })
+  await writeFile(join(input, 'zeros'), Buffer.alloc(300_000_000))
+  const archive = join(folder, 'slow.bz2')
+  execFileSync(sevenZipBinary(), ['a', '-bso0', '-bsp0', '-tbzip2', '-mx=1', archive, 'zeros'], { cwd: input })
+  const result = await unpack(archive)
+  assert.match(result.note ?? '', /too long/)
+})
+
+test('a damaged member is told, and the others are whole', async (t) => {
+  const { folder, unpack } = await workshop(t)
+  const files = ['one', 'two', 'three'].map((text) => ({
+    name: Buffer.from(text),
+    bytes: Buffer.from(text.repeat(1000)),
+  }))
+  const zip = storedZip(files)
+  zip.write('TWO', zip.indexOf('twotwo') + 99)
+  await writeFile(join(folder, 'x.zip'), zip)
+  const result = await unpack(join(folder, 'x.zip'))
+  assert.deepEqual(result.files.one, files[0]?.bytes)
+  assert.deepEqual(result.files.three, files[2]?.bytes)
+  assert.match(result.note ?? '', /1 members are damaged/)
+})
+
+test('of a truncated archive the beginning comes out', async (t) => {
+  const { folder, contents, pack, unpack } = await workshop(t)
+  const whole = await readFile(pack('x.tar'))
+  await writeFile(join(folder, 'cut.tar'), whole.subarray(0, 3_600))
+  const result = await unpack(join(folder, 'cut.tar'))
+  assert.deepEqual(result.files['a.txt'], contents['a.txt'])
+  assert.notEqual(result.note, null)
+
+  const bytes = randomBytes(100_000)
+  await writeFile(join(folder, 'cut.gz'), gzipSync(bytes).subarray(0, 50_000))
+  const single = await unpack(join(folder, 'cut.gz'))
+  const [begun] = Object.values(single.files)
+  assert.ok(begun && begun.length > 10_000)
+  assert.ok(begun.equals(bytes.subarray(0, begun.length)))
+  assert.match(single.note ?? '', /damaged or cut off/)
+})
+
+test('what is no archive has no members: text, noise, and a program', async (t) => {
+  const { folder, unpack } = await workshop(t)
+  await writeFile(join(folder, 'text'), 'no archive at all\n'.repeat(100))
+  await writeFile(join(folder, 'noise'), randomBytes(10_000))
+  for (const path of [join(folder, 'text'), join(folder, 'noise'), process.execPath]) {
+    const result = await unpack(path)
+    assert.deepEqual(result.members, [])
+    assert.equal(result.format, null)
+    assert.equal(result.note, null)
+  }
+})
+
+test('an aborted unpacking ends with the reason of its signal', async (t) => {
+  const { folder, input, unpack } = await workshop(t)
+  await writeFile(join(input, 'zeros'), Buffer.alloc(300_000_000))
+  const archive = join(folder, 'slow.bz2')
+  execFileSync(sevenZipBinary(), ['a', '-bso0', '-bsp0', '-tbzip2', '-mx=1', archive, 'zeros'], { cwd: input })
+  const stop = new AbortController()
+  setTimeout(() => stop.abort(new Error('enough')), 50)
+  await assert.rejects(unpack(archive, { signal: stop.signal }), /enough/)
+})
+
+test('a download zip opens with its password, streams its files and removes its folder', async (t) => {
+  const { folder, input, contents, unpack } = await workshop(t)
+  const stream = zipForDownload(
+    [
+      { path: join(input, 'dir/b.bin'), name: '.hidden' },
+      { path: join(input, 'a.txt'), name: '-x *@ä.exe' },
+    ],
+    { folder: join(folder, 'packing'), password: 'infected', timeMs: 60_000 },
+  )
+  const archive = join(folder, 'samples.zip')
+  await writeFile(archive, await buffer(stream))
+  await assert.rejects(stat(join(folder, 'packing')), { code: 'ENOENT' })
+  assert.equal((await unpack(archive)).locked, true)
+  const opened = await unpack(archive, { passwords: ['infected'] })
+  assert.deepEqual(opened.files, { '.hidden': contents['dir/b.bin'], '-x *@ä.exe': contents['a.txt'] })
+})
+
+test('a download that is given up leaves no folder and no process', async (t) => {
+  const { folder, input } = await workshop(t)
+  await writeFile(join(input, 'noise'), randomBytes(50_000_000))
+  const packing = join(folder, 'packing')
+  const stream = zipForDownload([{ path: join(input, 'noise'), name: 'n' }], {
+    folder: packing,
+    password: 'x',
+    timeMs: 60_000,
+  })
+  for await (const _chunk of stream) break
+  for (let i = 0; i < 500 && (await stat(packing).catch(() => null)) !== null; i++) await new Promise(setImmediate)
+  await assert.rejects(stat(packing), { code: 'ENOENT' })
+})
