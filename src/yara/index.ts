@@ -1,7 +1,6 @@
 /** The YARA language: text in, syntax tree and diagnostics out. Nothing here reads or writes anything. */
-
-export type { ParseBudget } from './budget.ts'
-export { printExpression, printSource } from './dump.ts'
+export { defaultBudget, type ParseBudget } from './budget.ts'
+export { printExpression, printRegexp, printSource } from './dump.ts'
 export { fingerprints } from './fingerprint.ts'
 export { parse } from './parse.ts'
 export type * from './syntax.ts'
