@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
-import { AdHocHunts, Corpus, LocalRetro } from '../hunts/index.ts'
+import { AdHocHunts, Corpus, type Explanation, explain, type HuntText, LocalRetro } from '../hunts/index.ts'
 import { Intake } from '../intake/index.ts'
 import { Matches } from '../matches/index.ts'
 import { type Checker, Rulesets } from '../rulesets/index.ts'
@@ -24,7 +24,8 @@ export interface Appliance {
   readonly localRetro: LocalRetro
   readonly adHocHunts: AdHocHunts
   readonly pool: WorkerPool
-  readonly checker: Checker
+  /** What hunting with some texts would read, rule by rule. Fails with `rules.invalid`. */
+  explain(texts: readonly HuntText[], signal: AbortSignal): Promise<Explanation>
   /** Tells others who find the folder locked where to reach its owner. */
   announce(url: string): void
   /** Lets what is under way come to a safe point, and frees the folder. What is unfinished goes on at the next opening. */
@@ -114,7 +115,7 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
     localRetro,
     adHocHunts,
     pool,
-    checker,
+    explain: (texts, signal) => explain({ sources, checker, plan }, texts, signal),
     announce: (url) => lock.announce(url),
     async close() {
       await Promise.all([localRetro.close(), adHocHunts.close(), intake.stop()])

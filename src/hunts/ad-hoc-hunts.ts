@@ -9,6 +9,7 @@ import { type Database, type HuntsTable, type Micros, now } from '../store/index
 import { FairTurns } from './fair-turns.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
 import { advance, enter, type HuntState, hasEnded, unfinishedStates } from './hunt-row.ts'
+import { type HuntText, refuseInvalid } from './hunt-text.ts'
 import type { Selection } from './selection.ts'
 import { type Stretch, type SweepSources, sweep } from './sweep.ts'
 
@@ -215,6 +216,7 @@ export class AdHocHunts {
         useIndex: hunt.use_index === 1,
         strings: true,
         scanLimit: this.#parts.scanLimit,
+        priority: 'hunt',
         group: ruleSet.id,
         signal,
       })
@@ -294,12 +296,6 @@ export interface AdHocHuntsParts {
   readonly scanLimit: number
 }
 
-/** A YARA text under the name that results show as `ruleset`. */
-export interface HuntText {
-  readonly name: string
-  readonly content: string
-}
-
 export interface HuntRequest {
   readonly texts: readonly HuntText[]
   readonly selection: Selection
@@ -357,14 +353,4 @@ function huntOf(row: Selectable<HuntsTable> & { readonly user: string | null }):
     timeLeft: isMoving ? Math.round((elapsed * (row.samples - row.processed)) / row.processed) : null,
     failure: row.failure,
   }
-}
-
-/** Fails with `rules.invalid` and every diagnostic, each with the name of its text. */
-export async function refuseInvalid(texts: readonly HuntText[], checker: Checker): Promise<void> {
-  const checks = await Promise.all(texts.map(({ content }) => checker.check(content)))
-  if (checks.every(({ valid }) => valid)) return
-  const diagnostics = checks.flatMap(({ diagnostics }, position) =>
-    diagnostics.map((diagnostic) => ({ text: texts[position]?.name, ...diagnostic })),
-  )
-  throw new Failure('rules.invalid', undefined, { diagnostics })
 }

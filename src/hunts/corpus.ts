@@ -17,6 +17,7 @@ export interface Scannable {
 export class Corpus {
   readonly #database: Database
   readonly #blobs: BlobStore
+  #sizes = new Float64Array(0)
 
   constructor(database: Database, blobs: BlobStore) {
     this.#database = database
@@ -61,13 +62,30 @@ export class Corpus {
     )
   }
 
-  /** Bytes of the given samples together. */
-  async bytes(ids: Uint32Array): Promise<number> {
-    const row = await this.#processed()
-      .select(({ fn }) => fn.sum<number>('size').as('bytes'))
-      .where(sql<boolean>`id IN (SELECT value FROM json_each(${JSON.stringify([...ids])}))`)
-      .executeTakeFirst()
-    return row?.bytes ?? 0
+  /** How many samples there are up to an id, and their bytes. */
+  async whole(upTo: number): Promise<{ samples: number; bytes: number }> {
+    const { samples, bytes } = await this.#processed()
+      .select(({ fn }) => [fn.countAll<number>().as('samples'), fn.sum<number | null>('size').as('bytes')])
+      .where('id', '<=', upTo)
+      .executeTakeFirstOrThrow()
+    return { samples, bytes: bytes ?? 0 }
+  }
+
+  /** Sizes in bytes by id, up to an id at least. A sample's size never changes, so they are read once and kept. */
+  async sizes(upTo: number): Promise<Float64Array> {
+    const known = this.#sizes.length
+    if (upTo < known) return this.#sizes
+    const rows = await this.#database
+      .selectFrom('samples')
+      .select(['id', 'size'])
+      .where('id', '>=', known)
+      .where('id', '<=', upTo)
+      .execute()
+    const sizes = new Float64Array(upTo + 1)
+    sizes.set(this.#sizes)
+    for (const { id, size } of rows) sizes[id] = size
+    this.#sizes = sizes
+    return sizes
   }
 
   /** Ascending ids of a part of the corpus; null for all of it. */

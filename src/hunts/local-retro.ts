@@ -141,6 +141,7 @@ export class LocalRetro {
         useIndex: true,
         strings: false,
         scanLimit: this.#parts.scanLimit,
+        priority: 'hunt',
         group: `hunt:${id}`,
         signal,
       })

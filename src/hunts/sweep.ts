@@ -13,7 +13,7 @@
  * A segment that turns out damaged is reported, and its samples are scanned plainly: slower, never less.
  */
 import { Failure } from '../errors/index.ts'
-import type { RuleHit, RuleSet, ScanTrouble, TaskInput, TaskOutput, WorkerPool } from '../scanning/index.ts'
+import type { Lane, RuleHit, RuleSet, ScanTrouble, TaskInput, TaskOutput, WorkerPool } from '../scanning/index.ts'
 import type { SegmentFile, SegmentSnapshot, Segments } from '../segments/index.ts'
 import type { Corpus } from './corpus.ts'
 import { type Suspect, suspectsBySample } from './suspects.ts'
@@ -26,23 +26,28 @@ export interface SweepSources {
   readonly corpus: Corpus
 }
 
-export interface SweepOptions {
-  /** Known to the pool for as long as the sweep runs. */
+/** Which samples are asked about, and on whose behalf. */
+export interface Question {
+  /** Known to the pool for as long as it is asked about. */
   readonly ruleSet: RuleSet
   /** Samples with `after < id <= upTo` are decided. */
   readonly after: number
   readonly upTo: number
   /** Ascending ids that the sweep is restricted to; null for all. */
   readonly only: Uint32Array | null
-  /** False scans every sample plainly, for comparison. */
+  /** False takes every sample for a suspect, for comparison. */
   readonly useIndex: boolean
+  readonly priority: Lane
+  /** Tasks of one group take turns with those of other groups. */
+  readonly group: string
+  readonly signal: AbortSignal
+}
+
+export interface SweepOptions extends Question {
   /** Whether hits carry the matching strings. */
   readonly strings: boolean
   /** Samples larger than this many bytes are skipped and counted. */
   readonly scanLimit: number
-  /** Tasks of one group take turns with those of other groups. */
-  readonly group: string
-  readonly signal: AbortSignal
 }
 
 /** What was found out between the end of the stretch before and `upTo`. */
@@ -66,17 +71,27 @@ const BATCH_BYTES = 8 * 1024 * 1024
 type VerifyItem = TaskInput<'verify'>['items'][number]
 
 export async function* sweep(sources: SweepSources, options: SweepOptions): AsyncGenerator<Stretch> {
-  const snapshot = options.useIndex ? await sources.segments.snapshot() : await everything(sources, options)
+  for await (const { suspects, upTo } of suspectsByWave(sources, options)) {
+    let decided: Stretch | null = null
+    for await (const stretch of scanInOrder(suspects, sources, options)) {
+      if (decided) yield decided
+      decided = stretch
+    }
+    // The last stretch of a wave decides everything up to the wave's end: nothing else in it is a suspect.
+    yield { ...(decided ?? nothing), upTo }
+  }
+}
+
+/** The samples that the index cannot rule out, by ascending id, without scanning any. */
+export async function* suspects(sources: SweepSources, question: Question): AsyncGenerator<Suspect> {
+  for await (const wave of suspectsByWave(sources, question)) yield* wave.suspects
+}
+
+async function* suspectsByWave(sources: SweepSources, question: Question) {
+  const snapshot = question.useIndex ? await sources.segments.snapshot() : await everything(sources, question)
   try {
-    for (const wave of waves(snapshot, options)) {
-      const suspects = await suspectsOf(wave, sources, options)
-      let decided: Stretch | null = null
-      for await (const stretch of scanInOrder(suspects, sources, options)) {
-        if (decided) yield decided
-        decided = stretch
-      }
-      // The last stretch of a wave decides everything up to the wave's end: nothing else in it is a suspect.
-      yield { ...(decided ?? nothing), upTo: Math.min(wave.upTo, options.upTo) }
+    for (const wave of waves(snapshot, question)) {
+      yield { suspects: await suspectsOf(wave, sources, question), upTo: Math.min(wave.upTo, question.upTo) }
     }
   } finally {
     snapshot.release()
@@ -84,7 +99,7 @@ export async function* sweep(sources: SweepSources, options: SweepOptions): Asyn
 }
 
 /** The corpus as if no segment held any of it. */
-async function everything({ corpus }: SweepSources, { after, upTo }: SweepOptions) {
+async function everything({ corpus }: SweepSources, { after, upTo }: Question) {
   return { segments: [], unindexed: await corpus.processedIds(after, upTo), release: () => {} }
 }
 
@@ -99,7 +114,7 @@ interface Wave {
 /** Cuts a snapshot where no segment crosses the cut. The last wave reaches up to `upTo`. */
 export function* waves(
   snapshot: Pick<SegmentSnapshot, 'segments' | 'unindexed'>,
-  { after, upTo, only }: Pick<SweepOptions, 'after' | 'upTo' | 'only'>,
+  { after, upTo, only }: Pick<Question, 'after' | 'upTo' | 'only'>,
 ): Generator<Wave> {
   const segments = snapshot.segments.filter(({ firstId, lastId }) => lastId > after && firstId <= upTo)
   const plain = restricted(snapshot.unindexed, after, upTo, only)
@@ -131,12 +146,12 @@ function restricted(ids: Uint32Array, after: number, upTo: number, only: Uint32A
 }
 
 /** Asks the wave's segments, and merges their answers with the samples that have to be scanned plainly. */
-async function suspectsOf(wave: Wave, sources: SweepSources, options: SweepOptions): Promise<Suspect[]> {
+async function suspectsOf(wave: Wave, sources: SweepSources, question: Question): Promise<Suspect[]> {
   const plain = [wave.unindexed]
   const candidates: Candidates[] = []
   for (let start = 0; start < wave.segments.length; start += SEGMENTS_AT_ONCE) {
     const some = wave.segments.slice(start, start + SEGMENTS_AT_ONCE)
-    for (const answer of await Promise.all(some.map((segment) => evaluated(segment, sources, options)))) {
+    for (const answer of await Promise.all(some.map((segment) => evaluated(segment, sources, question)))) {
       if (answer.damaged) plain.push(answer.damaged)
       else candidates.push(...answer.candidates)
     }
@@ -150,11 +165,11 @@ type Candidates = TaskOutput<'evaluate'>['candidates'][number]
 async function evaluated(
   segment: SegmentFile,
   { pool, corpus, segments }: SweepSources,
-  { ruleSet, after, upTo, only, group, signal }: SweepOptions,
+  { ruleSet, after, upTo, only, priority, group, signal }: Question,
 ): Promise<{ damaged: null; candidates: readonly Candidates[] } | { damaged: Uint32Array }> {
   try {
     const task = { ruleSet: ruleSet.id, segment: segment.path, after, upTo, only }
-    const { candidates } = await pool.run('evaluate', task, { priority: 'hunt', group, signal })
+    const { candidates } = await pool.run('evaluate', task, { priority, group, signal })
     return { damaged: null, candidates }
   } catch (error) {
     if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
@@ -226,11 +241,11 @@ async function* batches(suspects: readonly Suspect[], corpus: Corpus, scanLimit:
 async function scanBatch(batch: Batch, pool: WorkerPool, options: SweepOptions): Promise<Stretch> {
   const base = { ...nothing, upTo: batch.upTo, skipped: batch.skipped }
   if (batch.items.length === 0) return base
-  await pool.room('hunt')
+  await pool.room(options.priority)
   const { results, scannedBytes } = await pool.run(
     'verify',
     { ruleSet: options.ruleSet.id, items: batch.items, strings: options.strings },
-    { priority: 'hunt', group: options.group, signal: options.signal },
+    { priority: options.priority, group: options.group, signal: options.signal },
   )
   const all = options.ruleSet.rulesets.length
   return {
