@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import { printPlan, type RulePlan, type RulesetPlan } from '../planner/index.ts'
+import type { Checker } from '../rulesets/index.ts'
+import type { RuleSet } from '../scanning/index.ts'
+import { type HuntText, refuseInvalid } from './hunt-text.ts'
+import { type SweepSources, suspects } from './sweep.ts'
+
+export interface ExplainParts {
+  readonly sources: SweepSources
+  readonly checker: Checker
+  /** Plans of a text that compiles. */
+  readonly plan: (content: string) => RulesetPlan
+}
+
+/** A part of the corpus. */
+export interface Share {
+  readonly samples: number
+  readonly bytes: number
+}
+
+/** What a hunt with some texts would read, told before it is run. */
+export interface Explanation {
+  /** All stored and processed samples. */
+  readonly corpus: Share
+  readonly texts: readonly {
+    readonly name: string
+    /** What the engine would read for all rules of the text together. */
+    readonly expected: Share
+    readonly rules: readonly ExplainedRule[]
+  }[]
+}
+
+export interface ExplainedRule {
+  readonly name: string
+  readonly isPrivate: boolean
+  /** The plan in words, several indented lines. */
+  readonly plan: string
+  readonly unindexable: RulePlan['unindexable']
+  readonly advice: readonly string[]
+  /** What the engine would read for this rule alone. */
+  readonly expected: Share
+}
+
+/**
+ * Asks the index, without scanning anything, what each rule would leave for the engine to read.
+ * Fails with `rules.invalid` when a text does not compile.
+ */
+export async function explain(
+  { sources, checker, plan }: ExplainParts,
+  texts: readonly HuntText[],
+  signal: AbortSignal,
+): Promise<Explanation> {
+  await refuseInvalid(texts, checker)
+  const plans = texts.map(({ content }) => plan(content))
+  // Every rule, and every text as a whole, is asked about as if it were a ruleset of its own. Nothing is scanned, so
+  // none of them needs a text.
+  const whole = (text: number) => `explain.${text}`
+  const single = (text: number, rule: number) => `explain.${text}.${rule}`
+  const asked = new Map<string, RulesetPlan>()
+  for (const [text, { plan, rules }] of plans.entries()) {
+    asked.set(whole(text), { plan, rules })
+    for (const [rule, rulePlan] of rules.entries())
+      asked.set(single(text, rule), { plan: rulePlan.plan, rules: [rulePlan] })
+  }
+  const rulesets = [...asked].map(([key, plan]) => ({ key: `${key}@${randomUUID()}`, name: key, content: '', plan }))
+  const shares = await sharesOf({ id: `explain:${randomUUID()}`, rulesets }, sources, signal)
+  const shareOf = (name: string): Share => shares.byName.get(name) ?? { samples: 0, bytes: 0 }
+  return {
+    corpus: shares.corpus,
+    texts: plans.map(({ rules }, text) => ({
+      name: texts[text]?.name ?? '',
+      expected: shareOf(whole(text)),
+      rules: rules.map((rule, number) => ({
+        name: rule.rule,
+        isPrivate: rule.isPrivate,
+        plan: printPlan(rule.plan),
+        unindexable: rule.unindexable,
+        advice: rule.advice,
+        expected: shareOf(single(text, number)),
+      })),
+    })),
+  }
+}
+
+async function sharesOf(
+  ruleSet: RuleSet,
+  sources: SweepSources,
+  signal: AbortSignal,
+): Promise<{ readonly corpus: Share; readonly byName: ReadonlyMap<string, Share> }> {
+  const { corpus, pool } = sources
+  const upTo = await corpus.lastId()
+  const sizes = await corpus.sizes(upTo)
+  const totals = new Map(ruleSet.rulesets.map(({ key, name }) => [key, { name, samples: 0, bytes: 0 }]))
+  pool.setRuleSet(ruleSet)
+  try {
+    const range = {
+      ruleSet,
+      after: 0,
+      upTo,
+      only: null,
+      useIndex: true,
+      group: ruleSet.id,
+      signal,
+      priority: 'interactive',
+    } as const
+    for await (const { sample, rulesets } of suspects(sources, range)) {
+      for (const key of rulesets ?? totals.keys()) {
+        const total = totals.get(key)
+        if (!total) continue
+        total.samples++
+        total.bytes += sizes[sample] ?? 0
+      }
+    }
+  } finally {
+    pool.dropRuleSet(ruleSet.id)
+  }
+  return {
+    corpus: await corpus.whole(upTo),
+    byName: new Map([...totals.values()].map(({ name, samples, bytes }) => [name, { samples, bytes }])),
+  }
+}
