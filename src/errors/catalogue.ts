@@ -61,6 +61,7 @@ export const catalogue = {
   },
   'ruleset.delete-failed': { status: 500, message: 'Error occurred while deleting ruleset' },
   'ruleset.switch-failed': { status: 500, message: 'Error occurred while enabling/disabling ruleset' },
+  'rules.unreadable': { status: 400, message: 'There is no YARA file to read.' },
   'rules.invalid': { status: 400, message: 'The rules do not compile.' },
   'publish.refused': {
     status: 403,
@@ -86,6 +87,7 @@ export const catalogue = {
   'cloud.sync-off': { status: 405, message: 'YARA Spectra Intelligence synchronization is currently not enabled.' },
   'hunt.not-found': { status: 404, message: 'There is no such hunt.' },
   'hunt.wrong-state': { status: 409, message: 'The hunt is in the wrong state for this operation.' },
+  'hunt.failed': { status: 500, message: 'The hunt failed.' },
   'settings.invalid': { status: 500, message: 'A setting has a value that is not allowed.' },
   'database.unusable': { status: 503, message: 'The database cannot be used by this version of Backtrail.' },
   'signature.damaged': { status: 500, message: 'A signature record is damaged.' },

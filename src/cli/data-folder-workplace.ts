@@ -1,0 +1,110 @@
+import { createReadStream } from 'node:fs'
+import type { Account } from '../accounts/index.ts'
+import { type Appliance, openAppliance } from '../appliance/index.ts'
+import { Failure } from '../errors/index.ts'
+import type { Arrival } from '../intake/index.ts'
+import type { Log } from '../scanning/index.ts'
+import type { Settings } from '../settings/index.ts'
+import { toIso } from '../store/index.ts'
+import { UnreadableFile } from './api-client.ts'
+import { reasonOf } from './walk.ts'
+import type { FoundFile, HuntNews, IndexUpkeep, RuleText, Saved, Taken, Users, Workplace } from './workplace.ts'
+
+/** Opens the data folder for a command. Fails with `data-folder.locked` while another process has it. */
+export async function openDataFolder(settings: Settings): Promise<Workplace> {
+  const appliance = await openAppliance(settings, { log: troubleLog })
+  return new DataFolderWorkplace(settings, appliance, await appliance.accounts.operator())
+}
+
+/** Only what a person at the terminal should know. */
+const troubleLog: Log = {
+  info: () => undefined,
+  warn: (_particulars, message) => void process.stderr.write(`backtrail: warning: ${message}\n`),
+  error: (_particulars, message) => void process.stderr.write(`backtrail: error: ${message}\n`),
+}
+
+class DataFolderWorkplace implements Workplace {
+  readonly dataFolder: string
+  readonly ingestsAtOnce: number
+  readonly users: Users
+  readonly index: IndexUpkeep
+  readonly #appliance: Appliance
+  readonly #operator: Account
+
+  constructor(settings: Settings, appliance: Appliance, operator: Account) {
+    this.dataFolder = settings.data
+    // One is copied while another is examined, for each worker.
+    this.ingestsAtOnce = 2 * settings.workers
+    this.#appliance = appliance
+    this.#operator = operator
+    this.users = usersOf(appliance)
+    this.index = indexOf(appliance)
+  }
+
+  async ingest({ source, name }: FoundFile): Promise<Taken> {
+    const arriving = { filename: name, userId: this.#operator.id }
+    const { intake } = this.#appliance
+    // Workers take paths as text; a name that is not text is read here.
+    const arrival: Promise<Arrival> =
+      typeof source === 'string'
+        ? intake.ingestFile(source, arriving)
+        : intake.receive(createReadStream(source), arriving)
+    return arrival.catch((error: unknown) => {
+      throw isSystemError(error) ? new UnreadableFile(reasonOf(error), { cause: error }) : error
+    })
+  }
+
+  async saveRuleset(text: RuleText, isCore: boolean): Promise<Saved> {
+    const { rulesets } = this.#appliance
+    const saved = await (isCore ? rulesets.importCore(this.#operator, text) : rulesets.save(this.#operator, text))
+    return { ...saved, runs: saved.state === 'valid' }
+  }
+
+  async *hunt(texts: readonly RuleText[], useIndex: boolean, signal: AbortSignal): AsyncGenerator<HuntNews> {
+    const { adHocHunts } = this.#appliance
+    const { id } = await adHocHunts.create(this.#operator, { texts, selection: {}, useIndex, title: null })
+    try {
+      for await (const { hunt, hits } of adHocHunts.follow(id, signal)) {
+        if (hunt.state === 'failed') throw new Failure('hunt.failed', `The hunt failed: ${hunt.failure}.`)
+        yield { ...hunt, hits }
+      }
+      signal.throwIfAborted()
+    } finally {
+      await adHocHunts.remove(this.#operator, id)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#appliance.close()
+  }
+}
+
+function usersOf({ accounts }: Appliance): Users {
+  return {
+    list: async () => (await accounts.list()).map((user) => ({ ...user, created: toIso(user.created) })),
+    add: async (user) => void (await accounts.add(user)),
+    setPassword: (name, password) => accounts.setPassword(name, password),
+    remove: (name) => accounts.remove(name),
+    tokens: async (name) =>
+      (await accounts.tokens(name)).map(({ created, lastUsed, ...token }) => ({
+        ...token,
+        created: toIso(created),
+        lastUsed: lastUsed === null ? null : toIso(lastUsed),
+      })),
+    createToken: async (name, label) => (await accounts.createToken(name, label)).token,
+    revokeToken: (name, id) => accounts.revokeToken(name, id),
+  }
+}
+
+function indexOf({ segments }: Appliance): IndexUpkeep {
+  return {
+    build: (signal, onProgress) => segments.build({ signal, onProgress: ({ done, total }) => onProgress(done, total) }),
+    check: (each, signal, onProgress) =>
+      segments.check({ each, signal, onProgress: ({ done, total }) => onProgress(done, total) }),
+    stats: () => segments.stats(),
+  }
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
+}

@@ -1,0 +1,50 @@
+import type { Command } from 'commander'
+import type { Flags } from '../settings/index.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { addPlaceSettings } from './flags.ts'
+import type { Conclude } from './program.ts'
+import { demandRuleFiles, tellingDiagnostics } from './rule-files.ts'
+import { bytesTold, countTold, shareTold } from './terminal.ts'
+import { type ExplainedRule, openWorkplace } from './workplace.ts'
+
+export function addExplain(program: Command, conclude: Conclude): void {
+  const command = program
+    .command('explain')
+    .argument('<rules...>', 'YARA files, and folders with YARA files')
+    .description('Tell what each rule demands of the index, and how much a hunt with it would read.')
+    .option('--json', 'print one JSON line per rule')
+    .addHelpText(
+      'after',
+      `
+Prints for every rule its plan, the strings that cannot use the index and why, the share of the stored samples that a
+hunt is expected to read, and what a small change to the rule would gain.`,
+    )
+  addPlaceSettings(command).action(conclude(explain))
+}
+
+async function explain(paths: string[], flags: Flags & { readonly json?: true }): Promise<ExitCode> {
+  const files = await demandRuleFiles(paths)
+  const place = await openWorkplace(flags, { isReading: true })
+  try {
+    const rules = await tellingDiagnostics(files, () => place.explain(files))
+    for (const rule of rules) process.stdout.write(flags.json ? `${JSON.stringify(rule)}\n` : textOf(rule))
+  } finally {
+    await place.close()
+  }
+  return exitCodes.done
+}
+
+/** The explanation of one rule, for people. */
+export function textOf({ rule, plan, unindexable, advice, expected, corpus }: ExplainedRule): string {
+  const samples = `${countTold(expected.samples, 'sample')} (${shareTold(expected.samples, corpus.samples)})`
+  const bytes = `${bytesTold(expected.bytes)} (${shareTold(expected.bytes, corpus.bytes)})`
+  return [
+    `rule ${rule}`,
+    ...plan.split('\n').map((line) => `  ${line}`),
+    ...unindexable.map(({ identifier, why }) => `  ${identifier} cannot use the index: ${why}`),
+    `  expected to read: ${samples}, ${bytes}`,
+    ...advice.map((sentence) => `  advice: ${sentence}`),
+    '',
+    '',
+  ].join('\n')
+}

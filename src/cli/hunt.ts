@@ -1,0 +1,66 @@
+import type { Command } from 'commander'
+import type { Flags } from '../settings/index.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { addPlaceSettings } from './flags.ts'
+import { listenForInterruption } from './interruption.ts'
+import type { Conclude } from './program.ts'
+import { demandRuleFiles, tellingDiagnostics } from './rule-files.ts'
+import { bytesTold, countTold, startProgress, timeTold } from './terminal.ts'
+import { type HuntHit, type HuntNews, openWorkplace } from './workplace.ts'
+
+export function addHunt(program: Command, conclude: Conclude): void {
+  const command = program
+    .command('hunt')
+    .argument('<rules...>', 'YARA files, and folders with YARA files')
+    .description('Match YARA files against all stored samples, without saving them as rulesets.')
+    .option('--json', 'print JSON lines with ruleset, rule, sha256, filename and tags')
+    .option('--no-index', 'read and scan every sample, for comparison')
+    .addHelpText(
+      'after',
+      `
+Prints one line per match: RULE<TAB>SHA256<TAB>FILENAME, as soon as there is one, and exits with 0 with or without
+matches. The external variables filename, filepath, extension, filetype and owner are defined.`,
+    )
+  addPlaceSettings(command).action(conclude(hunt))
+}
+
+interface HuntFlags extends Flags {
+  readonly json?: true
+  readonly index: boolean
+}
+
+async function hunt(paths: string[], flags: HuntFlags): Promise<ExitCode> {
+  const files = await demandRuleFiles(paths)
+  const interruption = listenForInterruption(() => process.exit(exitCodes.interrupted))
+  const place = await openWorkplace(flags, { isReading: true })
+  const began = performance.now()
+  const progress = startProgress()
+  let matches = 0
+  try {
+    await tellingDiagnostics(files, async () => {
+      for await (const news of place.hunt(files, flags.index, interruption.signal)) {
+        for (const hit of news.hits) process.stdout.write(flags.json ? jsonOf(hit) : lineOf(hit))
+        matches += news.hits.length
+        progress.show(news.processed, news.samples, told(news, matches, performance.now() - began))
+      }
+    })
+  } finally {
+    progress.end()
+    await place.close()
+    interruption.end()
+  }
+  return exitCodes.done
+}
+
+function lineOf({ rule, sha256, filename }: HuntHit): string {
+  return `${rule}\t${sha256}\t${filename}\n`
+}
+
+function jsonOf({ ruleset, rule, sha256, filename, tags }: HuntHit): string {
+  return `${JSON.stringify({ ruleset, rule, sha256, filename, tags })}\n`
+}
+
+function told({ processed, scannedBytes }: HuntNews, matches: number, elapsedMs: number): string {
+  const found = countTold(matches, 'match', 'matches')
+  return `${countTold(processed, 'sample')} decided in ${timeTold(elapsedMs)}, ${bytesTold(scannedBytes)} scanned, ${found}`
+}

@@ -1,0 +1,31 @@
+/** Where events go: the standard error output, as JSON lines for machines or as short lines for people. */
+import type { FastifyBaseLogger } from 'fastify'
+import { pino } from 'pino'
+import type { Settings } from '../settings/index.ts'
+
+/** Keys whose values must not be logged, wherever they stand. */
+const secrets = ['password', 'token', 'authorization', 'cookie'].flatMap((key) => [key, `*.${key}`, `*.*.${key}`])
+
+export function openLog({ logLevel, logFormat }: Pick<Settings, 'logLevel' | 'logFormat'>): FastifyBaseLogger {
+  const isText = logFormat === 'text' || (logFormat === 'auto' && process.stderr.isTTY)
+  return pino(
+    {
+      level: logLevel,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: secrets, censor: '…' },
+    },
+    isText ? { write: (line: string) => process.stderr.write(textOf(line)) } : pino.destination({ fd: 2, sync: true }),
+  )
+}
+
+/** `12:00:01 info  a sample was stored  sample=7 size=1234` of an event's JSON line. */
+export function textOf(line: string): string {
+  const { level, time, msg, err, ...particulars } = JSON.parse(line)
+  const told = Object.entries(particulars).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
+  const trace = err?.stack ? `\n${err.stack}` : ''
+  return `${[String(time).slice(11, 19), String(level).padEnd(5), msg, '', ...told].join(' ').trimEnd()}${trace}\n`
+}

@@ -1,0 +1,89 @@
+/**
+ * The command line: its commands, and what comes of each way that one can end. Commands load what they need when they
+ * run, so that `--help` and small commands answer at once.
+ */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { Failure, type FailureCode } from '../errors/index.ts'
+import { type ExitCode, exitCodes, exitCodesTold } from './exit-codes.ts'
+import { addExplain } from './explain.ts'
+import { addHunt } from './hunt.ts'
+import { addIndex } from './index-upkeep.ts'
+import { addIngest } from './ingest.ts'
+import { addRules } from './rules.ts'
+import { addServe } from './serve.ts'
+import { addUsers } from './users.ts'
+
+/** Runs the command that the arguments name (after Node and the script) and gives the exit status. */
+export async function runCommandLine(argv: readonly string[]): Promise<ExitCode> {
+  endQuietlyWithoutReader()
+  let exitCode: ExitCode = exitCodes.done
+  const program = buildProgram((code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync(argv)
+    return exitCode
+  } catch (error) {
+    return tellAndRate(error)
+  }
+}
+
+/** A command's work; the exit status is what it gives. */
+export type Action<Arguments extends unknown[]> = (...given: Arguments) => Promise<ExitCode>
+
+/** Makes of an action what commander calls, with the exit status going to the caller of `runCommandLine`. */
+export type Conclude = <Arguments extends unknown[]>(
+  action: Action<Arguments>,
+) => (...given: Arguments) => Promise<void>
+
+function buildProgram(end: (code: ExitCode) => void): Command {
+  const conclude: Conclude =
+    (action) =>
+    async (...given) =>
+      end(await action(...given))
+  const program = new Command('backtrail')
+    .description('A YARA hunting server: samples in, rules matched, and hunts that look up instead of reading.')
+    .exitOverride()
+    .showHelpAfterError('(add --help for what is allowed)')
+    .helpCommand('help [command]', 'tell about a command')
+  for (const add of [addServe, addIngest, addHunt, addRules, addExplain, addIndex, addUsers]) add(program, conclude)
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]
+  for (const command of all) {
+    command
+      .version(String(version), '-V, --version', 'print the version')
+      .helpOption('-h, --help', 'print this help')
+      .addHelpText('after', exitCodesTold)
+  }
+  return program
+}
+
+const ratings: Partial<Record<FailureCode, ExitCode>> = {
+  'settings.invalid': exitCodes.wrongUsage,
+  'data-folder.locked': exitCodes.dataFolderLocked,
+  'rules.invalid': exitCodes.rulesInvalid,
+}
+
+/** Tells a person what went wrong: in one sentence where it was expected, with the whole trace where it is a defect. */
+function tellAndRate(error: unknown): ExitCode {
+  // Commander has printed its own errors, and ends help and version the same way.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage
+  if (error instanceof Error && error.name === 'AbortError') return exitCodes.interrupted
+  if (error instanceof Failure) {
+    process.stderr.write(`backtrail: ${error.message}\n`)
+    return ratings[error.code] ?? exitCodes.failed
+  }
+  process.stderr.write(
+    `backtrail: an unexpected error, which is a defect:\n${error instanceof Error ? error.stack : error}\n`,
+  )
+  return exitCodes.failed
+}
+
+/** Output into a pipe whose reader has gone (`| head`) ends the program without a word, as in other tools. */
+function endQuietlyWithoutReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.done)
+    throw error
+  })
+}

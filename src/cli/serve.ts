@@ -1,0 +1,97 @@
+import { accessSync, constants } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import type { Command } from 'commander'
+import { Failure } from '../errors/index.ts'
+import { type Flags, readSettings, type Settings } from '../settings/index.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { addSettings, serverSettings } from './flags.ts'
+import { listenForInterruption } from './interruption.ts'
+import type { Conclude } from './program.ts'
+
+export function addServe(program: Command, conclude: Conclude): void {
+  const command = program
+    .command('serve')
+    .description('Run the server until it is asked to stop (SIGTERM, Ctrl-C).')
+    .addHelpText(
+      'after',
+      `
+The first start makes the user "admin" and prints a password and an API token, once. BACKTRAIL_ADMIN_TOKEN in the
+environment chooses that token. Events are logged to the standard error output.
+Asked to stop, the server refuses new requests, lets those under way end, and exits with 0; asked again, it ends at once.`,
+    )
+  addSettings(command, serverSettings).action(conclude(serve))
+}
+
+async function serve(flags: Flags): Promise<ExitCode> {
+  const settings = readSettings(flags, process.env)
+  demandReadable(settings.tlsKey, settings.tlsCert)
+  // A signal during the start waits until there is something to close.
+  const interruption = listenForInterruption(() => process.exit(exitCodes.interrupted))
+  const { openLog } = await import('./log.ts')
+  const log = openLog(settings)
+  const { openAppliance } = await import('../appliance/index.ts')
+  const appliance = await openAppliance(settings, { log })
+  try {
+    const { buildHttpServer } = await import('../http/index.ts')
+    const server = buildHttpServer(appliance, settings, log)
+    try {
+      await server.listen({ host: settings.host, port: settings.port }).catch(explainListening(settings))
+      const address = addressTold(settings, server.server.address() as AddressInfo)
+      appliance.announce(address)
+      // After listening, so that secrets that are shown once are not lost to a port in use.
+      const { adminToken } = settings
+      const first = await appliance.accounts.ensureFirstAdministrator(adminToken === '' ? {} : { token: adminToken })
+      process.stdout.write(`Backtrail is ready at ${address}\n`)
+      if (first) process.stdout.write(firstAdministratorTold(first))
+      const signal = await interruption.asked
+      log.info({ signal }, 'stopping')
+    } finally {
+      await server.close()
+    }
+  } finally {
+    await appliance.close()
+    interruption.end()
+  }
+  log.info({}, 'stopped')
+  return exitCodes.done
+}
+
+export function firstAdministratorTold(first: { name: string; password: string; token: string }): string {
+  return `
+The first administrator was made. These secrets are shown this once:
+  user       ${first.name}
+  password   ${first.password}
+  API token  ${first.token}
+`
+}
+
+/** The address to open in a browser on this machine. */
+function addressTold({ host, tlsKey }: Settings, { address, port, family }: AddressInfo): string {
+  const isEverywhere = address === '0.0.0.0' || address === '::'
+  const name = isEverywhere ? 'localhost' : family === 'IPv6' ? `[${address}]` : host
+  return `${tlsKey === '' ? 'http' : 'https'}://${name}:${port}`
+}
+
+function explainListening({ host, port }: Settings): (error: NodeJS.ErrnoException) => never {
+  const told: Readonly<Record<string, string>> = {
+    EADDRINUSE: `Port ${port} on ${host} is in use by another program; choose another with --port, or 0 for a free one.`,
+    EACCES: `Port ${port} on ${host} needs more rights than this user has; choose a port from 1024 with --port.`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine; choose another with --host.`,
+    ENOTFOUND: `There is no host named ${host}; choose another with --host.`,
+  }
+  return (error) => {
+    const message = told[error.code ?? '']
+    throw message === undefined ? error : new Failure('settings.invalid', message)
+  }
+}
+
+function demandReadable(...files: readonly string[]): void {
+  for (const file of files) {
+    if (file === '') continue
+    try {
+      accessSync(file, constants.R_OK)
+    } catch {
+      throw new Failure('settings.invalid', `The file ${file} for HTTPS cannot be read.`)
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto'
+import { text } from 'node:stream/consumers'
+import { type Command, Option } from 'commander'
+import type { Flags } from '../settings/index.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { addPlaceSettings } from './flags.ts'
+import type { Conclude } from './program.ts'
+import { tableTold } from './terminal.ts'
+import { openWorkplace, type Workplace } from './workplace.ts'
+
+export function addUsers(program: Command, conclude: Conclude): void {
+  const users = program.command('users').description('Manage who may use the server, and their API tokens.')
+
+  const add = users
+    .command('add')
+    .argument('<name>', 'the name to log in with')
+    .description('Add a user. The password is made at random and printed once, or read from the standard input.')
+    .option('--administrator', 'give the role administrator instead of user')
+    .option('--password-stdin', 'read the password from the standard input')
+  addPlaceSettings(add).action(conclude(addUser))
+
+  const list = users.command('list').description('Print all users.').option('--json', 'print one JSON line per user')
+  addPlaceSettings(list).action(conclude(listUsers))
+
+  const password = users
+    .command('password')
+    .argument('<name>', 'whose password to change')
+    .description('Give a user a new password, made at random and printed once, or read from the standard input.')
+    .option('--password-stdin', 'read the password from the standard input')
+  addPlaceSettings(password).action(conclude(changePassword))
+
+  const token = users
+    .command('token')
+    .argument('<name>', 'whose token it is')
+    .description('Make an API token and print it, once.')
+    .option('--label <text>', 'what it is for', 'made on the command line')
+    .addOption(new Option('--list', 'print the tokens that there are instead').conflicts(['revoke', 'json']))
+    .option('--revoke <id>', 'take back the token of this id instead')
+  addPlaceSettings(token).action(conclude(manageTokens))
+
+  const remove = users
+    .command('remove')
+    .argument('<name>', 'whom to remove')
+    .description('Remove a user with all tokens. Their rulesets go to the first administrator.')
+  addPlaceSettings(remove).action(conclude(removeUser))
+}
+
+interface PasswordFlags extends Flags {
+  readonly passwordStdin?: true
+}
+
+function addUser(name: string, flags: PasswordFlags & { readonly administrator?: true }): Promise<ExitCode> {
+  return at(flags, false, async ({ users }) => {
+    const { password, isMade } = await choosePassword(flags)
+    await users.add({ name, password, role: flags.administrator ? 'administrator' : 'user' })
+    if (isMade) process.stdout.write(`${password}\n`)
+  })
+}
+
+function changePassword(name: string, flags: PasswordFlags): Promise<ExitCode> {
+  return at(flags, true, async ({ users }) => {
+    const { password, isMade } = await choosePassword(flags)
+    await users.setPassword(name, password)
+    if (isMade) process.stdout.write(`${password}\n`)
+  })
+}
+
+function listUsers(flags: Flags & { readonly json?: true }): Promise<ExitCode> {
+  return at(flags, true, async ({ users }) => {
+    const all = await users.list()
+    process.stdout.write(
+      flags.json
+        ? all.map(({ name, role, created }) => `${JSON.stringify({ name, role, created })}\n`).join('')
+        : `${tableTold(
+            ['name', 'role', 'created'],
+            all.map(({ name, role, created }) => [name, role, created]),
+          )}\n`,
+    )
+  })
+}
+
+interface TokenFlags extends Flags {
+  readonly label: string
+  readonly list?: true
+  readonly revoke?: string
+}
+
+function manageTokens(name: string, flags: TokenFlags): Promise<ExitCode> {
+  return at(flags, true, async ({ users }) => {
+    if (flags.list) {
+      const rows = (await users.tokens(name)).map(({ id, label, created, lastUsed }) => [
+        String(id),
+        label,
+        created,
+        lastUsed ?? 'never',
+      ])
+      process.stdout.write(`${tableTold(['id', 'label', 'created', 'last used'], rows)}\n`)
+    } else if (flags.revoke !== undefined) await users.revokeToken(name, Number(flags.revoke))
+    else process.stdout.write(`${await users.createToken(name, flags.label)}\n`)
+  })
+}
+
+function removeUser(name: string, flags: Flags): Promise<ExitCode> {
+  return at(flags, true, ({ users }) => users.remove(name))
+}
+
+async function at(flags: Flags, isReading: boolean, work: (place: Workplace) => Promise<void>): Promise<ExitCode> {
+  const place = await openWorkplace(flags, { isReading })
+  try {
+    await work(place)
+  } finally {
+    await place.close()
+  }
+  return exitCodes.done
+}
+
+async function choosePassword({ passwordStdin }: PasswordFlags): Promise<{ password: string; isMade: boolean }> {
+  // The line's end belongs to `echo`, not to the password.
+  if (passwordStdin) return { password: (await text(process.stdin)).replace(/\r?\n$/, ''), isMade: false }
+  return { password: randomBytes(15).toString('base64url'), isMade: true }
+}

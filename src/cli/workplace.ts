@@ -1,0 +1,161 @@
+/**
+ * Where a command does its work: on the data folder here, or through a running server. Commands ask for what they need
+ * in these terms and do not know which of the two it is.
+ */
+import { existsSync } from 'node:fs'
+import type { Role } from '../accounts/index.ts'
+import { Failure } from '../errors/index.ts'
+import type { IndexStatistics } from '../segments/index.ts'
+import { type Flags, readClientSettings, readSettings } from '../settings/index.ts'
+import type { Diagnostic } from '../yara/index.ts'
+import type { Found } from './walk.ts'
+
+export interface Workplace {
+  /** The folder that must not be taken in itself; null where the data is elsewhere. */
+  readonly dataFolder: string | null
+  /** How many files are best under way at once. */
+  readonly ingestsAtOnce: number
+
+  /**
+   * Resolves when the sample is safely stored. Rejects with UnreadableFile, or with the Failure that the other side
+   * answered.
+   */
+  ingest(file: FoundFile, signal: AbortSignal): Promise<Taken>
+
+  /** Saves a ruleset, whether it compiles or not. */
+  saveRuleset(text: RuleText, isCore: boolean): Promise<Saved>
+
+  /**
+   * News of an ad-hoc hunt, as they come; ends with the hunt. An abort cancels the hunt. Nothing is left of it.
+   * Fails with `rules.invalid`, and the diagnostics as `NamedDiagnostic[]` in the detail.
+   */
+  hunt(texts: readonly RuleText[], useIndex: boolean, signal: AbortSignal): AsyncIterable<HuntNews>
+
+  /** What each rule demands of the index, and what hunting with it would cost. Fails as `hunt` does. */
+  explain(texts: readonly RuleText[]): Promise<readonly ExplainedRule[]>
+
+  readonly users: Users
+  readonly index: IndexUpkeep
+  close(): Promise<void>
+}
+
+/** A file to take in. */
+export type FoundFile = Extract<Found, { kind: 'file' }>
+
+/** A YARA text and the name of the ruleset that it is, or would be. */
+export interface RuleText {
+  readonly name: string
+  readonly content: string
+}
+
+export interface NamedDiagnostic extends Omit<Diagnostic, 'span'> {
+  /** The name of the text. */
+  readonly text: string
+}
+
+export interface Taken {
+  /** Lower-case hexadecimal. */
+  readonly sha256: string
+  readonly size: number
+  /** Whether the content was there before. */
+  readonly known: boolean
+  /** Resolves when the sample is identified and matched. */
+  readonly processed: Promise<void>
+}
+
+export interface Saved {
+  readonly created: boolean
+  readonly revision: number
+  readonly runs: boolean
+  readonly diagnostics: readonly Omit<Diagnostic, 'span'>[]
+}
+
+export interface HuntNews {
+  readonly hits: readonly HuntHit[]
+  readonly samples: number
+  readonly processed: number
+  readonly candidates: number
+  readonly scannedBytes: number
+  readonly skipped: number
+}
+
+export interface HuntHit {
+  readonly ruleset: string
+  readonly rule: string
+  readonly sha256: string
+  readonly filename: string
+  readonly tags: readonly string[]
+}
+
+export interface ExplainedRule {
+  readonly ruleset: string
+  readonly rule: string
+  /** As indented text. */
+  readonly plan: string
+  /** Strings that cannot use the index, with the reason. */
+  readonly unindexable: readonly { readonly identifier: string; readonly why: string }[]
+  readonly advice: readonly string[]
+  /** What a hunt would read of the stored samples, and what there is. */
+  readonly expected: { readonly samples: number; readonly bytes: number }
+  readonly corpus: { readonly samples: number; readonly bytes: number }
+}
+
+export interface Users {
+  list(): Promise<readonly { readonly name: string; readonly role: Role; readonly created: string }[]>
+  add(user: { readonly name: string; readonly password: string; readonly role: Role }): Promise<void>
+  setPassword(name: string, password: string): Promise<void>
+  remove(name: string): Promise<void>
+  tokens(name: string): Promise<readonly NamedToken[]>
+  createToken(name: string, label: string): Promise<string>
+  revokeToken(name: string, id: number): Promise<void>
+}
+
+export interface NamedToken {
+  readonly id: number
+  readonly label: string
+  /** ISO 8601; `lastUsed` null for a token that never was. */
+  readonly created: string
+  readonly lastUsed: string | null
+}
+
+export interface IndexUpkeep {
+  /** Indexes what is not indexed yet. What was done stays done when it is aborted. */
+  build(signal: AbortSignal, onProgress: (done: number, total: number) => void): Promise<IndexBuilt>
+  /** Verifies all checksums, and the signature of every `each`-th sample. */
+  check(each: number, signal: AbortSignal, onProgress: (done: number, total: number) => void): Promise<IndexChecked>
+  stats(): Promise<IndexStatistics>
+}
+
+export interface IndexBuilt {
+  readonly indexed: number
+  /** Samples whose content could not be read. */
+  readonly failed: number
+}
+
+export interface IndexChecked {
+  readonly segments: number
+  readonly samples: number
+  /** In words. */
+  readonly problems: readonly { readonly segment: number; readonly message: string }[]
+}
+
+/**
+ * The place that flags and environment name: a server when there is an address, else the data folder. Commands that only
+ * read (`isReading`) refuse a folder that does not exist, since its path is more likely wrong than new.
+ */
+export async function openWorkplace(flags: Flags, { isReading }: { readonly isReading: boolean }): Promise<Workplace> {
+  const { server, token } = readClientSettings(flags, process.env)
+  if (server !== '') {
+    const { ServerWorkplace } = await import('./server-workplace.ts')
+    return new ServerWorkplace({ server, token })
+  }
+  const settings = readSettings(flags, process.env)
+  if (isReading && !existsSync(settings.data)) {
+    throw new Failure(
+      'settings.invalid',
+      `There is no data folder ${settings.data}; name one with --data, or a server with --server.`,
+    )
+  }
+  const { openDataFolder } = await import('./data-folder-workplace.ts')
+  return openDataFolder(settings)
+}
