@@ -18,15 +18,11 @@
 
 export type Channel = 'plain' | 'wide'
 
-/** `fold[b]` is b with `A`–`Z` turned into `a`–`z`. */
-export const fold: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte,
-)
-
 /** Every step of the hash is a bijection of 32 bits: two windows share a bit only where the bit number is cut off. */
 export const PLAIN_SEED = 0x7feb352d
 export const WIDE_SEED = 0x2c1b3c6d
-export const MULTIPLIER = 0x9e3779b1
+/** 2^32 divided by the golden ratio, as a signed number: what the hot loop can use without leaving 32-bit integers. */
+export const MULTIPLIER = 0x9e3779b1 | 0
 
 /**
  * The 32-bit hash of a window, as an unsigned number. `gram` holds four folded bytes, the first in the low bits.

@@ -2,10 +2,11 @@
  * The n-gram index: what neighbours may use. `docs/index-design.md` tells the idea, the formats and the tuning.
  */
 export { bitOf, type Channel, gramHash } from './gram.ts'
-export { type MergePlanOptions, planMerge, type SegmentExtent } from './merge-plan.ts'
+export { planMerge, type SegmentExtent } from './merge-plan.ts'
 export { mergeSegments } from './merging.ts'
-export type { HashAlgorithm, SegmentGroup } from './segment-reader.ts'
-export { SegmentReader } from './segment-reader.ts'
-export { type SegmentSummary, type SignedSample, writeSegment } from './segment-writer.ts'
+export type { SegmentSummary } from './segment-assembly.ts'
+export type { HashAlgorithm } from './segment-format.ts'
+export { type SegmentGroup, SegmentReader } from './segment-reader.ts'
+export { type SignedSample, writeSegment } from './segment-writer.ts'
 export { HEAD_BYTES, type SampleDigests, SignatureView } from './signature.ts'
 export { SignatureBuilder, sign, signFile } from './signing.ts'

@@ -1,12 +1,21 @@
-import type { SegmentSummary } from './segment-writer.ts'
+import { assembleSegment, type SegmentSummary } from './segment-assembly.ts'
+import { SegmentReader } from './segment-reader.ts'
 
 /**
  * Merges adjacent segments (given in ascending order of ids) into one at `output`, complete and synced, leaving out the
  * sample ids in `without` (ascending). The result is byte for byte what `writeSegment` makes of the same samples.
  * Null, and no file, when nothing is left. @throws Failure `segment.damaged`
  */
-export declare function mergeSegments(
-  inputs: readonly string[],
-  output: string,
-  without: Uint32Array,
-): SegmentSummary | null
+export function mergeSegments(inputs: readonly string[], output: string, without: Uint32Array): SegmentSummary | null {
+  const readers: SegmentReader[] = []
+  try {
+    for (const path of inputs) readers.push(SegmentReader.open(path))
+    return assembleSegment(
+      output,
+      readers.flatMap((reader) => reader.groups),
+      without,
+    )
+  } finally {
+    for (const reader of readers) reader.close()
+  }
+}

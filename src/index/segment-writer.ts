@@ -1,20 +1,75 @@
+import { scatterColumn } from './bit-matrix.ts'
+import { assembleSegment, type SegmentSummary, type SignatureColumns } from './segment-assembly.ts'
+import { digestBytes, type HashAlgorithm } from './segment-format.ts'
+import { SignatureView } from './signature.ts'
+
 export interface SignedSample {
   readonly id: number
   /** A record of `sign`. */
   readonly record: Uint8Array
 }
 
-/** What a segment file holds. */
-export interface SegmentSummary {
-  readonly samples: number
-  readonly firstId: number
-  readonly lastId: number
-  /** Size of the file. */
-  readonly bytes: number
+/**
+ * Writes a segment of samples, at least one, in ascending order of id. The file appears at `path` complete and synced
+ * (written under a temporary name beside it, then renamed). @throws Failure `signature.damaged`
+ */
+export function writeSegment(path: string, samples: readonly SignedSample[]): SegmentSummary {
+  const bySize = new Map<number, SignedView[]>()
+  let previous = -1
+  for (const { id, record } of samples) {
+    if (id <= previous) throw new RangeError(`sample ids must ascend: ${id} came after ${previous}`)
+    previous = id
+    const view = SignatureView.of(record)
+    const members = bySize.get(view.bits)
+    if (members === undefined) bySize.set(view.bits, [{ id, view }])
+    else members.push({ id, view })
+  }
+  const columns = [...bySize].map(([bits, members]) => new RecordColumns(bits, members))
+  const summary = assembleSegment(path, columns, new Uint32Array(0))
+  if (summary === null) throw new RangeError('a segment has at least one sample')
+  return summary
 }
 
-/**
- * Writes a segment of samples in ascending order of id. The file appears at `path` complete and synced (written under
- * a temporary name beside it, then renamed).
- */
-export declare function writeSegment(path: string, samples: readonly SignedSample[]): SegmentSummary
+interface SignedView {
+  readonly id: number
+  readonly view: SignatureView
+}
+
+/** Signatures of one size, in memory, as a segment's group shows them. */
+class RecordColumns implements SignatureColumns {
+  readonly bits: number
+  readonly count: number
+  readonly ids: Uint32Array
+  readonly sizes: Float64Array
+  readonly #members: readonly SignedView[]
+
+  constructor(bits: number, members: readonly SignedView[]) {
+    this.bits = bits
+    this.count = members.length
+    this.ids = Uint32Array.from(members, ({ id }) => id)
+    this.sizes = Float64Array.from(members, ({ view }) => view.size)
+    this.#members = members
+  }
+
+  head(position: number): Uint8Array {
+    return Uint8Array.from(this.#members, ({ view }) => view.head[position] as number)
+  }
+
+  digests(algorithm: HashAlgorithm): Uint8Array {
+    const length = digestBytes[algorithm]
+    const column = new Uint8Array(this.count * length)
+    this.#members.forEach(({ view }, s) => {
+      column.set(view[algorithm], s * length)
+    })
+    return column
+  }
+
+  tile(first: number, rows: number): Uint8Array {
+    const rowBytes = Math.ceil(this.count / 8)
+    const tile = new Uint8Array(rows * rowBytes)
+    this.#members.forEach(({ view }, s) => {
+      scatterColumn(view.bytes.subarray(first / 8, (first + rows) / 8), tile, rowBytes, s)
+    })
+    return tile
+  }
+}

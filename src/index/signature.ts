@@ -1,7 +1,45 @@
-import type { Channel } from './gram.ts'
+import { crc32 } from 'node:zlib'
+import { Failure } from '../errors/index.ts'
+import { bitOf, type Channel, gramHash } from './gram.ts'
+
+/**
+ * The signature record: what the index knows of one sample, by itself. Little-endian throughout.
+ *
+ * ```
+ * offset size
+ *      0    4  magic "BTsg"
+ *      4    2  version, 1: grams and hash as in gram.ts
+ *      6    2  0
+ *      8    4  CRC-32 of everything from offset 12 on
+ *     12    4  M, the number of bits: a power of two from MIN_BITS to MAX_BITS, or 0: too varied to filter
+ *     16    8  size of the sample in bytes, as a float64 (exact up to 2^53)
+ *     24   64  the first HEAD_BYTES bytes of the sample, zeros beyond its end
+ *     88   16  MD5
+ *    104   20  SHA-1
+ *    124   32  SHA-256
+ *    156    4  0
+ *    160  M/8  the bits; bit i is bit (i & 7) of byte (i >> 3)
+ * ```
+ */
+export const RECORD_MAGIC = 0x67735442
+export const RECORD_VERSION = 1
+export const RECORD_HEADER_BYTES = 160
 
 /** How many of a sample's first bytes the index stores. */
 export const HEAD_BYTES = 64
+
+/** The sizes that a bit array may have: the powers of two in this range. */
+export const MIN_BITS = 64
+export const MAX_BITS = 2 ** 26
+
+const CHECKSUM_OFFSET = 8
+const CHECKED_FROM = 12
+const BITS_OFFSET = 12
+const SIZE_OFFSET = 16
+const HEAD_OFFSET = 24
+const MD5_OFFSET = 88
+const SHA1_OFFSET = 104
+const SHA256_OFFSET = 124
 
 /** The digests that the index stores beside the bits: 16, 20 and 32 bytes. */
 export interface SampleDigests {
@@ -10,23 +48,93 @@ export interface SampleDigests {
   readonly sha256: Uint8Array
 }
 
-/** A signature record, read. Views share the record's memory. */
-export declare class SignatureView {
-  /** Checks the record's version and checksum. @throws Failure `signature.damaged` */
-  static of(record: Uint8Array): SignatureView
+/** What a record is made of; `head` may be shorter than HEAD_BYTES, `bytes` is empty when M is 0. */
+export interface SignatureParts extends SampleDigests {
+  readonly size: number
+  readonly head: Uint8Array
+  readonly bytes: Uint8Array
+}
+
+/** Lays out a record. */
+export function encodeSignature(parts: SignatureParts): Uint8Array {
+  const record = new Uint8Array(RECORD_HEADER_BYTES + parts.bytes.length)
+  const fields = new DataView(record.buffer)
+  fields.setUint32(0, RECORD_MAGIC, true)
+  fields.setUint16(4, RECORD_VERSION, true)
+  fields.setUint32(BITS_OFFSET, parts.bytes.length * 8, true)
+  fields.setFloat64(SIZE_OFFSET, parts.size, true)
+  record.set(parts.head.subarray(0, HEAD_BYTES), HEAD_OFFSET)
+  for (const [algorithm, offset, length] of [
+    ['md5', MD5_OFFSET, 16],
+    ['sha1', SHA1_OFFSET, 20],
+    ['sha256', SHA256_OFFSET, 32],
+  ] as const) {
+    const digest = parts[algorithm]
+    if (digest.length !== length) throw new TypeError(`a ${algorithm} digest has ${length} bytes, not ${digest.length}`)
+    record.set(digest, offset)
+  }
+  record.set(parts.bytes, RECORD_HEADER_BYTES)
+  fields.setUint32(CHECKSUM_OFFSET, crc32(record.subarray(CHECKED_FROM)), true)
+  return record
+}
+
+/** True for the numbers of bits that a signature may have, 0 included. */
+export function isSignatureSize(bits: number): boolean {
+  return bits === 0 || (bits >= MIN_BITS && bits <= MAX_BITS && Number.isInteger(Math.log2(bits)))
+}
+
+/** A signature record, read. The arrays share the record's memory. */
+export class SignatureView {
   /** Size of the sample in bytes. */
   readonly size: number
-  /** The first `min(HEAD_BYTES, size)` bytes. */
+  /** The first HEAD_BYTES bytes, zeros beyond the end of a shorter sample. */
   readonly head: Uint8Array
   readonly md5: Uint8Array
   readonly sha1: Uint8Array
   readonly sha256: Uint8Array
   /** Size of the bit array, M; 0 when the sample is too varied to filter: then it is always a candidate. */
   readonly bits: number
-  /** M/8 bytes; bit i is bit `i & 7` of byte `i >> 3`. */
+  /** The bit array, M/8 bytes; bit i is bit `i & 7` of byte `i >> 3`. */
   readonly bytes: Uint8Array
+
+  private constructor(record: Uint8Array, fields: DataView) {
+    this.size = fields.getFloat64(SIZE_OFFSET, true)
+    this.head = record.subarray(HEAD_OFFSET, HEAD_OFFSET + HEAD_BYTES)
+    this.md5 = record.subarray(MD5_OFFSET, MD5_OFFSET + 16)
+    this.sha1 = record.subarray(SHA1_OFFSET, SHA1_OFFSET + 20)
+    this.sha256 = record.subarray(SHA256_OFFSET, SHA256_OFFSET + 32)
+    this.bits = fields.getUint32(BITS_OFFSET, true)
+    this.bytes = record.subarray(RECORD_HEADER_BYTES)
+  }
+
+  /** Checks the record's form, version and checksum. @throws Failure `signature.damaged` */
+  static of(record: Uint8Array): SignatureView {
+    const fields = new DataView(record.buffer, record.byteOffset, record.byteLength)
+    if (record.length < RECORD_HEADER_BYTES || fields.getUint32(0, true) !== RECORD_MAGIC)
+      throw new Failure('signature.damaged', 'This is not a signature record.')
+    const version = fields.getUint16(4, true)
+    if (version !== RECORD_VERSION)
+      throw new Failure('signature.damaged', `The signature record has version ${version}; this program reads 1.`)
+    if (
+      fields.getUint16(6, true) !== 0 ||
+      fields.getUint32(CHECKSUM_OFFSET, true) !== crc32(record.subarray(CHECKED_FROM))
+    )
+      throw new Failure('signature.damaged', 'The checksum of the signature record is wrong.')
+    const view = new SignatureView(record, fields)
+    if (!isSignatureSize(view.bits) || view.bytes.length * 8 !== view.bits)
+      throw new Failure('signature.damaged', 'The signature record has an impossible size.')
+    return view
+  }
+
   /** False proves that the window is not in the sample. */
-  has(channel: Channel, gram: number): boolean
+  has(channel: Channel, gram: number): boolean {
+    return this.hasHash(gramHash(channel, gram))
+  }
+
   /** `has`, with the window's `gramHash` computed before. */
-  hasHash(hash: number): boolean
+  hasHash(hash: number): boolean {
+    if (this.bits === 0) return true
+    const bit = bitOf(hash, this.bits)
+    return ((this.bytes[bit >>> 3] as number) & (1 << (bit & 7))) !== 0
+  }
 }

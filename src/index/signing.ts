@@ -1,15 +1,206 @@
-import type { SampleDigests } from './signature.ts'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { Failure } from '../errors/index.ts'
+import { MULTIPLIER, PLAIN_SEED, WIDE_SEED } from './gram.ts'
+import { encodeSignature, HEAD_BYTES, MAX_BITS, MIN_BITS, type SampleDigests } from './signature.ts'
+
+/**
+ * Making signatures.
+ *
+ * How many bits a sample deserves depends on how many different windows it has, which is only known afterwards. So the
+ * bits are set in an array that is large enough for the worst case (every window different), and the array is then
+ * halved for as long as at most TARGET_FILL of the bits stay set. Since a bit number is the low end of the hash, the bits
+ * of a half as large array are those of its two halves, or-ed: no window is hashed twice.
+ */
+
+/** The largest part of the bits that may be set. `docs/index-design.md` has the measurements behind it. */
+export const TARGET_FILL = 0.5
+
+/** A sample that sets more than this part of MAX_BITS cannot be filtered usefully: it gets no bits. */
+export const SATURATED_FILL = 0.8
+
+/** Bytes are gathered here, aligned, before their windows are marked. */
+const GATHER_BYTES = 1 << 16
+const CHUNK_BYTES = 1 << 20
 
 /** The signature record of a sample that is in memory. */
-export declare function sign(bytes: Uint8Array, digests: SampleDigests): Uint8Array
+export function sign(bytes: Uint8Array, digests: SampleDigests): Uint8Array {
+  const builder = new SignatureBuilder(bytes.length)
+  builder.update(bytes)
+  return builder.finish(digests)
+}
 
-/** The signature record of a file, read in chunks with bounded memory. */
-export declare function signFile(path: string, digests: SampleDigests): Uint8Array
+/**
+ * The signature record of a file, read in chunks with bounded memory (8 MB of bits and a chunk).
+ * Errors of the file system are passed on.
+ */
+export function signFile(path: string, digests: SampleDigests): Uint8Array {
+  const file = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(file)
+    const builder = new SignatureBuilder(size)
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, size + 1))
+    for (let length = readSync(file, chunk); length > 0; length = readSync(file, chunk))
+      builder.update(chunk.subarray(0, length))
+    return builder.finish(digests)
+  } finally {
+    closeSync(file)
+  }
+}
 
 /** Signs a sample that arrives in chunks, in order. The record is the same as that of `sign`. */
-export declare class SignatureBuilder {
+export class SignatureBuilder {
+  readonly #size: number
+  readonly #bits: Int32Array
+  readonly #head = new Uint8Array(HEAD_BYTES)
+  readonly #gathered: Uint8Array
+  readonly #gatheredWords: Int32Array
+  #gatheredLength = 0
+  #received = 0
+
   /** `size` is the sample's size in bytes; the chunks must add up to it. */
-  constructor(size: number)
-  update(chunk: Uint8Array): void
-  finish(digests: SampleDigests): Uint8Array
+  constructor(size: number) {
+    this.#size = size
+    // At most `size` different windows: 1.5 bits for each keeps the worst case below a fill of 0.49.
+    this.#bits = new Int32Array(powerOfTwoAtLeast(1.5 * size) / 32)
+    this.#gatheredWords = new Int32Array(Math.max(16, Math.min(GATHER_BYTES, 4 * Math.ceil(size / 4))) / 4)
+    this.#gathered = new Uint8Array(this.#gatheredWords.buffer)
+  }
+
+  update(chunk: Uint8Array): void {
+    if (this.#received < HEAD_BYTES) this.#head.set(chunk.subarray(0, HEAD_BYTES - this.#received), this.#received)
+    this.#received += chunk.length
+    let taken = 0
+    while (taken < chunk.length) {
+      const part = chunk.subarray(taken, taken + this.#gathered.length - this.#gatheredLength)
+      this.#gathered.set(part, this.#gatheredLength)
+      this.#gatheredLength += part.length
+      taken += part.length
+      if (this.#gatheredLength === this.#gathered.length) {
+        const marked = markWords(this.#gatheredWords, this.#bits)
+        this.#gathered.copyWithin(0, marked)
+        this.#gatheredLength -= marked
+      }
+    }
+  }
+
+  /** @throws Failure `sample.gone` when the chunks were not `size` bytes: the file changed under the reader. */
+  finish(digests: SampleDigests): Uint8Array {
+    if (this.#received !== this.#size)
+      throw new Failure('sample.gone', `The sample has ${this.#received} bytes where ${this.#size} were expected.`)
+    const words = this.#gatheredWords.subarray(0, this.#gatheredLength >>> 2)
+    markBytes(this.#gathered.subarray(markWords(words, this.#bits), this.#gatheredLength), this.#bits)
+    const bits = halve(this.#bits)
+    const saturated = bits.length * 32 === MAX_BITS && countBits(bits, 0) > SATURATED_FILL * MAX_BITS
+    return encodeSignature({
+      md5: digests.md5,
+      sha1: digests.sha1,
+      sha256: digests.sha256,
+      size: this.#size,
+      head: this.#head,
+      bytes: saturated ? new Uint8Array(0) : new Uint8Array(bits.buffer, 0, bits.length * 4),
+    })
+  }
+}
+
+/** The power of two within [MIN_BITS, MAX_BITS] that is at least `wanted`, as far as MAX_BITS allows. */
+function powerOfTwoAtLeast(wanted: number): number {
+  let bits = MIN_BITS
+  while (bits < wanted && bits < MAX_BITS) bits *= 2
+  return bits
+}
+
+/**
+ * Sets the bits of the windows that start in all but the last two words, and tells how many bytes those are. This is
+ * the loop that every byte of every sample runs through; it takes four bytes a round, so that they are loaded and folded
+ * together.
+ */
+function markWords(words: Int32Array, bits: Int32Array): number {
+  const mask = bits.length * 32 - 1
+  const rounds = words.length - 2
+  if (rounds <= 0) return 0
+  let first = foldWord(words[0] as number)
+  let second = foldWord(words[1] as number)
+  for (let i = 0; i < rounds; i++) {
+    const third = foldWord(words[i + 2] as number)
+    mark(bits, mask, first, PLAIN_SEED)
+    mark(bits, mask, (first >>> 8) | (second << 24), PLAIN_SEED)
+    mark(bits, mask, (first >>> 16) | (second << 16), PLAIN_SEED)
+    mark(bits, mask, (first >>> 24) | (second << 8), PLAIN_SEED)
+    // All four windows of eight bytes that start in `first` cover `second`, so a look at it rules out nearly all.
+    if ((second & 0xff00ff00) === 0) {
+      markIfWide(bits, mask, first, second)
+      markIfWide(bits, mask, (first >>> 16) | (second << 16), (second >>> 16) | (third << 16))
+    }
+    if ((second & 0x00ff00ff) === 0) {
+      markIfWide(bits, mask, (first >>> 8) | (second << 24), (second >>> 8) | (third << 24))
+      markIfWide(bits, mask, (first >>> 24) | (second << 8), (second >>> 24) | (third << 8))
+    }
+    first = second
+    second = third
+  }
+  return rounds * 4
+}
+
+/** Sets the bits of all windows that lie within `bytes`: the end of a sample, a few bytes. */
+function markBytes(bytes: Uint8Array, bits: Int32Array): void {
+  const mask = bits.length * 32 - 1
+  const wordAt = (offset: number): number =>
+    foldWord(
+      (bytes[offset] as number) |
+        ((bytes[offset + 1] as number) << 8) |
+        ((bytes[offset + 2] as number) << 16) |
+        ((bytes[offset + 3] as number) << 24),
+    )
+  for (let start = 0; start + 4 <= bytes.length; start++) {
+    mark(bits, mask, wordAt(start), PLAIN_SEED)
+    if (start + 8 <= bytes.length) markIfWide(bits, mask, wordAt(start), wordAt(start + 4))
+  }
+}
+
+/** Marks a window of eight bytes if it is UTF-16LE text with characters below 256. */
+function markIfWide(bits: Int32Array, mask: number, low: number, high: number): void {
+  if (((low | high) & 0xff00ff00) !== 0) return
+  mark(bits, mask, (low & 0xff) | ((low >>> 8) & 0xff00) | ((high & 0xff) << 16) | ((high & 0xff0000) << 8), WIDE_SEED)
+}
+
+/** Sets the bit of a gram: `gramHash` and `bitOf` in one, without leaving 32-bit integers. */
+function mark(bits: Int32Array, mask: number, gram: number, seed: number): void {
+  const mixed = Math.imul(gram ^ seed, MULTIPLIER)
+  const bit = (mixed ^ (mixed >>> 15)) & mask
+  bits[bit >>> 5] = (bits[bit >>> 5] as number) | (1 << bit)
+}
+
+/**
+ * Folds the four bytes of a word at once. In seven bits, adding 0x3f carries into the eighth from 0x41 (`A`) on, adding
+ * 0x25 from 0x5b (after `Z`) on; where the two differ and the byte is ASCII, 0x20 is set.
+ */
+function foldWord(word: number): number {
+  const low = word & 0x7f7f7f7f
+  const letters = ((low + 0x3f3f3f3f) ^ (low + 0x25252525)) & ~word & 0x80808080
+  return word | (letters >>> 2)
+}
+
+/** Halves a bit array, in place, while at most TARGET_FILL of it stays set; returns the part that holds the result. */
+function halve(bits: Int32Array): Int32Array {
+  let length = bits.length
+  while (length * 32 > MIN_BITS) {
+    const half = length / 2
+    if (countBits(bits.subarray(0, length), half) > TARGET_FILL * half * 32) break
+    for (let i = 0; i < half; i++) bits[i] = (bits[i] as number) | (bits[i + half] as number)
+    length = half
+  }
+  return bits.subarray(0, length)
+}
+
+/** How many bits are set in the array, folded at `half` words when that is not 0. */
+function countBits(bits: Int32Array, half: number): number {
+  const length = half === 0 ? bits.length : half
+  let count = 0
+  for (let i = 0; i < length; i++) {
+    let word = (bits[i] as number) | (bits[i + half] as number)
+    word -= (word >>> 1) & 0x55555555
+    word = (word & 0x33333333) + ((word >>> 2) & 0x33333333)
+    count += Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+  }
+  return count
 }

@@ -1,0 +1,209 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { copyBits, gatherColumn } from './bit-matrix.ts'
+import { BlockWriter } from './block-file.ts'
+import { digestBytes, encodeDirectory, type GroupEntry, type HashAlgorithm, transposedCount } from './segment-format.ts'
+import { HEAD_BYTES } from './signature.ts'
+
+/**
+ * Puts a segment together from columns of signatures, wherever these come from: records in memory, or the groups of
+ * other segments. The file depends only on which samples it holds, so a segment that was merged ten times is byte for
+ * byte the one that would have been written at once.
+ *
+ * For every size of signature, the bits are made tile by tile: a tile is some rows of all samples of that size, side by
+ * side. Each source gives its part of the rows, and runs of samples that stay are copied to their place; so memory is
+ * bounded by the tile, not by the segment.
+ */
+
+/** Signatures of one size, as columns in ascending order of id; a `SegmentGroup` is one. */
+export interface SignatureColumns {
+  readonly bits: number
+  readonly count: number
+  readonly ids: Uint32Array
+  readonly sizes: Float64Array
+  head(position: number): Uint8Array
+  digests(algorithm: HashAlgorithm): Uint8Array
+  /** Rows `first` to `first + rows - 1` (multiples of eight), `ceil(count / 8)` bytes each. */
+  tile(first: number, rows: number): Uint8Array
+}
+
+/** What a segment file holds. */
+export interface SegmentSummary {
+  readonly samples: number
+  readonly firstId: number
+  readonly lastId: number
+  /** Size of the file. */
+  readonly bytes: number
+}
+
+/** How much of a size class is put together at once. */
+const TILE_BYTES = 4 << 20
+
+/**
+ * Writes the segment of all samples in `sources` but those in `without` (ascending). Sources of the same size must be
+ * given in ascending order of ids. The file appears complete and synced. Null, and no file, when no sample is left.
+ */
+export function assembleSegment(
+  path: string,
+  sources: readonly SignatureColumns[],
+  without: Uint32Array,
+): SegmentSummary | null {
+  const classes = sizeClasses(sources, without)
+  const samples = classes.reduce((sum, { count }) => sum + count, 0)
+  if (samples === 0) return null
+  const temporary = `${path}.writing`
+  rmSync(temporary, { force: true })
+  const writer = new BlockWriter(temporary)
+  try {
+    const groups = classes.flatMap(groupsOf)
+    writer.write(encodeDirectory(groups))
+    const ids = writeFacts(writer, classes, samples)
+    for (const sizeClass of classes) if (sizeClass.bits > 0) writeBits(writer, sizeClass)
+    const firstId = ids.reduce((lowest, id) => Math.min(lowest, id))
+    const lastId = ids.reduce((highest, id) => Math.max(highest, id))
+    const bytes = writer.finish({ samples, firstId, lastId, groups: groups.length })
+    renameSync(temporary, path)
+    syncFolder(dirname(path))
+    return { samples, firstId, lastId, bytes }
+  } finally {
+    writer.close()
+    rmSync(temporary, { force: true })
+  }
+}
+
+/** All samples with signatures of one size. */
+interface SizeClass {
+  readonly bits: number
+  readonly count: number
+  readonly parts: readonly Part[]
+}
+
+/** A source, and which of its samples stay: half-open runs of positions. */
+interface Part {
+  readonly source: SignatureColumns
+  readonly runs: readonly { readonly from: number; readonly to: number }[]
+}
+
+function sizeClasses(sources: readonly SignatureColumns[], without: Uint32Array): SizeClass[] {
+  const parts = new Map<number, Part[]>()
+  for (const source of sources) {
+    const part = { source, runs: remainingRuns(source.ids, without) }
+    const sameSize = parts.get(source.bits)
+    if (sameSize === undefined) parts.set(source.bits, [part])
+    else sameSize.push(part)
+  }
+  return [...parts]
+    .sort(([a], [b]) => a - b)
+    .map(([bits, ofSize]) => ({
+      bits,
+      parts: ofSize,
+      count: ofSize.reduce((sum, { runs }) => sum + runs.reduce((length, { from, to }) => length + to - from, 0), 0),
+    }))
+    .filter(({ count }) => count > 0)
+}
+
+/** The runs of positions in `ids` that are not in `without`; both ascend. */
+function remainingRuns(ids: Uint32Array, without: Uint32Array): { from: number; to: number }[] {
+  const runs: { from: number; to: number }[] = []
+  let from = 0
+  let w = 0
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i] as number
+    while (w < without.length && (without[w] as number) < id) w++
+    if (without[w] !== id) continue
+    if (i > from) runs.push({ from, to: i })
+    from = i + 1
+  }
+  if (ids.length > from) runs.push({ from, to: ids.length })
+  return runs
+}
+
+function groupsOf({ bits, count }: SizeClass): GroupEntry[] {
+  if (bits === 0) return [{ bits, count, layout: 'unfiltered' }]
+  const transposed = transposedCount(count)
+  const groups: GroupEntry[] = []
+  if (transposed > 0) groups.push({ bits, count: transposed, layout: 'transposed' })
+  if (count > transposed) groups.push({ bits, count: count - transposed, layout: 'loose' })
+  return groups
+}
+
+/** Writes the columns of facts, and returns the ids, which it checks to ascend within each class. */
+function writeFacts(writer: BlockWriter, classes: readonly SizeClass[], samples: number): Uint32Array {
+  const writeColumn = (width: number, columnOf: (source: SignatureColumns) => Uint8Array): Uint8Array => {
+    const column = new Uint8Array(samples * width)
+    let length = 0
+    for (const { parts } of classes)
+      for (const { source, runs } of parts) {
+        const values = columnOf(source)
+        for (const { from, to } of runs) {
+          column.set(values.subarray(from * width, to * width), length)
+          length += (to - from) * width
+        }
+      }
+    writer.write(column)
+    return column
+  }
+  const ids = new Uint32Array(writeColumn(4, ({ ids }) => bytesOf(ids)).buffer)
+  let slot = 0
+  for (const { count } of classes) {
+    for (const end = slot + count; ++slot < end; )
+      if ((ids[slot] as number) <= (ids[slot - 1] as number)) throw new RangeError('sample ids must ascend')
+  }
+  writeColumn(8, ({ sizes }) => bytesOf(sizes))
+  for (let position = 0; position < HEAD_BYTES; position++) writeColumn(1, (source) => source.head(position))
+  for (const algorithm of ['md5', 'sha1', 'sha256'] as const)
+    writeColumn(digestBytes[algorithm], (source) => source.digests(algorithm))
+  return ids
+}
+
+function bytesOf(values: Uint32Array | Float64Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+}
+
+/** Writes a class's transposed rows, and behind them the signatures of the samples that stay loose. */
+function writeBits(writer: BlockWriter, { bits, count, parts }: SizeClass): void {
+  const transposed = transposedCount(count)
+  const rowBytes = Math.ceil(count / 8)
+  const loose = Array.from({ length: count - transposed }, () => new Uint8Array(bits / 8))
+  const rowsAtOnce = Math.min(bits, Math.max(8, Math.floor(TILE_BYTES / rowBytes) & ~7))
+  for (let first = 0; first < bits; first += rowsAtOnce) {
+    const rows = Math.min(rowsAtOnce, bits - first)
+    const tile = new Uint8Array(rows * rowBytes)
+    let column = 0
+    for (const { source, runs } of parts) {
+      if (runs.length === 0) continue
+      const part = source.tile(first, rows)
+      const partRowBytes = Math.ceil(source.count / 8)
+      for (const { from, to } of runs) {
+        for (let row = 0; row < rows; row++)
+          copyBits(part, row * partRowBytes * 8 + from, tile, row * rowBytes * 8 + column, to - from)
+        column += to - from
+      }
+    }
+    if (transposed === count) writer.write(tile)
+    else {
+      // The loose samples are the last ones, and the transposed ones before them fill whole bytes.
+      const kept = transposed / 8
+      if (kept > 0) {
+        const narrow = new Uint8Array(rows * kept)
+        for (let row = 0; row < rows; row++)
+          for (let b = 0; b < kept; b++) narrow[row * kept + b] = tile[row * rowBytes + b] as number
+        writer.write(narrow)
+      }
+      loose.forEach((signature, i) => {
+        gatherColumn(tile, rowBytes, rows, transposed + i, signature.subarray(first / 8, (first + rows) / 8))
+      })
+    }
+  }
+  for (const signature of loose) writer.write(signature)
+}
+
+/** A renamed file survives a power cut only when its folder is synced too. */
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}

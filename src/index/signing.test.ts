@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { randomFrom } from './fixtures.ts'
+import { bitOf, type Channel, gramHash } from './gram.ts'
+import { HEAD_BYTES, MAX_BITS, MIN_BITS, SignatureView } from './signature.ts'
+import { SignatureBuilder, sign, signFile, TARGET_FILL } from './signing.ts'
+
+const digests = {
+  md5: new Uint8Array(16).fill(1),
+  sha1: new Uint8Array(20).fill(2),
+  sha256: new Uint8Array(32).fill(3),
+}
+
+const folded = (byte: number) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte)
+
+/** The obvious way: every window, written down. */
+function windowsOf(bytes: Uint8Array): Map<Channel, Set<number>> {
+  const plain = new Set<number>()
+  const wide = new Set<number>()
+  const at = (offset: number) => folded(bytes[offset] as number)
+  for (let i = 0; i + 4 <= bytes.length; i++)
+    plain.add((at(i) | (at(i + 1) << 8) | (at(i + 2) << 16) | (at(i + 3) << 24)) >>> 0)
+  for (let i = 0; i + 8 <= bytes.length; i++)
+    if ([1, 3, 5, 7].every((odd) => bytes[i + odd] === 0))
+      wide.add((at(i) | (at(i + 2) << 8) | (at(i + 4) << 16) | (at(i + 6) << 24)) >>> 0)
+  return new Map([
+    ['plain', plain],
+    ['wide', wide],
+  ])
+}
+
+/** The bit array that the windows give in a signature of `bits` bits. */
+function expectedBits(bytes: Uint8Array, bits: number): Uint8Array {
+  const array = new Uint8Array(bits / 8)
+  for (const [channel, windows] of windowsOf(bytes))
+    for (const window of windows) {
+      const bit = bitOf(gramHash(channel, window), bits)
+      array[bit >> 3] = (array[bit >> 3] as number) | (1 << (bit & 7))
+    }
+  return array
+}
+
+const fillOf = (array: Uint8Array) =>
+  array.reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0) / (array.length * 8)
+
+test('a signature has exactly the bits of its windows, and the smallest size that keeps to the target fill', () => {
+  const random = randomFrom('signatures against sets')
+  for (let round = 0; round < 200; round++) {
+    const bytes = random.sample(random.below(3000))
+    const view = SignatureView.of(sign(bytes, digests))
+    assert.deepEqual(view.bytes, expectedBits(bytes, view.bits))
+    if (view.bits > MIN_BITS)
+      assert.ok(fillOf(expectedBits(bytes, view.bits / 2)) > TARGET_FILL, 'half the size would have done')
+    assert.ok(fillOf(view.bytes) <= TARGET_FILL || view.bits === MIN_BITS)
+    for (const [channel, windows] of windowsOf(bytes))
+      for (const window of windows) assert.ok(view.has(channel, window))
+  }
+})
+
+test('samples too short for a window have empty signatures that still carry their facts', () => {
+  for (let length = 0; length < 4; length++) {
+    const bytes = Uint8Array.of(0x4d, 0x5a, 0x90).subarray(0, length)
+    const view = SignatureView.of(sign(bytes, digests))
+    assert.equal(view.size, length)
+    assert.equal(view.bits, MIN_BITS)
+    assert.ok(view.bytes.every((byte) => byte === 0))
+    assert.deepEqual(view.head.subarray(0, length), bytes)
+    assert.ok(view.head.subarray(length).every((byte) => byte === 0))
+  }
+})
+
+test('four bytes are one window, and letters are folded', () => {
+  const view = SignatureView.of(sign(Buffer.from('AmZn'), digests))
+  assert.ok(view.has('plain', Buffer.from('amzn').readUInt32LE()))
+  assert.equal(fillOf(view.bytes) * view.bits, 1)
+})
+
+test('only A to Z are folded, each of the 256 bytes by itself', () => {
+  for (let byte = 0; byte < 256; byte++) {
+    const bytes = Uint8Array.of(0x21, byte, 0xff, 0x22)
+    assert.deepEqual(SignatureView.of(sign(bytes, digests)).bytes, expectedBits(bytes, MIN_BITS), `byte ${byte}`)
+  }
+})
+
+test('UTF-16 text is found in the wide channel at every alignment, characters zero included', () => {
+  for (let padding = 0; padding < 9; padding++) {
+    const text = Buffer.from('Invoice\0Total', 'utf16le')
+    const bytes = Buffer.concat([Buffer.alloc(padding, 0xcc), text, Buffer.alloc(padding, 0xcc)])
+    const view = SignatureView.of(sign(bytes, digests))
+    for (let i = 0; i + 8 <= text.length; i += 2) {
+      const gram = [0, 2, 4, 6].map((k) => folded(text[i + k] as number))
+      assert.ok(view.has('wide', Buffer.from(gram).readUInt32LE()))
+    }
+  }
+})
+
+test('signing in chunks, of one byte or of many, gives the record of signing at once', () => {
+  const random = randomFrom('chunks')
+  for (let round = 0; round < 60; round++) {
+    const bytes = random.sample(random.below(round < 50 ? 500 : 200_000))
+    const builder = new SignatureBuilder(bytes.length)
+    const longest = 1 + random.below(round % 3 === 0 ? 8 : 100_000)
+    for (let at = 0; at < bytes.length; ) {
+      const length = 1 + random.below(longest)
+      builder.update(bytes.subarray(at, at + length))
+      at += length
+    }
+    assert.deepEqual(builder.finish(digests), sign(bytes, digests))
+  }
+})
+
+test('a file is signed as its bytes are, also when it is larger than what is read at once', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'signing-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const random = randomFrom('files')
+  for (const length of [0, 3, 70_000, 5_000_001]) {
+    const bytes = random.sample(length)
+    const path = join(folder, `${length}`)
+    writeFileSync(path, bytes)
+    assert.deepEqual(signFile(path, digests), sign(bytes, digests))
+  }
+})
+
+test('chunks that do not add up to the announced size are refused', () => {
+  const builder = new SignatureBuilder(10)
+  builder.update(new Uint8Array(9))
+  assert.throws(() => builder.finish(digests), { code: 'sample.gone' })
+  const more = new SignatureBuilder(1)
+  more.update(new Uint8Array(100_000))
+  assert.throws(() => more.finish(digests), { code: 'sample.gone' })
+})
+
+test('a sample with more different windows than the largest signature can tell apart is always a candidate', () => {
+  // Random bytes: every window is new. 1.75 windows for each bit fill MAX_BITS to 0.83.
+  const random = randomFrom('saturation')
+  const size = 1.75 * MAX_BITS
+  const builder = new SignatureBuilder(size)
+  const chunk = new Uint8Array(MAX_BITS / 64)
+  let left = size
+  while (left > 0) {
+    const part = chunk.subarray(0, left)
+    random.fill(part)
+    builder.update(part)
+    left -= part.length
+  }
+  const record = builder.finish(digests)
+  const view = SignatureView.of(record)
+  assert.equal(view.bits, 0)
+  assert.equal(view.bytes.length, 0)
+  assert.equal(view.head.length, HEAD_BYTES)
+  assert.ok(view.has('plain', 0x12345678) && view.has('wide', 0))
+})
+
+test('a flipped bit anywhere in a record is detected', () => {
+  const record = sign(Buffer.from('The quick brown fox jumps over the lazy dog'), digests)
+  for (let i = 0; i < record.length; i++)
+    for (const bit of [1, 0x80]) {
+      const flipped = record.slice()
+      flipped[i] = (flipped[i] as number) ^ bit
+      assert.throws(() => SignatureView.of(flipped), { code: 'signature.damaged' }, `byte ${i}`)
+    }
+  for (let length = 0; length < record.length; length++)
+    assert.throws(() => SignatureView.of(record.subarray(0, length)), { code: 'signature.damaged' })
+})
