@@ -1,3 +1,7 @@
+/*
+ * The syntax tree as people read it: one node a line, two blanks an inner level. Case files and the explanations of
+ * plans are written in it, so it shows everything that changes the meaning, and no positions.
+ */
 import type {
   Anchor,
   Expression,
@@ -6,257 +10,217 @@ import type {
   Quantifier,
   Regexp,
   RegexpNode,
+  Rule,
   SourceFile,
   StringDefinition,
   StringModifiers,
 } from './syntax.ts'
 
-/*
- * The syntax tree as people read it: one node a line, two blanks an inner level. Case files and the explanations of
- * plans are written in it, so it shows everything that changes the meaning and no positions.
- */
-
 /** An expression as an indented tree, one node a line, ending in a newline. */
 export function printExpression(expression: Expression): string {
-  const printer = new Printer()
-  printer.expression(expression)
-  return printer.text
+  return text(expressionLines(expression))
 }
 
 /** A regular expression's language as an indented tree, one node a line, ending in a newline. */
 export function printRegexp(node: RegexpNode): string {
-  const printer = new Printer()
-  printer.regexpNode(node)
-  return printer.text
+  return text(regexpNodeLines(node))
 }
 
-/** A whole text as an indented tree, with its diagnostics at the end, ending in a newline. */
+/** A whole text as an indented tree, its diagnostics last, ending in a newline; empty for an empty file. */
 export function printSource(file: SourceFile): string {
-  const printer = new Printer()
-  for (const { module } of file.imports) printer.line(`import ${module}`)
-  for (const { path } of file.includes) printer.line(`include ${path}`)
-  for (const rule of file.rules) {
-    const marks = `${rule.isGlobal ? 'global ' : ''}${rule.isPrivate ? 'private ' : ''}`
-    const tags = rule.tags.length > 0 ? ` : ${rule.tags.join(' ')}` : ''
-    printer.line(`${marks}rule ${rule.name}${tags}`)
-    printer.within(() => {
-      for (const { key, value } of rule.meta) printer.line(`meta ${key} = ${JSON.stringify(value)}`)
-      for (const definition of rule.strings) printer.string(definition)
-      printer.line('condition')
-      printer.within(() => printer.expression(rule.condition))
-    })
-  }
-  for (const { severity, code, message, line, column } of file.diagnostics) {
-    printer.line(`${severity} ${line}:${column} ${code}: ${message}`)
-  }
-  return printer.text
+  return text([
+    ...file.imports.map(({ module }) => `import ${module}`),
+    ...file.includes.map(({ path }) => `include ${path}`),
+    ...file.rules.flatMap(ruleLines),
+    ...file.diagnostics.map((d) => `${d.severity} ${d.line}:${d.column} ${d.code}: ${d.message}`),
+  ])
 }
 
-class Printer {
-  text = ''
-  #indent = ''
+type Lines = readonly string[]
 
-  line(content: string): void {
-    this.text += `${this.#indent}${content}\n`
-  }
+function text(lines: Lines): string {
+  return lines.map((line) => `${line}\n`).join('')
+}
 
-  within(print: () => void): void {
-    const outer = this.#indent
-    this.#indent = `${outer}  `
-    print()
-    this.#indent = outer
-  }
+/** A node and, one level in, what it is made of. */
+function node(head: string, ...parts: readonly Lines[]): Lines {
+  return [head, ...parts.flatMap((lines) => lines.map((line) => `  ${line}`))]
+}
 
-  /** A node and, below it, the nodes it is made of. */
-  node(content: string, ...parts: readonly Expression[]): void {
-    this.line(content)
-    this.within(() => {
-      for (const part of parts) this.expression(part)
-    })
-  }
+function ruleLines({ name, isGlobal, isPrivate, tags, meta, strings, condition }: Rule): Lines {
+  const marks = `${isGlobal ? 'global ' : ''}${isPrivate ? 'private ' : ''}`
+  return node(
+    `${marks}rule ${name}${tags.length > 0 ? ' : ' : ''}${tags.join(' ')}`,
+    meta.map(({ key, value }) => `meta ${key} = ${JSON.stringify(value)}`),
+    ...strings.map(stringLines),
+    node('condition', expressionLines(condition)),
+  )
+}
 
-  expression(node: Expression): void {
-    switch (node.kind) {
-      case 'boolean':
-      case 'integer':
-      case 'float':
-        return this.line(`${node.kind} ${node.value}`)
-      case 'textLiteral':
-        return this.line(`text ${printBytes(node.bytes)}`)
-      case 'regexpLiteral':
-        return this.regexp(node.regexp)
-      case 'filesize':
-      case 'entrypoint':
-      case 'unknown':
-        return this.line(node.kind)
-      case 'identifier':
-        return this.line(`identifier ${node.name}`)
-      case 'member':
-        return this.node(`member .${node.name}`, node.object)
-      case 'index':
-        return this.node('index', node.object, node.index)
-      case 'call':
-        return this.node('call', node.callee, ...node.args)
-      case 'stringMatch':
-      case 'stringCount':
-        this.line(`${node.kind} ${node.identifier}`)
-        return this.within(() => this.anchor(node.anchor))
-      case 'stringOffset':
-      case 'stringLength':
-        return this.node(`${node.kind} ${node.identifier}`, ...(node.index === null ? [] : [node.index]))
-      case 'and':
-      case 'or':
-        return this.node(node.kind, ...node.operands)
-      case 'not':
-      case 'defined':
-      case 'negate':
-      case 'bitwiseNot':
-        return this.node(node.kind, node.operand)
-      case 'comparison':
-      case 'textOperation':
-      case 'arithmetic':
-        return this.node(`${node.kind} ${node.operator}`, node.left, node.right)
-      case 'of':
-        this.line('of')
-        return this.within(() => {
-          this.quantifier(node.quantifier)
-          this.set(node.set)
-          this.anchor(node.anchor)
-        })
-      case 'forOf':
-        this.line('for of')
-        return this.within(() => {
-          this.quantifier(node.quantifier)
-          this.set(node.set)
-          this.expression(node.body)
-        })
-      case 'forIn': {
-        this.line(`for ${node.variables.join(', ')} in`)
-        const { iterable } = node
-        return this.within(() => {
-          this.quantifier(node.quantifier)
-          if (iterable.kind === 'range') this.node('range', iterable.from, iterable.to)
-          else if (iterable.kind === 'list') this.node('list', ...iterable.items)
-          else this.expression(iterable.value)
-          this.expression(node.body)
-        })
-      }
-      case 'with':
-        this.line('with')
-        return this.within(() => {
-          for (const { name, value } of node.declarations) this.node(`${name} =`, value)
-          this.expression(node.body)
-        })
+// ------------------------------------------------------------------------------------------------------- conditions
+
+function expressionLines(expression: Expression): Lines {
+  switch (expression.kind) {
+    case 'boolean':
+    case 'integer':
+    case 'float':
+      return [`${expression.kind} ${expression.value}`]
+    case 'textLiteral':
+      return [`text ${printBytes(expression.bytes)}`]
+    case 'regexpLiteral':
+      return regexpLines(expression.regexp)
+    case 'filesize':
+    case 'entrypoint':
+    case 'unknown':
+      return [expression.kind]
+    case 'identifier':
+      return [`identifier ${expression.name}`]
+    case 'member':
+      return node(`member .${expression.name}`, expressionLines(expression.object))
+    case 'index':
+      return node('index', expressionLines(expression.object), expressionLines(expression.index))
+    case 'call':
+      return node('call', expressionLines(expression.callee), ...expression.args.map(expressionLines))
+    case 'stringMatch':
+    case 'stringCount':
+      return node(`${expression.kind} ${expression.identifier}`, anchorLines(expression.anchor))
+    case 'stringOffset':
+    case 'stringLength': {
+      const { kind, identifier, index } = expression
+      return node(`${kind} ${identifier}`, index === null ? [] : expressionLines(index))
+    }
+    case 'and':
+    case 'or':
+      return node(expression.kind, ...expression.operands.map(expressionLines))
+    case 'not':
+    case 'defined':
+    case 'negate':
+    case 'bitwiseNot':
+      return node(expression.kind, expressionLines(expression.operand))
+    case 'comparison':
+    case 'textOperation':
+    case 'arithmetic': {
+      const { kind, operator, left, right } = expression
+      return node(`${kind} ${operator}`, expressionLines(left), expressionLines(right))
+    }
+    case 'of': {
+      const { quantifier, set, anchor } = expression
+      return node('of', quantifierLines(quantifier), setLines(set), anchorLines(anchor))
+    }
+    case 'forOf': {
+      const { quantifier, set, body } = expression
+      return node('for of', quantifierLines(quantifier), setLines(set), expressionLines(body))
+    }
+    case 'forIn': {
+      const { variables, quantifier, iterable, body } = expression
+      const values =
+        iterable.kind === 'range'
+          ? node('range', expressionLines(iterable.from), expressionLines(iterable.to))
+          : iterable.kind === 'list'
+            ? node('list', ...iterable.items.map(expressionLines))
+            : expressionLines(iterable.value)
+      return node(`for ${variables.join(', ')} in`, quantifierLines(quantifier), values, expressionLines(body))
+    }
+    case 'with': {
+      const declarations = expression.declarations.map(({ name, value }) => node(`${name} =`, expressionLines(value)))
+      return node('with', ...declarations, expressionLines(expression.body))
     }
   }
+}
 
-  anchor(anchor: Anchor | null): void {
-    if (anchor === null) return
-    if (anchor.kind === 'at') this.node('at', anchor.offset)
-    else this.node('in', anchor.from, anchor.to)
-  }
+function anchorLines(anchor: Anchor | null): Lines {
+  if (anchor === null) return []
+  if (anchor.kind === 'at') return node('at', expressionLines(anchor.offset))
+  return node('in', expressionLines(anchor.from), expressionLines(anchor.to))
+}
 
-  quantifier(quantifier: Quantifier): void {
-    if (quantifier.kind === 'count' || quantifier.kind === 'percent') this.node(quantifier.kind, quantifier.value)
-    else this.line(quantifier.kind)
-  }
+function quantifierLines(quantifier: Quantifier): Lines {
+  return quantifier.kind === 'count' || quantifier.kind === 'percent'
+    ? node(quantifier.kind, expressionLines(quantifier.value))
+    : [quantifier.kind]
+}
 
-  set(set: OfSet): void {
-    if (set.kind === 'them') this.line('them')
-    else if (set.kind === 'expressions') this.node('expressions', ...set.items)
-    else this.line(`${set.kind} ${set.patterns.join(' ')}`)
-  }
+function setLines(set: OfSet): Lines {
+  if (set.kind === 'them') return ['them']
+  if (set.kind === 'expressions') return node('expressions', ...set.items.map(expressionLines))
+  return [`${set.kind} ${set.patterns.join(' ')}`]
+}
 
-  string(definition: StringDefinition): void {
-    const head = `${definition.identifier} =`
-    const modifiers = printModifiers(definition.modifiers)
-    switch (definition.kind) {
-      case 'text':
-        return this.line(`${head} text ${printBytes(definition.bytes)}${modifiers}`)
-      case 'hex':
-        this.line(`${head} hex${modifiers}`)
-        return this.within(() => this.hexTokens(definition.tokens))
-      case 'regexp':
-        this.line(`${head}${modifiers}`)
-        return this.within(() => this.regexp(definition.regexp))
+// ---------------------------------------------------------------------------------------------------------- strings
+
+function stringLines(definition: StringDefinition): Lines {
+  const { identifier } = definition
+  const modifiers = printModifiers(definition.modifiers)
+  switch (definition.kind) {
+    case 'text':
+      return [`${identifier} = text ${printBytes(definition.bytes)}${modifiers}`]
+    case 'hex':
+      return node(`${identifier} = hex${modifiers}`, hexLines(definition.tokens))
+    case 'regexp': {
+      const [head = '', ...language] = regexpLines(definition.regexp)
+      return [`${identifier} = ${head}${modifiers}`, ...language]
     }
   }
+}
 
-  /** Runs of bytes share a line. */
-  hexTokens(tokens: readonly HexToken[]): void {
-    let run: string[] = []
-    const flush = () => {
-      if (run.length > 0) this.line(run.join(' '))
-      run = []
-    }
-    for (const token of tokens) {
-      if (token.kind === 'byte') {
-        run.push(printHexByte(token))
-        continue
-      }
-      flush()
-      if (token.kind === 'jump') {
-        this.line(`jump ${token.from}..${token.to ?? ''}`)
-      } else {
-        this.line('alternatives')
-        this.within(() => {
-          for (const option of token.options) {
-            this.line('option')
-            this.within(() => this.hexTokens(option))
-          }
-        })
-      }
+/** Runs of bytes share a line. */
+function hexLines(tokens: readonly HexToken[]): Lines {
+  const lines: string[] = []
+  let run: string[] = []
+  const flush = () => {
+    if (run.length > 0) lines.push(run.join(' '))
+    run = []
+  }
+  for (const token of tokens) {
+    if (token.kind === 'byte') {
+      run.push(printHexByte(token))
+      continue
     }
     flush()
+    if (token.kind === 'jump') lines.push(`jump ${token.from}..${token.to ?? ''}`)
+    else lines.push(...node('alternatives', ...token.options.map((option) => node('option', hexLines(option)))))
   }
+  flush()
+  return lines
+}
 
-  regexp({ source, caseInsensitive, dotAll, node }: Regexp): void {
-    this.line(`regexp /${source}/${caseInsensitive ? 'i' : ''}${dotAll ? 's' : ''}`)
-    this.within(() => (node === null ? this.line('not known') : this.regexpNode(node)))
-  }
+function regexpLines({ source, caseInsensitive, dotAll, node: language }: Regexp): Lines {
+  const flags = `${caseInsensitive ? 'i' : ''}${dotAll ? 's' : ''}`
+  return node(`regexp /${source}/${flags}`, language === null ? ['not known'] : regexpNodeLines(language))
+}
 
-  regexpNode(node: RegexpNode): void {
-    switch (node.kind) {
-      case 'empty':
-        return this.line('empty')
-      case 'literal':
-        return this.line(`literal ${printBytes(node.bytes)}${node.nocase ? ' nocase' : ''}`)
-      case 'set':
-        return this.line(`set ${printSet(node.set)}`)
-      case 'assertion':
-        return this.line(`assertion ${node.assertion}`)
-      case 'repeat':
-        this.line(`repeat ${node.min}..${node.max ?? ''}`)
-        return this.within(() => this.regexpNode(node.item))
-      case 'sequence':
-        this.line('sequence')
-        return this.within(() => {
-          for (const item of node.items) this.regexpNode(item)
-        })
-      case 'alternatives':
-        this.line('alternatives')
-        return this.within(() => {
-          for (const option of node.options) this.regexpNode(option)
-        })
-    }
+function regexpNodeLines(language: RegexpNode): Lines {
+  switch (language.kind) {
+    case 'empty':
+      return ['empty']
+    case 'literal':
+      return [`literal ${printBytes(language.bytes)}${language.nocase ? ' nocase' : ''}`]
+    case 'set':
+      return [`set ${printSet(language.set)}`]
+    case 'assertion':
+      return [`assertion ${language.assertion}`]
+    case 'repeat':
+      return node(`repeat ${language.min}..${language.max ?? ''}`, regexpNodeLines(language.item))
+    case 'sequence':
+      return node('sequence', ...language.items.map(regexpNodeLines))
+    case 'alternatives':
+      return node('alternatives', ...language.options.map(regexpNodeLines))
   }
 }
 
 /** Printable ASCII as it is, in quotes; anything else as `\xNN`. */
 function printBytes(bytes: Uint8Array): string {
-  let text = ''
+  let shown = ''
   for (const byte of bytes) {
     const isPlain = byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c
-    text += isPlain ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`
+    shown += isPlain ? String.fromCharCode(byte) : `\\x${hex(byte)}`
   }
-  return `"${text}"`
+  return `"${shown}"`
 }
 
 function printHexByte({ value, mask, negated }: { value: number; mask: number; negated: boolean }): string {
-  const digits = value.toString(16).padStart(2, '0')
-  const high = (mask & 0xf0) === 0 ? '?' : digits[0]
-  const low = (mask & 0x0f) === 0 ? '?' : digits[1]
-  return `${negated ? '~' : ''}${high}${low}`
+  const [high, low] = hex(value)
+  return `${negated ? '~' : ''}${(mask & 0xf0) === 0 ? '?' : high}${(mask & 0x0f) === 0 ? '?' : low}`
 }
 
 /** Ranges of bytes: `41-5a 5f`. */
@@ -267,16 +231,18 @@ function printSet(set: Uint8Array): string {
     if (!has(from)) continue
     let to = from
     while (to < 255 && has(to + 1)) to++
-    const [first, last] = [from, to].map((byte) => byte.toString(16).padStart(2, '0'))
-    ranges.push(from === to ? `${first}` : `${first}-${last}`)
+    ranges.push(from === to ? hex(from) : `${hex(from)}-${hex(to)}`)
     from = to
   }
   return ranges.length > 0 ? ranges.join(' ') : 'nothing'
 }
 
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, '0')
+}
+
 function printModifiers(modifiers: StringModifiers): string {
-  const parts: string[] = []
-  for (const flag of ['ascii', 'wide', 'nocase', 'fullword', 'private'] as const) if (modifiers[flag]) parts.push(flag)
+  const parts: string[] = (['ascii', 'wide', 'nocase', 'fullword', 'private'] as const).filter((m) => modifiers[m])
   if (modifiers.xor !== null) parts.push(`xor(${modifiers.xor.from}-${modifiers.xor.to})`)
   for (const encoding of ['base64', 'base64wide'] as const) {
     const alphabet = modifiers[encoding]

@@ -1,0 +1,47 @@
+/**
+ * Every `cases/NAME.yar` is read as its `cases/NAME.ast` shows, and the engine agrees on what is YARA. Cases called
+ * `error-…` are refused by both; those called `beyond-engine-…` are YARA, but not the engine's.
+ *
+ * `UPDATE_CASES=1` writes the trees anew; read the difference before it is committed.
+ */
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { parse, printSource } from '../../src/yara/index.ts'
+import { accepts } from './engine.ts'
+
+const folder = join(import.meta.dirname, 'cases')
+const names = globSync('*.yar', { cwd: folder })
+  .map((name) => name.slice(0, -'.yar'.length))
+  .sort()
+
+test('there are cases for every form of the language', () => {
+  assert.ok(names.length >= 60, `only ${names.length} cases found in ${folder}`)
+})
+
+for (const name of names) {
+  test(`${name}.yar is read as ${name}.ast shows`, () => {
+    const text = readFileSync(join(folder, `${name}.yar`), 'utf8')
+    const tree = printSource(parse(text))
+    const path = join(folder, `${name}.ast`)
+    if (process.env.UPDATE_CASES === '1') writeFileSync(path, tree)
+    assert.ok(existsSync(path), `${path} is missing; UPDATE_CASES=1 writes it`)
+    assert.equal(tree, readFileSync(path, 'utf8'))
+  })
+
+  test(`the engine and this parser agree on ${name}.yar`, () => {
+    const text = readFileSync(join(folder, `${name}.yar`), 'utf8')
+    const { rules, diagnostics } = parse(text)
+    const isError = name.startsWith('error-') || name === 'include-refused'
+    const verdict = accepts(text)
+    assert.equal(verdict.accepted, !isError && !name.startsWith('beyond-engine-'), verdict.message)
+    assert.equal(diagnostics.length > 0, isError, JSON.stringify(diagnostics))
+    if (!isError) assert.ok(!printSource({ imports: [], includes: [], rules, diagnostics }).includes('unknown'))
+  })
+}
+
+test('a .ast without its .yar is not left behind', () => {
+  const orphans = globSync('*.ast', { cwd: folder }).filter((name) => !names.includes(name.slice(0, -'.ast'.length)))
+  assert.deepEqual(orphans, [])
+})

@@ -1,0 +1,1 @@
+rule a { condition: filesize == 1 + 2 * 3 - 4 \ 5 % 6 }

@@ -1,0 +1,1 @@
+rule a { condition: 1 | 2 ^ 3 & 4 << 5 == filesize }

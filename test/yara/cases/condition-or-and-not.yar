@@ -1,0 +1,1 @@
+rule a { strings: $a = "aaaa" $b = "bbbb" $c = "cccc" condition: $a or $b and not $c or not $a and $b }

@@ -1,0 +1,2 @@
+rule { condition: true }
+rule b { condition: filesize > 0 }

@@ -1,0 +1,1 @@
+rule a { condition: filesize == 0xFFFFFFFFFFFFFFFF }

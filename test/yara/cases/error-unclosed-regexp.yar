@@ -1,0 +1,2 @@
+rule a { strings: $a = /aaaa
+  condition: $a }

@@ -1,0 +1,3 @@
+rule a { strings: $a = "aaaa
+  condition: $a }
+rule b { condition: filesize > 0 }

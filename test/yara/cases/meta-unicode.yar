@@ -1,0 +1,1 @@
+rule a { meta: name = "Täuschkörper 🦊" condition: filesize > 0 }

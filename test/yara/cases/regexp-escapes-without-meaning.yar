@@ -1,0 +1,1 @@
+rule a { strings: $a = /\g\Z\e\_\<\-[\g]y/ condition: $a }

@@ -1,0 +1,1 @@
+rule a { strings: $a = /x[[:alpha:]][[:^digit:]_][[:xdigit:][:space:]]y/ condition: $a }

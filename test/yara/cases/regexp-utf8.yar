@@ -1,0 +1,1 @@
+rule a { strings: $a = /naïve é+ \u00e9 \xe9/ condition: $a }

@@ -1,0 +1,1 @@
+rule a { strings: $a = /http:\/\/[a-z]+\/*x/ condition: $a }

@@ -1,0 +1,1 @@
+rule a { strings: $a = "\n\t\r\"\\\x00\xfFz" condition: $a }

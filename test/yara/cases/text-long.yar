@@ -1,0 +1,7 @@
+rule a {
+  meta: description = """two
+lines"""
+  strings: $a = """first
+second\tthird"""
+  condition: $a
+}

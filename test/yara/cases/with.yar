@@ -1,0 +1,1 @@
+rule a { condition: with first = uint16(0), next = first + 1 : (first == 0x5A4D and next > first) }
