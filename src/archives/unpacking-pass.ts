@@ -85,7 +85,7 @@ export async function unpackingPass(
     oversized: splitter.oversized,
     failures,
     damaged: ending.exitCode !== null && ending.exitCode >= 2,
-    partial: !sound && expected.length === 1 && files.members.length === 1,
+    partial: !sound && expected.length === 1 && (files.members[0]?.size ?? 0) > 0,
   }
 }
 
@@ -119,18 +119,22 @@ class Splitter {
   async push(chunk: Buffer): Promise<boolean> {
     let rest = chunk
     for (;;) {
-      rest = this.#wholeMembers(rest)
-      if (!this.#open && !(await this.#begin())) {
-        if (this.#more) return false
+      if (!this.#open) {
+        rest = this.#wholeMembers(rest)
+        const noneLeft = this.#next >= this.#expected.length
         // 7-Zip may go on to say what was wrong with the last member, so its end is waited for.
-        this.consistent &&= rest.length === 0
-        return this.consistent
+        if (rest.length === 0) return !(noneLeft && this.#more)
+        if (noneLeft) {
+          this.consistent = this.#more
+          return false
+        }
+        await this.#begin()
       }
-      if (this.#left > 0 && rest.length === 0) return true
       const part = rest.subarray(0, Math.min(rest.length, this.#left))
       rest = rest.subarray(part.length)
       if (!(await this.#take(part))) return false
-      if (this.#left === 0) await this.#end()
+      if (this.#left > 0) return true
+      await this.#end()
     }
   }
 
@@ -141,10 +145,12 @@ class Splitter {
       const member = this.#expected[this.#next]
       if (member === undefined || member.size === null || member.size > rest.length) break
       const bytes = rest.subarray(0, member.size)
-      if (!member.isFile || bytes.length > this.#bounds.memberBytes) break
+      if (bytes.length > this.#bounds.memberBytes) break
       if (this.#total + bytes.length > this.#bounds.totalBytes) break
-      if (member.crc !== null && member.crc !== crc32(bytes)) this.consistent = false
-      this.#files.add(memberName(member.name), bytes)
+      if (member.isFile) {
+        if (member.crc !== null && member.crc !== crc32(bytes)) this.consistent = false
+        this.#files.add(memberName(member.name), bytes)
+      }
       this.#next++
       this.#total += bytes.length
       rest = rest.subarray(bytes.length)
@@ -156,10 +162,8 @@ class Splitter {
   async finish(): Promise<boolean> {
     // Empty members at the end get no byte that would push them through.
     if (!this.exceeded) {
-      while (this.#open ? this.#left === 0 : this.#expected[this.#next]?.size === 0) {
-        if (this.#open) await this.#end()
-        else await this.#begin()
-      }
+      this.#wholeMembers(Buffer.alloc(0))
+      if (!this.#open && this.#expected[this.#next]?.size === null) await this.#begin()
     }
     if (this.#open && this.#left === Number.POSITIVE_INFINITY && !this.exceeded) {
       await this.#end()
@@ -172,9 +176,9 @@ class Splitter {
     return !this.#open && this.#next >= this.#expected.length
   }
 
-  async #begin(): Promise<boolean> {
+  async #begin(): Promise<void> {
     const member = this.#expected[this.#next]
-    if (member === undefined) return false
+    if (member === undefined) throw new Error('There is no member left.')
     const { memberBytes } = this.#bounds
     this.#next++
     this.#open = true
@@ -184,7 +188,6 @@ class Splitter {
     this.#keeping = member.isFile && !(member.size !== null && member.size > memberBytes)
     if (member.isFile && !this.#keeping) this.oversized++
     if (this.#keeping) await this.#files.begin(memberName(member.name))
-    return true
   }
 
   async #take(part: Buffer): Promise<boolean> {
