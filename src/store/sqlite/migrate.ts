@@ -71,5 +71,5 @@ function pragma(database: DatabaseSync, name: 'user_version' | 'application_id')
 }
 
 function isEmpty(database: DatabaseSync): boolean {
-  return database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] === 0
+  return database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.n === 0
 }

@@ -1,0 +1,179 @@
+import { setImmediate } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { Failure } from '../errors/index.ts'
+import type { RuleHit } from '../scanning/index.ts'
+import { type Database, type Micros, offsetOf, type Page, type RuleSummary, type Transaction } from '../store/index.ts'
+import { reclassify } from './classification.ts'
+import { type MatchRow, matchesById, matchesWithSamples, matchIds, toMatchRow } from './listing.ts'
+import { revisionIdOf } from './revision-key.ts'
+
+export interface MatchPage {
+  /** Of all pages. */
+  readonly count: number
+  readonly results: MatchRow[]
+}
+
+/** A hit that is recorded: the rule and the revision it was found with. */
+interface StandingHit {
+  readonly rulesetId: number
+  readonly revisionId: number
+  readonly rule: string
+}
+
+/** Rows read at once for a list without pages; the server answers other requests in between. */
+const ROWS_AT_ONCE = 2_000
+
+/** Which rule of which ruleset holds on which sample. */
+export class Matches {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /**
+   * Stores what a scan of one sample gave, moves `last_matched` of the rulesets, and brings the sample's
+   * classification up to date; give the sample its file type before, for the threat name. Returns how many matches
+   * are new; doing it again changes nothing.
+   *
+   * Hits are left out when the sample or the ruleset was removed meanwhile, when the ruleset was disabled, and when
+   * the rule was changed: then the hit says nothing about the rule as it is now.
+   */
+  async record(
+    trx: Transaction,
+    scan: { readonly sampleId: number; readonly hits: readonly RuleHit[]; readonly at: Micros },
+  ): Promise<number> {
+    const { sampleId, hits, at } = scan
+    if (hits.length === 0) return 0
+    const sample = await trx.selectFrom('samples').select('id').where('id', '=', sampleId).executeTakeFirst()
+    if (!sample) return 0
+    const standing = await standingHits(trx, hits)
+    if (standing.length === 0) return 0
+    const { numInsertedOrUpdatedRows: inserted = 0n } = await trx
+      .insertInto('matches')
+      .values(
+        standing.map(({ rulesetId, revisionId, rule }) => ({
+          ruleset_id: rulesetId,
+          sample_id: sampleId,
+          rule,
+          cloud: 0,
+          revision_id: revisionId,
+          created: at,
+        })),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst()
+    await trx
+      .updateTable('rulesets')
+      .set({ last_matched: sql`max(coalesce(last_matched, 0), ${at})` })
+      .where('id', 'in', [...new Set(standing.map((hit) => hit.rulesetId))])
+      .execute()
+    if (inserted > 0n) await reclassify(trx, [sampleId])
+    return Number(inserted)
+  }
+
+  /**
+   * The matches of the samples that match every named ruleset, those recorded last first: one row for each rule that
+   * matches and for each of local and cloud. A match that comes in while somebody turns pages moves the others on by
+   * one, so that none is skipped. `page` null gives all at once.
+   * Fails with `ruleset.name-invalid` when there is no name, `ruleset.not-found`, `page.beyond-end`.
+   */
+  async list(query: { readonly names: readonly string[]; readonly page: Page | null }): Promise<MatchPage> {
+    const { ids, count } = await this.#database.transaction().execute(async (trx) => {
+      const rulesets = await rarestFirst(trx, [...new Set(query.names)])
+      const all = matchIds(
+        trx,
+        rulesets.map((ruleset) => ruleset.id),
+      )
+      const [only, ...others] = rulesets
+      const count =
+        only && others.length === 0
+          ? only.matches
+          : (await trx.selectFrom(all.as('all')).select(sql<number>`count(*)`.as('n')).executeTakeFirstOrThrow()).n
+      if (!query.page) {
+        const rows = await all.orderBy('matches.id', 'desc').execute()
+        return { ids: rows.map((row) => row.id), count }
+      }
+      const { size } = query.page
+      const offset = offsetOf(query.page, count)
+      // Skipping costs a step per row, so pages of the second half are counted from the end.
+      const fromEnd = offset > count / 2
+      const limit = Math.min(size, count - offset)
+      const rows = await all
+        .orderBy('matches.id', fromEnd ? 'asc' : 'desc')
+        .limit(limit)
+        .offset(fromEnd ? count - offset - limit : offset)
+        .execute()
+      const ids = rows.map((row) => row.id)
+      return { ids: fromEnd ? ids.reverse() : ids, count }
+    })
+    const results: MatchRow[] = []
+    for (let from = 0; from < ids.length; from += ROWS_AT_ONCE) {
+      if (from > 0) await setImmediate()
+      results.push(...(await matchesById(this.#database, ids.slice(from, from + ROWS_AT_ONCE))))
+    }
+    return { count, results }
+  }
+
+  /** All matches of one sample, by ruleset and rule, local before cloud. */
+  async ofSample(sampleId: number): Promise<MatchRow[]> {
+    const rows = await matchesWithSamples(this.#database)
+      .where('matches.sample_id', '=', sampleId)
+      .orderBy('rulesets.name')
+      .orderBy('matches.rule')
+      .orderBy('matches.cloud')
+      .execute()
+    return rows.map(toMatchRow)
+  }
+}
+
+/** The named rulesets with how many matches each has, fewest first. */
+async function rarestFirst(trx: Transaction, names: readonly string[]): Promise<{ id: number; matches: number }[]> {
+  if (names.length === 0) throw new Failure('ruleset.name-invalid')
+  const rows = await trx
+    .selectFrom('rulesets')
+    .leftJoin('ruleset_counts', 'ruleset_counts.ruleset_id', 'rulesets.id')
+    .select((eb) => [
+      'rulesets.id',
+      'rulesets.name',
+      eb.fn.coalesce(eb.fn.sum<number>('matches'), eb.lit(0)).as('matches'),
+    ])
+    .where('rulesets.name', 'in', names)
+    .groupBy('rulesets.id')
+    .orderBy('matches')
+    .execute()
+  const missing = names.find((name) => !rows.some((row) => row.name === name))
+  if (missing !== undefined) throw new Failure('ruleset.not-found', undefined, { name: missing })
+  return rows
+}
+
+/** The hits that still say something about an enabled ruleset's present rules. */
+async function standingHits(trx: Transaction, hits: readonly RuleHit[]): Promise<StandingHit[]> {
+  const revisionIds = [...new Set(hits.flatMap((hit) => revisionIdOf(hit.ruleset) ?? []))]
+  const rows = await trx
+    .selectFrom('revisions')
+    .innerJoin('rulesets', 'rulesets.id', 'revisions.ruleset_id')
+    .select(['revisions.id', 'rulesets.id as rulesetId', 'rulesets.revision_id as current'])
+    .where('revisions.id', 'in', revisionIds)
+    .where('rulesets.enabled', '=', 1)
+    .execute()
+  const rulesetOf = new Map<number, { rulesetId: number; unchanged: ReadonlySet<string> | null }>()
+  for (const { id, rulesetId, current } of rows) {
+    const unchanged = current === id || current === null ? null : await unchangedRules(trx, id, current)
+    rulesetOf.set(id, { rulesetId, unchanged })
+  }
+  return hits.flatMap(({ ruleset, rule }) => {
+    const revisionId = revisionIdOf(ruleset) ?? 0
+    const found = rulesetOf.get(revisionId)
+    if (!found || found.unchanged?.has(rule) === false) return []
+    return [{ rulesetId: found.rulesetId, revisionId, rule }]
+  })
+}
+
+/** Names of the rules that are the same in both revisions. */
+async function unchangedRules(trx: Transaction, one: number, other: number): Promise<ReadonlySet<string>> {
+  const rows = await trx.selectFrom('revisions').select('rules').where('id', 'in', [one, other]).execute()
+  const [first = [], second = []] = rows.map((row) => JSON.parse(row.rules) as RuleSummary[])
+  const fingerprints = new Map(first.map((rule) => [rule.name, rule.fingerprint]))
+  return new Set(second.filter((rule) => fingerprints.get(rule.name) === rule.fingerprint).map((rule) => rule.name))
+}

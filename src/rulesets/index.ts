@@ -1,0 +1,14 @@
+/** The rulesets of an installation: their texts, revisions and conditions, and which of them run. */
+export { revisionIdOf, revisionKey } from '../matches/index.ts'
+export type { RuleSummary } from '../store/index.ts'
+export type { RulesetEntry, RulesetQuery, RulesetStatus } from './listing.ts'
+export { rulesetNameOf } from './names.ts'
+export {
+  type Checker,
+  type Revision,
+  type RevisionEntry,
+  type RulesetState,
+  Rulesets,
+  type SaveOutcome,
+} from './rulesets.ts'
+export type { LiveSet, RulesetPlanner } from './runnable-rulesets.ts'

@@ -1,0 +1,121 @@
+import { type SqlBool, sql } from 'kysely'
+import type { Account } from '../accounts/index.ts'
+import { type Database, type Micros, offsetOf, type Page } from '../store/index.ts'
+
+/**
+ * What the API shows of a ruleset's condition. An enabled ruleset that runs is `active`, whether or not a cloud has
+ * it; `pending` and `capped` are the cloud's: its validation is open, or its hunt stopped at the match limit.
+ */
+export type RulesetStatus = 'active' | 'disabled' | 'invalid' | 'error' | 'pending' | 'capped'
+
+export interface RulesetEntry {
+  readonly id: number
+  readonly name: string
+  readonly owner: string
+  readonly status: RulesetStatus
+  /** Why it is invalid or was suspended, or on which sample it was stopped; null when all is well. */
+  readonly reason: string | null
+  readonly core: boolean
+  readonly enabled: boolean
+  readonly cloudSynced: boolean
+  /** The number of the current revision, from 1. */
+  readonly revision: number
+  /** Matches by the classification of their sample. */
+  readonly counts: {
+    readonly unknown: number
+    readonly goodware: number
+    readonly suspicious: number
+    readonly malicious: number
+  }
+  readonly created: Micros
+  readonly modified: Micros
+  /** When a sample last matched, whether or not it had matched before. */
+  readonly lastMatched: Micros | null
+}
+
+export interface RulesetQuery {
+  /** `my`: of the one who asks; `user`: of all users; `system`: core rulesets. The first two leave core rulesets out. */
+  readonly type: 'my' | 'user' | 'system' | 'all'
+  readonly status: 'all' | RulesetStatus
+  readonly source: 'all' | 'local' | 'cloud'
+  /** Null for everything at once. */
+  readonly page: Page | null
+}
+
+const status = sql<RulesetStatus>`CASE
+  WHEN rulesets.enabled = 0 THEN 'disabled'
+  WHEN rulesets.state <> 'valid' THEN rulesets.state
+  WHEN rulesets.cloud_state = 'validating' THEN 'pending'
+  WHEN rulesets.cloud_state = 'capped' THEN 'capped'
+  ELSE 'active' END`
+
+/** By name. `page.beyond-end` for a page past the last one. */
+export async function listRulesets(
+  database: Database,
+  by: Account,
+  query: RulesetQuery,
+): Promise<{ count: number; results: RulesetEntry[] }> {
+  return database.transaction().execute(async (trx) => {
+    let chosen = trx.selectFrom('rulesets').select('rulesets.id')
+    if (query.type === 'my') chosen = chosen.where('owner_id', '=', by.id)
+    if (query.type === 'my' || query.type === 'user') chosen = chosen.where('core', '=', 0)
+    if (query.type === 'system') chosen = chosen.where('core', '=', 1)
+    if (query.status !== 'all') chosen = chosen.where(sql<SqlBool>`${status} = ${query.status}`)
+    if (query.source !== 'all') chosen = chosen.where('cloud_synced', '=', query.source === 'cloud' ? 1 : 0)
+
+    const { count } = await trx
+      .selectFrom(chosen.as('chosen'))
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow()
+    let part = chosen.orderBy('rulesets.name')
+    if (query.page) part = part.limit(query.page.size).offset(offsetOf(query.page, count))
+    const rows = await entries(trx).where('rulesets.id', 'in', part).orderBy('rulesets.name').execute()
+    return { count, results: rows.map(toEntry) }
+  })
+}
+
+/** Undefined where there is none of that name. */
+export async function findEntry(database: Database, name: string): Promise<RulesetEntry | undefined> {
+  const row = await entries(database).where('rulesets.name', '=', name).executeTakeFirst()
+  return row && toEntry(row)
+}
+
+function entries(database: Database) {
+  const matchesOf = (classification: number) =>
+    sql<number>`coalesce((SELECT matches FROM ruleset_counts
+      WHERE ruleset_id = rulesets.id AND classification = ${sql.lit(classification)}), 0)`
+  return database
+    .selectFrom('rulesets')
+    .innerJoin('users', 'users.id', 'rulesets.owner_id')
+    .leftJoin('revisions', 'revisions.id', 'rulesets.revision_id')
+    .select([
+      'rulesets.id',
+      'rulesets.name',
+      'users.name as owner',
+      'rulesets.reason',
+      'rulesets.core',
+      'rulesets.enabled',
+      'rulesets.cloud_synced as cloudSynced',
+      'rulesets.created',
+      'rulesets.modified',
+      'rulesets.last_matched as lastMatched',
+      'revisions.number as revision',
+      status.as('status'),
+      matchesOf(0).as('unknown'),
+      matchesOf(1).as('goodware'),
+      matchesOf(2).as('suspicious'),
+      matchesOf(3).as('malicious'),
+    ])
+}
+
+function toEntry(row: Awaited<ReturnType<ReturnType<typeof entries>['execute']>>[number]): RulesetEntry {
+  const { core, enabled, cloudSynced, revision, unknown, goodware, suspicious, malicious, ...rest } = row
+  return {
+    ...rest,
+    core: core === 1,
+    enabled: enabled === 1,
+    cloudSynced: cloudSynced === 1,
+    revision: revision ?? 0,
+    counts: { unknown, goodware, suspicious, malicious },
+  }
+}

@@ -1,0 +1,403 @@
+import { type Account, demand, may } from '../accounts/index.ts'
+import { Failure, type FailureCode } from '../errors/index.ts'
+import { replaceRules } from '../matches/index.ts'
+import type { RunnableRuleset, ScanTrouble } from '../scanning/index.ts'
+import { type Database, type Micros, now, type RuleSummary, type Transaction } from '../store/index.ts'
+import type { Diagnostic } from '../yara/index.ts'
+import { nextGeneration, readGeneration } from './generation.ts'
+import { findEntry, listRulesets, type RulesetEntry, type RulesetQuery } from './listing.ts'
+import { checkName } from './names.ts'
+import { type LiveSet, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
+import { writePlan } from './stored-plan.ts'
+import { noteTroubles, struckOn } from './troubles.ts'
+
+/** Finds out whether a text compiles, in a bounded process. */
+export interface Checker {
+  check(content: string): Promise<{ readonly valid: boolean; readonly diagnostics: readonly Diagnostic[] }>
+}
+
+/** A ruleset's own condition: it compiles, it does not, or it compiles but was suspended because it could not be run. */
+export type RulesetState = 'valid' | 'invalid' | 'error'
+
+export interface SaveOutcome {
+  readonly name: string
+  /** False for an update. */
+  readonly created: boolean
+  /** The number of the revision that is current now. */
+  readonly revision: number
+  readonly cloudSynced: boolean
+  /** Saved whatever it is; only a `valid` one can run. */
+  readonly state: RulesetState
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+export interface RevisionEntry {
+  readonly number: number
+  readonly author: string
+  readonly created: Micros
+  readonly valid: boolean
+}
+
+export interface Revision extends RevisionEntry {
+  readonly content: string
+  readonly diagnostics: readonly Diagnostic[]
+  /** Empty for a text that does not compile. */
+  readonly rules: readonly RuleSummary[]
+}
+
+interface StoredRuleset {
+  readonly id: number
+  readonly owner_id: number
+  readonly core: 0 | 1
+  readonly enabled: 0 | 1
+  readonly state: RulesetState
+  readonly cloud_state: 'validating' | 'hunting' | 'capped' | null
+  readonly cloud_synced: 0 | 1
+  readonly number: number | null
+  readonly content: string | null
+  readonly diagnostics: string | null
+}
+
+/**
+ * The rulesets of an installation, and which of them run.
+ *
+ * The set of those that run has a generation, a number that grows in the same transaction as any change to the set:
+ * what was matched with the current generation needs no second look.
+ */
+export class Rulesets {
+  readonly #database: Database
+  readonly #checker: Checker
+  readonly #planner: RulesetPlanner
+  readonly #runnable: RunnableRulesets
+  readonly #listeners = new Set<(generation: number) => void>()
+  /** By name, the end of the last change that was begun: changes of one ruleset happen one after the other. */
+  readonly #turns = new Map<string, Promise<unknown>>()
+
+  constructor(parts: { readonly database: Database; readonly checker: Checker; readonly planner: RulesetPlanner }) {
+    this.#database = parts.database
+    this.#checker = parts.checker
+    this.#planner = parts.planner
+    this.#runnable = new RunnableRulesets(parts.database, parts.planner)
+  }
+
+  /** Makes plans anew that an older program has made. Call it once at start. Returns how many there were. */
+  async rebuildPlans(): Promise<number> {
+    return this.#runnable.rebuildPlans()
+  }
+
+  /**
+   * Creates a ruleset, enabled, or gives it a new revision. The text is stored whether or not it compiles; matches of
+   * rules that are the same as in the last revision that compiled are kept, those of the others are dropped once the
+   * new text compiles. The same text again is no new revision. Administrators may save over other users' rulesets,
+   * which stay theirs.
+   * Fails with `parameter.out-of-range` for the name or an empty text, `ruleset.core`, `ruleset.foreign`, and
+   * `ruleset.busy` while a cloud works on it.
+   */
+  async save(by: Account, ruleset: { readonly name: string; readonly content: string }): Promise<SaveOutcome> {
+    return this.#save(by, ruleset.name, ruleset.content, 0)
+  }
+
+  /** As `save`, for a core ruleset. `right.missing`; `ruleset.exists` where a user's ruleset has the name. */
+  async importCore(by: Account, ruleset: { readonly name: string; readonly content: string }): Promise<SaveOutcome> {
+    demand(by, 'rulesets.import-core')
+    return this.#save(by, ruleset.name, ruleset.content, 1)
+  }
+
+  /** The current text. `ruleset.name-invalid`, `ruleset.not-found`. */
+  async content(name: string): Promise<string> {
+    const { content } = await this.#existing(name)
+    return content ?? ''
+  }
+
+  /** `ruleset.name-invalid`, `ruleset.not-found`. */
+  async get(name: string): Promise<RulesetEntry> {
+    checkName(name, 'ruleset.name-invalid')
+    const entry = await findEntry(this.#database, name)
+    if (!entry) throw new Failure('ruleset.not-found')
+    return entry
+  }
+
+  /** By name; `count` is that of all pages. `page.beyond-end` for a page past the last one. */
+  async list(by: Account, query: RulesetQuery): Promise<{ count: number; results: RulesetEntry[] }> {
+    return listRulesets(this.#database, by, query)
+  }
+
+  /** Newest first. */
+  async revisions(name: string): Promise<RevisionEntry[]> {
+    const { id } = await this.#existing(name)
+    const rows = await this.#revisionsOf(id).orderBy('revisions.number', 'desc').execute()
+    return rows.map((row) => ({ ...row, valid: row.valid === 1 }))
+  }
+
+  /** `ruleset.revision-not-found` beside the failures of `content`. */
+  async revision(name: string, number: number): Promise<Revision> {
+    const { id } = await this.#existing(name)
+    const row = await this.#revisionsOf(id)
+      .select(['revisions.content', 'revisions.diagnostics', 'revisions.rules'])
+      .where('revisions.number', '=', number)
+      .executeTakeFirst()
+    if (!row) throw new Failure('ruleset.revision-not-found')
+    return {
+      ...row,
+      valid: row.valid === 1,
+      diagnostics: JSON.parse(row.diagnostics) as Diagnostic[],
+      rules: JSON.parse(row.rules) as RuleSummary[],
+    }
+  }
+
+  /** Removes it with its revisions and matches. `ruleset.name-invalid`, `.not-found`, `.core`, `.foreign`. */
+  async remove(by: Account, name: string): Promise<void> {
+    await this.#inTurn(name, async () => {
+      const ruleset = await this.#existing(name)
+      const refusal = 'Unauthorized action; ruleset is a Spectra Core ruleset or was created by another user'
+      checkOwner(by, ruleset, refusal, refusal)
+      await this.#change(async (trx) => {
+        await replaceRules(trx, ruleset.id, [], [])
+        await trx.deleteFrom('rulesets').where('id', '=', ruleset.id).execute()
+        return runs(ruleset)
+      })
+    })
+  }
+
+  /**
+   * Enables or disables it; that it is so already is fine. Enabling takes back a suspension. Returns the state, since
+   * one that does not compile can be enabled but does not run.
+   * `ruleset.name-invalid`, `.not-found`, `.core`, `.foreign`.
+   */
+  async setEnabled(by: Account, name: string, enabled: boolean): Promise<RulesetState> {
+    return this.#inTurn(name, async () => {
+      const ruleset = await this.#existing(name, {
+        malformed: 'Missing or malformed name parameter',
+        missing: 'Ruleset with that name does not exist',
+      })
+      checkOwner(
+        by,
+        ruleset,
+        'Core ruleset cannot be enabled/disabled',
+        'Ruleset cannot be enabled/disabled. It is created by another user.',
+      )
+      const state = enabled && ruleset.state === 'error' ? 'valid' : ruleset.state
+      await this.#change(async (trx) => {
+        await trx
+          .updateTable('rulesets')
+          .set({ enabled: enabled ? 1 : 0, state, ...(enabled && state === 'valid' && { reason: null }) })
+          .where('id', '=', ruleset.id)
+          .execute()
+        if (enabled) await trx.deleteFrom('strikes').where('ruleset_id', '=', ruleset.id).execute()
+        return runs(ruleset) !== (enabled && state === 'valid')
+      })
+      return state
+    })
+  }
+
+  /**
+   * Notes that rulesets could not be run to their end on a sample. Each sample counts once; a ruleset that was stopped
+   * on three is suspended.
+   */
+  async reportTroubles(sampleId: number, troubles: readonly ScanTrouble[]): Promise<void> {
+    if (troubles.length === 0) return
+    const suspended = await this.#database.transaction().execute((trx) => noteTroubles(trx, sampleId, troubles))
+    if (suspended) await this.#tellChange()
+  }
+
+  /** Keys of the rulesets whose current text was stopped on this sample before. */
+  async givenUpOn(sampleId: number): Promise<string[]> {
+    return struckOn(this.#database, sampleId)
+  }
+
+  /** Grows in the same transaction as any change of the set that runs. Within a transaction give its handle. */
+  async generation(trx?: Transaction): Promise<number> {
+    return readGeneration(trx ?? this.#database)
+  }
+
+  /** The rulesets that run, as `live:<generation>`; the same object until the generation changes. */
+  async liveSet(): Promise<LiveSet> {
+    return this.#runnable.live()
+  }
+
+  /** Revisions as workers run them, in this order; those that were removed meanwhile are left out. */
+  async runnable(revisionIds: readonly number[]): Promise<RunnableRuleset[]> {
+    return this.#runnable.byRevision(revisionIds)
+  }
+
+  /** Calls the listener after each committed change of the set that runs; the returned function ends it. */
+  onChange(listener: (generation: number) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async #save(by: Account, name: string, given: string, core: 0 | 1): Promise<SaveOutcome> {
+    checkName(name, 'parameter.out-of-range', 'Parameter not in expected range: name takes 3 to 48 of A-Z a-z 0-9 _ -')
+    if (given === '') throw new Failure('parameter.out-of-range', 'Parameter not in expected range: content is missing')
+    // What is checked is what is stored: SQLite would put replacement characters in place of lone surrogates later.
+    const content = given.toWellFormed()
+    return this.#inTurn(name, async () => {
+      const existing = await this.#find(name)
+      if (existing && core) {
+        if (!existing.core) throw new Failure('ruleset.exists')
+      } else if (existing) {
+        checkOwner(by, existing)
+        if (existing.cloud_state === 'validating' || existing.cloud_state === 'hunting') {
+          throw new Failure('ruleset.busy')
+        }
+      }
+      const unchanged = existing?.content === content ? existing : null
+      if (unchanged && unchanged.state !== 'invalid') return unchangedOutcome(name, unchanged)
+      const checked = await this.#checker.check(content)
+      if (unchanged && !checked.valid) return unchangedOutcome(name, unchanged)
+
+      const { rules, plan } = checked.valid ? this.#planner.plan(content) : { rules: [], plan: null }
+      const revision = (existing?.number ?? 0) + 1
+      const state = checked.valid ? 'valid' : 'invalid'
+      const time = now()
+      await this.#change(async (trx) => {
+        const id = existing?.id ?? (await insertRuleset(trx, name, by, core, time))
+        const before = await rulesOfLastValid(trx, id)
+        const { revisionId } = await trx
+          .insertInto('revisions')
+          .values({
+            ruleset_id: id,
+            number: revision,
+            content,
+            author_id: by.id,
+            created: time,
+            valid: checked.valid ? 1 : 0,
+            diagnostics: JSON.stringify(checked.diagnostics),
+            rules: JSON.stringify(rules),
+            plan: plan && writePlan(plan, this.#planner.version),
+          })
+          .returning('id as revisionId')
+          .executeTakeFirstOrThrow()
+        await trx
+          .updateTable('rulesets')
+          .set({ revision_id: revisionId, state, reason: firstError(checked), modified: time })
+          .where('id', '=', id)
+          .execute()
+        await trx.deleteFrom('strikes').where('ruleset_id', '=', id).execute()
+        if (checked.valid) await replaceRules(trx, id, before, rules)
+        return existing ? existing.enabled === 1 && (existing.state === 'valid' || checked.valid) : checked.valid
+      })
+      const { diagnostics } = checked
+      return { name, created: !existing, revision, cloudSynced: existing?.cloud_synced === 1, state, diagnostics }
+    })
+  }
+
+  /** Runs a change in a transaction; where it answers that what runs has changed, the generation grows with it. */
+  async #change(change: (trx: Transaction) => Promise<boolean>): Promise<void> {
+    const changed = await this.#database.transaction().execute(async (trx) => {
+      const changed = await change(trx)
+      if (changed) await nextGeneration(trx)
+      return changed
+    })
+    if (changed) await this.#tellChange()
+  }
+
+  async #tellChange(): Promise<void> {
+    const generation = await this.generation()
+    for (const listener of this.#listeners) listener(generation)
+  }
+
+  async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(work)
+    const over = turn.then(
+      () => {},
+      () => {},
+    )
+    this.#turns.set(name, over)
+    try {
+      return await turn
+    } finally {
+      if (this.#turns.get(name) === over) this.#turns.delete(name)
+    }
+  }
+
+  async #find(name: string): Promise<StoredRuleset | undefined> {
+    return this.#database
+      .selectFrom('rulesets')
+      .leftJoin('revisions', 'revisions.id', 'rulesets.revision_id')
+      .select(['rulesets.id', 'owner_id', 'core', 'enabled', 'state', 'cloud_state', 'cloud_synced'])
+      .select(['revisions.number', 'revisions.content', 'revisions.diagnostics'])
+      .where('rulesets.name', '=', name)
+      .executeTakeFirst()
+  }
+
+  async #existing(
+    name: string,
+    messages: { readonly malformed?: string; readonly missing?: string } = {},
+  ): Promise<StoredRuleset> {
+    checkName(name, 'ruleset.name-invalid', messages.malformed)
+    const ruleset = await this.#find(name)
+    if (!ruleset) throw new Failure('ruleset.not-found', messages.missing)
+    return ruleset
+  }
+
+  #revisionsOf(rulesetId: number) {
+    return this.#database
+      .selectFrom('revisions')
+      .innerJoin('users', 'users.id', 'revisions.author_id')
+      .select(['revisions.number', 'users.name as author', 'revisions.created', 'revisions.valid'])
+      .where('revisions.ruleset_id', '=', rulesetId)
+  }
+}
+
+function runs(ruleset: StoredRuleset): boolean {
+  return ruleset.enabled === 1 && ruleset.state === 'valid'
+}
+
+/** Fails for a core ruleset, and for another user's unless the account may change any. */
+function checkOwner(by: Account, ruleset: StoredRuleset, ifCore?: string, ifForeign?: string): void {
+  const refuse = (code: FailureCode, message?: string): never => {
+    throw new Failure(code, message)
+  }
+  if (ruleset.core) refuse('ruleset.core', ifCore)
+  if (ruleset.owner_id !== by.id && !may(by, 'rulesets.change-any')) refuse('ruleset.foreign', ifForeign)
+}
+
+function unchangedOutcome(name: string, ruleset: StoredRuleset): SaveOutcome {
+  return {
+    name,
+    created: false,
+    revision: ruleset.number ?? 0,
+    cloudSynced: ruleset.cloud_synced === 1,
+    state: ruleset.state,
+    diagnostics: JSON.parse(ruleset.diagnostics ?? '[]') as Diagnostic[],
+  }
+}
+
+function firstError(checked: { valid: boolean; diagnostics: readonly Diagnostic[] }): string | null {
+  if (checked.valid) return null
+  const error = checked.diagnostics.find((diagnostic) => diagnostic.severity === 'error')
+  return error ? `Line ${error.line}, column ${error.column}: ${error.message}` : 'The rules do not compile.'
+}
+
+async function insertRuleset(trx: Transaction, name: string, by: Account, core: 0 | 1, time: Micros): Promise<number> {
+  const { id } = await trx
+    .insertInto('rulesets')
+    // The state comes with the first revision, in the same transaction.
+    .values({
+      name,
+      owner_id: by.id,
+      core,
+      enabled: 1,
+      state: 'invalid',
+      cloud_synced: 0,
+      created: time,
+      modified: time,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
+}
+
+/** The rules that the ruleset's matches belong to: those of the last revision that compiled. */
+async function rulesOfLastValid(trx: Transaction, rulesetId: number): Promise<RuleSummary[]> {
+  const row = await trx
+    .selectFrom('revisions')
+    .select('rules')
+    .where('ruleset_id', '=', rulesetId)
+    .where('valid', '=', 1)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row ? (JSON.parse(row.rules) as RuleSummary[]) : []
+}

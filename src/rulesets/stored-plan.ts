@@ -1,0 +1,57 @@
+import type { RulesetPlan } from '../planner/index.ts'
+
+/**
+ * How plans are stored: a line that says what made them, then JSON. JSON has no typed arrays, no infinity and no big
+ * integers, which plans hold; each becomes an object with the one key below, a name that no plan uses.
+ *
+ *     backtrail-plan 1.4
+ *     {"rules":[…],"plan":{"kind":"grams","grams":{"$u32":"base64"},…}}
+ *
+ * The first number is the version of this form, the second that of the planner: a plan that either of them would now
+ * make otherwise is made anew.
+ */
+const FORM = 1
+
+/** What the text of an up-to-date plan begins with. */
+export function planHeader(plannerVersion: number): string {
+  return `backtrail-plan ${FORM}.${plannerVersion}\n`
+}
+
+export function writePlan(plan: RulesetPlan, plannerVersion: number): string {
+  return planHeader(plannerVersion) + JSON.stringify(plan, encode)
+}
+
+/** Null for a plan that another version made. */
+export function readPlan(text: string, plannerVersion: number): RulesetPlan | null {
+  const header = planHeader(plannerVersion)
+  return text.startsWith(header) ? (JSON.parse(text.slice(header.length), decode) as RulesetPlan) : null
+}
+
+function encode(this: Record<string, unknown>, key: string, shown: unknown): unknown {
+  // A Buffer turns itself into something else before it gets here as `shown`.
+  const value = this[key]
+  if (value instanceof Uint32Array) return { $u32: base64(value) }
+  if (value instanceof Uint8Array) return { $u8: base64(value) }
+  if (typeof value === 'bigint') return { $int: String(value) }
+  if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) }
+  return shown
+}
+
+function decode(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if ('$u32' in value) return new Uint32Array(bytes(value.$u32).buffer)
+  if ('$u8' in value) return bytes(value.$u8)
+  if ('$int' in value) return BigInt(value.$int as string)
+  if ('$number' in value) return Number(value.$number)
+  return value
+}
+
+// Little-endian, as every platform that Node runs on is.
+function base64(array: Uint32Array | Uint8Array): string {
+  return Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString('base64')
+}
+
+/** In a buffer of their own, so that a view of wider elements fits. */
+function bytes(encoded: unknown): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.from(encoded as string, 'base64'))
+}
