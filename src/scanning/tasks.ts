@@ -6,6 +6,7 @@
  * (and the texts and plans of its rulesets, each sent once per worker by `key`) before the task reaches it.
  */
 
+import type { Identification } from '../identification/index.ts'
 import type { RulesetPlan } from '../planner/plan.ts'
 import type { Diagnostic } from '../yara/syntax.ts'
 
@@ -41,14 +42,7 @@ export interface Digests {
   readonly sha512: Uint8Array
 }
 
-export interface Identification {
-  /** The specification's vocabulary: `PE/Exe`, `ELF64 Little/SO`, `Text/HTML/HTML`, `Binary/Archive/ZIP`. */
-  readonly fileType: string
-  /** For people: libmagic's sentence. */
-  readonly description: string
-  /** 7-Zip should be asked for members. */
-  readonly isArchive: boolean
-}
+export type { Identification }
 
 export interface RuleHit {
   /** `key` of the ruleset. */

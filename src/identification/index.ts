@@ -1,0 +1,2 @@
+/** What a file is, in the specification's vocabulary, from its first bytes. */
+export { createIdentifier, HEAD_LENGTH, type Identification, type Identifier } from './identifier.ts'

@@ -1,0 +1,33 @@
+/** What a worker process may cost. Passed to each worker when it starts; the pool enforces them from outside. */
+export interface ScanLimits {
+  /** A scan may take this long, and `scanMsPerMegabyte` more for each megabyte of the sample. */
+  readonly scanMs: number
+  readonly scanMsPerMegabyte: number
+  /** Compiling one ruleset, whether to check it or to run it. */
+  readonly compileMs: number
+  /** Copying, merging and reading must make some progress within this time. */
+  readonly stallMs: number
+  /** Resident bytes of one worker; above it, it is killed and replaced. */
+  readonly workerBytes: number
+  /** The same for a process that checks a text. */
+  readonly checkBytes: number
+  /** Compiled rulesets that a worker keeps: how many, and the bytes of their texts. */
+  readonly compiledCount: number
+  readonly compiledTextBytes: number
+  /** String hits reported for one string of a rule, and for all strings of a rule together. */
+  readonly hitsPerString: number
+  readonly hitsPerRule: number
+}
+
+export const defaultLimits: ScanLimits = {
+  scanMs: 10_000,
+  scanMsPerMegabyte: 100,
+  compileMs: 30_000,
+  stallMs: 120_000,
+  workerBytes: 3 * 1024 ** 3,
+  checkBytes: 1024 ** 3,
+  compiledCount: 1_000,
+  compiledTextBytes: 64 * 1024 ** 2,
+  hitsPerString: 64,
+  hitsPerRule: 1_000,
+}

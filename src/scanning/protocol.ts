@@ -1,0 +1,72 @@
+/** What the pool and a worker process say to each other. */
+import type { FailureCode } from '../errors/index.ts'
+import type { ScanLimits } from './limits.ts'
+import type { RunnableRuleset, ScanTrouble, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
+
+export type VerifyResult = TaskOutput<'verify'>['results'][number]
+
+/** What a task must leave out, after a worker was lost over it. Items are positions in a `verify` task's list. */
+export interface Avoid {
+  /** A ruleset that is not tried again on an item, and what is reported instead; `ruleset` null: none is. */
+  readonly pairs: readonly { readonly item: number; readonly ruleset: string | null; readonly trouble: Trouble }[]
+  /** Scan with one ruleset after the other, so that the one at fault shows itself. */
+  readonly bundles: boolean
+  /** libmagic did not survive this sample: go by the headers alone. */
+  readonly libmagic: boolean
+  /** Items of a `verify` task whose results are in already. */
+  readonly done: readonly number[]
+}
+
+export type Trouble = Pick<ScanTrouble, 'reason' | 'message'>
+
+export interface WorkerTask<K extends TaskKind = TaskKind> {
+  readonly type: 'task'
+  readonly id: number
+  readonly kind: K
+  readonly input: TaskInput<K>
+  readonly avoid: Avoid
+  readonly deadlineMs: number | null
+}
+
+/** Known rulesets are never sent again; one with a `trouble` is answered with that instead of being run. */
+export interface KnownRuleset {
+  readonly ruleset: RunnableRuleset
+  readonly trouble: Trouble | null
+}
+
+export type ToWorker =
+  | { readonly type: 'rulesets'; readonly rulesets: readonly KnownRuleset[] }
+  | { readonly type: 'set'; readonly id: string; readonly keys: readonly string[]; readonly warm: boolean }
+  | { readonly type: 'forget'; readonly sets: readonly string[]; readonly keys: readonly string[] }
+  | { readonly type: 'bench'; readonly key: string; readonly trouble: Trouble }
+  | WorkerTask
+  /** Stop at the next item; the rest will be asked again, or not. */
+  | { readonly type: 'pause' }
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  /** Items of a `verify` task that are decided, as they come. */
+  | { readonly type: 'items'; readonly task: number; readonly items: readonly DecidedItem[] }
+  | { readonly type: 'done'; readonly task: number; readonly output: TaskOutput<TaskKind> | null }
+  | { readonly type: 'paused'; readonly task: number }
+  | {
+      readonly type: 'failed'
+      readonly task: number
+      readonly message: string
+      /** Of a `Failure`; `system` is the operating system's, such as ENOENT. */
+      readonly failure: FailureCode | null
+      readonly system: string | null
+    }
+
+export interface DecidedItem {
+  readonly item: number
+  readonly result: VerifyResult
+  readonly scannedBytes: number
+}
+
+/** The worker's only argument, as JSON. */
+export interface WorkerArguments {
+  readonly flightRecord: string
+  readonly parent: number
+  readonly limits: ScanLimits
+}

@@ -1,0 +1,105 @@
+import type { KnownRuleset, ToWorker, Trouble } from './protocol.ts'
+import type { RuleSet, RunnableRuleset } from './tasks.ts'
+
+interface RegisteredSet {
+  readonly set: RuleSet
+  /** Tasks that name it and have not ended. */
+  uses: number
+  dropped: boolean
+}
+
+/** What one worker process has been sent. */
+export interface Sent {
+  readonly sets: Set<string>
+  readonly keys: Set<string>
+}
+
+/** The rule sets that tasks may name, and what has to be sent so that a worker knows them. */
+export class RuleSetRegistry {
+  readonly #sets = new Map<string, RegisteredSet>()
+  readonly #rulesets = new Map<string, { readonly ruleset: RunnableRuleset; sets: number }>()
+  readonly #benched = new Map<string, Trouble>()
+  /** Sends a worker's share of a message to every worker. */
+  readonly #toWorkers: (message: (sent: Sent) => ToWorker | null) => void
+
+  constructor(toWorkers: (message: (sent: Sent) => ToWorker | null) => void) {
+    this.#toWorkers = toWorkers
+  }
+
+  add(set: RuleSet): void {
+    const known = this.#sets.get(set.id)
+    if (known !== undefined) {
+      known.dropped = false
+      return
+    }
+    this.#sets.set(set.id, { set, uses: 0, dropped: false })
+    for (const ruleset of set.rulesets) {
+      const entry = this.#rulesets.get(ruleset.key)
+      if (entry === undefined) this.#rulesets.set(ruleset.key, { ruleset, sets: 1 })
+      else entry.sets++
+    }
+  }
+
+  /** Counts a task that names the set. */
+  use(id: string): void {
+    const entry = this.#sets.get(id)
+    if (entry === undefined || entry.dropped) throw new Error(`There is no rule set ${id}; set it before naming it.`)
+    entry.uses++
+  }
+
+  release(id: string): void {
+    const entry = this.#sets.get(id)
+    if (entry === undefined) return
+    entry.uses--
+    if (entry.dropped && entry.uses === 0) this.#forget(entry.set)
+  }
+
+  drop(id: string): void {
+    const entry = this.#sets.get(id)
+    if (entry === undefined) return
+    entry.dropped = true
+    if (entry.uses === 0) this.#forget(entry.set)
+  }
+
+  /** The messages that make a set known to a worker; `sent` is brought up to date. */
+  introduce(id: string, sent: Sent): ToWorker[] {
+    const entry = this.#sets.get(id)
+    if (entry === undefined || sent.sets.has(id)) return []
+    const unknown: KnownRuleset[] = []
+    for (const ruleset of entry.set.rulesets) {
+      if (sent.keys.has(ruleset.key)) continue
+      sent.keys.add(ruleset.key)
+      unknown.push({ ruleset, trouble: this.#benched.get(ruleset.key) ?? null })
+    }
+    sent.sets.add(id)
+    const keys = entry.set.rulesets.map((ruleset) => ruleset.key)
+    return [
+      { type: 'rulesets', rulesets: unknown },
+      { type: 'set', id, keys, warm: id.startsWith('live:') },
+    ]
+  }
+
+  /** No worker runs this ruleset any more; tasks report `trouble` for it. */
+  bench(key: string, trouble: Trouble): void {
+    if (!this.#rulesets.has(key)) return
+    this.#benched.set(key, trouble)
+    this.#toWorkers((sent) => (sent.keys.has(key) ? { type: 'bench', key, trouble } : null))
+  }
+
+  #forget(set: RuleSet): void {
+    this.#sets.delete(set.id)
+    const gone: string[] = []
+    for (const { key } of set.rulesets) {
+      const entry = this.#rulesets.get(key)
+      if (entry === undefined || --entry.sets > 0) continue
+      this.#rulesets.delete(key)
+      this.#benched.delete(key)
+      gone.push(key)
+    }
+    this.#toWorkers((sent) => {
+      const keys = gone.filter((key) => sent.keys.delete(key))
+      if (!sent.sets.delete(set.id) && keys.length === 0) return null
+      return { type: 'forget', sets: [set.id], keys }
+    })
+  }
+}

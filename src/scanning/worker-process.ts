@@ -1,0 +1,129 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { setPriority } from 'node:os'
+import { FlightReader, type FlightStep } from './flight-record.ts'
+import type { ScanLimits } from './limits.ts'
+import type { FromWorker, ToWorker, WorkerArguments } from './protocol.ts'
+
+/** Why a worker is gone: killed by us for taking too long or too much memory, asked to end, or by itself. */
+export type Cause = 'timeout' | 'memory' | 'ended' | 'crash'
+
+export interface WorkerEvents {
+  message(message: FromWorker): void
+  /** Called once; `at` is what the worker was about when it ended, `lastWords` the end of what it wrote to stderr. */
+  exit(cause: Cause, at: FlightStep | null, lastWords: string): void
+}
+
+const LAST_WORDS = 4_096
+/** Of a page in /proc/PID/statm; the kernels that Node's builds for Linux run on use 4 KiB pages. */
+const PAGE_BYTES = 4_096
+
+/** One child process, watched from outside: by its flight record for time, by /proc for memory. */
+export class WorkerProcess {
+  readonly #child: ChildProcess
+  readonly #flight: FlightReader
+  readonly #memoryLimit: number
+  readonly #stallMs: number
+  #cause: Cause = 'crash'
+  #lastWords = ''
+  #sequence = -1
+  #changed = performance.now()
+
+  constructor(options: {
+    readonly flightRecord: string
+    readonly limits: ScanLimits
+    readonly memoryLimit: number
+    readonly events: WorkerEvents
+  }) {
+    const { events } = options
+    this.#memoryLimit = options.memoryLimit
+    this.#stallMs = options.limits.stallMs
+    this.#flight = new FlightReader(options.flightRecord)
+    const argument: WorkerArguments = {
+      flightRecord: options.flightRecord,
+      parent: process.pid,
+      limits: options.limits,
+    }
+    this.#child = fork(new URL('./worker/main.ts', import.meta.url), [JSON.stringify(argument)], {
+      serialization: 'advanced',
+      // Memory of the engine is native and given back only with its handles: the worker must be able to collect them.
+      execArgv: ['--expose-gc'],
+      // Tokens and passwords of the server's environment are no business of a process that parses hostile files.
+      env: {},
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    try {
+      // The server answers people while workers grind.
+      if (this.#child.pid !== undefined) setPriority(this.#child.pid, 5)
+    } catch {
+      // It has ended already; `exit` tells.
+    }
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS)
+    })
+    this.#child.on('message', (message) => events.message(message as FromWorker))
+    this.#child.on('error', (error) => {
+      this.#lastWords += String(error)
+    })
+    // `close` comes after the last message and the last of stderr, and also when the process could not be started.
+    this.#child.once('close', () => {
+      const sequence = this.#flight.sequence()
+      const at = sequence === null || sequence === 0 ? null : this.#flight.step()
+      this.#flight.close()
+      events.exit(this.#cause, at, this.#lastWords.trim())
+    })
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** It was killed, and its end has not been seen yet. */
+  get isDying(): boolean {
+    return this.#cause !== 'crash'
+  }
+
+  send(message: ToWorker): void {
+    // A worker that has just died refuses; its `exit` follows and settles what was sent.
+    if (this.#child.connected) this.#child.send(message, () => {})
+  }
+
+  /** Its time starts again: something new was asked of it. */
+  expectProgress(): void {
+    this.#changed = performance.now()
+  }
+
+  /** Kills the worker when its step takes longer than the step may, or when it holds too much memory. */
+  inspect(hasTask: boolean): void {
+    if (this.isDying) return
+    const now = performance.now()
+    const sequence = this.#flight.sequence()
+    if (sequence === null || sequence !== this.#sequence) {
+      this.#sequence = sequence ?? this.#sequence
+      this.#changed = now
+    } else {
+      const step = this.#flight.step()
+      const idle = sequence === 0 || step.stage === 'idle'
+      const allowed = idle ? (hasTask ? this.#stallMs : Number.POSITIVE_INFINITY) : step.allowedMs
+      if (now - this.#changed > allowed) {
+        this.kill('timeout')
+        return
+      }
+    }
+    if (this.residentBytes() > this.#memoryLimit) this.kill('memory')
+  }
+
+  /** Resident bytes; 0 when the process is gone or the system does not tell. */
+  residentBytes(): number {
+    try {
+      return Number(readFileSync(`/proc/${this.#child.pid}/statm`, 'latin1').split(' ')[1]) * PAGE_BYTES
+    } catch {
+      return 0
+    }
+  }
+
+  kill(cause: Cause): void {
+    this.#cause = cause
+    this.#child.kill('SIGKILL')
+  }
+}

@@ -1,0 +1,80 @@
+import { statSync } from 'node:fs'
+import { SegmentReader } from '../../index/index.ts'
+import { PlanBatch } from '../../planner/index.ts'
+import type { TaskInput, TaskOutput } from '../tasks.ts'
+import type { HeldRulesets, HeldSet } from './rulesets.ts'
+import type { Task } from './task.ts'
+
+/** Segments stay open between hunts, with the columns that were read. */
+const OPEN_SEGMENTS = 64
+
+interface OpenSegment {
+  readonly reader: SegmentReader
+  /** Tells a file from another one that took its name. */
+  readonly inode: number
+}
+
+const open = new Map<string, OpenSegment>()
+/** Laying out plans costs more than asking a small segment; a hunt asks many. */
+const batches = new WeakMap<HeldSet, PlanBatch>()
+
+/** Which samples of a segment the plans of a set cannot rule out. */
+export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRulesets): TaskOutput<'evaluate'> {
+  task.note('evaluate')
+  const set = held.set(input.ruleSet)
+  let batch = batches.get(set)
+  if (batch === undefined) {
+    batch = new PlanBatch(set.rulesets.map((ruleset) => ruleset.plan.plan))
+    batches.set(set, batch)
+  }
+  const reader = segment(input.segment)
+  const { after, upTo } = input
+  const only = input.only === null ? null : new Set(input.only)
+  const all = only === null && after < reader.firstId && upTo >= reader.lastId
+  const admits = (id: number) => id > after && id <= upTo && (only === null || only.has(id))
+  try {
+    const found = batch.candidates(reader, all ? null : admits)
+    const candidates: TaskOutput<'evaluate'>['candidates'][number][] = []
+    for (const [index, ruleset] of set.rulesets.entries()) {
+      const samples = found[index]
+      if (samples !== undefined && samples.length > 0) candidates.push({ ruleset: ruleset.key, samples })
+    }
+    return { candidates, samples: all ? reader.samples : countAdmitted(reader, admits) }
+  } catch (error) {
+    // A damaged file will be replaced; nothing that was read of it is kept.
+    close(input.segment)
+    throw error
+  }
+}
+
+function countAdmitted(reader: SegmentReader, admits: (id: number) => boolean): number {
+  let count = 0
+  for (const group of reader.groups) for (const id of group.ids) if (admits(id)) count++
+  return count
+}
+
+function segment(path: string): SegmentReader {
+  const inode = inodeOf(path)
+  const known = open.get(path)
+  if (known !== undefined) {
+    open.delete(path)
+    if (known.inode === inode) {
+      open.set(path, known)
+      return known.reader
+    }
+    known.reader.close()
+  }
+  const reader = SegmentReader.open(path)
+  for (const other of open.keys()) if (open.size >= OPEN_SEGMENTS || inodeOf(other) === null) close(other)
+  open.set(path, { reader, inode: inode ?? 0 })
+  return reader
+}
+
+function close(path: string): void {
+  open.get(path)?.reader.close()
+  open.delete(path)
+}
+
+function inodeOf(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? null
+}

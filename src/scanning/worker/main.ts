@@ -1,0 +1,162 @@
+/**
+ * A worker process: does one task at a time for the pool that forked it, and ends with it. Everything blocking happens
+ * here. What the pool must know even if this process dies is in the flight record before it is done.
+ */
+import { Worker } from 'node:worker_threads'
+import { Failure } from '../../errors/index.ts'
+import type { Identifier } from '../../identification/index.ts'
+import { loadYaraX } from '../engine.ts'
+import { FlightWriter } from '../flight-record.ts'
+import type { FromWorker, ToWorker, WorkerArguments, WorkerTask } from '../protocol.ts'
+import type { TaskInput, TaskKind, TaskOutput } from '../tasks.ts'
+import { check } from './check.ts'
+import { CompiledCache } from './compiled.ts'
+import { HeldRulesets } from './rulesets.ts'
+import { SampleBuffer } from './sample-buffer.ts'
+import { Scanner } from './scanner.ts'
+import { take } from './take.ts'
+import { Task } from './task.ts'
+import { verify } from './verify.ts'
+
+const { flightRecord, parent, limits } = JSON.parse(process.argv[2] ?? '{}') as WorkerArguments
+process.on('disconnect', () => process.exit(0))
+// Ctrl-C in a terminal reaches the whole group; the server decides when its workers end.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => {})
+if (process.ppid !== parent) process.exit(0)
+new Worker(new URL('./watchdog.ts', import.meta.url), { workerData: parent, execArgv: [], env: {} }).unref()
+
+const flight = new FlightWriter(flightRecord)
+const engine = loadYaraX()
+const cache = new CompiledCache(engine, limits)
+const held = new HeldRulesets(cache)
+const scanner = new Scanner(cache, held, limits)
+const buffer = new SampleBuffer()
+const noTask = new Task(flight, limits, {
+  id: 0,
+  avoid: { pairs: [], bundles: false, libmagic: false, done: [] },
+  deadlineMs: null,
+})
+let identifier: Identifier | null = null
+let working = false
+let pause = false
+let warming: NodeJS.Immediate | null = null
+
+process.on('message', (message) => receive(message as ToWorker))
+send({ type: 'ready' })
+
+function receive(message: ToWorker): void {
+  switch (message.type) {
+    case 'rulesets':
+      held.learn(message.rulesets)
+      return
+    case 'set':
+      held.learnSet(message.id, message.keys, message.warm)
+      warmLater()
+      return
+    case 'forget':
+      held.forget(message.sets, message.keys)
+      return
+    case 'bench':
+      held.bench(message.key, message.trouble)
+      return
+    case 'pause':
+      pause = working
+      return
+    case 'task':
+      void work(message)
+      return
+  }
+}
+
+async function work(message: WorkerTask): Promise<void> {
+  if (warming !== null) clearImmediate(warming)
+  warming = null
+  working = true
+  pause = false
+  const task = new Task(flight, limits, message)
+  let answer: FromWorker
+  try {
+    answer = await run(task, message)
+  } catch (error) {
+    answer = {
+      type: 'failed',
+      task: message.id,
+      message: error instanceof Error ? error.message : String(error),
+      failure: error instanceof Failure ? error.code : null,
+      system: (error as NodeJS.ErrnoException | null)?.code ?? null,
+    }
+  }
+  working = false
+  noTask.note('idle')
+  send(answer)
+  warmLater()
+}
+
+async function run(task: Task, message: WorkerTask): Promise<FromWorker> {
+  if (message.kind === 'verify') {
+    const finished = await verify(task, message.input as TaskInput<'verify'>, {
+      held,
+      scanner,
+      buffer,
+      send: (items) => send({ type: 'items', task: message.id, items }),
+      paused,
+    })
+    return finished ? { type: 'done', task: message.id, output: null } : { type: 'paused', task: message.id }
+  }
+  return { type: 'done', task: message.id, output: await output(task, message) }
+}
+
+/** The index and libmagic are loaded by the first task that needs them: a process that checks texts never does. */
+async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskKind>> {
+  switch (message.kind) {
+    case 'take':
+      return take(task, message.input as TaskInput<'take'>)
+    case 'check':
+      return check(task, message.input as TaskInput<'check'>, engine)
+    case 'examine': {
+      const { examine } = await import('./examine.ts')
+      if (identifier === null) {
+        const { createIdentifier } = await import('../../identification/index.ts')
+        identifier = await createIdentifier()
+      }
+      return examine(task, message.input as TaskInput<'examine'>, { held, scanner, buffer, identifier })
+    }
+    case 'evaluate': {
+      const { evaluate } = await import('./evaluate.ts')
+      return evaluate(task, message.input as TaskInput<'evaluate'>, held)
+    }
+    case 'sign': {
+      const { sign } = await import('./indexing.ts')
+      return sign(task, message.input as TaskInput<'sign'>)
+    }
+    case 'merge': {
+      const { merge } = await import('./indexing.ts')
+      return merge(task, message.input as TaskInput<'merge'>)
+    }
+    case 'verify':
+      throw new Error('A verify task sends its results item by item.')
+  }
+}
+
+async function paused(): Promise<boolean> {
+  await new Promise((resolve) => setImmediate(resolve))
+  return pause
+}
+
+/** Compiles one ruleset of a warm set at a time while nothing else is asked, letting messages in between. */
+function warmLater(): void {
+  if (working || warming !== null) return
+  warming = setImmediate(() => {
+    warming = null
+    const ruleset = held.nextToWarm()
+    if (ruleset === null || working) return
+    scanner.warm(noTask, ruleset)
+    noTask.note('idle')
+    warmLater()
+  })
+}
+
+function send(message: FromWorker): void {
+  process.send?.(message)
+}

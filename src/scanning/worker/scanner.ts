@@ -1,0 +1,162 @@
+import type { EngineMatch } from '../engine.ts'
+import type { ScanLimits } from '../limits.ts'
+import type { Trouble } from '../protocol.ts'
+import type { ExternalVariables, RuleHit, RunnableRuleset, ScanTrouble } from '../tasks.ts'
+import { type Bundle, bundlePays } from './bundles.ts'
+import type { CompiledCache, CompiledUnit } from './compiled.ts'
+import type { HeldRulesets, HeldSet } from './rulesets.ts'
+import { stringHits } from './string-hits.ts'
+import type { Task } from './task.ts'
+
+export interface ScanRequest {
+  readonly item: number
+  readonly bytes: Buffer
+  readonly variables: ExternalVariables
+  readonly set: HeldSet
+  readonly rulesets: readonly RunnableRuleset[]
+  readonly strings: boolean
+}
+
+export interface ScanResult {
+  readonly hits: readonly RuleHit[]
+  readonly troubles: readonly ScanTrouble[]
+  /** The sample's size, or 0 when no engine looked at it. */
+  readonly scannedBytes: number
+}
+
+/** A rate measured on less says more about the clock than about the rules. */
+const MEASURABLE = 64 * 1024
+
+/** Runs rulesets over one sample: one small scan each, or a bundle where that costs less. */
+export class Scanner {
+  readonly #cache: CompiledCache
+  readonly #held: HeldRulesets
+  readonly #limits: ScanLimits
+
+  constructor(cache: CompiledCache, held: HeldRulesets, limits: ScanLimits) {
+    this.#cache = cache
+    this.#held = held
+    this.#limits = limits
+  }
+
+  /** Hits are ordered as `request.rulesets`, then as in the text. */
+  scan(task: Task, request: ScanRequest): ScanResult {
+    const hits: RuleHit[] = []
+    const troubles: ScanTrouble[] = []
+    const runnable: RunnableRuleset[] = []
+    for (const ruleset of request.rulesets) {
+      const trouble = task.givenUp(request.item, ruleset.key) ?? this.#held.trouble(ruleset.key)
+      if (trouble === undefined) runnable.push(ruleset)
+      else troubles.push({ ruleset: ruleset.key, ...trouble })
+    }
+
+    let left = runnable
+    if (task.avoid.bundles && runnable.length > 1) {
+      for (const bundle of this.#held.bundles(request.set)) {
+        left = this.#scanBundle(task, request, bundle, left, hits)
+      }
+    }
+    for (const ruleset of left) {
+      const trouble = this.#scanOne(task, request, ruleset, hits)
+      if (trouble !== null) troubles.push({ ruleset: ruleset.key, ...trouble })
+    }
+
+    const order = new Map(request.rulesets.map((ruleset, index) => [ruleset.key, index]))
+    hits.sort((a, b) => (order.get(a.ruleset) ?? 0) - (order.get(b.ruleset) ?? 0))
+    return { hits, troubles, scannedBytes: runnable.length === 0 ? 0 : request.bytes.length }
+  }
+
+  /** Compiles a ruleset by itself ahead of its first use. */
+  warm(task: Task, ruleset: RunnableRuleset): void {
+    try {
+      this.#compiled(task, 0, ruleset)
+    } catch {
+      // The first scan with it finds the same and reports it.
+    }
+  }
+
+  /** Scans what `left` has in common with the bundle, if that pays; gives what is still to be scanned. */
+  #scanBundle(
+    task: Task,
+    request: ScanRequest,
+    bundle: Bundle,
+    left: RunnableRuleset[],
+    hits: RuleHit[],
+  ): RunnableRuleset[] {
+    const members = new Set(bundle.owner.values())
+    const wanted = left.filter((ruleset) => members.has(ruleset.key) && this.#held.trouble(ruleset.key) === undefined)
+    if (!bundlePays(bundle, wanted, request.bytes.length, this.#cache)) return left
+    let unit = this.#cache.get(bundle.key)
+    if (unit === undefined) {
+      task.note('compile', { item: request.item, bundle: true, allowedMs: this.#limits.compileMs })
+      try {
+        unit = this.#cache.compile(bundle.key, bundle.rulesets)
+      } catch {
+        // Each compiles by itself; together a name of one may mean something else in another.
+        bundle.refused = true
+        return left
+      }
+    }
+    let matches: EngineMatch[]
+    try {
+      matches = this.#run(task, request, unit, null)
+    } catch {
+      bundle.refused = true
+      return left
+    }
+    const byKey = new Map(wanted.map((ruleset) => [ruleset.key, ruleset]))
+    for (const match of matches) {
+      const ruleset = byKey.get(bundle.owner.get(match.rule) ?? '')
+      if (ruleset !== undefined) hits.push(this.#hit(ruleset, match, request))
+    }
+    return left.filter((ruleset) => !byKey.has(ruleset.key))
+  }
+
+  #scanOne(task: Task, request: ScanRequest, ruleset: RunnableRuleset, hits: RuleHit[]): Trouble | null {
+    try {
+      const unit = this.#compiled(task, request.item, ruleset)
+      for (const match of this.#run(task, request, unit, ruleset.key)) hits.push(this.#hit(ruleset, match, request))
+      return null
+    } catch (error) {
+      return { reason: 'engine', message: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  #compiled(task: Task, item: number, ruleset: RunnableRuleset): CompiledUnit {
+    const unit = this.#cache.get(ruleset.key)
+    if (unit !== undefined) return unit
+    task.note('compile', { item, ruleset: ruleset.key, allowedMs: this.#limits.compileMs })
+    return this.#cache.compile(ruleset.key, [ruleset])
+  }
+
+  #run(task: Task, request: ScanRequest, unit: CompiledUnit, ruleset: string | null): EngineMatch[] {
+    const size = request.bytes.length
+    task.note('scan', {
+      item: request.item,
+      ruleset,
+      bundle: ruleset === null,
+      allowedMs: task.scanMs(size),
+    })
+    const start = performance.now()
+    const matches = unit.rules.scan(request.bytes, request.variables)
+    if (size >= MEASURABLE) {
+      const rate = ((performance.now() - start) * 1e6) / size
+      unit.nanosecondsPerByte += (rate - unit.nanosecondsPerByte) / 4
+    }
+    return matches
+  }
+
+  #hit(ruleset: RunnableRuleset, match: EngineMatch, request: ScanRequest): RuleHit {
+    const reading = this.#cache.reading(ruleset)
+    const rule = reading.rules.get(match.rule)
+    return {
+      ruleset: ruleset.key,
+      rule: match.rule,
+      tags: match.tags,
+      meta: reading.complete && rule !== undefined ? rule.meta : match.meta,
+      strings: request.strings
+        ? stringHits(match.strings, request.bytes, rule?.privateStrings ?? new Set(), this.#limits)
+        : [],
+    }
+  }
+}

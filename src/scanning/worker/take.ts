@@ -1,0 +1,74 @@
+import { createHash, hash } from 'node:crypto'
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
+import type { Digests, TaskInput } from '../tasks.ts'
+import type { Task } from './task.ts'
+
+/** Also the largest file that is hashed in one go; the buffer is made once. */
+const CHUNK = 4 * 1024 * 1024
+let chunk: Buffer | null = null
+
+/**
+ * Copies a file while hashing it, and syncs the copy. The source may be changing: the digests are those of the bytes
+ * that were copied. `temporary` must not exist; it is left behind when something fails.
+ */
+export function take(task: Task, input: TaskInput<'take'>): Digests {
+  task.note('take')
+  chunk ??= Buffer.allocUnsafeSlow(CHUNK)
+  const source = openSync(input.source, 'r')
+  try {
+    const copy = openSync(input.temporary, 'wx', 0o600)
+    try {
+      const digests = fstatSync(source).size < CHUNK ? takeSmall(source, copy, chunk) : null
+      const result = digests ?? takeLarge(source, copy, chunk, task.progress)
+      task.progress()
+      fsyncSync(copy)
+      return result
+    } finally {
+      closeSync(copy)
+    }
+  } finally {
+    closeSync(source)
+  }
+}
+
+/** Null when the file turns out to be larger than the buffer: it has grown, and nothing was written yet. */
+function takeSmall(source: number, copy: number, buffer: Buffer): Digests | null {
+  let size = 0
+  for (;;) {
+    const count = readSync(source, buffer, size, buffer.length - size, size)
+    if (count === 0) break
+    size += count
+    if (size === buffer.length) return null
+  }
+  const bytes = buffer.subarray(0, size)
+  writeAll(copy, bytes)
+  return {
+    size,
+    sha256: hash('sha256', bytes, 'buffer'),
+    sha1: hash('sha1', bytes, 'buffer'),
+    md5: hash('md5', bytes, 'buffer'),
+    sha512: hash('sha512', bytes, 'buffer'),
+  }
+}
+
+function takeLarge(source: number, copy: number, buffer: Buffer, progress: () => void): Digests {
+  const sha256 = createHash('sha256')
+  const sha1 = createHash('sha1')
+  const md5 = createHash('md5')
+  const sha512 = createHash('sha512')
+  let size = 0
+  for (;;) {
+    const count = readSync(source, buffer, 0, buffer.length, size)
+    if (count === 0) break
+    const bytes = buffer.subarray(0, count)
+    for (const digest of [sha256, sha1, md5, sha512]) digest.update(bytes)
+    writeAll(copy, bytes)
+    size += count
+    progress()
+  }
+  return { size, sha256: sha256.digest(), sha1: sha1.digest(), md5: md5.digest(), sha512: sha512.digest() }
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
+}
