@@ -8,7 +8,7 @@ import { constantOf } from './constants.ts'
 import { fieldComparisonDemand, fieldDefined } from './modules.ts'
 import type { Plan } from './plan.ts'
 import { integerRange } from './print.ts'
-import { type Scope, stringNamed } from './scope.ts'
+import { resolved, type Scope, stringNamed } from './scope.ts'
 import { stringPlan } from './strings.ts'
 
 type Operator = Comparison['operator']
@@ -111,17 +111,6 @@ function sideNotDemand(operator: Operator, left: Expression, right: Expression, 
     default:
       return always
   }
-}
-
-/** What a name bound by `with` or a loop stands for. */
-function resolved(expression: Expression, scope: Scope): { expression: Expression; scope: Scope } {
-  let current = { expression, scope }
-  for (let hops = 0; hops < 100 && current.expression.kind === 'identifier'; hops++) {
-    const bound = current.scope.variables.get(current.expression.name)
-    if (!bound) break
-    current = { expression: bound.value, scope: bound.scope }
-  }
-  return current
 }
 
 // ------------------------------------------------------------------------------------------------------ integer reads

@@ -31,7 +31,7 @@ import type {
 import { allOf, always, anyOf, atLeast, may, never } from './algebra.ts'
 import { comparisonDemand, comparisonNotDemand, definedIn } from './comparisons.ts'
 import { constantOf } from './constants.ts'
-import { textOperationDemand } from './modules.ts'
+import { fieldTrue, textOperationDemand } from './modules.ts'
 import type { Plan } from './plan.ts'
 import { type Binding, binding, type Scope, stringNamed } from './scope.ts'
 import { anchoredStringPlan, stringPlan } from './strings.ts'
@@ -96,6 +96,11 @@ function demand(expression: Expression, scope: Scope): Plan {
     }
     case 'unknown':
       return may('a part of the condition was not understood')
+    case 'member':
+    case 'index':
+      return fieldTrue(expression, scope)
+    case 'call':
+      return allOf([fieldTrue(expression, scope), definedIn(expression, scope)])
     default:
       return definedIn(expression, scope)
   }

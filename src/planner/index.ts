@@ -7,5 +7,5 @@
 export type { Fact, FactPlan, GramsPlan, Plan, RulePlan, RulesetPlan } from './plan.ts'
 export { printPlan, printRulesetPlan } from './print.ts'
 export { planRuleset } from './ruleset.ts'
-export { PlanBatch } from './segment-match.ts'
+export { type GroupedSamples, PlanBatch } from './segment-match.ts'
 export { mayMatch, type SampleFacts, type SampleSignature } from './signature-match.ts'

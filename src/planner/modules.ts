@@ -1,21 +1,182 @@
+/**
+ * What the engine's modules tell about the bytes of a file, as far as it follows from how they read it.
+ *
+ * - The fields of `pe`, `dotnet`, `elf` and `macho` have a value only when the parser accepted the file, and the first
+ *   thing each parser looks at is the magic number at offset 0. So `pe.entry_point == 5` demands an MZ header.
+ *   Exceptions, which have a value for every file: constants (all in capitals), `is_pe` and `is_dotnet`, array methods,
+ *   and the functions that answer "no" for a file of another kind, such as `pe.imports("x.dll")`.
+ * - `pe.signatures[i].serial` is the serial number of a certificate, printed from the bytes of a DER integer in the
+ *   file. Whatever it is equal to, its bytes are in the file, one after the other.
+ * - `hash.sha256(0, filesize)` is the digest that the index stores.
+ *
+ * `test/planner/module-facts.test.ts` holds each of these against the engine.
+ */
 import type { Comparison, Expression, TextOperation } from '../yara/index.ts'
-import { always } from './algebra.ts'
+import { allOf, always, anyOf, factPlan, may, sizePlan } from './algebra.ts'
+import { GRAM_BYTES, gramsOf } from './grams.ts'
 import type { Plan } from './plan.ts'
-import type { Scope } from './scope.ts'
+import { foldedText } from './required-literals.ts'
+import { resolved, type Scope } from './scope.ts'
 
-export function fieldDefined(_expression: Expression, _scope: Scope): Plan {
-  return always
+/** A DOS header is 64 bytes long and starts with `MZ`. */
+const portableExecutable = allOf([
+  factPlan({ kind: 'integer', offset: 0, width: 2, signed: false, bigEndian: false, min: 0x5a4d, max: 0x5a4d }),
+  sizePlan(64, Number.POSITIVE_INFINITY),
+])
+
+const elfMagic = startsWith(0x7f454c46)
+
+const machoMagic = anyOf([0xfeedface, 0xcefaedfe, 0xfeedfacf, 0xcffaedfe, 0xcafebabe, 0xcafebabf].map(startsWith))
+
+interface Module {
+  /** What a file must be like for the module's fields to have a value. */
+  readonly magic: Plan
+  /** Fields that have a value for every file; as a condition they are true only for the module's own. */
+  readonly flags: readonly string[]
+  /** Functions that have a value only where the fields have one. */
+  readonly functions: readonly string[]
 }
 
+const modules: Readonly<Record<string, Module>> = {
+  pe: {
+    magic: portableExecutable,
+    flags: ['is_pe'],
+    functions: [
+      'is_32bit',
+      'is_64bit',
+      'is_dll',
+      'rva_to_offset',
+      'calculate_checksum',
+      'section_index',
+      'imphash',
+      'import_rva',
+      'delayed_import_rva',
+      'exports_index',
+    ],
+  },
+  dotnet: { magic: portableExecutable, flags: ['is_dotnet'], functions: [] },
+  elf: { magic: elfMagic, flags: [], functions: ['telfhash'] },
+  macho: { magic: machoMagic, flags: [], functions: [] },
+}
+
+/** Fields that print the bytes of a DER integer as `77:01:9a:…`. */
+const serialFields = [
+  'signatures[].serial',
+  'signatures[].certificates[].serial',
+  'signatures[].signer_info.chain[].serial',
+  'signatures[].countersignatures[].chain[].serial',
+]
+
+/** What must hold for a module's field or function to have a value. */
+export function fieldDefined(expression: Expression, scope: Scope): Plan {
+  const field = fieldOf(expression, scope)
+  const module = field === null ? undefined : modules[field.module]
+  if (field === null || module === undefined || module.flags.includes(field.path)) return always
+  return hasValueForEveryFile(field, module) ? always : module.magic
+}
+
+/** What must hold for a field or function to be true, standing as a condition of its own. */
+export function fieldTrue(expression: Expression, scope: Scope): Plan {
+  const field = fieldOf(expression, scope)
+  const module = field === null ? undefined : modules[field.module]
+  if (field === null || module === undefined) return always
+  return module.flags.includes(field.path) ? module.magic : fieldDefined(expression, scope)
+}
+
+/** What must hold for a comparison of a field (on the left) with a text to be true; null when there is nothing to say. */
 export function fieldComparisonDemand(
-  _operator: Comparison['operator'],
-  _left: Expression,
-  _right: Expression,
-  _scope: Scope,
+  operator: Comparison['operator'],
+  left: Expression,
+  right: Expression,
+  scope: Scope,
 ): Plan | null {
+  if (operator !== '==') return null
+  const text = textOf(right, scope)
+  return text === null ? null : equalityDemand(left, text, scope)
+}
+
+/** What must hold for `field iequals "text"` and its siblings to be true. */
+export function textOperationDemand({ operator, left, right }: TextOperation, scope: Scope): Plan {
+  if (operator !== 'iequals') return always
+  const text = textOf(right, scope)
+  return (text === null ? null : equalityDemand(left, text, scope)) ?? always
+}
+
+function equalityDemand(expression: Expression, text: string, scope: Scope): Plan | null {
+  const field = fieldOf(expression, scope)
+  if (field === null) return null
+  if (field.module === 'pe' && serialFields.includes(field.path)) return serialDemand(field, text)
+  if (field.module === 'hash') return digestDemand(field.path, expression, text, scope)
   return null
 }
 
-export function textOperationDemand(_operation: TextOperation, _scope: Scope): Plan {
-  return always
+/** `77:01:9a:08`: the file holds the bytes 77 01 9a 08. */
+function serialDemand(field: Field, text: string): Plan | null {
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2})*$/i.test(text)) return null
+  const bytes = Buffer.from(text.replaceAll(':', ''), 'hex')
+  if (bytes.length < GRAM_BYTES) return may('the serial number is too short for the index')
+  const label = `pe.${field.path} ${bytes.toString('hex')}`
+  return { kind: 'grams', channel: 'plain', grams: gramsOf(foldedText(bytes), 24), label }
+}
+
+const digestBytes = { md5: 16, sha1: 20, sha256: 32 } as const
+
+/** `hash.sha256(0, filesize)`, the digest of the whole file. */
+function digestDemand(path: string, expression: Expression, text: string, scope: Scope): Plan | null {
+  const algorithm = (['md5', 'sha1', 'sha256'] as const).find((name) => path === `${name}()`)
+  const call = resolved(expression, scope)
+  if (algorithm === undefined || call.expression.kind !== 'call') return null
+  const [from, length] = call.expression.args
+  if (call.expression.args.length !== 2 || from === undefined || length === undefined) return null
+  const start = resolved(from, call.scope).expression
+  if (start.kind !== 'integer' || start.value !== 0n) return null
+  if (resolved(length, call.scope).expression.kind !== 'filesize') return null
+  const digest = Buffer.from(text, 'hex')
+  if (digest.length !== digestBytes[algorithm] || text.length !== 2 * digest.length) return null
+  return factPlan({ kind: 'hash', algorithm, digest: Uint8Array.from(digest) })
+}
+
+/** A module's field as written, without the values of indexes and arguments: `signatures[].serial`, `imports()`. */
+interface Field {
+  readonly module: string
+  readonly path: string
+}
+
+function fieldOf(expression: Expression, scope: Scope): Field | null {
+  const subject = resolved(expression, scope)
+  switch (subject.expression.kind) {
+    case 'identifier':
+      return subject.scope.rules.has(subject.expression.name) ? null : { module: subject.expression.name, path: '' }
+    case 'member': {
+      const field = fieldOf(subject.expression.object, subject.scope)
+      if (field === null) return null
+      const { name } = subject.expression
+      return { module: field.module, path: field.path === '' ? name : `${field.path}.${name}` }
+    }
+    case 'index': {
+      const field = fieldOf(subject.expression.object, subject.scope)
+      return field === null ? null : { module: field.module, path: `${field.path}[]` }
+    }
+    case 'call': {
+      const field = fieldOf(subject.expression.callee, subject.scope)
+      return field === null ? null : { module: field.module, path: `${field.path}()` }
+    }
+    default:
+      return null
+  }
+}
+
+function hasValueForEveryFile({ path }: Field, module: Module): boolean {
+  if (path === '' || /^[A-Z0-9_]+$/.test(path)) return true
+  if (!path.includes('(')) return false
+  return !module.functions.some((name) => path === `${name}()`)
+}
+
+function textOf(expression: Expression, scope: Scope): string | null {
+  const subject = resolved(expression, scope).expression
+  return subject.kind === 'textLiteral' ? Buffer.from(subject.bytes).toString('latin1') : null
+}
+
+function startsWith(magic: number): Plan {
+  return factPlan({ kind: 'integer', offset: 0, width: 4, signed: false, bigEndian: true, min: magic, max: magic })
 }

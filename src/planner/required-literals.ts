@@ -131,7 +131,7 @@ function shapeOfTokens(tokens: readonly HexToken[], budget: Budget, depth: numbe
 function shapeOfToken(token: HexToken, budget: Budget, depth: number): Shape {
   switch (token.kind) {
     case 'byte':
-      return token.negated ? anything : shapeOfClass((byte) => (byte & token.mask) === token.value)
+      return token.negated || token.mask === 0 ? anything : shapeOfClass((byte) => (byte & token.mask) === token.value)
     case 'alternatives':
       return alternatives(token.options.map((option) => shapeOfTokens(option, budget, depth + 1)))
     default:
@@ -151,6 +151,8 @@ function shapeOfClass(includes: (byte: number) => boolean): Shape {
 }
 
 function followedBy(left: Shape, right: Shape): Shape {
+  // Gaps are most of many hex strings.
+  if (right === anything && left.exact === null && left.suffix[0] === '') return left
   const seam = crossed(left.suffix, right.prefix)
   if (left.exact !== null && right.exact !== null) {
     if (seam !== null) return exactly(seam)
@@ -227,6 +229,7 @@ function oneOf(literals: readonly string[]): LiteralDemand {
 }
 
 function both(...parts: LiteralDemand[]): LiteralDemand {
+  if (parts.every((part) => part.kind === 'nothing')) return nothing
   const demands = parts.flatMap((part) => (part.kind === 'and' ? part.parts : part.kind === 'nothing' ? [] : [part]))
   if (demands.length === 0) return nothing
   return demands.length === 1 ? (demands[0] as LiteralDemand) : { kind: 'and', parts: demands }

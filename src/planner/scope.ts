@@ -49,3 +49,14 @@ export function stringNamed(identifier: string, scope: Scope): StringDefinition 
   if (identifier === '$') return scope.current
   return scope.rule.strings.find((string) => string.identifier === identifier) ?? null
 }
+
+/** What a name bound by `with` or a loop stands for. */
+export function resolved(expression: Expression, scope: Scope): { expression: Expression; scope: Scope } {
+  let current = { expression, scope }
+  for (let hops = 0; hops < 100 && current.expression.kind === 'identifier'; hops++) {
+    const bound = current.scope.variables.get(current.expression.name)
+    if (!bound) break
+    current = { expression: bound.value, scope: bound.scope }
+  }
+  return current
+}

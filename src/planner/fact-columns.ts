@@ -1,0 +1,70 @@
+import { HEAD_BYTES, type SegmentGroup } from '../index/index.ts'
+import type { Fact } from './plan.ts'
+
+/**
+ * The samples of a group for which a fact holds or cannot be decided: bit `s & 31` of word `s >> 5`, from word `first`
+ * on. Says the same as `factMayHold` does of each sample.
+ */
+export function factColumns(fact: Fact, group: SegmentGroup, first: number, columns: Uint32Array): void {
+  const from = first * 32
+  const to = Math.min(group.count, from + columns.length * 32)
+  columns.fill(0)
+  const set = (sample: number) => {
+    const at = sample - from
+    columns[at >> 5] = (columns[at >> 5] as number) | (1 << (at & 31))
+  }
+  const { sizes } = group
+  switch (fact.kind) {
+    case 'size':
+      for (let s = from; s < to; s++) {
+        const size = sizes[s] as number
+        if (size >= fact.min && size <= fact.max) set(s)
+      }
+      return
+    case 'bytes': {
+      const { offset, value, mask } = fact
+      const end = offset + value.length
+      for (let s = from; s < to; s++) if ((sizes[s] as number) >= end) set(s)
+      for (let i = 0; i < value.length && offset + i < HEAD_BYTES; i++) {
+        if (mask[i] === 0) continue
+        const bytes = group.head(offset + i)
+        for (let s = from; s < to; s++) {
+          if (((bytes[s] as number) & (mask[i] as number)) !== value[i]) clear(columns, s - from)
+        }
+      }
+      return
+    }
+    case 'integer': {
+      const { offset, width, signed, bigEndian, min, max } = fact
+      const end = offset + width
+      const decidable = end <= HEAD_BYTES
+      const heads = Array.from({ length: decidable ? width : 0 }, (_, i) =>
+        group.head(bigEndian ? offset + i : end - 1 - i),
+      )
+      const half = 256 ** width / 2
+      for (let s = from; s < to; s++) {
+        if ((sizes[s] as number) < end) continue
+        let read = 0
+        for (const bytes of heads) read = read * 256 + (bytes[s] as number)
+        if (signed && read >= half) read -= 2 * half
+        if (!decidable || (read >= min && read <= max)) set(s)
+      }
+      return
+    }
+    case 'hash': {
+      const digests = group.digests(fact.algorithm)
+      const { digest } = fact
+      for (let s = from; s < to; s++) {
+        const at = s * digest.length
+        let i = 0
+        while (i < digest.length && digests[at + i] === digest[i]) i++
+        if (i === digest.length) set(s)
+      }
+      return
+    }
+  }
+}
+
+function clear(columns: Uint32Array, at: number): void {
+  columns[at >> 5] = (columns[at >> 5] as number) & ~(1 << (at & 31))
+}
