@@ -10,6 +10,9 @@ export function mergeSegments(inputs: readonly string[], output: string, without
   const readers: SegmentReader[] = []
   try {
     for (const path of inputs) readers.push(SegmentReader.open(path))
+    for (const [i, reader] of readers.entries())
+      if (i > 0 && reader.firstId <= (readers[i - 1] as SegmentReader).lastId)
+        throw new RangeError(`the ids of ${reader.path} do not follow those of the segment before it`)
     return assembleSegment(
       output,
       readers.flatMap((reader) => reader.groups),

@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { type Random, randomFrom, signed } from './fixtures.ts'
+import { mergeSegments } from './merging.ts'
+import { BLOCK_BYTES, digestBytes, SEGMENT_HEADER_BYTES, transposedCount } from './segment-format.ts'
+import { type SegmentGroup, SegmentReader } from './segment-reader.ts'
+import { type SignedSample, writeSegment } from './segment-writer.ts'
+import { encodeSignature, HEAD_BYTES, SignatureView } from './signature.ts'
+
+function folderOf(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'segments-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+function opened(t: TestContext, path: string): SegmentReader {
+  const reader = SegmentReader.open(path)
+  t.after(() => reader.close())
+  return reader
+}
+
+/** Samples of a few sizes, so that some classes are transposed, some loose, some both; ids with gaps. */
+function samplesOf(random: Random, count: number, firstId = 1): SignedSample[] {
+  let id = firstId
+  return Array.from({ length: count }, () => {
+    id += random.below(3) + 1
+    return signed(id, random.sample([0, 3, 200, 400, 1000, 3000, 3000, 3100][random.below(8)] as number))
+  })
+}
+
+function unfiltered(id: number): SignedSample {
+  const digest = (length: number) => new Uint8Array(length).fill(id)
+  return {
+    id,
+    record: encodeSignature({
+      size: 2 ** 40 + id,
+      head: Uint8Array.of(0x4d, 0x5a),
+      md5: digest(16),
+      sha1: digest(20),
+      sha256: digest(32),
+      bytes: new Uint8Array(0),
+    }),
+  }
+}
+
+/** What a group says of its samples, against their signatures: the facts, and rows drawn at random. */
+function compare(group: SegmentGroup, views: ReadonlyMap<number, SignatureView>, random: Random): void {
+  const members = Array.from(group.ids, (id) => views.get(id) as SignatureView)
+  assert.ok(members.every((view) => view.bits === group.bits))
+  assert.deepEqual(
+    Array.from(group.sizes),
+    members.map(({ size }) => size),
+  )
+  for (let position = 0; position < HEAD_BYTES; position += 1 + random.below(20))
+    assert.deepEqual(
+      Array.from(group.head(position)),
+      members.map(({ head }) => head[position]),
+    )
+  for (const algorithm of ['md5', 'sha1', 'sha256'] as const)
+    members.forEach((view, s) => {
+      const length = digestBytes[algorithm]
+      assert.deepEqual(
+        Buffer.from(group.digests(algorithm)).subarray(s * length, (s + 1) * length),
+        Buffer.from(view[algorithm]),
+      )
+    })
+  for (const wanted of [1, 7, 300]) {
+    const rows = Uint32Array.from({ length: wanted }, () => random.below(group.bits || 2 ** 32)).sort()
+    // Rows land in the middle of a larger array: an evaluation keeps many groups' rows in one.
+    const memory = new Uint32Array(rows.length * group.words + 6).fill(0xdeadbeef)
+    group.readRows(rows, memory.subarray(3, memory.length - 3))
+    assert.deepEqual([...memory.subarray(0, 3), ...memory.subarray(-3)], Array(6).fill(0xdeadbeef))
+    rows.forEach((row, i) => {
+      for (let s = 0; s < group.words * 32; s++) {
+        const bit = ((memory[3 + i * group.words + (s >>> 5)] as number) >>> (s & 31)) & 1
+        assert.equal(bit, s < group.count && members[s]?.hasHash(row) ? 1 : 0, `row ${row} of sample ${s}`)
+      }
+    })
+  }
+}
+
+test('a segment tells of every sample what its signature tells', (t) => {
+  const folder = folderOf(t)
+  const random = randomFrom('segments against signatures')
+  for (const [round, count] of [1, 2, 7, 8, 9, 33, 64, 150, 400].entries()) {
+    const samples = samplesOf(random, count)
+    if (round % 2 === 0) samples.push(unfiltered((samples.at(-1) as SignedSample).id + 1))
+    const path = join(folder, `${count}.segment`)
+    const summary = writeSegment(path, samples)
+    const reader = opened(t, path)
+    assert.equal(reader.samples, samples.length)
+    assert.deepEqual([reader.firstId, reader.lastId], [samples[0]?.id, samples.at(-1)?.id])
+    assert.deepEqual(summary, {
+      samples: reader.samples,
+      firstId: reader.firstId,
+      lastId: reader.lastId,
+      bytes: statSync(path).size,
+    })
+    const ids = reader.groups.flatMap((group) => [...group.ids])
+    assert.deepEqual(
+      ids.toSorted((a, b) => a - b),
+      samples.map(({ id }) => id),
+    )
+    const views = new Map(samples.map(({ id, record }) => [id, SignatureView.of(record)]))
+    for (const group of reader.groups) {
+      assert.deepEqual(group.ids, group.ids.slice().sort())
+      compare(group, views, random)
+    }
+    const records = new Map([...reader.records()].map(({ id, record }) => [id, record]))
+    assert.deepEqual(records, new Map(samples.map(({ id, record }) => [id, record])))
+  }
+})
+
+test('classes are transposed as far as the rows are filled well, and the rest is loose', (t) => {
+  const bytes = randomFrom('layouts').sample(1000)
+  const path = join(folderOf(t), 'layouts.segment')
+  writeSegment(path, [...Array.from({ length: 11 }, (_, i) => signed(i + 1, bytes)), unfiltered(12)])
+  const groups = opened(t, path).groups.map(({ layout, count }) => [layout, count])
+  assert.deepEqual(groups, [
+    ['unfiltered', 1],
+    ['transposed', 8],
+    ['loose', 3],
+  ])
+})
+
+test('no row of a transposed group has more than a sixth of filling', () => {
+  for (let count = 0; count < 1000; count++) {
+    const transposed = transposedCount(count)
+    assert.ok(transposed <= count && count - transposed < 7)
+    const cells = Math.ceil(transposed / 8) * 8
+    assert.ok(cells - transposed <= transposed / 6)
+  }
+})
+
+test('a merged segment is byte for byte the one written at once, whatever the history of merges', (t) => {
+  const folder = folderOf(t)
+  const random = randomFrom('merging')
+  for (let round = 0; round < 12; round++) {
+    const samples = samplesOf(random, 40 + random.below(400))
+    const whole = join(folder, 'whole')
+    writeSegment(whole, samples)
+    let paths: string[] = []
+    for (let at = 0; at < samples.length; ) {
+      const length = round === 0 ? 1 : 1 + random.below(60)
+      const path = join(folder, `piece ${at}`)
+      writeSegment(path, samples.slice(at, at + length))
+      paths.push(path)
+      at += length
+    }
+    for (let merges = 0; paths.length > 1; merges++) {
+      const from = random.below(paths.length - 1)
+      const to = from + 2 + random.below(paths.length - from - 1)
+      const path = join(folder, `merged ${merges}`)
+      mergeSegments(paths.slice(from, to), path, new Uint32Array(0))
+      paths = [...paths.slice(0, from), path, ...paths.slice(to)]
+    }
+    assert.deepEqual(readFileSync(paths[0] as string), readFileSync(whole))
+    for (const name of readdirSync(folder)) rmSync(join(folder, name))
+  }
+})
+
+test('deleted samples leave at a merge, and the rest is as if they had never been', (t) => {
+  const folder = folderOf(t)
+  const random = randomFrom('deleting')
+  const samples = [...samplesOf(random, 300), unfiltered(5000), unfiltered(5001)]
+  const paths = [0, 100, 200].map((from) => {
+    const path = join(folder, `${from}`)
+    writeSegment(path, samples.slice(from, from === 200 ? undefined : from + 100))
+    return path
+  })
+  for (const share of [0.01, 0.5, 0.99]) {
+    const gone = new Set(samples.filter(() => random.below(1000) < share * 1000).map(({ id }) => id))
+    gone.add(5000)
+    const merged = join(folder, 'merged')
+    // Ids that no segment holds do no harm.
+    mergeSegments(paths, merged, Uint32Array.from([0, ...gone, 9999]).sort())
+    const whole = join(folder, 'whole')
+    writeSegment(
+      whole,
+      samples.filter(({ id }) => !gone.has(id)),
+    )
+    assert.deepEqual(readFileSync(merged), readFileSync(whole))
+  }
+  const nothing = join(folder, 'nothing')
+  assert.equal(
+    mergeSegments(
+      paths,
+      nothing,
+      Uint32Array.from(samples, ({ id }) => id),
+    ),
+    null,
+  )
+  assert.ok(!readdirSync(folder).some((name) => name.startsWith('nothing')))
+})
+
+test('segments that overlap or come in the wrong order are refused, and leave nothing behind', (t) => {
+  const folder = folderOf(t)
+  const bytes = randomFrom('order').sample(500)
+  const early = join(folder, 'early')
+  const late = join(folder, 'late')
+  writeSegment(early, [signed(1, bytes), signed(5, bytes)])
+  writeSegment(late, [signed(3, bytes), signed(9, bytes)])
+  for (const inputs of [
+    [early, late],
+    [late, early],
+  ])
+    assert.throws(() => mergeSegments(inputs, join(folder, 'merged'), new Uint32Array(0)), RangeError)
+  assert.throws(() => writeSegment(join(folder, 'unordered'), [signed(2, bytes), signed(2, bytes)]), RangeError)
+  assert.throws(() => writeSegment(join(folder, 'empty'), []), RangeError)
+  assert.deepEqual(readdirSync(folder).sort(), ['early', 'late'])
+})
+
+/** Everything a hunt may ask of a segment. */
+function readAll(path: string): unknown {
+  const reader = SegmentReader.open(path)
+  try {
+    return reader.groups.map((group) => {
+      const rows = Uint32Array.from({ length: group.bits }, (_, row) => row)
+      const cells = new Uint32Array(rows.length * group.words)
+      group.readRows(rows, cells)
+      const heads = Array.from({ length: HEAD_BYTES }, (_, position) => group.head(position))
+      const digests = (['md5', 'sha1', 'sha256'] as const).map((algorithm) => group.digests(algorithm))
+      return { bits: group.bits, ids: group.ids, sizes: group.sizes, heads, digests, cells }
+    })
+  } finally {
+    reader.close()
+  }
+}
+
+test('a flipped bit anywhere in a segment file is detected, by reading and by a full check', (t) => {
+  const folder = folderOf(t)
+  const random = randomFrom('flips')
+  const path = join(folder, 'segment')
+  writeSegment(path, [...samplesOf(random, 40), unfiltered(1000)])
+  const intact = readFileSync(path)
+  assert.ok(intact.length > 3 * BLOCK_BYTES, 'several blocks')
+  readAll(path)
+  // Every byte of the header and around the section and block borders, and every so many elsewhere.
+  let flips = 0
+  for (let at = 0; at < intact.length; at += at < 400 || at > intact.length - 40 ? 1 : 1 + random.below(40)) {
+    const flipped = Buffer.from(intact)
+    flipped[at] = (flipped[at] as number) ^ (1 << random.below(8))
+    writeFileSync(path, flipped)
+    assert.throws(() => readAll(path), { code: 'segment.damaged' }, `byte ${at} of ${intact.length}`)
+    assert.throws(
+      () => {
+        const reader = SegmentReader.open(path)
+        try {
+          reader.check()
+        } finally {
+          reader.close()
+        }
+      },
+      { code: 'segment.damaged' },
+      `byte ${at} of ${intact.length}`,
+    )
+    flips++
+  }
+  assert.ok(flips > 1000)
+})
+
+test('a segment that is missing, empty, cut off, too long or of another version is called damaged', (t) => {
+  const folder = folderOf(t)
+  const path = join(folder, 'segment')
+  assert.throws(() => SegmentReader.open(path), { code: 'segment.damaged' })
+  writeSegment(path, samplesOf(randomFrom('cut off'), 20))
+  const intact = readFileSync(path)
+  for (const length of [0, 1, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES + 1, intact.length - 1]) {
+    writeFileSync(path, intact.subarray(0, length))
+    assert.throws(() => SegmentReader.open(path), { code: 'segment.damaged' }, `${length} bytes`)
+  }
+  writeFileSync(path, Buffer.concat([intact, Buffer.of(0)]))
+  assert.throws(() => SegmentReader.open(path), { code: 'segment.damaged' })
+  const other = Buffer.from(intact)
+  other.writeUInt32LE(2, 8)
+  writeFileSync(path, other)
+  assert.throws(() => SegmentReader.open(path), { code: 'segment.damaged', message: /version 2/ })
+})
+
+test('damage is found where it is: the rows of intact blocks can still be read', (t) => {
+  const folder = folderOf(t)
+  const path = join(folder, 'segment')
+  const bytes = randomFrom('local damage').sample(3000)
+  writeSegment(
+    path,
+    Array.from({ length: 64 }, (_, i) => signed(i + 1, bytes)),
+  )
+  const flipped = readFileSync(path)
+  const last = SEGMENT_HEADER_BYTES + flipped.length - SEGMENT_HEADER_BYTES - 200
+  flipped[last] = (flipped[last] as number) ^ 1
+  writeFileSync(path, flipped)
+  const reader = opened(t, path)
+  const group = reader.groups[0] as SegmentGroup
+  const into = new Uint32Array(group.words)
+  group.readRows(Uint32Array.of(0), into)
+  assert.throws(() => group.readRows(Uint32Array.of(group.bits - 1), into), { code: 'segment.damaged' })
+  assert.throws(() => reader.check(), { code: 'segment.damaged' })
+})
