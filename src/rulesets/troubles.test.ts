@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, test } from 'node:test'
+import type { ScanTrouble } from '../scanning/index.ts'
+import { type Installation, openInstallation, rule } from './installation-fixture.ts'
+
+let here: Installation
+
+beforeEach(async () => {
+  here = await openInstallation()
+  await here.rulesets.save(here.ada, { name: 'endless', content: rule('one') })
+  await here.rulesets.save(here.ada, { name: 'good', content: rule('one') })
+})
+afterEach(() => here.close())
+
+async function trouble(name: string): Promise<ScanTrouble> {
+  const ruleset = (await here.rulesets.liveSet()).rulesets.find((one) => one.name === name)
+  return { ruleset: ruleset?.key ?? 'none', reason: 'timeout', message: 'it took more than 30 s' }
+}
+
+const journal = async (): Promise<string[]> =>
+  (await here.database.selectFrom('journal').select('kind').orderBy('id').execute()).map((row) => row.kind)
+
+test('one stop is noted and told as the reason, and the ruleset goes on running', async () => {
+  const sample = await here.sample()
+  const endless = await trouble('endless')
+  await here.rulesets.reportTroubles(sample, [endless])
+  const { status, reason } = await here.rulesets.get('endless')
+  assert.equal(status, 'active')
+  assert.match(reason ?? '', /^Stopped on sample [0-9a-f]{40} \(timeout\): it took more than 30 s$/)
+  assert.deepEqual(await journal(), ['ruleset-stopped'])
+  assert.deepEqual(await here.rulesets.givenUpOn(sample), [endless.ruleset])
+  assert.deepEqual(await here.rulesets.givenUpOn(await here.sample()), [])
+  assert.equal((await here.rulesets.get('good')).reason, null)
+})
+
+test('a ruleset that is stopped on a third sample is suspended, in a new generation', async () => {
+  const endless = await trouble('endless')
+  const heard: number[] = []
+  here.rulesets.onChange((generation) => heard.push(generation))
+  const before = await here.rulesets.generation()
+  const samples = [await here.sample(), await here.sample(), await here.sample()]
+  for (const sample of samples) {
+    // The same sample again is no further strike.
+    await here.rulesets.reportTroubles(sample, [endless])
+    await here.rulesets.reportTroubles(sample, [endless])
+    if (sample !== samples[2]) assert.equal((await here.rulesets.get('endless')).status, 'active')
+  }
+  const { status, reason } = await here.rulesets.get('endless')
+  assert.equal(status, 'error')
+  assert.match(reason ?? '', /^Suspended after 3 samples\. Stopped on sample /)
+  assert.deepEqual(await journal(), ['ruleset-stopped', 'ruleset-stopped', 'ruleset-suspended'])
+  assert.deepEqual(
+    (await here.rulesets.liveSet()).rulesets.map(({ name }) => name),
+    ['good'],
+  )
+  assert.deepEqual(heard, [before + 1])
+})
+
+async function suspend(): Promise<void> {
+  const endless = await trouble('endless')
+  for (let n = 0; n < 3; n += 1) await here.rulesets.reportTroubles(await here.sample(), [endless])
+  assert.equal((await here.rulesets.get('endless')).status, 'error')
+}
+
+test('enabling a suspended ruleset again takes back all strikes', async () => {
+  await suspend()
+  assert.equal(await here.rulesets.setEnabled(here.ada, 'endless', true), 'valid')
+  assert.equal((await here.rulesets.get('endless')).status, 'active')
+  assert.equal((await here.rulesets.get('endless')).reason, null)
+  await here.rulesets.reportTroubles(await here.sample(), [await trouble('endless')])
+  assert.equal((await here.rulesets.get('endless')).status, 'active', 'the count begins anew')
+})
+
+test('a new text takes back a suspension, the same text does not', async () => {
+  await suspend()
+  const same = await here.rulesets.save(here.ada, { name: 'endless', content: rule('one') })
+  assert.equal(same.state, 'error')
+  assert.equal((await here.rulesets.save(here.ada, { name: 'endless', content: rule('two') })).state, 'valid')
+  assert.equal((await here.rulesets.get('endless')).status, 'active')
+  assert.deepEqual(await here.database.selectFrom('strikes').selectAll().execute(), [])
+})
+
+test('troubles of an older text, of an ad-hoc hunt or on a removed sample are nobody’s strikes', async () => {
+  const old = await trouble('endless')
+  await here.rulesets.save(here.ada, { name: 'endless', content: rule('two') })
+  await here.rulesets.reportTroubles(await here.sample(), [old, { ...old, ruleset: 'h1.0' }])
+  await here.rulesets.reportTroubles(4711, [await trouble('endless')])
+  assert.equal((await here.rulesets.get('endless')).reason, null)
+  assert.deepEqual(await journal(), [])
+})
