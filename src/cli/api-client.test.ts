@@ -91,6 +91,32 @@ test('a refusal is not asked again, and tells status and message', async (t) => 
   assert.equal(asked(), 1)
 })
 
+test("a refusal that tells its code comes back as the server's own failure", async (t) => {
+  const { client } = await serve(
+    t,
+    answer(400, { code: 400, error: 'rules.invalid', message: 'No.', detail: { diagnostics: [1] } }),
+  )
+  await assert.rejects(client.request('/a/'), (error) => {
+    assert.ok(error instanceof Failure)
+    assert.equal(error.code, 'rules.invalid')
+    assert.deepEqual(error.detail, { diagnostics: [1] })
+    return /^http:.*: No\.$/.test(error.message)
+  })
+})
+
+test('an answer without a body is undefined, and JSON lines come one by one', async (t) => {
+  const { client } = await serve(
+    t,
+    (_request, response) => response.writeHead(204).end(),
+    (_request, response) => {
+      response.write('{"n":1}\n{"n":')
+      setImmediate(() => response.end('2,"ü":"ü"}\n'))
+    },
+  )
+  assert.equal(await client.request('/', { method: 'DELETE' }), undefined)
+  assert.deepEqual(await Array.fromAsync(client.lines('/')), [{ n: 1 }, { n: 2, ü: 'ü' }])
+})
+
 test('an answer that is not from a Backtrail is told as it is', async (t) => {
   const { client } = await serve(t, answer(404, '<h1>Nothing here</h1>'))
   await assert.rejects(client.request('/a/'), failsWith('server.refused', /Nothing here<\/h1> Is this a Backtrail/))

@@ -6,7 +6,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Failure } from '../errors/index.ts'
+import { catalogue, Failure, type FailureCode } from '../errors/index.ts'
 import { reasonOf } from './walk.ts'
 
 export interface ApiClientOptions {
@@ -53,13 +53,29 @@ export class ApiClient {
   }
 
   /**
-   * The JSON of a successful answer. Throws Failure `server.refused` with the answer's own message and status in its
-   * detail, and `server.unreachable` when there was no answer.
+   * The JSON of a successful answer; undefined where it has no body. Throws the server's own Failure with its code, its
+   * message and its detail, `server.refused` for an answer that tells no code, and `server.unreachable` without any.
    */
-  async request<T>(path: string, { method = 'GET', query = {}, json, signal }: ApiRequest = {}): Promise<T> {
+  async request<T>(path: string, request: ApiRequest = {}): Promise<T> {
+    const response = await this.#send(path, request)
+    return (response.status === 204 ? undefined : await response.json()) as T
+  }
+
+  /** The lines of a successful answer in JSON lines, as they come. Throws as `request`. */
+  async *lines<T>(path: string, request: ApiRequest = {}): AsyncGenerator<T> {
+    const response = await this.#send(path, request)
+    let rest = ''
+    for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      const lines = (rest + piece).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) yield JSON.parse(line)
+    }
+  }
+
+  async #send(path: string, { method = 'GET', query = {}, json, signal }: ApiRequest): Promise<Response> {
     const parameters = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
     const url = `${this.#base}${path}${parameters.size > 0 ? `?${parameters}` : ''}`
-    const response = await this.#ask(
+    return this.#ask(
       url,
       () => ({
         method,
@@ -68,7 +84,6 @@ export class ApiClient {
       method === 'GET',
       signal,
     )
-    return (await response.json()) as T
   }
 
   /** Sends a file as the multipart field `file`, in pieces of 256 KB. Throws as `request`, or UnreadableFile. */
@@ -143,27 +158,33 @@ function pauseAsked(response: Response): number | null {
   return Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : null
 }
 
+/** The server's own Failure where it tells its code, `server.refused` for everything else. */
 async function refusal(url: string, response: Response): Promise<Failure> {
+  const { origin, pathname } = new URL(url)
   const text = await response.text()
-  let said = text.trim().slice(0, 500)
-  let answer: unknown = null
+  let answer: Answer
   try {
     answer = JSON.parse(text)
-    const { message, detail } = answer as { message?: unknown; detail?: unknown }
-    said = [message, detail].find((words): words is string => typeof words === 'string' && words !== '') ?? said
   } catch {
     // Not one of Backtrail's envelopes: a proxy in between answered.
+    const hint = response.status === 404 ? ' Is this a Backtrail server?' : ''
+    const said = text.trim().slice(0, 500) || 'nothing more.'
+    return new Failure('server.refused', `${origin} answered ${response.status} to ${pathname}: ${said}${hint}`)
   }
-  const { origin, pathname } = new URL(url)
-  const hint = response.status === 404 && answer === null ? ' Is this a Backtrail server?' : ''
-  return new Failure(
-    'server.refused',
-    `${origin} answered ${response.status} to ${pathname}: ${said || 'nothing more'}${hint}`,
-    {
-      status: response.status,
-      answer,
-    },
-  )
+  const { error, detail } = answer
+  const message = [answer.message, detail].find((words) => typeof words === 'string' && words !== '') ?? text
+  if (typeof error === 'string' && Object.hasOwn(catalogue, error)) {
+    const particulars = typeof detail === 'object' && detail !== null ? { ...detail } : {}
+    return new Failure(error as FailureCode, `${origin}: ${message}`, particulars)
+  }
+  return new Failure('server.refused', `${origin} answered ${response.status} to ${pathname}: ${message}`)
+}
+
+/** The parts of Backtrail's error envelopes, none of which is certain to be there. */
+interface Answer {
+  readonly error?: unknown
+  readonly message?: unknown
+  readonly detail?: unknown
 }
 
 async function* multipart(

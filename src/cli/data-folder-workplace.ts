@@ -8,7 +8,17 @@ import type { Settings } from '../settings/index.ts'
 import { toIso } from '../store/index.ts'
 import { UnreadableFile } from './api-client.ts'
 import { reasonOf } from './walk.ts'
-import type { FoundFile, HuntNews, IndexUpkeep, RuleText, Saved, Taken, Users, Workplace } from './workplace.ts'
+import type {
+  ExplainedRule,
+  FoundFile,
+  HuntNews,
+  IndexUpkeep,
+  RuleText,
+  Saved,
+  Taken,
+  Users,
+  Workplace,
+} from './workplace.ts'
 
 /** Opens the data folder for a command. Fails with `data-folder.locked` while another process has it. */
 export async function openDataFolder(settings: Settings): Promise<Workplace> {
@@ -72,6 +82,13 @@ class DataFolderWorkplace implements Workplace {
     } finally {
       await adHocHunts.remove(this.#operator, id)
     }
+  }
+
+  async explain(texts: readonly RuleText[]): Promise<ExplainedRule[]> {
+    const { corpus, texts: explained } = await this.#appliance.explain(texts, new AbortController().signal)
+    return explained.flatMap(({ name: ruleset, rules }) =>
+      rules.map(({ name: rule, ...rest }) => ({ ruleset, rule, ...rest, corpus })),
+    )
   }
 
   close(): Promise<void> {

@@ -10,9 +10,9 @@ import { type ExplainedRule, openWorkplace } from './workplace.ts'
 export function addExplain(program: Command, conclude: Conclude): void {
   const command = program
     .command('explain')
-    .argument('<rules...>', 'YARA files, and folders with YARA files')
+    .argument('<rules...>', 'YARA files, and folders with YARA files.')
     .description('Tell what each rule demands of the index, and how much a hunt with it would read.')
-    .option('--json', 'print one JSON line per rule')
+    .option('--json', 'Print one JSON line per rule.')
     .addHelpText(
       'after',
       `

@@ -11,10 +11,10 @@ import { type HuntHit, type HuntNews, openWorkplace } from './workplace.ts'
 export function addHunt(program: Command, conclude: Conclude): void {
   const command = program
     .command('hunt')
-    .argument('<rules...>', 'YARA files, and folders with YARA files')
+    .argument('<rules...>', 'YARA files, and folders with YARA files.')
     .description('Match YARA files against all stored samples, without saving them as rulesets.')
-    .option('--json', 'print JSON lines with ruleset, rule, sha256, filename and tags')
-    .option('--no-index', 'read and scan every sample, for comparison')
+    .option('--json', 'Print JSON lines with ruleset, rule, sha256, filename and tags.')
+    .option('--no-index', 'Read and scan every sample, for comparison.')
     .addHelpText(
       'after',
       `

@@ -19,13 +19,13 @@ export function addIndex(program: Command, conclude: Conclude): void {
   const check = index
     .command('check')
     .description('Verify the checksums of all segments, and that signatures match their samples.')
-    .option('--every <n>', 'compare the signature of every n-th sample only', '1')
+    .option('--every <n>', 'Compare the signature of every n-th sample only.', '1')
   addPlaceSettings(check).action(conclude(checkIndex))
 
   const stats = index
     .command('stats')
     .description('Print the size of the index, its share of the corpus, its fill, and its segments by size.')
-    .option('--json', 'print one JSON object')
+    .option('--json', 'Print one JSON object.')
   addPlaceSettings(stats).action(conclude(printStatistics))
 }
 

@@ -13,9 +13,9 @@ import { type FoundFile, openWorkplace, type Taken, type Workplace } from './wor
 export function addIngest(program: Command, conclude: Conclude): void {
   const command = program
     .command('ingest')
-    .argument('<path...>', 'files, and folders with all that is below them')
+    .argument('<path...>', 'Files, and folders with all that is below them.')
     .description('Take files in as samples: store, identify, unpack, index and match them.')
-    .option('--json', 'print one JSON line per file: path, sha256, size, known; or path, error')
+    .option('--json', 'Print one JSON line per file: path, sha256, size, known; or path, error.')
     .addHelpText(
       'after',
       `

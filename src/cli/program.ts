@@ -46,14 +46,14 @@ function buildProgram(end: (code: ExitCode) => void): Command {
     .description('A YARA hunting server: samples in, rules matched, and hunts that look up instead of reading.')
     .exitOverride()
     .showHelpAfterError('(add --help for what is allowed)')
-    .helpCommand('help [command]', 'tell about a command')
+    .helpCommand('help [command]', 'Tell about a command.')
   for (const add of [addServe, addIngest, addHunt, addRules, addExplain, addIndex, addUsers]) add(program, conclude)
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]
   for (const command of all) {
     command
-      .version(String(version), '-V, --version', 'print the version')
-      .helpOption('-h, --help', 'print this help')
+      .version(String(version), '-V, --version', 'Print the version.')
+      .helpOption('-h, --help', 'Print this help.')
       .addHelpText('after', exitCodesTold)
   }
   return program

@@ -12,10 +12,10 @@ export function addRules(program: Command, conclude: Conclude): void {
   const rules = program.command('rules').description('Manage rulesets.')
   const command = rules
     .command('import')
-    .argument('<path...>', 'YARA files, and folders with YARA files')
+    .argument('<path...>', 'YARA files, and folders with YARA files.')
     .description('Save YARA files as rulesets, one ruleset a file, named after it.')
-    .option('--core', 'make them core rulesets, which the API cannot change')
-    .option('--json', 'print one JSON line per file: path, ruleset, revision, created, runs')
+    .option('--core', 'Make them core rulesets, which the API cannot change.')
+    .option('--json', 'Print one JSON line per file: path, ruleset, revision, created, runs.')
     .addHelpText(
       'after',
       `

@@ -13,34 +13,34 @@ export function addUsers(program: Command, conclude: Conclude): void {
 
   const add = users
     .command('add')
-    .argument('<name>', 'the name to log in with')
+    .argument('<name>', 'The name to log in with.')
     .description('Add a user. The password is made at random and printed once, or read from the standard input.')
-    .option('--administrator', 'give the role administrator instead of user')
-    .option('--password-stdin', 'read the password from the standard input')
+    .option('--administrator', 'Give the role administrator instead of user.')
+    .option('--password-stdin', 'Read the password from the standard input.')
   addPlaceSettings(add).action(conclude(addUser))
 
-  const list = users.command('list').description('Print all users.').option('--json', 'print one JSON line per user')
+  const list = users.command('list').description('Print all users.').option('--json', 'Print one JSON line per user.')
   addPlaceSettings(list).action(conclude(listUsers))
 
   const password = users
     .command('password')
-    .argument('<name>', 'whose password to change')
+    .argument('<name>', 'Whose password to change.')
     .description('Give a user a new password, made at random and printed once, or read from the standard input.')
-    .option('--password-stdin', 'read the password from the standard input')
+    .option('--password-stdin', 'Read the password from the standard input.')
   addPlaceSettings(password).action(conclude(changePassword))
 
   const token = users
     .command('token')
-    .argument('<name>', 'whose token it is')
+    .argument('<name>', 'Whose token it is.')
     .description('Make an API token and print it, once.')
-    .option('--label <text>', 'what it is for', 'made on the command line')
-    .addOption(new Option('--list', 'print the tokens that there are instead').conflicts(['revoke', 'json']))
-    .option('--revoke <id>', 'take back the token of this id instead')
+    .option('--label <text>', 'What it is for.', 'made on the command line')
+    .addOption(new Option('--list', 'Print the tokens that there are instead.').conflicts('revoke'))
+    .option('--revoke <id>', 'Take back the token of this id instead.')
   addPlaceSettings(token).action(conclude(manageTokens))
 
   const remove = users
     .command('remove')
-    .argument('<name>', 'whom to remove')
+    .argument('<name>', 'Whom to remove.')
     .description('Remove a user with all tokens. Their rulesets go to the first administrator.')
   addPlaceSettings(remove).action(conclude(removeUser))
 }

@@ -59,9 +59,9 @@ export function duration(least: number, most: number): Kind<number> {
 }
 
 /** One of a few words. */
-export function choice<const T extends string>(...words: readonly T[]): Kind<T> {
+export function choice<const T extends string>(placeholder: string, ...words: readonly T[]): Kind<T> {
   return {
-    placeholder: words.join('|'),
+    placeholder,
     allowed: `one of ${words.join(', ')}`,
     parse: (given) => words.find((word) => word === given.toLowerCase()),
     print: (value) => value,

@@ -152,12 +152,12 @@ export const options = {
     about: 'The certificate with its chain (PEM) for HTTPS; needs the key too.',
   }),
   logLevel: option({
-    kind: choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    kind: choice('level', 'fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     preset: 'info',
     about: 'The least important kind of event that is logged.',
   }),
   logFormat: option({
-    kind: choice('auto', 'json', 'text'),
+    kind: choice('format', 'auto', 'json', 'text'),
     preset: 'auto',
     about: 'How events are logged to the standard error output; auto is text on a terminal and JSON lines elsewhere.',
   }),

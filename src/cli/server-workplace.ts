@@ -1,0 +1,189 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Failure } from '../errors/index.ts'
+import type { ClientSettings } from '../settings/index.ts'
+import { ApiClient } from './api-client.ts'
+import type {
+  ExplainedRule,
+  FoundFile,
+  HuntHit,
+  HuntNews,
+  IndexUpkeep,
+  NamedDiagnostic,
+  RuleText,
+  Saved,
+  Taken,
+  Users,
+  Workplace,
+} from './workplace.ts'
+
+/** Works through a running server's API. */
+export class ServerWorkplace implements Workplace {
+  readonly dataFolder = null
+  readonly ingestsAtOnce = 8
+  readonly users: Users
+  readonly index: IndexUpkeep
+  readonly #api: ApiClient
+
+  constructor(settings: ClientSettings) {
+    this.#api = new ApiClient(settings)
+    this.users = usersOf(this.#api)
+    this.index = indexOf(this.#api)
+  }
+
+  async ingest({ source, name }: FoundFile, signal: AbortSignal): Promise<Taken> {
+    let size = 0
+    const watch = () => {
+      size = 0
+      return (piece: Uint8Array) => {
+        size += piece.length
+      }
+    }
+    const { detail } = await this.#api.upload<{ detail: { sha256: string; known: boolean } }>('/api/submit/file/', {
+      source,
+      name,
+      watch,
+      signal,
+    })
+    // The server matches what it has stored by itself, also when this program has ended.
+    return { sha256: detail.sha256, known: detail.known, size, processed: Promise.resolve() }
+  }
+
+  async saveRuleset({ name, content }: RuleText, isCore: boolean): Promise<Saved> {
+    if (isCore) {
+      throw new Failure(
+        'ruleset.core',
+        'Core rulesets belong to the installation, and a server does not change them; stop it and use --data.',
+      )
+    }
+    try {
+      const json = { name, content }
+      const { detail } = await this.#api.request<{ detail: SavedDetail }>('/api/yara/ruleset/', {
+        method: 'POST',
+        json,
+      })
+      return { ...detail, created: detail.revision === 1, runs: true }
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'ruleset.cannot-run') throw error
+      const { revision, diagnostics } = error.detail as unknown as SavedDetail
+      return { created: revision === 1, revision, diagnostics, runs: false }
+    }
+  }
+
+  async *hunt(texts: readonly RuleText[], useIndex: boolean, signal: AbortSignal): AsyncGenerator<HuntNews> {
+    const json = { rules: texts.map(textOf), index: useIndex }
+    const { id } = await this.#api.request<ToldHunt>('/api/hunts/', { method: 'POST', json })
+    try {
+      let after = 0
+      for (let wait = 20; ; wait = Math.min(wait * 1.5, 500)) {
+        // The state before the hits: once it has ended, no more hits come.
+        const hunt = await this.#api.request<ToldHunt>(`/api/hunts/${id}/`, { signal })
+        const progress = { ...hunt, scannedBytes: hunt.scanned_bytes }
+        for (;;) {
+          const query = { after, limit: 1_000 }
+          const page = await this.#api.request<ToldHits>(`/api/hunts/${id}/results/`, { query, signal })
+          yield { ...progress, hits: page.results }
+          after = page.results.at(-1)?.id ?? after
+          if (page.next_after === null) break
+        }
+        if (hunt.state === 'failed') throw new Failure('hunt.failed', `The hunt failed: ${hunt.failure}.`)
+        if (hunt.state === 'stopped') throw new Failure('hunt.failed', 'The hunt was cancelled at the server.')
+        if (hunt.state === 'completed') return
+        await pause(wait, undefined, { signal })
+      }
+    } finally {
+      // A server that is gone keeps the hunt, and its owner finds it there.
+      await this.#api.request(`/api/hunts/${id}/`, { method: 'DELETE' }).catch(() => undefined)
+    }
+  }
+
+  async explain(texts: readonly RuleText[]): Promise<ExplainedRule[]> {
+    const json = { rules: texts.map(textOf) }
+    const told = await this.#api.request<ToldExplanation>('/api/hunts/explain/', { method: 'POST', json })
+    return told.texts.flatMap(({ name: ruleset, rules }) =>
+      rules.map(({ name: rule, plan, unindexable, advice, expected }) => {
+        return { ruleset, rule, plan, unindexable, advice, expected, corpus: told.corpus }
+      }),
+    )
+  }
+
+  async close(): Promise<void> {}
+}
+
+interface SavedDetail {
+  readonly revision: number
+  readonly diagnostics: readonly NamedDiagnostic[]
+}
+
+interface ToldHunt {
+  readonly id: number
+  readonly state: 'queued' | 'running' | 'completed' | 'stopped' | 'failed'
+  readonly samples: number
+  readonly processed: number
+  readonly candidates: number
+  readonly scanned_bytes: number
+  readonly skipped: number
+  readonly failure: string | null
+}
+
+interface ToldHits {
+  readonly next_after: number | null
+  readonly results: readonly (HuntHit & { readonly id: number })[]
+}
+
+interface ToldExplanation {
+  readonly corpus: ExplainedRule['corpus']
+  readonly texts: readonly {
+    readonly name: string
+    readonly rules: readonly (Omit<ExplainedRule, 'ruleset' | 'rule' | 'corpus'> & { readonly name: string })[]
+  }[]
+}
+
+function textOf({ name, content }: RuleText): RuleText {
+  return { name, content }
+}
+
+function usersOf(api: ApiClient): Users {
+  const at = (name: string) => `/api/users/${encodeURIComponent(name)}/`
+  return {
+    list: async () => (await api.request<{ results: Awaited<ReturnType<Users['list']>> }>('/api/users/')).results,
+    add: (user) => api.request('/api/users/', { method: 'POST', json: user }),
+    setPassword: (name, password) => api.request(`${at(name)}password/`, { method: 'POST', json: { password } }),
+    remove: (name) => api.request(at(name), { method: 'DELETE' }),
+    tokens: async (name) => {
+      const { results } = await api.request<{ results: readonly ToldToken[] }>(`${at(name)}tokens/`)
+      return results.map(({ last_used, ...token }) => ({ ...token, lastUsed: last_used }))
+    },
+    createToken: async (name, label) =>
+      (await api.request<{ token: string }>(`${at(name)}tokens/`, { method: 'POST', json: { label } })).token,
+    revokeToken: (name, id) => api.request(`${at(name)}tokens/${id}/`, { method: 'DELETE' }),
+  }
+}
+
+interface ToldToken {
+  readonly id: number
+  readonly label: string
+  readonly created: string
+  readonly last_used: string | null
+}
+
+function indexOf(api: ApiClient): IndexUpkeep {
+  /** Follows a long piece of work at the server, which an abort ends. */
+  const follow = async <T>(
+    path: string,
+    query: Record<string, number>,
+    signal: AbortSignal,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<T> => {
+    const news = api.lines<{ done: number; total: number; result?: T }>(path, { method: 'POST', query, signal })
+    for await (const { done, total, result } of news) {
+      if (result !== undefined) return result
+      onProgress(done, total)
+    }
+    throw new Failure('server.unreachable', 'The server stopped before the work was done; start it and try again.')
+  }
+  return {
+    build: (signal, onProgress) => follow('/api/index/build/', {}, signal, onProgress),
+    check: (every, signal, onProgress) => follow('/api/index/check/', { every }, signal, onProgress),
+    stats: () => api.request('/api/index/'),
+  }
+}
