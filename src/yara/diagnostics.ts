@@ -48,15 +48,23 @@ export interface Survey {
 export function survey(tree: Tree, text: string, diagnostics: Diagnostics): Survey {
   const broken = new Set<string>()
   const cursor = tree.cursor()
+  // One mistake often makes recovery stumble again further on: the first in a rule is the one to tell.
+  let toldUpTo = -1
+  let topLevelEnd = 0
   let depth = 0
   let deepest = 0
   let nodes = 0
   for (;;) {
     nodes++
+    if (depth === 1) topLevelEnd = cursor.to
     if (cursor.type.isError) {
-      const parent = cursor.node.parent
+      const { parent } = cursor.node
       if (parent !== null) broken.add(nodeKey(parent))
-      diagnostics.add('syntax-error', describe(cursor, text), { from: cursor.from, to: cursor.to })
+      const isFirst = depth > 1 || cursor.node.prevSibling?.type.isError !== true
+      if (isFirst && cursor.from > toldUpTo) {
+        diagnostics.add('syntax-error', describe(cursor, text), { from: cursor.from, to: cursor.to })
+      }
+      toldUpTo = Math.max(toldUpTo, topLevelEnd)
     } else if (unclosed[cursor.type.id] !== undefined) {
       diagnostics.add('unclosed', unclosed[cursor.type.id] as string, { from: cursor.from, to: cursor.to })
     }
@@ -78,52 +86,61 @@ const unclosed: Readonly<Record<number, string>> = {
   [term.UnclosedRegexp]: 'this regular expression is not closed; expected /',
 }
 
-/** What may stand within a node of this kind, or after the piece of it that has been read. */
+/** What may stand in a node of this kind; or, after a slash, what may follow a part of it that has been read. */
 const expected: Readonly<Record<string, string>> = {
   SourceFile: 'import or rule',
   Import: 'the name of a module in quotes',
   Include: 'a path in quotes',
-  Rule: 'a rule: its name, tags, {, meta:, strings:, condition:, }',
+  Rule: 'rule, global or private',
+  'Rule/RuleModifier': 'rule',
+  'Rule/rule': 'the name of the rule',
+  'Rule/RuleName': ': with tags, or {',
+  'Rule/Tags': 'a tag or {',
+  'Rule/{': 'meta:, strings: or condition:',
+  'Rule/Meta': 'strings: or condition:',
+  'Rule/Strings': 'a string, a modifier or condition:',
+  'Rule/Condition': 'an operator or }',
+  RuleName: 'the name of the rule',
   Tags: 'a tag',
-  Meta: 'an entry such as author = "name"',
+  Tag: 'a tag',
+  Meta: ': and an entry such as author = "name"',
+  'Meta/MetaEntry': 'another entry, strings: or condition:',
+  MetaKey: 'an entry such as author = "name"',
   MetaEntry: 'a text, a number, true or false',
-  Strings: 'a string such as $name = "text"',
-  StringDefinition: '= and a text, { hex } or /regexp/',
-  StringModifier: 'the modifier to end',
+  'MetaEntry/MetaKey': '=',
+  Strings: ': and a string such as $name = "text"',
+  StringDefinition: 'a modifier, another string or condition:',
+  'StringDefinition/StringIdentifier': '=',
+  'StringDefinition/=': 'a text, { hex } or /regexp/',
+  StringModifier: 'what the modifier needs, and )',
   HexString: 'two hexadecimal digits, ?, ~, a jump [n-m], ( or }',
   HexOption: 'two hexadecimal digits, ?, ~, a jump [n-m], (, | or )',
-  HexAlternatives: '| or )',
+  HexAlternatives: 'two hexadecimal digits, ?, ~, a jump [n-m], (, | or )',
   HexJump: 'a jump: [n], [n-m], [n-] or [-]',
-  Condition: 'an expression',
+  Condition: 'an operator or }',
+  'Condition/condition': ':',
+  'Condition/:': 'an expression',
   Quantifier: 'any, all, none, a number or a percentage',
   Of: 'them or a set in parentheses',
   For: 'for … of strings or for … in values, then : and ( condition )',
   With: 'name = value, then : and ( condition )',
   Range: 'a range (from..to)',
-  Set: 'an item of the set or )',
-  Body: 'a condition and )',
-}
-
-/** After these, a rule goes on with these. */
-const expectedInRule: Readonly<Record<string, string>> = {
-  RuleModifier: 'rule',
-  rule: 'the name of the rule',
-  RuleName: ': with tags, or {',
-  Tags: 'a tag or {',
-  '{': 'meta:, strings: or condition:',
-  Meta: 'strings: or condition:',
-  Strings: 'a string, a modifier or condition:',
-  Condition: 'an operator or }',
+  Set: 'a comma or )',
+  'Set/(': 'an item of the set',
+  'Set/,': 'an item of the set',
+  Body: 'an operator or )',
+  'Body/(': 'a condition',
+  Parentheses: 'an operator or )',
+  'Parentheses/(': 'an expression',
+  Call: 'an operator, a comma or )',
+  'Call/(': 'an expression or )',
+  'Call/,': 'an expression',
 }
 
 function describe(cursor: TreeCursor, text: string): string {
-  const node = cursor.node
-  const parent = node.parent?.name ?? 'SourceFile'
-  const before = node.prevSibling?.name
-  const wanted =
-    (parent === 'Rule' && before !== undefined ? expectedInRule[before] : undefined) ??
-    expected[parent] ??
-    'an expression'
+  const { parent, prevSibling } = cursor.node
+  const place = parent?.name ?? 'SourceFile'
+  const wanted = expected[`${place}/${prevSibling?.name}`] ?? expected[place] ?? 'an expression'
   const found = /\S+/.exec(text.slice(cursor.from, cursor.to > cursor.from ? cursor.to : cursor.from + 40))?.[0]
   const shown = found === undefined ? 'the end of the text' : found.length > 20 ? `${found.slice(0, 20)}…` : found
   return `expected ${wanted}, found ${shown}`

@@ -7,14 +7,17 @@
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { parse, printSource } from '../../src/yara/index.ts'
-import { accepts } from './engine.ts'
+import { EngineWitness } from './engine.ts'
 
 const folder = join(import.meta.dirname, 'cases')
 const names = globSync('*.yar', { cwd: folder })
   .map((name) => name.slice(0, -'.yar'.length))
   .sort()
+
+const engine = new EngineWitness()
+after(() => engine.close())
 
 test('there are cases for every form of the language', () => {
   assert.ok(names.length >= 60, `only ${names.length} cases found in ${folder}`)
@@ -30,12 +33,12 @@ for (const name of names) {
     assert.equal(tree, readFileSync(path, 'utf8'))
   })
 
-  test(`the engine and this parser agree on ${name}.yar`, () => {
+  test(`the engine and this parser agree on ${name}.yar`, async () => {
     const text = readFileSync(join(folder, `${name}.yar`), 'utf8')
     const { rules, diagnostics } = parse(text)
     const isError = name.startsWith('error-') || name === 'include-refused'
-    const verdict = accepts(text)
-    assert.equal(verdict.accepted, !isError && !name.startsWith('beyond-engine-'), verdict.message)
+    const answer = await engine.ask(text)
+    assert.equal(answer?.accepted, !isError && !name.startsWith('beyond-engine-'), answer?.message ?? 'the engine died')
     assert.equal(diagnostics.length > 0, isError, JSON.stringify(diagnostics))
     if (!isError) assert.ok(!printSource({ imports: [], includes: [], rules, diagnostics }).includes('unknown'))
   })

@@ -1,17 +1,57 @@
-import { type CompilerOptions, compile, type RuleMatch, validate } from '@litko/yara-x'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 
-/** The engine as this project runs it. */
-const options: CompilerOptions = { relaxedReSyntax: true, enableIncludes: false }
-
-/** Whether the engine compiles a text, and why not. */
-export function accepts(text: string): { accepted: boolean; message: string } {
-  const { errors } = validate(text, options)
-  return { accepted: errors.length === 0, message: errors.map(({ message }) => message).join('\n') }
+export interface Question {
+  readonly text: string
+  /** What to scan with the rules; one character a byte. */
+  readonly samples: readonly string[]
 }
 
-/** The names of the public rules of a text that match a sample. Throws for a text that does not compile. */
-export function matchingRules(text: string, sample: Uint8Array): string[] {
-  return compile(text, options)
-    .scan(Buffer.from(sample))
-    .map(({ ruleIdentifier }: RuleMatch) => ruleIdentifier)
+export interface Answer {
+  /** Whether the engine compiles the text. */
+  readonly accepted: boolean
+  /** Why not. */
+  readonly message: string
+  /** For each sample, whether a public rule matches it. */
+  readonly matched: readonly boolean[]
+}
+
+/**
+ * The engine as a witness. It runs in a process of its own, since some malformed texts end the whole process
+ * (a brace before a character of two bytes in a regular expression, for one).
+ */
+export class EngineWitness {
+  #child: ChildProcess | null = null
+
+  /** Null when the engine has died of the question; the next one is asked of a new process. */
+  async ask(text: string, samples: readonly string[] = []): Promise<Answer | null> {
+    this.#child ??= fork(join(import.meta.dirname, 'engine-process.ts'), {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    const child = this.#child
+    const settled = new AbortController()
+    const { signal } = settled
+    try {
+      const answer = once(child, 'message', { signal }).then(([message]) => message as Answer)
+      const death = once(child, 'exit', { signal }).then(() => {
+        this.#child = null
+        return null
+      })
+      child.send({ text, samples } satisfies Question)
+      return await Promise.race([answer, death])
+    } finally {
+      settled.abort()
+    }
+  }
+
+  /** Ends the process, if there is one. */
+  async close(): Promise<void> {
+    const child = this.#child
+    if (child === null) return
+    this.#child = null
+    const exit = once(child, 'exit')
+    child.kill()
+    await exit
+  }
 }
