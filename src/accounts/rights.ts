@@ -23,6 +23,8 @@ const holders = {
   'samples.delete': ['administrator', 'user'],
   /** Stop or delete other users' hunts. */
   'hunts.change-any': ['administrator'],
+  /** Build and check the index. */
+  'index.maintain': ['administrator'],
   'users.manage': ['administrator'],
 } as const satisfies Record<string, readonly Role[]>
 

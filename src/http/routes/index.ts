@@ -3,10 +3,14 @@ import type { Metrics } from '../metrics.ts'
 import type { HttpServer } from '../server.ts'
 import { addCloudRetro } from './cloud-retro.ts'
 import { addCloudTime } from './cloud-time.ts'
+import { addHuntHits } from './hunt-hits.ts'
+import { addHunts } from './hunts.ts'
+import { addIndexUpkeep } from './index-upkeep.ts'
 import { addLocalRetro } from './local-retro.ts'
 import { addOperation } from './operation.ts'
 import { addPublishing } from './publishing.ts'
 import { addRulesetMatches } from './ruleset-matches.ts'
+import { addRulesetRevisions } from './ruleset-revisions.ts'
 import { addRulesets } from './rulesets.ts'
 import { addSampleClassification } from './sample-classification.ts'
 import { addSampleDeletion } from './sample-deletion.ts'
@@ -15,6 +19,7 @@ import { addSampleLookUps } from './sample-look-ups.ts'
 import { addSampleTags } from './sample-tags.ts'
 import { addTokenLogIn } from './token-log-in.ts'
 import { addUploads } from './uploads.ts'
+import { addUsers } from './users.ts'
 
 /** What route groups are given. */
 export interface RouteParts {
@@ -28,6 +33,7 @@ export function addRoutes(app: HttpServer, parts: RouteParts): void {
   for (const add of [
     addTokenLogIn,
     addRulesets,
+    addRulesetRevisions,
     addRulesetMatches,
     addLocalRetro,
     addCloudRetro,
@@ -39,6 +45,10 @@ export function addRoutes(app: HttpServer, parts: RouteParts): void {
     addSampleDeletion,
     addSampleClassification,
     addSampleTags,
+    addHunts,
+    addHuntHits,
+    addUsers,
+    addIndexUpkeep,
     addOperation,
   ]) {
     add(app, parts)

@@ -3,13 +3,13 @@ import { type Static, Type } from 'typebox'
 import { Failure, type FailureCode } from '../../errors/index.ts'
 import type { RulesetEntry } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
-import type { Diagnostic } from '../../yara/index.ts'
 import { neighbours } from '../addresses.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Flag, isSet, Paging, pageOf, RulesetName } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
+import { toldDiagnostic } from './told-diagnostic.ts'
 
 const forms = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
 const unauthenticated = 'No token, or an unknown one.'
@@ -245,10 +245,6 @@ function listed(ruleset: RulesetEntry): Static<typeof ListedRuleset> {
     system_ruleset: ruleset.core,
     cloud_synced: ruleset.cloudSynced,
   }
-}
-
-function toldDiagnostic({ severity, code, message, line, column }: Diagnostic) {
-  return { severity, code, message, line, column }
 }
 
 /** The same refusals with the sentences that this endpoint's table has for them. */

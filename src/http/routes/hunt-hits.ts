@@ -1,0 +1,163 @@
+/** What a hunt found: in pages, and as files. */
+import { Readable } from 'node:stream'
+import { type Static, Type } from 'typebox'
+import type { HuntHit } from '../../hunts/index.ts'
+import { classificationNames } from '../../samples/index.ts'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import type { HttpServer } from '../server.ts'
+import { HuntPath } from './hunt-requests.ts'
+import type { RouteParts } from './index.ts'
+
+export const HuntHitShape = Type.Object({
+  id: Type.Integer({ description: 'grows in the order in which hits were found' }),
+  ruleset: Type.String(),
+  rule: Type.String(),
+  tags: Type.Array(Type.String()),
+  sha256: Type.String(),
+  sha1: Type.String(),
+  md5: Type.String(),
+  filename: Type.String(),
+  file_type: Type.String(),
+  file_size: Type.Integer(),
+  classification: Type.String(),
+  threat_name: Type.Union([Type.String(), Type.Null()]),
+  strings: Type.Array(
+    Type.Object({
+      identifier: Type.String(),
+      offset: Type.Integer(),
+      length: Type.Integer(),
+      hex: Type.String({ description: 'bytes of the match and around it' }),
+      text: Type.String({ description: 'the same bytes, a dot for what is not printable ASCII' }),
+      start: Type.Integer({ description: 'where in those bytes the match starts' }),
+    }),
+  ),
+})
+
+const refused = refusals(yaraEnvelope, {
+  400: 'A parameter is not in its range.',
+  403: 'No token, or an unknown one.',
+  404: 'There is no such hunt.',
+})
+
+export function addHuntHits(app: HttpServer, { appliance: { adHocHunts } }: RouteParts): void {
+  app.get(
+    '/api/hunts/:id/results/',
+    {
+      schema: {
+        tags: ['hunts'],
+        summary: 'Read what a hunt found, page by page',
+        params: HuntPath,
+        querystring: Type.Object({
+          after: Type.Integer({ minimum: 0, default: 0, description: 'the id of the last hit seen' }),
+          limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+        }),
+        response: {
+          200: Type.Object({
+            count: Type.Integer(),
+            next_after: Type.Union([Type.Integer(), Type.Null()], { description: '`after` of the next page' }),
+            results: Type.Array(HuntHitShape),
+          }),
+          ...refused,
+        },
+      },
+    },
+    async ({ params: { id }, query: { after, limit } }) => {
+      const hits = await adHocHunts.hits(id, { after, limit })
+      const { matches } = await adHocHunts.get(id)
+      return {
+        count: matches,
+        next_after: hits.length === limit ? (hits.at(-1)?.id ?? null) : null,
+        results: hits.map(hitOf),
+      }
+    },
+  )
+
+  app.get(
+    '/api/hunts/:id/export/',
+    {
+      schema: {
+        tags: ['hunts'],
+        summary: 'Download what a hunt found',
+        params: HuntPath,
+        querystring: Type.Object({ format: Type.Enum(['csv', 'jsonl', 'hashes']) }),
+        produces: Object.values(exports).map(({ type }) => type),
+        response: { 200: Type.Unsafe<unknown>({ type: 'string' }), ...refused },
+      },
+    },
+    async ({ params: { id }, query: { format } }, reply) => {
+      await adHocHunts.get(id)
+      const { type, ending, lines } = exports[format]
+      return reply
+        .type(`${type}; charset=utf-8`)
+        .header('content-disposition', `attachment; filename="hunt-${id}.${ending}"`)
+        .send(Readable.from(lines(adHocHunts.allHits(id))))
+    },
+  )
+}
+
+export function hitOf({
+  fileType,
+  fileSize,
+  classification,
+  threatName,
+  ...hit
+}: HuntHit): Static<typeof HuntHitShape> {
+  return {
+    ...hit,
+    tags: [...hit.tags],
+    strings: [...hit.strings],
+    file_type: fileType,
+    file_size: fileSize,
+    classification: classificationNames[classification],
+    threat_name: threatName,
+  }
+}
+
+const exports = {
+  csv: { type: 'text/csv', ending: 'csv', lines: csvLines },
+  jsonl: { type: 'application/jsonl', ending: 'jsonl', lines: jsonLines },
+  hashes: { type: 'text/plain', ending: 'txt', lines: hashLines },
+} as const
+
+const columns = [
+  'ruleset',
+  'rule',
+  'tags',
+  'sha256',
+  'sha1',
+  'md5',
+  'filename',
+  'file_type',
+  'file_size',
+  'classification',
+  'threat_name',
+] as const
+
+async function* csvLines(hits: AsyncIterable<HuntHit>): AsyncGenerator<string> {
+  yield `${columns.join(',')}\r\n`
+  for await (const found of hits) {
+    const hit = hitOf(found)
+    yield `${columns.map((column) => csvField(hit[column])).join(',')}\r\n`
+  }
+}
+
+async function* jsonLines(hits: AsyncIterable<HuntHit>): AsyncGenerator<string> {
+  for await (const hit of hits) yield `${JSON.stringify(hitOf(hit))}\n`
+}
+
+/** Each sample once, however many rules hold on it. */
+async function* hashLines(hits: AsyncIterable<HuntHit>): AsyncGenerator<string> {
+  const told = new Set<string>()
+  for await (const { sha256 } of hits) {
+    if (told.has(sha256)) continue
+    told.add(sha256)
+    yield `${sha256}\n`
+  }
+}
+
+/** RFC 4180; a value that a spreadsheet would take for a formula gets an apostrophe in front. */
+function csvField(value: string | number | string[] | null): string {
+  const text = Array.isArray(value) ? value.join(' ') : String(value ?? '')
+  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
+}

@@ -1,0 +1,98 @@
+/** What a hunt is asked with: the texts, and the part of the corpus. */
+import { type Static, Type } from 'typebox'
+import { Failure } from '../../errors/index.ts'
+import type { HuntText, Selection } from '../../hunts/index.ts'
+import { classificationNames, parseHash } from '../../samples/index.ts'
+import { type Classification, type Micros, toIso } from '../../store/index.ts'
+
+export const HuntPath = Type.Object({ id: Type.Integer({ minimum: 1 }) })
+
+export const RulesShape = Type.Union(
+  [
+    Type.String({ minLength: 1 }),
+    Type.Array(
+      Type.Object({ name: Type.String({ minLength: 1, maxLength: 200 }), content: Type.String({ minLength: 1 }) }),
+      {
+        minItems: 1,
+        maxItems: 10_000,
+      },
+    ),
+  ],
+  { description: 'a YARA text, or several with names, each a ruleset of its own' },
+)
+
+const Period = Type.Object({
+  from: Type.Optional(Type.String({ format: 'date-time' })),
+  to: Type.Optional(Type.String({ format: 'date-time' })),
+})
+const Bytes = Type.Integer({ minimum: 0 })
+
+export const SelectionShape = Type.Object(
+  {
+    first_seen: Type.Optional(Period),
+    last_seen: Type.Optional(Period),
+    classifications: Type.Optional(Type.Array(Type.Enum([...classificationNames]), { minItems: 1 })),
+    file_types: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description: 'whole types, or their beginning up to a slash',
+      }),
+    ),
+    tags: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'any of them' })),
+    name: Type.Optional(
+      Type.String({ minLength: 1, description: '* and ? stand for any characters and one character' }),
+    ),
+    min_size: Type.Optional(Bytes),
+    max_size: Type.Optional(Bytes),
+    hashes: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 100_000 })),
+  },
+  { description: 'the part of the corpus: samples for which every given condition holds' },
+)
+
+export function textsOf(rules: Static<typeof RulesShape>): HuntText[] {
+  return typeof rules === 'string' ? [{ name: 'rules', content: rules }] : rules
+}
+
+export function selectionOf(asked: Static<typeof SelectionShape>): Selection {
+  const given = {
+    firstSeenFrom: microsOf(asked.first_seen?.from),
+    firstSeenTo: microsOf(asked.first_seen?.to),
+    lastSeenFrom: microsOf(asked.last_seen?.from),
+    lastSeenTo: microsOf(asked.last_seen?.to),
+    classifications: asked.classifications?.map((name) => classificationNames.indexOf(name) as Classification),
+    fileTypes: asked.file_types,
+    tags: asked.tags,
+    namePattern: asked.name,
+    minSize: asked.min_size,
+    maxSize: asked.max_size,
+    hashes: asked.hashes?.map((hash) => parseHash(hash).hex),
+  }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+}
+
+export function toldSelection(selection: Selection): Static<typeof SelectionShape> {
+  const period = (from?: Micros, to?: Micros) =>
+    from === undefined && to === undefined
+      ? undefined
+      : { ...(from !== undefined && { from: toIso(from) }), ...(to !== undefined && { to: toIso(to) }) }
+  const told = {
+    first_seen: period(selection.firstSeenFrom, selection.firstSeenTo),
+    last_seen: period(selection.lastSeenFrom, selection.lastSeenTo),
+    classifications: selection.classifications?.map((classification) => classificationNames[classification]),
+    file_types: selection.fileTypes,
+    tags: selection.tags,
+    name: selection.namePattern,
+    min_size: selection.minSize,
+    max_size: selection.maxSize,
+    hashes: selection.hashes,
+  }
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined))
+}
+
+function microsOf(time: string | undefined): Micros | undefined {
+  if (time === undefined) return undefined
+  const milliseconds = Date.parse(time)
+  if (Number.isNaN(milliseconds))
+    throw new Failure('parameter.out-of-range', `Parameter not in expected range: ${time} is not a time.`)
+  return milliseconds * 1000
+}

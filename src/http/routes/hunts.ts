@@ -1,0 +1,302 @@
+/** Ad-hoc hunts, an addition to the specification: make, list, follow, cancel and remove them. */
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
+import { type Static, Type } from 'typebox'
+import type { Hunt } from '../../hunts/index.ts'
+import { type Micros, toIso } from '../../store/index.ts'
+import { neighbours } from '../addresses.ts'
+import { callerOf } from '../authentication.ts'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { Paging, pageOf } from '../parameters.ts'
+import type { HttpServer } from '../server.ts'
+import { hitOf } from './hunt-hits.ts'
+import { HuntPath, RulesShape, SelectionShape, selectionOf, textsOf, toldSelection } from './hunt-requests.ts'
+import type { RouteParts } from './index.ts'
+
+const unauthenticated = 'No token, or an unknown one.'
+const unknown = 'There is no such hunt.'
+const foreign = `${unauthenticated} Or the hunt belongs to another user.`
+
+const Time = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
+const HuntShape = Type.Object({
+  id: Type.Integer(),
+  title: Type.Union([Type.String(), Type.Null()]),
+  state: Type.Enum(['queued', 'starting', 'running', 'completed', 'stopped', 'failed']),
+  user: Type.Union([Type.String(), Type.Null()]),
+  rules: Type.Array(Type.Object({ name: Type.String(), content: Type.String() })),
+  selection: SelectionShape,
+  index: Type.Boolean({ description: 'false: every sample was scanned plainly' }),
+  created: Type.String({ format: 'date-time' }),
+  started: Time,
+  stopped: Time,
+  samples: Type.Integer({ description: 'samples that the hunt covers' }),
+  processed: Type.Integer({ description: 'how many of them are decided' }),
+  candidates: Type.Integer({ description: 'pairs of sample and ruleset that the index could not rule out' }),
+  scanned_bytes: Type.Integer(),
+  skipped: Type.Integer({ description: 'samples above the size limit' }),
+  matches: Type.Integer(),
+  milliseconds_left: Type.Union([Type.Integer(), Type.Null()]),
+  failure: Type.Union([Type.String(), Type.Null()]),
+})
+
+export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain } }: RouteParts): void {
+  // A server that stops must not wait for listeners; they come again when it is back.
+  const stopping = new AbortController()
+  app.addHook('preClose', async () => stopping.abort())
+
+  app.post(
+    '/api/hunts/',
+    {
+      schema: {
+        tags: ['hunts'],
+        summary: 'Hunt with YARA texts over the stored samples',
+        body: Type.Object({
+          rules: RulesShape,
+          title: Type.Optional(Type.String({ maxLength: 200 })),
+          selection: Type.Optional(SelectionShape),
+          index: Type.Optional(Type.Boolean({ description: 'false scans every sample plainly, for comparison' })),
+        }),
+        response: {
+          201: HuntShape,
+          ...refusals(yaraEnvelope, {
+            400: 'The rules do not compile (detail.diagnostics says where and why), or a parameter is not in its range.',
+            403: unauthenticated,
+          }),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { rules, title, selection, index } = request.body
+      const hunt = await adHocHunts.create(callerOf(request), {
+        texts: textsOf(rules),
+        selection: selectionOf(selection ?? {}),
+        useIndex: index ?? true,
+        title: title ?? null,
+      })
+      return reply.code(201).send(told(hunt))
+    },
+  )
+
+  app.get(
+    '/api/hunts/',
+    {
+      schema: {
+        tags: ['hunts'],
+        summary: 'List hunts, newest first',
+        querystring: Type.Object({ type: Type.Enum(['my', 'all'], { default: 'my' }), ...Paging }),
+        response: {
+          200: Type.Object({
+            count: Type.Integer(),
+            next: Type.Union([Type.String(), Type.Null()]),
+            previous: Type.Union([Type.String(), Type.Null()]),
+            results: Type.Array(HuntShape),
+          }),
+          ...refusals(yaraEnvelope, { 400: 'A parameter is not in its range.', 403: unauthenticated }),
+        },
+      },
+    },
+    async (request) => {
+      const page = pageOf(request.query)
+      const { type } = request.query
+      const { count, results } = await adHocHunts.list(type === 'my' ? callerOf(request) : null, {
+        offset: page ? (page.number - 1) * page.size : 0,
+        limit: page?.size ?? Number.MAX_SAFE_INTEGER,
+      })
+      return { count, ...neighbours(request, page, count, [['type', type]]), results: results.map(told) }
+    },
+  )
+
+  app.get(
+    '/api/hunts/:id/',
+    {
+      schema: {
+        tags: ['hunts'],
+        summary: 'Tell the state of a hunt',
+        params: HuntPath,
+        response: { 200: HuntShape, ...refusals(yaraEnvelope, { 403: unauthenticated, 404: unknown }) },
+      },
+    },
+    async ({ params: { id } }) => told(await adHocHunts.get(id)),
+  )
+
+  app.get(
+    '/api/hunts/:id/events/',
+    {
+      schema: {
+        tags: ['hunts'],
+        summary: 'Follow a hunt by server-sent events',
+        description:
+          'Events `hits` (an array as in the results) and `progress` (the hunt), until `end` (the hunt once more).',
+        params: HuntPath,
+        produces: ['text/event-stream'],
+        response: {
+          200: Type.Unsafe<unknown>({ type: 'string', description: 'text/event-stream' }),
+          ...refusals(yaraEnvelope, { 403: unauthenticated, 404: unknown }),
+        },
+      },
+    },
+    async (request, reply) => {
+      await adHocHunts.get(request.params.id)
+      const signal = AbortSignal.any([goneSignal(reply), stopping.signal])
+      return reply
+        .type('text/event-stream; charset=utf-8')
+        .header('cache-control', 'no-store')
+        .header('x-accel-buffering', 'no')
+        .send(Readable.from(withHeartbeat(events(request.params.id, signal), signal)))
+    },
+  )
+
+  async function* events(id: number, signal: AbortSignal): AsyncGenerator<string> {
+    let latest: object = {}
+    for await (const { hunt, hits } of adHocHunts.follow(id, signal)) {
+      latest = told(hunt)
+      if (hits.length > 0) yield event('hits', hits.map(hitOf))
+      yield event('progress', latest)
+    }
+    yield event('end', latest)
+  }
+
+  app.post(
+    '/api/hunts/:id/cancel/',
+    {
+      schema: {
+        tags: ['hunts'],
+        summary: 'Cancel a hunt; what it found stays',
+        params: HuntPath,
+        response: {
+          200: HuntShape,
+          ...refusals(yaraEnvelope, { 403: foreign, 404: unknown, 409: 'The hunt has ended already.' }),
+        },
+      },
+    },
+    async (request) => told(await adHocHunts.cancel(callerOf(request), request.params.id)),
+  )
+
+  app.delete(
+    '/api/hunts/:id/',
+    {
+      schema: {
+        tags: ['hunts'],
+        summary: 'Remove a hunt with its results',
+        params: HuntPath,
+        response: { 204: Type.Null(), ...refusals(yaraEnvelope, { 403: foreign, 404: unknown }) },
+      },
+    },
+    async (request, reply) => {
+      await adHocHunts.remove(callerOf(request), request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  const Share = Type.Object({ samples: Type.Integer(), bytes: Type.Integer() })
+  app.post(
+    '/api/hunts/explain/',
+    {
+      schema: {
+        tags: ['hunts'],
+        summary: 'Tell what hunting with YARA texts would read',
+        body: Type.Object({ rules: RulesShape }),
+        response: {
+          200: Type.Object({
+            corpus: Share,
+            texts: Type.Array(
+              Type.Object({
+                name: Type.String(),
+                expected: Share,
+                rules: Type.Array(
+                  Type.Object({
+                    name: Type.String(),
+                    private: Type.Boolean(),
+                    plan: Type.String(),
+                    unindexable: Type.Array(Type.Object({ identifier: Type.String(), why: Type.String() })),
+                    advice: Type.Array(Type.String()),
+                    expected: Share,
+                  }),
+                ),
+              }),
+            ),
+          }),
+          ...refusals(yaraEnvelope, { 400: 'The rules do not compile.', 403: unauthenticated }),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { corpus, texts } = await explain(textsOf(request.body.rules), goneSignal(reply))
+      return {
+        corpus,
+        texts: texts.map(({ name, expected, rules }) => ({
+          name,
+          expected,
+          rules: rules.map(({ isPrivate, unindexable, advice, ...rule }) => ({
+            ...rule,
+            private: isPrivate,
+            unindexable: [...unindexable],
+            advice: [...advice],
+          })),
+        })),
+      }
+    },
+  )
+}
+
+function told(hunt: Hunt): Static<typeof HuntShape> {
+  return {
+    id: hunt.id,
+    title: hunt.title,
+    state: hunt.state,
+    user: hunt.user,
+    rules: [...hunt.texts],
+    selection: toldSelection(hunt.selection),
+    index: hunt.useIndex,
+    created: toIso(hunt.created),
+    started: isoOrNull(hunt.started),
+    stopped: isoOrNull(hunt.stopped),
+    samples: hunt.samples,
+    processed: hunt.processed,
+    candidates: hunt.candidates,
+    scanned_bytes: hunt.scannedBytes,
+    skipped: hunt.skipped,
+    matches: hunt.matches,
+    milliseconds_left: hunt.timeLeft,
+    failure: hunt.failure,
+  }
+}
+
+const isoOrNull = (time: Micros | null): string | null => (time === null ? null : toIso(time))
+
+/** Aborted when the client hangs up before it has its answer. */
+function goneSignal({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  raw.once('close', () => gone.abort())
+  return gone.signal
+}
+
+function event(name: string, data: unknown): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+}
+
+const HEARTBEAT_MS = 15_000
+
+/** Comments in between, so that proxies keep a silent stream open. Ends quietly when the signal is aborted. */
+async function* withHeartbeat(messages: AsyncGenerator<string>, signal: AbortSignal): AsyncGenerator<string> {
+  const gone = once(signal, 'abort').then(() => ({ done: true, value: '' }) as const)
+  let next = messages.next()
+  try {
+    for (;;) {
+      const beat = Promise.withResolvers<null>()
+      const timer = setTimeout(() => beat.resolve(null), HEARTBEAT_MS)
+      const first = await Promise.race([next, gone, beat.promise])
+      clearTimeout(timer)
+      if (first === null) yield ': still here\n\n'
+      else if (first.done) return
+      else {
+        yield first.value
+        next = messages.next()
+      }
+    }
+  } finally {
+    // The pending step ends by the signal, or is not waited for by anyone.
+    next.catch(() => {})
+  }
+}

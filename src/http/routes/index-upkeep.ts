@@ -1,0 +1,123 @@
+/** The n-gram index, an addition to the specification: what it holds, building what is missing, checking all of it. */
+import { Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
+import { Type } from 'typebox'
+import { demand } from '../../accounts/index.ts'
+import { callerOf } from '../authentication.ts'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import type { HttpServer } from '../server.ts'
+import type { RouteParts } from './index.ts'
+
+const statuses = { 403: 'No token, or an unknown one, or not an administrator\u2019s.' }
+const lines = 'JSON lines: {"done", "total"} as it goes on, and {"result"} or {"error"} as the last one'
+
+export function addIndexUpkeep(app: HttpServer, { appliance: { segments } }: RouteParts): void {
+  const Share = Type.Object({ samples: Type.Integer(), bytes: Type.Integer() })
+  app.get(
+    '/api/index/',
+    {
+      schema: {
+        tags: ['index'],
+        summary: 'Tell what the index holds',
+        response: {
+          200: Type.Object({
+            segments: Type.Integer(),
+            damaged: Type.Integer(),
+            samples: Type.Integer(),
+            sample_bytes: Type.Integer(),
+            index_bytes: Type.Integer(),
+            unindexed: Share,
+            by_size: Type.Array(
+              Type.Object({
+                up_to: Type.Integer(),
+                segments: Type.Integer(),
+                samples: Type.Integer(),
+                bytes: Type.Integer(),
+              }),
+            ),
+            fill: Type.Union([Type.Number(), Type.Null()], { description: 'mean share of set bits' }),
+          }),
+          ...refusals(yaraEnvelope, statuses),
+        },
+      },
+    },
+    async () => {
+      const { sampleBytes, indexBytes, bySize, ...stats } = await segments.stats()
+      return {
+        ...stats,
+        sample_bytes: sampleBytes,
+        index_bytes: indexBytes,
+        by_size: bySize.map(({ upTo, ...size }) => ({ up_to: upTo, ...size })),
+      }
+    },
+  )
+
+  app.post(
+    '/api/index/build/',
+    {
+      schema: {
+        tags: ['index'],
+        summary: 'Index what is not indexed yet',
+        description: lines,
+        produces: ['application/jsonl'],
+        response: { 200: Type.Unsafe<unknown>({ type: 'string' }), ...refusals(yaraEnvelope, statuses) },
+      },
+    },
+    async (request, reply) => {
+      demand(callerOf(request), 'index.maintain')
+      return progressLines(reply, (signal, onProgress) => segments.build({ signal, onProgress }))
+    },
+  )
+
+  app.post(
+    '/api/index/check/',
+    {
+      schema: {
+        tags: ['index'],
+        summary: 'Verify the checksums of the index, and that signatures match their samples',
+        description: lines,
+        produces: ['application/jsonl'],
+        querystring: Type.Object({
+          each: Type.Integer({ minimum: 1, default: 1, description: 'compares every so many-th sample' }),
+        }),
+        response: {
+          200: Type.Unsafe<unknown>({ type: 'string' }),
+          ...refusals(yaraEnvelope, { ...statuses, 400: 'A parameter is not in its range.' }),
+        },
+      },
+    },
+    async (request, reply) => {
+      demand(callerOf(request), 'index.maintain')
+      const { each } = request.query
+      return progressLines(reply, (signal, onProgress) => segments.check({ each, signal, onProgress }))
+    },
+  )
+}
+
+type OnProgress = (progress: { readonly done: number; readonly total: number }) => void
+
+const PROGRESS_MS = 500
+
+/** Long work that is told line by line, and that stops when the client hangs up. */
+function progressLines(
+  reply: FastifyReply,
+  work: (signal: AbortSignal, onProgress: OnProgress) => Promise<unknown>,
+): FastifyReply {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  const lines = new Readable({ read() {} })
+  const tell = (line: object) => lines.push(`${JSON.stringify(line)}\n`)
+  let told = 0
+  const onProgress: OnProgress = ({ done, total }) => {
+    if (performance.now() - told < PROGRESS_MS) return
+    told = performance.now()
+    tell({ done, total })
+  }
+  work(gone.signal, onProgress)
+    .then(
+      (result) => tell({ result }),
+      (error) => tell({ error: error instanceof Error ? error.message : String(error) }),
+    )
+    .finally(() => lines.push(null))
+  return reply.type('application/jsonl; charset=utf-8').send(lines)
+}

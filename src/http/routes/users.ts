@@ -1,0 +1,182 @@
+/** Users and their tokens, an addition to the specification. */
+import { type Static, Type } from 'typebox'
+import { type Account, demand } from '../../accounts/index.ts'
+import { toIso } from '../../store/index.ts'
+import { callerOf } from '../authentication.ts'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import type { HttpServer } from '../server.ts'
+import type { RouteParts } from './index.ts'
+
+const Role = Type.Enum(['administrator', 'user'])
+const User = Type.Object({ name: Type.String(), role: Role })
+const UserPath = Type.Object({ name: Type.String() })
+const Password = Type.String({ description: 'at least 12 characters' })
+const Time = Type.String({ format: 'date-time' })
+
+const statuses = {
+  400: 'A parameter is not in its range.',
+  403: 'No token, or an unknown one, or not an administrator\u2019s.',
+  404: 'There is no such user or token.',
+}
+
+export function addUsers(app: HttpServer, { appliance: { accounts } }: RouteParts): void {
+  const describe = (summary: string) => ({ tags: ['users'], summary })
+
+  app.get(
+    '/api/users/me/',
+    {
+      schema: {
+        ...describe('Tell whose token this is'),
+        response: { 200: User, ...refusals(yaraEnvelope, { 403: statuses[403] }) },
+      },
+    },
+    async (request) => userOf(callerOf(request)),
+  )
+
+  app.get(
+    '/api/users/',
+    {
+      schema: {
+        ...describe('List users'),
+        response: {
+          200: Type.Object({ results: Type.Array(Type.Object({ name: Type.String(), role: Role, created: Time })) }),
+          ...refusals(yaraEnvelope, { 403: statuses[403] }),
+        },
+      },
+    },
+    async (request) => {
+      demand(callerOf(request), 'users.manage')
+      const users = await accounts.list()
+      return { results: users.map((user) => ({ ...userOf(user), created: toIso(user.created) })) }
+    },
+  )
+
+  app.post(
+    '/api/users/',
+    {
+      schema: {
+        ...describe('Add a user'),
+        body: Type.Object({ name: Type.String(), password: Password, role: Role }),
+        response: {
+          201: User,
+          ...refusals(yaraEnvelope, { ...statuses, 409: 'There is a user of that name already.' }),
+        },
+      },
+    },
+    async (request, reply) => {
+      demand(callerOf(request), 'users.manage')
+      return reply.code(201).send(userOf(await accounts.add(request.body)))
+    },
+  )
+
+  app.delete(
+    '/api/users/:name/',
+    {
+      schema: {
+        ...describe('Remove a user'),
+        params: UserPath,
+        response: { 204: Type.Null(), ...refusals(yaraEnvelope, statuses) },
+      },
+    },
+    async (request, reply) => {
+      demand(callerOf(request), 'users.manage')
+      await accounts.remove(request.params.name)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/api/users/:name/password/',
+    {
+      schema: {
+        ...describe('Set a password: one\u2019s own, or anybody\u2019s as an administrator'),
+        params: UserPath,
+        body: Type.Object({ password: Password }),
+        response: { 204: Type.Null(), ...refusals(yaraEnvelope, statuses) },
+      },
+    },
+    async (request, reply) => {
+      demandSelfOrManager(callerOf(request), request.params.name)
+      await accounts.setPassword(request.params.name, request.body.password)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.get(
+    '/api/users/:name/tokens/',
+    {
+      schema: {
+        ...describe('List the tokens of a user'),
+        params: UserPath,
+        response: {
+          200: Type.Object({
+            results: Type.Array(
+              Type.Object({
+                id: Type.Integer(),
+                label: Type.String(),
+                created: Time,
+                last_used: Type.Union([Time, Type.Null()]),
+              }),
+            ),
+          }),
+          ...refusals(yaraEnvelope, statuses),
+        },
+      },
+    },
+    async (request) => {
+      demandSelfOrManager(callerOf(request), request.params.name)
+      const tokens = await accounts.tokens(request.params.name)
+      return {
+        results: tokens.map(({ id, label, created, lastUsed }) => ({
+          id,
+          label,
+          created: toIso(created),
+          last_used: lastUsed === null ? null : toIso(lastUsed),
+        })),
+      }
+    },
+  )
+
+  app.post(
+    '/api/users/:name/tokens/',
+    {
+      schema: {
+        ...describe('Make a token, which is shown this once'),
+        params: UserPath,
+        body: Type.Object({ label: Type.String({ maxLength: 100 }) }),
+        response: {
+          201: Type.Object({ id: Type.Integer(), token: Type.String() }),
+          ...refusals(yaraEnvelope, statuses),
+        },
+      },
+    },
+    async (request, reply) => {
+      demandSelfOrManager(callerOf(request), request.params.name)
+      return reply.code(201).send(await accounts.createToken(request.params.name, request.body.label))
+    },
+  )
+
+  app.delete(
+    '/api/users/:name/tokens/:id/',
+    {
+      schema: {
+        ...describe('Revoke a token'),
+        params: Type.Object({ name: Type.String(), id: Type.Integer({ minimum: 1 }) }),
+        response: { 204: Type.Null(), ...refusals(yaraEnvelope, statuses) },
+      },
+    },
+    async (request, reply) => {
+      demandSelfOrManager(callerOf(request), request.params.name)
+      await accounts.revokeToken(request.params.name, request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function demandSelfOrManager(caller: Account, name: string): void {
+  if (caller.name !== name) demand(caller, 'users.manage')
+}
+
+function userOf({ name, role }: Account): Static<typeof User> {
+  return { name, role }
+}
