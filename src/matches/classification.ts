@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { Failure } from '../errors/index.ts'
 import { type Classification, listOf, type RuleSummary, type Transaction } from '../store/index.ts'
 import { platformsOfTypes, type Verdict, verdictOf } from './verdict.ts'
@@ -56,7 +56,7 @@ export async function classifyByUser(trx: Transaction, sampleId: number, own: Ow
 export async function reclassify(trx: Transaction, sampleIds: readonly number[]): Promise<void> {
   for (let from = 0; from < sampleIds.length; from += SAMPLES_AT_ONCE) {
     if (from > 0) await setImmediate()
-    await reclassifySome(trx, sampleIds.slice(from, from + SAMPLES_AT_ONCE))
+    await reclassification(sampleIds.slice(from, from + SAMPLES_AT_ONCE)).execute(trx)
   }
 }
 
@@ -66,9 +66,10 @@ const platformOfType = sql.raw(
     .join(' ')} ELSE 'Binary' END`,
 )
 
-async function reclassifySome(trx: Transaction, sampleIds: readonly number[]): Promise<void> {
+/** The statement behind `reclassify`. */
+export function reclassification(sampleIds: readonly number[]): RawBuilder<unknown> {
   // CROSS JOIN fixes the order: from the few samples to their matches, never from the verdicts to all their matches.
-  await sql`
+  return sql`
     WITH chosen AS MATERIALIZED (SELECT value AS id FROM json_each(${JSON.stringify(sampleIds)})),
     ranked AS (
       SELECT matches.sample_id, verdicts.classification, verdicts.risk_score, verdicts.platform, verdicts.threat,
@@ -103,7 +104,7 @@ async function reclassifySome(trx: Transaction, sampleIds: readonly number[]): P
     WHERE samples.id = due.id
       AND (samples.classification, samples.risk_score, samples.threat_name, samples.classification_origin)
         IS NOT (due.classification, due.risk_score, due.threat_name, due.origin)
-  `.execute(trx)
+  `
 }
 
 /**
