@@ -60,18 +60,21 @@ test('the language of random expressions is the engine’s', async () => {
     const rule = `rule a { strings: $a = /${source}/${letters} condition: $a }`
     const node = parseRegexp(source, flags, 500)
     if (node === null) continue
-    const samples = [1, 2, 3, 4].map((round) => `${round < 4 ? 'abcd' : 'ABcd'}${randomSample(random)}`)
+    const samples = ['abcd', 'ABcd', 'abcd'].map((head) => head + randomSample(random))
+    // The engine overlooks `/abcd.?/` at the very end of a sample, so equality is asked for with something behind.
+    const followed = samples.map((sample) => `${sample}##`)
+    samples.push(...followed)
     const answer = await engine.ask(rule, samples)
     if (answer === null || !answer.accepted) continue
     known++
-    // Inline flags are read as reaching further than they do, so only one direction holds for them.
-    const isWider = source.includes('(?')
+    // Inline flags are read as reaching further than they do.
+    const isExact = !source.includes('(?')
     for (const [i, sample] of samples.entries()) {
       const expected: boolean = answer.matched[i] === true
       const found = search(node, Buffer.from(sample, 'latin1'))
       if (expected) matched++
       const told: string = `seed ${seed}: /${source}/${letters} on ${JSON.stringify(sample)}\n${printRegexp(node)}`
-      if (expected || !isWider) assert.equal(found, expected, told)
+      if (expected || (isExact && followed.includes(sample))) assert.equal(found, expected, told)
     }
   }
   assert.ok(known > 100 && matched > 20, `seed ${seed}: only ${known} expressions and ${matched} matches`)
