@@ -54,6 +54,7 @@ function detailOf(failure: Failure): string | object {
 const everywhere = {
   408: 'The request did not arrive in time.',
   413: 'The request is larger than allowed.',
+  415: 'The body is in none of the content types that this endpoint reads.',
   429: 'Too many requests from this address.',
   500: 'The server failed; the message names the request for the operator.',
   503: 'The server is stopping, overloaded or out of space.',
