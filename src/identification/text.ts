@@ -58,7 +58,7 @@ const languages: readonly (readonly [language: string, signs: readonly RegExp[]]
   [
     'JavaScript',
     [
-      /^\s*(var|let|const) [\w{[$][^\n]{0,80}=/m,
+      /^[ \t]*(var|let|const) [\w{[$][^\n]{0,80}=/m,
       /\bfunction\b ?\w{0,80}\(/,
       /=>/,
       /\b(module\.exports|require\(|document\.|window\.)/,
@@ -74,15 +74,20 @@ const languages: readonly (readonly [language: string, signs: readonly RegExp[]]
     [
       /\$\w{1,60}\s*=\s*(New-Object|Get-|\[)/i,
       /\b(Write-Host|Write-Output|Invoke-Expression|Get-ChildItem|Set-Item\w{0,40})\b/i,
-      /^\s*(param\s*\(|function [A-Z][a-z]{1,20}-\w)/im,
+      /^[ \t]*(param\s*\(|function [A-Z][a-z]{1,20}-\w)/im,
       /\b-(eq|ne|Path|NoProfile|EncodedCommand)\b/i,
     ],
   ],
   [
     'VBS',
-    [/\bCreateObject\s*\(/i, /^\s*(Dim|Set) \w/im, /^\s*(End (Sub|Function|If)|Option Explicit)\b/im, /\bWScript\./i],
+    [
+      /\bCreateObject\s*\(/i,
+      /^[ \t]*(Dim|Set) \w/im,
+      /^[ \t]*(End (Sub|Function|If)|Option Explicit)\b/im,
+      /\bWScript\./i,
+    ],
   ],
-  ['Shell', [/^\s*(if|while|until) \[/m, /^\s*(fi|esac|done)\b/m, /^\s*(export|source) \w/m]],
+  ['Shell', [/^[ \t]*(if|while|until) \[/m, /^[ \t]*(fi|esac|done)\b/m, /^[ \t]*(export|source) \w/m]],
   [
     'Java',
     [
@@ -109,7 +114,8 @@ function languageOf(text: string): Recognised | null {
   if (script !== null) {
     const program = script[1]?.split('/').at(-1) ?? ''
     const name = program === 'env' ? (script[2] ?? '') : program
-    const language = interpreters.find(([pattern]) => pattern.test(name))?.[1] ?? 'Script'
+    const language = interpreters.find(([pattern]) => pattern.test(name))?.[1]
+    if (language === undefined) return { fileType: 'Text/Script', description: 'script' }
     return { fileType: `Text/${language}`, description: `${language} script` }
   }
   const start = text.trimStart().replace(/^(<!--.{0,2000}?-->\s*)+/s, '')

@@ -50,6 +50,8 @@ export interface PoolStatistics {
     readonly pid: number
     readonly busy: boolean
     readonly residentBytes: number
+    /** What it is about, by its flight record. */
+    readonly at: FlightStep | null
   }[]
   readonly waiting: Readonly<Record<Lane, number>>
   /** Workers that had to be replaced since the start, by cause. */
@@ -133,11 +135,11 @@ export class WorkerPool {
    * were given up are no rejection: they are `troubles` of the output. A text that cannot be checked within its limits
    * is not valid, and a diagnostic says why.
    */
-  run<K extends TaskKind>(kind: K, input: TaskInput<K>, options: RunOptions): Promise<TaskOutput<K>> {
+  async run<K extends TaskKind>(kind: K, input: TaskInput<K>, options: RunOptions): Promise<TaskOutput<K>> {
     const { priority, signal } = options
-    if (this.#stopping) return Promise.reject(new Failure('service.stopping'))
-    if (signal?.aborted) return Promise.reject(signal.reason)
-    if (this.#waiting(priority) >= this.#queueLimit) return Promise.reject(new Failure('service.overloaded'))
+    if (this.#stopping) throw new Failure('service.stopping')
+    signal?.throwIfAborted()
+    if (this.#waiting(priority) >= this.#queueLimit) throw new Failure('service.overloaded')
     const job = new Job({
       id: this.#nextJob++,
       kind,
@@ -151,10 +153,12 @@ export class WorkerPool {
     signal?.addEventListener('abort', abort, { once: true })
     this.#queueOf(job).add(job.lane, job.group, job)
     this.#dispatch()
-    return (job.done as Promise<TaskOutput<K>>).finally(() => {
+    try {
+      return (await job.done) as TaskOutput<K>
+    } finally {
       signal?.removeEventListener('abort', abort)
       if (job.ruleSet !== null) this.#registry.release(job.ruleSet)
-    })
+    }
   }
 
   /** Resolves as soon as the lane has room; producers of many tasks wait for it before each `run`. */
@@ -184,7 +188,13 @@ export class WorkerPool {
     const processes: PoolStatistics['processes'][number][] = []
     for (const { role, process, job } of this.#slots) {
       if (process?.pid === undefined) continue
-      processes.push({ role, pid: process.pid, busy: job !== null, residentBytes: process.residentBytes() })
+      processes.push({
+        role,
+        pid: process.pid,
+        busy: job !== null,
+        residentBytes: process.residentBytes(),
+        at: process.at(),
+      })
     }
     return {
       processes,

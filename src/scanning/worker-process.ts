@@ -67,8 +67,7 @@ export class WorkerProcess {
     })
     // `close` comes after the last message and the last of stderr, and also when the process could not be started.
     this.#child.once('close', () => {
-      const sequence = this.#flight.sequence()
-      const at = sequence === null || sequence === 0 ? null : this.#flight.step()
+      const at = this.at()
       this.#flight.close()
       events.exit(this.#cause, at, this.#lastWords.trim())
     })
@@ -86,6 +85,12 @@ export class WorkerProcess {
   send(message: ToWorker): void {
     // A worker that has just died refuses; its `exit` follows and settles what was sent.
     if (this.#child.connected) this.#child.send(message, () => {})
+  }
+
+  /** The step it last noted; null before the first, or in the middle of a write. */
+  at(): FlightStep | null {
+    const sequence = this.#flight.sequence()
+    return sequence === null || sequence === 0 ? null : this.#flight.step()
   }
 
   /** Its time starts again: something new was asked of it. */
