@@ -1,2 +1,5 @@
-export type { CheckReport, IndexStatistics, SegmentFile, SegmentSnapshot, Unindexed } from './segments.ts'
-export { Segments } from './segments.ts'
+export type { BuildOptions, BuildProgress } from './building.ts'
+export type { CheckOptions, CheckReport } from './checking.ts'
+export type { PreparedSegment, SegmentFile } from './segment-row.ts'
+export { type SegmentSnapshot, Segments, type SegmentsParts } from './segments.ts'
+export type { IndexStatistics } from './statistics.ts'

@@ -1,0 +1,61 @@
+/**
+ * Which segments may be merged. `planMerge` of the index joins neighbours whose ranges of ids are disjoint. Samples are
+ * numbered when they arrive and indexed when they are matched, so a sample that took long ends up in a segment inside
+ * the range of another:
+ *
+ *     ids        1 ────────── 400 | 401 ────────── 800 | 801 ──── …
+ *     chain 1    ▇▇▇▇▇▇ ▇▇▇▇▇▇▇▇▇▇  ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇  ▇▇▇▇▇▇▇
+ *     chain 2          7                 402 403
+ *
+ * Segments are therefore dealt into chains of disjoint ones, the first being nearly all of the index, and each chain is
+ * merged by itself. In the later chains only what lies close together is joined, because a hunt treats segments whose
+ * ranges overlap as one.
+ */
+import { planMerge } from '../index/index.ts'
+
+interface Extent {
+  readonly firstId: number
+  readonly lastId: number
+  readonly samples: number
+  readonly deleted: number
+}
+
+/** How far apart (in ids) segments of the later chains may lie to be joined. */
+const SPAN = 65_536
+
+/** Deals segments, which ascend by `firstId`, into as few chains of disjoint ones as there can be. */
+export function chains<T extends Extent>(segments: readonly T[]): T[][] {
+  const dealt: { lastId: number; readonly chain: T[] }[] = []
+  for (const segment of segments) {
+    const fitting = dealt.find(({ lastId }) => lastId < segment.firstId)
+    if (fitting) {
+      fitting.chain.push(segment)
+      fitting.lastId = segment.lastId
+    } else {
+      dealt.push({ lastId: segment.lastId, chain: [segment] })
+    }
+  }
+  return dealt.map(({ chain }) => chain)
+}
+
+/** The segments to merge next, in ascending order of ids, or null. A single one is to be rewritten without its deleted. */
+export function nextMerge<T extends Extent>(segments: readonly T[]): T[] | null {
+  const [main, ...later] = chains(segments)
+  for (const chain of [main ?? [], ...later.flatMap(clusters)]) {
+    const range = planMerge(chain)
+    if (range) return chain.slice(range.from, range.to)
+  }
+  return null
+}
+
+/** Cuts a chain into parts that span no more than `SPAN` ids. */
+function clusters<T extends Extent>(chain: readonly T[]): T[][] {
+  const parts: T[][] = []
+  for (const segment of chain) {
+    const part = parts.at(-1)
+    const first = part?.[0]
+    if (part && first && segment.lastId - first.firstId < SPAN) part.push(segment)
+    else parts.push([segment])
+  }
+  return parts
+}

@@ -1,0 +1,94 @@
+import { SegmentReader } from '../index/index.ts'
+import type { WorkerPool } from '../scanning/index.ts'
+import type { BlobStore } from '../store/files/index.ts'
+import type { Database } from '../store/index.ts'
+import { damageOf } from './merging.ts'
+import type { SegmentFile } from './segment-row.ts'
+import type { Segments } from './segments.ts'
+
+export interface CheckOptions {
+  /** Signs every so manieth sample anew and compares; 1 (the default) for all, 0 for none. */
+  readonly each?: number
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
+}
+
+export interface CheckReport {
+  readonly segments: number
+  readonly samples: number
+  /** What was wrong, in words. Every segment named here has been reported as damaged. */
+  readonly problems: readonly { readonly segment: number; readonly message: string }[]
+}
+
+/** Samples that are signed at once. */
+const AT_ONCE = 64
+
+export async function checkIndex(
+  parts: { readonly database: Database; readonly blobs: BlobStore; readonly pool: WorkerPool },
+  segments: Segments,
+  files: readonly SegmentFile[],
+  { each = 1, signal, onProgress }: CheckOptions,
+): Promise<CheckReport> {
+  const problems: { segment: number; message: string }[] = []
+  const total = files.reduce((sum, { samples }) => sum + samples, 0)
+  let done = 0
+  for (const file of files) {
+    signal?.throwIfAborted()
+    const message = damageOf(file.path) ?? (each > 0 ? await unlikeSamples(parts, file, each, signal) : null)
+    if (message !== null) {
+      problems.push({ segment: file.id, message })
+      await segments.reportDamage(file.id, message)
+    }
+    done += file.samples
+    onProgress?.({ done, total })
+  }
+  return { segments: files.length, samples: total, problems }
+}
+
+/** The first signature that is not its sample's, in words; null when all agree. Deleted samples are passed over. */
+async function unlikeSamples(
+  { database, blobs, pool }: { readonly database: Database; readonly blobs: BlobStore; readonly pool: WorkerPool },
+  file: SegmentFile,
+  each: number,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  const compare = async (batch: readonly { readonly id: number; readonly record: Uint8Array }[]) => {
+    const rows = await database
+      .selectFrom('samples')
+      .select(['id', 'size', 'sha256', 'sha1', 'md5', 'sha512'])
+      .where(
+        'id',
+        'in',
+        batch.map(({ id }) => id),
+      )
+      .where('segment_id', '=', file.id)
+      .execute()
+    const stored = new Map(rows.map((row) => [row.id, row]))
+    const verdicts = batch.map(async ({ id, record }) => {
+      const row = stored.get(id)
+      if (!row || row.sha256 === null || row.md5 === null || row.sha512 === null) return null
+      const { size, sha256, sha1, md5, sha512 } = row
+      const input = { path: blobs.path(sha256), digests: { size, sha256, sha1, md5, sha512 }, sample: id }
+      const { signature } = await pool.run('sign', input, { priority: 'background', ...(signal && { signal }) })
+      return Buffer.compare(signature, record) === 0
+        ? null
+        : `The signature of sample ${id} is not that of its content.`
+    })
+    return (await Promise.all(verdicts)).find((verdict) => verdict !== null) ?? null
+  }
+  const reader = SegmentReader.open(file.path)
+  try {
+    let batch: { id: number; record: Uint8Array }[] = []
+    let turn = 0
+    for (const signed of reader.records()) {
+      if (turn++ % each === 0) batch.push(signed)
+      if (batch.length < AT_ONCE) continue
+      const found = await compare(batch)
+      if (found !== null) return found
+      batch = []
+    }
+    return batch.length > 0 ? await compare(batch) : null
+  } finally {
+    reader.close()
+  }
+}

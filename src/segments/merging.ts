@@ -1,0 +1,129 @@
+import { rm } from 'node:fs/promises'
+import { Failure } from '../errors/index.ts'
+import { SegmentReader } from '../index/index.ts'
+import type { WorkerPool } from '../scanning/index.ts'
+import { type Database, now } from '../store/index.ts'
+import type { SegmentFile } from './segment-row.ts'
+
+export interface MergeResult {
+  /** Null when nothing was replaced. `deletedSince`: samples that were deleted while the merge ran. */
+  readonly merged: { readonly id: number; readonly deletedSince: number } | null
+  readonly damaged: readonly { readonly segment: SegmentFile; readonly message: string }[]
+}
+
+/**
+ * Merges segments into the file `output`, and lets its row take the place of theirs in one transaction. A segment that
+ * cannot be read is named in the result, and nothing is replaced. Rejects with the signal's reason.
+ */
+export async function mergeInto(
+  { database, pool }: { readonly database: Database; readonly pool: WorkerPool },
+  inputs: readonly SegmentFile[],
+  { output, signal }: { readonly output: string; readonly signal: AbortSignal },
+): Promise<MergeResult> {
+  let without: Uint32Array
+  let written: { readonly samples: number; readonly bytes: number }
+  try {
+    without = await deletedIn(database, inputs)
+    const task = { inputs: inputs.map(({ path }) => path), output, without }
+    written = await pool.run('merge', task, { priority: 'background', signal })
+  } catch (error) {
+    await rm(output, { force: true })
+    if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
+    return { merged: null, damaged: damagedOf(inputs, error.message) }
+  }
+  const id = await replace(database, inputs, output, written)
+  if (id === null || written.samples === 0) await rm(output, { force: true })
+  if (id === null) return { merged: null, damaged: [] }
+  const { left } = await database
+    .selectFrom('samples')
+    .select(({ fn }) => fn.countAll<number>().as('left'))
+    .where('segment_id', '=', id)
+    .executeTakeFirstOrThrow()
+  return { merged: { id, deletedSince: written.samples - left }, damaged: [] }
+}
+
+/** The new row's id (0 when nothing was left to write); null when an input is not live any more. */
+async function replace(
+  database: Database,
+  inputs: readonly SegmentFile[],
+  output: string,
+  written: { readonly samples: number; readonly bytes: number },
+): Promise<number | null> {
+  const ids = inputs.map(({ id }) => id)
+  return database
+    .transaction()
+    .execute(async (trx) => {
+      const gone = await trx
+        .deleteFrom('segments')
+        .where('id', 'in', ids)
+        .where('state', '=', 'live')
+        .returning('id')
+        .execute()
+      if (gone.length < ids.length) throw new StaleMerge()
+      if (written.samples === 0) return 0
+      const { id } = await trx
+        .insertInto('segments')
+        .values({
+          file: output.replace(/^.*\//, ''),
+          first_id: Math.min(...inputs.map(({ firstId }) => firstId)),
+          last_id: Math.max(...inputs.map(({ lastId }) => lastId)),
+          samples: written.samples,
+          bytes: written.bytes,
+          state: 'live',
+          created: now(),
+        })
+        .returning('id')
+        .executeTakeFirstOrThrow()
+      await trx.updateTable('samples').set({ segment_id: id }).where('segment_id', 'in', ids).execute()
+      return id
+    })
+    .catch((error) => {
+      if (error instanceof StaleMerge) return null
+      throw error
+    })
+}
+
+/** An input was reported damaged while it was merged: the merge is taken back. */
+class StaleMerge extends Error {}
+
+/** Ascending ids in the inputs whose samples are not there any more. */
+async function deletedIn(database: Database, inputs: readonly SegmentFile[]): Promise<Uint32Array> {
+  const deleted: number[] = []
+  for (const { id, path, samples } of inputs) {
+    const rows = await database.selectFrom('samples').select('id').where('segment_id', '=', id).execute()
+    if (rows.length === samples) continue
+    const present = new Set(rows.map((row) => row.id))
+    const reader = SegmentReader.open(path)
+    try {
+      for (const group of reader.groups) for (const id of group.ids) if (!present.has(id)) deleted.push(id)
+    } finally {
+      reader.close()
+    }
+  }
+  return Uint32Array.from(deleted).sort()
+}
+
+function damagedOf(inputs: readonly SegmentFile[], message: string): MergeResult['damaged'] {
+  const damaged = inputs.flatMap((segment) => {
+    const found = damageOf(segment.path)
+    return found === null ? [] : [{ segment, message: found }]
+  })
+  // The reading that failed is what counts: if none fails now, all are suspect.
+  return damaged.length > 0 ? damaged : inputs.map((segment) => ({ segment, message }))
+}
+
+/** What is wrong with a segment file; null when all its checksums hold. */
+export function damageOf(path: string): string | null {
+  try {
+    const reader = SegmentReader.open(path)
+    try {
+      reader.check()
+    } finally {
+      reader.close()
+    }
+    return null
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'segment.damaged') return error.message
+    throw error
+  }
+}
