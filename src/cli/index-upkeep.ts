@@ -75,7 +75,7 @@ function printStatistics(flags: Flags & { readonly json?: true }): Promise<ExitC
     process.stdout.write(`${facts.map(([name = '', value]) => `${name.padEnd(16)} ${value}`).join('\n')}\n`)
     if (bySize.length > 0) {
       const rows = bySize.map((group) => [
-        `up to ${group.upTo.toLocaleString('en-US')} samples`,
+        group.upTo === null ? 'more' : `up to ${countTold(group.upTo, 'sample')}`,
         String(group.segments),
         group.samples.toLocaleString('en-US'),
         bytesTold(group.bytes),

@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { Failure } from '../errors/index.ts'
-import { rulesetNameOf } from '../rulesets/index.ts'
 import { reasonOf, walk } from './walk.ts'
 import type { NamedDiagnostic, RuleText } from './workplace.ts'
 
@@ -20,6 +19,7 @@ export async function readRuleFiles(
   paths: readonly string[],
   onUnreadable: (path: string, reason: string) => void,
 ): Promise<RuleFile[]> {
+  const { rulesetNameOf } = await import('../rulesets/index.ts')
   const files: RuleFile[] = []
   for await (const found of walk(paths)) {
     if (found.kind === 'unreadable') onUnreadable(found.path, found.reason)

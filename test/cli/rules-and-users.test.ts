@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { backtrail, backtrailTo, folderWith, places, startServer } from './running.ts'
+
+for (const [where, open] of Object.entries(places)) {
+  test(`rule files become rulesets ${where}`, async (t) => {
+    const folder = folderWith(t, {
+      'rules/a.yar': 'rule a { condition: true }',
+      'rules/deep/b.yara': 'rule b { condition: false }',
+      'rules/readme.txt': 'not YARA',
+      'bad.yar': 'rule bad { condition: $x }',
+    })
+    const at = await open(t, folder)
+    const first = await backtrailTo(0, ['rules', 'import', join(folder, 'rules'), '--json', ...at])
+    assert.deepEqual(
+      first.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+      [
+        { path: join(folder, 'rules/a.yar'), ruleset: 'a', revision: 1, created: true, runs: true },
+        { path: join(folder, 'rules/deep/b.yara'), ruleset: 'b', revision: 1, created: true, runs: true },
+      ],
+    )
+    assert.equal(first.stderr, '2 rulesets saved\n')
+    const bad = await backtrailTo(2, ['rules', 'import', join(folder, 'bad.yar'), ...at])
+    assert.match(bad.stderr, /bad\.yar:1:\d+: .+\n1 ruleset saved, 1 of them not running because of errors\n$/)
+    const none = await backtrailTo(1, ['rules', 'import', join(folder, 'gone.yar'), ...at])
+    assert.match(none.stderr, /gone\.yar: no such file or directory\n0 rulesets saved, 1 path not imported\n$/)
+  })
+
+  test(`users are added, listed, given tokens and removed ${where}`, async (t) => {
+    const folder = folderWith(t)
+    const at = await open(t, folder)
+    const made = await backtrailTo(0, ['users', 'add', 'ada', ...at])
+    assert.match(made.stdout, /^\S{16,}\n$/)
+    await backtrailTo(0, ['users', 'add', 'grace', '--administrator', '--password-stdin', ...at], {
+      input: 'a long secret\n',
+    })
+    const taken = await backtrailTo(1, ['users', 'add', 'ada', ...at])
+    assert.match(taken.stderr, /already a user/i)
+
+    const listed = await backtrailTo(0, ['users', 'list', '--json', ...at])
+    assert.deepEqual(
+      listed.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+        .map(({ name, role }) => [name, role]),
+      [
+        ['ada', 'user'],
+        ['admin', 'administrator'],
+        ['grace', 'administrator'],
+      ],
+    )
+    assert.match((await backtrailTo(0, ['users', 'list', ...at])).stdout, /^name +role +created\nada +user +\d{4}-/)
+
+    const { stdout: token } = await backtrailTo(0, ['users', 'token', 'ada', '--label', 'scripts', ...at])
+    assert.match(token, /^\S{20,}\n$/)
+    const tokens = (await backtrailTo(0, ['users', 'token', 'ada', '--list', ...at])).stdout
+    const [, id = ''] =
+      /^id +label +created +last used\n(\d+) +scripts +\S+ +never\n$/.exec(tokens) ?? assert.fail(tokens)
+    assert.ok(!tokens.includes(token.trim()))
+    await backtrailTo(0, ['users', 'token', 'ada', '--revoke', id, ...at])
+    assert.equal((await backtrailTo(0, ['users', 'token', 'ada', '--list', ...at])).stdout.split('\n').length, 2)
+    assert.match((await backtrailTo(1, ['users', 'token', 'ada', '--revoke', id, ...at])).stderr, /no such token/i)
+
+    assert.match((await backtrailTo(0, ['users', 'password', 'ada', ...at])).stdout, /^\S{16,}\n$/)
+    await backtrailTo(0, ['users', 'remove', 'ada', ...at])
+    assert.match((await backtrailTo(1, ['users', 'remove', 'ada', ...at])).stderr, /no user/i)
+  })
+}
+
+test('core rulesets are imported on the data folder, and a server refuses them', async (t) => {
+  const folder = folderWith(t, { 'c.yar': 'rule c { condition: true }' })
+  const data = ['--data', join(folder, 'data')]
+  await backtrailTo(0, ['rules', 'import', join(folder, 'c.yar'), '--core', ...data])
+  const env = { BACKTRAIL_ADMIN_TOKEN: 'token' }
+  const server = await startServer(t, data, { env })
+  const listed = await fetch(`${server.url}/api/yara/v2/rulesets/?type=system`, {
+    headers: { authorization: 'Token token' },
+  })
+  const { results } = (await listed.json()) as { results: { name: string; system_ruleset: boolean }[] }
+  assert.deepEqual(
+    results.map(({ name, system_ruleset }) => [name, system_ruleset]),
+    [['c', true]],
+  )
+  const through = { env: { BACKTRAIL_URL: server.url, BACKTRAIL_TOKEN: 'token' } }
+  const refused = await backtrailTo(1, ['rules', 'import', join(folder, 'c.yar'), '--core'], through)
+  assert.match(refused.stderr, /Core rulesets belong to the installation/)
+  assert.equal(await server.stop(), 0)
+})
+
+test('two files that would become one ruleset are told, and the first is kept', async (t) => {
+  const folder = folderWith(t, { '1/a.yar': 'rule one { condition: true }', '2/a.yar': 'rule two { condition: true }' })
+  const { stderr } = await backtrailTo(1, ['rules', 'import', folder, '--data', join(folder, 'data')])
+  assert.match(
+    stderr,
+    /2\/a\.yar: would replace .*1\/a\.yar, because both are named a; rename one\n1 ruleset saved, 1 path not imported\n$/,
+  )
+})
+
+test('a wrong token and a server that is not there are told', async (t) => {
+  const folder = folderWith(t)
+  const server = await startServer(t, ['--data', join(folder, 'data')])
+  const wrong = await backtrailTo(1, ['users', 'list', '--server', server.url, '--token', 'wrong'])
+  assert.equal(wrong.stderr, `backtrail: ${server.url}: Invalid token.\n`)
+  assert.equal(await server.stop(), 0)
+  const gone = await backtrail(['users', 'list', '--server', server.url, '--token', 'wrong'])
+  assert.deepEqual(gone, {
+    code: 1,
+    stdout: '',
+    stderr: `backtrail: The server at ${server.url} cannot be reached: nothing listens there.\n`,
+  })
+})

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { chmodSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { backtrail, backtrailTo, binary, folderWith, root } from './running.ts'
+
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+const commands = [
+  [],
+  ['serve'],
+  ['ingest'],
+  ['hunt'],
+  ['explain'],
+  ['rules'],
+  ['rules', 'import'],
+  ['index'],
+  ['index', 'build'],
+  ['index', 'check'],
+  ['index', 'stats'],
+  ['users'],
+  ['users', 'add'],
+  ['users', 'list'],
+  ['users', 'password'],
+  ['users', 'token'],
+  ['users', 'remove'],
+]
+
+test('every command tells its usage, its options and the exit statuses', async () => {
+  await Promise.all(
+    commands.map(async (command) => {
+      const { stdout, stderr } = await backtrailTo(0, [...command, '--help'])
+      assert.match(stdout, new RegExp(`^Usage: ${['backtrail', ...command].join(' ')}[ \\n]`))
+      assert.match(stdout, /Exit status:\n {2}0 {4}all of it was done\n/)
+      assert.equal(stderr, '')
+    }),
+  )
+})
+
+test('every command tells the version', async () => {
+  const told = await Promise.all(commands.map((command) => backtrailTo(0, [...command, '--version'])))
+  for (const { stdout } of told) assert.equal(stdout, `${version}\n`)
+})
+
+test('the usage names the environment variable and the default of a setting', async () => {
+  const usage = (await backtrailTo(0, ['serve', '--help'])).stdout.replace(/\s+/g, ' ')
+  assert.match(usage, /--upload-limit <size> [^-]*\(default: 700MB; environment: BACKTRAIL_UPLOAD_LIMIT\)/)
+  assert.match(usage, /BACKTRAIL_ADMIN_TOKEN/)
+  assert.doesNotMatch(usage, /--admin-token/)
+})
+
+test('what cannot be understood ends with status 3 and a hint', async () => {
+  assert.match((await backtrailTo(3, ['ingst'])).stderr, /unknown command 'ingst'\n\(Did you mean ingest\?\)/)
+  assert.match((await backtrailTo(3, ['hunt'])).stderr, /missing required argument 'rules'/)
+  assert.match(
+    (await backtrailTo(3, ['serve', '--porte', '1'])).stderr,
+    /unknown option '--porte'\n\(Did you mean --port/,
+  )
+  assert.match((await backtrailTo(3, [])).stderr, /^Usage: backtrail/)
+})
+
+test('a setting that is not allowed ends with status 3 and says where it came from', async () => {
+  assert.equal(
+    (await backtrailTo(3, ['serve', '--port', '99999'])).stderr,
+    'backtrail: --port must be a whole number from 0 to 65535, not "99999".\n',
+  )
+  const env = { BACKTRAIL_SCAN_LIMIT: 'much' }
+  assert.match(
+    (await backtrailTo(3, ['serve'], { env })).stderr,
+    /^backtrail: The environment variable BACKTRAIL_SCAN_LIMIT/,
+  )
+  assert.match((await backtrailTo(3, ['users', 'list', '--server', 'http://x'])).stderr, /--token .* is needed/)
+})
+
+test('a command that only reads does not make a data folder', async (t) => {
+  const missing = join(folderWith(t), 'missing')
+  for (const command of [
+    ['users', 'list'],
+    ['index', 'stats'],
+  ]) {
+    const { stderr } = await backtrailTo(3, [...command, '--data', missing])
+    assert.match(stderr, /^backtrail: There is no data folder .*missing; name one with --data/)
+  }
+})
+
+test("it runs through a link, from elsewhere, under the project's own Node whatever the PATH has", async (t) => {
+  const folder = folderWith(t)
+  writeFileSync(join(folder, 'node'), '#!/bin/sh\necho "the wrong Node" >&2\nexit 9\n')
+  chmodSync(join(folder, 'node'), 0o755)
+  symlinkSync(binary, join(folder, 'first'))
+  symlinkSync('first', join(folder, 'second'))
+  const options = { cwd: folder, command: './second', env: { PATH: `${folder}:/usr/bin:/bin` } }
+  assert.deepEqual(await backtrail(['--version'], options), { code: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+test('without the installed dependencies it says what to do', async (t) => {
+  const folder = folderWith(t, { 'bin/backtrail': readFileSync(binary) })
+  chmodSync(join(folder, 'bin/backtrail'), 0o755)
+  const { code, stderr } = await backtrail(['--version'], { command: join(folder, 'bin/backtrail') })
+  assert.equal(code, 1)
+  assert.match(stderr, /the project's own Node is not installed; run 'npm ci' in .* first\n$/)
+})
