@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Failure } from '../errors/index.ts'
+import type { IndexStatistics } from '../segments/index.ts'
 import type { ClientSettings } from '../settings/index.ts'
 import { ApiClient } from './api-client.ts'
 import type {
@@ -174,8 +175,9 @@ function indexOf(api: ApiClient): IndexUpkeep {
     signal: AbortSignal,
     onProgress: (done: number, total: number) => void,
   ): Promise<T> => {
-    const news = api.lines<{ done: number; total: number; result?: T }>(path, { method: 'POST', query, signal })
-    for await (const { done, total, result } of news) {
+    const news = api.lines<ToldProgress<T>>(path, { method: 'POST', query, signal })
+    for await (const { done = 0, total = 0, result, error } of news) {
+      if (error !== undefined) throw new Failure('server.refused', `The server could not finish: ${error}`)
       if (result !== undefined) return result
       onProgress(done, total)
     }
@@ -183,7 +185,30 @@ function indexOf(api: ApiClient): IndexUpkeep {
   }
   return {
     build: (signal, onProgress) => follow('/api/index/build/', {}, signal, onProgress),
-    check: (every, signal, onProgress) => follow('/api/index/check/', { every }, signal, onProgress),
-    stats: () => api.request('/api/index/'),
+    check: (each, signal, onProgress) => follow('/api/index/check/', { each }, signal, onProgress),
+    stats: async () => {
+      const { sample_bytes, index_bytes, by_size, ...rest } = await api.request<ToldStatistics>('/api/index/')
+      const bySize = by_size.map(({ up_to, ...size }) => ({ upTo: up_to, ...size }))
+      return { ...rest, sampleBytes: sample_bytes, indexBytes: index_bytes, bySize }
+    },
   }
+}
+
+/** One line of a long piece of work: how far it is, or how it ended. */
+interface ToldProgress<T> {
+  readonly done?: number
+  readonly total?: number
+  readonly result?: T
+  readonly error?: string
+}
+
+interface ToldStatistics extends Omit<IndexStatistics, 'sampleBytes' | 'indexBytes' | 'bySize'> {
+  readonly sample_bytes: number
+  readonly index_bytes: number
+  readonly by_size: readonly {
+    readonly up_to: number | null
+    readonly segments: number
+    readonly samples: number
+    readonly bytes: number
+  }[]
 }
