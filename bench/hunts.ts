@@ -1,0 +1,202 @@
+/**
+ * Intake, live matching, Local Retro and single hunts over real files with the public rules, beside `yara -r -p 2`.
+ *
+ * Answers come first: live matching, Local Retro, every single hunt and a hunt without the index must find the same
+ * (rule, sample) pairs, and so must `yara`, but for the differences between the two engines that are listed.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { binaries, type Corpus, publicRules, systemFiles, workFolder } from './corpus.ts'
+import { medianOf, megabytes, milliseconds, percent, percentile, ratio, seconds, table } from './figures.ts'
+import { command, RunningServer } from './running-server.ts'
+import { plainScan } from './yara-tool.ts'
+
+export interface HuntBenchOptions {
+  /** Of system files; the goal's table is for 2,000. */
+  readonly megabytes: number
+  readonly withBinaries: boolean
+}
+
+type Pairs = ReadonlySet<string>
+
+export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOptions): Promise<string> {
+  const corpora = [systemFiles(size), ...(withBinaries ? [binaries()] : [])]
+  const bytes = corpora.reduce((sum, corpus) => sum + corpus.bytes, 0)
+  const rules = publicRules()
+  mkdirSync(workFolder, { recursive: true })
+  const scratch = mkdtempSync(join(workFolder, 'run-'))
+  try {
+    const one = ingested(join(scratch, 'one'), corpora, rules.files.slice(0, 1), scratch)
+    const all = ingested(join(scratch, 'all'), corpora, rules.files, scratch)
+    const live = await withServer(join(scratch, 'all'), (server) => matchPairs(server))
+    command(['rules', 'import', rules.folder, '--data', join(scratch, 'one')])
+    return await withServer(join(scratch, 'one'), async (server) => {
+      const retro = await server.peakMemory(localRetro(server))
+      const again = medianOf(await repeat(5, async () => (await localRetro(server)).seconds))
+      const found = await matchPairs(server)
+      const singles = await singleHunts(server, rules.files)
+      const plain = await hunt(server, rules.files, false)
+      const yara = plainScan(
+        rules.files,
+        corpora.map(({ folder }) => folder),
+      )
+      const index = await server.call<{ index_bytes: number; samples: number }>('GET', '/api/index/')
+
+      demandSame('live matching', live, 'the plain scan', plain.pairs)
+      demandSame('Local Retro', found, 'the plain scan', plain.pairs)
+      demandSame('the single hunts', new Set(singles.flatMap(({ pairs }) => [...pairs])), 'the plain scan', plain.pairs)
+      const times = singles.map(({ seconds }) => seconds)
+      const read = singles.map(({ scannedBytes }) => scannedBytes / bytes)
+      return [
+        `${corpora.map(({ name, files, bytes }) => `${files.size.toLocaleString('en')} ${name} (${megabytes(bytes)})`).join(' and ')}, `,
+        `${index.samples.toLocaleString('en')} samples after unpacking, ${rules.files.length} rulesets.\n\n`,
+        `All ways found the same ${plain.pairs.size} (rule, sample) pairs. ${yara ? comparedWithYara(yara.pairs, plain.pairs, corpora) : '`yara` is not installed.'}\n\n`,
+        table(
+          ['', 'measured'],
+          [
+            ['intake, 1 ruleset', `${megabytes(bytes / one)}/s`],
+            ['intake, all rulesets', `${megabytes(bytes / all)}/s`],
+            ['live matching: all rulesets over one', ratio(one / all)],
+            ['Local Retro, first run', seconds(retro.result.seconds)],
+            ['Local Retro, again (median of 5)', seconds(again)],
+            ['plain scan with our engine (`--no-index`)', seconds(plain.seconds)],
+            ...(yara
+              ? [
+                  ['`yara -r -p 2`, rules compiled before', seconds(yara.seconds)],
+                  ['Local Retro faster than `yara`', `${(yara.seconds / again).toFixed(0)} times`],
+                ]
+              : []),
+            ['single hunt, median', milliseconds(medianOf(times))],
+            ['single hunt, 95th percentile', milliseconds(percentile(times, 0.95))],
+            ['read by a single hunt, median', percent(medianOf(read))],
+            ['read by a single hunt, 95th percentile', percent(percentile(read, 0.95))],
+            ['index', `${megabytes(index.index_bytes)}, ${percent(index.index_bytes / bytes)} of the files`],
+            ['memory during Local Retro: server', megabytes(retro.server)],
+            ['memory during Local Retro: largest worker', megabytes(retro.worker)],
+          ],
+        ),
+      ].join('')
+    })
+  } finally {
+    rmSync(scratch, { recursive: true })
+  }
+}
+
+/** Takes the corpora into a fresh data folder that has the rulesets already. Returns seconds. */
+function ingested(data: string, corpora: readonly Corpus[], ruleFiles: readonly string[], scratch: string): number {
+  const folder = mkdtempSync(join(scratch, 'rules-'))
+  for (const file of ruleFiles) symlinkSync(file, join(folder, basename(file)))
+  command(['rules', 'import', ...ruleFiles, '--data', data])
+  return command(['ingest', ...corpora.map((corpus) => corpus.folder), '--data', data]).seconds
+}
+
+async function withServer<T>(data: string, work: (server: RunningServer) => Promise<T>): Promise<T> {
+  const server = await RunningServer.start(data)
+  try {
+    return await work(server)
+  } finally {
+    await server.stop()
+  }
+}
+
+async function localRetro(server: RunningServer): Promise<{ readonly seconds: number }> {
+  const begin = performance.now()
+  await server.call('POST', '/api/uploads/local-retro-hunt/', { operation: 'START' })
+  for (;;) {
+    const { status } = await server.call<{ status: { state: string } }>('GET', '/api/uploads/local-retro-hunt/')
+    if (status.state === 'COMPLETED') return { seconds: (performance.now() - begin) / 1000 }
+    if (status.state === 'STOPPED') throw new Error('Local Retro was stopped')
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
+
+/** Every match of every ruleset as `rule<TAB>sha256`. */
+async function matchPairs(server: RunningServer): Promise<Pairs> {
+  const { results } = await server.call<{ results: { name: string }[] }>('GET', '/api/yara/v2/rulesets/?type=all')
+  const pairs = new Set<string>()
+  for (const { name } of results) {
+    const matches = await server.call<{ results: { rule: string; sha256: string }[] }>(
+      'GET',
+      `/api/yara/v2/ruleset/matches/?name=${encodeURIComponent(name)}`,
+    )
+    for (const { rule, sha256 } of matches.results) pairs.add(`${rule}\t${sha256}`)
+  }
+  return pairs
+}
+
+interface HuntResult {
+  readonly seconds: number
+  readonly scannedBytes: number
+  readonly pairs: Pairs
+}
+
+async function singleHunts(server: RunningServer, files: readonly string[]): Promise<HuntResult[]> {
+  const results: HuntResult[] = []
+  for (const file of files) results.push(await hunt(server, [file], true))
+  return results
+}
+
+interface HuntState {
+  readonly id: number
+  readonly state: string
+  readonly scanned_bytes: number
+}
+
+async function hunt(server: RunningServer, files: readonly string[], index: boolean): Promise<HuntResult> {
+  const rules = files.map((file) => ({ name: basename(file), content: readFileSync(file, 'utf8') }))
+  const begin = performance.now()
+  let state = await server.call<HuntState>('POST', '/api/hunts/', { rules, index })
+  while (state.state === 'queued' || state.state === 'running') {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    state = await server.call<HuntState>('GET', `/api/hunts/${state.id}/`)
+  }
+  const seconds = (performance.now() - begin) / 1000
+  if (state.state !== 'completed') throw new Error(`the hunt ended as ${state.state}`)
+  const pairs = new Set<string>()
+  for (let after: number | null = 0; after !== null; ) {
+    const page: { next_after: number | null; results: { rule: string; sha256: string }[] } = await server.call(
+      'GET',
+      `/api/hunts/${state.id}/results/?limit=1000&after=${after}`,
+    )
+    for (const { rule, sha256 } of page.results) pairs.add(`${rule}\t${sha256}`)
+    after = page.next_after
+  }
+  await server.call('DELETE', `/api/hunts/${state.id}/`)
+  return { seconds, scannedBytes: state.scanned_bytes, pairs }
+}
+
+function demandSame(name: string, pairs: Pairs, otherName: string, others: Pairs): void {
+  const missed = [...others].filter((pair) => !pairs.has(pair))
+  const extra = [...pairs].filter((pair) => !others.has(pair))
+  if (missed.length + extra.length === 0) return
+  const told = (list: string[]) => `${list.length} (${list.slice(0, 5).join(', ')})`
+  throw new Error(`${name} and ${otherName} differ: missed ${told(missed)}, extra ${told(extra)}`)
+}
+
+/** `yara` looks at the files only, not at what is in archives, so only pairs of files themselves are compared. */
+function comparedWithYara(lines: readonly string[], ours: Pairs, corpora: readonly Corpus[]): string {
+  const files = new Map(corpora.flatMap((corpus) => [...corpus.files]))
+  const digests = new Set([...files.values()].map(({ sha256 }) => sha256))
+  const theirs = new Set(
+    lines.map((line) => {
+      const [rule, path = ''] = line.split('\t')
+      return `${rule}\t${files.get(path)?.sha256}`
+    }),
+  )
+  const comparable = [...ours].filter((pair) => digests.has(pair.split('\t')[1] ?? ''))
+  const onlyTheirs = [...theirs].filter((pair) => !ours.has(pair))
+  const onlyOurs = comparable.filter((pair) => !theirs.has(pair))
+  if (onlyTheirs.length + onlyOurs.length === 0)
+    return `\`yara\` found the same ${theirs.size} in the files themselves.`
+  return `\`yara\` found ${theirs.size} in the files themselves; only \`yara\`: ${told(onlyTheirs)}; only YARA-X: ${told(onlyOurs)}.`
+}
+
+function told(pairs: readonly string[]): string {
+  return pairs.length === 0 ? 'none' : pairs.map((pair) => `\`${pair.replace('\t', '` on `')}\``).join(', ')
+}
+
+async function repeat<T>(times: number, work: () => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  for (let time = 0; time < times; time++) results.push(await work())
+  return results
+}

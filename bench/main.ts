@@ -1,0 +1,48 @@
+/**
+ * `npm run bench -- [NAME …] [--write]`: runs benchmarks and prints them as Markdown; `--write` puts each into its place
+ * in docs/benchmarks.md.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { benchHunts } from './hunts.ts'
+import { benchLists } from './lists.ts'
+
+const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
+  'hunts-small': () => benchHunts({ megabytes: 200, withBinaries: false }),
+  'hunts-system-files': () => benchHunts({ megabytes: 2_000, withBinaries: false }),
+  hunts: () => benchHunts({ megabytes: 2_000, withBinaries: true }),
+  lists: () => benchLists({ samples: 1_000_000, matches: 10_000_000 }),
+}
+
+const { values, positionals } = parseArgs({ options: { write: { type: 'boolean' } }, allowPositionals: true })
+const names = positionals.length > 0 ? positionals : Object.keys(benchmarks)
+const unknown = names.filter((name) => !(name in benchmarks))
+if (unknown.length > 0) {
+  console.error(`No benchmark is called ${unknown.join(', ')}; there are: ${Object.keys(benchmarks).join(', ')}`)
+  process.exit(3)
+}
+
+for (const name of names) {
+  const report = `${await benchmarks[name]?.()}\n${machine()}\n`
+  console.log(`## ${name}\n\n${report}`)
+  if (values.write) write(name, report)
+}
+
+function machine(): string {
+  const [cpu] = cpus()
+  const date = new Date().toISOString().slice(0, 10)
+  return `Measured on ${date} with Node ${process.versions.node}, ${cpus().length} cores (${cpu?.model.trim()}), ${(totalmem() / 1e9).toFixed(0)} GB.`
+}
+
+/** Replaces what stands between the marks of this benchmark. */
+function write(name: string, report: string): void {
+  const path = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url))
+  const page = readFileSync(path, 'utf8')
+  const [begin, end] = [`<!-- bench ${name} -->\n`, `<!-- end of ${name} -->`]
+  const from = page.indexOf(begin)
+  const to = page.indexOf(end)
+  if (from < 0 || to < from) throw new Error(`docs/benchmarks.md has no place for ${name}`)
+  writeFileSync(path, `${page.slice(0, from)}${begin}\n${report}\n${page.slice(to)}`)
+}

@@ -1,0 +1,111 @@
+/** The real program as a process of its own, and its API as a client sees it. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const program = fileURLToPath(new URL('../bin/backtrail', import.meta.url))
+const TOKEN = '0123456789abcdef0123456789abcdef01234567'
+
+/** Runs a command of the program to its end. Returns its standard output and how long it took, in seconds. */
+export function command(args: readonly string[]): { readonly output: string; readonly seconds: number } {
+  const begin = performance.now()
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 2 ** 30 })
+  if (status !== 0) throw new Error(`backtrail ${args[0]} ended with ${status}: ${stderr.slice(-2_000)}`)
+  return { output: stdout, seconds: (performance.now() - begin) / 1000 }
+}
+
+export class RunningServer {
+  readonly url: string
+  readonly #process: ChildProcess
+
+  private constructor(process: ChildProcess, url: string) {
+    this.#process = process
+    this.url = url
+  }
+
+  static async start(dataFolder: string): Promise<RunningServer> {
+    const child = spawn(
+      program,
+      ['serve', '--port', '0', '--data', dataFolder, '--log-level', 'warn', '--rate-limit', '0'],
+      {
+        env: { ...process.env, BACKTRAIL_ADMIN_TOKEN: TOKEN },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
+    let output = ''
+    for await (const chunk of child.stdout) {
+      output += chunk
+      const url = /https?:\/\/\S+/.exec(output)?.[0]
+      if (url) {
+        child.stdout.resume()
+        return new RunningServer(child, url)
+      }
+    }
+    throw new Error(`the server ended before it was ready: ${output}`)
+  }
+
+  async stop(): Promise<void> {
+    const ended = once(this.#process, 'exit')
+    this.#process.kill('SIGTERM')
+    await ended
+  }
+
+  /** Fails on any answer that is no success. */
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: { authorization: `Token ${TOKEN}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`)
+    return (text === '' ? null : JSON.parse(text)) as T
+  }
+
+  /** Resident bytes of the server process and of its workers. */
+  memory(): { readonly server: number; readonly workers: readonly number[] } {
+    const pid = this.#process.pid as number
+    const tree = childrenOf(pid).flatMap((child) => [child, ...childrenOf(child)])
+    return { server: residentBytes(pid), workers: tree.map(residentBytes) }
+  }
+
+  /** The most that the server process and any one worker were seen to have while the work went on. */
+  async peakMemory<T>(
+    work: Promise<T>,
+  ): Promise<{ readonly result: T; readonly server: number; readonly worker: number }> {
+    let server = 0
+    let worker = 0
+    const look = () => {
+      const now = this.memory()
+      server = Math.max(server, now.server)
+      worker = Math.max(worker, ...now.workers)
+    }
+    const timer = setInterval(look, 100)
+    try {
+      const result = await work
+      look()
+      return { result, server, worker }
+    } finally {
+      clearInterval(timer)
+    }
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(/\s+/).filter(Boolean).map(Number),
+    )
+  } catch {
+    return []
+  }
+}
+
+function residentBytes(pid: number): number {
+  try {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
+  } catch {
+    return 0
+  }
+}
