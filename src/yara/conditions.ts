@@ -120,7 +120,8 @@ function chain(reading: Reading, fold: Fold): Expression {
   }
   // The chain is flat in the tree but deep in the expression.
   if (length > reading.budget.maxDepth) {
-    reading.exceeded(`more than ${reading.budget.maxDepth} operators in one chain`, span)
+    const message = `this is more than the parser takes on: more than ${reading.budget.maxDepth} operands in one chain`
+    reading.complain('budget-exceeded', message, span)
     return unknown(span)
   }
   return result ?? unknown(span)

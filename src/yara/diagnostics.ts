@@ -1,4 +1,5 @@
 import type { Tree, TreeCursor } from '@lezer/common'
+import type { ParseBudget } from './budget.ts'
 import * as term from './parser.generated.terms.js'
 import type { Diagnostic, Span } from './syntax.ts'
 import { nodeKey } from './tree-reader.ts'
@@ -38,24 +39,28 @@ export class Diagnostics {
 
 /** What the survey of a tree found before it is read. */
 export interface Survey {
-  readonly depth: number
-  readonly nodes: number
   /** Keys of the nodes that error recovery left a hole in. */
   readonly broken: ReadonlySet<string>
+  /** What there is too much of, and from where on; null for a tree within the budget. */
+  readonly excess: { readonly what: string; readonly at: number } | null
 }
 
-/** One pass over the tree without recursion: measures it, and reports every place where recovery had to step in. */
-export function survey(tree: Tree, text: string, diagnostics: Diagnostics): Survey {
+/**
+ * One pass over the tree without recursion: holds it to the budget, and reports every place where recovery had to step
+ * in. It stops where the budget ends, since a walk over a very deep tree takes time in the square of its depth.
+ */
+export function survey(tree: Tree, text: string, budget: ParseBudget, diagnostics: Diagnostics): Survey {
   const broken = new Set<string>()
   const cursor = tree.cursor()
   // One mistake often makes recovery stumble again further on: the first in a rule is the one to tell.
   let toldUpTo = -1
   let topLevelEnd = 0
   let depth = 0
-  let deepest = 0
   let nodes = 0
   for (;;) {
     nodes++
+    if (nodes > budget.maxNodes)
+      return { broken, excess: { what: `more than ${budget.maxNodes} nodes`, at: cursor.from } }
     if (depth === 1) topLevelEnd = cursor.to
     if (cursor.type.isError) {
       const { parent } = cursor.node
@@ -70,11 +75,11 @@ export function survey(tree: Tree, text: string, diagnostics: Diagnostics): Surv
     }
     if (cursor.firstChild()) {
       depth++
-      if (depth > deepest) deepest = depth
-      continue
+      if (depth <= budget.maxDepth) continue
+      return { broken, excess: { what: `nested more than ${budget.maxDepth} deep`, at: cursor.from } }
     }
     while (!cursor.nextSibling()) {
-      if (!cursor.parent()) return { depth: deepest, nodes, broken }
+      if (!cursor.parent()) return { broken, excess: null }
       depth--
     }
   }

@@ -1,8 +1,9 @@
+import type { Tree } from '@lezer/common'
 import { defaultBudget, type ParseBudget } from './budget.ts'
 import { Diagnostics, survey } from './diagnostics.ts'
 import { parser } from './parser.generated.js'
 import { readSourceFile } from './rules.ts'
-import type { SourceFile, Span } from './syntax.ts'
+import type { SourceFile } from './syntax.ts'
 import { TreeReader } from './tree-reader.ts'
 
 /**
@@ -10,27 +11,33 @@ import { TreeReader } from './tree-reader.ts'
  * far as possible. A text beyond the budget gives no rules and one diagnostic with the code `budget-exceeded`.
  */
 export function parse(text: string, budget: ParseBudget = defaultBudget): SourceFile {
+  if (text.length > budget.maxLength)
+    return refused(text, `${text.length} characters, of at most ${budget.maxLength}`, 0)
+  const tree = treeOf(text)
+  if (tree === null) return refused(text, `nested more than ${budget.maxDepth} deep`, 0)
   const diagnostics = new Diagnostics(text)
-  const exceeded = (what: string, span: Span) =>
-    diagnostics.add('budget-exceeded', `this is more than the parser takes on: ${what}`, span)
-  const nothing = () => ({ imports: [], includes: [], rules: [], diagnostics: diagnostics.finish() })
-
-  if (text.length > budget.maxLength) {
-    exceeded(`${text.length} characters, of at most ${budget.maxLength}`, { from: 0, to: 0 })
-    return nothing()
-  }
-  const tree = parser.parse(text)
-  const { depth, nodes, broken } = survey(tree, text, diagnostics)
-  if (depth > budget.maxDepth || nodes > budget.maxNodes) {
-    const what = depth > budget.maxDepth ? `nested ${depth} deep, of at most ${budget.maxDepth}` : `${nodes} nodes`
-    exceeded(what, { from: 0, to: 0 })
-    return nothing()
-  }
+  const { broken, excess } = survey(tree, text, budget, diagnostics)
+  if (excess !== null) return refused(text, excess.what, excess.at)
   const file = readSourceFile({
     tree: new TreeReader(tree, text, broken),
     budget,
     complain: (code, message, span) => diagnostics.add(code, message, span),
-    exceeded,
   })
   return { ...file, diagnostics: diagnostics.finish() }
+}
+
+/** Null for a text nested some thousand levels deep, where building the tree takes more stack than there is. */
+function treeOf(text: string): Tree | null {
+  try {
+    return parser.parse(text)
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  }
+}
+
+function refused(text: string, what: string, at: number): SourceFile {
+  const diagnostics = new Diagnostics(text)
+  diagnostics.add('budget-exceeded', `this is more than the parser takes on: ${what}`, { from: at, to: at })
+  return { imports: [], includes: [], rules: [], diagnostics: diagnostics.finish() }
 }

@@ -1,6 +1,5 @@
 import type { ParseBudget } from './budget.ts'
 import type { Complain } from './literals.ts'
-import type { Span } from './syntax.ts'
 import type { TreeReader } from './tree-reader.ts'
 
 /** What every function that reads a tree needs at hand. */
@@ -8,6 +7,4 @@ export interface Reading {
   readonly tree: TreeReader
   readonly budget: ParseBudget
   readonly complain: Complain
-  /** Says that the budget does not suffice for what the span covers. */
-  readonly exceeded: (what: string, span: Span) => void
 }
