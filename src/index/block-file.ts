@@ -121,7 +121,7 @@ export class BlockWriter {
   readonly #file: number
   readonly #pending = new Uint8Array(256 * BLOCK_BYTES)
   #pendingLength = 0
-  #bodyBytes = 0
+  #flushed = 0
   readonly #checksums: number[] = []
 
   /** Creates the file; it must not exist. */
@@ -130,12 +130,7 @@ export class BlockWriter {
     writeFully(this.#file, new Uint8Array(SEGMENT_HEADER_BYTES), 0)
   }
 
-  get bodyBytes(): number {
-    return this.#bodyBytes
-  }
-
   write(bytes: Uint8Array): void {
-    this.#bodyBytes += bytes.length
     let taken = 0
     while (taken < bytes.length) {
       const part = bytes.subarray(taken, taken + this.#pending.length - this.#pendingLength)
@@ -150,11 +145,11 @@ export class BlockWriter {
   finish(header: Omit<SegmentHeader, 'bodyBytes' | 'checksumOfChecksums'>): number {
     this.#flush()
     const table = new Uint8Array(Uint32Array.from(this.#checksums).buffer)
-    writeFully(this.#file, table, SEGMENT_HEADER_BYTES + this.#bodyBytes)
-    const complete = { ...header, bodyBytes: this.#bodyBytes, checksumOfChecksums: crc32(table) }
+    writeFully(this.#file, table, SEGMENT_HEADER_BYTES + this.#flushed)
+    const complete = { ...header, bodyBytes: this.#flushed, checksumOfChecksums: crc32(table) }
     writeFully(this.#file, encodeHeader(complete), 0)
     fsyncSync(this.#file)
-    return SEGMENT_HEADER_BYTES + this.#bodyBytes + table.length
+    return SEGMENT_HEADER_BYTES + this.#flushed + table.length
   }
 
   close(): void {
@@ -165,7 +160,8 @@ export class BlockWriter {
     const bytes = this.#pending.subarray(0, this.#pendingLength)
     for (let at = 0; at < bytes.length; at += BLOCK_BYTES)
       this.#checksums.push(crc32(bytes.subarray(at, at + BLOCK_BYTES)))
-    writeFully(this.#file, bytes, SEGMENT_HEADER_BYTES + this.#bodyBytes - bytes.length)
+    writeFully(this.#file, bytes, SEGMENT_HEADER_BYTES + this.#flushed)
+    this.#flushed += bytes.length
     this.#pendingLength = 0
   }
 }

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { copyBits, gatherColumn } from './bit-matrix.ts'
+import { type BitTile, type ColumnRun, emptyTile } from './bit-tile.ts'
 import { BlockWriter } from './block-file.ts'
 import { digestBytes, encodeDirectory, type GroupEntry, type HashAlgorithm, transposedCount } from './segment-format.ts'
 import { HEAD_BYTES } from './signature.ts'
@@ -23,8 +23,13 @@ export interface SignatureColumns {
   readonly sizes: Float64Array
   head(position: number): Uint8Array
   digests(algorithm: HashAlgorithm): Uint8Array
-  /** Rows `first` to `first + rows - 1` (multiples of eight), `ceil(count / 8)` bytes each. */
-  tile(first: number, rows: number): Uint8Array
+  /** The bit arrays of `count` samples from sample `from` on, one after the other. */
+  signatures(from: number, count: number): Uint8Array
+  /**
+   * Copies the bits of some samples, runs of positions here, for the signature bits `first` to `first + rows - 1` (both
+   * multiples of eight): to the columns of `target` from `column` on, a row for each bit.
+   */
+  copyColumns(runs: readonly ColumnRun[], first: number, rows: number, target: BitTile, column: number): void
 }
 
 /** What a segment file holds. */
@@ -78,10 +83,10 @@ interface SizeClass {
   readonly parts: readonly Part[]
 }
 
-/** A source, and which of its samples stay: half-open runs of positions. */
+/** A source, and which of its samples stay. */
 interface Part {
   readonly source: SignatureColumns
-  readonly runs: readonly { readonly from: number; readonly to: number }[]
+  readonly runs: readonly ColumnRun[]
 }
 
 function sizeClasses(sources: readonly SignatureColumns[], without: Uint32Array): SizeClass[] {
@@ -97,14 +102,14 @@ function sizeClasses(sources: readonly SignatureColumns[], without: Uint32Array)
     .map(([bits, ofSize]) => ({
       bits,
       parts: ofSize,
-      count: ofSize.reduce((sum, { runs }) => sum + runs.reduce((length, { from, to }) => length + to - from, 0), 0),
+      count: ofSize.reduce((sum, { runs }) => sum + lengthOf(runs), 0),
     }))
     .filter(({ count }) => count > 0)
 }
 
 /** The runs of positions in `ids` that are not in `without`; both ascend. */
-function remainingRuns(ids: Uint32Array, without: Uint32Array): { from: number; to: number }[] {
-  const runs: { from: number; to: number }[] = []
+function remainingRuns(ids: Uint32Array, without: Uint32Array): ColumnRun[] {
+  const runs: ColumnRun[] = []
   let from = 0
   let w = 0
   for (let i = 0; i < ids.length; i++) {
@@ -163,39 +168,46 @@ function bytesOf(values: Uint32Array | Float64Array): Uint8Array {
 /** Writes a class's transposed rows, and behind them the signatures of the samples that stay loose. */
 function writeBits(writer: BlockWriter, { bits, count, parts }: SizeClass): void {
   const transposed = transposedCount(count)
-  const rowBytes = Math.ceil(count / 8)
-  const loose = Array.from({ length: count - transposed }, () => new Uint8Array(bits / 8))
-  const rowsAtOnce = Math.min(bits, Math.max(8, Math.floor(TILE_BYTES / rowBytes) & ~7))
-  for (let first = 0; first < bits; first += rowsAtOnce) {
-    const rows = Math.min(rowsAtOnce, bits - first)
-    const tile = new Uint8Array(rows * rowBytes)
-    let column = 0
-    for (const { source, runs } of parts) {
-      if (runs.length === 0) continue
-      const part = source.tile(first, rows)
-      const partRowBytes = Math.ceil(source.count / 8)
-      for (const { from, to } of runs) {
-        for (let row = 0; row < rows; row++)
-          copyBits(part, row * partRowBytes * 8 + from, tile, row * rowBytes * 8 + column, to - from)
-        column += to - from
+  const [inRows, loose] = splitAfter(parts, transposed)
+  if (transposed > 0) {
+    const rowsAtOnce = Math.max(8, Math.floor((TILE_BYTES * 8) / transposed) & ~7)
+    for (let first = 0; first < bits; first += rowsAtOnce) {
+      const rows = Math.min(rowsAtOnce, bits - first)
+      const tile = emptyTile(rows, transposed)
+      let column = 0
+      for (const { source, runs } of inRows) {
+        source.copyColumns(runs, first, rows, tile, column)
+        column += lengthOf(runs)
       }
-    }
-    if (transposed === count) writer.write(tile)
-    else {
-      // The loose samples are the last ones, and the transposed ones before them fill whole bytes.
-      const kept = transposed / 8
-      if (kept > 0) {
-        const narrow = new Uint8Array(rows * kept)
-        for (let row = 0; row < rows; row++)
-          for (let b = 0; b < kept; b++) narrow[row * kept + b] = tile[row * rowBytes + b] as number
-        writer.write(narrow)
-      }
-      loose.forEach((signature, i) => {
-        gatherColumn(tile, rowBytes, rows, transposed + i, signature.subarray(first / 8, (first + rows) / 8))
-      })
+      writer.write(tile.bytes)
     }
   }
-  for (const signature of loose) writer.write(signature)
+  for (const { source, runs } of loose)
+    for (const { from, to } of runs) writer.write(source.signatures(from, to - from))
+}
+
+/** The first `count` of the samples that stay, and the rest. */
+function splitAfter(parts: readonly Part[], count: number): [before: Part[], after: Part[]] {
+  const before: Part[] = []
+  const after: Part[] = []
+  let left = count
+  for (const { source, runs } of parts) {
+    const first: ColumnRun[] = []
+    const rest: ColumnRun[] = []
+    for (const { from, to } of runs) {
+      const border = Math.min(to, from + left)
+      if (border > from) first.push({ from, to: border })
+      if (border < to) rest.push({ from: border, to })
+      left -= border - from
+    }
+    if (first.length > 0) before.push({ source, runs: first })
+    if (rest.length > 0) after.push({ source, runs: rest })
+  }
+  return [before, after]
+}
+
+function lengthOf(runs: readonly ColumnRun[]): number {
+  return runs.reduce((length, { from, to }) => length + to - from, 0)
 }
 
 /** A renamed file survives a power cut only when its folder is synced too. */

@@ -1,4 +1,4 @@
-import { scatterColumn } from './bit-matrix.ts'
+import { type BitTile, type ColumnRun, copyRuns, gatherColumn, scatterColumn } from './bit-tile.ts'
 import { BlockReader } from './block-file.ts'
 import {
   DIRECTORY_ENTRY_BYTES,
@@ -41,11 +41,10 @@ export interface SegmentGroup {
    * Neighbouring rows are read together. A group without bits has them all. @throws Failure `segment.damaged`
    */
   readRows(rows: Uint32Array, into: Uint32Array): void
-  /**
-   * Rows `first` to `first + rows - 1` (both multiples of eight), each of `ceil(count / 8)` bytes, bit `s & 7` of byte
-   * `s >> 3` for sample `s`: what merging reads.
-   */
-  tile(first: number, rows: number): Uint8Array
+  /** The bit arrays of `count` samples from sample `from` on, one after the other. For merging and checks. */
+  signatures(from: number, count: number): Uint8Array
+  /** Copies part of the bits, for merging: see `SignatureColumns`. */
+  copyColumns(runs: readonly ColumnRun[], first: number, rows: number, target: BitTile, column: number): void
 }
 
 /** An open segment file. Columns of facts are kept in memory once read; rows are not. */
@@ -106,10 +105,10 @@ export class SegmentReader {
     for (const group of this.groups) {
       const facts = factsOf(group)
       const recordBytes = group.bits / 8
-      const atOnce = Math.max(8, Math.floor(RECORDS_BYTES / Math.max(1, recordBytes)) & ~7)
+      const atOnce = Math.max(1, Math.floor(RECORDS_BYTES / Math.max(1, recordBytes)))
       for (let from = 0; from < group.count; from += atOnce) {
         const count = Math.min(atOnce, group.count - from)
-        const bits = signaturesOf(group, from, count)
+        const bits = group.signatures(from, count)
         for (let i = 0; i < count; i++)
           yield {
             id: group.ids[from + i] as number,
@@ -178,6 +177,7 @@ class Group implements SegmentGroup {
   readonly #slot: number
   readonly #start: number
   readonly #rowBytes: number
+  #ids: Uint32Array | undefined
 
   constructor(file: BlockReader, columns: Columns, entry: GroupEntry, slot: number, start: number) {
     this.bits = entry.bits
@@ -192,7 +192,8 @@ class Group implements SegmentGroup {
   }
 
   get ids(): Uint32Array {
-    return this.#columns.ids.subarray(this.#slot, this.#slot + this.count)
+    this.#ids ??= this.#columns.ids.subarray(this.#slot, this.#slot + this.count)
+    return this.#ids
   }
 
   get sizes(): Float64Array {
@@ -256,16 +257,36 @@ class Group implements SegmentGroup {
     }
   }
 
-  tile(first: number, rows: number): Uint8Array {
-    const rowBytes = this.#rowBytes
-    if (this.layout === 'transposed') return this.#file.read(this.#start + first * rowBytes, rows * rowBytes)
-    const tile = new Uint8Array(rows * rowBytes)
-    if (this.layout === 'unfiltered') return tile
-    for (let s = 0; s < this.count; s++) {
-      const { buffer, start } = this.#file.view(this.#start + s * (this.bits / 8) + first / 8, rows / 8)
-      scatterColumn(buffer.subarray(start, start + rows / 8), tile, rowBytes, s)
+  signatures(from: number, count: number): Uint8Array {
+    const signatureBytes = this.bits / 8
+    if (this.layout === 'loose') return this.#file.read(this.#start + from * signatureBytes, count * signatureBytes)
+    const signatures = new Uint8Array(count * signatureBytes)
+    if (this.layout === 'unfiltered') return signatures
+    const rowsAtOnce = Math.max(8, Math.floor(LONGEST_READ / this.#rowBytes) & ~7)
+    for (let first = 0; first < this.bits; first += rowsAtOnce) {
+      const rows = Math.min(rowsAtOnce, this.bits - first)
+      const tile = this.#tile(first, rows)
+      for (let i = 0; i < count; i++) {
+        const signature = signatures.subarray(i * signatureBytes, (i + 1) * signatureBytes)
+        gatherColumn(tile, from + i, signature.subarray(first / 8, (first + rows) / 8))
+      }
     }
-    return tile
+    return signatures
+  }
+
+  copyColumns(runs: readonly ColumnRun[], first: number, rows: number, target: BitTile, column: number): void {
+    if (this.layout === 'transposed') copyRuns(this.#tile(first, rows), runs, target, column)
+    else if (this.layout === 'loose')
+      for (const { from, to } of runs)
+        for (let s = from; s < to; s++) {
+          const { buffer, start } = this.#file.view(this.#start + (s * this.bits + first) / 8, rows / 8)
+          scatterColumn(buffer.subarray(start, start + rows / 8), target, column++)
+        }
+  }
+
+  #tile(first: number, rows: number): BitTile {
+    const rowBytes = this.#rowBytes
+    return { rowBytes, rows, bytes: this.#file.read(this.#start + first * rowBytes, rows * rowBytes) }
   }
 }
 
@@ -300,25 +321,4 @@ function factsOf(group: SegmentGroup): (s: number) => Omit<SignatureParts, 'byte
     sha1: digest('sha1', s),
     sha256: digest('sha256', s),
   })
-}
-
-/** The bits of `count` samples from sample `from` (a multiple of eight) on, signature after signature. */
-function signaturesOf(group: SegmentGroup, from: number, count: number): Uint8Array {
-  const signatureBytes = group.bits / 8
-  const signatures = new Uint8Array(signatureBytes * count)
-  const rowBytes = Math.ceil(group.count / 8)
-  const rowsAtOnce = Math.max(8, Math.floor(LONGEST_READ / rowBytes) & ~7)
-  for (let first = 0; first < group.bits; first += rowsAtOnce) {
-    const rows = Math.min(rowsAtOnce, group.bits - first)
-    const tile = group.tile(first, rows)
-    for (let i = 0; i < count; i++) {
-      const s = from + i
-      for (let row = 0; row < rows; row++) {
-        const bit = ((tile[row * rowBytes + (s >>> 3)] as number) >>> (s & 7)) & 1
-        const cell = i * signatureBytes + ((first + row) >>> 3)
-        signatures[cell] = (signatures[cell] as number) | (bit << (row & 7))
-      }
-    }
-  }
-  return signatures
 }

@@ -1,4 +1,4 @@
-import { scatterColumn } from './bit-matrix.ts'
+import { type BitTile, type ColumnRun, scatterColumn } from './bit-tile.ts'
 import { assembleSegment, type SegmentSummary, type SignatureColumns } from './segment-assembly.ts'
 import { digestBytes, type HashAlgorithm } from './segment-format.ts'
 import { SignatureView } from './signature.ts'
@@ -52,7 +52,7 @@ class RecordColumns implements SignatureColumns {
   }
 
   head(position: number): Uint8Array {
-    return Uint8Array.from(this.#members, ({ view }) => view.head[position] as number)
+    return Uint8Array.from(this.#members, ({ view }) => view.head[position] ?? 0)
   }
 
   digests(algorithm: HashAlgorithm): Uint8Array {
@@ -64,12 +64,17 @@ class RecordColumns implements SignatureColumns {
     return column
   }
 
-  tile(first: number, rows: number): Uint8Array {
-    const rowBytes = Math.ceil(this.count / 8)
-    const tile = new Uint8Array(rows * rowBytes)
-    this.#members.forEach(({ view }, s) => {
-      scatterColumn(view.bytes.subarray(first / 8, (first + rows) / 8), tile, rowBytes, s)
-    })
-    return tile
+  signatures(from: number, count: number): Uint8Array {
+    return Buffer.concat(this.#members.slice(from, from + count).map(({ view }) => view.bytes))
+  }
+
+  copyColumns(runs: readonly ColumnRun[], first: number, rows: number, target: BitTile, column: number): void {
+    for (const { from, to } of runs)
+      for (let s = from; s < to; s++)
+        scatterColumn(
+          (this.#members[s] as SignedView).view.bytes.subarray(first / 8, (first + rows) / 8),
+          target,
+          column++,
+        )
   }
 }

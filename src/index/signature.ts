@@ -87,7 +87,7 @@ export function isSignatureSize(bits: number): boolean {
 export class SignatureView {
   /** Size of the sample in bytes. */
   readonly size: number
-  /** The first HEAD_BYTES bytes, zeros beyond the end of a shorter sample. */
+  /** The first HEAD_BYTES bytes; all there are of a shorter sample. */
   readonly head: Uint8Array
   readonly md5: Uint8Array
   readonly sha1: Uint8Array
@@ -99,7 +99,7 @@ export class SignatureView {
 
   private constructor(record: Uint8Array, fields: DataView) {
     this.size = fields.getFloat64(SIZE_OFFSET, true)
-    this.head = record.subarray(HEAD_OFFSET, HEAD_OFFSET + HEAD_BYTES)
+    this.head = record.subarray(HEAD_OFFSET, HEAD_OFFSET + Math.min(HEAD_BYTES, this.size))
     this.md5 = record.subarray(MD5_OFFSET, MD5_OFFSET + 16)
     this.sha1 = record.subarray(SHA1_OFFSET, SHA1_OFFSET + 20)
     this.sha256 = record.subarray(SHA256_OFFSET, SHA256_OFFSET + 32)

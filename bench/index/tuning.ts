@@ -1,0 +1,147 @@
+/**
+ * How large should signatures be? For real files and real rules: the size of the index, and what each ruleset would
+ * have to read, for several target fills, with sizes that are powers of two and with 3·2^k between them. `exact` is what
+ * a perfect index of 4-grams would leave. The table is in docs/index-design.md.
+ *
+ *     node bench/index/tuning.ts ../shared/rules/reversinglabs FOLDER…
+ */
+import { readFileSync } from 'node:fs'
+import { bitOf, type Channel, gramHash, HEAD_BYTES, SignatureView, sign } from '../../src/index/index.ts'
+import { mayMatch, type SampleSignature } from '../../src/planner/index.ts'
+import { argumentsOf, digestsOf, filesUnder, plansUnder, quantile } from './material.ts'
+
+const { rules, folders } = argumentsOf('bench/index/tuning.ts')
+const plans = plansUnder(rules)
+const files = filesUnder(folders)
+
+/** A bit array that is far too large, so that its bits are nearly the windows themselves. */
+const EXACT_BITS_A_BYTE = 16
+const MOST_EXACT_BITS = 2 ** 31
+
+interface Variant {
+  readonly name: string
+  readonly fill: number
+  readonly thirds: boolean
+  indexBytes: number
+  readonly passed: Float64Array
+}
+const variant = (name: string, fill: number, thirds: boolean): Variant => ({
+  name,
+  fill,
+  thirds,
+  indexBytes: 0,
+  passed: new Float64Array(plans.length),
+})
+const variants = [
+  ...[0.3, 0.4, 0.5, 0.55, 0.6, 0.7].map((fill) => variant(`2^k, fill ≤ ${fill}`, fill, false)),
+  ...[0.4, 0.5, 0.6].map((fill) => variant(`2^k and 3·2^k, fill ≤ ${fill}`, fill, true)),
+]
+const exact = variant('exact', 0, false)
+
+/** The hashes of all windows, each with `visit`: the obvious way, over and over. */
+function eachHash(bytes: Uint8Array, visit: (hash: number) => void): void {
+  const at = (i: number) => {
+    const byte = bytes[i] as number
+    return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte
+  }
+  for (let i = 0; i + 4 <= bytes.length; i++) {
+    visit(gramHash('plain', at(i) | (at(i + 1) << 8) | (at(i + 2) << 16) | (at(i + 3) << 24)))
+    if (bytes[i + 1] === 0 && bytes[i + 3] === 0 && bytes[i + 5] === 0 && bytes[i + 7] === 0)
+      visit(gramHash('wide', at(i) | (at(i + 2) << 8) | (at(i + 4) << 16) | (at(i + 6) << 24)))
+  }
+}
+
+/** The bit for a hash among 3·2^k: a third by the top of the hash, the place in it by its low end. */
+function bitInThirds(hash: number, third: number): number {
+  return (((hash >>> 24) * 3) >>> 8) * third + (hash & (third - 1))
+}
+
+class BitSet {
+  readonly words: Int32Array
+  set = 0
+  constructor(bits: number) {
+    this.words = new Int32Array(bits / 32)
+  }
+  add(bit: number): void {
+    const word = this.words[bit >>> 5] as number
+    if ((word & (1 << bit)) === 0) {
+      this.words[bit >>> 5] = word | (1 << bit)
+      this.set++
+    }
+  }
+  has(bit: number): boolean {
+    return ((this.words[bit >>> 5] as number) & (1 << bit)) !== 0
+  }
+}
+
+function powerOfTwo(wanted: number): number {
+  return Math.min(MOST_EXACT_BITS, Math.max(64, 2 ** Math.ceil(Math.log2(wanted))))
+}
+
+let corpusBytes = 0
+for (const path of files) {
+  const bytes = readFileSync(path)
+  corpusBytes += bytes.length
+  const facts = {
+    ...digestsOf(bytes),
+    size: bytes.length,
+    head: bytes.subarray(0, HEAD_BYTES),
+  }
+  const all = new BitSet(powerOfTwo(EXACT_BITS_A_BYTE * bytes.length))
+  const allBits = all.words.length * 32
+  eachHash(bytes, (hash) => all.add(bitOf(hash, allBits)))
+  const distinct = -Math.log1p(-all.set / allBits) * allBits
+
+  const judge = (of: Variant, bits: number, has: (hash: number) => boolean) => {
+    of.indexBytes += bits / 8
+    const signature: SampleSignature = { ...facts, has: (channel: Channel, gram) => has(gramHash(channel, gram)) }
+    plans.forEach(({ ruleset }, i) => {
+      if (mayMatch(ruleset.plan, signature)) of.passed[i] = (of.passed[i] as number) + bytes.length
+    })
+  }
+  judge(exact, 0, (hash) => all.has(bitOf(hash, allBits)))
+  const made = new Map<number, BitSet>()
+  for (const of of variants) {
+    const needed = distinct / -Math.log1p(-of.fill)
+    let bits = powerOfTwo(needed)
+    if (of.thirds && bits > 128 && bits * 0.75 >= needed) bits *= 0.75
+    let array = made.get(bits)
+    const third = Number.isInteger(Math.log2(bits)) ? 0 : bits / 3
+    if (array === undefined) {
+      array = new BitSet(bits)
+      const target = array
+      if (third > 0) eachHash(bytes, (hash) => target.add(bitInThirds(hash, third)))
+      else if (bits <= allBits)
+        for (let bit = 0; bit < allBits; bit++) {
+          if ((bit & 31) === 0 && all.words[bit >>> 5] === 0) bit += 31
+          else if (all.has(bit)) target.add(bitOf(bit, bits))
+        }
+      else throw new Error(`${path}: ${bits} bits are more than the exact ${allBits}`)
+      made.set(bits, array)
+    }
+    const from = array
+    judge(of, bits, third > 0 ? (hash) => from.has(bitInThirds(hash, third)) : (hash) => from.has(bitOf(hash, bits)))
+  }
+  // The arrays of this bench against the signatures of the product, where their sizes agree.
+  const view = SignatureView.of(sign(bytes, facts))
+  const same = made.get(view.bits)
+  if (same !== undefined && Buffer.compare(Buffer.from(same.words.buffer), view.bytes) !== 0)
+    throw new Error(`${path}: the signature differs from the obvious one`)
+}
+
+console.log(`${files.length} files, ${(corpusBytes / 1e6).toFixed(0)} MB, ${plans.length} rulesets`)
+console.log('variant | index % | read by a ruleset, % of the corpus: mean | median | p95 | rulesets that read nothing')
+for (const of of [...variants, exact]) {
+  const shares = Array.from(of.passed, (bytes) => (bytes / corpusBytes) * 100)
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length
+  console.log(
+    [
+      of.name,
+      ((of.indexBytes / corpusBytes) * 100).toFixed(2),
+      mean.toFixed(3),
+      quantile(shares, 0.5).toFixed(3),
+      quantile(shares, 0.95).toFixed(3),
+      shares.filter((share) => share === 0).length,
+    ].join(' | '),
+  )
+}
