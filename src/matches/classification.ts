@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
-import { type RawBuilder, sql } from 'kysely'
+import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import { Failure } from '../errors/index.ts'
-import { type Classification, listOf, type RuleSummary, type Transaction } from '../store/index.ts'
+import { type Classification, listOf, type RuleSummary, type Schema, type Transaction } from '../store/index.ts'
 import { platformsOfTypes, type Verdict, verdictOf } from './verdict.ts'
 
 /**
@@ -24,8 +24,8 @@ const risks = {
   3: { lowest: 6, highest: 10, usual: 10 },
 } as const satisfies Partial<Record<Classification, object>>
 
-/** Statements over this many samples at a time let the server answer other requests in between. */
-const SAMPLES_AT_ONCE = 20_000
+/** Statements over this many rows at a time let the server answer other requests in between. */
+const ROWS_AT_ONCE = 2_000
 
 /**
  * Sets or, with null, takes back a user's own classification. `parameter.out-of-range` for a risk score that does not
@@ -54,9 +54,9 @@ export async function classifyByUser(trx: Transaction, sampleId: number, own: Ow
 
 /** Brings the classification of these samples up to date with their matches and their user's word. */
 export async function reclassify(trx: Transaction, sampleIds: readonly number[]): Promise<void> {
-  for (let from = 0; from < sampleIds.length; from += SAMPLES_AT_ONCE) {
+  for (let from = 0; from < sampleIds.length; from += ROWS_AT_ONCE) {
     if (from > 0) await setImmediate()
-    await reclassification(sampleIds.slice(from, from + SAMPLES_AT_ONCE)).execute(trx)
+    await reclassification(sampleIds.slice(from, from + ROWS_AT_ONCE)).execute(trx)
   }
 }
 
@@ -122,16 +122,13 @@ export async function replaceRules(
   const verdicts = after.flatMap((rule) => verdictOf(rule) ?? [])
   const touched = await samplesWithOtherVerdicts(trx, rulesetId, gone, verdicts)
 
+  const all = trx.selectFrom('matches').select('id').where('ruleset_id', '=', rulesetId)
   if (gone.length === before.length) {
     // The counts go first, which spares counting down.
     await trx.deleteFrom('ruleset_counts').where('ruleset_id', '=', rulesetId).execute()
-    await trx.deleteFrom('matches').where('ruleset_id', '=', rulesetId).execute()
+    await deleteMatches(trx, all)
   } else if (gone.length > 0) {
-    await trx
-      .deleteFrom('matches')
-      .where('ruleset_id', '=', rulesetId)
-      .where('rule', 'in', listOf<string>(gone))
-      .execute()
+    await deleteMatches(trx, all.where('rule', 'in', listOf<string>(gone)))
   }
   await sql`UPDATE rulesets SET last_matched = NULL
     WHERE id = ${rulesetId} AND NOT EXISTS (SELECT 1 FROM matches WHERE ruleset_id = ${rulesetId})`.execute(trx)
@@ -143,6 +140,11 @@ export async function replaceRules(
       .execute()
   }
   await reclassify(trx, touched)
+}
+
+async function deleteMatches(trx: Transaction, ids: SelectQueryBuilder<Schema, 'matches', { id: number }>) {
+  const part = trx.deleteFrom('matches').where('id', 'in', ids.limit(ROWS_AT_ONCE))
+  while ((await part.executeTakeFirst()).numDeletedRows > 0n) await setImmediate()
 }
 
 /** Samples that a rule of the ruleset matches whose verdict goes, comes or changes. */

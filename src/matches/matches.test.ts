@@ -399,8 +399,9 @@ test('the statements of lists and classifications look up in indexes and never r
   )
 
   const several = await planOf(page([1, 2, 3]))
-  assert.match(several, /SEARCH matches USING .*\(ruleset_id=\? AND sample_id=\?\)/)
-  assert.match(several, /SEARCH also .*\(ruleset_id=\? AND sample_id=\?\)/)
+  assert.match(several, /SEARCH matches USING COVERING INDEX .*\(sample_id=\? AND ruleset_id=\?\)/)
+  assert.match(several, /SEARCH rarest USING COVERING INDEX .*\(ruleset_id=\?\)/)
+  assert.match(several, /SEARCH also .*COVERING INDEX .*\(sample_id=\? AND ruleset_id=\?\)/)
 
   const classifying = await planOf(reclassification([1]).compile(database))
   assert.match(classifying, /SEARCH matches USING INDEX matches_by_sample \(sample_id=\?\)/)

@@ -20,6 +20,8 @@ interface StandingHit {
   readonly rule: string
 }
 
+type MatchIds = ReturnType<typeof matchIds>
+
 /** Rows read at once for a list without pages; the server answers other requests in between. */
 const ROWS_AT_ONCE = 2_000
 
@@ -85,27 +87,8 @@ export class Matches {
         trx,
         rulesets.map((ruleset) => ruleset.id),
       )
-      const [only, ...others] = rulesets
-      const count =
-        only && others.length === 0
-          ? only.matches
-          : (await trx.selectFrom(all.as('all')).select(sql<number>`count(*)`.as('n')).executeTakeFirstOrThrow()).n
-      if (!query.page) {
-        const rows = await all.orderBy('matches.id', 'desc').execute()
-        return { ids: rows.map((row) => row.id), count }
-      }
-      const { size } = query.page
-      const offset = offsetOf(query.page, count)
-      // Skipping costs a step per row, so pages of the second half are counted from the end.
-      const fromEnd = offset > count / 2
-      const limit = Math.min(size, count - offset)
-      const rows = await all
-        .orderBy('matches.id', fromEnd ? 'asc' : 'desc')
-        .limit(limit)
-        .offset(fromEnd ? count - offset - limit : offset)
-        .execute()
-      const ids = rows.map((row) => row.id)
-      return { ids: fromEnd ? ids.reverse() : ids, count }
+      const [only] = rulesets
+      return only && rulesets.length === 1 ? onePage(all, only.matches, query.page) : sliceOf(all, query.page)
     })
     const results: MatchRow[] = []
     for (let from = 0; from < ids.length; from += ROWS_AT_ONCE) {
@@ -125,6 +108,28 @@ export class Matches {
       .execute()
     return rows.map(toMatchRow)
   }
+}
+
+/** The ids of a page, newest first, where the number of all is known: they are read off an index. */
+async function onePage(all: MatchIds, count: number, page: Page | null): Promise<{ ids: number[]; count: number }> {
+  const offset = page ? offsetOf(page, count) : 0
+  const limit = page ? Math.min(page.size, count - offset) : count
+  // Skipping costs a step per row, so pages of the second half are counted from the end.
+  const fromEnd = offset > count / 2
+  const rows = await all
+    .orderBy('matches.id', fromEnd ? 'asc' : 'desc')
+    .limit(limit)
+    .offset(fromEnd ? count - offset - limit : offset)
+    .execute()
+  const ids = rows.map((row) => row.id)
+  return { ids: fromEnd ? ids.reverse() : ids, count }
+}
+
+/** The same where only finding all of them tells how many there are. */
+async function sliceOf(all: MatchIds, page: Page | null): Promise<{ ids: number[]; count: number }> {
+  const ids = (await all.orderBy('matches.id', 'desc').execute()).map((row) => row.id)
+  const offset = page ? offsetOf(page, ids.length) : 0
+  return { ids: page ? ids.slice(offset, offset + page.size) : ids, count: ids.length }
 }
 
 /** The named rulesets with how many matches each has, fewest first. */

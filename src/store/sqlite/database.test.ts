@@ -18,7 +18,7 @@ test('the committed schema is what the migrations make', () => {
   const schema = describeSchema(database)
   database.close()
   const committed = new URL('schema.sql', import.meta.url)
-  if (process.env['BACKTRAIL_WRITE_SCHEMA'] === '1') writeFileSync(committed, schema)
+  if (process.env.BACKTRAIL_WRITE_SCHEMA === '1') writeFileSync(committed, schema)
   assert.equal(
     schema,
     readFileSync(committed, 'utf8'),

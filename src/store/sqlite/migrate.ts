@@ -63,7 +63,7 @@ export function describeSchema(database: DatabaseSync): string {
        ORDER BY tbl_name, type = 'trigger', type = 'index', name`,
     )
     .all()
-  return rows.map((row) => `${row['sql']};\n`).join('\n')
+  return rows.map((row) => `${row.sql};\n`).join('\n')
 }
 
 function pragma(database: DatabaseSync, name: 'user_version' | 'application_id'): number {

@@ -33,11 +33,14 @@ CREATE TABLE hunts (
   processed INTEGER NOT NULL DEFAULT 0,
   candidates INTEGER NOT NULL DEFAULT 0,
   scanned_bytes INTEGER NOT NULL DEFAULT 0,
+  matches INTEGER NOT NULL DEFAULT 0,
   skipped INTEGER NOT NULL DEFAULT 0,
   last_sample_id INTEGER NOT NULL DEFAULT 0,
   cursor INTEGER NOT NULL DEFAULT 0,
+  title TEXT,
   content TEXT,
   selection TEXT,
+  use_index INTEGER NOT NULL DEFAULT 1,
   failure TEXT
 ) STRICT;
 
@@ -74,7 +77,7 @@ CREATE TABLE matches (
 
 CREATE INDEX matches_by_ruleset ON matches (ruleset_id, id);
 
-CREATE INDEX matches_by_sample ON matches (sample_id);
+CREATE INDEX matches_by_sample ON matches (sample_id, ruleset_id);
 
 CREATE TRIGGER matches_counted AFTER INSERT ON matches BEGIN
   INSERT INTO ruleset_counts (ruleset_id, classification, matches)
@@ -192,11 +195,9 @@ END;
 
 CREATE TRIGGER samples_reclassified AFTER UPDATE OF classification ON samples
 WHEN NEW.classification <> OLD.classification BEGIN
-  UPDATE ruleset_counts
-  SET matches = matches - (SELECT count(*) FROM matches
-    WHERE matches.sample_id = NEW.id AND matches.ruleset_id = ruleset_counts.ruleset_id)
-  WHERE classification = OLD.classification
-    AND ruleset_id IN (SELECT ruleset_id FROM matches WHERE sample_id = NEW.id);
+  UPDATE ruleset_counts SET matches = ruleset_counts.matches - moved.rows
+  FROM (SELECT ruleset_id, count(*) AS rows FROM matches WHERE sample_id = NEW.id GROUP BY ruleset_id) AS moved
+  WHERE ruleset_counts.ruleset_id = moved.ruleset_id AND ruleset_counts.classification = OLD.classification;
   INSERT INTO ruleset_counts (ruleset_id, classification, matches)
   SELECT ruleset_id, NEW.classification, count(*) FROM matches WHERE sample_id = NEW.id GROUP BY ruleset_id
   ON CONFLICT (ruleset_id, classification) DO UPDATE SET matches = matches + excluded.matches;

@@ -156,7 +156,7 @@ CREATE TABLE matches (
   created INTEGER NOT NULL,
   UNIQUE (ruleset_id, sample_id, rule, cloud)
 ) STRICT;
-CREATE INDEX matches_by_sample ON matches (sample_id);
+CREATE INDEX matches_by_sample ON matches (sample_id, ruleset_id);
 CREATE INDEX matches_by_ruleset ON matches (ruleset_id, id);
 
 -- The counts by classification are exact after every statement, whatever path changed a match or a sample.
@@ -173,11 +173,9 @@ WHEN EXISTS (SELECT 1 FROM ruleset_counts WHERE ruleset_id = OLD.ruleset_id) BEG
 END;
 CREATE TRIGGER samples_reclassified AFTER UPDATE OF classification ON samples
 WHEN NEW.classification <> OLD.classification BEGIN
-  UPDATE ruleset_counts
-  SET matches = matches - (SELECT count(*) FROM matches
-    WHERE matches.sample_id = NEW.id AND matches.ruleset_id = ruleset_counts.ruleset_id)
-  WHERE classification = OLD.classification
-    AND ruleset_id IN (SELECT ruleset_id FROM matches WHERE sample_id = NEW.id);
+  UPDATE ruleset_counts SET matches = ruleset_counts.matches - moved.rows
+  FROM (SELECT ruleset_id, count(*) AS rows FROM matches WHERE sample_id = NEW.id GROUP BY ruleset_id) AS moved
+  WHERE ruleset_counts.ruleset_id = moved.ruleset_id AND ruleset_counts.classification = OLD.classification;
   INSERT INTO ruleset_counts (ruleset_id, classification, matches)
   SELECT ruleset_id, NEW.classification, count(*) FROM matches WHERE sample_id = NEW.id GROUP BY ruleset_id
   ON CONFLICT (ruleset_id, classification) DO UPDATE SET matches = matches + excluded.matches;
