@@ -27,13 +27,24 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     requests.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000)
   })
 
+  // Counted once for all gauges of a scrape, and once a second however many scrape: the endpoint is open.
+  let counted: ReturnType<typeof appliance.samples.totals> | null = null
+  const totals = () => {
+    if (!counted) {
+      counted = appliance.samples.totals()
+      setTimeout(() => {
+        counted = null
+      }, 1_000).unref()
+    }
+    return counted
+  }
   new Gauge({
     name: 'backtrail_samples',
     help: 'Stored samples by classification',
     labelNames: ['classification'],
     registers,
     async collect() {
-      const { byClassification } = await appliance.samples.totals()
+      const { byClassification } = await totals()
       for (const [number, name] of ['unknown', 'goodware', 'suspicious', 'malicious'].entries()) {
         this.set({ classification: name }, byClassification[number] ?? 0)
       }
@@ -44,7 +55,7 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     help: 'Bytes of all stored samples',
     registers,
     async collect() {
-      this.set((await appliance.samples.totals()).bytes)
+      this.set((await totals()).bytes)
     },
   })
   new Gauge({
@@ -56,14 +67,6 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
       const { queued, processing } = appliance.intake.status()
       this.set({ state: 'queued' }, queued)
       this.set({ state: 'processing' }, processing)
-    },
-  })
-  new Gauge({
-    name: 'backtrail_index_bytes',
-    help: 'Bytes of the segment files',
-    registers,
-    async collect() {
-      this.set((await appliance.segments.stats()).indexBytes)
     },
   })
   new Gauge({
@@ -105,25 +108,31 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
       this.set(processes.reduce((sum, { residentBytes }) => sum + residentBytes, 0))
     },
   })
-  counted('backtrail_processed_samples_total', 'Samples that the pipeline has processed since the start', [], () => [
-    { labels: {}, value: appliance.intake.status().processed },
-  ])
-  counted('backtrail_processed_bytes_total', 'Bytes that the pipeline has processed since the start', [], () => [
+  keptElsewhere(
+    'backtrail_processed_samples_total',
+    'Samples that the pipeline has processed since the start',
+    [],
+    () => [{ labels: {}, value: appliance.intake.status().processed }],
+  )
+  keptElsewhere('backtrail_processed_bytes_total', 'Bytes that the pipeline has processed since the start', [], () => [
     { labels: {}, value: appliance.intake.status().bytes },
   ])
-  counted('backtrail_tasks_total', 'Tasks that worker processes have ended since the start', ['outcome'], () => {
+  keptElsewhere('backtrail_tasks_total', 'Tasks that worker processes have ended since the start', ['outcome'], () => {
     const { finished, failed } = appliance.pool.statistics()
     return [
       { labels: { outcome: 'done' }, value: finished - failed },
       { labels: { outcome: 'failed' }, value: failed },
     ]
   })
-  counted('backtrail_worker_restarts_total', 'Worker processes that had to be replaced, by cause', ['cause'], () =>
-    Object.entries(appliance.pool.statistics().restarts).map(([cause, value]) => ({ labels: { cause }, value })),
+  keptElsewhere(
+    'backtrail_worker_restarts_total',
+    'Worker processes that had to be replaced, by cause',
+    ['cause'],
+    () => Object.entries(appliance.pool.statistics().restarts).map(([cause, value]) => ({ labels: { cause }, value })),
   )
 
   /** A counter whose value a service keeps. */
-  function counted(
+  function keptElsewhere(
     name: string,
     help: string,
     labelNames: string[],

@@ -35,6 +35,8 @@ export function buildHttpServer(
   times: Readonly<Record<keyof typeof timeouts, number>> = timeouts,
 ): HttpServer {
   const trustsProxy = proxyTrust(settings.trustProxy)
+  // How often Node looks for headers that are late; its preset would let them be half a minute later.
+  const listening = { connectionsCheckingInterval: Math.min(5_000, times.headersMs) }
   const app = Fastify({
     loggerInstance: log,
     logController: silentFramework,
@@ -49,7 +51,9 @@ export function buildHttpServer(
     clientErrorHandler: answerGarbage,
     // Problems of all parameters at once; `coerceTypes: 'array'` makes one value of a repeatable parameter a list.
     ajv: { customOptions: { allErrors: true, coerceTypes: 'array', removeAdditional: false } },
-    https: settings.tlsKey ? { key: readFileSync(settings.tlsKey), cert: readFileSync(settings.tlsCert) } : null,
+    ...(settings.tlsKey
+      ? { https: { ...listening, key: readFileSync(settings.tlsKey), cert: readFileSync(settings.tlsCert) } }
+      : { http: listening }),
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as HttpServer
 
   app.decorate('trustsProxy', trustsProxy)
@@ -83,10 +87,13 @@ function drainOnClose(app: HttpServer, graceMs: number): void {
     stopping = true
     setTimeout(() => app.server.closeAllConnections(), graceMs).unref()
   })
-  app.addHook('onRequest', async (_request, reply) => {
-    if (!stopping) return
-    reply.header('connection', 'close')
-    throw new Failure('service.stopping')
+  app.addHook('onRequest', async () => {
+    if (stopping) throw new Failure('service.stopping')
+  })
+  app.addHook('onSend', async (_request, reply, payload) => {
+    // A connection that is kept for more requests would keep the server from closing.
+    if (stopping) reply.header('connection', 'close')
+    return payload
   })
 }
 

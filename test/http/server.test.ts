@@ -151,8 +151,14 @@ test('clients that send slowly are cut off, with a message where they can read o
       `POST /api/yara/ruleset/ HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${token}\r\n` +
       `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${length}\r\n\r\n`
 
+    const headers = dial(strict.url)
+    headers.socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nX-Never-Ends: ')
+    await headers.ended
+    assert.match(headers.received(), /^HTTP\/1\.1 408 [\s\S]*"error":"request\.timeout"/)
+
     const form = dial(strict.url)
     form.socket.write(`${post(1000)}name=never_ends`)
+    await form.until(/\}$/)
     await form.ended
     assert.match(form.received(), /^HTTP\/1\.1 408 [\s\S]*"error":"request\.timeout"/)
 
@@ -201,7 +207,7 @@ test('closing refuses what is new with 503, lets what is under way end, and cuts
   late.socket.write(ask('late_one'))
   gate.resolve()
   await slow.ended
-  assert.match(slow.received(), /^HTTP\/1\.1 200 [\s\S]*the content/)
+  assert.match(slow.received(), /^HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*the content/i)
   await late.ended
   assert.match(late.received(), /HTTP\/1\.1 503 [\s\S]*"error":"service\.stopping"/)
   await closed
