@@ -1,5 +1,4 @@
 import { type Static, Type } from 'typebox'
-import { Failure } from '../../errors/index.ts'
 import type { LocalRetroRun } from '../../hunts/index.ts'
 import { toIsoOffset } from '../../store/index.ts'
 import { callerOf } from '../authentication.ts'
@@ -51,13 +50,7 @@ export function addLocalRetro(app: HttpServer, { appliance: { localRetro } }: Ro
     async (request) => {
       const isStart = request.body.operation === 'START'
       const caller = callerOf(request)
-      try {
-        await (isStart ? localRetro.start(caller) : localRetro.stop(caller))
-      } catch (error) {
-        if (!(error instanceof Failure) || error.code !== 'retro.wrong-state') throw error
-        const state = (await localRetro.status())?.state
-        throw new Failure(error.code, error.message, { ...error.detail, ...(state && { state }) })
-      }
+      await (isStart ? localRetro.start(caller) : localRetro.stop(caller))
       return { success: true as const, message: null, status: { state: isStart ? 'STARTING' : 'STOPPED' } as const }
     },
   )

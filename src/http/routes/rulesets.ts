@@ -1,6 +1,6 @@
 /** The YARA API's rulesets: list, content, create or update, delete, enable and disable. */
 import { type Static, Type } from 'typebox'
-import { Failure, type FailureCode } from '../../errors/index.ts'
+import { Failure } from '../../errors/index.ts'
 import type { RulesetEntry } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
@@ -179,13 +179,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets } }: RouteP
     async (request) => {
       const { name, publish } = request.body
       if (isSet(publish)) throw new Failure('publish.refused')
-      await inTheWordsOf(
-        {
-          'ruleset.core': 'Unauthorized action; ruleset is a Spectra Core ruleset',
-          'ruleset.foreign': 'Unauthorized action; ruleset was created by another user',
-        },
-        rulesets.remove(callerOf(request), name),
-      )
+      await rulesets.remove(callerOf(request), name)
       return { code: 200 as const, message: 'Ruleset deleted successfully.', detail: { name } }
     },
   )
@@ -213,15 +207,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets } }: RouteP
       },
       async (request) => {
         const { name, publish } = request.body
-        const caller = callerOf(request)
-        await inTheWordsOf(
-          {
-            'ruleset.core': 'Core ruleset cannot be enabled/disabled',
-            'ruleset.foreign': 'Ruleset cannot be enabled/disabled. It is created by another user.',
-            'ruleset.not-found': 'Ruleset with that name does not exist',
-          },
-          rulesets.setEnabled(caller, name, action === 'enable'),
-        )
+        await rulesets.setEnabled(callerOf(request), name, action === 'enable')
         // Unlike for create and delete, the specification has the action done all the same.
         const message = isSet(publish)
           ? 'Publish requests with non-admin token - not published'
@@ -244,15 +230,5 @@ function listed(ruleset: RulesetEntry): Static<typeof ListedRuleset> {
     last_matched: ruleset.lastMatched === null ? null : toIso(ruleset.lastMatched),
     system_ruleset: ruleset.core,
     cloud_synced: ruleset.cloudSynced,
-  }
-}
-
-/** The same refusals with the sentences that this endpoint's table has for them. */
-async function inTheWordsOf(sentences: Partial<Record<FailureCode, string>>, work: Promise<unknown>): Promise<void> {
-  try {
-    await work
-  } catch (error) {
-    const sentence = error instanceof Failure ? sentences[error.code] : undefined
-    throw error instanceof Failure && sentence ? new Failure(error.code, sentence, error.detail) : error
   }
 }
