@@ -124,14 +124,17 @@ test('the last use of a token is recorded, at most once a minute', async (t) => 
 test('a wrong password and an unknown user are refused alike, and cost the same work', async () => {
   await accounts.add({ name: 'ada', password: 'long enough', role: 'user' })
   const refusal = { code: 'login.refused', message: 'Unable to log in with provided credentials.' }
-  const elapsed = async (name: string): Promise<number> => {
-    const start = performance.now()
-    await assert.rejects(accounts.logIn(name, 'wrong password', '127.0.0.1'), refusal)
-    return performance.now() - start
+  const quickest = async (name: string): Promise<number> => {
+    const times: number[] = []
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      const start = performance.now()
+      await assert.rejects(accounts.logIn(name, 'wrong password', '127.0.0.1'), refusal)
+      times.push(performance.now() - start)
+    }
+    return Math.min(...times)
   }
-  await elapsed('warm-up')
-  const known = await elapsed('ada')
-  const unknown = await elapsed('eve')
+  const known = await quickest('ada')
+  const unknown = await quickest('eve')
   // Without the decoy an unknown user takes a hundredth of the time.
   assert.ok(unknown > known / 5, `known ${known} ms, unknown ${unknown} ms`)
 })

@@ -142,9 +142,13 @@ export async function replaceRules(
   await reclassify(trx, touched)
 }
 
-async function deleteMatches(trx: Transaction, ids: SelectQueryBuilder<Schema, 'matches', { id: number }>) {
-  const part = trx.deleteFrom('matches').where('id', 'in', ids.limit(ROWS_AT_ONCE))
-  while ((await part.executeTakeFirst()).numDeletedRows > 0n) await setImmediate()
+async function deleteMatches(trx: Transaction, matches: SelectQueryBuilder<Schema, 'matches', { id: number }>) {
+  const ids = (await matches.execute()).map((row) => row.id)
+  for (let from = 0; from < ids.length; from += ROWS_AT_ONCE) {
+    if (from > 0) await setImmediate()
+    const part = ids.slice(from, from + ROWS_AT_ONCE)
+    await trx.deleteFrom('matches').where('id', 'in', listOf(part)).execute()
+  }
 }
 
 /** Samples that a rule of the ruleset matches whose verdict goes, comes or changes. */

@@ -5,6 +5,14 @@
  */
 export { now, toIso, toIsoOffset } from './clock.ts'
 export { type DataFolderLock, lockDataFolder } from './data-folder.ts'
+export {
+  type Adoptable,
+  asStorageFailure,
+  type BlobStore,
+  type Content,
+  FileBlobs,
+  type Leftovers,
+} from './files/index.ts'
 export { offsetOf, type Page } from './page.ts'
 export type * from './schema.ts'
 export { type Database, openDatabase, type Transaction } from './sqlite/database.ts'

@@ -110,6 +110,13 @@ test("another program's database is refused and left as it was", async () => {
   again.close()
 })
 
+test('a file that is no database is refused and left as it was', async () => {
+  const path = file('letter.db')
+  writeFileSync(path, 'Dear database, '.repeat(1000))
+  await assert.rejects(openDatabase(path), { code: 'database.unusable', message: /letter\.db is damaged/ })
+  assert.equal(readFileSync(path, 'utf8'), 'Dear database, '.repeat(1000))
+})
+
 test('a migration that fails half-way leaves nothing behind, and the ones before it stay', () => {
   const database = new DatabaseSync(':memory:')
   const steps = [

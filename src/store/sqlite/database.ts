@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely, type Transaction as KyselyTransaction } from 'kysely'
+import { Failure } from '../../errors/index.ts'
 import type { Schema } from '../schema.ts'
 import { nodeSqliteDialect } from './dialect.ts'
 import { migrate, readMigrations } from './migrate.ts'
@@ -10,7 +11,7 @@ export type Transaction = KyselyTransaction<Schema>
 
 /**
  * Opens the database file, making it or bringing it up to date first. `database.unusable` for a file that a newer
- * program has written or that is not Backtrail's.
+ * program has written, that is not Backtrail's, or that is damaged.
  *
  * What a transaction has committed survives a power cut: the log is synced at each commit. Readers and the writer of
  * another process, such as a backup, do not block each other.
@@ -27,7 +28,13 @@ export async function openDatabase(path: string): Promise<Database> {
     connection.exec('PRAGMA temp_store = MEMORY')
   } catch (error) {
     connection.close()
+    if (isNoDatabase(error)) throw new Failure('database.unusable', `${path} is damaged or no database at all.`)
     throw error
   }
   return new Kysely<Schema>({ dialect: nodeSqliteDialect(connection) })
+}
+
+function isNoDatabase(error: unknown): boolean {
+  const [SQLITE_CORRUPT, SQLITE_NOTADB] = [11, 26]
+  return error instanceof Error && 'errcode' in error && [SQLITE_CORRUPT, SQLITE_NOTADB].includes(Number(error.errcode))
 }
