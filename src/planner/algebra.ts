@@ -70,7 +70,27 @@ export function anyOf(parts: readonly Plan[], maxWeight = MAX_WEIGHT): Plan {
   }
   const kept = withoutFollowing(flat, 'and')
   if (kept.length === 0) return why
-  return kept.length === 1 ? (kept[0] as Plan) : bearable({ kind: 'or', parts: kept }, maxWeight)
+  if (kept.length === 1) return kept[0] as Plan
+  const shared = sharedBy(kept)
+  if (shared.size === 0) return bearable({ kind: 'or', parts: kept }, maxWeight)
+  // Nothing but the shared parts cannot be left of any: such a part would have made the others superfluous.
+  const rests = kept.map((part) => allOf(partsOf(part).filter((choice) => !shared.has(planKey(choice)))))
+  return allOf([...shared.values(), bearable({ kind: 'or', parts: rests }, maxWeight)])
+}
+
+/** What all of the choices demand: `(A and B) or (A and C)` is `A and (B or C)`. */
+function sharedBy(choices: readonly Plan[]): Map<string, Plan> {
+  const shared = new Map(partsOf(choices[0] as Plan).map((part) => [planKey(part), part]))
+  for (const choice of choices) {
+    const keys = new Set(partsOf(choice).map(planKey))
+    for (const key of shared.keys()) if (!keys.has(key)) shared.delete(key)
+    if (shared.size === 0) break
+  }
+  return shared
+}
+
+function partsOf(plan: Plan): readonly Plan[] {
+  return plan.kind === 'and' ? plan.parts : [plan]
 }
 
 /** At least `count` of the parts, counting a part that stands there twice as two. */

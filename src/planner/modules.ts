@@ -6,7 +6,7 @@
  *   Exceptions, which have a value for every file: constants (all in capitals), `is_pe` and `is_dotnet`, array methods,
  *   and the functions that answer "no" for a file of another kind, such as `pe.imports("x.dll")`.
  * - `pe.signatures[i].serial` is the serial number of a certificate, printed from the bytes of a DER integer in the
- *   file. Whatever it is equal to, its bytes are in the file, one after the other.
+ *   file. Whatever it is equal to, its bytes are in the file, one after the other. So are the letters of its subject.
  * - `hash.sha256(0, filesize)` is the digest that the index stores.
  *
  * `test/planner/module-facts.test.ts` holds each of these against the engine.
@@ -18,10 +18,24 @@ import type { Plan } from './plan.ts'
 import { foldedText } from './required-literals.ts'
 import { resolved, type Scope } from './scope.ts'
 
+/** Grams of one value. */
+const MAX_GRAMS = 20
+
 /** A DOS header is 64 bytes long and starts with `MZ`. */
 const portableExecutable = allOf([
   factPlan({ kind: 'integer', offset: 0, width: 2, signed: false, bigEndian: false, min: 0x5a4d, max: 0x5a4d }),
   sizePlan(64, Number.POSITIVE_INFINITY),
+])
+
+/**
+ * A signature is read only when it is a PKCS #7 SignedData (OID 1.2.840.113549.1.7.2) of an Authenticode digest
+ * (1.3.6.1.4.1.311.2.1.4) and the signer vouches for the digest's type and value (1.2.840.113549.1.9.3 and .4).
+ */
+const signedExecutable = allOf([
+  portableExecutable,
+  ...['2b060104018237020104', '2a864886f70d010702', '2a864886f70d010903', '2a864886f70d010904'].map((oid) =>
+    literalDemand('pe.signatures[]', Buffer.from(oid, 'hex')),
+  ),
 ])
 
 const elfMagic = startsWith(0x7f454c46)
@@ -59,20 +73,16 @@ const modules: Readonly<Record<string, Module>> = {
   macho: { magic: machoMagic, flags: [], functions: [] },
 }
 
-/** Fields that print the bytes of a DER integer as `77:01:9a:…`. */
-const serialFields = [
-  'signatures[].serial',
-  'signatures[].certificates[].serial',
-  'signatures[].signer_info.chain[].serial',
-  'signatures[].countersignatures[].chain[].serial',
-]
+/** A certificate, wherever it stands in a signature. */
+const certificate = /^signatures\[\](\.(certificates|signer_info\.chain|countersignatures\[\]\.chain)\[\])?\.(\w+)$/
 
 /** What must hold for a module's field or function to have a value. */
 export function fieldDefined(expression: Expression, scope: Scope): Plan {
   const field = fieldOf(expression, scope)
   const module = field === null ? undefined : modules[field.module]
   if (field === null || module === undefined || module.flags.includes(field.path)) return always
-  return hasValueForEveryFile(field, module) ? always : module.magic
+  if (hasValueForEveryFile(field, module)) return always
+  return field.module === 'pe' && field.path.startsWith('signatures[]') ? signedExecutable : module.magic
 }
 
 /** What must hold for a field or function to be true, standing as a condition of its own. */
@@ -97,26 +107,54 @@ export function fieldComparisonDemand(
 
 /** What must hold for `field iequals "text"` and its siblings to be true. */
 export function textOperationDemand({ operator, left, right }: TextOperation, scope: Scope): Plan {
-  if (operator !== 'iequals') return always
   const text = textOf(right, scope)
-  return (text === null ? null : equalityDemand(left, text, scope)) ?? always
+  if (text === null) return always
+  if (operator === 'iequals') return equalityDemand(left, text, scope) ?? always
+  if (operator !== 'contains') return always
+  const field = certificateField(fieldOf(left, scope))
+  return field === 'subject' || field === 'issuer' ? nameDemand(`pe.signatures[].${field}`, text) : always
 }
 
 function equalityDemand(expression: Expression, text: string, scope: Scope): Plan | null {
   const field = fieldOf(expression, scope)
   if (field === null) return null
-  if (field.module === 'pe' && serialFields.includes(field.path)) return serialDemand(field, text)
+  if (certificateField(field) === 'serial') return serialDemand(text)
   if (field.module === 'hash') return digestDemand(field.path, expression, text, scope)
   return null
 }
 
-/** `77:01:9a:08`: the file holds the bytes 77 01 9a 08. */
-function serialDemand(field: Field, text: string): Plan | null {
+function certificateField(field: Field | null): string | null {
+  return field?.module === 'pe' ? (certificate.exec(field.path)?.[3] ?? null) : null
+}
+
+/**
+ * `77:01:9a:08`: the file holds the bytes 77 01 9a 08. In front of them stands the last byte of the integer's length,
+ * however many bytes the length was written in.
+ */
+function serialDemand(text: string): Plan | null {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2})*$/i.test(text)) return null
   const bytes = Buffer.from(text.replaceAll(':', ''), 'hex')
-  if (bytes.length < GRAM_BYTES) return may('the serial number is too short for the index')
-  const label = `pe.${field.path} ${bytes.toString('hex')}`
-  return { kind: 'grams', channel: 'plain', grams: gramsOf(foldedText(bytes), 24), label }
+  return literalDemand('pe.signatures[].serial', Uint8Array.of(bytes.length & 0xff, ...bytes))
+}
+
+/**
+ * A name is printed as `/C=US/O=Some Company`, each value as its bytes stand in the file. A text without `/` and `=`
+ * lies within one value, or within a key, or, where one part of the name has several values, starts in a value and ends
+ * in the next key. Keys, and the hexadecimal digits that stand for values of other kinds, have none but the characters
+ * below; so what comes before the text's last other character is in a value.
+ */
+function nameDemand(label: string, text: string): Plan {
+  if (/[/=]/.test(text)) return always
+  const certain = /^[ -~]*[^\w.#-]/.exec(text)?.[0] ?? ''
+  return certain.length < GRAM_BYTES ? always : literalDemand(label, Buffer.from(certain, 'latin1'))
+}
+
+function literalDemand(label: string, bytes: Uint8Array): Plan {
+  const grams = gramsOf(foldedText(bytes), MAX_GRAMS)
+  if (grams.length === 0) return may(`the value of ${label} is too short for the index`)
+  const text = Buffer.from(bytes).toString('latin1')
+  const value = /^[ -~]+$/.test(text) ? JSON.stringify(text) : Buffer.from(bytes).toString('hex')
+  return { kind: 'grams', channel: 'plain', grams, label: `${label} ${value}` }
 }
 
 const digestBytes = { md5: 16, sha1: 20, sha256: 32 } as const

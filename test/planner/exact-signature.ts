@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto'
+import { HEAD_BYTES } from '../../src/index/index.ts'
+import type { SampleSignature } from '../../src/planner/index.ts'
+
+/**
+ * The signature that a sample would have if bits were never shared: it knows exactly which windows occur. It rules out
+ * more than a real one does, and so shows mistakes of a plan that a real signature hides by chance.
+ */
+export function exactSignature(bytes: Uint8Array): SampleSignature {
+  const grams = { plain: new Set<number>(), wide: new Set<number>() }
+  const fold = (at: number) => {
+    const byte = bytes[at] as number
+    return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte
+  }
+  const gram = (at: number, step: number) =>
+    (fold(at) | (fold(at + step) << 8) | (fold(at + 2 * step) << 16) | (fold(at + 3 * step) << 24)) >>> 0
+  for (let at = 0; at + 4 <= bytes.length; at++) grams.plain.add(gram(at, 1))
+  for (let at = 0; at + 8 <= bytes.length; at++) {
+    if (bytes[at + 1] === 0 && bytes[at + 3] === 0 && bytes[at + 5] === 0 && bytes[at + 7] === 0) {
+      grams.wide.add(gram(at, 2))
+    }
+  }
+  return {
+    size: bytes.length,
+    head: bytes.subarray(0, HEAD_BYTES),
+    md5: digest('md5', bytes),
+    sha1: digest('sha1', bytes),
+    sha256: digest('sha256', bytes),
+    has: (channel, gram) => grams[channel].has(gram),
+  }
+}
+
+function digest(algorithm: string, bytes: Uint8Array): Uint8Array {
+  return createHash(algorithm).update(bytes).digest()
+}
