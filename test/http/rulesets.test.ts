@@ -18,7 +18,7 @@ const names = (list: Json): string[] => list.results.map(({ name }: Json) => nam
 test('a ruleset is created, updated and read back as it was sent, in each way to send a form', async () => {
   const contents = [
     'rule a { strings: $a = "100%" $b = "a+b&c=d" condition: $a or $b }',
-    'rule b { strings: $a = "\\xe2" // naïve — 規則\n condition: $a }\n',
+    'rule b { strings: $a = "\\xe2" /* naïve — 規則 */\t condition: $a }',
   ]
   for (const content of contents) {
     const multipart = new FormData()

@@ -29,7 +29,7 @@ export function addIndexUpkeep(app: HttpServer, { appliance: { segments } }: Rou
             unindexed: Share,
             by_size: Type.Array(
               Type.Object({
-                up_to: Type.Integer(),
+                up_to: Type.Union([Type.Integer(), Type.Null()]),
                 segments: Type.Integer(),
                 samples: Type.Integer(),
                 bytes: Type.Integer(),
