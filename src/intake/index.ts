@@ -1,8 +1,2 @@
-export {
-  type Arrival,
-  type Arriving,
-  defaultIntakeLimits,
-  Intake,
-  type IntakeLimits,
-  type QueueStatus,
-} from './intake.ts'
+export type { Arrival, Arriving } from './arriving.ts'
+export { defaultIntakeLimits, Intake, type IntakeLimits, type IntakeParts, type QueueStatus } from './intake.ts'

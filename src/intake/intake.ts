@@ -1,91 +1,276 @@
 import type { Readable } from 'node:stream'
-import type { Kysely } from 'kysely'
 import type { Archives } from '../archives/index.ts'
+import { Failure } from '../errors/index.ts'
 import type { Matches } from '../matches/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import type { Log, WorkerPool } from '../scanning/index.ts'
 import type { Segments } from '../segments/index.ts'
-import type { BlobStore } from '../store/files/index.ts'
-import type { Schema } from '../store/schema.ts'
+import { asStorageFailure, type BlobStore } from '../store/files/index.ts'
+import type { Database } from '../store/index.ts'
+import { type Admitted, admit, stillQueued } from './admission.ts'
+import { type Arrival, type Arriving, fileName, type Incoming } from './arriving.ts'
+import { Examiner } from './examination.ts'
+import { GroupCommit } from './group-commit.ts'
+import { Pipeline } from './pipeline.ts'
+import { Queue } from './queue.ts'
+import { writeHashed } from './receiving.ts'
+import { Unpacker, type UnpackingLimits } from './unpacking.ts'
+import { WaitingArchives } from './waiting-archives.ts'
 
-export interface IntakeLimits {
+export interface IntakeLimits extends UnpackingLimits {
   /** Larger uploads are refused with 413. */
   readonly uploadBytes: number
   /** Larger samples are stored and identified, not matched. */
   readonly scanBytes: number
-  /** Archives in archives; 0 unpacks nothing. */
-  readonly archiveDepth: number
-  /** Members and unpacked bytes of one upload, over all levels. */
-  readonly archiveMembers: number
-  readonly archiveBytes: number
 }
 
-export declare const defaultIntakeLimits: IntakeLimits
-
-/** What is told about a file besides its content. */
-export interface Arriving {
-  /** Its name as text; directories and control characters are taken out. */
-  readonly filename: string
-  readonly userId: number | null
-  readonly tags?: readonly string[]
-  readonly comment?: string | null
-  readonly archivePassword?: string | null
-}
-
-export interface Arrival {
-  readonly id: number
-  /** Lower-case hexadecimal. */
-  readonly sha256: string
-  readonly sha1: string
-  readonly size: number
-  /** Time of this sighting, microseconds since 1970. */
-  readonly seen: number
-  /** The content was here before. */
-  readonly known: boolean
-  /** Resolves when the sample and the members unpacked from it are processed; rejects when intake stops before. */
-  readonly processed: Promise<void>
+export const defaultIntakeLimits: IntakeLimits = {
+  uploadBytes: 700 * 1024 ** 2,
+  scanBytes: 700 * 1024 ** 2,
+  archiveDepth: 5,
+  archiveMembers: 50_000,
+  archiveBytes: 8 * 1024 ** 3,
 }
 
 export interface QueueStatus {
+  /** Acknowledged, and not taken up yet. */
   readonly queued: number
   readonly processing: number
-  /** Since start. */
+  /** Samples and their bytes that were processed since the start. */
   readonly processed: number
   readonly bytes: number
 }
 
-export declare class Intake {
-  constructor(options: {
-    readonly database: Kysely<Schema>
-    readonly blobs: BlobStore
-    readonly pool: WorkerPool
-    readonly rulesets: Rulesets
-    readonly matches: Matches
-    readonly segments: Segments
-    readonly archives: Archives
-    readonly log: Log
-    readonly workers: number
-    readonly limits?: Partial<IntakeLimits>
-  })
+export interface IntakeParts {
+  readonly database: Database
+  readonly blobs: BlobStore
+  readonly pool: WorkerPool
+  readonly rulesets: Rulesets
+  readonly matches: Matches
+  readonly segments: Segments
+  readonly archives: Archives
+  readonly log: Log
+  /** Worker processes of the pool. */
+  readonly workers: number
+  readonly limits?: Partial<IntakeLimits>
+}
+
+/** Contents that are admitted in one transaction. */
+const ADMITTED_AT_ONCE = 256
+/** With more samples than this in the queue, files are no longer taken in until it shrinks. */
+const LONG_QUEUE = 2_000
+
+interface Waiter {
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The way of a sample into the collection: admitted (durable, acknowledged), then brought through the pipeline. */
+export class Intake {
+  readonly #parts: IntakeParts
+  readonly #limits: IntakeLimits
+  readonly #queue: Queue
+  readonly #waitingArchives = new WaitingArchives()
+  readonly #pipeline: Pipeline
+  readonly #examiner: Examiner
+  readonly #admissions: GroupCommit<Incoming, Admitted>
+  /** Who waits for which sample to be processed. */
+  readonly #waiters = new Map<number, Waiter[]>()
+  #backpressure: (() => void)[] = []
+  #endListening: () => void = () => {}
+  #stopping = false
+  #queued = 0
+  #processed = 0
+  #bytes = 0
+
+  constructor(parts: IntakeParts) {
+    const { database, blobs, pool, rulesets, archives, workers } = parts
+    this.#parts = parts
+    this.#limits = { ...defaultIntakeLimits, ...parts.limits }
+    this.#queue = new Queue(database)
+    this.#admissions = new GroupCommit(ADMITTED_AT_ONCE, (batch) => this.#admitBatch(batch))
+    this.#examiner = new Examiner({ blobs, pool, rulesets, scanBytes: this.#limits.scanBytes })
+    this.#pipeline = new Pipeline({
+      ...parts,
+      queue: this.#queue,
+      examiner: this.#examiner,
+      unpacker: new Unpacker({
+        archives,
+        blobs,
+        pool,
+        limits: this.#limits,
+        admit: (incoming) => this.#admissions.add(incoming),
+      }),
+      waiting: this.#waitingArchives,
+      // While one sample is examined, the next ones are on their way to the worker.
+      atOnce: 8 * workers,
+      unpackAtOnce: workers,
+      onTaken: () => this.#taken(),
+      onProcessed: (samples) => this.#told(samples),
+    })
+  }
 
   /** Takes up what an earlier process left in the queue; gives how many samples that is. */
-  start(): Promise<{ readonly resumed: number }>
+  async start(): Promise<{ readonly resumed: number }> {
+    const { queued, waiting } = await this.#queue.open()
+    for (const { id, parent, stage } of waiting) {
+      if (parent !== null) this.#waitingArchives.await(parent, id)
+      // Its rulesets of then are not known any more, so it is matched once more in the end.
+      if (stage === 'members') this.#waitingArchives.matched(id, null)
+    }
+    this.#queued = queued
+    this.#endListening = this.#parts.rulesets.onChange(() => this.#examiner.forgetLiveSet())
+    this.#pipeline.wake()
+    return { resumed: queued }
+  }
 
-  /** Lets running samples end, keeps the rest in the queue. */
-  stop(): Promise<void>
+  /** Refuses new arrivals, lets samples that are being examined end, and keeps the rest in the queue. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#endListening()
+    this.#letIn()
+    await this.#admissions.drained()
+    await this.#pipeline.stop()
+    await this.#admissions.drained()
+    for (const waiters of this.#waiters.values()) {
+      for (const { reject } of waiters) reject(new Failure('service.stopping'))
+    }
+    this.#waiters.clear()
+  }
 
   /**
-   * Stores an uploaded content. When it resolves, content and row are durable, and the pipeline goes on by itself.
-   * A stream that fails or ends early leaves nothing. Throws `upload.too-large`, `storage.full`, `service.stopping`.
-   * `sizeLimit` overrides the limits' `uploadBytes`. The stream is always consumed or destroyed.
+   * Stores an uploaded content. When it resolves, content and row are durable, and the pipeline goes on by itself. A
+   * stream that fails or ends early leaves nothing. Throws `upload.too-large`, `storage.full`, `service.stopping`, or
+   * the stream's error. The stream is always consumed or destroyed; `arriving` is read when it has ended.
    */
-  receive(stream: Readable, arriving: Arriving, sizeLimit?: number): Promise<Arrival>
+  async receive(stream: Readable, arriving: Arriving, sizeLimit = this.#limits.uploadBytes): Promise<Arrival> {
+    const { blobs } = this.#parts
+    if (this.#stopping) {
+      stream.destroy()
+      throw new Failure('service.stopping')
+    }
+    const temporary = blobs.temporary()
+    return this.#arrive(temporary, 'upload', arriving, () => writeHashed(stream, temporary, sizeLimit))
+  }
 
-  /** The same for a file on this machine, copied and hashed in a worker. Waits while the queue is long. */
-  ingestFile(path: string, arriving: Arriving): Promise<Arrival>
+  /**
+   * The same for a file on this machine, copied and hashed in a worker. Waits while the queue is long. Rejects with the
+   * system's error (it has a `code`) when the file cannot be read.
+   */
+  async ingestFile(path: string, arriving: Arriving): Promise<Arrival> {
+    const { blobs, pool } = this.#parts
+    while (this.#queued >= LONG_QUEUE && !this.#stopping) {
+      await new Promise<void>((resolve) => this.#backpressure.push(resolve))
+    }
+    if (this.#stopping) throw new Failure('service.stopping')
+    await pool.room('live')
+    const temporary = blobs.temporary()
+    return this.#arrive(temporary, 'ingest', arriving, () =>
+      pool.run('take', { source: path, temporary }, { priority: 'live', group: 'take' }),
+    )
+  }
 
   /** Resolves when nothing is queued or being processed. */
-  idle(): Promise<void>
+  async idle(): Promise<void> {
+    await this.#admissions.drained()
+    await this.#pipeline.idle()
+  }
 
-  status(): QueueStatus
+  status(): QueueStatus {
+    return {
+      queued: this.#queued,
+      processing: this.#pipeline.underWay,
+      processed: this.#processed,
+      bytes: this.#bytes,
+    }
+  }
+
+  async #arrive(
+    temporary: string,
+    source: 'upload' | 'ingest',
+    arriving: Arriving,
+    write: () => Promise<Incoming['digests']>,
+  ): Promise<Arrival> {
+    const { blobs } = this.#parts
+    let digests: Incoming['digests']
+    try {
+      digests = await write()
+    } catch (error) {
+      await blobs.discard(temporary)
+      throw asStorageFailure(error)
+    }
+    const { archivePassword } = arriving
+    const { id, seen, known, queued } = await this.#admissions.add({
+      temporary,
+      synced: true,
+      digests,
+      name: fileName(arriving.filename),
+      userId: arriving.userId,
+      source,
+      comment: arriving.comment || null,
+      tags: [...new Set(arriving.tags)],
+      note: { depth: 0, ...(archivePassword ? { password: archivePassword } : {}) },
+      member: null,
+    })
+    return {
+      id,
+      sha256: Buffer.from(digests.sha256).toString('hex'),
+      sha1: Buffer.from(digests.sha1).toString('hex'),
+      size: digests.size,
+      seen,
+      known,
+      processed: queued ? this.#processedLater(id, known) : Promise.resolve(),
+    }
+  }
+
+  async #admitBatch(batch: readonly Incoming[]): Promise<readonly Admitted[]> {
+    const admitted = await admit(this.#parts.database, this.#parts.blobs, batch)
+    for (const { id, known, parent, requeued } of admitted) {
+      if (parent !== null) this.#waitingArchives.await(parent, id)
+      if (!known || requeued) this.#queued++
+      if (requeued) this.#queue.putBack([id])
+    }
+    this.#pipeline.wake()
+    return admitted
+  }
+
+  #processedLater(id: number, known: boolean): Promise<void> {
+    const processed = new Promise<void>((resolve, reject) => {
+      const waiters = this.#waiters.get(id)
+      if (waiters) waiters.push({ resolve, reject })
+      else this.#waiters.set(id, [{ resolve, reject }])
+    })
+    // Nobody has to wait for it.
+    processed.catch(() => {})
+    // One that was queued already may have come to its end in between.
+    if (known) {
+      void stillQueued(this.#parts.database, [id]).then((queued) => {
+        if (!queued.has(id)) this.#release(id)
+      })
+    }
+    return processed
+  }
+
+  #told(samples: readonly { readonly id: number; readonly size: number }[]): void {
+    for (const { id, size } of samples) {
+      this.#processed++
+      this.#bytes += size
+      this.#release(id)
+    }
+  }
+
+  #release(id: number): void {
+    const waiters = this.#waiters.get(id)
+    this.#waiters.delete(id)
+    for (const { resolve } of waiters ?? []) resolve()
+  }
+
+  #taken(): void {
+    this.#queued = Math.max(0, this.#queued - 1)
+    if (this.#queued < LONG_QUEUE / 2) this.#letIn()
+  }
+
+  #letIn(): void {
+    for (const resolve of this.#backpressure.splice(0)) resolve()
+  }
 }

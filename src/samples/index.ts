@@ -1,3 +1,4 @@
+export { externalVariables } from './external-variables.ts'
 export type { Hash, HashKind } from './hash.ts'
 export { parseHash } from './hash.ts'
 export { classificationNames, type ListedSample, listedFields, listedSample } from './listed-sample.ts'

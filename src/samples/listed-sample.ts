@@ -1,8 +1,8 @@
-import type { Classification } from '../store/schema.ts'
+import { type Classification, toIso } from '../store/index.ts'
 import type { Sample } from './sample.ts'
 
 /** The vendor's words for the four classifications, by number. */
-export declare const classificationNames: readonly ['unknown', 'goodware', 'suspicious', 'malicious']
+export const classificationNames = ['unknown', 'goodware', 'suspicious', 'malicious'] as const
 
 /** One result of `samples/v2/list`; a request may name fewer fields. */
 export interface ListedSample {
@@ -12,7 +12,9 @@ export interface ListedSample {
   readonly sha512: string | null
   readonly md5: string | null
   readonly category: string
+  /** As everywhere: `PE/Exe`. */
   readonly file_type: string
+  /** Its second part: `Exe`. */
   readonly file_subtype: string
   readonly identification_name: string
   readonly file_size: number
@@ -31,10 +33,70 @@ export interface ListedSample {
 }
 
 /** All the names that `fields` may hold. */
-export declare const listedFields: readonly (keyof ListedSample)[]
+export const listedFields: readonly (keyof ListedSample)[] = [
+  'id',
+  'sha1',
+  'sha256',
+  'sha512',
+  'md5',
+  'category',
+  'file_type',
+  'file_subtype',
+  'identification_name',
+  'file_size',
+  'extracted_file_count',
+  'local_first_seen',
+  'local_last_seen',
+  'classification',
+  'classification_origin',
+  'classification_reason',
+  'classification_source',
+  'riskscore',
+  'threat_name',
+  'aliases',
+  'tags',
+]
+
+/** What decides a classification, in the vendor's words. */
+const reasons: Readonly<Record<string, string>> = { user: 'User Classification', rules: 'YARA' }
 
 /** The vendor's view of a sample. */
-export declare function listedSample(
+export function listedSample(
   sample: Sample,
   extras: { readonly tags: readonly string[]; readonly aliases: readonly string[] },
-): ListedSample
+): ListedSample {
+  const [kind = '', subtype = '', name = ''] = sample.fileType.split('/')
+  const reason = reasons[sample.classificationOrigin ?? ''] ?? null
+  return {
+    id: sample.id,
+    sha1: sample.sha1,
+    sha256: sample.sha256,
+    sha512: sample.sha512,
+    md5: sample.md5,
+    category: categoryOf(kind, subtype),
+    file_type: sample.fileType,
+    file_subtype: subtype,
+    identification_name: name,
+    file_size: sample.size,
+    extracted_file_count: sample.extractedFileCount,
+    local_first_seen: toIso(sample.firstSeen),
+    local_last_seen: toIso(sample.lastSeen),
+    classification: classificationNames[sample.classification],
+    classification_origin: sample.classificationOrigin,
+    classification_reason: reason,
+    classification_source: reason,
+    riskscore: sample.riskScore,
+    threat_name: sample.threatName,
+    aliases: extras.aliases,
+    tags: { user: extras.tags },
+  }
+}
+
+function categoryOf(kind: string, subtype: string): string {
+  if (/^(PE|ELF|MachO|DEX|MZ)/.test(kind)) return 'application'
+  if (subtype === 'Archive') return 'archive'
+  if (kind === 'Document') return 'document'
+  if (kind === 'Text') return 'text'
+  if (kind === 'Image' || kind === 'Audio' || kind === 'Video') return 'media'
+  return 'other'
+}

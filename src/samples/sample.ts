@@ -58,7 +58,7 @@ export interface ClassificationVerdict {
 
 /** All given conditions hold. */
 export interface SampleFilter {
-  /** A hash of any kind, or the beginning of a name (ASCII case does not matter). */
+  /** A hash of any kind, or a part of a name (ASCII case does not matter). */
   readonly text?: string
   readonly fileTypes?: readonly string[]
   readonly classifications?: readonly Classification[]

@@ -1,85 +1,315 @@
 import type { Readable } from 'node:stream'
-import type { Kysely } from 'kysely'
-import type { Matches } from '../matches/index.ts'
+import { zipForDownload } from '../archives/index.ts'
+import { Failure } from '../errors/index.ts'
+import { classifyByUser, type Matches } from '../matches/index.ts'
 import type { Segments } from '../segments/index.ts'
 import type { BlobStore, Content } from '../store/files/index.ts'
-import type { Schema } from '../store/schema.ts'
-import type { HashKind } from './hash.ts'
-import type { ListedSample } from './listed-sample.ts'
-import type { ClassificationVerdict, ExtractedFile, Sample, SampleDetails, SampleFilter, SamplePage } from './sample.ts'
+import { type Database, listOf } from '../store/index.ts'
+import { deleteSamples } from './deletion.ts'
+import { type HashKind, parseHash, parseHashes } from './hash.ts'
+import { type ListedSample, listedSample } from './listed-sample.ts'
+import type {
+  ClassificationVerdict,
+  ExtractedFile,
+  Sample,
+  SampleDetails,
+  SampleFilter,
+  SamplePage,
+  SampleSighting,
+} from './sample.ts'
+import { samplesByDigest, samplesById, samplesFrom, toSample } from './sample-row.ts'
+import { searchSamples } from './search.ts'
 
-export declare class Samples {
-  constructor(options: {
-    readonly database: Kysely<Schema>
+/** The password of protected downloads. */
+const ZIP_PASSWORD = 'infected'
+const ZIP_TIME_MS = 3_600_000
+/** Sightings, parents and members that `details` shows. */
+const SHOWN = 100
+/** Names of a sample that a list shows. */
+const ALIASES = 20
+
+/** The samples of the collection. Hashes are taken in any of the four kinds, and in either case. */
+export class Samples {
+  readonly #database: Database
+  readonly #blobs: BlobStore
+  readonly #segments: Segments
+
+  constructor(parts: {
+    readonly database: Database
     readonly blobs: BlobStore
     readonly segments: Segments
     readonly matches: Matches
-  })
+  }) {
+    this.#database = parts.database
+    this.#blobs = parts.blobs
+    this.#segments = parts.segments
+  }
 
   /** Null when unknown. Throws `hash.malformed`. */
-  find(hash: string): Promise<Sample | null>
+  async find(hash: string): Promise<Sample | null> {
+    const { kind, bytes, hex } = parseHash(hash)
+    return (await samplesByDigest(this.#database, kind, [bytes])).get(hex) ?? null
+  }
 
   /** Throws `sample.not-found`. */
-  get(hash: string): Promise<Sample>
+  async get(hash: string): Promise<Sample> {
+    const sample = await this.find(hash)
+    if (sample === null) throw new Failure('sample.not-found')
+    return sample
+  }
 
-  byIds(ids: readonly number[]): Promise<Map<number, Sample>>
+  async byIds(ids: readonly number[]): Promise<Map<number, Sample>> {
+    return samplesById(this.#database, ids)
+  }
 
   /** Samples by the given spelling of their hash; unknown ones are left out. */
-  findMany(hashes: readonly string[]): Promise<Map<string, Sample>>
+  async findMany(hashes: readonly string[]): Promise<Map<string, Sample>> {
+    const byHex = new Map<string, Sample>()
+    for (const [kind, some] of parseHashes(hashes)) {
+      const digests = some.map(({ bytes }) => bytes)
+      for (const [hex, sample] of await samplesByDigest(this.#database, kind, digests)) byHex.set(hex, sample)
+    }
+    const found = new Map<string, Sample>()
+    for (const hash of hashes) {
+      const sample = byHex.get(parseHash(hash).hex)
+      if (sample) found.set(hash, sample)
+    }
+    return found
+  }
 
-  /** In the order of the request. All hashes must be of one kind, else `hash.malformed`. `not_found` includes samples that are not processed yet. */
-  status(
+  /**
+   * In the order of the request. All hashes must be of one kind, else `hash.malformed`. A sample that is not processed
+   * yet is `not_found`.
+   */
+  async status(
     hashes: readonly string[],
     only?: 'processed' | 'not_found',
   ): Promise<{
     readonly hashType: HashKind
     readonly results: readonly { readonly hashValue: string; readonly status: 'processed' | 'not_found' }[]
-  }>
+  }> {
+    const [hashType, ...others] = parseHashes(hashes).keys()
+    if (hashType === undefined) throw new Failure('hash.malformed', 'There is no hash value.')
+    if (others.length > 0) throw new Failure('hash.malformed', 'All hash values must be of one kind.')
+    const found = await this.findMany(hashes)
+    const results = hashes.map((hashValue) => ({
+      hashValue,
+      status: found.get(hashValue)?.state === 'processed' ? ('processed' as const) : ('not_found' as const),
+    }))
+    return { hashType, results: only ? results.filter(({ status }) => status === only) : results }
+  }
 
   /** For `samples/v2/list`: the known ones, in the order of the request, each once. */
-  list(hashes: readonly string[]): Promise<readonly ListedSample[]>
+  async list(hashes: readonly string[]): Promise<readonly ListedSample[]> {
+    const found = await this.findMany(hashes)
+    const samples = [...new Map([...found.values()].map((sample) => [sample.id, sample])).values()]
+    const ids = samples.map(({ id }) => id)
+    const tags = await this.#database
+      .selectFrom('tags')
+      .select(['sample_id', 'tag'])
+      .where('sample_id', 'in', listOf(ids))
+      .orderBy('tag')
+      .execute()
+    const names = await this.#database
+      .selectFrom('sightings')
+      .select(['sample_id', 'name'])
+      .distinct()
+      .where('sample_id', 'in', listOf(ids))
+      .orderBy('id')
+      .execute()
+    const tagsOf = Map.groupBy(tags, ({ sample_id }) => sample_id)
+    const namesOf = Map.groupBy(names, ({ sample_id }) => sample_id)
+    return samples.map((sample) =>
+      listedSample(sample, {
+        tags: (tagsOf.get(sample.id) ?? []).map(({ tag }) => tag),
+        aliases: (namesOf.get(sample.id) ?? []).slice(0, ALIASES).map(({ name }) => name),
+      }),
+    )
+  }
 
-  details(hash: string): Promise<SampleDetails>
+  async details(hash: string): Promise<SampleDetails> {
+    const sample = await this.get(hash)
+    const sightings = await this.#database
+      .selectFrom('sightings')
+      .leftJoin('users', 'users.id', 'sightings.user_id')
+      .select(['sightings.name', 'users.name as user', 'source', 'comment', 'seen'])
+      .where('sample_id', '=', sample.id)
+      .orderBy('sightings.id', 'desc')
+      .limit(SHOWN)
+      .execute()
+    const { files: members } = await this.#members(sample.id, { offset: 0, limit: SHOWN })
+    const parents = await samplesFrom(this.#database)
+      .innerJoin('members', 'members.parent_id', 'samples.id')
+      .select('members.path')
+      .where('members.child_id', '=', sample.id)
+      .orderBy('samples.id')
+      .orderBy('members.path')
+      .limit(SHOWN)
+      .execute()
+    return {
+      sample,
+      tags: await this.#tagsOf(sample.id),
+      sightings: sightings as SampleSighting[],
+      parents: parents.map((row) => ({ sample: toSample(row), path: row.path })),
+      members,
+    }
+  }
 
   /** Members, direct ones, ascending by path; `total` counts all. */
-  extractedFiles(
+  async extractedFiles(
     hash: string,
     page: { readonly offset: number; readonly limit: number },
-  ): Promise<{ readonly total: number; readonly files: readonly ExtractedFile[] }>
+  ): Promise<{ readonly total: number; readonly files: readonly ExtractedFile[] }> {
+    return this.#members((await this.get(hash)).id, page)
+  }
 
   /**
    * Deletes samples with content, matches and hunt results, at once and for good, together with members that no
-   * remaining archive holds and that nobody ever sent by themselves. Unknown hashes are left out of the result.
+   * remaining archive holds and that nobody ever sent by themselves (`members` counts those that were not named).
    */
-  delete(
-    hashes: readonly string[],
-  ): Promise<{ readonly deleted: readonly Sample[]; readonly members: number; readonly unknown: readonly string[] }>
+  async delete(hashes: readonly string[]): Promise<{
+    readonly deleted: readonly Sample[]
+    readonly members: number
+    readonly unknown: readonly string[]
+  }> {
+    const found = await this.findMany(hashes)
+    const deleted = [...new Map([...found.values()].map((sample) => [sample.id, sample])).values()]
+    const ids = deleted.map(({ id }) => id)
+    const members =
+      ids.length > 0
+        ? await deleteSamples({ database: this.#database, blobs: this.#blobs, segments: this.#segments }, ids)
+        : 0
+    return { deleted, members, unknown: hashes.filter((hash) => !found.has(hash)) }
+  }
 
-  tags(hash: string): Promise<readonly string[]>
-  addTags(hash: string, tags: readonly string[]): Promise<readonly string[]>
-  removeTags(hash: string, tags: readonly string[]): Promise<readonly string[]>
+  async tags(hash: string): Promise<readonly string[]> {
+    return this.#tagsOf((await this.get(hash)).id)
+  }
+
+  /** Gives all tags of the sample afterwards, as `removeTags` does. */
+  async addTags(hash: string, tags: readonly string[]): Promise<readonly string[]> {
+    const { id } = await this.get(hash)
+    if (tags.length > 0) {
+      await this.#database
+        .insertInto('tags')
+        .values(tags.map((tag) => ({ sample_id: id, tag })))
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
+    }
+    return this.#tagsOf(id)
+  }
+
+  async removeTags(hash: string, tags: readonly string[]): Promise<readonly string[]> {
+    const { id } = await this.get(hash)
+    await this.#database.deleteFrom('tags').where('sample_id', '=', id).where('tag', 'in', listOf(tags)).execute()
+    return this.#tagsOf(id)
+  }
 
   /** A user's own classification, above the one from rules. Throws `parameter.out-of-range`. */
-  classify(hash: string, verdict: ClassificationVerdict): Promise<Sample>
-  /** Back to what the rules say. */
-  unclassify(hash: string): Promise<Sample>
+  async classify(hash: string, verdict: ClassificationVerdict): Promise<Sample> {
+    const { id, sha1 } = await this.get(hash)
+    const { classification, riskScore = null, threatName = null } = verdict
+    if (classification === 0) throw new Failure('parameter.out-of-range')
+    await this.#database
+      .transaction()
+      .execute((trx) => classifyByUser(trx, id, { classification, riskScore, threatName }))
+    return this.get(sha1)
+  }
 
-  /** Throws `sample.not-found` or `sample.gone`. */
-  content(
+  /** Back to what the rules say. */
+  async unclassify(hash: string): Promise<Sample> {
+    const { id, sha1 } = await this.get(hash)
+    await this.#database.transaction().execute((trx) => classifyByUser(trx, id, null))
+    return this.get(sha1)
+  }
+
+  /** The caller consumes or destroys the stream. Throws `sample.not-found` or `sample.gone`. */
+  async content(
     hash: string,
     range?: { readonly start: number; readonly end: number },
-  ): Promise<{ readonly sample: Sample; readonly content: Content }>
+  ): Promise<{ readonly sample: Sample; readonly content: Content }> {
+    const sample = await this.get(hash)
+    if (sample.sha256 === null || !sample.stored) throw new Failure('sample.gone')
+    return { sample, content: await this.#blobs.open(Buffer.from(sample.sha256, 'hex'), range) }
+  }
 
-  /** The samples as one zip with the password `infected`. Throws as `content` does, before the first byte. */
-  zip(hashes: readonly string[], signal?: AbortSignal): Promise<Readable>
+  /**
+   * The samples as one zip with the password `infected`, each under its SHA-256. Throws `sample.not-found` or
+   * `sample.gone` before the first byte.
+   */
+  async zip(hashes: readonly string[], signal?: AbortSignal): Promise<Readable> {
+    const found = await this.findMany(hashes)
+    if (hashes.some((hash) => !found.has(hash))) throw new Failure('sample.not-found')
+    const files: { path: string; name: string }[] = []
+    for (const name of new Set([...found.values()].map(({ sha256 }) => sha256))) {
+      const sha256 = Buffer.from(name ?? '', 'hex')
+      if (name === null || !(await this.#blobs.has(sha256))) throw new Failure('sample.gone')
+      files.push({ path: this.#blobs.path(sha256), name })
+    }
+    const folder = this.#blobs.temporary()
+    return zipForDownload(files, { folder, password: ZIP_PASSWORD, timeMs: ZIP_TIME_MS, ...(signal && { signal }) })
+  }
 
-  search(filter: SampleFilter, page: { readonly limit: number; readonly after?: string }): Promise<SamplePage>
+  /** Newest first; `after` is the `next` of the page before. */
+  async search(filter: SampleFilter, page: { readonly limit: number; readonly after?: string }): Promise<SamplePage> {
+    return searchSamples(this.#database, filter, page)
+  }
 
   /** Samples by classification, and how many are queued; for the overview. */
-  totals(): Promise<{
+  async totals(): Promise<{
     readonly samples: number
     readonly bytes: number
     readonly queued: number
     readonly byClassification: readonly [number, number, number, number]
-  }>
+  }> {
+    const rows = await this.#database
+      .selectFrom('samples')
+      .select(({ fn }) => [
+        'classification',
+        'state',
+        fn.countAll<number>().as('samples'),
+        fn.sum<number>('size').as('bytes'),
+      ])
+      .groupBy(['classification', 'state'])
+      .execute()
+    const count = (some: typeof rows) => some.reduce((sum, { samples }) => sum + samples, 0)
+    const of = (classification: number) => count(rows.filter((row) => row.classification === classification))
+    return {
+      samples: count(rows),
+      bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0),
+      queued: count(rows.filter(({ state }) => state === 'queued')),
+      byClassification: [of(0), of(1), of(2), of(3)],
+    }
+  }
+
+  async #tagsOf(id: number): Promise<string[]> {
+    const rows = await this.#database
+      .selectFrom('tags')
+      .select('tag')
+      .where('sample_id', '=', id)
+      .orderBy('tag')
+      .execute()
+    return rows.map(({ tag }) => tag)
+  }
+
+  async #members(
+    parent: number,
+    { offset, limit }: { readonly offset: number; readonly limit: number },
+  ): Promise<{ total: number; files: ExtractedFile[] }> {
+    const { total } = await this.#database
+      .selectFrom('members')
+      .select(({ fn }) => fn.countAll<number>().as('total'))
+      .where('parent_id', '=', parent)
+      .executeTakeFirstOrThrow()
+    const rows = await samplesFrom(this.#database)
+      .innerJoin('members', 'members.child_id', 'samples.id')
+      .select('members.path')
+      .where('members.parent_id', '=', parent)
+      .orderBy('members.path')
+      .orderBy('samples.id')
+      .limit(limit)
+      .offset(offset)
+      .execute()
+    return { total, files: rows.map((row) => ({ sample: toSample(row), path: row.path })) }
+  }
 }

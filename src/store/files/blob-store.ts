@@ -21,6 +21,12 @@ export interface BlobStore {
    */
   doubt(digests: readonly Uint8Array[]): Promise<() => Promise<void>>
 
+  /**
+   * Runs work that changes which contents have a sample (adopting and inserting, deleting and removing), one after the
+   * other: else a content that comes back while it is deleted would be lost.
+   */
+  inTurn<T>(work: () => Promise<T>): Promise<T>
+
   /** The file that workers read. It exists only if the content does. */
   path(sha256: Uint8Array): string
 

@@ -23,6 +23,7 @@ export class FileBlobs implements BlobStore {
   readonly #contents: string
   readonly #incoming: string
   readonly #doubts: string
+  #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(dataFolder: string) {
     this.#contents = join(dataFolder, 'blobs')
@@ -92,6 +93,12 @@ export class FileBlobs implements BlobStore {
       await rm(note)
     }
     return removed
+  }
+
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work, work)
+    this.#turn = turn.catch(() => {})
+    return turn
   }
 
   path(sha256: Uint8Array): string {

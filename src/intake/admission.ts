@@ -1,0 +1,243 @@
+/**
+ * Admits contents: makes them durable, then their rows, many at a time. A sample that has its row is acknowledged, and
+ * the queue (`state` = 'queued') brings it to its end whatever happens to this process.
+ */
+import { sql } from 'kysely'
+import type { BlobStore } from '../store/files/index.ts'
+import { type Database, listOf, now, type Transaction } from '../store/index.ts'
+import type { Incoming } from './arriving.ts'
+
+export interface Admitted {
+  readonly id: number
+  readonly seen: number
+  readonly known: boolean
+  /** It waits for the pipeline: it is new, was queued already, or is to be unpacked again with another password. */
+  readonly queued: boolean
+  /** A known sample that this arrival put back into the queue. */
+  readonly requeued: boolean
+  /** The archive that waits for it, for a queued member. */
+  readonly parent: number | null
+}
+
+interface KnownSample {
+  readonly id: number
+  readonly state: 'queued' | 'processed'
+  readonly note: string | null
+  readonly extractedFileCount: number
+  readonly parent: number | null
+}
+
+/** Admits a batch in order; equal contents become one sample. All fail together, and then nothing is left of them. */
+export async function admit(
+  database: Database,
+  blobs: BlobStore,
+  batch: readonly Incoming[],
+): Promise<readonly Admitted[]> {
+  const adopted = new Set<Incoming>()
+  try {
+    return await blobs.inTurn(async () => {
+      const known = await knownSamples(database, batch)
+      const fresh = new Map<string, Incoming>()
+      for (const incoming of batch) {
+        const key = keyOf(incoming.digests.sha256)
+        if (!known.has(key) && !fresh.has(key)) fresh.set(key, incoming)
+      }
+      const files = [...fresh.values()].map(({ temporary, synced, digests: { sha256 } }) => ({
+        temporary,
+        synced,
+        sha256,
+      }))
+      const settled = files.length > 0 ? await blobs.doubt(files.map(({ sha256 }) => sha256)) : null
+      try {
+        await blobs.adopt(files)
+        for (const incoming of fresh.values()) adopted.add(incoming)
+        return await database.transaction().execute((trx) => insertRows(trx, batch, known, [...fresh.values()]))
+      } catch (error) {
+        for (const { sha256 } of files) await blobs.remove(sha256)
+        throw error
+      } finally {
+        await settled?.()
+      }
+    })
+  } finally {
+    for (const incoming of batch) if (!adopted.has(incoming)) await blobs.discard(incoming.temporary)
+  }
+}
+
+function keyOf(sha256: Uint8Array): string {
+  return Buffer.from(sha256).toString('latin1')
+}
+
+async function knownSamples(database: Database, batch: readonly Incoming[]): Promise<Map<string, KnownSample>> {
+  const rows = await database
+    .selectFrom('samples')
+    .select(['id', 'sha256', 'state', 'note', 'extracted_file_count', 'intake'])
+    .where(
+      'sha256',
+      'in',
+      batch.map(({ digests }) => digests.sha256),
+    )
+    .execute()
+  return new Map(
+    rows.map(({ id, sha256, state, note, extracted_file_count, intake }) => [
+      keyOf(sha256 as Uint8Array),
+      { id, state, note, extractedFileCount: extracted_file_count, parent: parentIn(intake) },
+    ]),
+  )
+}
+
+function parentIn(intake: string | null): number | null {
+  return intake === null ? null : (JSON.parse(intake).parent ?? null)
+}
+
+async function insertRows(
+  trx: Transaction,
+  batch: readonly Incoming[],
+  known: Map<string, KnownSample>,
+  fresh: readonly Incoming[],
+): Promise<Admitted[]> {
+  const seen = now()
+  const samples = new Map(known)
+  if (fresh.length > 0) {
+    const inserted = await trx
+      .insertInto('samples')
+      .values(fresh.map((incoming) => sampleRow(incoming, seen)))
+      .returning(['id', 'sha256'])
+      .execute()
+    const ids = new Map(inserted.map(({ id, sha256 }) => [keyOf(sha256 as Uint8Array), id]))
+    for (const { digests, note } of fresh) {
+      const key = keyOf(digests.sha256)
+      const id = ids.get(key) as number
+      samples.set(key, { id, state: 'queued', note: null, extractedFileCount: 0, parent: note.parent ?? null })
+    }
+  }
+  const isFresh = new Set(fresh)
+  const admitted: Admitted[] = []
+  const sightings: { incoming: Incoming; id: number }[] = []
+  for (const incoming of batch) {
+    const sample = samples.get(keyOf(incoming.digests.sha256)) as KnownSample
+    const { id } = sample
+    let { state } = sample
+    const firstOfPlace = incoming.member === null || (await addMember(trx, incoming.member, id))
+    if (firstOfPlace) sightings.push({ incoming, id })
+    if (incoming.tags.length > 0) await addTags(trx, id, incoming.tags)
+    let requeued = false
+    if (!isFresh.has(incoming)) {
+      await seeAgain(trx, id, incoming, seen)
+      requeued = state === 'processed' && worthAnotherTry(sample, incoming)
+      if (requeued) {
+        await requeue(trx, id, incoming)
+        state = 'queued'
+        samples.set(keyOf(incoming.digests.sha256), { ...sample, state })
+      }
+    }
+    const queued = state === 'queued'
+    const waitsFor = incoming.member?.parent ?? null
+    const parent = queued && waitsFor !== null && sample.parent === waitsFor ? waitsFor : null
+    admitted.push({ id, seen, known: !isFresh.has(incoming), queued, requeued, parent })
+  }
+  if (sightings.length > 0) {
+    await trx
+      .insertInto('sightings')
+      .values(
+        sightings.map(({ incoming: { name, userId, source, comment }, id }) => ({
+          sample_id: id,
+          name,
+          user_id: userId,
+          source,
+          comment,
+          seen,
+        })),
+      )
+      .execute()
+  }
+  return admitted
+}
+
+function sampleRow({ digests, name, note }: Incoming, seen: number) {
+  return {
+    sha256: digests.sha256,
+    sha1: digests.sha1,
+    md5: digests.md5,
+    sha512: digests.sha512,
+    size: digests.size,
+    stored: 1 as const,
+    state: 'queued' as const,
+    file_type: '',
+    type_description: '',
+    name,
+    first_seen: seen,
+    last_seen: seen,
+    extracted_file_count: 0,
+    classification: 0 as const,
+    intake: JSON.stringify(note),
+  }
+}
+
+/** False when it was recorded before, or when the archive was deleted meanwhile. */
+async function addMember(trx: Transaction, member: { parent: number; path: string }, id: number): Promise<boolean> {
+  const added = await trx
+    .insertInto('members')
+    .columns(['parent_id', 'child_id', 'path'])
+    .expression((eb) =>
+      eb
+        .selectFrom('samples')
+        .select(['id', eb.val(id).as('child_id'), eb.val(member.path).as('path')])
+        .where('id', '=', member.parent),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  return (added.numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
+async function addTags(trx: Transaction, id: number, tags: readonly string[]): Promise<void> {
+  await trx
+    .insertInto('tags')
+    .values(tags.map((tag) => ({ sample_id: id, tag })))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+/** The name is that of the last time somebody sent it; what an archive calls it does not change that. */
+async function seeAgain(trx: Transaction, id: number, { name, source }: Incoming, seen: number): Promise<void> {
+  await trx
+    .updateTable('samples')
+    .set({ last_seen: sql`max(last_seen, ${seen})`, ...(source !== 'member' && { name }) })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** An archive that did not open before, and now comes with a password. */
+function worthAnotherTry(sample: KnownSample, { note }: Incoming): boolean {
+  return note.password !== undefined && sample.note !== null && sample.extractedFileCount === 0
+}
+
+async function requeue(trx: Transaction, id: number, { note }: Incoming): Promise<void> {
+  const { depth, password } = note
+  await trx
+    .updateTable('samples')
+    .set({ state: 'queued', intake: JSON.stringify({ depth, password }) })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** How many samples are queued. */
+export async function countQueued(database: Database): Promise<number> {
+  const { queued } = await database
+    .selectFrom('samples')
+    .select(({ fn }) => fn.countAll<number>().as('queued'))
+    .where('state', '=', 'queued')
+    .executeTakeFirstOrThrow()
+  return queued
+}
+
+/** Those of the ids that are still queued. */
+export async function stillQueued(database: Database, ids: readonly number[]): Promise<Set<number>> {
+  const rows = await database
+    .selectFrom('samples')
+    .select('id')
+    .where('id', 'in', listOf(ids))
+    .where('state', '=', 'queued')
+    .execute()
+  return new Set(rows.map(({ id }) => id))
+}

@@ -1,0 +1,66 @@
+import { basename } from 'node:path'
+import type { Digests } from '../scanning/index.ts'
+
+/** What is told about a file besides its content. Read only after the content has been. */
+export interface Arriving {
+  /** Its name; directories and control characters are taken out. */
+  readonly filename: string
+  readonly userId: number | null
+  readonly tags?: readonly string[]
+  readonly comment?: string | null
+  readonly archivePassword?: string | null
+}
+
+export interface Arrival {
+  readonly id: number
+  /** Lower-case hexadecimal. */
+  readonly sha256: string
+  readonly sha1: string
+  readonly size: number
+  /** Time of this sighting, microseconds since 1970. */
+  readonly seen: number
+  /** The content was here before. */
+  readonly known: boolean
+  /** Resolves when the sample and the members unpacked from it are processed; rejects when intake stops before. */
+  readonly processed: Promise<void>
+}
+
+/** A content in a temporary file, hashed, with what is to be recorded about it. */
+export interface Incoming {
+  readonly temporary: string
+  /** Its bytes have been synced. */
+  readonly synced: boolean
+  readonly digests: Digests
+  readonly name: string
+  readonly userId: number | null
+  readonly source: 'upload' | 'ingest' | 'member'
+  readonly comment: string | null
+  readonly tags: readonly string[]
+  readonly note: QueueNote
+  /** The archive that it was unpacked from, and its path there. */
+  readonly member: { readonly parent: number; readonly path: string } | null
+}
+
+/** What goes on with a queued sample after a restart: the JSON in `samples.intake`. */
+export interface QueueNote {
+  /** How many archives it was unpacked from; 0 for what was sent. */
+  readonly depth: number
+  readonly password?: string
+  /** The archive that is processed only when this member is. */
+  readonly parent?: number
+  /** The sample that was sent, for a member: bounds hold for all that comes out of it. */
+  readonly root?: number
+  /** `members`: matched already, and waiting for its members. `rematch`: unpacked already, to be matched again. */
+  readonly stage?: 'members' | 'rematch'
+}
+
+/** A file name as text to show: the last part of a path, without control characters, at most 255 characters. */
+export function fileName(given: string): string {
+  const last = basename(given.toWellFormed().replaceAll('\\', '/'))
+  return (
+    last
+      .replace(/\p{Cc}/gu, '_')
+      .slice(0, 255)
+      .toWellFormed() || 'unnamed'
+  )
+}

@@ -1,0 +1,131 @@
+/**
+ * Commits examined samples, many at a time: their segment is written and synced first, then one transaction makes rows,
+ * matches and segment true together. A sample that was not matched against exactly what is enabled at that instant is
+ * not committed; it comes back as `behind`.
+ */
+import { sql } from 'kysely'
+import type { Matches } from '../matches/index.ts'
+import type { Rulesets } from '../rulesets/index.ts'
+import type { PreparedSegment, Segments } from '../segments/index.ts'
+import { type Database, listOf, now, type Transaction } from '../store/index.ts'
+import type { Examined } from './examination.ts'
+
+export interface CompletionParts {
+  readonly database: Database
+  readonly rulesets: Rulesets
+  readonly matches: Matches
+  readonly segments: Segments
+}
+
+export interface Completed {
+  /** Not committed: the enabled rulesets are others by now. */
+  readonly behind: readonly Examined[]
+  readonly committed: readonly Examined[]
+}
+
+/** `waits` tells which samples wait for their members; these are committed, but stay in the queue. */
+export async function complete(
+  { database, rulesets, matches, segments }: CompletionParts,
+  batch: readonly Examined[],
+  waits: (sample: number) => boolean,
+): Promise<Completed> {
+  const generation = await rulesets.generation()
+  const current = batch.filter(({ live }) => live.generation === generation)
+  const behind = batch.filter(({ live }) => live.generation !== generation)
+  if (current.length === 0) return { behind, committed: [] }
+
+  const signed = current.flatMap(({ queued, signature }) =>
+    signature === null || queued.indexed ? [] : [{ id: queued.id, record: signature }],
+  )
+  const prepared = signed.length > 0 ? segments.write(signed.sort((a, b) => a.id - b.id)) : null
+  try {
+    const committed = await database.transaction().execute(async (trx) => {
+      // The one look that counts: what is enabled cannot change before this transaction ends.
+      if ((await rulesets.generation(trx)) !== generation) return false
+      await commit(trx, { matches, segments }, current, prepared, waits)
+      return true
+    })
+    if (!committed) {
+      if (prepared) await segments.discard(prepared)
+      return { behind: batch, committed: [] }
+    }
+  } catch (error) {
+    if (prepared) await segments.discard(prepared)
+    throw error
+  }
+  for (const { queued, troubles } of current) await rulesets.reportTroubles(queued.id, troubles)
+  return { behind, committed: current }
+}
+
+async function commit(
+  trx: Transaction,
+  { matches, segments }: { readonly matches: Matches; readonly segments: Segments },
+  batch: readonly Examined[],
+  prepared: PreparedSegment | null,
+  waits: (sample: number) => boolean,
+): Promise<void> {
+  const at = now()
+  const segment = prepared && (await segments.publish(trx, prepared))
+  for (const { queued, identification, signature, hits, remarks } of batch) {
+    const { id, note } = queued
+    const unpacked = note.stage === 'rematch'
+    const waiting = waits(id)
+    await trx
+      .updateTable('samples')
+      .set((eb) => ({
+        state: waiting ? 'queued' : 'processed',
+        intake: waiting ? JSON.stringify({ ...note, stage: 'members' }) : null,
+        file_type: identification.fileType,
+        type_description: identification.description,
+        processed_at: waiting ? null : at,
+        ...(!unpacked && { note: remarks.length > 0 ? remarks.join(' ') : null }),
+        ...(identification.isArchive && {
+          extracted_file_count: eb
+            .selectFrom('members')
+            .select(({ fn }) => fn.countAll<number>().as('members'))
+            .where('parent_id', '=', id),
+        }),
+        ...(signature !== null && !queued.indexed && { segment_id: segment }),
+      }))
+      .where('id', '=', id)
+      .execute()
+    if (hits.length > 0) await matches.record(trx, { sampleId: id, hits, at })
+  }
+}
+
+/**
+ * Takes archives whose members are all processed out of the queue, those that were matched against what is enabled now.
+ * The others are put back to be matched again.
+ */
+export async function completeArchives(
+  { database, rulesets }: CompletionParts,
+  archives: readonly { readonly id: number; readonly generation: number | null }[],
+): Promise<{
+  readonly processed: readonly { readonly id: number; readonly size: number; readonly parent: number | null }[]
+  readonly behind: readonly number[]
+}> {
+  return database.transaction().execute(async (trx) => {
+    const generation = await rulesets.generation(trx)
+    const ids = archives.filter((archive) => archive.generation === generation).map(({ id }) => id)
+    const behind = archives.filter((archive) => archive.generation !== generation).map(({ id }) => id)
+    const processed = await trx
+      .selectFrom('samples')
+      .select(['id', 'size', sql<number | null>`json_extract(intake, '$.parent')`.as('parent')])
+      .where('id', 'in', listOf(ids))
+      .execute()
+    await trx
+      .updateTable('samples')
+      .set({ state: 'processed', intake: null, processed_at: now() })
+      .where('id', 'in', listOf(ids))
+      .execute()
+    if (behind.length > 0) {
+      await trx
+        .updateTable('samples')
+        .set({ intake: sql<string>`json_set(intake, '$.stage', 'rematch')` })
+        .where('id', 'in', behind)
+        .where('state', '=', 'queued')
+        .execute()
+    }
+    return { processed, behind }
+  })
+}

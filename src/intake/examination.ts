@@ -1,0 +1,137 @@
+/**
+ * What the pipeline finds out about one sample: its type, its signature, and which live rulesets match it.
+ *
+ * The enabled rulesets may change while a sample is on its way. Nothing is matched from the start then: only what is
+ * new in the set is scanned, and what was found with rulesets that are gone is dropped.
+ */
+import type { LiveSet, Rulesets } from '../rulesets/index.ts'
+import { externalVariables } from '../samples/index.ts'
+import type { Digests, Identification, RuleHit, ScanTrouble, TaskOutput, WorkerPool } from '../scanning/index.ts'
+import type { BlobStore } from '../store/files/index.ts'
+import type { QueueNote } from './arriving.ts'
+
+/** A sample from the queue. */
+export interface Queued {
+  readonly id: number
+  readonly name: string
+  readonly digests: Digests
+  /** It has its place in a segment already. */
+  readonly indexed: boolean
+  /** It may have been matched before, by this or an earlier process. */
+  readonly again: boolean
+  readonly note: QueueNote
+}
+
+export interface Examined {
+  readonly queued: Queued
+  readonly identification: Identification
+  /** Null for a sample that could not be examined. */
+  readonly signature: Uint8Array | null
+  /** The set that `hits` are complete for. */
+  readonly live: LiveSet
+  readonly hits: readonly RuleHit[]
+  readonly troubles: readonly ScanTrouble[]
+  /** What to tell of it: why it was not matched, or not unpacked wholly. */
+  readonly remarks: readonly string[]
+}
+
+const UNKNOWN: Identification = { fileType: 'Unknown', description: '', isArchive: false }
+
+export class Examiner {
+  readonly #blobs: BlobStore
+  readonly #pool: WorkerPool
+  readonly #rulesets: Rulesets
+  readonly #scanBytes: number
+  #live: LiveSet | null = null
+
+  constructor(parts: {
+    readonly blobs: BlobStore
+    readonly pool: WorkerPool
+    readonly rulesets: Rulesets
+    readonly scanBytes: number
+  }) {
+    this.#blobs = parts.blobs
+    this.#pool = parts.pool
+    this.#rulesets = parts.rulesets
+    this.#scanBytes = parts.scanBytes
+  }
+
+  /** The enabled rulesets changed: the next sample sees it. */
+  forgetLiveSet(): void {
+    if (this.#live) this.#pool.dropRuleSet(this.#live.id)
+    this.#live = null
+  }
+
+  /** Never rejects for the sample's sake: one that cannot be examined says so in its remarks. */
+  async examine(queued: Queued, signal: AbortSignal): Promise<Examined> {
+    const live = await this.#liveSet()
+    const scan = queued.digests.size <= this.#scanBytes
+    const base = { queued, live, hits: [], troubles: [], signature: null, identification: UNKNOWN }
+    try {
+      const found = await this.#run(queued, live, scan, signal)
+      const remarks = scan ? [] : [`It is larger than ${this.#scanBytes} bytes, and is not matched against rules.`]
+      const { identification, signature, hits, troubles } = found
+      return { ...base, identification, signature, hits, troubles, remarks }
+    } catch (error) {
+      if (signal.aborted || !isOfTheSample(error)) throw error
+      return { ...base, remarks: [`It could not be examined: ${(error as Error).message}`] }
+    }
+  }
+
+  /** Brings samples that were all examined with one older set up to date with what is enabled now. */
+  async catchUp(behind: readonly Examined[], signal: AbortSignal): Promise<Examined[]> {
+    const old = behind[0]?.live
+    if (!old) return []
+    const live = await this.#liveSet()
+    const before = new Set(old.rulesets.map(({ key }) => key))
+    const after = new Set(live.rulesets.map(({ key }) => key))
+    const rulesets = live.rulesets.filter(({ key }) => !before.has(key))
+    const news = { id: `live:${old.generation}-${live.generation}`, rulesets }
+    if (rulesets.length > 0) this.#pool.setRuleSet(news)
+    try {
+      return await Promise.all(
+        behind.map(async (examined) => {
+          const hits = examined.hits.filter(({ ruleset }) => after.has(ruleset))
+          const mayMatch = examined.signature !== null && examined.queued.digests.size <= this.#scanBytes
+          if (rulesets.length === 0 || !mayMatch) return { ...examined, live, hits }
+          const found = await this.#run(examined.queued, news, true, signal)
+          const troubles = [...examined.troubles, ...found.troubles]
+          return { ...examined, live, hits: [...hits, ...found.hits], troubles }
+        }),
+      )
+    } finally {
+      if (rulesets.length > 0) this.#pool.dropRuleSet(news.id)
+    }
+  }
+
+  async #run(
+    { id, name, digests, again }: Queued,
+    ruleSet: { readonly id: string },
+    scan: boolean,
+    signal: AbortSignal,
+  ): Promise<TaskOutput<'examine'>> {
+    const without = again ? await this.#rulesets.givenUpOn(id) : []
+    const { filetype: _, ...variables } = externalVariables(name, '')
+    await this.#pool.room('live')
+    return this.#pool.run(
+      'examine',
+      { path: this.#blobs.path(digests.sha256), digests, ruleSet: ruleSet.id, variables, without, scan },
+      { priority: 'live', signal },
+    )
+  }
+
+  async #liveSet(): Promise<LiveSet> {
+    if (this.#live) return this.#live
+    const live = await this.#rulesets.liveSet()
+    if (this.#live === null) {
+      this.#pool.setRuleSet(live)
+      this.#live = live
+    }
+    return this.#live
+  }
+}
+
+/** A file that cannot be read, or a content that every worker dies of; everything else is ours to solve. */
+function isOfTheSample(error: unknown): boolean {
+  return error instanceof Error && !('status' in error)
+}

@@ -1,0 +1,293 @@
+/**
+ * Takes samples out of the queue and brings each to its end:
+ *
+ *   queued ──examine──▶ (archive: unpack, its members join the queue) ──▶ finished ──commit──▶ processed
+ *      ▲                                                                     │                    ▲
+ *      └────────── the enabled rulesets changed: scan what is new ◀──────────┘   archives: when their members are
+ *
+ * Finished samples are committed together, when there are many or the oldest has waited long enough, and at once when
+ * nothing else is under way. As long as an older sample is about to finish, newer ones wait for it, so that the
+ * segments that are made of them rarely overlap. A kill loses only what was not committed: those samples are queued
+ * still, and start anew.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Log } from '../scanning/index.ts'
+import { stillQueued } from './admission.ts'
+import { type CompletionParts, complete, completeArchives } from './completion.ts'
+import type { Examined, Examiner, Queued } from './examination.ts'
+import type { Queue } from './queue.ts'
+import type { Unpacker } from './unpacking.ts'
+import type { WaitingArchives } from './waiting-archives.ts'
+
+/** Samples of one commit, and the bytes of their signatures. */
+const BATCH = 256
+const BATCH_BYTES = 64 * 1024 * 1024
+/** How long a finished sample waits for others, while others are under way. */
+const LINGER_MS = 300
+const RETRY_MS = 1_000
+
+export interface PipelineParts extends CompletionParts {
+  readonly queue: Queue
+  readonly examiner: Examiner
+  readonly unpacker: Unpacker
+  readonly waiting: WaitingArchives
+  readonly log: Log
+  /** Samples under way at once, and archives being unpacked. */
+  readonly atOnce: number
+  readonly unpackAtOnce: number
+  /** Told in the order of commits. */
+  readonly onProcessed: (samples: readonly { readonly id: number; readonly size: number }[]) => void
+  readonly onTaken: () => void
+}
+
+export class Pipeline {
+  readonly #parts: PipelineParts
+  readonly #stopping = new AbortController()
+  /** Under way, with the time they were taken. */
+  readonly #underWay = new Map<number, number>()
+  #finished: Examined[] = []
+  #finishedSince = 0
+  #unpacking = 0
+  #committing: Promise<void> | null = null
+  #timer: NodeJS.Timeout | null = null
+  #taking: Promise<void> | null = null
+  #moreToTake = false
+  #idle: (() => void)[] = []
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts
+  }
+
+  get underWay(): number {
+    return this.#underWay.size + this.#finished.length
+  }
+
+  /** There may be something in the queue. */
+  wake(): void {
+    this.#moreToTake = true
+    if (this.#taking !== null || this.#stopping.signal.aborted) return
+    this.#taking = this.#take()
+      .catch((error) => this.#parts.log.error({ error }, 'reading the queue failed'))
+      .finally(() => {
+        this.#taking = null
+        if (this.#moreToTake && this.#hasRoom()) this.wake()
+        else this.#tellIdle()
+      })
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('Intake is stopping.'))
+    await this.#taking
+    await Promise.allSettled(this.#running)
+    await this.#committing
+    if (this.#finished.length > 0) await this.#commitSome(this.#finished.splice(0))
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#tellIdle()
+  }
+
+  /** Resolves when the queue is empty and nothing is under way, or when the pipeline has stopped. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idle.push(resolve)
+      this.wake()
+      this.#tellIdle()
+    })
+  }
+
+  #hasRoom(): boolean {
+    // Samples that wait for their commit still cost memory.
+    return (
+      this.#underWay.size < this.#parts.atOnce && this.#finished.length < 4 * BATCH && !this.#stopping.signal.aborted
+    )
+  }
+
+  async #take(): Promise<void> {
+    const { queue, onTaken } = this.#parts
+    while (this.#moreToTake && this.#hasRoom()) {
+      const queued = await queue.next()
+      if (queued === null) {
+        this.#moreToTake = false
+        await this.#releaseForDeleted()
+        return
+      }
+      if (this.#underWay.has(queued.id)) continue
+      this.#underWay.set(queued.id, performance.now())
+      onTaken()
+      const run = this.#bring(queued).finally(() => this.#running.delete(run))
+      this.#running.add(run)
+    }
+  }
+
+  async #bring(queued: Queued): Promise<void> {
+    const { signal } = this.#stopping
+    const { examiner, unpacker, log, queue } = this.#parts
+    try {
+      let examined = await examiner.examine(queued, signal)
+      if (examined.identification.isArchive && queued.note.stage !== 'rematch') {
+        await this.#unpackTurn()
+        this.#unpacking++
+        try {
+          examined = { ...examined, remarks: await unpacker.unpack(examined, signal) }
+        } finally {
+          this.#unpacking--
+        }
+      }
+      this.#finish([examined])
+    } catch (error) {
+      // It stays in the queue: for the next process, or for another try when the trouble may pass.
+      if (!signal.aborted) {
+        log.error({ error, sample: queued.id }, 'a sample could not be processed now, and is tried again')
+        await delay(RETRY_MS, undefined, { signal }).catch(() => {})
+        queue.putBack([queued.id])
+      }
+    } finally {
+      this.#underWay.delete(queued.id)
+      this.#considerCommit()
+      if (!signal.aborted) this.wake()
+    }
+  }
+
+  async #unpackTurn(): Promise<void> {
+    while (this.#unpacking >= this.#parts.unpackAtOnce) await delay(20, undefined, { signal: this.#stopping.signal })
+  }
+
+  #finish(examined: readonly Examined[]): void {
+    if (this.#finished.length === 0) this.#finishedSince = performance.now()
+    this.#finished.push(...examined)
+  }
+
+  #considerCommit(): void {
+    if (this.#committing !== null || this.#finished.length === 0) return
+    const now = performance.now()
+    const bytes = this.#finished.reduce((sum, { signature }) => sum + (signature?.length ?? 0), 0)
+    const due =
+      this.#finished.length >= BATCH ||
+      bytes >= BATCH_BYTES ||
+      this.#underWay.size === 0 ||
+      now - this.#finishedSince >= LINGER_MS
+    const ready = due ? this.#takeReady(now) : []
+    if (ready.length === 0) {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = null
+        this.#considerCommit()
+      }, LINGER_MS)
+      return
+    }
+    this.#committing = this.#commitSome(ready).finally(() => {
+      this.#committing = null
+      this.#considerCommit()
+      this.wake()
+    })
+  }
+
+  /** The finished samples that no older one is about to join, up to a batch. */
+  #takeReady(now: number): Examined[] {
+    let oldest = Number.POSITIVE_INFINITY
+    for (const [id, since] of this.#underWay) if (now - since < LINGER_MS) oldest = Math.min(oldest, id)
+    this.#finished.sort((a, b) => a.queued.id - b.queued.id)
+    let ready = this.#finished.findIndex(({ queued }) => queued.id > oldest)
+    if (ready < 0) ready = this.#finished.length
+    const taken = this.#finished.splice(0, Math.min(ready, BATCH))
+    this.#finishedSince = now
+    return taken
+  }
+
+  async #commitSome(batch: readonly Examined[]): Promise<void> {
+    const { waiting, log, onProcessed, unpacker } = this.#parts
+    try {
+      const { behind, committed } = await complete(this.#parts, batch, (id) => waiting.isWaiting(id))
+      const done: { id: number; size: number }[] = []
+      for (const { queued, live } of committed) {
+        const { id, note, digests } = queued
+        if (waiting.isWaiting(id)) {
+          waiting.matched(id, live.generation)
+          continue
+        }
+        done.push({ id, size: digests.size })
+        waiting.forget(id)
+        if (note.parent !== undefined) waiting.memberDone(note.parent, id)
+        if (note.root === undefined) unpacker.forget(id)
+      }
+      onProcessed(done)
+      await this.#completeArchives()
+      if (behind.length > 0) this.#catchUp(behind)
+    } catch (error) {
+      // Most likely the disk is full: the samples keep their results and wait.
+      log.error({ error, samples: batch.length }, 'finished samples could not be committed now, and are tried again')
+      if (!this.#stopping.signal.aborted) {
+        await delay(RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {})
+        this.#finish(batch)
+      }
+    }
+  }
+
+  async #completeArchives(): Promise<void> {
+    const { waiting, onProcessed, queue, unpacker } = this.#parts
+    // One archive's end may be what another waited for.
+    for (let ready = waiting.takeReady(); ready.length > 0; ready = waiting.takeReady()) {
+      const { processed, behind } = await completeArchives(this.#parts, ready)
+      for (const { id, parent } of processed) {
+        if (parent !== null) waiting.memberDone(parent, id)
+        else unpacker.forget(id)
+      }
+      onProcessed(processed)
+      if (behind.length > 0) {
+        queue.putBack(behind)
+        this.#moreToTake = true
+      }
+    }
+  }
+
+  #catchUp(behind: readonly Examined[]): void {
+    const { signal } = this.#stopping
+    const byGeneration = Map.groupBy(behind, ({ live }) => live.generation)
+    for (const group of byGeneration.values()) {
+      const since = performance.now()
+      for (const { queued } of group) this.#underWay.set(queued.id, since)
+      const run = this.#parts.examiner
+        .catchUp(group, signal)
+        .then(
+          (examined) => this.#finish(examined),
+          (error) => {
+            if (signal.aborted) return
+            this.#parts.log.error({ error }, 'samples could not be matched anew now, and are tried again')
+            for (const { queued } of group) this.#underWay.delete(queued.id)
+            this.#parts.queue.putBack(group.map(({ queued }) => queued.id))
+          },
+        )
+        .finally(() => {
+          this.#running.delete(run)
+          for (const { queued } of group) this.#underWay.delete(queued.id)
+          this.#considerCommit()
+          if (!signal.aborted) this.wake()
+        })
+      this.#running.add(run)
+    }
+  }
+
+  /** Archives must not wait for members that were deleted before their turn came. */
+  async #releaseForDeleted(): Promise<void> {
+    const { waiting, database } = this.#parts
+    if (waiting.size === 0 || this.#underWay.size > 0 || this.#finished.length > 0 || this.#committing) return
+    const members = [...waiting.members()]
+    const queued = await stillQueued(
+      database,
+      members.map(({ member }) => member),
+    )
+    for (const { archive, member } of members) if (!queued.has(member)) waiting.memberDone(archive, member)
+    await this.#completeArchives()
+  }
+
+  #tellIdle(): void {
+    const stopped = this.#stopping.signal.aborted
+    const busy =
+      this.#taking !== null ||
+      this.#moreToTake ||
+      this.underWay > 0 ||
+      this.#committing !== null ||
+      this.#parts.waiting.size > 0
+    if (busy && !stopped) return
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+}

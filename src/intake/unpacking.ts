@@ -1,0 +1,129 @@
+import type { Archives } from '../archives/index.ts'
+import type { WorkerPool } from '../scanning/index.ts'
+import { asStorageFailure, type BlobStore } from '../store/files/index.ts'
+import type { Admitted } from './admission.ts'
+import { fileName, type Incoming } from './arriving.ts'
+import type { Examined } from './examination.ts'
+
+export interface UnpackingLimits {
+  /** Archives in archives; 0 unpacks nothing. */
+  readonly archiveDepth: number
+  /** Members and unpacked bytes of what was sent, over all levels. */
+  readonly archiveMembers: number
+  readonly archiveBytes: number
+}
+
+export interface UnpackerParts {
+  readonly archives: Archives
+  readonly blobs: BlobStore
+  readonly pool: WorkerPool
+  readonly limits: UnpackingLimits
+  readonly admit: (incoming: Incoming) => Promise<Admitted>
+}
+
+/** What may still come out of one upload. */
+interface Allowance {
+  members: number
+  bytes: number
+}
+
+/** The password that samples are passed around with. */
+const CUSTOMARY_PASSWORD = 'infected'
+/** Members of one archive that are copied and hashed at once. */
+const AT_ONCE = 8
+
+/** Unpacks one level of archives and hands the members over as new arrivals. */
+export class Unpacker {
+  readonly #parts: UnpackerParts
+  /** By the sample that was sent. */
+  readonly #allowances = new Map<number, Allowance>()
+
+  constructor(parts: UnpackerParts) {
+    this.#parts = parts
+  }
+
+  /** Nothing more comes out of this upload. */
+  forget(root: number): void {
+    this.#allowances.delete(root)
+  }
+
+  /** Admits the members of an archive; gives the remarks that its sample is to carry. */
+  async unpack({ queued, remarks }: Examined, signal: AbortSignal): Promise<readonly string[]> {
+    const { archives, blobs, limits } = this.#parts
+    const { note } = queued
+    if (note.depth >= limits.archiveDepth) {
+      return [...remarks, `It lies ${note.depth} archives deep, and is not unpacked.`]
+    }
+    const root = note.root ?? queued.id
+    const allowance = this.#allowances.get(root) ?? { members: limits.archiveMembers, bytes: limits.archiveBytes }
+    this.#allowances.set(root, allowance)
+    if (allowance.members <= 0 || allowance.bytes <= 0) {
+      return [...remarks, 'It is not unpacked: too much came out of what was sent already.']
+    }
+    const folder = blobs.temporary()
+    try {
+      const unpacked = await archives.unpack(blobs.path(queued.digests.sha256), {
+        folder,
+        name: queued.name,
+        passwords: note.password === undefined ? [CUSTOMARY_PASSWORD] : [note.password, CUSTOMARY_PASSWORD],
+        members: allowance.members,
+        totalBytes: allowance.bytes,
+        signal,
+      })
+      allowance.members -= unpacked.members.length
+      for (const { size } of unpacked.members) allowance.bytes -= size
+      await this.#admitAll(unpacked.members, queued, root, signal)
+      return unpacked.note === null ? remarks : [...remarks, unpacked.note]
+    } finally {
+      await blobs.discard(folder)
+    }
+  }
+
+  async #admitAll(
+    members: readonly { readonly name: string; readonly path: string }[],
+    { id, note }: Examined['queued'],
+    root: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { blobs, pool, admit } = this.#parts
+    const admitted: Promise<unknown>[] = []
+    let next = 0
+    const lane = async (): Promise<void> => {
+      for (let member = members[next++]; member !== undefined; member = members[next++]) {
+        const temporary = blobs.temporary()
+        let digests: Incoming['digests']
+        try {
+          await pool.room('live')
+          digests = await pool.run('take', { source: member.path, temporary }, { priority: 'live', signal })
+        } catch (error) {
+          await blobs.discard(temporary)
+          throw asStorageFailure(error)
+        }
+        admitted.push(
+          admit({
+            temporary,
+            synced: true,
+            digests,
+            name: fileName(member.name),
+            userId: null,
+            source: 'member',
+            comment: null,
+            tags: [],
+            note: {
+              depth: note.depth + 1,
+              parent: id,
+              root,
+              ...(note.password !== undefined && { password: note.password }),
+            },
+            member: { parent: id, path: member.name },
+          }),
+        )
+      }
+    }
+    const lanes = await Promise.allSettled(Array.from({ length: AT_ONCE }, lane))
+    // All of them first: the folder goes when this ends.
+    const results = await Promise.allSettled(admitted)
+    const failed = [...lanes, ...results].find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+}
