@@ -1,3 +1,7 @@
+/*
+ * From the tree of a condition to its expression. The grammar has settled precedence; a chain of one level comes as one
+ * flat node, which stays flat for `and` and `or` and is folded to the left for all others.
+ */
 import { floatValue, integerValue, textBytes } from './literals.ts'
 import * as term from './parser.generated.terms.js'
 import type { Reading } from './reading.ts'
@@ -16,10 +20,6 @@ import type {
   Unknown,
 } from './syntax.ts'
 
-/**
- * From the tree of a condition to its expression. The grammar has settled precedence; chains of one level come as one
- * flat node, and the arithmetic ones are folded to the left here.
- */
 type Reads = (reading: Reading) => Expression
 
 const readers: Readonly<Record<number, Reads>> = {

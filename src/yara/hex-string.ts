@@ -19,12 +19,18 @@ export function readHexString(reading: Reading): HexToken[] {
 
 /** byte := '~'? nibble nibble, nibble := hexDigit | '?' */
 function hexByte(source: string): HexToken {
-  const negated = source.startsWith('~')
-  const high = source[negated ? 1 : 0] as string
-  const low = source[negated ? 2 : 1] as string
-  const mask = (high === '?' ? 0 : 0xf0) | (low === '?' ? 0 : 0x0f)
-  const value = Number.parseInt(`${high}${low}`.replaceAll('?', '0'), 16)
-  return { kind: 'byte', value, mask, negated }
+  const negated = source.length === 3
+  const high = source.charCodeAt(negated ? 1 : 0)
+  const low = source.charCodeAt(negated ? 2 : 1)
+  const mask = (high === QUESTION_MARK ? 0 : 0xf0) | (low === QUESTION_MARK ? 0 : 0x0f)
+  return { kind: 'byte', value: ((nibble(high) << 4) | nibble(low)) & mask, mask, negated }
+}
+
+const QUESTION_MARK = 0x3f
+
+/** The value of a hexadecimal digit by its character code; anything for a question mark. */
+function nibble(code: number): number {
+  return code <= 0x39 ? code & 0x0f : (code & 0x0f) + 9
 }
 
 /** jump := '[' (length | length? '-' length?) ']' */

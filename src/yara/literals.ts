@@ -29,7 +29,7 @@ const simpleEscapes: Readonly<Record<string, number>> = { n: 0x0a, t: 0x09, r: 0
  * Gives the UTF-8 bytes with the escapes resolved. `at` is the offset of the literal in the whole text.
  */
 export function textBytes(source: string, at: number, complain: Complain): Uint8Array {
-  const quotes = isLong(source) ? 3 : 1
+  const quotes = source.startsWith('"""') ? 3 : 1
   const end = source.length >= 2 * quotes && source.endsWith('"') ? source.length - quotes : source.length
   let backslash = source.indexOf('\\', quotes)
   if (backslash < 0 || backslash >= end) return encoder.encode(source.slice(quotes, end))
@@ -60,11 +60,7 @@ export function textBytes(source: string, at: number, complain: Complain): Uint8
   return Uint8Array.from(bytes)
 }
 
-function isLong(source: string): boolean {
-  return source.startsWith('"""')
-}
-
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** The same as a string, for the values that are never matched: metadata, names of modules. */
 export function textValue(source: string, at: number, complain: Complain): string {

@@ -1,3 +1,28 @@
+/*
+ * From the text of a ruleset to its syntax tree, in three steps.
+ *
+ * 1. Lezer's generated parser (yara.grammar) makes a tree of nodes over the text. It never fails: where a word does not
+ *    fit, it leaves out or makes up what it needs and marks the place with an error node.
+ * 2. A survey (diagnostics.ts) walks that tree once, holds it to the budget, and turns error nodes into diagnostics.
+ * 3. The readers (rules.ts, conditions.ts, hex-string.ts, regexp.ts, literals.ts) walk it again and build the plain
+ *    objects of syntax.ts, each function for one production of the grammar.
+ *
+ * For `$a and not #b > 1` step 1 gives
+ *
+ *     And(StringMatch(StringIdentifier), and, Not(not, Comparison(StringCount(CountIdentifier), CompareOperator, Integer)))
+ *
+ * and step 3
+ *
+ *     and
+ *       stringMatch $a
+ *       not
+ *         comparison >
+ *           stringCount $b
+ *           integer 1
+ *
+ * What the parser must not do is object to a text that the engine accepts, and it need not object to all that the
+ * engine refuses: types, unknown names and duplicates are the engine's to find. So the grammar accepts a little more.
+ */
 import type { Tree } from '@lezer/common'
 import { defaultBudget, type ParseBudget } from './budget.ts'
 import { Diagnostics, survey } from './diagnostics.ts'
@@ -10,7 +35,9 @@ import { TreeReader } from './tree-reader.ts'
  * Parses a YARA text. Never throws: what cannot be understood becomes a diagnostic, and the rest of the text is read as
  * far as possible. A text beyond the budget gives no rules and one diagnostic with the code `budget-exceeded`.
  */
-export function parse(text: string, budget: ParseBudget = defaultBudget): SourceFile {
+export function parse(source: string, budget: ParseBudget = defaultBudget): SourceFile {
+  // Half a character becomes the character for "not one", as it does on its way to the engine; positions stay.
+  const text = source.toWellFormed()
   if (text.length > budget.maxLength)
     return refused(text, `${text.length} characters, of at most ${budget.maxLength}`, 0)
   const tree = treeOf(text)

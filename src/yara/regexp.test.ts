@@ -27,6 +27,10 @@ test('an expression of many braces that open nothing is read in linear time', ()
   assert.ok(performance.now() - started < 2_000)
 })
 
+test('an expression of many repetitions, one after the other, is not deep', () => {
+  assert.equal(parseRegexp('a+'.repeat(1_000), plain, 500)?.kind, 'sequence')
+})
+
 test('what the engine refuses or this parser leaves out is not known', () => {
   const sources = [
     '(',

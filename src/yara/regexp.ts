@@ -127,12 +127,12 @@ class RegexpParser {
   /** repetition := ('*' | '+' | '?' | '{' counts '}') '?'? */
   #repetitions(atom: RegexpNode): RegexpNode {
     let node = atom
-    for (;;) {
+    for (let depth = this.#depth; ; depth++) {
       const range = this.#repetition()
       if (range === null) return node
       // Laziness changes how long a match is, not whether there is one.
       if (this.#peek() === '?') this.#at++
-      if (++this.#depth > this.#maxDepth) throw new NotKnown('too deep')
+      if (depth >= this.#maxDepth) throw new NotKnown('too deep')
       node = { kind: 'repeat', item: node, ...range }
     }
   }

@@ -65,8 +65,8 @@ export class TreeReader {
   }
 
   #isTrivia(): boolean {
-    const { type } = this.#cursor
-    return type.id <= term.UnclosedComment
+    // Error nodes are numbered 0, and comments come first of all terms.
+    return this.#cursor.type.id <= term.UnclosedComment
   }
 }
 

@@ -1,0 +1,1 @@
+/* ä 🦊🦊 */ rule a { condition: }

@@ -1,0 +1,5 @@
+rule a {
+  strings:
+    $a = "aaaa" // to the end
+  condition:    $a
+}
