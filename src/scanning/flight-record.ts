@@ -71,6 +71,10 @@ export class FlightWriter {
     this.#record.writeUInt32LE(this.#sequence, SEQUENCE_COPY)
     writeSync(this.#file, this.#record, 0, RECORD_LENGTH, 0)
   }
+
+  close(): void {
+    closeSync(this.#file)
+  }
 }
 
 /** The server's end: makes the file and reads it, without waiting for the worker. */

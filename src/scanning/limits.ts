@@ -11,7 +11,7 @@ export interface ScanLimits {
   readonly workerBytes: number
   /** The same for a process that checks a text. */
   readonly checkBytes: number
-  /** Compiled rulesets that a worker keeps: how many, and the bytes of their texts. */
+  /** Compiled rules that a worker keeps: how many, and the bytes of their texts, of which each costs about 100 in memory. */
   readonly compiledCount: number
   readonly compiledTextBytes: number
   /** String hits reported for one string of a rule, and for all strings of a rule together. */
@@ -27,7 +27,7 @@ export const defaultLimits: ScanLimits = {
   workerBytes: 3 * 1024 ** 3,
   checkBytes: 1024 ** 3,
   compiledCount: 1_000,
-  compiledTextBytes: 64 * 1024 ** 2,
+  compiledTextBytes: 4 * 1024 ** 2,
   hitsPerString: 64,
   hitsPerRule: 1_000,
 }

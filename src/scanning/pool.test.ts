@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -173,6 +173,39 @@ test('a text that eats memory is stopped, and the next one is checked', async (t
   )
   const next = await pool.run('check', { content: 'rule a { condition: filesize > 0 }' }, { priority: 'interactive' })
   assert.equal(next.valid, true)
+})
+
+test('a ruleset that cannot be compiled within its time is left out from then on', async (t) => {
+  const { pool, sample } = openPool(t, { workers: 1, limits: { compileMs: 500 } })
+  pool.setRuleSet({ id: 'set', rulesets: [ruleset('heavy', heavyText(20_000)), hello] })
+  const path = sample('calm', 'hello')
+  assert.deepEqual(summary(await verify(pool, 'set', [item(1, path), item(2, path)])), [
+    '1: hello heavy=timeout',
+    '2: hello heavy=timeout',
+  ])
+  const losses = pool.statistics().restarts.timeout
+  assert.deepEqual(summary(await verify(pool, 'set', [item(3, path)])), ['3: hello heavy=timeout'])
+  assert.equal(pool.statistics().restarts.timeout, losses)
+})
+
+test('a worker that holds too much memory is replaced, and its sample is marked when it happens again', async (t) => {
+  const { pool, sample } = openPool(t, { workers: 1, limits: { workerBytes: 400 * 1024 * 1024 } })
+  pool.setRuleSet({ id: 'set', rulesets: [hello] })
+  const huge = sample('huge', '')
+  truncateSync(huge, 650 * 1024 * 1024)
+  const output = await verify(pool, 'set', [item(1, huge), item(2, sample('calm', 'hello'))])
+  assert.deepEqual(summary(output), ['1: hello=memory', '2: hello'])
+  assert.equal(pool.statistics().restarts.memory, 2)
+})
+
+test('a live set is compiled ahead of its first sample', async (t) => {
+  const { pool, sample } = openPool(t, { workers: 1 })
+  const source = sample('source', 'the worker is ready when it has taken this')
+  await pool.run('take', { source, temporary: `${source}.copy` }, hunt)
+  pool.setRuleSet({ id: 'live:1', rulesets: [ruleset('heavy', heavyText(100))] })
+  await eventually('it is being compiled', () =>
+    pool.statistics().processes.some(({ at, busy }) => !busy && at?.stage === 'compile' && at.ruleset === 'heavy'),
+  )
 })
 
 test('booleans in the meta section stay booleans, and private strings are not shown', async (t) => {

@@ -71,6 +71,8 @@ interface Slot {
   ready: boolean
   pausing: boolean
   job: Job | null
+  /** Tasks of this worker that only wait for the disk, by their number. */
+  syncing: Map<number, Job>
   sent: Sent
   /** Processes in a row that ended before they were ready. */
   failedStarts: number
@@ -78,6 +80,8 @@ interface Slot {
 }
 
 const INSPECT_MS = 50
+/** Copies of one worker that wait for the disk at once: together they cost little more than one. */
+const SYNCING = 8
 const CHECKERS = 4
 /** A checking process above this is replaced before its next text. */
 const CHECKER_KEPT_BYTES = 300 * 1024 * 1024
@@ -224,11 +228,11 @@ export class WorkerPool {
     }, graceMs)
     for (const slot of this.#slots) {
       if (slot.respawn !== null) clearTimeout(slot.respawn)
-      if (slot.job === null) slot.process?.kill('ended')
+      if (isQuiet(slot)) slot.process?.kill('ended')
     }
     await new Promise<void>((resolve) => {
       this.#onQuiet = () => {
-        for (const slot of this.#slots) if (slot.job === null) slot.process?.kill('ended')
+        for (const slot of this.#slots) if (isQuiet(slot)) slot.process?.kill('ended')
         if (this.#slots.every((slot) => slot.process === null)) resolve()
       }
       this.#onQuiet()
@@ -251,6 +255,7 @@ export class WorkerPool {
     if (this.#stopping) return
     for (const slot of this.#slots) {
       if (!slot.ready || slot.job !== null || slot.process?.isDying !== false) continue
+      if (slot.syncing.size >= SYNCING) continue
       const job = (slot.role === 'checker' ? this.#checks : this.#queue).take()
       if (job === null) continue
       this.#assign(slot, job)
@@ -323,6 +328,7 @@ export class WorkerPool {
       ready: false,
       pausing: false,
       job: null,
+      syncing: new Map(),
       sent: { sets: new Set(), keys: new Set() },
       failedStarts: 0,
       respawn: null,
@@ -357,20 +363,29 @@ export class WorkerPool {
       this.#dispatch()
       return
     }
-    const job = slot.job
+    const synced = slot.syncing.get(message.task)
+    const job = synced ?? slot.job
     if (job === null || job.id !== message.task) return
     if (message.type === 'items') {
       job.collect(message.items)
       return
     }
-    slot.job = null
-    slot.pausing = false
-    if (message.type === 'done') this.#resolve(job, message.output)
-    else if (message.type === 'failed') this.#reject(job, errorOf(message))
-    else this.#again(job)
+    if (synced === undefined) {
+      slot.job = null
+      slot.pausing = false
+    }
+    slot.syncing.delete(job.id)
+    if (message.type === 'syncing') slot.syncing.set(job.id, job)
+    else this.#settle(job, message)
     if (slot.role === 'checker') this.#retire(slot)
     this.#dispatch()
     this.#onQuiet?.()
+  }
+
+  #settle(job: Job, message: FromWorker & { readonly type: 'done' | 'failed' | 'paused' }): void {
+    if (message.type === 'done') this.#resolve(job, message.output)
+    else if (message.type === 'failed') this.#reject(job, errorOf(message))
+    else this.#again(job)
   }
 
   #onExit(slot: Slot, cause: Cause, at: FlightStep | null, lastWords: string): void {
@@ -386,7 +401,10 @@ export class WorkerPool {
     }
     if (!slot.ready && cause === 'crash') slot.failedStarts++
     slot.ready = false
+    const synced = [...slot.syncing.values()]
+    slot.syncing.clear()
     if (job !== null && !job.settled) this.#onLoss(job, cause, at)
+    for (const waiting of synced) if (!waiting.settled) this.#onLoss(waiting, cause, null)
     if (!this.#stopping) this.#replace(slot, lastWords)
     this.#dispatch()
     this.#onQuiet?.()
@@ -454,6 +472,10 @@ export class WorkerPool {
     }
     slot.respawn = setTimeout(() => this.#start(slot), Math.min(100 * 2 ** slot.failedStarts, 5_000))
   }
+}
+
+function isQuiet(slot: Slot): boolean {
+  return slot.job === null && slot.syncing.size === 0
 }
 
 function errorOf(message: FromWorker & { readonly type: 'failed' }): Error {

@@ -47,6 +47,8 @@ export type FromWorker =
   | { readonly type: 'ready' }
   /** Items of a `verify` task that are decided, as they come. */
   | { readonly type: 'items'; readonly task: number; readonly items: readonly DecidedItem[] }
+  /** The task now only waits for the disk; the worker is free for another. */
+  | { readonly type: 'syncing'; readonly task: number }
   | { readonly type: 'done'; readonly task: number; readonly output: TaskOutput<TaskKind> | null }
   | { readonly type: 'paused'; readonly task: number }
   | {

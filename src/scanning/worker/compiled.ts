@@ -75,8 +75,9 @@ export class CompiledCache {
     return unit
   }
 
-  get isFull(): boolean {
-    return this.#units.size >= this.#limits.compiledCount || this.#textBytes >= this.#limits.compiledTextBytes * 0.75
+  /** Text bytes of what is compiled. */
+  get textBytes(): number {
+    return this.#textBytes
   }
 
   forget(key: string): void {

@@ -26,6 +26,9 @@ process.on('SIGTERM', () => {})
 if (process.ppid !== parent) process.exit(0)
 new Worker(new URL('./watchdog.ts', import.meta.url), { workerData: parent, execArgv: [], env: {} }).unref()
 
+/** Between the tasks of a busy worker there is no time to spare. */
+const IDLE_BEFORE_WARMING_MS = 250
+
 const flight = new FlightWriter(flightRecord)
 const engine = loadYaraX()
 const cache = new CompiledCache(engine, limits)
@@ -38,9 +41,9 @@ const noTask = new Task(flight, limits, {
   deadlineMs: null,
 })
 let identifier: Identifier | null = null
-let working = false
+let current: Task | null = null
 let pause = false
-let warming: NodeJS.Immediate | null = null
+let warming: NodeJS.Timeout | null = null
 
 process.on('message', (message) => receive(message as ToWorker))
 send({ type: 'ready' })
@@ -61,7 +64,7 @@ function receive(message: ToWorker): void {
       held.bench(message.key, message.trouble)
       return
     case 'pause':
-      pause = working
+      pause = current !== null
       return
     case 'task':
       void work(message)
@@ -70,11 +73,11 @@ function receive(message: ToWorker): void {
 }
 
 async function work(message: WorkerTask): Promise<void> {
-  if (warming !== null) clearImmediate(warming)
+  if (warming !== null) clearTimeout(warming)
   warming = null
-  working = true
-  pause = false
   const task = new Task(flight, limits, message)
+  current = task
+  pause = false
   let answer: FromWorker
   try {
     answer = await run(task, message)
@@ -87,9 +90,15 @@ async function work(message: WorkerTask): Promise<void> {
       system: (error as NodeJS.ErrnoException | null)?.code ?? null,
     }
   }
-  working = false
-  noTask.note('idle')
+  // After `syncing` another task may be under way: the record and the rest are that one's.
+  if (current === task) rest()
   send(answer)
+}
+
+/** No task is at work. */
+function rest(): void {
+  current = null
+  noTask.note('idle')
   warmLater()
 }
 
@@ -111,7 +120,10 @@ async function run(task: Task, message: WorkerTask): Promise<FromWorker> {
 async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskKind>> {
   switch (message.kind) {
     case 'take':
-      return take(task, message.input as TaskInput<'take'>)
+      return take(task, message.input as TaskInput<'take'>, () => {
+        rest()
+        send({ type: 'syncing', task: task.id })
+      })
     case 'check':
       return check(task, message.input as TaskInput<'check'>, engine)
     case 'examine': {
@@ -146,15 +158,17 @@ async function paused(): Promise<boolean> {
 
 /** Compiles one ruleset of a warm set at a time while nothing else is asked, letting messages in between. */
 function warmLater(): void {
-  if (working || warming !== null) return
-  warming = setImmediate(() => {
-    warming = null
-    const ruleset = held.nextToWarm()
-    if (ruleset === null || working) return
-    scanner.warm(noTask, ruleset)
-    noTask.note('idle')
-    warmLater()
-  })
+  if (current !== null || warming !== null) return
+  warming = setTimeout(warm, IDLE_BEFORE_WARMING_MS)
+}
+
+function warm(): void {
+  warming = null
+  const ruleset = held.nextToWarm()
+  if (ruleset === null) return
+  scanner.warm(noTask, ruleset)
+  noTask.note('idle')
+  warming = setTimeout(warm, 0)
 }
 
 function send(message: FromWorker): void {

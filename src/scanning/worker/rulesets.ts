@@ -3,6 +3,11 @@ import type { RunnableRuleset } from '../tasks.ts'
 import { type Bundle, bundlesOf } from './bundles.ts'
 import type { CompiledCache } from './compiled.ts'
 
+/** Compiling cannot be interrupted: a task that arrives meanwhile must not wait long. */
+const WARM_TEXT = 64 * 1024
+/** Compiled rules take about a hundred times the memory of their text, and plans leave few rulesets to run. */
+const WARM_IN_ALL = 1024 * 1024
+
 /** A rule set as this worker holds it. */
 export interface HeldSet {
   readonly rulesets: readonly RunnableRuleset[]
@@ -78,7 +83,7 @@ export class HeldRulesets {
 
   /** A ruleset that tasks will probably need and that is not compiled yet; null when there is none, or no room. */
   nextToWarm(): RunnableRuleset | null {
-    if (this.#cache.isFull) return null
+    if (this.#cache.textBytes >= WARM_IN_ALL) return null
     for (const set of this.#sets.values()) {
       if (!set.warm) continue
       for (const ruleset of set.rulesets) {
@@ -89,6 +94,3 @@ export class HeldRulesets {
     return null
   }
 }
-
-/** Compiling cannot be interrupted: a task that arrives meanwhile must not wait long. */
-const WARM_TEXT = 64 * 1024

@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto'
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, fsync, openSync, readSync, writeSync } from 'node:fs'
+import { promisify } from 'node:util'
 import type { Digests, TaskInput } from '../tasks.ts'
 import type { Task } from './task.ts'
 
@@ -7,25 +8,32 @@ import type { Task } from './task.ts'
 const CHUNK = 4 * 1024 * 1024
 let chunk: Buffer | null = null
 
+const sync = promisify(fsync)
+
 /**
  * Copies a file while hashing it, and syncs the copy. The source may be changing: the digests are those of the bytes
- * that were copied. `temporary` must not exist; it is left behind when something fails.
+ * that were copied. `temporary` is overwritten (an earlier try may have died halfway) and left behind when something
+ * fails. `copied` is called when all that is left is to wait for the disk.
  */
-export function take(task: Task, input: TaskInput<'take'>): Digests {
+export async function take(task: Task, input: TaskInput<'take'>, copied: () => void): Promise<Digests> {
   task.note('take')
-  chunk ??= Buffer.allocUnsafeSlow(CHUNK)
-  const source = openSync(input.source, 'r')
+  const copy = openSync(input.temporary, 'w', 0o600)
   try {
-    const copy = openSync(input.temporary, 'wx', 0o600)
-    try {
-      const digests = fstatSync(source).size < CHUNK ? takeSmall(source, copy, chunk) : null
-      const result = digests ?? takeLarge(source, copy, chunk, task.progress)
-      task.progress()
-      fsyncSync(copy)
-      return result
-    } finally {
-      closeSync(copy)
-    }
+    const digests = copyHashing(input.source, copy, task.progress)
+    copied()
+    await sync(copy)
+    return digests
+  } finally {
+    closeSync(copy)
+  }
+}
+
+function copyHashing(path: string, copy: number, progress: () => void): Digests {
+  chunk ??= Buffer.allocUnsafeSlow(CHUNK)
+  const source = openSync(path, 'r')
+  try {
+    const small = fstatSync(source).size < CHUNK ? takeSmall(source, copy, chunk) : null
+    return small ?? takeLarge(source, copy, chunk, progress)
   } finally {
     closeSync(source)
   }

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Blame } from './blame.ts'
+import type { FlightStep, Stage } from './flight-record.ts'
+
+function at(stage: Stage, ruleset: string | null = null, item = 0, bundle = false): FlightStep {
+  return { stage, task: 1, item, allowedMs: 1, ruleset, bundle }
+}
+
+function pairs(blame: Blame): string[] {
+  return blame.avoid.pairs.map(({ item, ruleset, trouble }) => `${item} ${ruleset} ${trouble.reason}`)
+}
+
+test('a scan that takes too long is given up at once', () => {
+  const blame = new Blame()
+  assert.equal(blame.judge('verify', 'timeout', at('scan', 'r1', 3)).kind, 'retry')
+  assert.deepEqual(pairs(blame), ['3 r1 timeout'])
+})
+
+test('a crash has a second chance', () => {
+  const blame = new Blame()
+  assert.equal(blame.judge('verify', 'crash', at('scan', 'r1', 3)).kind, 'retry')
+  assert.deepEqual(pairs(blame), [])
+  assert.equal(blame.judge('verify', 'memory', at('scan', 'r1', 3)).kind, 'retry')
+  assert.deepEqual(pairs(blame), ['3 r1 memory'])
+})
+
+test('a sample that costs worker after worker is not scanned any further', () => {
+  const blame = new Blame()
+  for (const ruleset of ['r1', 'r2', 'r3', 'r4']) blame.judge('examine', 'crash', at('scan', ruleset))
+  assert.deepEqual(pairs(blame), ['0 null crash'])
+})
+
+test('what happened to a bundle is found out one by one', () => {
+  const blame = new Blame()
+  assert.equal(blame.judge('verify', 'timeout', at('scan', null, 3, true)).kind, 'retry')
+  assert.equal(blame.avoid.bundles, false)
+  assert.deepEqual(pairs(blame), [])
+})
+
+test('a ruleset that cannot be compiled in time is left out everywhere', () => {
+  const verdict = new Blame().judge('verify', 'timeout', at('compile', 'r1', 3))
+  assert.equal(verdict.kind, 'bench')
+  assert.equal(verdict.kind === 'bench' && verdict.ruleset, 'r1')
+})
+
+test('libmagic is left out after its second crash, and then the sample fails like any other', () => {
+  const blame = new Blame()
+  blame.judge('examine', 'crash', at('identify'))
+  assert.equal(blame.avoid.libmagic, true)
+  blame.judge('examine', 'crash', at('identify'))
+  assert.equal(blame.avoid.libmagic, false)
+  assert.equal(blame.judge('examine', 'crash', at('identify')).kind, 'retry')
+  assert.equal(blame.judge('examine', 'crash', at('identify')).kind, 'fail')
+})
+
+test('outside of scans a second loss fails the task, of a list only the item', () => {
+  const blame = new Blame()
+  assert.equal(blame.judge('sign', 'crash', at('sign')).kind, 'retry')
+  assert.equal(blame.judge('sign', 'crash', at('sign')).kind, 'fail')
+  const list = new Blame()
+  list.judge('verify', 'crash', at('read', null, 5))
+  assert.equal(list.judge('verify', 'crash', at('read', null, 5)).kind, 'retry')
+  assert.deepEqual(pairs(list), ['5 null crash'])
+})
+
+test('a task that workers never begin with is not tried for ever', () => {
+  const blame = new Blame()
+  const kinds = Array.from({ length: 5 }, () => blame.judge('take', 'crash', null).kind)
+  assert.deepEqual(kinds, ['retry', 'retry', 'retry', 'retry', 'fail'])
+})

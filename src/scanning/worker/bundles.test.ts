@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { loadYaraX, noVariables } from '../engine.ts'
+import { hello, ruleset } from '../fixtures/open-pool.ts'
+import { defaultLimits } from '../limits.ts'
+import { bundlePays, bundlesOf } from './bundles.ts'
+import { CompiledCache } from './compiled.ts'
+
+const engine = loadYaraX()
+
+function keysOf(rulesets: Parameters<typeof bundlesOf>[0]): string[] {
+  const bundles = bundlesOf(rulesets, new CompiledCache(engine, defaultLimits))
+  return bundles.map((bundle) => bundle.rulesets.map(({ key }) => key).join(' '))
+}
+
+const a = ruleset('a', 'rule one { strings: $ = "aaaa" condition: any of them } // the end')
+const b = ruleset('b', 'import "pe"\nrule two { strings: $ = "bbbb" condition: any of them and not pe.is_pe }')
+const sameName = ruleset('same', 'rule one { condition: filesize == 7 }')
+const global = ruleset('global', 'global rule all { condition: filesize == 7 }')
+
+test('rulesets with rules of one name, or with global rules, are not compiled together', () => {
+  assert.deepEqual(keysOf([a, b, global, hello]), ['a b hello'])
+  assert.deepEqual(keysOf([a, sameName, b]), ['a b'])
+  assert.deepEqual(keysOf([a, sameName]), [])
+})
+
+test('a bundle finds what its rulesets find one by one', () => {
+  const cache = new CompiledCache(engine, defaultLimits)
+  const together = cache.compile('bundle', [a, b, hello])
+  let matches = 0
+  for (const text of ['aaaa', 'bbbb hello', 'nothing', 'aaaa bbbb hello']) {
+    const apart = [a, b, hello].flatMap((one) =>
+      cache.compile(one.key, [one]).rules.scan(Buffer.from(text), noVariables),
+    )
+    assert.deepEqual(together.rules.scan(Buffer.from(text), noVariables), apart)
+    matches += apart.length
+  }
+  assert.equal(matches, 6)
+})
+
+test('a bundle is compiled when scanning one by one has cost as much, not for one small sample', () => {
+  const cache = new CompiledCache(engine, defaultLimits)
+  const many = Array.from({ length: 40 }, (_, n) =>
+    ruleset(`m${n}`, `rule r${n} { strings: $ = "needle${n}" condition: any of them }`),
+  )
+  for (const one of many) cache.compile(one.key, [one])
+  const [bundle] = bundlesOf(many, cache)
+  assert.ok(bundle)
+  assert.equal(bundlePays(bundle, many.slice(0, 1), 1e9, cache), false)
+  assert.equal(bundlePays(bundle, many, 1_000, cache), false)
+  let samples = 1
+  while (!bundlePays(bundle, many, 5_000, cache)) samples++
+  assert.ok(samples > 2 && samples < 1_000, `after ${samples} samples`)
+})
