@@ -13,6 +13,8 @@ export interface Certificate {
   readonly subject: string
   /** Seconds since 1970. */
   readonly notAfter: number
+  /** Writes the length of the serial number in one byte more than it needs, as BER allows and DER does not. */
+  readonly longSerialLength?: boolean
 }
 
 /** A 32-bit program whose entry point is the first byte of `body`, signed with each certificate in turn. */
@@ -129,7 +131,8 @@ const sha1 = sequence(oid('1.3.14.3.2.26'), nothing)
 const rsa = sequence(oid('1.2.840.113549.1.1.1'), nothing)
 const sha1WithRsa = sequence(oid('1.2.840.113549.1.1.5'), nothing)
 
-function signedData({ serial, subject, notAfter }: Certificate): Uint8Array {
+function signedData({ serial, subject, notAfter, longSerialLength }: Certificate): Uint8Array {
+  const serialNumber = longSerialLength ? Uint8Array.of(0x02, 0x81, serial.length, ...serial) : integer(serial)
   const issuer = name('Test Issuer')
   const publicKey = sequence(
     integer([0x00, ...Array.from({ length: 64 }, (_, i) => (i * 37 + 129) & 0xff)]),
@@ -138,7 +141,7 @@ function signedData({ serial, subject, notAfter }: Certificate): Uint8Array {
   const certificate = sequence(
     sequence(
       der(0xa0, integer([2])),
-      integer(serial),
+      serialNumber,
       sha1WithRsa,
       issuer,
       sequence(time(946684800), time(notAfter)),
@@ -156,7 +159,7 @@ function signedData({ serial, subject, notAfter }: Certificate): Uint8Array {
   const content = sequence(oid('1.3.6.1.4.1.311.2.1.4'), der(0xa0, sequence(image, sequence(sha1, digest))))
   const signer = sequence(
     integer([1]),
-    sequence(issuer, integer(serial)),
+    sequence(issuer, serialNumber),
     sha1,
     der(
       0xa0,

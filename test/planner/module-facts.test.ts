@@ -1,0 +1,190 @@
+/** What `src/planner/modules.ts` says of the engine's modules, held against the engine. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { mayMatch, planRuleset, printPlan } from '../../src/planner/index.ts'
+import { parse } from '../../src/yara/index.ts'
+import { engineFor } from './engine.ts'
+import { exactSignature } from './exact-signature.ts'
+import { elfExecutable, portableExecutable } from './portable-executable.ts'
+
+const SERIAL = '77:01:9a:08:23:85:e4:b7:3f:56:95:69:c9:f8:7b:b8'
+const certificate = {
+  serial: Buffer.from(SERIAL.replaceAll(':', ''), 'hex'),
+  subject: 'AND LLC',
+  notAfter: 1408182400,
+}
+const program = portableExecutable(Buffer.from('the entry point of a small program'), certificate)
+const unsigned = portableExecutable(Buffer.from('the entry point of a small program'), null)
+const elf = elfExecutable(Buffer.from('the entry point of a small program'))
+
+/** 64-bit Mach-O header with no load commands, in a byte order. */
+const machO = Buffer.alloc(4096)
+machO.writeUInt32LE(0xfeedfacf, 0)
+machO.writeUInt32LE(0x01000007, 4)
+machO.writeUInt32LE(3, 8)
+machO.writeUInt32LE(2, 12)
+
+interface Answers {
+  readonly engine: boolean
+  readonly plan: boolean
+}
+
+/** For each file, whether a rule of this condition matches it: the engine's answer and the plan's. */
+function askAll(condition: string, files: readonly Uint8Array[]): Answers[] {
+  const imports = ['pe', 'dotnet', 'elf', 'macho', 'hash'].map((module) => `import "${module}"`).join('\n')
+  const text = `${imports}\nrule r { condition: ${condition} }`
+  const { plan } = planRuleset(parse(text))
+  const scan = engineFor(text)
+  return files.map((bytes) => ({ engine: scan(bytes).has('r'), plan: mayMatch(plan, exactSignature(bytes)) }))
+}
+
+function ask(condition: string, bytes: Uint8Array): Answers {
+  return askAll(condition, [bytes])[0] as Answers
+}
+
+function planOf(condition: string): string {
+  return printPlan(planRuleset(parse(`rule r { condition: ${condition} }`)).plan)
+}
+
+/** Files that no parser of the modules should accept: each program with one byte of its magic changed, and others. */
+const strangers: Uint8Array[] = [
+  new Uint8Array(0),
+  Buffer.from('MZ'),
+  Buffer.from('a text of no particular kind, somewhat longer than a header of an old program would be'),
+  Buffer.concat([Buffer.from(' '), program]),
+]
+for (const [file, magic] of [
+  [program, 2],
+  [elf, 4],
+  [machO, 4],
+] as const) {
+  for (let at = 0; at < magic; at++) {
+    for (const bit of [0x01, 0x20, 0x80]) {
+      const changed = Uint8Array.from(file)
+      changed[at] = (changed[at] as number) ^ bit
+      // An even change may turn one Mach-O magic into another.
+      strangers.push(changed)
+    }
+  }
+}
+
+const fields = {
+  pe: [
+    'machine',
+    'subsystem',
+    'os_version.major',
+    'characteristics',
+    'timestamp',
+    'image_base',
+    'entry_point',
+    'entry_point_raw',
+    'dll_name',
+    'number_of_sections',
+    'number_of_imports',
+    'number_of_exports',
+    'number_of_signatures',
+    'is_signed',
+    'pdb_path',
+    'rich_signature.key',
+    'overlay.size',
+    'sections[0].name',
+    'signatures[0].serial',
+    'version_info["CompanyName"]',
+    'resources[0].length',
+    'import_details[0].library_name',
+    'data_directories[0].size',
+    'is_32bit()',
+    'is_64bit()',
+    'is_dll()',
+    'rva_to_offset(0)',
+    'calculate_checksum()',
+    'section_index(".text")',
+    'section_index(0)',
+    'imphash()',
+    'import_rva("a.dll", "b")',
+    'delayed_import_rva("a.dll", "b")',
+    'exports_index("a")',
+    'exports_index(1)',
+    'exports_index(/a/)',
+  ],
+  dotnet: ['version', 'module_name', 'number_of_streams', 'guids[0]', 'assembly.name', 'number_of_classes', 'typelib'],
+  elf: ['type', 'machine', 'entry_point', 'number_of_sections', 'sections[0].name', 'segments[0].type', 'telfhash()'],
+  macho: ['magic', 'cputype', 'filetype', 'ncmds', 'number_of_segments', 'entry_point', 'fat_magic', 'nfat_arch'],
+}
+
+test('module fields have no value for files that their plans rule out', () => {
+  let ruledOut = 0
+  for (const [module, paths] of Object.entries(fields)) {
+    for (const path of paths) {
+      const condition = `defined ${module}.${path}`
+      assert.notEqual(planOf(condition).slice(0, 3), 'may', condition)
+      for (const [i, { engine, plan }] of askAll(condition, strangers).entries()) {
+        const head = strangers[i]?.subarray(0, 16) ?? new Uint8Array(0)
+        assert.ok(plan || !engine, `${condition} on ${Buffer.from(head).toString('hex')}`)
+        if (!plan) ruledOut++
+      }
+    }
+  }
+  assert.ok(ruledOut > 500, `${ruledOut} files ruled out`)
+})
+
+test('module fields are let through where they have a value', () => {
+  for (const [condition, bytes] of [
+    ['pe.number_of_sections == 1', program],
+    ['pe.number_of_signatures == 1', program],
+    ['pe.is_pe', program],
+    ['pe.is_32bit()', unsigned],
+    [`pe.signatures[0].serial == "${SERIAL}"`, program],
+    [`for any s in pe.signatures : ( s.serial == "${SERIAL}" )`, program],
+    ['for any i in (0..pe.number_of_signatures) : ( pe.signatures[i].subject contains "AND LLC" )', program],
+    ['for any c in pe.signatures[0].certificates : ( c.issuer contains "Test Issuer" )', program],
+    ['elf.type == elf.ET_EXEC', elf],
+    ['macho.filetype == 2', machO],
+  ] as const) {
+    assert.deepEqual(ask(condition, bytes), { engine: true, plan: true }, condition)
+  }
+})
+
+test('what has a value for every file demands nothing', () => {
+  for (const condition of [
+    'pe.MACHINE_I386 == 332',
+    'defined pe.is_pe',
+    'pe.imports("kernel32.dll", "ExitProcess") == 0',
+    'defined pe.exports("a")',
+    'not pe.is_pe',
+    'pe.rich_signature.toolid(1) == 0',
+    'defined dotnet.is_dotnet',
+    'macho.has_dylib("a") == false',
+  ]) {
+    assert.match(planOf(condition), /^may match/, condition)
+  }
+})
+
+test('a certificate is looked for by its serial number and by the words of its subject', () => {
+  const rule = (serial: string, subject: string) =>
+    `pe.signatures[0].serial == "${serial}" and pe.signatures[0].subject contains "${subject}"`
+  assert.deepEqual(ask(rule(SERIAL, 'AND LLC'), program), { engine: true, plan: true })
+  assert.equal(ask(rule(SERIAL.replace('9a', '9b'), 'AND LLC'), program).plan, false)
+  assert.equal(ask(rule(SERIAL, 'ROOT LLC'), program).plan, false)
+  assert.equal(ask(rule(SERIAL, 'AND LLC'), unsigned).plan, false)
+})
+
+test('the length before a serial number may be written in more bytes than it needs', () => {
+  const long = portableExecutable(Buffer.from('some program'), { ...certificate, longSerialLength: true })
+  assert.ok(!Buffer.from(long).includes(Buffer.concat([Uint8Array.of(2, 16), certificate.serial])))
+  const condition = `pe.signatures[0].serial == "${SERIAL}"`
+  assert.deepEqual(ask(condition, long), { engine: true, plan: true })
+})
+
+test('a digest of the whole file is compared with the one that the index stores', () => {
+  const bytes = Buffer.from('abc')
+  const digest = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
+  assert.deepEqual(ask(`hash.sha256(0, filesize) == "${digest}"`, bytes), { engine: true, plan: true })
+  assert.deepEqual(ask(`hash.sha256(0, filesize) iequals "${digest.toUpperCase()}"`, bytes), {
+    engine: true,
+    plan: true,
+  })
+  assert.deepEqual(ask(`hash.sha256(0, filesize) == "${digest}"`, Buffer.from('abd')), { engine: false, plan: false })
+  assert.match(planOf(`hash.sha256(0, 100) == "${digest}"`), /^may match/)
+  assert.match(planOf(`hash.sha256(1, filesize) == "${digest}"`), /^may match/)
+})

@@ -1,0 +1,226 @@
+/**
+ * Plans against the engine on random small rules and random small files: whatever matches must be let through. The files
+ * are made of pieces of the rules' own strings, so that most strings are nearly there, and the headers that conditions
+ * ask for; the rules reach for every form of the language that a plan looks at.
+ *
+ * `BACKTRAIL_SEED` repeats a run; `BACKTRAIL_LONG=1` makes it twenty times as long.
+ */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import { mayMatch, planRuleset, printPlan } from '../../src/planner/index.ts'
+import { parse } from '../../src/yara/index.ts'
+import { engineFor } from './engine.ts'
+import { exactSignature } from './exact-signature.ts'
+import { chosenSeed, type Random, randomFrom } from './random.ts'
+import { randomForm } from './string-forms.ts'
+
+const RULES = process.env.BACKTRAIL_LONG === '1' ? 20_000 : 400
+const FILES = 12
+
+const words = ['MZ', 'abcd', 'Hello', 'kernel32.dll', 'zzzzzzzz', 'A1b2C3d4', 'http://', 'x']
+
+function randomText(random: Random): string {
+  const modifiers = random.pick([
+    '',
+    '',
+    'nocase',
+    'wide',
+    'wide ascii',
+    'nocase wide',
+    'fullword',
+    'xor',
+    'xor(1-7)',
+    'xor wide',
+    'xor(32) wide ascii',
+    'base64',
+    'base64wide',
+    'base64 wide',
+    'base64 base64wide wide ascii',
+    'private',
+    'wide fullword',
+    'base64("ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba0123456789+/")',
+  ])
+  const word = random.pick(words)
+  return `"${modifiers.includes('base64') || modifiers.includes('xor') ? `${word}${random.pick(words)}` : word}" ${modifiers}`
+}
+
+function randomHex(random: Random, depth = 0): string {
+  const token = (): string => {
+    switch (random.below(depth > 1 ? 7 : 9)) {
+      case 0:
+        return '??'
+      case 1:
+        return random.pick(['4?', '?1', '6?', '~00', '~4?'])
+      case 2:
+        return `[${random.pick(['2', '0-3', '1-4'])}]`
+      case 7:
+        return `( ${randomHex(random, depth + 1)} | ${randomHex(random, depth + 1)} )`
+      default:
+        return Buffer.from(random.pick(words)).toString('hex').match(/../g)?.join(' ') ?? '00'
+    }
+  }
+  const middle = Array.from({ length: random.below(4) }, token).join(' ')
+  return `61 62 ${middle} ${random.pick(['63', '64 65 66 67', '58'])}`
+}
+
+function randomRegexp(random: Random): string {
+  const piece = (depth: number): string => {
+    switch (random.below(depth > 1 ? 6 : 9)) {
+      case 0:
+        return '[a-c]'
+      case 1:
+        return random.pick(['.', '\\w', '\\d', '[^a]', '\\x41', '\\.'])
+      case 2:
+        return random.pick(['(ab|cd)', 'a?', 'b{2,3}', 'c+', '(xyz){2}', '(a|bc)?', '\\b'])
+      case 6:
+        return `(${piece(depth + 1)}${piece(depth + 1)}|${piece(depth + 1)})`
+      case 7:
+        return `(${piece(depth + 1)}${piece(depth + 1)})${random.pick(['', '?', '{1,2}', '+'])}`
+      default:
+        return random.pick(['Hello', 'abcd', 'kernel', 'MZ'])
+    }
+  }
+  const body = Array.from({ length: 1 + random.below(4) }, () => piece(0)).join('')
+  return `/H${body}/${random.pick(['', 'i', 's'])} ${random.pick(['', '', 'wide', 'ascii wide', 'nocase'])}`
+}
+
+function randomString(random: Random): string {
+  const kind = random.below(4)
+  return kind === 0 ? `{ ${randomHex(random)} }` : kind === 1 ? randomRegexp(random) : randomText(random)
+}
+
+function randomCondition(random: Random, strings: readonly string[], depth = 0): string {
+  const name = () => random.pick(strings)
+  const nested = () => randomCondition(random, strings, depth + 1)
+  const number = () => random.pick(['0', '1', '2', '3', '10', '0x40', '64', '1KB', '(1 + 1)', '0x5A4D', '0x4D5A', '-1'])
+  const compare = () => random.pick(['==', '!=', '<', '<=', '>', '>='])
+  const quantifier = () => random.pick(['any', 'all', 'none', '1', '2', '50%', '34%'])
+  const read = () =>
+    `${random.pick(['u', ''])}int${random.pick(['8', '16', '32', '16be', '32be'])}(${random.pick(['0', '1', '2', 'filesize - 2', '0x3c'])})`
+  const leaf = () => {
+    switch (random.below(17)) {
+      case 0:
+        return `#${name().slice(1)} ${compare()} ${number()}`
+      case 1:
+        return `filesize ${compare()} ${number()}`
+      case 2:
+        return `${read()} ${compare()} ${random.pick([number(), '0x6c6c6548', '0x48656c6c'])}`
+      case 3:
+        return `${read()} & ${random.pick(['0xff', '0xf0', '0x00ffff', '0xffff'])} ${compare()} ${number()}`
+      case 4:
+        return `${name()} at ${random.pick(['0', '1', 'filesize - 8', 'uint8(0)', '2'])}`
+      case 5:
+        return `${name()} in (0..${random.pick(['4', 'filesize', '64'])})`
+      case 6:
+        return `${quantifier()} of them`
+      case 7:
+        return `${quantifier()} of (${name()}, ${name()})`
+      case 8:
+        return `@${name().slice(1)} ${compare()} ${number()}`
+      case 9:
+        return `!${name().slice(1)}[1] ${compare()} ${number()}`
+      case 10:
+        return `any of them in (0..${random.pick(['8', 'filesize'])})`
+      case 11:
+        return random.pick([
+          'hash.md5(0, filesize) == "DIGEST"',
+          'pe.is_pe',
+          'defined pe.entry_point',
+          'pe.number_of_sections == 1',
+        ])
+      default:
+        return name()
+    }
+  }
+  if (depth > 2) return leaf()
+  switch (random.below(14)) {
+    case 0:
+    case 1:
+      return `(${nested()} and ${nested()})`
+    case 2:
+    case 3:
+      return `(${nested()} or ${nested()})`
+    case 4:
+    case 5:
+      return `not (${nested()})`
+    case 6:
+      return `for ${quantifier()} of (${name()}, ${name()}) : ( ${random.pick(['$ at 0', '# > 1', '$', '@ < 4', '$ and filesize > 4'])} )`
+    case 7:
+      return `for ${random.pick(['any', 'all', 'none', '1', '2'])} i in (${random.pick(['0..2', '0..#a', '1, 2, 3', 'uint8(0)..uint8(1)'])}) : ( ${random.pick(['uint8(i) == 0x4d', '@a[i + 1] < 40', '$a at i', nested()])} )`
+    case 8:
+      return `with x = uint16(0), y = filesize : ( ${random.pick(['x == 0x5A4D', 'y > 20 and x != 1', 'not (x == 0x5A4D)', nested()])} )`
+    case 9:
+      return `defined ${random.pick(['uint32(4)', '@a', '@a[2]', '(1 \\ #a)'])}`
+    case 10:
+      return `${random.pick(['1', '2', 'any', 'all', 'none'])} of (${nested()}, ${nested()}, ${leaf()})`
+    default:
+      return leaf()
+  }
+}
+
+/** A file of pieces: parts and wholes of the rule's strings, header bytes, filling. */
+function randomFile(random: Random, forms: () => Uint8Array): Uint8Array {
+  const pieces: Uint8Array[] = []
+  if (random.once(3)) pieces.push(Buffer.from(random.pick(['MZ', 'Hello', '\x7fELF', 'ab', '\x01\x02'])))
+  for (let i = random.below(6); i > 0; i--) {
+    const form = forms()
+    const whole = !random.once(4)
+    pieces.push(whole ? form : form.subarray(0, random.below(form.length + 1)))
+    if (random.once(2)) pieces.push(random.pick([Uint8Array.of(0), Buffer.from(' '), random.bytes(random.below(9))]))
+  }
+  return Buffer.concat(pieces)
+}
+
+test('a plan lets through whatever the engine matches, for random rules and files', (t) => {
+  const seed = chosenSeed()
+  t.diagnostic(`seed ${seed}`)
+  const random = randomFrom(seed)
+  let compiled = 0
+  let matched = 0
+  let ruledOut = 0
+  for (let round = 0; round < RULES; round++) {
+    const count = 2 + random.below(2)
+    const names = ['$a', '$b', '$c'].slice(0, count)
+    const strings = names.map((name) => `${name} = ${randomString(random)}`).join('\n    ')
+    const filler = `for any of them : (# >= 0)`
+    const condition = randomCondition(random, names)
+    const helper = random.once(3)
+      ? `${random.pick(['', 'private ', 'global '])}rule h { condition: ${random.pick(['filesize > 3', 'not (filesize < 9)', 'uint8(0) != 0x4d'])} }\n`
+      : ''
+    const reference = helper === '' ? '' : random.pick(['', ' and h', ' or h', ' and not h'])
+    const text = `import "pe"\nimport "hash"\n${helper}rule r {\n  strings:\n    ${strings}\n  condition:\n    ((${condition}) and ${filler})${reference}\n}`
+    const file = parse(text)
+    const definitions = file.rules.at(-1)?.strings ?? []
+    const files = Array.from({ length: FILES }, () =>
+      randomFile(random, () =>
+        definitions.length === 0 ? random.bytes(4) : randomForm(random.pick(definitions), random),
+      ),
+    )
+    const digest = createHash('md5')
+      .update(files[0] as Uint8Array)
+      .digest('hex')
+    const rules = text.replaceAll('DIGEST', digest)
+    let scan: ReturnType<typeof engineFor>
+    try {
+      scan = engineFor(rules)
+    } catch {
+      continue
+    }
+    compiled++
+    const parsed = parse(rules)
+    assert.deepEqual(parsed.diagnostics, [], rules)
+    const { plan } = planRuleset(parsed)
+    for (const bytes of files) {
+      const passes = mayMatch(plan, exactSignature(bytes))
+      if (!passes) ruledOut++
+      if (!scan(bytes).has('r')) continue
+      matched++
+      if (passes) continue
+      const hex = Buffer.from(bytes).toString('hex')
+      assert.fail(`seed ${seed}: the engine matches, the plan does not\n${rules}\nfile ${hex}\n${printPlan(plan)}`)
+    }
+  }
+  t.diagnostic(`${compiled} of ${RULES} rules compiled; ${matched} matches, ${ruledOut} files ruled out`)
+  assert.ok(compiled > RULES * 0.9 && matched > RULES && ruledOut > RULES, 'the random rules exercise too little')
+})
