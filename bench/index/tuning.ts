@@ -69,6 +69,14 @@ class BitSet {
       this.set++
     }
   }
+  get bits(): number {
+    return this.words.length * 32
+  }
+  forEach(visit: (bit: number) => void): void {
+    this.words.forEach((word, i) => {
+      for (let rest = word; rest !== 0; rest &= rest - 1) visit(i * 32 + 31 - Math.clz32(rest & -rest))
+    })
+  }
   has(bit: number): boolean {
     return ((this.words[bit >>> 5] as number) & (1 << bit)) !== 0
   }
@@ -88,10 +96,7 @@ for (const path of files) {
     head: bytes.subarray(0, HEAD_BYTES),
   }
   const all = new BitSet(powerOfTwo(EXACT_BITS_A_BYTE * bytes.length))
-  const allBits = all.words.length * 32
-  eachHash(bytes, (hash) => all.add(bitOf(hash, allBits)))
-  const distinct = -Math.log1p(-all.set / allBits) * allBits
-
+  eachHash(bytes, (hash) => all.add(bitOf(hash, all.bits)))
   const judge = (of: Variant, bits: number, has: (hash: number) => boolean) => {
     of.indexBytes += bits / 8
     const signature: SampleSignature = { ...facts, has: (channel: Channel, gram) => has(gramHash(channel, gram)) }
@@ -99,32 +104,31 @@ for (const path of files) {
       if (mayMatch(ruleset.plan, signature)) of.passed[i] = (of.passed[i] as number) + bytes.length
     })
   }
-  judge(exact, 0, (hash) => all.has(bitOf(hash, allBits)))
-  const made = new Map<number, BitSet>()
+  judge(exact, 0, (hash) => all.has(bitOf(hash, all.bits)))
+  // From the largest array down, each halving found from the one before it.
+  const halvings = [all]
+  for (let larger = all; larger.words.length > 2; ) {
+    const smaller = new BitSet(larger.words.length * 16)
+    larger.forEach((bit) => smaller.add(bitOf(bit, smaller.bits)))
+    halvings.push(smaller)
+    larger = smaller
+  }
   for (const of of variants) {
-    const needed = distinct / -Math.log1p(-of.fill)
-    let bits = powerOfTwo(needed)
-    if (of.thirds && bits > 128 && bits * 0.75 >= needed) bits *= 0.75
-    let array = made.get(bits)
-    const third = Number.isInteger(Math.log2(bits)) ? 0 : bits / 3
-    if (array === undefined) {
-      array = new BitSet(bits)
-      const target = array
-      if (third > 0) eachHash(bytes, (hash) => target.add(bitInThirds(hash, third)))
-      else if (bits <= allBits)
-        for (let bit = 0; bit < allBits; bit++) {
-          if ((bit & 31) === 0 && all.words[bit >>> 5] === 0) bit += 31
-          else if (all.has(bit)) target.add(bitOf(bit, bits))
-        }
-      else throw new Error(`${path}: ${bits} bits are more than the exact ${allBits}`)
-      made.set(bits, array)
+    const array = halvings.findLast((candidate) => candidate.set <= of.fill * candidate.bits) ?? all
+    const third = array.bits / 4
+    if (of.thirds && third >= 32) {
+      const thirds = new BitSet(3 * third)
+      eachHash(bytes, (hash) => thirds.add(bitInThirds(hash, third)))
+      if (thirds.set <= of.fill * thirds.bits) {
+        judge(of, thirds.bits, (hash) => thirds.has(bitInThirds(hash, third)))
+        continue
+      }
     }
-    const from = array
-    judge(of, bits, third > 0 ? (hash) => from.has(bitInThirds(hash, third)) : (hash) => from.has(bitOf(hash, bits)))
+    judge(of, array.bits, (hash) => array.has(bitOf(hash, array.bits)))
   }
   // The arrays of this bench against the signatures of the product, where their sizes agree.
   const view = SignatureView.of(sign(bytes, facts))
-  const same = made.get(view.bits)
+  const same = halvings.find(({ bits }) => bits === view.bits)
   if (same !== undefined && Buffer.compare(Buffer.from(same.words.buffer), view.bytes) !== 0)
     throw new Error(`${path}: the signature differs from the obvious one`)
 }

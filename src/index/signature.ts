@@ -30,7 +30,7 @@ export const HEAD_BYTES = 64
 
 /** The sizes that a bit array may have: the powers of two in this range. */
 export const MIN_BITS = 64
-export const MAX_BITS = 2 ** 26
+export const MAX_BITS = 2 ** 28
 
 const CHECKSUM_OFFSET = 8
 const CHECKED_FROM = 12

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { randomFrom } from './fixtures.ts'
 import { bitOf, type Channel, gramHash } from './gram.ts'
-import { HEAD_BYTES, MAX_BITS, MIN_BITS, SignatureView } from './signature.ts'
-import { SignatureBuilder, sign, signFile, TARGET_FILL } from './signing.ts'
+import { encodeSignature, MAX_BITS, MIN_BITS, SignatureView } from './signature.ts'
+import { condense, SignatureBuilder, sign, signFile, TARGET_FILL } from './signing.ts'
 
 const digests = {
   md5: new Uint8Array(16).fill(1),
@@ -132,16 +132,25 @@ test('chunks that do not add up to the announced size are refused', () => {
   assert.throws(() => more.finish(digests), { code: 'sample.gone' })
 })
 
-test('a sample with more different windows than the largest signature can tell apart is always a candidate', () => {
-  // Random bytes: every window is new. 1.75 windows for each bit fill MAX_BITS to 0.83.
-  const random = randomFrom('saturation')
-  const size = 1.75 * MAX_BITS
-  const builder = new SignatureBuilder(size)
-  for (let left = size; left > 0; left -= MAX_BITS / 64) builder.update(random.bytes(MAX_BITS / 64))
-  const view = SignatureView.of(builder.finish(digests))
+test('an array is halved to the smallest size that keeps to the target fill, by or-ing its halves', () => {
+  const bits = new Int32Array(1024).fill(0b1, 0, 512).fill(0b10, 512)
+  // Two bits in 32 at 512 words; then every halving finds the same words, down to the smallest size.
+  assert.deepEqual(condense(bits), Int32Array.of(0b11, 0b11))
+  // Each half has half of its bits set, others than the other one has: halving would set them all.
+  const halves = new Int32Array(64).fill(0x55555555, 0, 32).fill(0xaaaaaaaa | 0, 32)
+  assert.equal(condense(halves).length, 64)
+})
+
+test('a sample that fills the largest array beyond use gets no bits, and is always a candidate', () => {
+  // 24 and 26 bits of 32: fills of 0.75 and 0.81.
+  assert.equal(condense(new Int32Array(MAX_BITS / 32).fill(0x00ffffff)).length, MAX_BITS / 32)
+  assert.equal(condense(new Int32Array(MAX_BITS / 32).fill(0x03ffffff)).length, 0)
+  // The same fill is of use in smaller arrays, where a sample can be that full only by being very small.
+  assert.equal(condense(new Int32Array(MIN_BITS / 32).fill(0x03ffffff)).length, MIN_BITS / 32)
+  const view = SignatureView.of(
+    encodeSignature({ ...digests, size: 5, head: new Uint8Array(5), bytes: new Uint8Array(0) }),
+  )
   assert.equal(view.bits, 0)
-  assert.equal(view.bytes.length, 0)
-  assert.equal(view.head.length, HEAD_BYTES)
   assert.ok(view.has('plain', 0x12345678) && view.has('wide', 0))
 })
 

@@ -37,7 +37,7 @@ export function sign(bytes: Uint8Array, digests: SampleDigests): Uint8Array {
 }
 
 /**
- * The signature record of a file, read in chunks with bounded memory (8 MB of bits and a chunk).
+ * The signature record of a file, read in chunks with bounded memory (at most MAX_BITS and a chunk).
  * Errors of the file system are passed on.
  */
 export function signFile(path: string, digests: SampleDigests): Uint8Array {
@@ -123,15 +123,14 @@ export class SignatureBuilder {
       throw new Failure('sample.gone', `The sample has ${this.#received} bytes where ${this.#size} were expected.`)
     const words = this.#gatheredWords.subarray(0, this.#gatheredLength >>> 2)
     markBytes(this.#gathered.subarray(markWords(words, this.#bits), this.#gatheredLength), this.#bits)
-    const bits = halve(this.#bits)
-    const saturated = bits.length * 32 === MAX_BITS && countBits(bits, 0) > SATURATED_FILL * MAX_BITS
+    const bits = condense(this.#bits)
     return encodeSignature({
       md5: digests.md5,
       sha1: digests.sha1,
       sha256: digests.sha256,
       size: this.#size,
       head: this.#head,
-      bytes: saturated ? new Uint8Array(0) : new Uint8Array(bits.buffer, 0, bits.length * 4),
+      bytes: new Uint8Array(bits.buffer, 0, bits.length * 4),
     })
   }
 }
@@ -220,8 +219,11 @@ function foldWord(word: number): number {
   return word | (letters >>> 2)
 }
 
-/** Halves a bit array, in place, while at most TARGET_FILL of it stays set; returns the part that holds the result. */
-function halve(bits: Int32Array): Int32Array {
+/**
+ * Halves a bit array, in place, while at most TARGET_FILL of it stays set. Returns the part that holds the result, which
+ * is empty when the array has MAX_BITS and is too full to be of use.
+ */
+export function condense(bits: Int32Array): Int32Array {
   let length = bits.length
   while (length * 32 > MIN_BITS) {
     const half = length / 2
@@ -229,7 +231,8 @@ function halve(bits: Int32Array): Int32Array {
     for (let i = 0; i < half; i++) bits[i] = (bits[i] as number) | (bits[i + half] as number)
     length = half
   }
-  return bits.subarray(0, length)
+  const saturated = length * 32 === MAX_BITS && countBits(bits, 0) > SATURATED_FILL * MAX_BITS
+  return bits.subarray(0, saturated ? 0 : length)
 }
 
 /** How many bits are set in the array, folded at `half` words when that is not 0. */
