@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { type SegmentGroup, SegmentReader, SignatureView, sign, writeSegment } from '../index/index.ts'
+import type { Plan } from './plan.ts'
+import { PlanBatch } from './segment-match.ts'
+import { mayMatch } from './signature-match.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'backtrail-planner-'))
+after(() => rmSync(folder, { recursive: true }))
+
+const seed = process.env.BACKTRAIL_SEED ?? `${Math.floor(Math.random() * 2 ** 31)}`
+console.log(`seed: ${seed}`)
+let drawn = 0
+/** An integer from 0 to `limit - 1`, the same in every run with the same seed. */
+function below(limit: number): number {
+  return createHash('sha256').update(`${seed} ${drawn++}`).digest().readUInt32LE(0) % limit
+}
+
+const alphabet = Buffer.from('abcdMZ\0')
+const samples = Array.from({ length: 300 }, (_, i) => {
+  const bytes = Uint8Array.from({ length: below(i % 7 === 0 ? 5000 : 60) }, () => alphabet[below(7)] as number)
+  const digest = (name: string) => createHash(name).update(bytes).digest()
+  const digests = { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }
+  return { id: 3 * i + 1, record: sign(bytes, digests), digests }
+})
+
+function randomPlan(depth: number): Plan {
+  const parts = () => Array.from({ length: 1 + below(4) }, () => randomPlan(depth - 1))
+  const gram = () =>
+    [0, 8, 16, 24].reduce((value, shift) => value + (Buffer.from('abcdmz\0')[below(7)] as number) * 2 ** shift, 0)
+  switch (below(depth > 0 ? 12 : 7)) {
+    case 0:
+      return { kind: 'fact', fact: { kind: 'size', min: below(50), max: 20 + below(100) } }
+    case 1: {
+      const fact = { kind: 'integer', offset: below(70), width: [1, 2, 4][below(3)] as 1 | 2 | 4 } as const
+      return {
+        kind: 'fact',
+        fact: { ...fact, signed: below(2) === 0, bigEndian: below(2) === 0, min: -5, max: 0x6200 },
+      }
+    }
+    case 2:
+      return {
+        kind: 'fact',
+        fact: { kind: 'bytes', offset: below(66), value: Uint8Array.of(0x40), mask: Uint8Array.of(0xf0) },
+      }
+    case 3: {
+      const digest = samples[below(samples.length)]?.digests.sha1 as Uint8Array
+      return { kind: 'fact', fact: { kind: 'hash', algorithm: 'sha1', digest } }
+    }
+    case 7:
+    case 8:
+      return { kind: 'and', parts: parts() }
+    case 9:
+    case 10:
+      return { kind: 'or', parts: parts() }
+    case 11: {
+      const choices = parts()
+      return { kind: 'atLeast', count: 1 + below(choices.length), parts: choices }
+    }
+    default: {
+      const grams = Uint32Array.from({ length: 1 + below(12) }, gram)
+      return { kind: 'grams', channel: below(4) === 0 ? 'wide' : 'plain', grams, label: '$a' }
+    }
+  }
+}
+
+/** The candidates of each plan, one signature at a time. */
+function plainly(plans: readonly Plan[], admits: (id: number) => boolean): number[][] {
+  return plans.map((plan) =>
+    samples.filter(({ id, record }) => admits(id) && mayMatch(plan, SignatureView.of(record))).map(({ id }) => id),
+  )
+}
+
+const path = join(folder, 'random.segment')
+writeSegment(path, samples)
+
+test('many plans over a segment find the candidates that each finds one signature at a time', () => {
+  const reader = SegmentReader.open(path)
+  try {
+    const plans = Array.from({ length: 200 }, () => randomPlan(4))
+    const batch = new PlanBatch(plans)
+    const all = plainly(plans, () => true)
+    assert.ok(all.some((ids) => ids.length > 0 && ids.length < samples.length))
+    assert.deepEqual(
+      batch.candidates(reader, null).map((ids) => [...ids]),
+      all,
+    )
+    const odd = (id: number) => id % 2 === 1
+    assert.deepEqual(
+      batch.candidates(reader, odd).map((ids) => [...ids]),
+      plainly(plans, odd),
+    )
+  } finally {
+    reader.close()
+  }
+})
+
+test('a sample whose signature cannot filter is a candidate for every gram, but not against its facts', () => {
+  const group: SegmentGroup = {
+    bits: 0,
+    count: 2,
+    words: 1,
+    ids: Uint32Array.of(5, 9),
+    sizes: Float64Array.of(10, 2000),
+    head: () => new Uint8Array(2),
+    digests: () => new Uint8Array(64),
+    readRows: () => assert.fail('there are no rows to read'),
+  } as unknown as SegmentGroup
+  const grams: Plan = { kind: 'grams', channel: 'plain', grams: Uint32Array.of(1, 2, 3), label: '$a' }
+  const small: Plan = { kind: 'fact', fact: { kind: 'size', min: 0, max: 100 } }
+  const found = new PlanBatch([grams, { kind: 'and', parts: [small, grams] }]).candidates({ groups: [group] }, null)
+  assert.deepEqual(found, [Uint32Array.of(5, 9), Uint32Array.of(5)])
+})
+
+test('rows are not read for samples that the facts rule out', () => {
+  const group = {
+    bits: 64,
+    count: 1,
+    words: 1,
+    ids: Uint32Array.of(1),
+    sizes: Float64Array.of(10),
+    readRows: () => assert.fail('nothing needs these rows'),
+  } as unknown as SegmentGroup
+  const grams: Plan = { kind: 'grams', channel: 'plain', grams: Uint32Array.of(1, 2, 3), label: '$a' }
+  const large: Plan = { kind: 'fact', fact: { kind: 'size', min: 100, max: 200 } }
+  assert.deepEqual(new PlanBatch([{ kind: 'and', parts: [large, grams] }]).candidates({ groups: [group] }, null), [
+    new Uint32Array(0),
+  ])
+})
