@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import type { Rulesets } from '../../src/rulesets/index.ts'
 import { type Json, passwords, TestServer } from './harness.ts'
 
 let server: TestServer
@@ -186,34 +187,34 @@ test('closing refuses what is new with 503, lets what is under way end, and cuts
   const gate = Promise.withResolvers<void>()
   const entered = Promise.withResolvers<void>()
   let inside = 0
-  const closing = await TestServer.start({ shutdownGrace: 400 }, ({ rulesets }) => ({
-    rulesets: Object.assign(Object.create(rulesets), {
+  const held = (rulesets: Rulesets): Rulesets =>
+    Object.assign(Object.create(rulesets), {
       content: async (name: string) => {
-        if (++inside === 3) entered.resolve()
+        if (++inside === 2) entered.resolve()
         await (name === 'for_ever' ? new Promise(() => {}) : gate.promise)
         return 'the content'
       },
-    }),
-  }))
-  const ask = (name: string) =>
-    `GET /api/yara/ruleset/content/?name=${name} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${closing.tokens.admin}\r\n\r\n`
-  const [slow, stuck, late] = [dial(closing.url), dial(closing.url), dial(closing.url)]
-  // A connection that has been used is kept; this one asks again after the closing began, while a request runs on it.
-  late.socket.write(ask('slow_one'))
-  slow.socket.write(ask('slow_one'))
-  stuck.socket.write(ask('for_ever'))
-  await entered.promise
-  const closed = closing.app.close()
-  late.socket.write(ask('late_one'))
-  gate.resolve()
-  await slow.ended
-  assert.match(slow.received(), /^HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*the content/i)
-  await late.ended
-  assert.match(late.received(), /HTTP\/1\.1 503 [\s\S]*"error":"service\.stopping"/)
-  await closed
-  await stuck.ended
-  assert.equal(stuck.received(), '')
-  await closing.stop()
+    })
+  await withServer([{ shutdownGrace: 400 }, ({ rulesets }) => ({ rulesets: held(rulesets) })], async (closing) => {
+    const ask = (name: string) =>
+      `GET /api/yara/ruleset/content/?name=${name} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${closing.tokens.admin}\r\n\r\n`
+    const [slow, stuck, late] = [dial(closing.url), dial(closing.url), dial(closing.url)]
+    slow.socket.write(ask('slow_one'))
+    stuck.socket.write(ask('for_ever'))
+    late.socket.write(ask('late_one').slice(0, 30))
+    await entered.promise
+    const closed = closing.app.close()
+    while (closing.app.server.listening) await new Promise(setImmediate)
+    late.socket.write(ask('late_one').slice(30))
+    gate.resolve()
+    await slow.ended
+    assert.match(slow.received(), /^HTTP\/1\.1 200 [\s\S]*Connection: close[\s\S]*the content/i)
+    await late.ended
+    assert.match(late.received(), /^HTTP\/1\.1 503 [\s\S]*"error":"service\.stopping"/)
+    await closed
+    await stuck.ended
+    assert.equal(stuck.received(), '')
+  })
 })
 
 test('with a key and a certificate the server speaks TLS', {
