@@ -51,9 +51,9 @@ function eachHash(bytes: Uint8Array, visit: (hash: number) => void): void {
   }
 }
 
-/** The bit for a hash among 3·2^k: a third by the top of the hash, the place in it by its low end. */
-function bitInThirds(hash: number, third: number): number {
-  return (((hash >>> 24) * 3) >>> 8) * third + (hash & (third - 1))
+/** The bit for a hash among 3·2^k: the hash as a fraction of 2^32, of them. */
+function bitInThirds(hash: number, bits: number): number {
+  return Math.floor((hash * bits) / 2 ** 32)
 }
 
 class BitSet {
@@ -109,7 +109,9 @@ for (const path of files) {
   const halvings = [all]
   for (let larger = all; larger.words.length > 2; ) {
     const smaller = new BitSet(larger.words.length * 16)
-    larger.forEach((bit) => smaller.add(bitOf(bit, smaller.bits)))
+    larger.forEach((bit) => {
+      smaller.add(bit >>> 1)
+    })
     halvings.push(smaller)
     larger = smaller
   }
@@ -118,9 +120,9 @@ for (const path of files) {
     const third = array.bits / 4
     if (of.thirds && third >= 32) {
       const thirds = new BitSet(3 * third)
-      eachHash(bytes, (hash) => thirds.add(bitInThirds(hash, third)))
+      eachHash(bytes, (hash) => thirds.add(bitInThirds(hash, thirds.bits)))
       if (thirds.set <= of.fill * thirds.bits) {
-        judge(of, thirds.bits, (hash) => thirds.has(bitInThirds(hash, third)))
+        judge(of, thirds.bits, (hash) => thirds.has(bitInThirds(hash, thirds.bits)))
         continue
       }
     }

@@ -8,8 +8,8 @@
  * proves nothing, and when half of the bits are set, a string of L bytes that is not there passes by chance with a
  * probability of about 2^−(L−3).
  *
- * Example: `MZ` in UTF-8 text such as "AMZN" is the window `a m z n`, the number 0x6e7a6d61 (first byte in the low
- * bits), some hash h, and in a signature of 2^13 bits the bit `h mod 2^13`.
+ * Example: the text "AMZN" is the window `a m z n`, as a number 0x6e7a6d61 (first byte in the low bits). Its hash is
+ * 0xb88df88c, and in a signature of 2^13 bits it stands for bit 0x1711, the top 13 bits of the hash.
  *
  * Text in UTF-16LE has a zero after every character, so its windows of four bytes hold two characters and tell little.
  * For it there is a second *channel*, `wide`: the windows of eight bytes `c0 00 c1 00 c2 00 c3 00`, as the four bytes
@@ -18,22 +18,26 @@
 
 export type Channel = 'plain' | 'wide'
 
-/** Every step of the hash is a bijection of 32 bits: two windows share a bit only where the bit number is cut off. */
+/**
+ * The hash is multiplicative (Knuth, The Art of Computer Programming 3, 6.4): a multiplication by 2^32 divided by the
+ * golden ratio, of which the top bits are used. It spreads windows that differ a little, as those of code and tables do,
+ * more evenly than a random function would, so fewer of them share a bit; hashes that mix better filter worse
+ * (docs/index-design.md has the numbers). Signed, so that the hot loop need not leave 32-bit integers.
+ */
+export const MULTIPLIER = 0x9e3779b1 | 0
 export const PLAIN_SEED = 0x7feb352d
 export const WIDE_SEED = 0x2c1b3c6d
-/** 2^32 divided by the golden ratio, as a signed number: what the hot loop can use without leaving 32-bit integers. */
-export const MULTIPLIER = 0x9e3779b1 | 0
 
 /**
  * The 32-bit hash of a window, as an unsigned number. `gram` holds four folded bytes, the first in the low bits.
- * Hash a plan's grams once; `bitOf` then gives the bit in signatures of any size.
+ * Hash a plan's grams once; `bitOf` then gives the bit in signatures of any size. Ascending hashes give ascending bits,
+ * whatever the size.
  */
 export function gramHash(channel: Channel, gram: number): number {
-  const mixed = Math.imul(gram ^ (channel === 'plain' ? PLAIN_SEED : WIDE_SEED), MULTIPLIER)
-  return (mixed ^ (mixed >>> 15)) >>> 0
+  return Math.imul(gram ^ (channel === 'plain' ? PLAIN_SEED : WIDE_SEED), MULTIPLIER) >>> 0
 }
 
-/** The bit that a hash stands for in a signature of `bits` bits (a size of the ladder, never 0). */
+/** The bit that a hash stands for in a signature of `bits` bits (a power of two): as many of its top bits as that takes. */
 export function bitOf(hash: number, bits: number): number {
-  return (hash & (bits - 1)) >>> 0
+  return hash >>> (Math.clz32(bits) + 1)
 }

@@ -132,13 +132,15 @@ test('chunks that do not add up to the announced size are refused', () => {
   assert.throws(() => more.finish(digests), { code: 'sample.gone' })
 })
 
-test('an array is halved to the smallest size that keeps to the target fill, by or-ing its halves', () => {
-  const bits = new Int32Array(1024).fill(0b1, 0, 512).fill(0b10, 512)
-  // Two bits in 32 at 512 words; then every halving finds the same words, down to the smallest size.
-  assert.deepEqual(condense(bits), Int32Array.of(0b11, 0b11))
-  // Each half has half of its bits set, others than the other one has: halving would set them all.
-  const halves = new Int32Array(64).fill(0x55555555, 0, 32).fill(0xaaaaaaaa | 0, 32)
-  assert.equal(condense(halves).length, 64)
+test('an array is halved to the smallest size that keeps to the target fill, by or-ing neighbouring bits', () => {
+  // Four bits of a word become two of the half as large array, and so on down to four set bits, one in each quarter.
+  const bits = new Int32Array(256)
+  for (const quarter of [0, 64, 128, 192]) bits[quarter] = 0b1011
+  assert.deepEqual(condense(bits), Int32Array.of(0x00010001, 0x00010001))
+  // One bit of every pair: halving would set them all.
+  assert.equal(condense(new Int32Array(64).fill(0x55555555)).length, 64)
+  // Half of the pairs: halving fills exactly half.
+  assert.deepEqual(condense(new Int32Array(8).fill(0x33333333)), new Int32Array(4).fill(0x55555555))
 })
 
 test('a sample that fills the largest array beyond use gets no bits, and is always a candidate', () => {

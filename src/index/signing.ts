@@ -8,8 +8,8 @@ import { encodeSignature, HEAD_BYTES, MAX_BITS, MIN_BITS, type SampleDigests } f
  *
  * How many bits a sample deserves depends on how many different windows it has, which is only known afterwards. So the
  * bits are set in an array that is large enough for the worst case (every window different), and the array is then
- * halved for as long as at most TARGET_FILL of the bits stay set. Since a bit number is the low end of the hash, the bits
- * of a half as large array are those of its two halves, or-ed: no window is hashed twice.
+ * halved for as long as at most TARGET_FILL of the bits stay set. Since a bit number is the top end of the hash, a bit of
+ * the half as large array is two neighbouring bits, or-ed: no window is hashed twice.
  */
 
 /** The largest part of the bits that may be set. `docs/index-design.md` has the measurements behind it. */
@@ -114,7 +114,7 @@ export class SignatureBuilder {
 
   /** True when a larger array would have been needed to keep to the target fill. */
   isOverfull(): boolean {
-    return this.#bits.length * 32 < MAX_BITS && countBits(this.#bits, 0) > TARGET_FILL * this.#bits.length * 32
+    return this.#bits.length * 32 < MAX_BITS && countBits(this.#bits) > TARGET_FILL * this.#bits.length * 32
   }
 
   /** @throws Failure `sample.gone` when the chunks were not `size` bytes: the file changed under the reader. */
@@ -148,7 +148,7 @@ function powerOfTwoAtLeast(wanted: number): number {
  * together.
  */
 function markWords(words: Int32Array, bits: Int32Array): number {
-  const mask = bits.length * 32 - 1
+  const shift = shiftFor(bits)
   const rounds = words.length - 2
   if (rounds <= 0) return 0
   let first = foldWord(words[0] as number)
@@ -157,22 +157,22 @@ function markWords(words: Int32Array, bits: Int32Array): number {
     const third = foldWord(words[i + 2] as number)
     if ((first | second | third) === 0) {
       // Runs of zeros are so common in binaries that it pays to know their windows.
-      mark(bits, mask, 0, PLAIN_SEED)
-      mark(bits, mask, 0, WIDE_SEED)
+      mark(bits, shift, 0, PLAIN_SEED)
+      mark(bits, shift, 0, WIDE_SEED)
       continue
     }
-    mark(bits, mask, first, PLAIN_SEED)
-    mark(bits, mask, (first >>> 8) | (second << 24), PLAIN_SEED)
-    mark(bits, mask, (first >>> 16) | (second << 16), PLAIN_SEED)
-    mark(bits, mask, (first >>> 24) | (second << 8), PLAIN_SEED)
+    mark(bits, shift, first, PLAIN_SEED)
+    mark(bits, shift, (first >>> 8) | (second << 24), PLAIN_SEED)
+    mark(bits, shift, (first >>> 16) | (second << 16), PLAIN_SEED)
+    mark(bits, shift, (first >>> 24) | (second << 8), PLAIN_SEED)
     // All four windows of eight bytes that start in `first` cover `second`, so a look at it rules out nearly all.
     if ((second & 0xff00ff00) === 0) {
-      markIfWide(bits, mask, first, second)
-      markIfWide(bits, mask, (first >>> 16) | (second << 16), (second >>> 16) | (third << 16))
+      markIfWide(bits, shift, first, second)
+      markIfWide(bits, shift, (first >>> 16) | (second << 16), (second >>> 16) | (third << 16))
     }
     if ((second & 0x00ff00ff) === 0) {
-      markIfWide(bits, mask, (first >>> 8) | (second << 24), (second >>> 8) | (third << 24))
-      markIfWide(bits, mask, (first >>> 24) | (second << 8), (second >>> 24) | (third << 8))
+      markIfWide(bits, shift, (first >>> 8) | (second << 24), (second >>> 8) | (third << 24))
+      markIfWide(bits, shift, (first >>> 24) | (second << 8), (second >>> 24) | (third << 8))
     }
     first = second
     second = third
@@ -182,7 +182,7 @@ function markWords(words: Int32Array, bits: Int32Array): number {
 
 /** Sets the bits of all windows that lie within `bytes`: the end of a sample, a few bytes. */
 function markBytes(bytes: Uint8Array, bits: Int32Array): void {
-  const mask = bits.length * 32 - 1
+  const shift = shiftFor(bits)
   const wordAt = (offset: number): number =>
     foldWord(
       (bytes[offset] as number) |
@@ -191,21 +191,25 @@ function markBytes(bytes: Uint8Array, bits: Int32Array): void {
         ((bytes[offset + 3] as number) << 24),
     )
   for (let start = 0; start + 4 <= bytes.length; start++) {
-    mark(bits, mask, wordAt(start), PLAIN_SEED)
-    if (start + 8 <= bytes.length) markIfWide(bits, mask, wordAt(start), wordAt(start + 4))
+    mark(bits, shift, wordAt(start), PLAIN_SEED)
+    if (start + 8 <= bytes.length) markIfWide(bits, shift, wordAt(start), wordAt(start + 4))
   }
 }
 
 /** Marks a window of eight bytes if it is UTF-16LE text with characters below 256. */
-function markIfWide(bits: Int32Array, mask: number, low: number, high: number): void {
+function markIfWide(bits: Int32Array, shift: number, low: number, high: number): void {
   if (((low | high) & 0xff00ff00) !== 0) return
-  mark(bits, mask, (low & 0xff) | ((low >>> 8) & 0xff00) | ((high & 0xff) << 16) | ((high & 0xff0000) << 8), WIDE_SEED)
+  mark(bits, shift, (low & 0xff) | ((low >>> 8) & 0xff00) | ((high & 0xff) << 16) | ((high & 0xff0000) << 8), WIDE_SEED)
+}
+
+/** How far a hash is shifted down to give a bit of the array. */
+function shiftFor(bits: Int32Array): number {
+  return Math.clz32(bits.length * 32) + 1
 }
 
 /** Sets the bit of a gram: `gramHash` and `bitOf` in one, without leaving 32-bit integers. */
-function mark(bits: Int32Array, mask: number, gram: number, seed: number): void {
-  const mixed = Math.imul(gram ^ seed, MULTIPLIER)
-  const bit = (mixed ^ (mixed >>> 15)) & mask
+function mark(bits: Int32Array, shift: number, gram: number, seed: number): void {
+  const bit = Math.imul(gram ^ seed, MULTIPLIER) >>> shift
   bits[bit >>> 5] = (bits[bit >>> 5] as number) | (1 << bit)
 }
 
@@ -227,23 +231,41 @@ export function condense(bits: Int32Array): Int32Array {
   let length = bits.length
   while (length * 32 > MIN_BITS) {
     const half = length / 2
-    if (countBits(bits.subarray(0, length), half) > TARGET_FILL * half * 32) break
-    for (let i = 0; i < half; i++) bits[i] = (bits[i] as number) | (bits[i + half] as number)
+    if (countPairs(bits.subarray(0, length)) > TARGET_FILL * half * 32) break
+    for (let i = 0; i < half; i++) bits[i] = orPairs(bits[2 * i] as number) | (orPairs(bits[2 * i + 1] as number) << 16)
     length = half
   }
-  const saturated = length * 32 === MAX_BITS && countBits(bits, 0) > SATURATED_FILL * MAX_BITS
+  const saturated = length * 32 === MAX_BITS && countBits(bits) > SATURATED_FILL * MAX_BITS
   return bits.subarray(0, saturated ? 0 : length)
 }
 
-/** How many bits are set in the array, folded at `half` words when that is not 0. */
-function countBits(bits: Int32Array, half: number): number {
-  const length = half === 0 ? bits.length : half
+/** Each pair of neighbouring bits as one bit: the 16 that are left of a word. */
+function orPairs(word: number): number {
+  let pairs = (word | (word >>> 1)) & 0x55555555
+  pairs = (pairs | (pairs >>> 1)) & 0x33333333
+  pairs = (pairs | (pairs >>> 2)) & 0x0f0f0f0f
+  pairs = (pairs | (pairs >>> 4)) & 0x00ff00ff
+  return (pairs | (pairs >>> 8)) & 0xffff
+}
+
+/** How many pairs of neighbouring bits have a bit set. */
+function countPairs(bits: Int32Array): number {
   let count = 0
-  for (let i = 0; i < length; i++) {
-    let word = (bits[i] as number) | (bits[i + half] as number)
-    word -= (word >>> 1) & 0x55555555
-    word = (word & 0x33333333) + ((word >>> 2) & 0x33333333)
-    count += Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+  for (let i = 0; i < bits.length; i++) {
+    const word = bits[i] as number
+    count += bitCount((word | (word >>> 1)) & 0x55555555)
   }
   return count
+}
+
+function countBits(bits: Int32Array): number {
+  let count = 0
+  for (let i = 0; i < bits.length; i++) count += bitCount(bits[i] as number)
+  return count
+}
+
+function bitCount(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555)
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333)
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }
