@@ -292,6 +292,20 @@ test('a lane that is full refuses more, and tells when it has room', async (t) =
   assert.deepEqual((await Promise.all(tasks)).flatMap(summary), ['1: hello', '2: hello', '4: hello'])
 })
 
+test('a waiting task that is aborted leaves its lane, and makes room for another', async (t) => {
+  const { pool, sample } = openPool(t, { workers: 1, queueLimit: 1 })
+  pool.setRuleSet({ id: 'set', rulesets: [hello] })
+  const input = { ruleSet: 'set', items: [item(1, sample('calm', 'hello'))], strings: false }
+  const stop = new AbortController()
+  const waiting = pool.run('verify', input, { ...hunt, signal: stop.signal })
+  const room = pool.room('hunt')
+  stop.abort(new Error('not wanted any more'))
+  await assert.rejects(waiting, /not wanted/)
+  await room
+  assert.equal(pool.statistics().waiting.hunt, 0)
+  assert.deepEqual(summary(await pool.run('verify', input, hunt)), ['1: hello'])
+})
+
 test('a dropped set cannot be named any more, and tasks that named it before end', async (t) => {
   const { pool, sample } = openPool(t)
   pool.setRuleSet({ id: 'set', rulesets: [hello] })

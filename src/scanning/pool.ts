@@ -300,7 +300,10 @@ export class WorkerPool {
     this.#queueOf(job).remove(job.lane, job.group, job)
     this.#reject(job, reason)
     const slot = this.#slots.find((candidate) => candidate.job === job)
-    if (slot === undefined) return
+    if (slot === undefined) {
+      this.#producers[job.lane].shift()?.()
+      return
+    }
     if (job.kind === 'check') slot.process?.kill('ended')
     else if (job.canPause) slot.process?.send({ type: 'pause' })
   }

@@ -72,7 +72,7 @@ export interface ScanTrouble {
 }
 
 export interface TaskMap {
-  /** Copies a file into the data folder while hashing it, and syncs the copy. */
+  /** Copies a file to `temporary` (overwritten if there) while hashing it, and syncs the copy. */
   take: {
     input: { readonly source: string; readonly temporary: string }
     output: Digests
@@ -100,7 +100,10 @@ export interface TaskMap {
       readonly scannedBytes: number
     }
   }
-  /** Parses and compiles a text in a bounded process of its own. */
+  /**
+   * Compiles a text in a bounded process of its own. One that cannot be compiled within time and memory is not valid,
+   * with a diagnostic `compile-timeout`, `compile-memory` or `compile-crash`.
+   */
   check: {
     input: { readonly content: string }
     output: { readonly diagnostics: readonly Diagnostic[]; readonly valid: boolean }
@@ -151,7 +154,7 @@ export interface TaskMap {
     input: { readonly path: string; readonly digests: Digests; readonly sample: number }
     output: { readonly signature: Uint8Array }
   }
-  /** Merges segments into one, leaving deleted samples out. */
+  /** Merges segments into one, leaving deleted samples out; 0 samples, and no file, when none is left. */
   merge: {
     input: { readonly inputs: readonly string[]; readonly output: string; readonly without: Uint32Array }
     output: { readonly samples: number; readonly bytes: number }
