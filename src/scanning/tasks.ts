@@ -7,8 +7,8 @@
  */
 
 import type { Identification } from '../identification/index.ts'
-import type { RulesetPlan } from '../planner/plan.ts'
-import type { Diagnostic } from '../yara/syntax.ts'
+import type { RulesetPlan } from '../planner/index.ts'
+import type { Diagnostic } from '../yara/index.ts'
 
 /** A ruleset as workers run it. The text behind a `key` never changes: `r<revision id>`, or `h<hunt id>.<n>` ad hoc. */
 export interface RunnableRuleset {
