@@ -79,6 +79,7 @@ export class Intake {
   #backpressure: (() => void)[] = []
   #endListening: () => void = () => {}
   #stopping = false
+  /** Below zero for a moment when a sample is taken up before its admission is counted. */
   #queued = 0
   #processed = 0
   #bytes = 0
@@ -178,7 +179,7 @@ export class Intake {
 
   status(): QueueStatus {
     return {
-      queued: this.#queued,
+      queued: Math.max(0, this.#queued),
       processing: this.#pipeline.underWay,
       processed: this.#processed,
       bytes: this.#bytes,
@@ -266,7 +267,7 @@ export class Intake {
   }
 
   #taken(): void {
-    this.#queued = Math.max(0, this.#queued - 1)
+    this.#queued--
     if (this.#queued < LONG_QUEUE / 2) this.#letIn()
   }
 

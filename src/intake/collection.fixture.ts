@@ -1,0 +1,100 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Account, Accounts } from '../accounts/index.ts'
+import { Archives } from '../archives/index.ts'
+import { Matches } from '../matches/index.ts'
+import { planRuleset } from '../planner/index.ts'
+import { Rulesets } from '../rulesets/index.ts'
+import { Samples } from '../samples/index.ts'
+import { WorkerPool } from '../scanning/index.ts'
+import { Segments } from '../segments/index.ts'
+import { FileBlobs } from '../store/files/index.ts'
+import { openDatabase } from '../store/index.ts'
+import { fingerprints, parse } from '../yara/index.ts'
+import { Intake, type IntakeLimits } from './index.ts'
+
+/** What is said to the log while a test runs: its warnings and errors are there to be looked at. */
+export class Heard {
+  readonly troubles: { readonly particulars: object; readonly message: string }[] = []
+  info(): void {}
+  warn(particulars: object, message: string): void {
+    this.troubles.push({ particulars, message })
+  }
+  error(particulars: object, message: string): void {
+    this.troubles.push({ particulars, message })
+  }
+}
+
+export type Collection = Awaited<ReturnType<typeof openCollection>>
+
+/** A real collection in a folder: database, contents, worker processes and all. `close` leaves the folder. */
+export async function openCollection(
+  folder: string,
+  { workers = 1, limits = {} }: { readonly workers?: number; readonly limits?: Partial<IntakeLimits> } = {},
+) {
+  const log = new Heard()
+  const database = await openDatabase(join(folder, 'backtrail.db'))
+  const { blobs, leftovers } = await FileBlobs.open(folder)
+  const pool = new WorkerPool({ workers, folder: join(folder, 'workers'), log })
+  const matches = new Matches(database)
+  const rulesets = new Rulesets({
+    database,
+    checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
+    planner: {
+      version: 1,
+      plan(content) {
+        const file = parse(content)
+        const prints = fingerprints(file, content)
+        const rules = file.rules.map(({ name, tags, meta }) => ({
+          name,
+          tags,
+          meta: Object.fromEntries(meta.map(({ key, value }) => [key, value])),
+          fingerprint: prints.get(name) ?? '',
+        }))
+        return { rules, plan: planRuleset(file) }
+      },
+    },
+  })
+  const segments = new Segments({ database, blobs, pool, folder: join(folder, 'index'), log })
+  const samples = new Samples({ database, blobs, segments, matches })
+  const archives = new Archives()
+  const intake = new Intake({ database, blobs, pool, rulesets, matches, segments, archives, log, workers, limits })
+  const operator: Account = await new Accounts(database).operator()
+  return {
+    folder,
+    log,
+    database,
+    blobs,
+    leftovers,
+    pool,
+    matches,
+    rulesets,
+    segments,
+    samples,
+    intake,
+    operator,
+    async close() {
+      await intake.stop()
+      await segments.stop()
+      await pool.stop()
+      await database.destroy()
+    },
+  }
+}
+
+/** Started, with a folder of its own that goes when the test ends. */
+export async function freshCollection(
+  t: { after(work: () => Promise<void>): void },
+  options: Parameters<typeof openCollection>[1] = {},
+): Promise<Collection> {
+  const folder = await mkdtemp(join(tmpdir(), 'backtrail-intake-'))
+  const collection = await openCollection(folder, options)
+  t.after(async () => {
+    await collection.close()
+    await rm(folder, { recursive: true })
+  })
+  await collection.segments.start()
+  await collection.intake.start()
+  return collection
+}
