@@ -113,13 +113,13 @@ function bitSectionBytes({ layout, bits, count }: GroupEntry): number {
 }
 
 /**
- * How many of the `count` samples of a size are transposed: all, unless that would fill up the last byte of every row
- * with more than a sixth of what is used; then the largest multiple of eight, and the last ones by id are loose.
+ * How many of the `count` samples of a size are transposed: all, unless filling up the last byte of every row would add
+ * more than a sixteenth; then the largest multiple of eight, and the last ones by id are loose.
  */
 export function transposedCount(count: number): number {
   const surplus = count % 8
   if (surplus === 0) return count
-  return (8 - surplus) * 6 <= count ? count : count - surplus
+  return (8 - surplus) * 16 <= count ? count : count - surplus
 }
 
 export function encodeHeader(header: SegmentHeader): Uint8Array {
