@@ -51,6 +51,7 @@ const readers: Readonly<Record<number, Reads>> = {
   [term.Identifier]: ({ tree }) => ({ kind: 'identifier', name: tree.source, span: tree.span }),
   [term.Parentheses]: (reading) => onlyOperand(reading),
   [term.Member]: member,
+  [term.NoMember]: ({ tree }) => unknown(tree.span),
   [term.Index]: index,
   [term.Call]: call,
   [term.StringMatch]: stringMatch,
@@ -146,17 +147,17 @@ function integer({ tree, complain }: Reading): Expression {
   return unknown(tree.span)
 }
 
-/** member := postfix '.' identifier */
+/** member := postfix '.' (identifier | value), where a value instead of a name makes it unknown */
 function member(reading: Reading): Expression {
   const { tree } = reading
   let object: Expression = unknown(tree.span)
-  let name = ''
+  let name: string | null = null
   if (tree.enter()) {
     object = readExpression(reading)
     while (tree.next()) if (tree.id === term.FieldName) name = tree.source
     tree.leave()
   }
-  return { kind: 'member', object, name, span: tree.span }
+  return name === null ? unknown(tree.span) : { kind: 'member', object, name, span: tree.span }
 }
 
 /** index := postfix '[' expression ']' */

@@ -22,10 +22,17 @@ export function floatValue(source: string): number {
 }
 
 const encoder = new TextEncoder()
-const simpleEscapes: Readonly<Record<string, number>> = { n: 0x0a, t: 0x09, r: 0x0d, '"': 0x22, '\\': 0x5c }
+const simpleEscapes: Readonly<Record<string, number>> = {
+  n: 0x0a,
+  t: 0x09,
+  r: 0x0d,
+  '"': 0x22,
+  '\\': 0x5c,
+  0: 0x00,
+}
 
 /**
- * text := '"' character* '"' | '"""' character* '"""', where character may be `\n` `\t` `\r` `\"` `\\` or `\xNN`.
+ * text := '"' character* '"' | '"""' character* '"""', where character may be `\n` `\t` `\r` `\0` `\"` `\\` or `\xNN`.
  * Gives the UTF-8 bytes with the escapes resolved. `at` is the offset of the literal in the whole text.
  */
 export function textBytes(source: string, at: number, complain: Complain): Uint8Array {
@@ -50,7 +57,7 @@ export function textBytes(source: string, at: number, complain: Complain): Uint8
       const span = { from: at + backslash, to: at + Math.min(backslash + 2, source.length) }
       complain(
         'escape-invalid',
-        `\\${letter} is not an escape sequence; expected \\n, \\t, \\r, \\", \\\\ or \\xNN`,
+        `\\${letter} is not an escape sequence; expected \\n, \\t, \\r, \\0, \\", \\\\ or \\xNN`,
         span,
       )
     }

@@ -1,1 +1,1 @@
-rule a { strings: $a = "\n\t\r\"\\\x00\xfFz" condition: $a }
+rule a { strings: $a = "\n\t\r\"\\\x00\xFfz\012" condition: $a }
