@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Command } from 'commander'
+import type { FirstAdministrator } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import { type Flags, readSettings, type Settings } from '../settings/index.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -41,8 +42,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
       // After listening, so that secrets that are shown once are not lost to a port in use.
       const { adminToken } = settings
       const first = await appliance.accounts.ensureFirstAdministrator(adminToken === '' ? {} : { token: adminToken })
-      process.stdout.write(`Backtrail is ready at ${address}\n`)
-      if (first) process.stdout.write(firstAdministratorTold(first))
+      process.stdout.write(`Backtrail is ready at ${address}\n${first ? firstAdministratorTold(first) : ''}`)
       const signal = await interruption.asked
       log.info({ signal }, 'stopping')
     } finally {
@@ -56,7 +56,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
   return exitCodes.done
 }
 
-export function firstAdministratorTold(first: { name: string; password: string; token: string }): string {
+function firstAdministratorTold(first: FirstAdministrator): string {
   return `
 The first administrator was made. These secrets are shown this once:
   user       ${first.name}

@@ -3,6 +3,7 @@ import { Failure } from '../errors/index.ts'
 import type { IndexStatistics } from '../segments/index.ts'
 import type { ClientSettings } from '../settings/index.ts'
 import { ApiClient } from './api-client.ts'
+import { ProcessedWatch } from './processed-watch.ts'
 import type {
   ExplainedRule,
   FoundFile,
@@ -24,9 +25,11 @@ export class ServerWorkplace implements Workplace {
   readonly users: Users
   readonly index: IndexUpkeep
   readonly #api: ApiClient
+  readonly #processed: ProcessedWatch
 
   constructor(settings: ClientSettings) {
     this.#api = new ApiClient(settings)
+    this.#processed = new ProcessedWatch(this.#api)
     this.users = usersOf(this.#api)
     this.index = indexOf(this.#api)
   }
@@ -45,8 +48,7 @@ export class ServerWorkplace implements Workplace {
       watch,
       signal,
     })
-    // The server matches what it has stored by itself, also when this program has ended.
-    return { sha256: detail.sha256, known: detail.known, size, processed: Promise.resolve() }
+    return { ...detail, size, processed: this.#processed.until(detail.sha256) }
   }
 
   async saveRuleset({ name, content }: RuleText, isCore: boolean): Promise<Saved> {
@@ -107,7 +109,9 @@ export class ServerWorkplace implements Workplace {
     )
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#processed.close()
+  }
 }
 
 interface SavedDetail {

@@ -6,8 +6,8 @@ import { backtrail, backtrailTo, folderWith, places, startServer } from './runni
 for (const [where, open] of Object.entries(places)) {
   test(`rule files become rulesets ${where}`, async (t) => {
     const folder = folderWith(t, {
-      'rules/a.yar': 'rule a { condition: true }',
-      'rules/deep/b.yara': 'rule b { condition: false }',
+      'rules/trail.yar': 'rule trail { condition: true }',
+      'rules/deep/wolf.yara': 'rule wolf { condition: false }',
       'rules/readme.txt': 'not YARA',
       'bad.yar': 'rule bad { condition: $x }',
     })
@@ -19,8 +19,8 @@ for (const [where, open] of Object.entries(places)) {
         .split('\n')
         .map((line) => JSON.parse(line)),
       [
-        { path: join(folder, 'rules/a.yar'), ruleset: 'a', revision: 1, created: true, runs: true },
-        { path: join(folder, 'rules/deep/b.yara'), ruleset: 'b', revision: 1, created: true, runs: true },
+        { path: join(folder, 'rules/deep/wolf.yara'), ruleset: 'wolf', revision: 1, created: true, runs: true },
+        { path: join(folder, 'rules/trail.yar'), ruleset: 'trail', revision: 1, created: true, runs: true },
       ],
     )
     assert.equal(first.stderr, '2 rulesets saved\n')
@@ -73,9 +73,9 @@ for (const [where, open] of Object.entries(places)) {
 }
 
 test('core rulesets are imported on the data folder, and a server refuses them', async (t) => {
-  const folder = folderWith(t, { 'c.yar': 'rule c { condition: true }' })
+  const folder = folderWith(t, { 'core.yar': 'rule core { condition: true }' })
   const data = ['--data', join(folder, 'data')]
-  await backtrailTo(0, ['rules', 'import', join(folder, 'c.yar'), '--core', ...data])
+  await backtrailTo(0, ['rules', 'import', join(folder, 'core.yar'), '--core', ...data])
   const env = { BACKTRAIL_ADMIN_TOKEN: 'token' }
   const server = await startServer(t, data, { env })
   const listed = await fetch(`${server.url}/api/yara/v2/rulesets/?type=system`, {
@@ -84,20 +84,23 @@ test('core rulesets are imported on the data folder, and a server refuses them',
   const { results } = (await listed.json()) as { results: { name: string; system_ruleset: boolean }[] }
   assert.deepEqual(
     results.map(({ name, system_ruleset }) => [name, system_ruleset]),
-    [['c', true]],
+    [['core', true]],
   )
   const through = { env: { BACKTRAIL_URL: server.url, BACKTRAIL_TOKEN: 'token' } }
-  const refused = await backtrailTo(1, ['rules', 'import', join(folder, 'c.yar'), '--core'], through)
+  const refused = await backtrailTo(1, ['rules', 'import', join(folder, 'core.yar'), '--core'], through)
   assert.match(refused.stderr, /Core rulesets belong to the installation/)
   assert.equal(await server.stop(), 0)
 })
 
 test('two files that would become one ruleset are told, and the first is kept', async (t) => {
-  const folder = folderWith(t, { '1/a.yar': 'rule one { condition: true }', '2/a.yar': 'rule two { condition: true }' })
+  const folder = folderWith(t, {
+    '1/same.yar': 'rule one { condition: true }',
+    '2/same.yar': 'rule two { condition: true }',
+  })
   const { stderr } = await backtrailTo(1, ['rules', 'import', folder, '--data', join(folder, 'data')])
   assert.match(
     stderr,
-    /2\/a\.yar: would replace .*1\/a\.yar, because both are named a; rename one\n1 ruleset saved, 1 path not imported\n$/,
+    /2\/same\.yar: would replace .*1\/same\.yar, because both are named same; rename one\n1 ruleset saved, 1 path not imported\n$/,
   )
 })
 

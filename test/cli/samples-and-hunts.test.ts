@@ -67,7 +67,7 @@ for (const [where, open] of Object.entries(places)) {
 
   test(`rules that do not compile are told by file, line and column ${where}`, async (t) => {
     const folder = folderWith(t, {
-      'good.yar': 'rule good { condition: true }',
+      'good.yar': 'rule good { condition: filesize > 1 }',
       'bad.yar': 'rule bad {\n  condition:\n    $a\n}\n',
       'worse.yar': 'rule worse { strings: $b = "x" condition: $b and missing }',
       'sample.txt': plain,

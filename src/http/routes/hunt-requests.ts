@@ -1,24 +1,18 @@
 /** What a hunt is asked with: the texts, and the part of the corpus. */
 import { type Static, Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
-import type { HuntText, Selection } from '../../hunts/index.ts'
+import type { Selection } from '../../hunts/index.ts'
 import { classificationNames, parseHash } from '../../samples/index.ts'
 import { type Classification, type Micros, toIso } from '../../store/index.ts'
 
 export const HuntPath = Type.Object({ id: Type.Integer({ minimum: 1 }) })
 
-export const RulesShape = Type.Union(
-  [
-    Type.String({ minLength: 1 }),
-    Type.Array(
-      Type.Object({ name: Type.String({ minLength: 1, maxLength: 200 }), content: Type.String({ minLength: 1 }) }),
-      {
-        minItems: 1,
-        maxItems: 10_000,
-      },
-    ),
-  ],
-  { description: 'a YARA text, or several with names, each a ruleset of its own' },
+/**
+ * A list only: of a text or a list of texts, the validator's coercion would make the one out of the other.
+ */
+export const RulesShape = Type.Array(
+  Type.Object({ name: Type.String({ minLength: 1, maxLength: 200 }), content: Type.String({ minLength: 1 }) }),
+  { minItems: 1, maxItems: 10_000, description: 'YARA texts with their names, each a ruleset of its own' },
 )
 
 const Period = Type.Object({
@@ -48,10 +42,6 @@ export const SelectionShape = Type.Object(
   },
   { description: 'the part of the corpus: samples for which every given condition holds' },
 )
-
-export function textsOf(rules: Static<typeof RulesShape>): HuntText[] {
-  return typeof rules === 'string' ? [{ name: 'rules', content: rules }] : rules
-}
 
 export function selectionOf(asked: Static<typeof SelectionShape>): Selection {
   const given = {

@@ -11,7 +11,7 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Paging, pageOf } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import { hitOf } from './hunt-hits.ts'
-import { HuntPath, RulesShape, SelectionShape, selectionOf, textsOf, toldSelection } from './hunt-requests.ts'
+import { HuntPath, RulesShape, SelectionShape, selectionOf, toldSelection } from './hunt-requests.ts'
 import type { RouteParts } from './index.ts'
 
 const unauthenticated = 'No token, or an unknown one.'
@@ -69,7 +69,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain } }
     async (request, reply) => {
       const { rules, title, selection, index } = request.body
       const hunt = await adHocHunts.create(callerOf(request), {
-        texts: textsOf(rules),
+        texts: rules,
         selection: selectionOf(selection ?? {}),
         useIndex: index ?? true,
         title: title ?? null,
@@ -222,7 +222,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain } }
       },
     },
     async (request, reply) => {
-      const { corpus, texts } = await explain(textsOf(request.body.rules), goneSignal(reply))
+      const { corpus, texts } = await explain(request.body.rules, goneSignal(reply))
       return {
         corpus,
         texts: texts.map(({ name, expected, rules }) => ({
