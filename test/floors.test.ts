@@ -1,6 +1,6 @@
 /**
  * Holds the code to the floors of docs/architecture.md: an import goes to a floor below or to a neighbour, through the
- * neighbour's face (`index.ts`), and never in a circle. Tests may look inside a folder.
+ * neighbour's face (`index.ts`), and never in a circle. Tests and their fixtures may look inside a folder.
  */
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
@@ -72,7 +72,7 @@ function findCircle(edges: Iterable<readonly [string, string]>): string[] | null
 
 const floors = readFloors()
 const files = globSync('src/**/*.{ts,js}', { cwd: root }).sort()
-const imports = readImports(files.filter((file) => !file.endsWith('.test.ts')))
+const imports = readImports(files.filter((file) => !/\.(test|fixture)\.ts$/.test(file)))
 const crossing = imports.filter(({ from, to }) => placeOf(from) !== placeOf(to))
 
 test('there are files, imports and floors to look at', () => {
