@@ -23,7 +23,7 @@
  */
 import type { HexToken, RegexpNode } from '../yara/index.ts'
 
-/** What every match contains. `oneOf` never holds the empty string. */
+/** What every match contains. `oneOf` holds no string shorter than two bytes: nothing could be done with it. */
 export type LiteralDemand =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'oneOf'; readonly literals: readonly string[] }
@@ -36,6 +36,10 @@ const MAX_SET = 64
 const MAX_CLASS = 16
 /** Characters in one set; above it the set becomes a demand. */
 const MAX_SET_CHARACTERS = 4096
+/** One character is no window in any encoding; two are four bytes when they are wide. */
+const SHORTEST = 2
+/** Demands of one pattern; more are dropped. */
+const MAX_PARTS = 200
 /** Parts of a pattern that are looked at; what lies beyond matches anything. */
 const MAX_NODES = 50_000
 /** Nesting that is followed; the parser's own bound is lower, but a tree need not come from the parser. */
@@ -225,14 +229,15 @@ function exactly(strings: readonly string[]): Shape {
 }
 
 function oneOf(literals: readonly string[]): LiteralDemand {
-  return literals.includes('') ? nothing : { kind: 'oneOf', literals }
+  return literals.some((literal) => literal.length < SHORTEST) ? nothing : { kind: 'oneOf', literals }
 }
 
 function both(...parts: LiteralDemand[]): LiteralDemand {
   if (parts.every((part) => part.kind === 'nothing')) return nothing
   const demands = parts.flatMap((part) => (part.kind === 'and' ? part.parts : part.kind === 'nothing' ? [] : [part]))
   if (demands.length === 0) return nothing
-  return demands.length === 1 ? (demands[0] as LiteralDemand) : { kind: 'and', parts: demands }
+  if (demands.length === 1) return demands[0] as LiteralDemand
+  return { kind: 'and', parts: demands.length <= MAX_PARTS ? demands : demands.slice(0, MAX_PARTS) }
 }
 
 function either(parts: readonly LiteralDemand[]): LiteralDemand {

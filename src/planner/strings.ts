@@ -58,9 +58,10 @@ export function anchoredStringPlan(definition: StringDefinition, offset: number)
 function whyUnindexable(definition: StringDefinition): string {
   if (definition.kind === 'regexp' && definition.regexp.node === null) return 'the expression was not understood'
   const longest = longestLiteral(demandOf(definition))
+  if (definition.kind !== 'text' && longest === 0) return 'no two fixed bytes stand side by side in every match'
   const what = definition.kind === 'text' ? 'the text' : 'its longest run of fixed bytes'
-  if (definition.kind !== 'text' && longest === 0) return 'no byte is fixed in every match'
-  return `${what} has ${longest} ${longest === 1 ? 'byte' : 'bytes'}, the index needs ${GRAM_BYTES}`
+  const length = definition.kind === 'text' ? definition.bytes.length : longest
+  return `${what} has ${length} ${length === 1 ? 'byte' : 'bytes'}, the index needs ${GRAM_BYTES}`
 }
 
 function longestLiteral(demand: LiteralDemand): number {
@@ -106,7 +107,9 @@ function demandPlan(demand: LiteralDemand, encoding: Encoding, label: string): P
  * One of the literals. What they have in common at their ends is asked for once; when that is much, what differs is
  * not asked for at all.
  */
-function setPlan(literals: readonly string[], encoding: Encoding, label: string): Plan {
+function setPlan(set: readonly string[], encoding: Encoding, label: string): Plan {
+  // Where one literal is part of another, asking for the shorter one is enough.
+  const literals = set.filter((literal) => !set.some((other) => other !== literal && literal.includes(other)))
   const first = literals[0] as string
   if (literals.length === 1) return literalPlan(first, encoding, label, MAX_GRAMS)
   const shortest = Math.min(...literals.map((literal) => literal.length))
