@@ -22,8 +22,10 @@ import type { WaitingArchives } from './waiting-archives.ts'
 /** Samples of one commit, and the bytes of their signatures. */
 const BATCH = 256
 const BATCH_BYTES = 64 * 1024 * 1024
-/** How long a finished sample waits for others, while others are under way. */
-const LINGER_MS = 300
+/** How long finished samples wait to become a larger batch, while others are under way. */
+const LINGER_MS = 1_000
+/** How long newer samples wait for an older one; one that takes longer gets a segment inside the range of another. */
+const HOLD_MS = 500
 const RETRY_MS = 1_000
 
 export interface PipelineParts extends CompletionParts {
@@ -171,7 +173,7 @@ export class Pipeline {
       this.#timer ??= setTimeout(() => {
         this.#timer = null
         this.#considerCommit()
-      }, LINGER_MS)
+      }, HOLD_MS)
       return
     }
     this.#committing = this.#commitSome(ready).finally(() => {
@@ -184,7 +186,7 @@ export class Pipeline {
   /** The finished samples that no older one is about to join, up to a batch. */
   #takeReady(now: number): Examined[] {
     let oldest = Number.POSITIVE_INFINITY
-    for (const [id, since] of this.#underWay) if (now - since < LINGER_MS) oldest = Math.min(oldest, id)
+    for (const [id, since] of this.#underWay) if (now - since < HOLD_MS) oldest = Math.min(oldest, id)
     this.#finished.sort((a, b) => a.queued.id - b.queued.id)
     let ready = this.#finished.findIndex(({ queued }) => queued.id > oldest)
     if (ready < 0) ready = this.#finished.length

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { chains, nextMerge } from './chains.ts'
+
+const extent = (firstId: number, lastId: number, samples = lastId - firstId + 1, deleted = 0) => ({
+  firstId,
+  lastId,
+  samples,
+  deleted,
+})
+
+test('segments are dealt into chains of disjoint ones', () => {
+  const [a, b, late, c, later] = [
+    extent(1, 400),
+    extent(401, 800),
+    extent(402, 403, 2),
+    extent(801, 900),
+    extent(802, 810),
+  ]
+  assert.deepEqual(chains([a, b, late, c, later]), [
+    [a, b, c],
+    [late, later],
+  ])
+})
+
+test('what is to be merged is always disjoint and ascending, whatever lies between', () => {
+  const seed = Math.floor(Math.random() * 2 ** 31)
+  let state = seed
+  const random = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state % below
+  }
+  let merges = 0
+  for (let round = 0; round < 200; round++) {
+    const segments = Array.from({ length: 2 + random(60) }, () => {
+      const first = 1 + random(3_000)
+      const span = 1 + random(90)
+      return extent(first, first + span - 1, 1 + random(span))
+    }).sort((a, b) => a.firstId - b.firstId)
+    const inputs = nextMerge(segments)
+    if (inputs === null) continue
+    merges++
+    inputs.forEach((input, i) => {
+      const next = inputs[i + 1]
+      assert.ok(next === undefined || input.lastId < next.firstId, `seed ${seed}, round ${round}`)
+    })
+  }
+  assert.ok(merges > 20, `seed ${seed}`)
+})
+
+test('latecomers that lie far apart are not joined, since their segment would span all between them', () => {
+  const main = extent(1, 1_000_000)
+  const late = Array.from({ length: 70 }, (_, i) => extent(2 + i * 14_000, 2 + i * 14_000))
+  assert.equal(nextMerge([main, ...late]), null)
+  const near = Array.from({ length: 70 }, (_, i) => extent(2 + i * 10, 2 + i * 10))
+  assert.equal(nextMerge([main, ...near])?.length, 64)
+})
