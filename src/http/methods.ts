@@ -20,18 +20,18 @@ export function addUnknownPaths(app: FastifyInstance): void {
   })
   app.setNotFoundHandler((request, reply) => {
     const path = (request.url.split('?', 1)[0] ?? '').replace(/\/{2,}/g, '/')
-    // More than one route may fit: `/api/samples/:hash/` and `/api/samples/status/` look alike.
+    // More than one route may fit: `/api/rulesets/core/` is a path of its own and a ruleset's name.
     const fitting = [...places.values()].filter(({ pattern }) => pattern.test(path))
-    const exact = fitting.filter(({ pattern }) => !pattern.source.includes('[^'))
-    const [place] = exact.length > 0 ? exact : fitting
+    const [place] = fitting
     if (!place) {
       const failure = new Failure('path.unknown')
       return reply.code(failure.status).send(yaraEnvelope.render(failure, failure.status))
     }
+    const methods = new Set(fitting.flatMap((each) => [...each.methods]))
     const failure = new Failure('method.not-allowed')
     return reply
       .code(failure.status)
-      .header('allow', [...place.methods].sort().join(', '))
+      .header('allow', [...methods].sort().join(', '))
       .send(place.envelope.render(failure, failure.status))
   })
 }

@@ -25,7 +25,7 @@ export type HttpServer = FastifyInstance<
 >
 
 /**
- * A server over the services, ready to `listen`. `close()` refuses new requests with 503, lets those under way end for
+ * A server over the services, ready to `listen`. `close()` takes no more connections, lets the requests under way end for
  * up to `shutdownGrace` milliseconds, and then cuts them. The services are the caller's to stop afterwards.
  */
 export function buildHttpServer(
@@ -80,15 +80,12 @@ export function buildHttpServer(
   return app
 }
 
-/** Requests on connections that are still open are refused while those under way end. */
+/** Connections close with the answer that is under way on them, and all of them when the time is over. */
 function drainOnClose(app: HttpServer, graceMs: number): void {
   let stopping = false
   app.addHook('preClose', async () => {
     stopping = true
     setTimeout(() => app.server.closeAllConnections(), graceMs).unref()
-  })
-  app.addHook('onRequest', async () => {
-    if (stopping) throw new Failure('service.stopping')
   })
   app.addHook('onSend', async (_request, reply, payload) => {
     // A connection that is kept for more requests would keep the server from closing.

@@ -19,7 +19,11 @@ const RevisionListed = Type.Object({
   valid: Type.Boolean(),
 })
 
-const statuses = { 403: 'No token, or an unknown one.', 404: 'There is no such ruleset or revision.' }
+const statuses = {
+  400: 'The name or the number is malformed.',
+  403: 'No token, or an unknown one.',
+  404: 'There is no such ruleset or revision.',
+}
 
 export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }: RouteParts): void {
   app.get(
