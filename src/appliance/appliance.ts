@@ -9,8 +9,7 @@ import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
 import type { Settings } from '../settings/index.ts'
-import { FileBlobs } from '../store/files/index.ts'
-import { type DataFolderLock, lockDataFolder, openDatabase } from '../store/index.ts'
+import { type DataFolderLock, FileBlobs, lockDataFolder, openDatabase } from '../store/index.ts'
 import { rulesetPlanner } from './ruleset-planner.ts'
 
 /** Everything of a Backtrail but its network side: the services over one data folder, and what runs in the background. */

@@ -249,10 +249,16 @@ export class AdHocHunts {
   /** Stores what a stretch found and that it is decided. False when the hunt was stopped or removed meanwhile. */
   #store(id: number, stretch: Stretch, only: Uint32Array | null, { rulesets }: RuleSet): Promise<boolean> {
     const nameOf = (key: string) => rulesets.find((ruleset) => ruleset.key === key)?.name ?? key
+    const stopped = stretch.troubles.flatMap(({ troubles }) => troubles)[0]
+    for (const lost of stretch.unreadable) this.#parts.log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
     return this.#parts.database.transaction().execute((trx) =>
       advance(trx, id, stretch, only, async () => {
         let found = 0
         for (const { sample, hits } of stretch.hits) found += await storeHits(trx, id, sample, hits, nameOf)
+        if (stopped) {
+          const failure = `${nameOf(stopped.ruleset)} was stopped: ${stopped.message}`
+          await trx.updateTable('hunts').set({ failure }).where('id', '=', id).execute()
+        }
         return found
       }),
     )
@@ -326,6 +332,7 @@ export interface Hunt {
   readonly matches: number
   /** Milliseconds until the end at the rate so far; null when it cannot be told. */
   readonly timeLeft: number | null
+  /** Why it failed, or which text had to be stopped on a sample and may miss matches. */
   readonly failure: string | null
 }
 

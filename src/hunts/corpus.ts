@@ -1,8 +1,7 @@
-import { extname } from 'node:path'
 import { type SelectQueryBuilder, sql } from 'kysely'
+import { externalVariables } from '../samples/index.ts'
 import type { ExternalVariables } from '../scanning/index.ts'
-import type { BlobStore } from '../store/files/index.ts'
-import type { Database, Schema } from '../store/index.ts'
+import type { BlobStore, Database, Schema } from '../store/index.ts'
 import { countProcessed } from './hunt-row.ts'
 import { isEverything, type Selection } from './selection.ts'
 
@@ -18,6 +17,8 @@ export class Corpus {
   readonly #database: Database
   readonly #blobs: BlobStore
   #sizes = new Float64Array(0)
+  /** Samples that `#sizes` tells of. */
+  #sized = 0
 
   constructor(database: Database, blobs: BlobStore) {
     this.#database = database
@@ -71,21 +72,38 @@ export class Corpus {
     return { samples, bytes: bytes ?? 0 }
   }
 
-  /** Sizes in bytes by id, up to an id at least. A sample's size never changes, so they are read once and kept. */
+  /**
+   * Sizes in bytes by id, up to an id at least; -1 where there is no sample. Sizes never change, so they are kept and
+   * only the new ones are read, until a sample is deleted.
+   */
   async sizes(upTo: number): Promise<Float64Array> {
-    const known = this.#sizes.length
-    if (upTo < known) return this.#sizes
+    await this.#readSizes(this.#sizes.length, upTo)
+    const { count } = await this.#database
+      .selectFrom('samples')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('id', '<', this.#sizes.length)
+      .executeTakeFirstOrThrow()
+    if (count !== this.#sized) {
+      this.#sizes = new Float64Array(0)
+      this.#sized = 0
+      await this.#readSizes(0, upTo)
+    }
+    return this.#sizes
+  }
+
+  async #readSizes(from: number, upTo: number): Promise<void> {
+    if (upTo < from) return
     const rows = await this.#database
       .selectFrom('samples')
       .select(['id', 'size'])
-      .where('id', '>=', known)
+      .where('id', '>=', from)
       .where('id', '<=', upTo)
       .execute()
-    const sizes = new Float64Array(upTo + 1)
+    const sizes = new Float64Array(upTo + 1).fill(-1, from)
     sizes.set(this.#sizes)
     for (const { id, size } of rows) sizes[id] = size
     this.#sizes = sizes
-    return sizes
+    this.#sized += rows.length
   }
 
   /** Ascending ids of a part of the corpus; null for all of it. */
@@ -158,15 +176,4 @@ function digestIn(kind: (typeof hashKinds)[number], hashes: readonly string[]) {
 /** `*` and `?` keep their meaning; the brackets that GLOB would read as a set stand for themselves. */
 function globOf(pattern: string): string {
   return pattern.replaceAll('[', '[[]')
-}
-
-/** The usual external variables of a stored sample. */
-function externalVariables(name: string, fileType: string): ExternalVariables {
-  return {
-    filename: name,
-    filepath: name,
-    extension: extname(name).slice(1).toLowerCase(),
-    filetype: fileType,
-    owner: '',
-  }
 }

@@ -104,11 +104,14 @@ async function sharesOf(
       priority: 'interactive',
     } as const
     for await (const { sample, rulesets } of suspects(sources, range)) {
+      const size = sizes[sample] ?? -1
+      // Deleted since it was indexed.
+      if (size < 0) continue
       for (const key of rulesets ?? totals.keys()) {
         const total = totals.get(key)
         if (!total) continue
         total.samples++
-        total.bytes += sizes[sample] ?? 0
+        total.bytes += size
       }
     }
   } finally {

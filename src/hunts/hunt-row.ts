@@ -18,14 +18,14 @@ export async function enter(
   database: Database,
   id: number,
   state: 'queued' | 'running' | 'completed' | 'failed',
-  failure: string | null = null,
+  failure?: string,
 ): Promise<boolean> {
   const at = now()
   const { numUpdatedRows } = await database
     .updateTable('hunts')
     .set(({ ref, fn, val }) => ({
       state,
-      failure,
+      ...(failure !== undefined && { failure }),
       ...(state === 'running' && { started: fn.coalesce('started', val(at)) }),
       ...(hasEnded(state) && { stopped: at }),
       // Samples that were deleted meanwhile are decided too.

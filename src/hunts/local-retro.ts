@@ -162,7 +162,7 @@ export class LocalRetro {
 
   /** Stores what a stretch found and that it is decided. False when the hunt was stopped meanwhile. */
   async #store(id: number, stretch: Stretch): Promise<boolean> {
-    const { database, matches, rulesets } = this.#parts
+    const { database, matches, rulesets, log } = this.#parts
     const isStored = await database.transaction().execute((trx) =>
       advance(trx, id, stretch, null, async () => {
         const at = now()
@@ -172,6 +172,7 @@ export class LocalRetro {
       }),
     )
     for (const { sample, troubles } of stretch.troubles) await rulesets.reportTroubles(sample, troubles)
+    for (const lost of stretch.unreadable) log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
     return isStored
   }
 

@@ -58,15 +58,16 @@ export interface Stretch {
   /** (sample, ruleset) pairs that the index could not rule out and that were scanned. */
   readonly candidates: number
   readonly scannedBytes: number
-  /** Samples above the size limit. */
+  /** Samples above the size limit, and those that could not be read. */
   readonly skipped: number
+  /** Why samples could not be read. */
+  readonly unreadable: readonly { readonly sample: number; readonly message: string }[]
 }
 
 const WAVE_SAMPLES = 65_536
 /** Below the length of the pool's queue, with room for other hunts. */
 const SEGMENTS_AT_ONCE = 128
-const BATCH_SAMPLES = 256
-const BATCH_BYTES = 8 * 1024 * 1024
+const BATCH_BYTES = 4 * 1024 * 1024
 
 type VerifyItem = TaskInput<'verify'>['items'][number]
 
@@ -103,7 +104,7 @@ async function everything({ corpus }: SweepSources, { after, upTo }: Question) {
   return { segments: [], unindexed: await corpus.processedIds(after, upTo), release: () => {} }
 }
 
-const nothing: Stretch = { upTo: 0, hits: [], troubles: [], candidates: 0, scannedBytes: 0, skipped: 0 }
+const nothing: Stretch = { upTo: 0, hits: [], troubles: [], candidates: 0, scannedBytes: 0, skipped: 0, unreadable: [] }
 
 interface Wave {
   readonly segments: readonly SegmentFile[]
@@ -186,13 +187,15 @@ async function* scanInOrder(
   sources: SweepSources,
   options: SweepOptions,
 ): AsyncGenerator<Stretch> {
+  const stopped = new StoppedRulesets(options.ruleSet)
   // Twice as many as there are workers, so that a worker never waits for the server.
   const width = 2 * sources.workers
   const underWay: Promise<Stretch>[] = []
+  const pace = new Pace()
   try {
-    for await (const batch of batches(suspects, sources.corpus, options.scanLimit)) {
+    for await (const batch of batches(suspects, sources.corpus, options.scanLimit, pace, stopped)) {
       options.signal.throwIfAborted()
-      const scanned = scanBatch(batch, sources.pool, options)
+      const scanned = pace.of(stopped.noting(scanBatch(batch, sources.pool, options)))
       // Its rejection is seen when its turn comes, which is after those before it.
       scanned.catch(() => {})
       underWay.push(scanned)
@@ -204,6 +207,50 @@ async function* scanInOrder(
   }
 }
 
+/**
+ * How many samples go into a batch: as many as are scanned in a quarter of a second or so. Rules differ by a factor of a
+ * million in what they cost, and a hunt's progress, its turns and its stopping all wait for the end of a batch.
+ */
+class Pace {
+  samples = 1
+
+  async of<T>(work: Promise<T>): Promise<T> {
+    const begin = performance.now()
+    const result = await work
+    const elapsed = performance.now() - begin
+    if (elapsed < 150) this.samples = Math.min(256, this.samples * 2)
+    else if (elapsed > 500) this.samples = Math.max(1, Math.floor(this.samples / 2))
+    return result
+  }
+}
+
+/** A ruleset that had to be stopped on this many samples is left out of the rest: it would cost its time on each. */
+const STRIKES = 3
+
+class StoppedRulesets {
+  readonly #all: readonly string[]
+  readonly #strikes = new Map<string, number>()
+
+  constructor({ rulesets }: RuleSet) {
+    this.#all = rulesets.map(({ key }) => key)
+  }
+
+  async noting(scan: Promise<Stretch>): Promise<Stretch> {
+    const stretch = await scan
+    for (const { troubles } of stretch.troubles) {
+      for (const { ruleset } of troubles) this.#strikes.set(ruleset, (this.#strikes.get(ruleset) ?? 0) + 1)
+    }
+    return stretch
+  }
+
+  /** The rulesets that still run; null stands for all of the set. */
+  without(rulesets: readonly string[] | null): readonly string[] | null {
+    const isStopped = (key: string) => (this.#strikes.get(key) ?? 0) >= STRIKES
+    if (!this.#all.some(isStopped)) return rulesets
+    return (rulesets ?? this.#all).filter((key) => !isStopped(key))
+  }
+}
+
 interface Batch {
   readonly items: readonly VerifyItem[]
   readonly upTo: number
@@ -211,9 +258,16 @@ interface Batch {
 }
 
 /** Suspects with what a scan needs to know about them; samples that were deleted meanwhile are left out. */
-async function* batches(suspects: readonly Suspect[], corpus: Corpus, scanLimit: number): AsyncGenerator<Batch> {
-  for (let start = 0; start < suspects.length; start += BATCH_SAMPLES) {
-    const some = suspects.slice(start, start + BATCH_SAMPLES)
+async function* batches(
+  suspects: readonly Suspect[],
+  corpus: Corpus,
+  scanLimit: number,
+  pace: Pace,
+  stopped: StoppedRulesets,
+): AsyncGenerator<Batch> {
+  for (let start = 0; start < suspects.length; ) {
+    const some = suspects.slice(start, start + pace.samples)
+    start += some.length
     const scannable = await corpus.scannable(some.map(({ sample }) => sample))
     let items: VerifyItem[] = []
     let bytes = 0
@@ -225,13 +279,14 @@ async function* batches(suspects: readonly Suspect[], corpus: Corpus, scanLimit:
         skipped++
         continue
       }
-      if (bytes > 0 && bytes + found.size > BATCH_BYTES) {
-        yield { items, upTo: (items.at(-1) as VerifyItem).sample, skipped }
+      const last = items.at(-1)
+      if (last && bytes + found.size > BATCH_BYTES) {
+        yield { items, upTo: last.sample, skipped }
         items = []
         bytes = 0
         skipped = 0
       }
-      items.push({ sample, ...found, rulesets })
+      items.push({ sample, ...found, rulesets: stopped.without(rulesets) })
       bytes += found.size
     }
     yield { items, upTo: some.at(-1)?.sample ?? 0, skipped }
@@ -248,10 +303,15 @@ async function scanBatch(batch: Batch, pool: WorkerPool, options: SweepOptions):
     { priority: options.priority, group: options.group, signal: options.signal },
   )
   const all = options.ruleSet.rulesets.length
+  const unreadable = results.flatMap(({ sample, troubles: [first] }) =>
+    first?.reason === 'unreadable' ? [{ sample, message: first.message }] : [],
+  )
   return {
     ...base,
+    skipped: base.skipped + unreadable.length,
+    unreadable,
     hits: results.filter(({ hits }) => hits.length > 0),
-    troubles: results.filter(({ troubles }) => troubles.length > 0),
+    troubles: results.filter(({ troubles: [first] }) => first && first.reason !== 'unreadable'),
     candidates: batch.items.reduce((sum, { rulesets }) => sum + (rulesets?.length ?? all), 0),
     scannedBytes,
   }

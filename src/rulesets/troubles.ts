@@ -13,7 +13,7 @@ import { nextGeneration } from './generation.ts'
  */
 const STRIKES_ALLOWED = 2
 
-/** Notes the strikes; true when a ruleset was suspended by them. */
+/** Notes the strikes, not counting samples that are at fault themselves; true when a ruleset was suspended by them. */
 export async function noteTroubles(
   trx: Transaction,
   sampleId: number,
@@ -23,6 +23,7 @@ export async function noteTroubles(
   if (!sample) return false
   let suspended = false
   for (const trouble of troubles) {
+    if (trouble.reason === 'unreadable') continue
     // Only the current text can be struck: an older one is gone, and its troubles with it.
     const ruleset = await trx
       .selectFrom('rulesets')

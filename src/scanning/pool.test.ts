@@ -246,7 +246,7 @@ test('a file that is gone is a trouble of its item, not of the others', async (t
   const { pool, sample, folder } = openPool(t)
   pool.setRuleSet({ id: 'set', rulesets: [hello] })
   const output = await verify(pool, 'set', [item(1, join(folder, 'gone')), item(2, sample('calm', 'hello'))])
-  assert.deepEqual(summary(output), ['1: hello=engine', '2: hello'])
+  assert.deepEqual(summary(output), ['1: hello=unreadable', '2: hello'])
   assert.match(output.results[0]?.troubles[0]?.message ?? '', /ENOENT/)
 })
 

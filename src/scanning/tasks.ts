@@ -67,7 +67,8 @@ export interface StringHit {
 /** A ruleset that could not be run to its end on a sample. */
 export interface ScanTrouble {
   readonly ruleset: string
-  readonly reason: 'timeout' | 'crash' | 'memory' | 'engine'
+  /** `unreadable`: the sample is at fault, whatever the ruleset; it cannot be read, or the worker is lost on it. */
+  readonly reason: 'timeout' | 'crash' | 'memory' | 'engine' | 'unreadable'
   readonly message: string
 }
 

@@ -76,7 +76,7 @@ export const options = {
   }),
   scanTimeout: option({
     kind: duration(second, 24 * hour),
-    preset: minute,
+    preset: 20 * second,
     about: 'How long rules may take on one sample before the scan is ended and the sample marked.',
   }),
   compileTimeout: option({

@@ -26,7 +26,7 @@ after(() => ground.close())
 const greeting = 'rule greeting : hi { strings: $a = "hello to the" nocase wide ascii condition: $a }'
 
 /** Takes about a tenth of a second on each sample. */
-const slow = 'rule slow { condition: for all i in (0..4000000) : ( i >= 0 ) }'
+const slow = 'rule slow { condition: for all i in (0..10000000) : ( i >= 0 ) }'
 
 const create = (content: string, options: { selection?: Selection; useIndex?: boolean } = {}) =>
   ground.appliance.adHocHunts.create(ground.admin, {
@@ -78,7 +78,8 @@ test('a hunt can be restricted to a part of the corpus', async () => {
     [{ namePattern: '[hello]*' }, 0],
     [{ minSize: 1, maxSize: sample.size }, 0],
     [{ fileTypes: ['Text'] }, 0],
-    [{ firstSeenFrom: sample.firstSeen, firstSeenTo: sample.firstSeen }, 1],
+    [{ firstSeenTo: sample.firstSeen - 60_000_000 }, 0],
+    [{ firstSeenFrom: sample.firstSeen - 60_000_000 }, 64],
     [{ lastSeenTo: 1 }, 0],
     [{ classifications: [3] }, 0],
     [{ classifications: [0], namePattern: '*.bin' }, 1],
@@ -212,4 +213,27 @@ test('explain tells what each rule would read, and why a string cannot use the i
     ['$b'],
   )
   assert.equal(text?.expected.samples, 63)
+})
+
+test('rules that never end are stopped on a few samples, told, and do not keep the hunt from its end', async () => {
+  const endless = 'rule endless { condition: for all i in (0..9000000000) : ( i >= 0 ) }'
+  const { adHocHunts } = ground.appliance
+  const { id } = await adHocHunts.create(ground.admin, {
+    texts: [
+      { name: 'endless', content: endless },
+      { name: 'greeting', content: greeting },
+    ],
+    selection: {},
+    useIndex: true,
+    title: null,
+  })
+  await adHocHunts.settled(id)
+  const hunt = await adHocHunts.get(id)
+  assert.equal(hunt.state, 'completed')
+  assert.match(hunt.failure ?? '', /^endless was stopped: /)
+  const hits = await adHocHunts.hits(id, { after: 0, limit: 100 })
+  assert.deepEqual(hits.map(({ rule, filename }) => `${rule} ${filename}`).sort(), [
+    'greeting hello.txt',
+    'greeting wide.bin',
+  ])
 })

@@ -39,7 +39,7 @@ export class HuntingGround {
   async reopen(): Promise<void> {
     await this.#appliance?.close()
     this.#appliance = null
-    const settings = readSettings({ data: this.dataFolder, workers: '2' }, {})
+    const settings = readSettings({ data: this.dataFolder, workers: '2', scanTimeout: '2s' }, {})
     const log = (level: string) => (particulars: object, message: string) => {
       this.logged.push(`${level} ${message} ${JSON.stringify(particulars)}`)
     }

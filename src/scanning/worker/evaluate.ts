@@ -10,8 +10,8 @@ const OPEN_SEGMENTS = 64
 
 interface OpenSegment {
   readonly reader: SegmentReader
-  /** Tells a file from another one that took its name. */
-  readonly inode: number
+  /** Tells a file from another one that took its name, and from itself before it was written to. */
+  readonly state: string | null
 }
 
 const open = new Map<string, OpenSegment>()
@@ -54,19 +54,19 @@ function countAdmitted(reader: SegmentReader, admits: (id: number) => boolean): 
 }
 
 function segment(path: string): SegmentReader {
-  const inode = inodeOf(path)
+  const state = stateOf(path)
   const known = open.get(path)
   if (known !== undefined) {
     open.delete(path)
-    if (known.inode === inode) {
+    if (known.state === state) {
       open.set(path, known)
       return known.reader
     }
     known.reader.close()
   }
   const reader = SegmentReader.open(path)
-  for (const other of open.keys()) if (open.size >= OPEN_SEGMENTS || inodeOf(other) === null) close(other)
-  open.set(path, { reader, inode: inode ?? 0 })
+  for (const other of open.keys()) if (open.size >= OPEN_SEGMENTS || stateOf(other) === null) close(other)
+  open.set(path, { reader, state })
   return reader
 }
 
@@ -75,6 +75,8 @@ function close(path: string): void {
   open.delete(path)
 }
 
-function inodeOf(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.ino ?? null
+/** A reader verifies each block once; when the file is another than it was, it has to begin anew. */
+function stateOf(path: string): string | null {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return stats ? `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}` : null
 }

@@ -1,5 +1,5 @@
 import type { DecidedItem, VerifyResult } from '../protocol.ts'
-import type { RunnableRuleset, ScanTrouble, TaskInput } from '../tasks.ts'
+import type { RunnableRuleset, TaskInput } from '../tasks.ts'
 import type { HeldRulesets, HeldSet } from './rulesets.ts'
 import type { SampleBuffer } from './sample-buffer.ts'
 import type { Scanner } from './scanner.ts'
@@ -51,14 +51,14 @@ function verifyItem(
 ): DecidedItem {
   const rulesets = rulesetsOf(item, set)
   const lost = task.avoid.pairs.find((pair) => pair.item === index && pair.ruleset === null)
-  if (lost !== undefined) return refused(index, item, rulesets, lost.trouble)
+  if (lost !== undefined) return refused(index, item, rulesets, lost.trouble.message)
   task.note('read', { item: index })
   let bytes: Buffer
   try {
     bytes = parts.buffer.read(item.path, task.progress)
   } catch (error) {
     const message = `the sample cannot be read: ${error instanceof Error ? error.message : String(error)}`
-    return refused(index, item, rulesets, { reason: 'engine', message })
+    return refused(index, item, rulesets, message)
   }
   const { hits, troubles, scannedBytes } = parts.scanner.scan(task, {
     item: index,
@@ -80,16 +80,11 @@ function rulesetsOf(item: Item, set: HeldSet): readonly RunnableRuleset[] {
   })
 }
 
-function refused(
-  index: number,
-  item: Item,
-  rulesets: readonly RunnableRuleset[],
-  trouble: Pick<ScanTrouble, 'reason' | 'message'>,
-): DecidedItem {
+function refused(index: number, item: Item, rulesets: readonly RunnableRuleset[], message: string): DecidedItem {
   const result: VerifyResult = {
     sample: item.sample,
     hits: [],
-    troubles: rulesets.map((ruleset) => ({ ruleset: ruleset.key, ...trouble })),
+    troubles: rulesets.map((ruleset) => ({ ruleset: ruleset.key, reason: 'unreadable', message })),
   }
   return { item: index, result, scannedBytes: 0 }
 }
