@@ -1,18 +1,61 @@
-import type { Rule } from '../yara/index.ts'
+import type { Rule, StringDefinition } from '../yara/index.ts'
 import type { Plan } from './plan.ts'
-import { stringPlan } from './strings.ts'
+import { stringPlan, whyUnindexable } from './strings.ts'
+
+/** Keys from which on it is worth telling that each is looked up by itself. */
+const MANY_KEYS = 64
+/** A plan that asks for no more grams than this lets many samples through by chance. */
+const FEW_GRAMS = 3
 
 /** The strings of a rule that no gram stands for, with the reason in plain words. */
 export function unindexableStrings(rule: Rule): { identifier: string; why: string }[] {
-  return rule.strings.flatMap((string) => {
-    const plan = stringPlan(string)
-    return plan.kind === 'may' ? [{ identifier: string.identifier, why: plan.why }] : []
-  })
+  return rule.strings
+    .filter((string) => stringPlan(string).kind === 'may')
+    .map((string) => ({ identifier: string.identifier, why: whyUnindexable(string) }))
 }
 
 /** What a small change to the rule would gain. */
-export function adviceFor(plan: Plan): string[] {
+export function adviceFor(rule: Rule, plan: Plan): string[] {
   const advice: string[] = []
-  if (plan.kind === 'may') advice.push(`every sample must be scanned: ${plan.why}`)
+  if (plan.kind === 'may')
+    advice.push(`Every sample must be scanned (${plan.why}); demand a longer string or a header.`)
+  else if (plan.kind !== 'never' && leastGrams(plan) === 0) {
+    advice.push(
+      'Only facts such as size and header narrow the hunt; a string of six bytes or more would narrow it far.',
+    )
+  } else if (leastGrams(plan) <= FEW_GRAMS) {
+    advice.push(`Few bytes of the rule are fixed; longer runs without wildcards would rule out more samples.`)
+  }
+  for (const string of rule.strings) {
+    const keys = keysOf(string)
+    if (keys < MANY_KEYS) continue
+    advice.push(`${string.identifier} is looked up under ${keys} keys; a range such as xor(1-32) would be faster.`)
+  }
   return advice
+}
+
+function keysOf({ modifiers }: StringDefinition): number {
+  return modifiers.xor === null ? 0 : modifiers.xor.to - modifiers.xor.from + 1
+}
+
+/** Grams that a sample must hold on the easiest way through the plan; a digest is worth any number. */
+function leastGrams(plan: Plan): number {
+  switch (plan.kind) {
+    case 'grams':
+      return plan.grams.length
+    case 'and':
+      return plan.parts.reduce((sum, part) => sum + leastGrams(part), 0)
+    case 'or':
+      return Math.min(...plan.parts.map(leastGrams))
+    case 'atLeast':
+      return plan.parts
+        .map(leastGrams)
+        .sort((left, right) => left - right)
+        .slice(0, plan.count)
+        .reduce((sum, grams) => sum + grams, 0)
+    case 'fact':
+      return plan.fact.kind === 'hash' ? Number.POSITIVE_INFINITY : 0
+    default:
+      return 0
+  }
 }

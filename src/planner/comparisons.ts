@@ -3,13 +3,15 @@
  * file, and whether a string occurs at all.
  */
 import type { Call, Comparison, Expression } from '../yara/index.ts'
-import { allOf, always, anyOf, factPlan, never, sizePlan } from './algebra.ts'
+import { allOf, always, anyOf, factPlan, may, never, sizePlan } from './algebra.ts'
 import { constantOf } from './constants.ts'
 import { fieldComparisonDemand, fieldDefined } from './modules.ts'
 import type { Plan } from './plan.ts'
 import { integerRange } from './print.ts'
 import { resolved, type Scope, stringNamed } from './scope.ts'
 import { stringPlan } from './strings.ts'
+
+const undecided = may('a comparison that only a scan can decide')
 
 type Operator = Comparison['operator']
 
@@ -23,12 +25,17 @@ export function comparisonDemand({ operator, left, right }: Comparison, scope: S
     definedIn(right, scope),
     sideDemand(operator, left, right, scope),
     sideDemand(mirrored[operator], right, left, scope),
+    undecided,
   ])
 }
 
 /** What must hold for the comparison to be false or undefined. */
 export function comparisonNotDemand({ operator, left, right }: Comparison, scope: Scope): Plan {
-  return allOf([sideNotDemand(operator, left, right, scope), sideNotDemand(mirrored[operator], right, left, scope)])
+  return allOf([
+    sideNotDemand(operator, left, right, scope),
+    sideNotDemand(mirrored[operator], right, left, scope),
+    undecided,
+  ])
 }
 
 /** What must hold for the expression to have a value at all. */

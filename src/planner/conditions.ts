@@ -40,6 +40,7 @@ import { anchoredStringPlan, stringPlan } from './strings.ts'
 const MAX_ROUNDS = 32
 
 const tooLarge = may('the condition is too large to be planned')
+const absence = may('what must be absent cannot be looked up')
 
 /** What must hold for the expression to be true. */
 export function demandOf(expression: Expression, scope: Scope): Plan {
@@ -115,21 +116,24 @@ function demandNot(expression: Expression, scope: Scope): Plan {
     case 'or':
       return allOf(expression.operands.map((operand) => demandOfNot(operand, scope)))
     case 'not':
-      return isAlwaysDefined(expression.operand) ? demandOf(expression.operand, scope) : always
+      return isAlwaysDefined(expression.operand) ? demandOf(expression.operand, scope) : absence
     case 'comparison':
       return comparisonNotDemand(expression, scope)
     case 'of':
-      return expression.quantifier.kind === 'none'
+      // With an expression or offset that is undefined among them, `none of` is undefined too, and so not true.
+      return expression.quantifier.kind === 'none' &&
+        expression.set.kind !== 'expressions' &&
+        expression.anchor === null
         ? ofDemand({ ...expression, quantifier: { kind: 'any' } }, scope)
-        : always
+        : absence
     case 'identifier': {
       const bound = scope.variables.get(expression.name)
       if (bound) return demandOfNot(bound.value, bound.scope)
       const rule = bound === undefined ? scope.rules.get(expression.name) : null
-      return rule ? demandOfNot(rule.scope.rule.condition, { ...rule.scope, effort: scope.effort }) : always
+      return rule ? demandOfNot(rule.scope.rule.condition, { ...rule.scope, effort: scope.effort }) : absence
     }
     default:
-      return always
+      return absence
   }
 }
 
@@ -165,7 +169,7 @@ function matchDemand(string: StringDefinition | null, anchor: Anchor | null, sco
 function quantified(quantifier: Quantifier, parts: readonly Plan[], distinct: number, scope: Scope): Plan {
   switch (quantifier.kind) {
     case 'none':
-      return always
+      return absence
     case 'any':
       return anyOf(parts)
     case 'all':
@@ -210,7 +214,7 @@ function rulesDemand(quantifier: Quantifier, patterns: readonly string[], scope:
     if (!pattern.endsWith('*')) return [pattern]
     return [...scope.rules.keys()].filter((name) => name.startsWith(pattern.slice(0, -1)))
   })
-  if (quantifier.kind === 'none') return always
+  if (quantifier.kind === 'none') return absence
   const parts = names.map((name) => scope.rules.get(name)?.plan ?? may(`the rule ${name} is not known here`))
   return quantified(quantifier, parts, new Set(names).size, scope)
 }
@@ -228,7 +232,7 @@ function stringsOf(set: StringSet, scope: Scope): readonly (StringDefinition | n
 }
 
 function forOfDemand({ quantifier, set, body }: ForOf, scope: Scope): Plan {
-  if (quantifier.kind === 'none') return always
+  if (quantifier.kind === 'none') return absence
   const strings = stringsOf(set, scope)
   const parts = strings.map((current) => demandOf(body, { ...scope, current }))
   return quantified(quantifier, parts, new Set(strings).size, scope)
@@ -236,7 +240,7 @@ function forOfDemand({ quantifier, set, body }: ForOf, scope: Scope): Plan {
 
 function forInDemand(loop: ForIn, scope: Scope): Plan {
   const { quantifier, variables, iterable, body } = loop
-  if (quantifier.kind === 'none') return always
+  if (quantifier.kind === 'none') return absence
   const rounds = roundsOf(loop, scope)
   if (rounds !== null) {
     const variable = variables[0]

@@ -1,5 +1,8 @@
 import type { Fact, GramsPlan, Plan, RulesetPlan } from './plan.ts'
 
+/** Parts of one choice that are printed: `xor` makes hundreds, and nobody reads them. */
+const MAX_PARTS = 20
+
 /**
  * The plan as indented text, one demand a line: what `explain` shows and what case files compare.
  *
@@ -23,7 +26,7 @@ export function printRulesetPlan(ruleset: RulesetPlan): string {
     lines.push(rule.isPrivate ? `private rule ${rule.rule}` : `rule ${rule.rule}`)
     print(rule.plan, '  ', lines)
     for (const { identifier, why } of rule.unindexable) lines.push(`  ${identifier} cannot use the index: ${why}`)
-    for (const advice of rule.advice) lines.push(`  advice: ${advice}`)
+    for (const advice of rule.advice) lines.push(`  ${advice}`)
   }
   return `${lines.join('\n')}\n`
 }
@@ -44,7 +47,8 @@ function print(plan: Plan, indent: string, lines: string[]): void {
       return
     default:
       lines.push(`${indent}${heading(plan)}`)
-      for (const part of plan.parts) print(part, `${indent}  `, lines)
+      for (const part of plan.parts.slice(0, MAX_PARTS)) print(part, `${indent}  `, lines)
+      if (plan.parts.length > MAX_PARTS) lines.push(`${indent}  … ${plan.parts.length - MAX_PARTS} more of the kind`)
   }
 }
 

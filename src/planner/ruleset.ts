@@ -29,7 +29,7 @@ export function planRuleset(file: SourceFile): RulesetPlan {
       isPrivate: rule.isPrivate,
       plan,
       unindexable: unindexableStrings(rule),
-      advice: adviceFor(plan),
+      advice: adviceFor(rule, plan),
     }
   })
   const reported = rules.filter((rule) => !rule.isPrivate).map((rule) => rule.plan)

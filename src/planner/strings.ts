@@ -43,7 +43,7 @@ export function stringPlan(definition: StringDefinition): Plan {
     if (modifiers.wide) forms.push(demandPlan(demand, 'wide', `${identifier} (wide)`))
   }
   const plan = anyOf(forms)
-  return plan.kind === 'may' ? may(whyUnindexable(definition)) : plan
+  return plan.kind === 'may' ? may(`${identifier}: ${whyUnindexable(definition)}`) : plan
 }
 
 /** What a sample must hold for the string to match at a constant offset: the above, and the bytes themselves. */
@@ -54,8 +54,8 @@ export function anchoredStringPlan(definition: StringDefinition, offset: number)
   return allOf([anyOf(facts), stringPlan(definition)])
 }
 
-/** The longest run of fixed bytes, in words, for a string without a window of four. */
-function whyUnindexable(definition: StringDefinition): string {
+/** Why no gram stands for the string, in words; for a string whose plan is `may`. */
+export function whyUnindexable(definition: StringDefinition): string {
   if (definition.kind === 'regexp' && definition.regexp.node === null) return 'the expression was not understood'
   const longest = longestLiteral(demandOf(definition))
   if (definition.kind !== 'text' && longest === 0) return 'no two fixed bytes stand side by side in every match'
@@ -175,12 +175,22 @@ function base64Plans({ bytes, identifier, modifiers }: TextString): Plan[] {
       ['base64wide', modifiers.base64wide, 'wide'],
     ] as const) {
       if (alphabet === null) continue
+      const label = `${identifier} (${name})`
       for (const form of base64Forms(source, alphabet)) {
-        forms.push(literalPlan(foldedText(form), encoding, `${identifier} (${name})`, MAX_GRAMS))
+        const literal = foldedText(form)
+        forms.push(encoding === 'ascii' ? gramsPlan(literal, 'plain', label, MAX_GRAMS) : openWidePlan(literal, label))
       }
     }
   }
   return forms
+}
+
+/** A wide literal whose last zero byte may be missing: the engine finds `base64wide` at the very end of a file so. */
+function openWidePlan(literal: string, label: string): Plan {
+  return allOf([
+    gramsPlan(literal.slice(0, -1), 'wide', label, MAX_GRAMS),
+    gramsPlan(interleaved(literal).slice(0, -1), 'plain', label, MAX_GRAMS_OF_MANY),
+  ])
 }
 
 /** Bytes under a mask that every match starts with. */
