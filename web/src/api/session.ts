@@ -1,0 +1,51 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { call } from './http.ts'
+
+export interface SessionUser {
+  readonly name: string
+  readonly role: 'administrator' | 'user'
+}
+
+export interface Session {
+  /** Null before the log-in. */
+  readonly user: SessionUser | null
+  readonly version: string
+}
+
+const key = ['session']
+
+export function useSession() {
+  return useQuery({ queryKey: key, queryFn: () => call<Session>('GET', '/api/session/'), staleTime: 60_000 })
+}
+
+/** Who uses the application. Only for pages behind the log-in. */
+export function useUser(): SessionUser {
+  const { data } = useSession()
+  if (!data?.user) throw new Error('This page is only for those who are logged in.')
+  return data.user
+}
+
+export function useLogIn() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (asked: { username: string; password: string }) =>
+      call<Session>('POST', '/api/session/', { json: asked }),
+    onSuccess: (session) => queries.setQueryData(key, session),
+  })
+}
+
+/** Leaves nothing behind of what was read under the session. */
+export function useLogOut() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: () => call<null>('DELETE', '/api/session/'),
+    onSuccess: () => {
+      queries.clear()
+      queries.setQueryData(key, (before?: Session) => ({ version: before?.version ?? '', user: null }))
+    },
+  })
+}
+
+export function forgetSession(queries: ReturnType<typeof useQueryClient>): void {
+  queries.setQueryData(key, (before?: Session) => ({ version: before?.version ?? '', user: null }))
+}

@@ -1,0 +1,22 @@
+import type { RouteObject } from 'react-router'
+import { BrokenPage } from './frame/broken-page.tsx'
+import { UnknownAddress } from './frame/unknown-address.tsx'
+
+/**
+ * Addresses and the pages behind them; each page's code is loaded when it is first visited. `src/http/web.ts` of the
+ * server answers the same first steps of addresses with the application.
+ */
+export const routes: RouteObject[] = [
+  { path: '/', lazy: () => import('./pages/overview/overview-page.tsx') },
+  { path: '/samples', lazy: () => import('./pages/samples/samples-page.tsx') },
+  { path: '/samples/:hash', lazy: () => import('./pages/sample/sample-page.tsx') },
+  { path: '/rulesets', lazy: () => import('./pages/rulesets/rulesets-page.tsx') },
+  { path: '/rulesets/:name', lazy: () => import('./pages/ruleset/ruleset-page.tsx') },
+  { path: '/new-ruleset', lazy: () => import('./pages/ruleset/new-ruleset-page.tsx') },
+  { path: '/matches', lazy: () => import('./pages/matches/matches-page.tsx') },
+  { path: '/retro', lazy: () => import('./pages/retro/retro-page.tsx') },
+  { path: '/hunts', lazy: () => import('./pages/hunts/hunts-page.tsx') },
+  { path: '/hunts/:id', lazy: () => import('./pages/hunt/hunt-page.tsx') },
+  { path: '/administration', lazy: () => import('./pages/administration/administration-page.tsx') },
+  { path: '*', element: <UnknownAddress /> },
+].map((route) => ({ errorElement: <BrokenPage />, ...route }))
