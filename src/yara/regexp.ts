@@ -115,11 +115,11 @@ class RegexpParser {
       case '{':
         // A repetition of nothing, or a brace that does not begin a repetition.
         this.#at++
-        return this.#literal('{')
+        return this.#literal(OPENING_BRACE)
       default: {
-        const whole = String.fromCodePoint(this.#source.codePointAt(this.#at) as number)
-        this.#at += whole.length
-        return this.#literal(whole)
+        const point = this.#source.codePointAt(this.#at) as number
+        this.#at += point > 0xffff ? 2 : 1
+        return this.#literal(point)
       }
     }
   }
@@ -207,8 +207,9 @@ class RegexpParser {
     return inner
   }
 
-  #literal(text: string): RegexpNode {
-    return literalOf(encoder.encode(text), this.#flags.caseInsensitive)
+  #literal(point: number): RegexpNode {
+    const bytes = point < 0x80 ? Uint8Array.of(point) : encoder.encode(String.fromCodePoint(point))
+    return literalOf(bytes, this.#flags.caseInsensitive)
   }
 
   /** escape := '\' (assertion | class letter | control letter | code point | any other character, meaning itself) */
@@ -321,6 +322,8 @@ class RegexpParser {
     return code
   }
 }
+
+const OPENING_BRACE = 0x7b
 
 /** Longer than any repetition anybody writes; bounds how far one brace looks. */
 const MAX_COUNTS_LENGTH = 64

@@ -18,7 +18,9 @@ const caseTexts = textsOf(join(import.meta.dirname, 'cases', '*.yar'))
 const publicTexts = textsOf(join(publicRules, '**/*.yara'))
 
 function textsOf(pattern: string): string[] {
-  return globSync(pattern).map((path) => readFileSync(path, 'utf8'))
+  return globSync(pattern)
+    .sort()
+    .map((path) => readFileSync(path, 'utf8'))
 }
 
 /** `FUZZ_SECONDS` asks for a longer run. */
