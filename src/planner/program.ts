@@ -10,17 +10,27 @@ export interface Program {
   readonly nodes: number
   /** One of the numbers of `op`. */
   readonly kinds: Uint8Array
-  /** For `atLeast`: how many; for facts and grams: the place in `facts` or `grams`. */
+  /** For `atLeast`: how many; for facts: the place in `facts`. */
   readonly values: Int32Array
   /** Children of node n: `children[childStart[n]]` up to, not including, `children[childStart[n + 1]]`. */
   readonly childStart: Int32Array
   readonly children: Int32Array
   readonly facts: readonly Fact[]
-  /** Hashes of the grams, most telling first. */
-  readonly grams: readonly Uint32Array[]
+  /** The literals' grams, in the portions in which they are asked for. */
+  readonly waves: readonly Wave[]
   /** The node of each plan, in the order given. */
   readonly roots: Int32Array
 }
+
+/** Some grams of every literal that has so many, by ascending hash. A longer signature only tells hashes further apart. */
+export interface Wave {
+  readonly hashes: Uint32Array
+  /** The literal's node, for each hash. */
+  readonly nodes: Int32Array
+}
+
+/** Grams of a literal in its first waves; the last entry goes for all that follow. */
+const WAVES = [3, 4, 8] as const
 
 export const op = { may: 0, never: 1, and: 2, or: 3, atLeast: 4, grams: 5, fact: 6 } as const
 
@@ -29,7 +39,7 @@ export function compilePlans(plans: readonly Plan[]): Program {
   const values: number[] = []
   const childLists: (readonly number[])[] = []
   const facts: Fact[] = []
-  const grams: Uint32Array[] = []
+  const grams: { readonly node: number; readonly hashes: Uint32Array }[] = []
   const known = new Map<string, number>()
 
   const nodeOf = (plan: Plan): number => {
@@ -45,14 +55,12 @@ export function compilePlans(plans: readonly Plan[]): Program {
         children = plan.parts.map(nodeOf)
         if (plan.kind === 'atLeast') value = plan.count
         break
-      case 'grams':
-        value = grams.push(plan.grams.map((gram) => gramHash(plan.channel, gram))) - 1
-        break
       case 'fact':
         value = facts.push(plan.fact) - 1
         break
     }
     const node = kinds.push(op[plan.kind]) - 1
+    if (plan.kind === 'grams') grams.push({ node, hashes: plan.grams.map((gram) => gramHash(plan.channel, gram)) })
     values.push(value)
     childLists.push(children)
     known.set(key, node)
@@ -71,7 +79,25 @@ export function compilePlans(plans: readonly Plan[]): Program {
     childStart,
     children: Int32Array.from(childLists.flat()),
     facts,
-    grams,
+    waves: wavesOf(grams),
     roots,
   }
+}
+
+function wavesOf(literals: readonly { readonly node: number; readonly hashes: Uint32Array }[]): Wave[] {
+  const waves: Wave[] = []
+  let from = 0
+  let left = literals
+  while (left.length > 0) {
+    const to = from + (WAVES[waves.length] ?? (WAVES[WAVES.length - 1] as number))
+    const asked = left.flatMap(({ node, hashes }) => Array.from(hashes.subarray(from, to), (hash) => ({ hash, node })))
+    asked.sort((one, other) => one.hash - other.hash)
+    waves.push({
+      hashes: Uint32Array.from(asked, ({ hash }) => hash),
+      nodes: Int32Array.from(asked, ({ node }) => node),
+    })
+    from = to
+    left = left.filter(({ hashes }) => hashes.length > to)
+  }
+  return waves
 }

@@ -24,10 +24,8 @@
 import { bitOf, type SegmentGroup } from '../index/index.ts'
 import { factColumns } from './fact-columns.ts'
 import type { Fact, Plan } from './plan.ts'
-import { compilePlans, op, type Program } from './program.ts'
+import { compilePlans, op, type Program, type Wave } from './program.ts'
 
-/** Rows of a literal read in its first waves; the last entry goes for all that follow. */
-const WAVES = [3, 4, 8] as const
 /** Words of each of the two tables; a group that needs more is evaluated some columns at a time. */
 const TABLE_WORDS = 1 << 23
 /** Words of rows read at once. */
@@ -44,12 +42,16 @@ export class PlanBatch {
   #upper = new Uint32Array(0)
   #need = new Uint32Array(0)
   #buffer = new Uint32Array(0)
-  /** Grams that were asked for already, for every node. */
-  readonly #asked: Int32Array
+  #rows = new Uint32Array(0)
+  /** The node that asks for each of the rows. */
+  #askers = new Int32Array(0)
+  /** The nodes that still matter to some sample, ascending; the first `#liveNodes` count. */
+  readonly #live: Int32Array
+  #liveNodes = 0
 
   constructor(plans: readonly Plan[]) {
     this.#program = compilePlans(plans)
-    this.#asked = new Int32Array(this.#program.nodes)
+    this.#live = new Int32Array(this.#program.nodes)
   }
 
   /**
@@ -87,99 +89,116 @@ export class PlanBatch {
   /** Fills `upper` for the columns of `within`, which starts at word `first` of the group. */
   #narrow(group: SegmentGroup, first: number, within: Uint32Array): void {
     const words = within.length
-    const { nodes, kinds, values, facts } = this.#program
+    const { nodes, kinds, values, facts, waves } = this.#program
     if (this.#upper.length < nodes * words) {
       this.#upper = new Uint32Array(nodes * words)
       this.#need = new Uint32Array(nodes * words)
     }
+    const upper = this.#upper
+    upper.fill(0xffffffff, 0, nodes * words)
     for (let node = 0; node < nodes; node++) {
-      const columns = this.#upper.subarray(node * words, (node + 1) * words)
-      if (kinds[node] === op.fact) factColumns(facts[values[node] as number] as Fact, group, first, columns)
-      else columns.fill(kinds[node] === op.never ? 0 : 0xffffffff)
+      const from = node * words
+      if (kinds[node] === op.never) upper.fill(0, from, from + words)
+      else if (kinds[node] === op.fact) {
+        factColumns(facts[values[node] as number] as Fact, group, first, upper.subarray(from, from + words))
+      }
+      this.#live[node] = node
     }
-    this.#asked.fill(0)
-    for (let wave = 0; ; wave++) {
-      this.#passUpwards(words)
-      if (group.bits === 0) return
+    this.#liveNodes = nodes
+    this.#passUpwards(words)
+    // Samples without bits may hold every gram.
+    if (group.bits === 0) return
+    for (const wave of waves) {
       this.#passDownwards(within)
-      const rows = this.#nextRows(group, words, WAVES[wave] ?? (WAVES[WAVES.length - 1] as number))
-      if (rows.length === 0) return
-      this.#readWave(group, rows, first, words)
+      if (this.#liveNodes === 0) return
+      this.#readWave(wave, group, first, words)
+      this.#passUpwards(words)
     }
   }
 
   #passUpwards(words: number): void {
-    const { nodes, kinds, values, childStart, children } = this.#program
+    const { kinds, values, childStart, children } = this.#program
     const upper = this.#upper
-    for (let node = 0; node < nodes; node++) {
+    for (let l = 0; l < this.#liveNodes; l++) {
+      const node = this.#live[l] as number
       const kind = kinds[node]
       const from = childStart[node] as number
       const to = childStart[node + 1] as number
       const at = node * words
       if (kind === op.atLeast) {
         atLeastColumns(upper, at, words, children.subarray(from, to), values[node] as number)
-      } else if (kind === op.and || kind === op.or) {
-        upper.copyWithin(at, (children[from] as number) * words, ((children[from] as number) + 1) * words)
-        for (let i = from + 1; i < to; i++) {
+      } else if (kind === op.and) {
+        // What is known already stays: `upper` only ever shrinks.
+        for (let i = from; i < to; i++) {
           const child = (children[i] as number) * words
-          if (kind === op.and)
-            for (let w = 0; w < words; w++) upper[at + w] = (upper[at + w] as number) & (upper[child + w] as number)
-          else for (let w = 0; w < words; w++) upper[at + w] = (upper[at + w] as number) | (upper[child + w] as number)
+          for (let w = 0; w < words; w++) upper[at + w] = (upper[at + w] as number) & (upper[child + w] as number)
+        }
+      } else if (kind === op.or) {
+        for (let w = 0; w < words; w++) upper[at + w] = 0
+        for (let i = from; i < to; i++) {
+          const child = (children[i] as number) * words
+          for (let w = 0; w < words; w++) upper[at + w] = (upper[at + w] as number) | (upper[child + w] as number)
         }
       }
     }
   }
 
+  /** Fills `need`, and keeps as live the nodes that still matter to some sample. */
   #passDownwards(within: Uint32Array): void {
-    const { nodes, childStart, children, roots } = this.#program
+    const { childStart, children, roots } = this.#program
     const words = within.length
     const need = this.#need
     const upper = this.#upper
-    need.fill(0, 0, nodes * words)
-    for (const root of roots) need.set(within, root * words)
-    for (let node = nodes - 1; node >= 0; node--) {
+    const live = this.#live
+    for (let l = 0; l < this.#liveNodes; l++) {
+      const at = (live[l] as number) * words
+      for (let w = 0; w < words; w++) need[at + w] = 0
+    }
+    for (const root of roots) {
+      const at = root * words
+      for (let w = 0; w < words; w++) need[at + w] = (within[w] as number) & (upper[at + w] as number)
+    }
+    let kept = this.#liveNodes
+    for (let l = this.#liveNodes - 1; l >= 0; l--) {
+      const node = live[l] as number
       const at = node * words
-      let any = 0
-      for (let w = 0; w < words; w++) {
-        const both = (need[at + w] as number) & (upper[at + w] as number)
-        need[at + w] = both
-        any |= both
-      }
-      if (any === 0) continue
+      if (isEmpty(need, at, at + words)) continue
+      live[--kept] = node
       for (let i = childStart[node] as number; i < (childStart[node + 1] as number); i++) {
         const child = (children[i] as number) * words
-        for (let w = 0; w < words; w++) need[child + w] = (need[child + w] as number) | (need[at + w] as number)
+        for (let w = 0; w < words; w++) {
+          need[child + w] = (need[child + w] as number) | ((need[at + w] as number) & (upper[child + w] as number))
+        }
       }
     }
+    live.copyWithin(0, kept, this.#liveNodes)
+    this.#liveNodes -= kept
   }
 
-  /** The next rows of all literals that still matter: `row * nodes + node`, ascending. */
-  #nextRows(group: SegmentGroup, words: number, most: number): Float64Array {
-    const { nodes, kinds, values, grams } = this.#program
-    const wanted: number[] = []
-    for (let node = 0; node < nodes; node++) {
-      if (kinds[node] !== op.grams || isEmpty(this.#need, node * words, (node + 1) * words)) continue
-      const hashes = grams[values[node] as number] as Uint32Array
-      const from = this.#asked[node] as number
-      const to = Math.min(hashes.length, from + most)
-      for (let i = from; i < to; i++) wanted.push(bitOf(hashes[i] as number, group.bits) * nodes + node)
-      this.#asked[node] = to
+  /** Reads the rows of a wave for the literals that still matter, and narrows those to them. */
+  #readWave({ hashes, nodes }: Wave, group: SegmentGroup, first: number, words: number): void {
+    if (this.#rows.length < hashes.length) {
+      this.#rows = new Uint32Array(hashes.length)
+      this.#askers = new Int32Array(hashes.length)
     }
-    return Float64Array.from(wanted).sort()
-  }
-
-  #readWave(group: SegmentGroup, wanted: Float64Array, first: number, words: number): void {
-    const { nodes } = this.#program
     const upper = this.#upper
+    const rows = this.#rows
+    const askers = this.#askers
+    let wanted = 0
+    for (let i = 0; i < hashes.length; i++) {
+      const at = (nodes[i] as number) * words
+      if (isEmpty(this.#need, at, at + words)) continue
+      rows[wanted] = bitOf(hashes[i] as number, group.bits)
+      askers[wanted++] = nodes[i] as number
+    }
     const atOnce = Math.max(1, Math.floor(BUFFER_WORDS / group.words))
-    for (let from = 0; from < wanted.length; from += atOnce) {
-      const count = Math.min(atOnce, wanted.length - from)
+    for (let from = 0; from < wanted; from += atOnce) {
+      const count = Math.min(atOnce, wanted - from)
       if (this.#buffer.length < count * group.words) this.#buffer = new Uint32Array(count * group.words)
       const buffer = this.#buffer
-      const rows = Uint32Array.from({ length: count }, (_, i) => Math.floor((wanted[from + i] as number) / nodes))
-      group.readRows(rows, buffer)
+      group.readRows(rows.subarray(from, from + count), buffer)
       for (let i = 0; i < count; i++) {
-        const at = ((wanted[from + i] as number) - (rows[i] as number) * nodes) * words
+        const at = (askers[from + i] as number) * words
         const row = i * group.words + first
         for (let w = 0; w < words; w++) upper[at + w] = (upper[at + w] as number) & (buffer[row + w] as number)
       }
