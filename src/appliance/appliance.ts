@@ -60,7 +60,7 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
   const matches = new Matches(database)
   const rulesets = new Rulesets({ database, checker, planner: rulesetPlanner })
   const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
-  const samples = new Samples({ database, blobs, segments, matches })
+  const samples = new Samples({ database, blobs, segments })
   const archives = new Archives({
     members: settings.archiveMembers,
     totalBytes: settings.archiveBytes,

@@ -3,8 +3,7 @@
  * the queue (`state` = 'queued') brings it to its end whatever happens to this process.
  */
 import { sql } from 'kysely'
-import type { BlobStore } from '../store/files/index.ts'
-import { type Database, listOf, now, type Transaction } from '../store/index.ts'
+import { type BlobStore, type Database, listOf, now, type Transaction } from '../store/index.ts'
 import type { Incoming } from './arriving.ts'
 
 export interface Admitted {
@@ -219,16 +218,6 @@ async function requeue(trx: Transaction, id: number, { note }: Incoming): Promis
     .set({ state: 'queued', intake: JSON.stringify({ depth, password }) })
     .where('id', '=', id)
     .execute()
-}
-
-/** How many samples are queued. */
-export async function countQueued(database: Database): Promise<number> {
-  const { queued } = await database
-    .selectFrom('samples')
-    .select(({ fn }) => fn.countAll<number>().as('queued'))
-    .where('state', '=', 'queued')
-    .executeTakeFirstOrThrow()
-  return queued
 }
 
 /** Those of the ids that are still queued. */

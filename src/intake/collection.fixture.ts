@@ -9,8 +9,7 @@ import { Rulesets } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
-import { FileBlobs } from '../store/files/index.ts'
-import { openDatabase } from '../store/index.ts'
+import { FileBlobs, openDatabase } from '../store/index.ts'
 import { fingerprints, parse } from '../yara/index.ts'
 import { Intake, type IntakeLimits } from './index.ts'
 
@@ -57,7 +56,7 @@ export async function openCollection(
     },
   })
   const segments = new Segments({ database, blobs, pool, folder: join(folder, 'index'), log })
-  const samples = new Samples({ database, blobs, segments, matches })
+  const samples = new Samples({ database, blobs, segments })
   const archives = new Archives()
   const intake = new Intake({ database, blobs, pool, rulesets, matches, segments, archives, log, workers, limits })
   const operator: Account = await new Accounts(database).operator()

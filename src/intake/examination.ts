@@ -7,7 +7,7 @@
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import { externalVariables } from '../samples/index.ts'
 import type { Digests, Identification, RuleHit, ScanTrouble, TaskOutput, WorkerPool } from '../scanning/index.ts'
-import type { BlobStore } from '../store/files/index.ts'
+import type { BlobStore } from '../store/index.ts'
 import type { QueueNote } from './arriving.ts'
 
 /** A sample from the queue. */

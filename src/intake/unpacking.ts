@@ -1,6 +1,6 @@
 import type { Archives } from '../archives/index.ts'
 import type { WorkerPool } from '../scanning/index.ts'
-import { asStorageFailure, type BlobStore } from '../store/files/index.ts'
+import { asStorageFailure, type BlobStore } from '../store/index.ts'
 import type { Admitted } from './admission.ts'
 import { fileName, type Incoming } from './arriving.ts'
 import type { Examined } from './examination.ts'

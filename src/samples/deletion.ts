@@ -1,6 +1,5 @@
 import type { Segments } from '../segments/index.ts'
-import type { BlobStore } from '../store/files/index.ts'
-import { type Database, listOf, type Transaction } from '../store/index.ts'
+import { type BlobStore, type Database, listOf, type Transaction } from '../store/index.ts'
 
 interface DeletedRow {
   readonly id: number

@@ -1,4 +1,4 @@
-import type { Classification, Micros } from '../store/schema.ts'
+import type { Classification, Micros } from '../store/index.ts'
 
 /** A sample as the rest of the program sees it. Hashes are lower-case hexadecimal. */
 export interface Sample {

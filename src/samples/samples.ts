@@ -1,10 +1,9 @@
 import type { Readable } from 'node:stream'
 import { zipForDownload } from '../archives/index.ts'
 import { Failure } from '../errors/index.ts'
-import { classifyByUser, type Matches } from '../matches/index.ts'
+import { classifyByUser } from '../matches/index.ts'
 import type { Segments } from '../segments/index.ts'
-import type { BlobStore, Content } from '../store/files/index.ts'
-import { type Database, listOf } from '../store/index.ts'
+import { type BlobStore, type Content, type Database, listOf } from '../store/index.ts'
 import { deleteSamples } from './deletion.ts'
 import { type HashKind, parseHash, parseHashes } from './hash.ts'
 import { type ListedSample, listedSample } from './listed-sample.ts'
@@ -38,7 +37,6 @@ export class Samples {
     readonly database: Database
     readonly blobs: BlobStore
     readonly segments: Segments
-    readonly matches: Matches
   }) {
     this.#database = parts.database
     this.#blobs = parts.blobs

@@ -1,6 +1,5 @@
 import type { WorkerPool } from '../scanning/index.ts'
-import type { BlobStore } from '../store/files/index.ts'
-import type { Database } from '../store/index.ts'
+import type { BlobStore, Database } from '../store/index.ts'
 import type { Segments } from './segments.ts'
 
 export interface BuildProgress {

@@ -1,7 +1,6 @@
 import { SegmentReader } from '../index/index.ts'
 import type { WorkerPool } from '../scanning/index.ts'
-import type { BlobStore } from '../store/files/index.ts'
-import type { Database } from '../store/index.ts'
+import type { BlobStore, Database } from '../store/index.ts'
 import { damageOf } from './merging.ts'
 import type { SegmentFile } from './segment-row.ts'
 import type { Segments } from './segments.ts'

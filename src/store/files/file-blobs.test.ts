@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
-import { FileBlobs } from './index.ts'
+import { asStorageFailure, FileBlobs } from './index.ts'
 
 async function freshFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'backtrail-blobs-'))
@@ -81,4 +81,35 @@ test('contents left in doubt are removed at the next start unless a sample has t
     true,
   ])
   assert.equal(await reopened.settle(async () => false), 0, 'settled doubts are forgotten')
+})
+
+test('a full disk is a failure that the sender is told, other errors stay what they are', async (t) => {
+  const full = await appendFile('/dev/full', 'x').catch((error) => error)
+  assert.equal(full.code, 'ENOSPC')
+  const told = asStorageFailure(full)
+  assert.equal((told as { code?: string }).code, 'storage.full')
+  const other = new Error('other')
+  assert.equal(asStorageFailure(other), other)
+
+  const { blobs } = await FileBlobs.open(await freshFolder(t))
+  const missing = { temporary: blobs.temporary(), sha256: randomBytes(32), synced: true }
+  await assert.rejects(blobs.adopt([missing]), { code: 'ENOENT' })
+  assert.equal(await blobs.has(missing.sha256), false)
+})
+
+test('work that is done in turns never overlaps, also after a failure', async (t) => {
+  const { blobs } = await FileBlobs.open(await freshFolder(t))
+  let inside = 0
+  const work = async (fail: boolean) => {
+    assert.equal(++inside, 1)
+    await new Promise(setImmediate)
+    inside--
+    if (fail) throw new Error('failed in its turn')
+    return 'done'
+  }
+  const results = await Promise.allSettled([false, true, false].map((fail) => blobs.inTurn(() => work(fail))))
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  )
 })
