@@ -3,6 +3,7 @@ import { Failure } from '../errors/index.ts'
 import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
 import { hashPassword, verifyPassword } from './password.ts'
 import type { Account, Role } from './rights.ts'
+import { closeSessionsOf, Sessions } from './sessions.ts'
 import { Throttle } from './throttle.ts'
 
 export interface UserEntry extends Account {
@@ -43,6 +44,8 @@ const REMEMBERED_TOKENS = 10_000
  * Every log-in makes a token of its own: the same one cannot be told twice.
  */
 export class Accounts {
+  /** Log-ins of the web application, made by `logInSession`. */
+  readonly sessions: Sessions
   readonly #database: Database
   readonly #byName: Throttle
   readonly #byAddress: Throttle
@@ -55,6 +58,7 @@ export class Accounts {
 
   constructor(database: Database, clock: () => number = Date.now) {
     this.#database = database
+    this.sessions = new Sessions(database, () => clock() * 1000)
     this.#byName = new Throttle(FREE_FAILURES_PER_USER, clock)
     this.#byAddress = new Throttle(FREE_FAILURES_PER_ADDRESS, clock)
   }
@@ -92,25 +96,19 @@ export class Accounts {
    * too many failures for the name or from the address; that refusal comes before the password is looked at.
    */
   async logIn(name: string, password: string, address: string): Promise<{ token: string; account: Account }> {
-    const pause = Math.max(this.#byName.pause(name), this.#byAddress.pause(address))
-    if (pause > 0) {
-      const seconds = Math.ceil(pause / 1000)
-      throw new Failure('login.throttled', `Too many failed log-ins; try again in ${seconds} s.`, { seconds })
-    }
-    this.#byName.attempt(name)
-    this.#byAddress.attempt(address)
-    const user = await this.#user(name)
-    const right = await verifyPassword(password, user?.password_hash || (await this.#decoy))
-    if (!user || !right) throw new Failure('login.refused')
-    this.#byName.succeeded(name)
-    this.#byAddress.succeeded(address)
-    const account: Account = { id: user.id, name: user.name, role: user.role }
+    const account = await this.#verified(name, password, address)
     const token = randomToken()
     await this.#database.transaction().execute(async (trx) => {
-      await insertToken(trx, user.id, token, LOG_IN_LABEL)
-      await this.#dropOldLogIns(trx, user.id)
+      await insertToken(trx, account.id, token, LOG_IN_LABEL)
+      await this.#dropOldLogIns(trx, account.id)
     })
     return { token, account }
+  }
+
+  /** As `logIn`, with the secret of a session of the web application instead of a token. */
+  async logInSession(name: string, password: string, address: string): Promise<{ secret: string; account: Account }> {
+    const account = await this.#verified(name, password, address)
+    return { secret: await this.sessions.open(account.id), account }
   }
 
   /**
@@ -188,19 +186,20 @@ export class Accounts {
     })
   }
 
-  /** Tokens that earlier log-ins made stop working with the password that made them. */
+  /** Tokens and sessions that earlier log-ins made end with the password that made them. */
   async setPassword(name: string, password: string): Promise<void> {
     const passwordHash = await hashPassword(checkedPassword(password))
     const { id } = await this.#existing(name)
     await this.#database.transaction().execute(async (trx) => {
       await trx.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', id).execute()
       await trx.deleteFrom('tokens').where('user_id', '=', id).where('label', '=', LOG_IN_LABEL).execute()
+      await closeSessionsOf(trx, id)
     })
     this.#forget()
   }
 
   /**
-   * Removes a user and all their tokens. Their rulesets go to the first administrator left; the name is free again.
+   * Removes a user with all their tokens and sessions. Their rulesets go to the first administrator left; the name is free again.
    * `user.not-found`, `user.last-administrator`.
    */
   async remove(name: string): Promise<void> {
@@ -208,6 +207,7 @@ export class Accounts {
     await this.#database.transaction().execute(async (trx) => {
       await trx.updateTable('users').set({ removed: now(), password_hash: '' }).where('id', '=', id).execute()
       await trx.deleteFrom('tokens').where('user_id', '=', id).execute()
+      await closeSessionsOf(trx, id)
       const heir = await firstAdministrator(trx)
       if (!heir) throw new Failure('user.last-administrator')
       await trx.updateTable('rulesets').set({ owner_id: heir.id }).where('owner_id', '=', id).execute()
@@ -244,6 +244,22 @@ export class Accounts {
       .executeTakeFirst()
     if (numDeletedRows === 0n) throw new Failure('token.not-found')
     this.#forget()
+  }
+
+  async #verified(name: string, password: string, address: string): Promise<Account> {
+    const pause = Math.max(this.#byName.pause(name), this.#byAddress.pause(address))
+    if (pause > 0) {
+      const seconds = Math.ceil(pause / 1000)
+      throw new Failure('login.throttled', `Too many failed log-ins; try again in ${seconds} s.`, { seconds })
+    }
+    this.#byName.attempt(name)
+    this.#byAddress.attempt(address)
+    const user = await this.#user(name)
+    const right = await verifyPassword(password, user?.password_hash || (await this.#decoy))
+    if (!user || !right) throw new Failure('login.refused')
+    this.#byName.succeeded(name)
+    this.#byAddress.succeeded(address)
+    return { id: user.id, name: user.name, role: user.role }
   }
 
   #forget(): void {

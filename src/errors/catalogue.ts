@@ -17,7 +17,10 @@ export const catalogue = {
   'request.throttled': { status: 429, message: 'Too many requests from this address; wait and try again.' },
   'request.headers-too-large': { status: 431, message: 'The headers of the request are too large.' },
   'path.unknown': { status: 404, message: 'There is nothing at this address; /api/docs/ lists what there is.' },
-  'method.not-allowed': { status: 405, message: 'This address does not take that method; the header Allow lists its methods.' },
+  'method.not-allowed': {
+    status: 405,
+    message: 'This address does not take that method; the header Allow lists its methods.',
+  },
   'server.failed': {
     status: 500,
     message: 'The server failed to do this; its operator finds the reason in the log under the request id.',
@@ -30,6 +33,12 @@ export const catalogue = {
   },
   'credentials.missing': { status: 403, message: 'Authentication credentials were not provided.' },
   'credentials.invalid': { status: 403, message: 'Invalid token.' },
+  'credentials.session-ended': { status: 403, message: 'The session has ended; log in again.' },
+  'credentials.foreign-page': {
+    status: 403,
+    message:
+      'A request that comes with a session’s cookie must carry the header X-Backtrail-Page; scripts use a token.',
+  },
   'login.refused': { status: 400, message: 'Unable to log in with provided credentials.' },
   'login.throttled': { status: 429, message: 'Too many failed log-ins; wait and try again.' },
   'right.missing': { status: 403, message: 'You do not have permission to perform this action.' },

@@ -1,24 +1,22 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Account, Accounts } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
+import { accountOfSession } from './session.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Anyone may call the route; without this it takes an account's token. */
+    /** Anyone may call the route; without this it takes an account's token or session. */
     readonly isOpen?: boolean
   }
 }
 
 const callers = new WeakMap<FastifyRequest, Account>()
 
-/** Asks for a token on the routes of this scope, before a body is read. */
+/** Asks for a token, or for a session of the web application, on the routes of this scope, before a body is read. */
 export function addAuthentication(app: FastifyInstance, accounts: Accounts): void {
   app.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.isOpen) return
-    const token = tokenOf(request.headers.authorization)
-    const account = await accounts.authenticate(token)
-    if (!account) throw new Failure('credentials.invalid')
-    callers.set(request, account)
+    callers.set(request, await accountOf(request, accounts))
   })
 }
 
@@ -34,9 +32,17 @@ export function knownCallerOf(request: FastifyRequest): Account | null {
   return callers.get(request) ?? null
 }
 
+async function accountOf(request: FastifyRequest, accounts: Accounts): Promise<Account> {
+  const { authorization } = request.headers
+  if (authorization === undefined) return accountOfSession(request, accounts)
+  const account = await accounts.authenticate(tokenOf(authorization))
+  if (!account) throw new Failure('credentials.invalid')
+  return account
+}
+
 /** `Authorization: Token <token>`; the scheme's case does not matter. */
-function tokenOf(header: string | undefined): string {
-  const [scheme = '', ...rest] = header?.trim().split(/\s+/) ?? []
+function tokenOf(header: string): string {
+  const [scheme = '', ...rest] = header.trim().split(/\s+/)
   if (scheme.toLowerCase() !== 'token') throw new Failure('credentials.missing')
   if (rest.length !== 1) {
     throw new Failure('credentials.invalid', 'Invalid token header: it must read "Authorization: Token <token>".')

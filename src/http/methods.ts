@@ -22,12 +22,13 @@ export function addUnknownPaths(app: FastifyInstance): void {
     const path = (request.url.split('?', 1)[0] ?? '').replace(/\/{2,}/g, '/')
     // More than one route may fit: `/api/rulesets/core/` is a path of its own and a ruleset's name.
     const fitting = [...places.values()].filter(({ pattern }) => pattern.test(path))
+    const methods = new Set(fitting.flatMap((each) => [...each.methods]))
     const [place] = fitting
-    if (!place) {
+    // A route that takes the method and found nothing: a file that is not there.
+    if (!place || methods.has(request.method)) {
       const failure = new Failure('path.unknown')
       return reply.code(failure.status).send(yaraEnvelope.render(failure, failure.status))
     }
-    const methods = new Set(fitting.flatMap((each) => [...each.methods]))
     const failure = new Failure('method.not-allowed')
     return reply
       .code(failure.status)

@@ -28,6 +28,7 @@ export function addReference(app: FastifyInstance, version: string): void {
       security: [{ token: [] }],
       tags: [
         { name: 'tokens', description: 'Log-in' },
+        { name: 'session', description: 'Log-in of the web application' },
         { name: 'rulesets', description: 'YARA rulesets and their matches' },
         { name: 'retro', description: 'Local Retro and Cloud Retro' },
         { name: 'hunts', description: 'Ad-hoc hunts' },

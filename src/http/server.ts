@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import cookie from '@fastify/cookie'
 import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
@@ -15,6 +16,8 @@ import { addReference } from './reference.ts'
 import { addRefusals, refuse } from './refusing.ts'
 import { addRoutes } from './routes/index.ts'
 import { answerGarbage, boundSlowClients, timeouts } from './slow-clients.ts'
+import { packageVersion } from './version.ts'
+import { addWebApplication } from './web.ts'
 
 export type HttpServer = FastifyInstance<
   RawServerDefault,
@@ -72,11 +75,13 @@ export function buildHttpServer(
     timeWindow: '1 minute',
     errorResponseBuilder: () => new Failure('request.throttled'),
   })
-  addReference(app, packageVersion())
+  addReference(app, packageVersion)
+  app.register(cookie)
   app.register(async (scope) => {
     addAuthentication(scope, appliance.accounts)
     addRoutes(scope as unknown as HttpServer, { appliance, settings, metrics })
   })
+  addWebApplication(app)
   return app
 }
 
@@ -92,9 +97,4 @@ function drainOnClose(app: HttpServer, graceMs: number): void {
     if (stopping) reply.header('connection', 'close')
     return payload
   })
-}
-
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  return String(version)
 }

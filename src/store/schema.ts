@@ -18,6 +18,7 @@ export interface Schema {
   settings: SettingsTable
   users: UsersTable
   tokens: TokensTable
+  sessions: SessionsTable
   samples: SamplesTable
   sightings: SightingsTable
   members: MembersTable
@@ -60,6 +61,16 @@ export interface TokensTable {
   label: string
   created: Micros
   last_used: Micros | null
+}
+
+/** Log-ins of the web application. */
+export interface SessionsTable {
+  id: Generated<number>
+  user_id: number
+  /** SHA-256 of the secret in the browser's cookie. */
+  hash: Uint8Array
+  created: Micros
+  last_used: Micros
 }
 
 /**

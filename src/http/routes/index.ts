@@ -20,6 +20,7 @@ import { addSampleTags } from './sample-tags.ts'
 import { addTokenLogIn } from './token-log-in.ts'
 import { addUploads } from './uploads.ts'
 import { addUsers } from './users.ts'
+import { addWebSession } from './web-session.ts'
 
 /** What route groups are given. */
 export interface RouteParts {
@@ -32,6 +33,7 @@ export interface RouteParts {
 export function addRoutes(app: HttpServer, parts: RouteParts): void {
   for (const add of [
     addTokenLogIn,
+    addWebSession,
     addRulesets,
     addRulesetRevisions,
     addRulesetMatches,

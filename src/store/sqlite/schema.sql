@@ -214,6 +214,16 @@ CREATE TABLE segments (
   created INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY,
+  user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  hash BLOB NOT NULL UNIQUE,
+  created INTEGER NOT NULL,
+  last_used INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX sessions_by_user ON sessions (user_id);
+
 CREATE TABLE settings (
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL

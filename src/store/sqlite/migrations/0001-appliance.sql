@@ -24,6 +24,16 @@ CREATE TABLE tokens (
 ) STRICT;
 CREATE INDEX tokens_by_user ON tokens (user_id);
 
+-- Log-ins of the web application; a row that is not used for a while is as good as none.
+CREATE TABLE sessions (
+  id INTEGER PRIMARY KEY,
+  user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  hash BLOB NOT NULL UNIQUE,
+  created INTEGER NOT NULL,
+  last_used INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sessions_by_user ON sessions (user_id);
+
 CREATE TABLE samples (
   -- AUTOINCREMENT: the id of a deleted sample never comes back, because segments and hunts remember ids.
   id INTEGER PRIMARY KEY AUTOINCREMENT,

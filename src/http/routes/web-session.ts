@@ -1,0 +1,95 @@
+/** `/api/session/`, an addition to the specification: log-in, log-out and state of the web application's session. */
+import { type Static, Type } from 'typebox'
+import type { Account } from '../../accounts/index.ts'
+import { Failure } from '../../errors/index.ts'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import type { HttpServer } from '../server.ts'
+import { demandOwnPage, giveSession, sessionSecretOf, takeSession } from '../session.ts'
+import { packageVersion } from '../version.ts'
+import type { RouteParts } from './index.ts'
+
+export const SessionShape = Type.Object({
+  user: Type.Union([Type.Object({ name: Type.String(), role: Type.Enum(['administrator', 'user']) }), Type.Null()], {
+    description: 'null before the log-in',
+  }),
+  version: Type.String(),
+})
+
+const foreign = 'The header X-Backtrail-Page is missing.'
+
+export function addWebSession(app: HttpServer, { appliance: { accounts }, settings }: RouteParts): void {
+  const told = (account: Account | null): Static<typeof SessionShape> => ({
+    user: account && { name: account.name, role: account.role },
+    version: packageVersion,
+  })
+
+  app.get(
+    '/api/session/',
+    {
+      config: { isOpen: true },
+      schema: {
+        tags: ['session'],
+        summary: 'Tell who is logged in with the cookie of this request',
+        security: [],
+        response: { 200: SessionShape, ...refusals(yaraEnvelope, {}) },
+      },
+    },
+    async (request) => {
+      const secret = sessionSecretOf(request)
+      return told(secret === null ? null : await accounts.sessions.account(secret))
+    },
+  )
+
+  app.post(
+    '/api/session/',
+    {
+      config: {
+        isOpen: true,
+        invalid: 'login.refused',
+        rateLimit: {
+          max: settings.loginLimit,
+          timeWindow: '1 minute',
+          errorResponseBuilder: () => new Failure('login.throttled'),
+        },
+      },
+      schema: {
+        tags: ['session'],
+        summary: 'Log in: the answer sets the session’s cookie',
+        security: [],
+        body: Type.Object({ username: Type.String({ minLength: 1 }), password: Type.String({ minLength: 1 }) }),
+        response: {
+          200: SessionShape,
+          ...refusals(yaraEnvelope, { 400: 'The name or the password is missing or wrong.', 403: foreign }),
+        },
+      },
+    },
+    async (request, reply) => {
+      // Nobody is to be logged in as someone else without noticing.
+      demandOwnPage(request)
+      const { username, password } = request.body
+      const { secret, account } = await accounts.logInSession(username, password, request.ip)
+      giveSession(request, reply, secret)
+      return told(account)
+    },
+  )
+
+  app.delete(
+    '/api/session/',
+    {
+      config: { isOpen: true },
+      schema: {
+        tags: ['session'],
+        summary: 'Log out',
+        security: [],
+        response: { 204: Type.Null(), ...refusals(yaraEnvelope, { 403: foreign }) },
+      },
+    },
+    async (request, reply) => {
+      demandOwnPage(request)
+      const secret = sessionSecretOf(request)
+      if (secret !== null) await accounts.sessions.close(secret)
+      takeSession(request, reply)
+      return reply.code(204).send(null)
+    },
+  )
+}

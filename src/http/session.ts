@@ -1,0 +1,50 @@
+/*
+ * Log-ins of the web application.
+ *
+ * The browser keeps the session's secret in a cookie that scripts cannot read (HttpOnly), that is never sent from pages
+ * of other sites (SameSite=Strict), and only over HTTPS where the page came over HTTPS (Secure). SameSite does not tell
+ * ports apart, so another program's page on the same host could still send a form in the user's name. Therefore every
+ * request that changes something must also carry a header that only our own page can set: a form cannot, and a script
+ * from elsewhere would have to ask this server for leave (CORS), which it never gives.
+ *
+ * Requests with an `Authorization` header are a script's; a cookie beside it is not looked at.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Account, type Accounts, sessionLength } from '../accounts/index.ts'
+import { Failure } from '../errors/index.ts'
+
+export const OWN_PAGE_HEADER = 'x-backtrail-page'
+const COOKIE = 'backtrail_session'
+
+/** The secret in the request's cookie, or null. */
+export function sessionSecretOf(request: FastifyRequest): string | null {
+  return request.cookies[COOKIE] ?? null
+}
+
+/** Whose session the request comes with. Fails with a `credentials.…` when it is nobody's, or may be forged. */
+export async function accountOfSession(request: FastifyRequest, accounts: Accounts): Promise<Account> {
+  const secret = sessionSecretOf(request)
+  if (secret === null) throw new Failure('credentials.missing')
+  demandOwnPage(request)
+  const account = await accounts.sessions.account(secret)
+  if (!account) throw new Failure('credentials.session-ended')
+  return account
+}
+
+/** Fails with `credentials.foreign-page` for a change that another site's page may have asked for. */
+export function demandOwnPage({ method, headers }: FastifyRequest): void {
+  const isReading = method === 'GET' || method === 'HEAD'
+  if (!isReading && headers[OWN_PAGE_HEADER] === undefined) throw new Failure('credentials.foreign-page')
+}
+
+export function giveSession(request: FastifyRequest, reply: FastifyReply, secret: string): void {
+  reply.setCookie(COOKIE, secret, { ...cookieOf(request), maxAge: sessionLength.whole / 1_000_000 })
+}
+
+export function takeSession(request: FastifyRequest, reply: FastifyReply): void {
+  reply.clearCookie(COOKIE, cookieOf(request))
+}
+
+function cookieOf({ protocol }: FastifyRequest) {
+  return { path: '/', httpOnly: true, sameSite: 'strict', secure: protocol === 'https' } as const
+}

@@ -1,0 +1,100 @@
+/*
+ * The web application: files that `npm run web` built into web/dist, served as they are.
+ *
+ * - `/assets/…` carry a hash of their content in their name, so they may be kept for ever. Each is there as brotli and
+ *   gzip too.
+ * - Every address of the application answers with the same page, whose script then shows what the address names. These
+ *   addresses are listed: everything else stays a 404.
+ * - The page's policy allows this origin's scripts, styles, fonts and answers, and nothing from anywhere else. Style
+ *   elements that libraries make at run time carry a nonce, which is new with every answer; so the page itself is never
+ *   kept.
+ */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import statics from '@fastify/static'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+
+const builtFiles = fileURLToPath(new URL('../../web/dist', import.meta.url))
+
+/** The first steps of the application's addresses; web/src/routes.tsx has the pages behind them. */
+const pageAddresses = [
+  'log-in',
+  'samples',
+  'rulesets',
+  'new-ruleset',
+  'matches',
+  'retro',
+  'hunts',
+  'administration',
+] as const
+
+const YEAR_MS = 365 * 24 * 3_600_000
+const notBuilt = 'The web application has not been built yet: run `npm run web` and start the server again.\n'
+
+/** `folder` has what `npm run web` made; without it every page says how to make it. */
+export function addWebApplication(app: FastifyInstance, folder: string = builtFiles): void {
+  const page = readPage(folder)
+  const sendPage = async (_request: unknown, reply: FastifyReply) => {
+    if (page === null) return reply.code(503).type('text/plain; charset=utf-8').send(notBuilt)
+    const nonce = randomBytes(16).toString('base64')
+    return reply
+      .type('text/html; charset=utf-8')
+      .headers({
+        'content-security-policy': policy(nonce),
+        'referrer-policy': 'same-origin',
+        'cross-origin-opener-policy': 'same-origin',
+        'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+      })
+      .send(page.replaceAll('__NONCE__', nonce))
+  }
+  const open = { config: { isOpen: true }, schema: { hide: true } } as const
+  app.get('/', open, sendPage)
+  for (const address of pageAddresses) {
+    app.get(`/${address}`, open, sendPage)
+    app.get(`/${address}/*`, open, sendPage)
+  }
+  if (page === null) return
+  app.register(statics, {
+    root: join(folder, 'assets'),
+    prefix: '/assets/',
+    index: false,
+    preCompressed: true,
+    immutable: true,
+    maxAge: YEAR_MS,
+    decorateReply: false,
+    schemaHide: true,
+  })
+  const icon = readFileSync(join(folder, 'favicon.svg'))
+  app.get('/favicon.svg', open, async (_request, reply) =>
+    reply
+      .type('image/svg+xml')
+      .headers({ 'cache-control': 'public, max-age=86400', 'content-security-policy': "default-src 'none'" })
+      .send(icon),
+  )
+}
+
+/** Null where the application has not been built. */
+function readPage(folder: string): string | null {
+  try {
+    return readFileSync(join(folder, 'index.html'), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+function policy(nonce: string): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src 'self' 'nonce-${nonce}'`,
+    "font-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
