@@ -33,3 +33,13 @@ test('a batch that fails fails for its items, and the next one goes on', async (
   assert.equal(await commits.add(3), 3)
   await commits.drained()
 })
+
+test('an item that comes right after the last batch is committed too', { timeout: 10_000 }, async () => {
+  const commits = new GroupCommit<number, number>(10, async (batch) => batch)
+  for (let turns = 0; turns < 10; turns++) {
+    await commits.add(turns)
+    for (let turn = 0; turn < turns; turn++) await null
+    assert.equal(await commits.add(-turns), -turns)
+  }
+  await commits.drained()
+})

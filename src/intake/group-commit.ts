@@ -18,9 +18,7 @@ export class GroupCommit<T, R> {
   add(item: T): Promise<R> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject })
-      this.#running ??= this.#run().finally(() => {
-        this.#running = null
-      })
+      this.#running ??= this.#run()
     })
   }
 
@@ -43,5 +41,7 @@ export class GroupCommit<T, R> {
         for (const { reject } of batch) reject(error)
       }
     }
+    // In the same step as the look that found nothing: whoever adds right after a batch must start the next run.
+    this.#running = null
   }
 }
