@@ -124,7 +124,7 @@ test('a segment tells of every sample what its signature tells', (t) => {
 test('a segment of large signatures, made and read in several pieces, tells the same', (t) => {
   const folder = folderOf(t)
   const random = randomFrom('large signatures')
-  const samples = Array.from({ length: 75 }, (_, i) => signed(i + 1, random.bytes(200_000)))
+  const samples = Array.from({ length: 75 }, (_, i) => signed(i + 1, random.bytes(300_000)))
   const views = new Map(samples.map(({ id, record }) => [id, SignatureView.of(record)]))
   const [first, second, whole, merged] = ['first', 'second', 'whole', 'merged'].map((name) => join(folder, name))
   writeSegment(first as string, samples.slice(0, 30))

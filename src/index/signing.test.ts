@@ -139,7 +139,7 @@ test('an array is halved to the smallest size that keeps to the target fill, by 
   assert.deepEqual(condense(bits), Int32Array.of(0x00010001, 0x00010001))
   // One bit of every pair: halving would set them all.
   assert.equal(condense(new Int32Array(64).fill(0x55555555)).length, 64)
-  // Half of the pairs: halving fills exactly half.
+  // Half of the pairs: halving fills half.
   assert.deepEqual(condense(new Int32Array(8).fill(0x33333333)), new Int32Array(4).fill(0x55555555))
 })
 

@@ -13,7 +13,7 @@ import { encodeSignature, HEAD_BYTES, MAX_BITS, MIN_BITS, type SampleDigests } f
  */
 
 /** The largest part of the bits that may be set. `docs/index-design.md` has the measurements behind it. */
-export const TARGET_FILL = 0.5
+export const TARGET_FILL = 0.55
 
 /** A sample that sets more than this part of MAX_BITS cannot be filtered usefully: it gets no bits. */
 export const SATURATED_FILL = 0.8
@@ -89,7 +89,7 @@ export class SignatureBuilder {
    */
   constructor(size: number, share = 1) {
     this.#size = size
-    // At most `size` different windows: 1.5 bits for each keeps the worst case below a fill of 0.49.
+    // At most `size` different windows: 1.5 bits for each keep even the worst case below a fill of 0.49.
     this.#bits = new Int32Array(powerOfTwoAtLeast(1.5 * size * share) / 32)
     this.#gatheredWords = new Int32Array(Math.max(16, Math.min(GATHER_BYTES, 4 * Math.ceil(size / 4))) / 4)
     this.#gathered = new Uint8Array(this.#gatheredWords.buffer)
