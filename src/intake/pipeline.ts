@@ -20,7 +20,7 @@ import type { Unpacker } from './unpacking.ts'
 import type { WaitingArchives } from './waiting-archives.ts'
 
 /** Samples of one commit, and the bytes of their signatures. */
-const BATCH = 256
+const BATCH = 1_024
 const BATCH_BYTES = 64 * 1024 * 1024
 /** How long finished samples wait to become a larger batch, while others are under way. */
 const LINGER_MS = 1_000
@@ -48,6 +48,8 @@ export class Pipeline {
   /** Under way, with the time they were taken. */
   readonly #underWay = new Map<number, number>()
   #finished: Examined[] = []
+  /** Of the signatures in `#finished`. */
+  #finishedBytes = 0
   #finishedSince = 0
   #unpacking = 0
   #committing: Promise<void> | null = null
@@ -157,15 +159,15 @@ export class Pipeline {
   #finish(examined: readonly Examined[]): void {
     if (this.#finished.length === 0) this.#finishedSince = performance.now()
     this.#finished.push(...examined)
+    this.#finishedBytes += bytesOf(examined)
   }
 
   #considerCommit(): void {
     if (this.#committing !== null || this.#finished.length === 0) return
     const now = performance.now()
-    const bytes = this.#finished.reduce((sum, { signature }) => sum + (signature?.length ?? 0), 0)
     const due =
       this.#finished.length >= BATCH ||
-      bytes >= BATCH_BYTES ||
+      this.#finishedBytes >= BATCH_BYTES ||
       this.#underWay.size === 0 ||
       now - this.#finishedSince >= LINGER_MS
     const ready = due ? this.#takeReady(now) : []
@@ -191,6 +193,7 @@ export class Pipeline {
     let ready = this.#finished.findIndex(({ queued }) => queued.id > oldest)
     if (ready < 0) ready = this.#finished.length
     const taken = this.#finished.splice(0, Math.min(ready, BATCH))
+    this.#finishedBytes -= bytesOf(taken)
     this.#finishedSince = now
     return taken
   }
@@ -292,4 +295,8 @@ export class Pipeline {
     if (busy && !stopped) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
+}
+
+function bytesOf(examined: readonly Examined[]): number {
+  return examined.reduce((sum, { signature }) => sum + (signature?.length ?? 0), 0)
 }
