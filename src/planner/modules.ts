@@ -181,6 +181,10 @@ interface Field {
 }
 
 function fieldOf(expression: Expression, scope: Scope): Field | null {
+  return scope.effort.spend(() => readField(expression, scope), null)
+}
+
+function readField(expression: Expression, scope: Scope): Field | null {
   const subject = resolved(expression, scope)
   switch (subject.expression.kind) {
     case 'identifier':

@@ -29,8 +29,20 @@ const ENOUGH_GRAMS = 8
 /** Below this many wide grams the plain grams of the same bytes are asked for as well. */
 const FEW_WIDE_GRAMS = 8
 
+/** A condition may speak of the same string many times. */
+const planned = new WeakMap<StringDefinition, Plan>()
+
 /** What a sample must hold for the string to match anywhere in it; `may` tells why nothing can be said. */
 export function stringPlan(definition: StringDefinition): Plan {
+  let plan = planned.get(definition)
+  if (plan === undefined) {
+    plan = planOf(definition)
+    planned.set(definition, plan)
+  }
+  return plan
+}
+
+function planOf(definition: StringDefinition): Plan {
   const forms: Plan[] = []
   const { modifiers, identifier } = definition
   if (definition.kind === 'text' && (modifiers.base64 !== null || modifiers.base64wide !== null)) {
@@ -147,7 +159,7 @@ function interleaved(literal: string): string {
 function xorPlans({ bytes, identifier, modifiers }: TextString, keys: { from: number; to: number }): Plan[] {
   const forms: Plan[] = []
   const wideBytes = interleavedBytes(bytes)
-  for (let key = keys.from; key <= keys.to; key++) {
+  for (let key = Math.max(0, keys.from); key <= Math.min(255, keys.to); key++) {
     const name = `xor 0x${key.toString(16).padStart(2, '0')}`
     if (modifiers.ascii || !modifiers.wide) {
       forms.push(gramsPlan(foldedText(xored(bytes, key)), 'plain', `${identifier} (${name})`, MAX_GRAMS_OF_FEW))
