@@ -21,8 +21,9 @@ export type Channel = 'plain' | 'wide'
 /**
  * The hash is multiplicative (Knuth, The Art of Computer Programming 3, 6.4): a multiplication by 2^32 divided by the
  * golden ratio, of which the top bits are used. It spreads windows that differ a little, as those of code and tables do,
- * more evenly than a random function would, so fewer of them share a bit; hashes that mix better filter worse
- * (docs/index-design.md has the numbers). Signed, so that the hot loop need not leave 32-bit integers.
+ * more evenly than a random function would, so fewer of them share a bit; hashes that mix better filter no better, and
+ * the largest binaries worse (docs/index-design.md has the numbers). Signed, so that the hot loop need not leave 32-bit
+ * integers.
  */
 export const MULTIPLIER = 0x9e3779b1 | 0
 export const PLAIN_SEED = 0x7feb352d
