@@ -84,8 +84,10 @@ export class Pipeline {
     this.#stopping.abort(new Error('Intake is stopping.'))
     await this.#taking
     await Promise.allSettled(this.#running)
-    await this.#committing
-    if (this.#finished.length > 0) await this.#commitSome(this.#finished.splice(0))
+    while (this.#committing !== null || this.#finished.length > 0) {
+      if (this.#committing !== null) await this.#committing
+      else await this.#commitSome(this.#finished.splice(0))
+    }
     if (this.#timer) clearTimeout(this.#timer)
     this.#tellIdle()
   }
