@@ -70,12 +70,10 @@ const variants = [
   ...[0.4, 0.5, 0.6].map((fill) => variant(`2^k and 3·2^k, fill ≤ ${fill}`, fill, true)),
 ]
 const exact = variant('exact', 0, false)
-const otherHashes = hashes
-  .slice(1)
-  .map(({ name, hash }) => ({
-    hash,
-    variants: [0.4, 0.5, 0.6].map((fill) => variant(`${name}, fill ≤ ${fill}`, fill, false)),
-  }))
+const otherHashes = hashes.slice(1).map(({ name, hash }) => ({
+  hash,
+  variants: [0.4, 0.5, 0.6].map((fill) => variant(`${name}, fill ≤ ${fill}`, fill, false)),
+}))
 
 /** The hashes of all windows, each with `visit`: the obvious way, over and over. */
 function eachHash(bytes: Uint8Array, hash: Hash, visit: (hash: number) => void): void {
