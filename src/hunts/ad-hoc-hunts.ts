@@ -8,7 +8,7 @@ import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Database, type HuntsTable, type Micros, now } from '../store/index.ts'
 import { FairTurns } from './fair-turns.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
-import { advance, enter, type HuntState, hasEnded, unfinishedStates } from './hunt-row.ts'
+import { advance, enter, type HuntState, hasEnded, timeLeft, unfinishedStates } from './hunt-row.ts'
 import { type HuntText, refuseInvalid } from './hunt-text.ts'
 import type { Selection } from './selection.ts'
 import { type Stretch, type SweepSources, sweep } from './sweep.ts'
@@ -337,8 +337,6 @@ export interface Hunt {
 }
 
 function huntOf(row: Selectable<HuntsTable> & { readonly user: string | null }): Hunt {
-  const elapsed = row.started === null ? 0 : (now() - row.started) / 1000
-  const isMoving = row.state === 'running' && row.processed > 0
   return {
     id: row.id,
     title: row.title,
@@ -357,7 +355,7 @@ function huntOf(row: Selectable<HuntsTable> & { readonly user: string | null }):
     scannedBytes: row.scanned_bytes,
     skipped: row.skipped,
     matches: row.matches,
-    timeLeft: isMoving ? Math.round((elapsed * (row.samples - row.processed)) / row.processed) : null,
+    timeLeft: timeLeft(row),
     failure: row.failure,
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { printPlan, type RulePlan, type RulesetPlan } from '../planner/index.ts'
 import type { Checker } from '../rulesets/index.ts'
 import type { RuleSet } from '../scanning/index.ts'
+import type { Diagnostic } from '../yara/index.ts'
 import { type HuntText, refuseInvalid } from './hunt-text.ts'
 import { type SweepSources, suspects } from './sweep.ts'
 
@@ -24,6 +25,7 @@ export interface Explanation {
   readonly corpus: Share
   readonly texts: readonly {
     readonly name: string
+    readonly warnings: readonly Diagnostic[]
     /** What the engine would read for all rules of the text together. */
     readonly expected: Share
     readonly rules: readonly ExplainedRule[]
@@ -50,7 +52,7 @@ export async function explain(
   texts: readonly HuntText[],
   signal: AbortSignal,
 ): Promise<Explanation> {
-  await refuseInvalid(texts, checker)
+  const warnings = await refuseInvalid(texts, checker)
   const plans = texts.map(({ content }) => plan(content))
   // Every rule, and every text as a whole, is asked about as if it were a ruleset of its own. Nothing is scanned, so
   // none of them needs a text.
@@ -69,6 +71,7 @@ export async function explain(
     corpus: shares.corpus,
     texts: plans.map(({ rules }, text) => ({
       name: texts[text]?.name ?? '',
+      warnings: warnings[text] ?? [],
       expected: shareOf(whole(text)),
       rules: rules.map((rule, number) => ({
         name: rule.rule,

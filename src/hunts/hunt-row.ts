@@ -1,5 +1,6 @@
 /** What both kinds of hunt do with their row in `hunts`: change its state, and note how far they are. */
-import { type Database, now, type Transaction } from '../store/index.ts'
+import type { Selectable } from 'kysely'
+import { type Database, type HuntsTable, now, type Transaction } from '../store/index.ts'
 import type { Stretch } from './sweep.ts'
 
 export type HuntState = 'queued' | 'starting' | 'running' | 'completed' | 'stopped' | 'failed'
@@ -35,6 +36,14 @@ export async function enter(
     .where('state', 'in', unfinishedStates)
     .executeTakeFirstOrThrow()
   return numUpdatedRows > 0n
+}
+
+/** Milliseconds until the end of a hunt at the rate so far; null when it cannot be told. */
+export function timeLeft(
+  hunt: Pick<Selectable<HuntsTable>, 'state' | 'started' | 'samples' | 'processed'>,
+): number | null {
+  if (hunt.state !== 'running' || hunt.processed === 0 || hunt.started === null) return null
+  return Math.round(((now() - hunt.started) / 1000) * (hunt.samples / hunt.processed - 1))
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Matches } from '../matches/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
-import { advance, enter, type HuntState, unfinishedStates } from './hunt-row.ts'
+import { advance, enter, type HuntState, timeLeft, unfinishedStates } from './hunt-row.ts'
 import { type Stretch, type SweepSources, sweep } from './sweep.ts'
 
 /**
@@ -88,7 +88,15 @@ export class LocalRetro {
       .leftJoin('users as starter', 'starter.id', 'hunts.started_by')
       .leftJoin('users as stopper', 'stopper.id', 'hunts.stopped_by')
       .select(['hunts.id', 'hunts.state', 'hunts.started', 'hunts.stopped', 'hunts.samples', 'hunts.processed'])
-      .select(['hunts.candidates', 'hunts.scanned_bytes', 'hunts.skipped', 'hunts.failure'])
+      .select(['hunts.candidates', 'hunts.scanned_bytes', 'hunts.skipped', 'hunts.matches', 'hunts.failure'])
+      .select(({ selectFrom }) =>
+        selectFrom('hunt_rulesets')
+          .select(({ fn }) => fn.countAll<number>().as('rulesets'))
+          .whereRef('hunt_rulesets.hunt_id', '=', 'hunts.id')
+          .$asScalar()
+          .$notNull()
+          .as('rulesets'),
+      )
       .select(['starter.name as startedBy', 'stopper.name as stoppedBy'])
       .where('hunts.kind', '=', 'local-retro')
       .orderBy('hunts.id', 'desc')
@@ -97,6 +105,7 @@ export class LocalRetro {
       ...row,
       scannedBytes: scanned_bytes,
       startedBy: startedBy ?? 'a removed user',
+      timeLeft: timeLeft(row),
       state: shownState[row.state],
     }))
     const [latest] = history
@@ -207,6 +216,12 @@ export interface LocalRetroRun {
   readonly candidates: number
   readonly scannedBytes: number
   readonly skipped: number
+  /** Matches that were new. */
+  readonly matches: number
+  /** How many rulesets were enabled at the start. */
+  readonly rulesets: number
+  /** Milliseconds until the end at the rate so far; null when it cannot be told. */
+  readonly timeLeft: number | null
   /** Why a hunt could not go on; such a hunt shows as STOPPED. */
   readonly failure: string | null
 }

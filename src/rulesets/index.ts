@@ -1,7 +1,13 @@
 /** The rulesets of an installation: their texts, revisions and conditions, and which of them run. */
 export { revisionIdOf, revisionKey } from '../matches/index.ts'
 export type { RuleSummary } from '../store/index.ts'
-export type { RulesetEntry, RulesetQuery, RulesetStatus } from './listing.ts'
+export {
+  type RulesetEntry,
+  type RulesetOrder,
+  type RulesetQuery,
+  type RulesetStatus,
+  rulesetOrders,
+} from './listing.ts'
 export { rulesetNameOf } from './names.ts'
 export {
   type Checker,

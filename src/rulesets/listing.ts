@@ -1,6 +1,6 @@
 import { type SqlBool, sql } from 'kysely'
 import type { Account } from '../accounts/index.ts'
-import { type Database, type Micros, offsetOf, type Page } from '../store/index.ts'
+import { type Database, listOf, type Micros, offsetOf, type Page } from '../store/index.ts'
 
 /**
  * What the API shows of a ruleset's condition. An enabled ruleset that runs is `active`, whether or not a cloud has
@@ -38,9 +38,26 @@ export interface RulesetQuery {
   readonly type: 'my' | 'user' | 'system' | 'all'
   readonly status: 'all' | RulesetStatus
   readonly source: 'all' | 'local' | 'cloud'
+  /** Only those with this in their name or their owner's, whatever the case; everything by default. */
+  readonly search?: string
+  /** By name, ascending, by default; where it leaves two equal, the name decides. */
+  readonly order?: { readonly by: RulesetOrder; readonly descending: boolean }
   /** Null for everything at once. */
   readonly page: Page | null
 }
+
+export const rulesetOrders = [
+  'name',
+  'owner',
+  'status',
+  'malicious',
+  'suspicious',
+  'goodware',
+  'unknown',
+  'modified',
+  'last_matched',
+] as const
+export type RulesetOrder = (typeof rulesetOrders)[number]
 
 const status = sql<RulesetStatus>`CASE
   WHEN rulesets.enabled = 0 THEN 'disabled'
@@ -49,28 +66,56 @@ const status = sql<RulesetStatus>`CASE
   WHEN rulesets.cloud_state = 'capped' THEN 'capped'
   ELSE 'active' END`
 
-/** By name. `page.beyond-end` for a page past the last one. */
+const matchesOf = (classification: number) =>
+  sql<number>`coalesce((SELECT matches FROM ruleset_counts
+    WHERE ruleset_id = rulesets.id AND classification = ${sql.lit(classification)}), 0)`
+
+const orders = {
+  name: sql`rulesets.name COLLATE NOCASE`,
+  owner: sql`users.name COLLATE NOCASE`,
+  status,
+  unknown: matchesOf(0),
+  goodware: matchesOf(1),
+  suspicious: matchesOf(2),
+  malicious: matchesOf(3),
+  modified: sql`rulesets.modified`,
+  last_matched: sql`rulesets.last_matched`,
+} as const satisfies Record<RulesetOrder, unknown>
+
+/** `page.beyond-end` for a page past the last one. */
 export async function listRulesets(
   database: Database,
   by: Account,
   query: RulesetQuery,
 ): Promise<{ count: number; results: RulesetEntry[] }> {
   return database.transaction().execute(async (trx) => {
-    let chosen = trx.selectFrom('rulesets').select('rulesets.id')
+    let chosen = trx
+      .selectFrom('rulesets')
+      .innerJoin('users', 'users.id', 'rulesets.owner_id')
+      .select(['rulesets.id', 'rulesets.name'])
     if (query.type === 'my') chosen = chosen.where('owner_id', '=', by.id)
     if (query.type === 'my' || query.type === 'user') chosen = chosen.where('core', '=', 0)
     if (query.type === 'system') chosen = chosen.where('core', '=', 1)
     if (query.status !== 'all') chosen = chosen.where(sql<SqlBool>`${status} = ${query.status}`)
+    if (query.search) {
+      const { search } = query
+      chosen = chosen.where(sql<SqlBool>`instr(lower(rulesets.name || ' ' || users.name), lower(${search})) > 0`)
+    }
     if (query.source !== 'all') chosen = chosen.where('cloud_synced', '=', query.source === 'cloud' ? 1 : 0)
 
     const { count } = await trx
       .selectFrom(chosen.as('chosen'))
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .executeTakeFirstOrThrow()
-    let part = chosen.orderBy('rulesets.name')
+    const { by: column, descending } = query.order ?? { by: 'name', descending: false }
+    const direction = descending ? 'desc' : 'asc'
+    let part = query.order ? chosen.orderBy(orders[column], direction) : chosen
+    part = part.orderBy('rulesets.name')
     if (query.page) part = part.limit(query.page.size).offset(offsetOf(query.page, count))
-    const rows = await entries(trx).where('rulesets.id', 'in', part).orderBy('rulesets.name').execute()
-    return { count, results: rows.map(toEntry) }
+    const ids = (await part.execute()).map(({ id }) => id)
+    const rows = await entries(trx).where('rulesets.id', 'in', listOf(ids)).execute()
+    const byId = new Map(rows.map((row) => [row.id, toEntry(row)]))
+    return { count, results: ids.flatMap((id) => byId.get(id) ?? []) }
   })
 }
 
@@ -81,9 +126,6 @@ export async function findEntry(database: Database, name: string): Promise<Rules
 }
 
 function entries(database: Database) {
-  const matchesOf = (classification: number) =>
-    sql<number>`coalesce((SELECT matches FROM ruleset_counts
-      WHERE ruleset_id = rulesets.id AND classification = ${sql.lit(classification)}), 0)`
   return database
     .selectFrom('rulesets')
     .innerJoin('users', 'users.id', 'rulesets.owner_id')

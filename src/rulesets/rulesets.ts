@@ -36,9 +36,11 @@ export interface RevisionEntry {
   readonly author: string
   readonly created: Micros
   readonly valid: boolean
+  /** The standing matches that were first found with this revision, by rule; a rule that was changed since has none. */
+  readonly matches: Readonly<Record<string, number>>
 }
 
-export interface Revision extends RevisionEntry {
+export interface Revision extends Omit<RevisionEntry, 'matches'> {
   readonly content: string
   readonly diagnostics: readonly Diagnostic[]
   /** Empty for a text that does not compile. */
@@ -126,7 +128,20 @@ export class Rulesets {
   async revisions(name: string): Promise<RevisionEntry[]> {
     const { id } = await this.#existing(name)
     const rows = await this.#revisionsOf(id).orderBy('revisions.number', 'desc').execute()
-    return rows.map((row) => ({ ...row, valid: row.valid === 1 }))
+    const found = await this.#database
+      .selectFrom('matches')
+      .innerJoin('revisions', 'revisions.id', 'matches.revision_id')
+      .select(({ fn }) => ['revisions.number', 'matches.rule', fn.countAll<number>().as('count')])
+      .where('matches.ruleset_id', '=', id)
+      .groupBy(['matches.revision_id', 'matches.rule'])
+      .orderBy('matches.rule')
+      .execute()
+    const byNumber = Map.groupBy(found, ({ number }) => number)
+    return rows.map((row) => ({
+      ...row,
+      valid: row.valid === 1,
+      matches: Object.fromEntries((byNumber.get(row.number) ?? []).map(({ rule, count }) => [rule, count])),
+    }))
   }
 
   /** `ruleset.revision-not-found` beside the failures of `content`. */

@@ -13,13 +13,14 @@ import type { HttpServer } from '../server.ts'
 import { hitOf } from './hunt-hits.ts'
 import { HuntPath, RulesShape, SelectionShape, selectionOf, toldSelection } from './hunt-requests.ts'
 import type { RouteParts } from './index.ts'
+import { Diagnosed, toldDiagnostic } from './told-diagnostic.ts'
 
 const unauthenticated = 'No token, or an unknown one.'
 const unknown = 'There is no such hunt.'
 const foreign = `${unauthenticated} Or the hunt belongs to another user.`
 
 const Time = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
-const HuntShape = Type.Object({
+export const HuntShape = Type.Object({
   id: Type.Integer(),
   title: Type.Union([Type.String(), Type.Null()]),
   state: Type.Enum(['queued', 'starting', 'running', 'completed', 'stopped', 'failed']),
@@ -38,6 +39,28 @@ const HuntShape = Type.Object({
   matches: Type.Integer(),
   milliseconds_left: Type.Union([Type.Integer(), Type.Null()]),
   failure: Type.Union([Type.String(), Type.Null()]),
+})
+
+const Share = Type.Object({ samples: Type.Integer(), bytes: Type.Integer() })
+export const ExplanationShape = Type.Object({
+  corpus: Share,
+  texts: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      warnings: Type.Array(Diagnosed),
+      expected: Share,
+      rules: Type.Array(
+        Type.Object({
+          name: Type.String(),
+          private: Type.Boolean(),
+          plan: Type.String(),
+          unindexable: Type.Array(Type.Object({ identifier: Type.String(), why: Type.String() })),
+          advice: Type.Array(Type.String()),
+          expected: Share,
+        }),
+      ),
+    }),
+  ),
 })
 
 export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain } }: RouteParts): void {
@@ -189,7 +212,6 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain } }
     },
   )
 
-  const Share = Type.Object({ samples: Type.Integer(), bytes: Type.Integer() })
   app.post(
     '/api/hunts/explain/',
     {
@@ -198,25 +220,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain } }
         summary: 'Tell what hunting with YARA texts would read',
         body: Type.Object({ rules: RulesShape }),
         response: {
-          200: Type.Object({
-            corpus: Share,
-            texts: Type.Array(
-              Type.Object({
-                name: Type.String(),
-                expected: Share,
-                rules: Type.Array(
-                  Type.Object({
-                    name: Type.String(),
-                    private: Type.Boolean(),
-                    plan: Type.String(),
-                    unindexable: Type.Array(Type.Object({ identifier: Type.String(), why: Type.String() })),
-                    advice: Type.Array(Type.String()),
-                    expected: Share,
-                  }),
-                ),
-              }),
-            ),
-          }),
+          200: ExplanationShape,
           ...refusals(yaraEnvelope, { 400: 'The rules do not compile.', 403: unauthenticated }),
         },
       },
@@ -225,8 +229,9 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain } }
       const { corpus, texts } = await explain(request.body.rules, goneSignal(reply))
       return {
         corpus,
-        texts: texts.map(({ name, expected, rules }) => ({
+        texts: texts.map(({ name, warnings, expected, rules }) => ({
           name,
+          warnings: warnings.map(toldDiagnostic),
           expected,
           rules: rules.map(({ isPrivate, unindexable, advice, ...rule }) => ({
             ...rule,

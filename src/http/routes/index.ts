@@ -9,6 +9,8 @@ import { addIndexUpkeep } from './index-upkeep.ts'
 import { addLocalRetro } from './local-retro.ts'
 import { addOperation } from './operation.ts'
 import { addPublishing } from './publishing.ts'
+import { addRetroRuns } from './retro-runs.ts'
+import { addRulesetList } from './ruleset-list.ts'
 import { addRulesetMatches } from './ruleset-matches.ts'
 import { addRulesetRevisions } from './ruleset-revisions.ts'
 import { addRulesets } from './rulesets.ts'
@@ -35,9 +37,11 @@ export function addRoutes(app: HttpServer, parts: RouteParts): void {
     addTokenLogIn,
     addWebSession,
     addRulesets,
+    addRulesetList,
     addRulesetRevisions,
     addRulesetMatches,
     addLocalRetro,
+    addRetroRuns,
     addCloudRetro,
     addCloudTime,
     addPublishing,

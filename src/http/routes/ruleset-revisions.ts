@@ -1,4 +1,4 @@
-/** What the specification does not have about rulesets: their particulars, their revisions, and core rulesets. */
+/** What the specification does not have about rulesets: their revisions, and core rulesets. */
 import { type Static, Type } from 'typebox'
 import { demand } from '../../accounts/index.ts'
 import type { RevisionEntry } from '../../rulesets/index.ts'
@@ -12,11 +12,29 @@ import { Diagnosed, toldDiagnostic } from './told-diagnostic.ts'
 
 const RulesetPath = Type.Object({ name: RulesetName })
 const Time = Type.String({ format: 'date-time' })
-const RevisionListed = Type.Object({
+const RevisionTold = Type.Object({
   number: Type.Integer(),
   author: Type.String(),
   created: Time,
   valid: Type.Boolean(),
+})
+
+export const RevisionsShape = Type.Object({
+  results: Type.Array(
+    Type.Object({
+      ...RevisionTold.properties,
+      matches: Type.Record(Type.String(), Type.Integer(), {
+        description: 'standing matches first found with this revision, by rule',
+      }),
+    }),
+  ),
+})
+
+export const RevisionShape = Type.Object({
+  ...RevisionTold.properties,
+  content: Type.String(),
+  diagnostics: Type.Array(Diagnosed),
+  rules: Type.Array(Type.Object({ name: Type.String(), tags: Type.Array(Type.String()) })),
 })
 
 const statuses = {
@@ -27,66 +45,21 @@ const statuses = {
 
 export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }: RouteParts): void {
   app.get(
-    '/api/rulesets/:name/',
-    {
-      schema: {
-        tags: ['rulesets'],
-        summary: 'Get the particulars of a ruleset',
-        params: RulesetPath,
-        response: {
-          200: Type.Object({
-            name: Type.String(),
-            owner: Type.String(),
-            status: Type.String(),
-            reason: Type.Union([Type.String(), Type.Null()], { description: 'why it is invalid or in error' }),
-            enabled: Type.Boolean(),
-            system_ruleset: Type.Boolean(),
-            cloud_synced: Type.Boolean(),
-            revision: Type.Integer(),
-            created: Time,
-            modified: Time,
-            last_matched: Type.Union([Time, Type.Null()]),
-            match_counts: Type.Object({
-              unknown: Type.Integer(),
-              goodware: Type.Integer(),
-              suspicious: Type.Integer(),
-              malicious: Type.Integer(),
-            }),
-          }),
-          ...refusals(yaraEnvelope, statuses),
-        },
-      },
-    },
-    async ({ params: { name } }) => {
-      const ruleset = await rulesets.get(name)
-      return {
-        name: ruleset.name,
-        owner: ruleset.owner,
-        status: ruleset.status,
-        reason: ruleset.reason,
-        enabled: ruleset.enabled,
-        system_ruleset: ruleset.core,
-        cloud_synced: ruleset.cloudSynced,
-        revision: ruleset.revision,
-        created: toIso(ruleset.created),
-        modified: toIso(ruleset.modified),
-        last_matched: ruleset.lastMatched === null ? null : toIso(ruleset.lastMatched),
-        match_counts: ruleset.counts,
-      }
-    },
-  )
-
-  app.get(
     '/api/rulesets/:name/revisions/',
     {
       schema: {
         tags: ['rulesets'],
         summary: 'List the revisions of a ruleset, newest first',
         params: RulesetPath,
-        response: { 200: Type.Object({ results: Type.Array(RevisionListed) }), ...refusals(yaraEnvelope, statuses) },
+        response: { 200: RevisionsShape, ...refusals(yaraEnvelope, statuses) },
       },
     },
-    async ({ params: { name } }) => ({ results: (await rulesets.revisions(name)).map(listed) }),
+    async ({ params: { name } }) => ({
+      results: (await rulesets.revisions(name)).map((revision) => ({
+        ...told(revision),
+        matches: { ...revision.matches },
+      })),
+    }),
   )
 
   app.get(
@@ -97,12 +70,7 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
         summary: 'Get a revision of a ruleset',
         params: Type.Object({ name: RulesetName, number: Type.Integer({ minimum: 1 }) }),
         response: {
-          200: Type.Object({
-            ...RevisionListed.properties,
-            content: Type.String(),
-            diagnostics: Type.Array(Diagnosed),
-            rules: Type.Array(Type.Object({ name: Type.String(), tags: Type.Array(Type.String()) })),
-          }),
+          200: RevisionShape,
           ...refusals(yaraEnvelope, statuses),
         },
       },
@@ -110,7 +78,7 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
     async ({ params: { name, number } }) => {
       const revision = await rulesets.revision(name, number)
       return {
-        ...listed(revision),
+        ...told(revision),
         content: revision.content,
         diagnostics: revision.diagnostics.map(toldDiagnostic),
         rules: revision.rules.map((rule) => ({ name: rule.name, tags: [...rule.tags] })),
@@ -150,6 +118,6 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
   )
 }
 
-function listed({ number, author, created, valid }: RevisionEntry): Static<typeof RevisionListed> {
+function told({ number, author, created, valid }: Omit<RevisionEntry, 'matches'>): Static<typeof RevisionTold> {
   return { number, author, created: toIso(created), valid }
 }
