@@ -112,9 +112,11 @@ export class SignatureBuilder {
     }
   }
 
-  /** True when a larger array would have been needed to keep to the target fill. */
+  /** True when a larger array may be needed to keep to the target fill. */
   isOverfull(): boolean {
-    return this.#bits.length * 32 < MAX_BITS && countBits(this.#bits) > TARGET_FILL * this.#bits.length * 32
+    // Every byte that was gathered but not marked yet can end a window in each channel.
+    const set = countBits(this.#bits) + 2 * this.#gatheredLength
+    return this.#bits.length * 32 < MAX_BITS && set > TARGET_FILL * this.#bits.length * 32
   }
 
   /** @throws Failure `sample.gone` when the chunks were not `size` bytes: the file changed under the reader. */
