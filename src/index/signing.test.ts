@@ -131,7 +131,8 @@ test('a large file whose last bytes make it too full for the array that was trie
   bytes.set(random.bytes(60_000), bytes.length - 60_000)
   const builder = new SignatureBuilder(bytes.length)
   builder.update(bytes)
-  assert.deepEqual(sign(bytes, digests), builder.finish(digests))
+  // Compared as buffers: the difference of large arrays takes minutes to print.
+  assert.ok(Buffer.compare(sign(bytes, digests), builder.finish(digests)) === 0)
   assert.equal(SignatureView.of(sign(bytes, digests)).bits, 2 ** 22)
 })
 
