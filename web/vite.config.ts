@@ -20,7 +20,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { '/api': 'http://127.0.0.1:8080' } },
+  // `npx vite web` shows changes at once, with the answers of a server that runs beside it.
+  server: { proxy: { '/api': process.env.BACKTRAIL_URL ?? 'http://127.0.0.1:8080' } },
 })
 
 /** Puts a brotli and a gzip copy beside every text file, which the server sends as they are. */

@@ -32,7 +32,6 @@ export function Component() {
           onChange={setUsername}
           autoComplete="username"
           isRequired
-          // biome-ignore lint/a11y/noAutofocus: the first thing anyone does on this page
           autoFocus
         />
         <TextField

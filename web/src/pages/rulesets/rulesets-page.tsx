@@ -1,5 +1,209 @@
+import { Link } from 'react-router'
+import { addressOf } from '../../api/http.ts'
+import { type Ruleset, type RulesetQuery, useRulesets, useSwitchRuleset } from '../../api/rulesets.ts'
+import { type SessionUser, useUser } from '../../api/session.ts'
+import { type Change, useAddressState } from '../../parts/address-state.ts'
+import { type ClassificationName, classifications } from '../../parts/badge.tsx'
+import { Button, LinkButton } from '../../parts/button.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { Filters, SearchField, Select } from '../../parts/field.tsx'
+import { Moment } from '../../parts/moment.tsx'
+import { tellFailed } from '../../parts/notices.tsx'
+import { count, counted } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
+import { Pager } from '../../parts/pager.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { RulesetStatus } from '../../parts/ruleset-status.tsx'
+import { Switch } from '../../parts/switch.tsx'
+import { type Column, Table } from '../../parts/table.tsx'
+import styles from './rulesets-page.module.css'
+
+const PAGE_SIZE = 100
+
+const initial = { search: '', type: 'all', status: 'all', source: 'all', order: 'name', descending: false, page: 1 }
+type State = typeof initial
+
+const types = [
+  { id: 'all', title: 'everybody' },
+  { id: 'my', title: 'me' },
+  { id: 'user', title: 'users' },
+  { id: 'system', title: 'core' },
+] as const
+const statuses = ['all', 'active', 'disabled', 'invalid', 'error', 'pending', 'capped'].map((id) => ({
+  id,
+  title: id,
+}))
+const sources = [
+  { id: 'all', title: 'all' },
+  { id: 'local', title: 'this appliance' },
+  { id: 'cloud', title: 'cloud' },
+] as const
 
 export function Component() {
-  return <PageHead title="Rulesets" />
+  const user = useUser()
+  const [state, change] = useAddressState(initial)
+  const { page, ...query } = state
+  const list = useRulesets({ ...(query as Omit<RulesetQuery, 'page' | 'pageSize'>), page, pageSize: PAGE_SIZE })
+  const filter: Change<State> = (changes, how) => change({ ...changes, page: 1 }, how)
+  const isFiltered = ['search', 'type', 'status', 'source'].some(
+    (name) => state[name as keyof State] !== initial[name as keyof State],
+  )
+  return (
+    <>
+      <PageHead
+        title="Rulesets"
+        about={list.data && `${counted(list.data.count, 'ruleset')}${isFiltered ? ' with these filters' : ''}`}
+        actions={
+          <LinkButton href="/new-ruleset" weight="main">
+            New ruleset
+          </LinkButton>
+        }
+      />
+      <ListFilters state={state} filter={filter} />
+      {list.isError ? (
+        <Problem error={list.error} onRetry={() => void list.refetch()} />
+      ) : (
+        <>
+          <Table
+            caption="Rulesets"
+            columns={columnsFor(user)}
+            rows={list.data?.results}
+            keyOf={({ name }) => name}
+            isStale={list.isPlaceholderData}
+            sort={{ by: state.order, descending: state.descending }}
+            onSort={({ by, descending }) => filter({ order: by, descending })}
+            empty={isFiltered ? <NothingFits filter={filter} /> : <NoRulesets />}
+          />
+          {list.data && (
+            <Pager page={page} pageSize={PAGE_SIZE} total={list.data.count} onPage={(next) => change({ page: next })} />
+          )}
+        </>
+      )}
+    </>
+  )
+}
+
+function ListFilters({ state, filter }: { readonly state: State; readonly filter: Change<State> }) {
+  return (
+    <Filters>
+      <SearchField
+        label="Search names and owners"
+        value={state.search}
+        onChange={(search) => filter({ search }, { replace: true })}
+      />
+      <Select label="Of" value={state.type} options={types} onChange={(type) => filter({ type })} />
+      <Select label="Status" value={state.status} options={statuses} onChange={(status) => filter({ status })} />
+      <Select label="Source" value={state.source} options={sources} onChange={(source) => filter({ source })} />
+    </Filters>
+  )
+}
+
+function columnsFor(user: SessionUser): readonly Column<Ruleset>[] {
+  return [
+    {
+      key: 'name',
+      title: 'Name',
+      isSortable: true,
+      cell: ({ name }) => (
+        <Link to={`/rulesets/${name}`} className={styles.name ?? ''}>
+          {name}
+        </Link>
+      ),
+    },
+    {
+      key: 'status',
+      title: 'Status',
+      isSortable: true,
+      cell: ({ status, reason }) => <RulesetStatus of={status} reason={reason} />,
+    },
+    {
+      key: 'owner',
+      title: 'Owner',
+      isSortable: true,
+      cell: ({ owner, system_ruleset }) => (system_ruleset ? 'core' : owner),
+    },
+    ...[...classifications].reverse().map(countColumn),
+    {
+      key: 'last_matched',
+      title: 'Last match',
+      isSortable: true,
+      align: 'end',
+      cell: ({ last_matched }) => (last_matched ? <Moment at={last_matched} /> : <Dash />),
+    },
+    {
+      key: 'modified',
+      title: 'Changed',
+      isSortable: true,
+      align: 'end',
+      cell: ({ modified }) => <Moment at={modified} />,
+    },
+    { key: 'enabled', title: 'Enabled', cell: (ruleset) => <EnabledSwitch ruleset={ruleset} user={user} /> },
+  ]
+}
+
+function countColumn(classification: ClassificationName): Column<Ruleset> {
+  return {
+    key: classification,
+    title: `${classification[0]?.toUpperCase()}${classification.slice(1)}`,
+    isSortable: true,
+    align: 'end',
+    cell: ({ name, match_counts }) => {
+      const matches = match_counts[classification]
+      if (matches === 0) return <Dash />
+      return (
+        <Link
+          to={addressOf('/matches', { ruleset: name, classification })}
+          className={styles.count ?? ''}
+          data-classification={classification}
+          aria-label={counted(matches, `${classification} match`, `${classification} matches`)}
+        >
+          {count(matches)}
+        </Link>
+      )
+    },
+  }
+}
+
+const Dash = () => (
+  <span className={styles.dash}>
+    <span aria-hidden>–</span>
+    <span className="aloud">none</span>
+  </span>
+)
+
+function EnabledSwitch({ ruleset, user }: { readonly ruleset: Ruleset; readonly user: SessionUser }) {
+  const change = useSwitchRuleset()
+  const mayChange = !ruleset.system_ruleset && (user.role === 'administrator' || ruleset.owner === user.name)
+  return (
+    <Switch
+      label={`${ruleset.name} is enabled`}
+      isOn={ruleset.enabled}
+      isDisabled={!mayChange}
+      onChange={(enabled) => change.mutate({ name: ruleset.name, enabled }, { onError: tellFailed })}
+    />
+  )
+}
+
+function NothingFits({ filter }: { readonly filter: Change<State> }) {
+  return (
+    <EmptyState title="No ruleset fits" action={<Button onPress={() => filter(initial)}>Show all rulesets</Button>}>
+      None has this in its name with the filters above.
+    </EmptyState>
+  )
+}
+
+function NoRulesets() {
+  return (
+    <EmptyState
+      title="No rulesets yet"
+      action={
+        <LinkButton href="/new-ruleset" weight="main">
+          Write the first one
+        </LinkButton>
+      }
+    >
+      A ruleset is a YARA text. Saved and enabled, it is matched against every sample that arrives; Local Retro matches
+      it against those that are here. Files can be imported with <code>backtrail rules import</code>.
+    </EmptyState>
+  )
 }

@@ -1,0 +1,109 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { Static } from 'typebox'
+import type { RulesetListQuery, RulesetListShape, RulesetShape } from '../../../src/http/routes/ruleset-list.ts'
+import type { RevisionShape, RevisionsShape } from '../../../src/http/routes/ruleset-revisions.ts'
+import type { Diagnosed } from '../../../src/http/routes/told-diagnostic.ts'
+import { call, Refusal } from './http.ts'
+
+export type Ruleset = Static<typeof RulesetShape>
+export type RulesetStatus = Ruleset['status']
+export type Revision = Static<typeof RevisionShape>
+export type RevisionEntry = Static<typeof RevisionsShape>['results'][number]
+/** A problem in a YARA text; `line` and `column` are from 1, the column in characters. */
+export type Diagnostic = Static<typeof Diagnosed>
+
+type ListQuery = Static<typeof RulesetListQuery>
+export type RulesetQuery = Pick<ListQuery, 'type' | 'status' | 'source' | 'search' | 'order' | 'descending'> & {
+  readonly page: number
+  readonly pageSize: number
+}
+
+export function useRulesets({ page, pageSize, ...query }: RulesetQuery) {
+  return useQuery({
+    queryKey: ['rulesets', 'list', query, page, pageSize],
+    queryFn: ({ signal }) =>
+      call<Static<typeof RulesetListShape>>('GET', '/api/rulesets/', {
+        query: { page, page_size: pageSize, ...query },
+        signal,
+      }),
+    placeholderData: keepPreviousData,
+  })
+}
+
+export function useRuleset(name: string) {
+  return useQuery({
+    queryKey: ['rulesets', 'one', name],
+    queryFn: () => call<Ruleset>('GET', `/api/rulesets/${name}/`),
+  })
+}
+
+export function useRevisions(name: string) {
+  return useQuery({
+    queryKey: ['rulesets', 'revisions', name],
+    queryFn: () => call<Static<typeof RevisionsShape>>('GET', `/api/rulesets/${name}/revisions/`),
+  })
+}
+
+/** A revision never changes, so it is asked for once. */
+export function useRevision(name: string, number: number | undefined) {
+  return useQuery({
+    queryKey: ['revision', name, number],
+    queryFn: () => call<Revision>('GET', `/api/rulesets/${name}/revisions/${number}/`),
+    enabled: number !== undefined && number > 0,
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+}
+
+export interface Saved {
+  readonly revision: number
+  /** False when it was stored but does not compile. */
+  readonly runs: boolean
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** Makes or changes a ruleset. A text that does not compile is stored too: see `runs`. */
+export function useSaveRuleset() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: async (asked: { readonly name: string; readonly content: string }): Promise<Saved> => {
+      try {
+        const { detail } = await call<{ detail: Omit<Saved, 'runs'> }>('POST', '/api/yara/ruleset/', { json: asked })
+        return { ...detail, runs: true }
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.code !== 'ruleset.cannot-run') throw error
+        return { ...(error.detail as unknown as Omit<Saved, 'runs'>), runs: false }
+      }
+    },
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['rulesets'] }),
+  })
+}
+
+export function useDeleteRuleset() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (name: string) => call('DELETE', '/api/yara/ruleset/', { json: { name } }),
+    onSuccess: (_, name) => {
+      queries.removeQueries({ queryKey: ['rulesets', 'one', name] })
+      queries.removeQueries({ queryKey: ['revision', name] })
+      return queries.invalidateQueries({ queryKey: ['rulesets', 'list'] })
+    },
+  })
+}
+
+/** Enables or disables; the switch shows it at once, and goes back when the server refuses. */
+export function useSwitchRuleset() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: ({ name, enabled }: { readonly name: string; readonly enabled: boolean }) =>
+      call('POST', `/api/yara/ruleset/${enabled ? 'enable' : 'disable'}/`, { json: { name } }),
+    onMutate: ({ name, enabled }) => {
+      const switched = (ruleset: Ruleset) => (ruleset.name === name ? { ...ruleset, enabled } : ruleset)
+      queries.setQueriesData<Static<typeof RulesetListShape>>(
+        { queryKey: ['rulesets', 'list'] },
+        (list) => list && { ...list, results: list.results.map(switched) },
+      )
+      queries.setQueryData<Ruleset>(['rulesets', 'one', name], (ruleset) => ruleset && switched(ruleset))
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: ['rulesets'] }),
+  })
+}
