@@ -7,6 +7,8 @@
  *   and the functions that answer "no" for a file of another kind, such as `pe.imports("x.dll")`.
  * - `pe.signatures[i].serial` is the serial number of a certificate, printed from the bytes of a DER integer in the
  *   file. Whatever it is equal to, its bytes are in the file, one after the other. So are the letters of its subject.
+ * - Names of sections, exported names and the path of debug symbols are bytes as they stand in the file; the values of
+ *   `pe.version_info` are UTF-16LE there.
  * - `hash.sha256(0, filesize)` is the digest that the index stores.
  *
  * `test/planner/module-facts.test.ts` holds each of these against the engine.
@@ -76,6 +78,16 @@ const modules: Readonly<Record<string, Module>> = {
 /** A certificate, wherever it stands in a signature. */
 const certificate = /^signatures\[\](\.(certificates|signer_info\.chain|countersignatures\[\]\.chain)\[\])?\.(\w+)$/
 
+/** Texts of a program that stand in the file as they are, or with a zero after every character. */
+const texts: Readonly<Record<string, 'plain' | 'wide'>> = {
+  'sections[].name': 'plain',
+  'sections[].full_name': 'plain',
+  pdb_path: 'plain',
+  dll_name: 'plain',
+  'export_details[].name': 'plain',
+  'version_info[]': 'wide',
+}
+
 /** What must hold for a module's field or function to have a value. */
 export function fieldDefined(expression: Expression, scope: Scope): Plan {
   const field = fieldOf(expression, scope)
@@ -90,7 +102,18 @@ export function fieldTrue(expression: Expression, scope: Scope): Plan {
   const field = fieldOf(expression, scope)
   const module = field === null ? undefined : modules[field.module]
   if (field === null || module === undefined) return always
-  return module.flags.includes(field.path) ? module.magic : fieldDefined(expression, scope)
+  if (module.flags.includes(field.path)) return module.magic
+  return field.module === 'pe' && field.path === 'exports()'
+    ? exportDemand(expression, scope)
+    : fieldDefined(expression, scope)
+}
+
+/** `pe.exports("name")`: names are compared as they stand in the file. */
+function exportDemand(expression: Expression, scope: Scope): Plan {
+  const call = resolved(expression, scope)
+  const [name] = call.expression.kind === 'call' ? call.expression.args : []
+  const text = name === undefined ? null : textOf(name, call.scope)
+  return text === null ? portableExecutable : allOf([portableExecutable, asciiDemand('pe.exports()', text, 'plain')])
 }
 
 /** What must hold for a comparison of a field (on the left) with a text to be true; null when there is nothing to say. */
@@ -102,7 +125,9 @@ export function fieldComparisonDemand(
 ): Plan | null {
   if (operator !== '==') return null
   const text = textOf(right, scope)
-  return text === null ? null : equalityDemand(left, text, scope)
+  if (text === null) return null
+  const field = fieldOf(left, scope)
+  return equalityDemand(left, text, scope) ?? (field === null ? null : storedTextDemand(field, text))
 }
 
 /** What must hold for `field iequals "text"` and its siblings to be true. */
@@ -110,9 +135,25 @@ export function textOperationDemand({ operator, left, right }: TextOperation, sc
   const text = textOf(right, scope)
   if (text === null) return always
   if (operator === 'iequals') return equalityDemand(left, text, scope) ?? always
-  if (operator !== 'contains') return always
-  const field = certificateField(fieldOf(left, scope))
-  return field === 'subject' || field === 'issuer' ? nameDemand(`pe.signatures[].${field}`, text) : always
+  // The engine's other operators without regard to case may know more cases than the index.
+  if (operator !== 'contains' && operator !== 'startswith' && operator !== 'endswith') return always
+  const field = fieldOf(left, scope)
+  const name = certificateField(field)
+  if (operator === 'contains' && (name === 'subject' || name === 'issuer')) {
+    return nameDemand(`pe.signatures[].${name}`, text)
+  }
+  return field === null ? always : storedTextDemand(field, text)
+}
+
+function storedTextDemand({ module, path }: Field, text: string): Plan {
+  const channel = module === 'pe' ? texts[path] : undefined
+  return channel === undefined ? always : asciiDemand(`pe.${path}`, text, channel)
+}
+
+/** The part of the text before its first character that is not ASCII. */
+function asciiDemand(label: string, text: string, channel: 'plain' | 'wide'): Plan {
+  const ascii = /^[\0-\x7f]*/.exec(text)?.[0] ?? ''
+  return ascii.length < GRAM_BYTES ? always : literalDemand(label, Buffer.from(ascii, 'latin1'), channel)
 }
 
 function equalityDemand(expression: Expression, text: string, scope: Scope): Plan | null {
@@ -149,12 +190,12 @@ function nameDemand(label: string, text: string): Plan {
   return certain.length < GRAM_BYTES ? always : literalDemand(label, Buffer.from(certain, 'latin1'))
 }
 
-function literalDemand(label: string, bytes: Uint8Array): Plan {
+function literalDemand(label: string, bytes: Uint8Array, channel: 'plain' | 'wide' = 'plain'): Plan {
   const grams = gramsOf(foldedText(bytes), MAX_GRAMS)
   if (grams.length === 0) return may(`the value of ${label} is too short for the index`)
   const text = Buffer.from(bytes).toString('latin1')
   const value = /^[ -~]+$/.test(text) ? JSON.stringify(text) : Buffer.from(bytes).toString('hex')
-  return { kind: 'grams', channel: 'plain', grams, label: `${label} ${value}` }
+  return { kind: 'grams', channel, grams, label: `${label} ${value}` }
 }
 
 const digestBytes = { md5: 16, sha1: 20, sha256: 32 } as const

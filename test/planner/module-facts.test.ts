@@ -169,6 +169,24 @@ test('a certificate is looked for by its serial number and by the words of its s
   assert.equal(ask(rule(SERIAL, 'AND LLC'), unsigned).plan, false)
 })
 
+test('names and paths in a program are looked for as they stand in it', () => {
+  for (const [condition, plan] of [
+    ['pe.sections[0].name == ".text"', true],
+    ['for any s in pe.sections : ( s.name startswith ".tex" )', true],
+    ['pe.sections[0].name == ".evil"', false],
+    ['pe.pdb_path contains "implant.pdb"', false],
+    ['pe.exports("DoEvilThings")', false],
+    ['pe.version_info["CompanyName"] contains "Evil Inc"', false],
+    ['pe.sections[0].name != ".evil"', true],
+    ['pe.sections[0].name iequals ".TEXT"', true],
+    ['pe.exports("DoEvilThings") == 0', true],
+  ] as const) {
+    const answer = ask(condition, program)
+    assert.equal(answer.plan, plan, condition)
+    assert.ok(answer.plan || !answer.engine, condition)
+  }
+})
+
 test('the length before a serial number may be written in more bytes than it needs', () => {
   const long = portableExecutable(Buffer.from('some program'), { ...certificate, longSerialLength: true })
   assert.ok(!Buffer.from(long).includes(Buffer.concat([Uint8Array.of(2, 16), certificate.serial])))
