@@ -5,7 +5,7 @@
  *
  *     demandOf      it is true
  *     demandOfNot   it is not true: false, or undefined
- *     definedIn     it has a value (in sizes-and-headers.ts and modules.ts: a read inside the file, a field of a PE)
+ *     definedIn     it has a value (in comparisons.ts and modules.ts: a read inside the file, a field of a PE)
  *
  * The index can only prove absence, so `demandOf($a)` is the string's plan while `demandOfNot($a)` is nothing; only
  * exact facts, such as the file's size, are worth something on both sides of a `not`.
