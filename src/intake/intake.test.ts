@@ -81,6 +81,33 @@ test('the same content twice is one sample with two sightings, at once or one af
   assert.equal((await c.samples.totals()).samples, 1)
 })
 
+test('a sample that is processed before its arrival is told is told as processed', { timeout: 30_000 }, async (t) => {
+  const c = await freshCollection(t)
+  const gate = Promise.withResolvers<void>()
+  // The first sample keeps the pipeline awake until the second one has its row …
+  const run = c.pool.run.bind(c.pool)
+  const examine = t.mock.method(c.pool, 'run', async (...task: Parameters<typeof run>) => {
+    if (task[0] === 'examine' && examine.mock.callCount() === 0) await gate.promise
+    return run(...task)
+  })
+  const first = await upload(c, Buffer.from('the first sample'), 'first')
+  // … and is processed before the batch that admitted it is over.
+  const doubt = c.blobs.doubt.bind(c.blobs)
+  t.mock.method(c.blobs, 'doubt', async (digests: readonly Uint8Array[]) => {
+    const settle = await doubt(digests)
+    return async () => {
+      gate.resolve()
+      while ((await c.samples.find(digestOf(Buffer.from('the second sample'))))?.state !== 'processed') {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      await settle()
+    }
+  })
+  const second = await upload(c, Buffer.from('the second sample'), 'second')
+  await first.processed
+  await second.processed
+})
+
 test('an upload above the limit, and one that breaks off, leave nothing', async (t) => {
   const c = await freshCollection(t, { limits: { uploadBytes: 1_000 } })
   await assert.rejects(upload(c, Buffer.alloc(1_001), 'big'), { code: 'upload.too-large' })

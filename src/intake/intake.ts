@@ -219,7 +219,7 @@ export class Intake {
       size: digests.size,
       seen,
       known,
-      processed: queued ? this.#processedLater(id, known) : Promise.resolve(),
+      processed: queued ? this.#processedLater(id) : Promise.resolve(),
     }
   }
 
@@ -234,7 +234,7 @@ export class Intake {
     return admitted
   }
 
-  #processedLater(id: number, known: boolean): Promise<void> {
+  #processedLater(id: number): Promise<void> {
     const processed = new Promise<void>((resolve, reject) => {
       const waiters = this.#waiters.get(id)
       if (waiters) waiters.push({ resolve, reject })
@@ -242,12 +242,14 @@ export class Intake {
     })
     // Nobody has to wait for it.
     processed.catch(() => {})
-    // One that was queued already may have come to its end in between.
-    if (known) {
-      void stillQueued(this.#parts.database, [id]).then((queued) => {
+    // The pipeline takes samples from the database, so it may have brought this one to its end before anybody waited.
+    stillQueued(this.#parts.database, [id]).then(
+      (queued) => {
         if (!queued.has(id)) this.#release(id)
-      })
-    }
+      },
+      // The database is closing, and `stop` has told those who wait.
+      () => {},
+    )
     return processed
   }
 
