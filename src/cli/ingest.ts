@@ -20,8 +20,8 @@ export function addIngest(program: Command, conclude: Conclude): void {
       'after',
       `
 Links and special files are not followed. What cannot be read or is refused is reported, counted, and told by the exit
-status. Interrupted (Ctrl-C), it finishes what is under way; the same command goes on later, since a content that is
-known already is only noted as seen again.`,
+status. Interrupted (Ctrl-C), it ends at a safe point; the same command goes on later, since a content that is known already
+is only noted as seen again.`,
     )
   addPlaceSettings(command).action(conclude(ingest))
 }
@@ -39,15 +39,16 @@ async function ingest(paths: string[], flags: IngestFlags): Promise<ExitCode> {
   const queued = new Set<Promise<void>>()
   try {
     if (process.stderr.isTTY) void tally.measure(paths, place.dataFolder, signal)
-    await inParallel(place.ingestsAtOnce, filesOf(paths, place.dataFolder, tally), signal, async (file) => {
+    const taking = inParallel(place.ingestsAtOnce, filesOf(paths, place.dataFolder, tally), signal, async (file) => {
       const taken = await takeIn(place, file, tally, signal)
       if (taken === null) return
       const matched = taken.processed.then(() => tally.count(file, taken))
       queued.add(matched)
       matched.finally(() => queued.delete(matched)).catch(() => undefined)
     })
+    const all = taking.then(() => Promise.all(queued))
     // What is stored when an interruption comes is matched at the next start.
-    if (!signal.aborted) await Promise.all(queued)
+    await Promise.race([all, interruption.asked])
   } finally {
     progress.end()
     await place.close()
