@@ -1,0 +1,242 @@
+/**
+ * The real program as a child process over real HTTP, which a test may kill and start again on the same data folder.
+ */
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { folderWith, type Server, startServer } from '../cli/running.ts'
+import { rows } from './data-folder.ts'
+import { descendantsOf, type Process, remainingOf } from './processes.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers as JavaScript does
+export type Json = any
+
+export interface Answer {
+  readonly status: number
+  readonly json: Json
+}
+
+export interface RetroState {
+  readonly state: string
+  readonly samples: number
+  readonly processed: number
+}
+
+const token = randomBytes(20).toString('hex')
+
+/** A worker looks for its parent twice a second, and 7-Zip notices at its next write. */
+const ORPHANS_END_MS = 5_000
+
+export class MortalServer {
+  readonly data: string
+  readonly #t: TestContext
+  readonly #flags: readonly string[]
+  #server: Server | null = null
+
+  /** In a fresh folder unless one is given. `flags` are those of `backtrail serve`. */
+  constructor(t: TestContext, flags: readonly string[] = [], data = join(folderWith(t), 'data')) {
+    this.#t = t
+    this.#flags = flags
+    this.data = data
+  }
+
+  /** Starts the program and waits until it listens. */
+  async start(): Promise<void> {
+    const parameters = ['--data', this.data, '--workers', '2', '--rate-limit', '0', ...this.#flags]
+    this.#server = await startServer(this.#t, parameters, { env: { BACKTRAIL_ADMIN_TOKEN: token } })
+  }
+
+  /** SIGKILL; fails when a process that the server had started goes on without it. */
+  async kill(): Promise<void> {
+    const orphans = this.descendants()
+    await this.#running.stop('SIGKILL')
+    this.#server = null
+    await until(
+      () => remainingOf(orphans).length === 0,
+      () => `the processes of the killed server end: ${describe(remainingOf(orphans))}`,
+      ORPHANS_END_MS,
+    )
+  }
+
+  /** SIGTERM; fails unless the program ends with 0. */
+  async stop(): Promise<void> {
+    const { stderr } = this.#running
+    const code = await this.#running.stop('SIGTERM')
+    this.#server = null
+    assert.equal(code, 0, `the server did not end well:\n${stderr().slice(-3000)}`)
+  }
+
+  /** The processes that the server has started, and theirs. */
+  descendants(): Process[] {
+    return descendantsOf(this.#running.child.pid ?? 0)
+  }
+
+  /** The processes that scan, as opposed to those that check texts and unpack. */
+  workers(): Process[] {
+    return this.descendants().filter(({ command }) => /worker\/main\.ts .*\/worker-\d+\.flight/.test(command))
+  }
+
+  /** What was logged since the start, one object a line. */
+  get logged(): readonly Json[] {
+    return this.#running
+      .stderr()
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line))
+  }
+
+  /** What the start found and repaired. */
+  get repaired(): Json {
+    return this.logged.find(({ msg }) => msg === 'the data folder is open and repaired') ?? assert.fail('nothing told')
+  }
+
+  async call(method: string, path: string, body?: FormData | URLSearchParams): Promise<Answer> {
+    const headers = { authorization: `Token ${token}` }
+    const answer = await fetch(this.#running.url + path, { method, headers, ...(body && { body }) })
+    const text = await answer.text()
+    try {
+      return { status: answer.status, json: text === '' ? null : JSON.parse(text) }
+    } catch {
+      return assert.fail(`${method} ${path} answered ${answer.status} and no JSON: ${text.slice(0, 300)}`)
+    }
+  }
+
+  /** Rejects when the connection breaks, as it does when the server is killed. */
+  upload(content: Uint8Array, name: string): Promise<Answer> {
+    const form = new FormData()
+    form.append('file', new Blob([Buffer.from(content)]), name)
+    return this.call('POST', '/api/submit/file/', form)
+  }
+
+  /** Uploads and fails unless it was acknowledged. Returns the SHA-256. */
+  async take(content: Uint8Array, name: string): Promise<string> {
+    const { status, json } = await this.upload(content, name)
+    assert.equal(status, 201, JSON.stringify(json))
+    assert.equal(json.detail.sha256, sha256(content))
+    return json.detail.sha256
+  }
+
+  /** Those of the samples that are processed. */
+  async processedOf(hashes: readonly string[]): Promise<string[]> {
+    if (hashes.length === 0) return []
+    const body = new URLSearchParams(hashes.map((hash) => ['hash_values', hash]))
+    const { status, json } = await this.call('POST', '/api/samples/status/?status=processed', body)
+    assert.equal(status, 200, JSON.stringify(json))
+    return json.results.map((result: Json) => result.hash_value)
+  }
+
+  async untilProcessed(hashes: readonly string[], ms = 60_000): Promise<void> {
+    let missing = [...hashes]
+    await until(
+      async () => {
+        const processed = new Set(await this.processedOf(missing))
+        missing = missing.filter((hash) => !processed.has(hash))
+        return missing.length === 0
+      },
+      () => `these samples are processed: ${missing.join(' ')}`,
+      ms,
+    )
+  }
+
+  /** Waits until no sample is queued, acknowledged or not. */
+  async untilIdle(ms = 60_000): Promise<void> {
+    const queued = () => rows(this.data, "SELECT id FROM samples WHERE state = 'queued'").length
+    await until(
+      () => queued() === 0,
+      () => `the queue is empty; ${queued()} samples are in it`,
+      ms,
+    )
+  }
+
+  /** The SHA-256 of what a download gives; fails unless it is answered with 200. */
+  async downloaded(hash: string): Promise<string> {
+    const answer = await fetch(`${this.#running.url}/api/samples/${hash}/download/`, {
+      headers: { authorization: `Token ${token}` },
+    })
+    const content = Buffer.from(await answer.arrayBuffer())
+    assert.equal(answer.status, 200, `${hash} cannot be downloaded: ${content.toString().slice(0, 300)}`)
+    return sha256(content)
+  }
+
+  saveRuleset(name: string, content: string): Promise<Answer> {
+    return this.call('POST', '/api/yara/ruleset/', new URLSearchParams({ name, content }))
+  }
+
+  /** Saves and fails unless it was accepted. */
+  async demandRuleset(name: string, content: string): Promise<void> {
+    const { status, json } = await this.saveRuleset(name, content)
+    assert.equal(status, 200, JSON.stringify(json))
+  }
+
+  async removeRuleset(name: string): Promise<void> {
+    const { status, json } = await this.call('DELETE', '/api/yara/ruleset/', new URLSearchParams({ name }))
+    assert.equal(status, 200, JSON.stringify(json))
+  }
+
+  async rulesetStatus(name: string): Promise<string> {
+    const { json } = await this.call('GET', '/api/yara/v2/rulesets/')
+    return json.results.find((ruleset: Json) => ruleset.name === name)?.status
+  }
+
+  /** `rule sha256`, sorted. */
+  async matchesOf(ruleset: string): Promise<string[]> {
+    const { status, json } = await this.call(
+      'GET',
+      `/api/yara/v2/ruleset/matches/?${new URLSearchParams({ name: ruleset })}`,
+    )
+    assert.equal(status, 200, JSON.stringify(json))
+    return json.results.map((match: Json) => `${match.rule} ${match.sha256}`).sort()
+  }
+
+  async startRetro(): Promise<void> {
+    const { status, json } = await this.call(
+      'POST',
+      '/api/uploads/local-retro-hunt/',
+      new URLSearchParams({ operation: 'START' }),
+    )
+    assert.equal(status, 200, JSON.stringify(json))
+  }
+
+  async retro(): Promise<RetroState> {
+    const { json } = await this.call('GET', '/api/uploads/local-retro-hunt/')
+    return json.status
+  }
+
+  /** Waits until the hunt is no longer under way; fails unless it is COMPLETED. */
+  async retroCompleted(ms = 60_000): Promise<RetroState> {
+    let latest = await this.retro()
+    await until(
+      async () => {
+        latest = await this.retro()
+        return latest.state !== 'STARTING' && latest.state !== 'RUNNING'
+      },
+      () => `Local Retro ends; it is ${JSON.stringify(latest)}`,
+      ms,
+    )
+    assert.equal(latest.state, 'COMPLETED', JSON.stringify(latest))
+    return latest
+  }
+
+  get #running(): Server {
+    return this.#server ?? assert.fail('the server is not running')
+  }
+}
+
+export function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
+}
+
+/** Looks again and again until it holds; fails, saying what was waited for, when it does not within the time. */
+export async function until(holds: () => boolean | Promise<boolean>, what: () => string, ms = 60_000): Promise<void> {
+  const deadline = performance.now() + ms
+  while (!(await holds())) {
+    assert.ok(performance.now() < deadline, `waited ${ms / 1000} s in vain until ${what()}`)
+    await sleep(10)
+  }
+}
+
+function describe(processes: readonly Process[]): string {
+  return processes.map(({ pid, command }) => `${pid} ${command}`).join('; ')
+}
