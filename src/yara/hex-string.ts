@@ -28,8 +28,9 @@ function hexByte(source: string): HexToken {
 
 const QUESTION_MARK = 0x3f
 
-/** The value of a hexadecimal digit by its character code; anything for a question mark. */
+/** The value of a hexadecimal digit by its character code; 0 for a question mark. */
 function nibble(code: number): number {
+  if (code === QUESTION_MARK) return 0
   return code <= 0x39 ? code & 0x0f : (code & 0x0f) + 9
 }
 
