@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
 import { AdHocHunts, Corpus, type Explanation, explain, type HuntText, LocalRetro } from '../hunts/index.ts'
+import { Inspection } from '../inspection/index.ts'
 import { Intake } from '../intake/index.ts'
 import { Matches } from '../matches/index.ts'
 import { type Checker, Rulesets } from '../rulesets/index.ts'
@@ -10,6 +11,7 @@ import { type Log, WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
 import type { Settings } from '../settings/index.ts'
 import { type DataFolderLock, FileBlobs, lockDataFolder, openDatabase } from '../store/index.ts'
+import { type JournalEntry, readJournal } from './journal.ts'
 import { rulesetPlanner } from './ruleset-planner.ts'
 
 /** Everything of a Backtrail but its network side: the services over one data folder, and what runs in the background. */
@@ -22,7 +24,10 @@ export interface Appliance {
   readonly segments: Segments
   readonly localRetro: LocalRetro
   readonly adHocHunts: AdHocHunts
+  readonly inspection: Inspection
   readonly pool: WorkerPool
+  /** What operators should know, newest first. */
+  journal(limit: number): Promise<readonly JournalEntry[]>
   /** What hunting with some texts would read, rule by rule. Fails with `rules.invalid`. */
   explain(texts: readonly HuntText[], signal: AbortSignal): Promise<Explanation>
   /** Tells others who find the folder locked where to reach its owner. */
@@ -90,6 +95,7 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
   const localRetro = new LocalRetro({ database, sources, rulesets, matches, log, scanLimit })
   const plan = (content: string) => rulesetPlanner.plan(content).plan
   const adHocHunts = new AdHocHunts({ database, sources, checker, plan, log, scanLimit, atOnce: settings.huntsAtOnce })
+  const inspection = new Inspection({ database, blobs, pool, rulesets, samples })
 
   const forgotten = await blobs.settle(
     async (sha256) => (await samples.find(Buffer.from(sha256).toString('hex'))) !== null,
@@ -113,7 +119,9 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
     segments,
     localRetro,
     adHocHunts,
+    inspection,
     pool,
+    journal: (limit) => readJournal(database, limit),
     explain: (texts, signal) => explain({ sources, checker, plan }, texts, signal),
     announce: (url) => lock.announce(url),
     async close() {

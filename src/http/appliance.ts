@@ -4,8 +4,5 @@ import type { Settings } from '../settings/index.ts'
 /** What the routes need of an appliance. */
 export type ApplianceServices = Omit<Appliance, 'announce' | 'close'>
 
-/** The settings that concern HTTP; `tlsKey` and `tlsCert` are paths, both or none. */
-export type HttpSettings = Pick<
-  Settings,
-  'uploadLimit' | 'rateLimit' | 'loginLimit' | 'trustProxy' | 'tlsKey' | 'tlsCert' | 'shutdownGrace'
->
+/** `tlsKey` and `tlsCert` are paths, both or none. */
+export type HttpSettings = Omit<Settings, 'adminToken'>

@@ -33,6 +33,7 @@ export function addReference(app: FastifyInstance, version: string): void {
         { name: 'retro', description: 'Local Retro and Cloud Retro' },
         { name: 'hunts', description: 'Ad-hoc hunts' },
         { name: 'samples', description: 'Samples: upload, look-up, download, classification' },
+        { name: 'matches', description: 'Matches with filters, and as files' },
         { name: 'operation', description: 'Health and metrics' },
       ],
     },

@@ -92,7 +92,8 @@ export async function readHits(database: Database, huntId: number, after: number
   }))
 }
 
-function hitString({ identifier, offset, length, context, contextStart }: StringHit): HitString {
+/** A string of a match as it is stored and shown. */
+export function hitString({ identifier, offset, length, context, contextStart }: StringHit): HitString {
   const bytes = Buffer.from(context.buffer, context.byteOffset, context.byteLength)
   const text = bytes.toString('latin1').replace(/[^ -~]/g, '.')
   return { identifier, offset, length, hex: bytes.toString('hex'), text, start: contextStart }

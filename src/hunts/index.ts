@@ -2,7 +2,7 @@
 export { AdHocHunts, type Hunt, type HuntRequest } from './ad-hoc-hunts.ts'
 export { Corpus } from './corpus.ts'
 export { type ExplainedRule, type ExplainParts, type Explanation, explain, type Share } from './explain.ts'
-export type { HitString, HuntHit } from './hits.ts'
+export { type HitString, type HuntHit, hitString } from './hits.ts'
 export type { HuntText } from './hunt-text.ts'
 export { LocalRetro, type LocalRetroRun, type LocalRetroStatus } from './local-retro.ts'
 export type { Selection } from './selection.ts'

@@ -2,8 +2,17 @@ import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { Failure } from '../errors/index.ts'
 import type { RuleHit } from '../scanning/index.ts'
-import { type Database, type Micros, offsetOf, type Page, type RuleSummary, type Transaction } from '../store/index.ts'
+import {
+  type Database,
+  listOf,
+  type Micros,
+  offsetOf,
+  type Page,
+  type RuleSummary,
+  type Transaction,
+} from '../store/index.ts'
 import { reclassify } from './classification.ts'
+import { findMatches, type MatchesFound, type MatchFilter, type MatchWalk } from './finding.ts'
 import { type MatchRow, matchesById, matchesWithSamples, matchIds, toMatchRow } from './listing.ts'
 import { revisionIdOf } from './revision-key.ts'
 
@@ -98,6 +107,55 @@ export class Matches {
     return { count, results }
   }
 
+  /**
+   * Matches that fulfil a filter, those recorded last first. The page may be short or empty although more is left:
+   * `next` tells, and goes on. Fails with `ruleset.not-found`.
+   */
+  async find(filter: MatchFilter, walk: MatchWalk): Promise<MatchesFound> {
+    return findMatches(this.#database, await this.#idsOf(filter), filter, walk)
+  }
+
+  /** All that `find` finds, page after page. */
+  async *findAll(filter: MatchFilter): AsyncGenerator<MatchRow> {
+    const rulesets = await this.#idsOf(filter)
+    let walk: MatchWalk | null = { limit: ROWS_AT_ONCE }
+    while (walk) {
+      const found: MatchesFound = await findMatches(this.#database, rulesets, filter, walk)
+      yield* found.results
+      walk = found.next === null ? null : { limit: ROWS_AT_ONCE, after: found.next }
+    }
+  }
+
+  /** These matches, in the order of the ids; those that are gone are left out. */
+  async byIds(ids: readonly number[]): Promise<MatchRow[]> {
+    return matchesById(this.#database, ids)
+  }
+
+  /** How many matches the rulesets have together, without looking at them; of all rulesets when none is named. */
+  async count(rulesets: readonly string[]): Promise<number> {
+    let query = this.#database
+      .selectFrom('ruleset_counts')
+      .select(({ fn, lit }) => fn.coalesce(fn.sum<number>('matches'), lit(0)).as('matches'))
+    if (rulesets.length > 0) query = query.where('ruleset_id', 'in', listOf(await this.#idsOf({ rulesets })))
+    return (await query.executeTakeFirstOrThrow()).matches
+  }
+
+  /** How many matches were recorded in a time, its start included and its end not. */
+  async recordedBetween(from: Micros, to: Micros): Promise<number> {
+    const { recorded } = await this.#database
+      .selectFrom('matches')
+      .select(({ fn }) => fn.countAll<number>().as('recorded'))
+      .where('created', '>=', from)
+      .where('created', '<', to)
+      .executeTakeFirstOrThrow()
+    return recorded
+  }
+
+  async #idsOf({ rulesets = [] }: MatchFilter): Promise<number[]> {
+    const names = [...new Set(rulesets)]
+    return names.length > 0 ? (await rarestFirst(this.#database, names)).map(({ id }) => id) : []
+  }
+
   /** All matches of one sample, by ruleset and rule, local before cloud. */
   async ofSample(sampleId: number): Promise<MatchRow[]> {
     const rows = await matchesWithSamples(this.#database)
@@ -133,9 +191,9 @@ async function sliceOf(all: MatchIds, page: Page | null): Promise<{ ids: number[
 }
 
 /** The named rulesets with how many matches each has, fewest first. */
-async function rarestFirst(trx: Transaction, names: readonly string[]): Promise<{ id: number; matches: number }[]> {
+async function rarestFirst(database: Database, names: readonly string[]): Promise<{ id: number; matches: number }[]> {
   if (names.length === 0) throw new Failure('ruleset.name-invalid')
-  const rows = await trx
+  const rows = await database
     .selectFrom('rulesets')
     .leftJoin('ruleset_counts', 'ruleset_counts.ruleset_id', 'rulesets.id')
     .select((eb) => [

@@ -71,6 +71,6 @@ export interface SampleFilter {
 export interface SamplePage {
   /** Newest last_seen first. */
   readonly samples: readonly Sample[]
-  /** Opaque; null on the last page. */
+  /** Opaque; null when nothing is left. A page may be short, even empty, before that. */
   readonly next: string | null
 }

@@ -3,7 +3,7 @@ import { zipForDownload } from '../archives/index.ts'
 import { Failure } from '../errors/index.ts'
 import { classifyByUser } from '../matches/index.ts'
 import type { Segments } from '../segments/index.ts'
-import { type BlobStore, type Content, type Database, listOf } from '../store/index.ts'
+import { type BlobStore, type Content, type Database, listOf, type Micros } from '../store/index.ts'
 import { deleteSamples } from './deletion.ts'
 import { type HashKind, parseHash, parseHashes } from './hash.ts'
 import { type ListedSample, listedSample } from './listed-sample.ts'
@@ -17,7 +17,7 @@ import type {
   SampleSighting,
 } from './sample.ts'
 import { samplesByDigest, samplesById, samplesFrom, toSample } from './sample-row.ts'
-import { searchSamples } from './search.ts'
+import { fileTypesOf, searchSamples } from './search.ts'
 
 /** The password of protected downloads. */
 const ZIP_PASSWORD = 'infected'
@@ -248,9 +248,25 @@ export class Samples {
     return zipForDownload(files, { folder, password: ZIP_PASSWORD, timeMs: ZIP_TIME_MS, ...(signal && { signal }) })
   }
 
-  /** Newest first; `after` is the `next` of the page before. */
+  /** Last seen first; `after` is the `next` of the page before. A page may be short although there are more. */
   async search(filter: SampleFilter, page: { readonly limit: number; readonly after?: string }): Promise<SamplePage> {
     return searchSamples(this.#database, filter, page)
+  }
+
+  /** The file types that there are, in alphabetical order. */
+  async fileTypes(): Promise<readonly string[]> {
+    return fileTypesOf(this.#database)
+  }
+
+  /** How many samples were first seen in a time, its start included and its end not. */
+  async arrivedBetween(from: Micros, to: Micros): Promise<number> {
+    const { arrived } = await this.#database
+      .selectFrom('samples')
+      .select(({ fn }) => fn.countAll<number>().as('arrived'))
+      .where('first_seen', '>=', from)
+      .where('first_seen', '<', to)
+      .executeTakeFirstOrThrow()
+    return arrived
   }
 
   /** Samples by classification, and how many are queued; for the overview. */
@@ -260,16 +276,7 @@ export class Samples {
     readonly queued: number
     readonly byClassification: readonly [number, number, number, number]
   }> {
-    const rows = await this.#database
-      .selectFrom('samples')
-      .select(({ fn }) => [
-        'classification',
-        'state',
-        fn.countAll<number>().as('samples'),
-        fn.sum<number>('size').as('bytes'),
-      ])
-      .groupBy(['classification', 'state'])
-      .execute()
+    const rows = await this.#database.selectFrom('sample_counts').selectAll().execute()
     const count = (some: typeof rows) => some.reduce((sum, { samples }) => sum + samples, 0)
     const of = (classification: number) => count(rows.filter((row) => row.classification === classification))
     return {

@@ -155,6 +155,13 @@ export interface TaskMap {
     input: { readonly path: string; readonly digests: Digests; readonly sample: number }
     output: { readonly signature: Uint8Array }
   }
+  /** Measures the entropy along a stored file, for people who look at it. */
+  entropy: {
+    /** At most so many slices, all of the same size. */
+    input: { readonly path: string; readonly slices: number }
+    /** `bits` a byte (0 to 8) of each slice; slice i ends at byte `floor((i + 1) * size / bits.length)`. */
+    output: { readonly size: number; readonly bits: Float32Array }
+  }
   /** Merges segments into one, leaving deleted samples out; 0 samples, and no file, when none is left. */
   merge: {
     input: { readonly inputs: readonly string[]; readonly output: string; readonly without: Uint32Array }

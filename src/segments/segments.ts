@@ -22,7 +22,7 @@ import { type CheckOptions, type CheckReport, checkIndex } from './checking.ts'
 import { mergeInto } from './merging.ts'
 import { PinnedFiles } from './pinned-files.ts'
 import { liveSegments, type PreparedSegment, remainingSamples, type SegmentFile } from './segment-row.ts'
-import { type IndexStatistics, indexStatistics } from './statistics.ts'
+import { type IndexStatistics, type IndexTotals, indexStatistics, indexTotals } from './statistics.ts'
 
 /** The index at one instant. `segments` and `unindexed` together hold every processed sample with stored content. */
 export interface SegmentSnapshot {
@@ -210,6 +210,11 @@ export class Segments {
     } finally {
       snapshot.release()
     }
+  }
+
+  /** The size of the index, without looking into its files as `stats` does. */
+  totals(): Promise<IndexTotals> {
+    return indexTotals(this.#parts.database)
   }
 
   /** Resolves when no merge and no rebuild is due. */

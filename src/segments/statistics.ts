@@ -22,6 +22,36 @@ export interface IndexStatistics {
   readonly fill: number | null
 }
 
+/** What the segments' own rows say, at no cost. */
+export interface IndexTotals {
+  readonly segments: number
+  readonly damaged: number
+  /** In the segment files; deleted ones may be among them. */
+  readonly samples: number
+  readonly bytes: number
+}
+
+export async function indexTotals(database: Database): Promise<IndexTotals> {
+  const rows = await database
+    .selectFrom('segments')
+    .select(({ fn }) => [
+      'state',
+      fn.countAll<number>().as('segments'),
+      fn.sum<number>('samples').as('samples'),
+      fn.sum<number>('bytes').as('bytes'),
+    ])
+    .groupBy('state')
+    .execute()
+  const live = rows.find(({ state }) => state === 'live')
+  const damaged = rows.find(({ state }) => state === 'damaged')
+  return {
+    segments: live?.segments ?? 0,
+    damaged: damaged?.segments ?? 0,
+    samples: live?.samples ?? 0,
+    bytes: live?.bytes ?? 0,
+  }
+}
+
 const SIZES = [64, 512, 4096, 32768, null] as const
 /** How many segments and signatures of each the fill is taken from. */
 const LOOKED_AT = { segments: 8, signatures: 64 }

@@ -20,6 +20,7 @@ export interface Schema {
   tokens: TokensTable
   sessions: SessionsTable
   samples: SamplesTable
+  sample_counts: SampleCountsTable
   sightings: SightingsTable
   members: MembersTable
   tags: TagsTable
@@ -110,6 +111,14 @@ export interface SamplesTable {
   segment_id: number | null
   /** For a queued sample: what intake needs to go on after a restart (JSON: archive password, depth, uploader). */
   intake: string | null
+}
+
+/** Kept by triggers: samples and their bytes, so that nobody has to count them. */
+export interface SampleCountsTable {
+  classification: Classification
+  state: 'queued' | 'processed'
+  samples: number
+  bytes: number
 }
 
 export interface SightingsTable {

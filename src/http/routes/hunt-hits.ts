@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { type Static, Type } from 'typebox'
 import type { HuntHit } from '../../hunts/index.ts'
 import { classificationNames } from '../../samples/index.ts'
+import { csvLine } from '../csv.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer } from '../server.ts'
 import { HuntPath } from './hunt-requests.ts'
@@ -134,10 +135,10 @@ const columns = [
 ] as const
 
 async function* csvLines(hits: AsyncIterable<HuntHit>): AsyncGenerator<string> {
-  yield `${columns.join(',')}\r\n`
+  yield csvLine(columns)
   for await (const found of hits) {
     const hit = hitOf(found)
-    yield `${columns.map((column) => csvField(hit[column])).join(',')}\r\n`
+    yield csvLine(columns.map((column) => hit[column]))
   }
 }
 
@@ -153,11 +154,4 @@ async function* hashLines(hits: AsyncIterable<HuntHit>): AsyncGenerator<string> 
     told.add(sha256)
     yield `${sha256}\n`
   }
-}
-
-/** RFC 4180; a value that a spreadsheet would take for a formula gets an apostrophe in front. */
-function csvField(value: string | number | string[] | null): string {
-  const text = Array.isArray(value) ? value.join(' ') : String(value ?? '')
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
 }

@@ -3,11 +3,14 @@ import type { Metrics } from '../metrics.ts'
 import type { HttpServer } from '../server.ts'
 import { addCloudRetro } from './cloud-retro.ts'
 import { addCloudTime } from './cloud-time.ts'
+import { addHealth } from './health.ts'
 import { addHuntHits } from './hunt-hits.ts'
 import { addHunts } from './hunts.ts'
 import { addIndexUpkeep } from './index-upkeep.ts'
 import { addLocalRetro } from './local-retro.ts'
+import { addMatchSearch } from './match-search.ts'
 import { addOperation } from './operation.ts'
+import { addOverview } from './overview.ts'
 import { addPublishing } from './publishing.ts'
 import { addRetroRuns } from './retro-runs.ts'
 import { addRulesetList } from './ruleset-list.ts'
@@ -17,7 +20,10 @@ import { addRulesets } from './rulesets.ts'
 import { addSampleClassification } from './sample-classification.ts'
 import { addSampleDeletion } from './sample-deletion.ts'
 import { addSampleDownloads } from './sample-downloads.ts'
+import { addSampleInspection } from './sample-inspection.ts'
 import { addSampleLookUps } from './sample-look-ups.ts'
+import { addSampleSearch } from './sample-search.ts'
+import { addSampleSelections } from './sample-selections.ts'
 import { addSampleTags } from './sample-tags.ts'
 import { addTokenLogIn } from './token-log-in.ts'
 import { addUploads } from './uploads.ts'
@@ -55,6 +61,12 @@ export function addRoutes(app: HttpServer, parts: RouteParts): void {
     addHuntHits,
     addUsers,
     addIndexUpkeep,
+    addSampleSearch,
+    addSampleInspection,
+    addSampleSelections,
+    addMatchSearch,
+    addOverview,
+    addHealth,
     addOperation,
   ]) {
     add(app, parts)

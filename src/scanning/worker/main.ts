@@ -11,6 +11,7 @@ import type { FromWorker, ToWorker, WorkerArguments, WorkerTask } from '../proto
 import type { TaskInput, TaskKind, TaskOutput } from '../tasks.ts'
 import { check } from './check.ts'
 import { CompiledCache } from './compiled.ts'
+import { entropy } from './entropy.ts'
 import { HeldRulesets } from './rulesets.ts'
 import { SampleBuffer } from './sample-buffer.ts'
 import { Scanner } from './scanner.ts'
@@ -126,6 +127,8 @@ async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskK
       })
     case 'check':
       return check(task, message.input as TaskInput<'check'>, engine)
+    case 'entropy':
+      return entropy(task, message.input as TaskInput<'entropy'>)
     case 'examine': {
       const { examine } = await import('./examine.ts')
       if (identifier === null) {

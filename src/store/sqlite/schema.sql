@@ -79,6 +79,8 @@ CREATE INDEX matches_by_ruleset ON matches (ruleset_id, id);
 
 CREATE INDEX matches_by_sample ON matches (sample_id, ruleset_id);
 
+CREATE INDEX matches_by_time ON matches (created);
+
 CREATE TRIGGER matches_counted AFTER INSERT ON matches BEGIN
   INSERT INTO ruleset_counts (ruleset_id, classification, matches)
   VALUES (NEW.ruleset_id, (SELECT classification FROM samples WHERE id = NEW.sample_id), 1)
@@ -140,6 +142,14 @@ CREATE TABLE rulesets (
 
 CREATE INDEX rulesets_by_owner ON rulesets (owner_id, name);
 
+CREATE TABLE sample_counts (
+  classification INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  samples INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (classification, state)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE samples (
   -- AUTOINCREMENT: the id of a deleted sample never comes back, because segments and hunts remember ids.
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -171,6 +181,8 @@ CREATE TABLE samples (
 
 CREATE INDEX samples_by_classification ON samples (classification, last_seen);
 
+CREATE INDEX samples_by_first_seen ON samples (first_seen);
+
 CREATE INDEX samples_by_last_seen ON samples (last_seen, id);
 
 CREATE INDEX samples_by_md5 ON samples (md5) WHERE md5 IS NOT NULL;
@@ -189,6 +201,12 @@ CREATE INDEX samples_queued ON samples (id) WHERE state = 'queued';
 
 CREATE INDEX samples_unindexed ON samples (id) WHERE segment_id IS NULL AND stored = 1;
 
+CREATE TRIGGER samples_counted AFTER INSERT ON samples BEGIN
+  INSERT INTO sample_counts (classification, state, samples, bytes)
+  VALUES (NEW.classification, NEW.state, 1, NEW.size)
+  ON CONFLICT (classification, state) DO UPDATE SET samples = samples + 1, bytes = bytes + excluded.bytes;
+END;
+
 CREATE TRIGGER samples_forgotten BEFORE DELETE ON samples BEGIN
   DELETE FROM matches WHERE sample_id = OLD.id;
 END;
@@ -201,6 +219,20 @@ WHEN NEW.classification <> OLD.classification BEGIN
   INSERT INTO ruleset_counts (ruleset_id, classification, matches)
   SELECT ruleset_id, NEW.classification, count(*) FROM matches WHERE sample_id = NEW.id GROUP BY ruleset_id
   ON CONFLICT (ruleset_id, classification) DO UPDATE SET matches = matches + excluded.matches;
+END;
+
+CREATE TRIGGER samples_recounted AFTER UPDATE OF classification, state, size ON samples
+WHEN (NEW.classification, NEW.state, NEW.size) IS NOT (OLD.classification, OLD.state, OLD.size) BEGIN
+  UPDATE sample_counts SET samples = samples - 1, bytes = bytes - OLD.size
+  WHERE classification = OLD.classification AND state = OLD.state;
+  INSERT INTO sample_counts (classification, state, samples, bytes)
+  VALUES (NEW.classification, NEW.state, 1, NEW.size)
+  ON CONFLICT (classification, state) DO UPDATE SET samples = samples + 1, bytes = bytes + excluded.bytes;
+END;
+
+CREATE TRIGGER samples_uncounted AFTER DELETE ON samples BEGIN
+  UPDATE sample_counts SET samples = samples - 1, bytes = bytes - OLD.size
+  WHERE classification = OLD.classification AND state = OLD.state;
 END;
 
 CREATE TABLE segments (

@@ -69,9 +69,38 @@ CREATE INDEX samples_by_sha512 ON samples (sha512) WHERE sha512 IS NOT NULL;
 CREATE INDEX samples_queued ON samples (id) WHERE state = 'queued';
 CREATE INDEX samples_unindexed ON samples (id) WHERE segment_id IS NULL AND stored = 1;
 CREATE INDEX samples_by_segment ON samples (segment_id) WHERE segment_id IS NOT NULL;
+CREATE INDEX samples_by_first_seen ON samples (first_seen);
 CREATE INDEX samples_by_last_seen ON samples (last_seen, id);
 CREATE INDEX samples_by_type ON samples (file_type, last_seen);
 CREATE INDEX samples_by_classification ON samples (classification, last_seen);
+
+CREATE TABLE sample_counts (
+  classification INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  samples INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (classification, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER samples_counted AFTER INSERT ON samples BEGIN
+  INSERT INTO sample_counts (classification, state, samples, bytes)
+  VALUES (NEW.classification, NEW.state, 1, NEW.size)
+  ON CONFLICT (classification, state) DO UPDATE SET samples = samples + 1, bytes = bytes + excluded.bytes;
+END;
+
+CREATE TRIGGER samples_recounted AFTER UPDATE OF classification, state, size ON samples
+WHEN (NEW.classification, NEW.state, NEW.size) IS NOT (OLD.classification, OLD.state, OLD.size) BEGIN
+  UPDATE sample_counts SET samples = samples - 1, bytes = bytes - OLD.size
+  WHERE classification = OLD.classification AND state = OLD.state;
+  INSERT INTO sample_counts (classification, state, samples, bytes)
+  VALUES (NEW.classification, NEW.state, 1, NEW.size)
+  ON CONFLICT (classification, state) DO UPDATE SET samples = samples + 1, bytes = bytes + excluded.bytes;
+END;
+
+CREATE TRIGGER samples_uncounted AFTER DELETE ON samples BEGIN
+  UPDATE sample_counts SET samples = samples - 1, bytes = bytes - OLD.size
+  WHERE classification = OLD.classification AND state = OLD.state;
+END;
 
 CREATE TABLE sightings (
   id INTEGER PRIMARY KEY,
@@ -167,6 +196,7 @@ CREATE TABLE matches (
   UNIQUE (ruleset_id, sample_id, rule, cloud)
 ) STRICT;
 CREATE INDEX matches_by_sample ON matches (sample_id, ruleset_id);
+CREATE INDEX matches_by_time ON matches (created);
 CREATE INDEX matches_by_ruleset ON matches (ruleset_id, id);
 
 -- The counts by classification are exact after every statement, whatever path changed a match or a sample.

@@ -1,0 +1,220 @@
+/** Matches with filters, and as files: additions to the specification. */
+import { Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
+import { type Static, Type } from 'typebox'
+import type { MatchFilter, MatchRow } from '../../matches/index.ts'
+import { classificationNames } from '../../samples/index.ts'
+import { toIso } from '../../store/index.ts'
+import { csvLine } from '../csv.ts'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { RulesetName } from '../parameters.ts'
+import type { HttpServer } from '../server.ts'
+import type { RouteParts } from './index.ts'
+import { ClassificationName, classificationNumber, endOf, sampleFilters, startOf, Time } from './sample-shapes.ts'
+
+const orNull = Type.Null()
+export const MatchShape = Type.Object({
+  id: Type.Integer(),
+  ruleset: Type.String(),
+  rule: Type.String(),
+  cloud: Type.Boolean(),
+  created: Time,
+  classification: ClassificationName,
+  riskscore: Type.Union([Type.Integer(), orNull]),
+  threat_name: Type.Union([Type.String(), orNull]),
+  sha1: Type.String(),
+  sha256: Type.Union([Type.String(), orNull]),
+  md5: Type.Union([Type.String(), orNull]),
+  filename: Type.String(),
+  file_type: Type.String(),
+  file_size: Type.Integer(),
+  extracted_file_count: Type.Union([Type.Integer(), orNull]),
+  downloadable: Type.Boolean(),
+})
+
+const Size = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'in bytes' }))
+const filters = {
+  ruleset: Type.Optional(Type.Array(RulesetName, { maxItems: 100, description: 'of any of these' })),
+  together: Type.Boolean({ default: false, description: 'only samples that match every one of them' }),
+  rule: Type.Optional(Type.String({ maxLength: 200, description: 'a part of the rule\u2019s name' })),
+  place: Type.Optional(Type.Enum(['local', 'cloud'])),
+  ...sampleFilters,
+  min_size: Size,
+  max_size: Size,
+}
+const Filters = Type.Object(filters)
+const Format = Type.Enum(['csv', 'json', 'hashes'])
+
+export const MatchSearchShape = Type.Object({
+  count: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'of all pages; null where counting would mean looking at every match',
+  }),
+  next_after: Type.Union([Type.Integer(), Type.Null()], {
+    description: '`after` of the next page. A page may be short, even empty, although there is a next one',
+  }),
+  results: Type.Array(MatchShape),
+})
+
+const statuses = {
+  400: 'A parameter is malformed.',
+  403: 'No token, or an unknown one.',
+  404: 'There is no such ruleset.',
+}
+
+export function addMatchSearch(app: HttpServer, { appliance: { matches } }: RouteParts): void {
+  app.get(
+    '/api/matches/',
+    {
+      schema: {
+        tags: ['matches'],
+        summary: 'Search matches, those recorded last first',
+        querystring: Type.Object({
+          ...filters,
+          after: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next_after` of a page' }),
+          ),
+          limit: Type.Integer({ minimum: 1, maximum: 500, default: 100 }),
+        }),
+        response: { 200: MatchSearchShape, ...refusals(yaraEnvelope, statuses) },
+      },
+    },
+    async ({ query: { after, limit, ...query } }) => {
+      const filter = filterOf(query)
+      const found = await matches.find(filter, { limit, ...(after !== undefined && { after }) })
+      const { rulesets = [], together, ...conditions } = filter
+      const isCounted = Object.keys(conditions).length === 0 && !(together && rulesets.length > 1)
+      return {
+        count: isCounted ? await matches.count(rulesets) : null,
+        next_after: found.next,
+        results: found.results.map(toldMatch),
+      }
+    },
+  )
+
+  const files = {
+    tags: ['matches'],
+    produces: Object.values(formats).map(({ type }) => type),
+    response: {
+      200: Type.Unsafe<unknown>(Type.Union([Type.String(), Type.Array(MatchShape)])),
+      ...refusals(yaraEnvelope, statuses),
+    },
+  }
+  app.get(
+    '/api/matches/export/',
+    {
+      schema: {
+        ...files,
+        summary: 'Download all matches that fulfil a filter',
+        querystring: Type.Object({ ...Filters.properties, format: Format }),
+      },
+    },
+    async ({ query: { format, ...query } }, reply) => {
+      const filter = filterOf(query)
+      // Refuses an unknown ruleset before the first byte.
+      await matches.count(filter.rulesets ?? [])
+      return sendFile(reply, format, matches.findAll(filter))
+    },
+  )
+  app.post(
+    '/api/matches/export/',
+    {
+      schema: {
+        ...files,
+        summary: 'Download these matches',
+        body: Type.Object({
+          format: Format,
+          ids: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1, maxItems: 10_000 }),
+        }),
+      },
+    },
+    async ({ body: { format, ids } }, reply) => sendFile(reply, format, await matches.byIds(ids)),
+  )
+}
+
+/** Everything but `after` and `limit`. */
+function filterOf(query: Static<typeof Filters>): MatchFilter {
+  const { ruleset, together, rule, place, file_type, classification, tag, from, to, min_size, max_size } = query
+  return {
+    ...(ruleset && ruleset.length > 0 && { rulesets: ruleset }),
+    ...(together && { together }),
+    ...(rule && { rule }),
+    ...(place && { cloud: place === 'cloud' }),
+    ...(file_type && { fileTypes: file_type }),
+    ...(classification && { classifications: classification.map(classificationNumber) }),
+    ...(tag && { tag }),
+    ...(min_size !== undefined && { minSize: min_size }),
+    ...(max_size !== undefined && { maxSize: max_size }),
+    ...(from && { from: startOf(from) }),
+    ...(to && { to: endOf(to) }),
+  }
+}
+
+function toldMatch(match: MatchRow): Static<typeof MatchShape> {
+  return {
+    id: match.id,
+    ruleset: match.ruleset,
+    rule: match.rule,
+    cloud: match.cloud,
+    created: toIso(match.created),
+    classification: classificationNames[match.classification],
+    riskscore: match.riskScore,
+    threat_name: match.threatName,
+    sha1: match.sha1,
+    sha256: match.sha256,
+    md5: match.md5,
+    filename: match.filename,
+    file_type: match.fileType,
+    file_size: match.fileSize,
+    extracted_file_count: match.extractedFileCount,
+    downloadable: match.downloadable,
+  }
+}
+
+type Rows = AsyncIterable<MatchRow> | Iterable<MatchRow>
+
+const formats = {
+  csv: { type: 'text/csv', ending: 'csv', lines: csvLines },
+  json: { type: 'application/json', ending: 'json', lines: jsonLines },
+  hashes: { type: 'text/plain', ending: 'txt', lines: hashLines },
+} as const
+
+function sendFile(reply: FastifyReply, format: Static<typeof Format>, rows: Rows): FastifyReply {
+  const { type, ending, lines } = formats[format]
+  return reply
+    .type(`${type}; charset=utf-8`)
+    .header('content-disposition', `attachment; filename="matches.${ending}"`)
+    .send(Readable.from(lines(rows)))
+}
+
+const columns = Object.keys(MatchShape.properties).filter((name) => name !== 'id') as (keyof Static<
+  typeof MatchShape
+>)[]
+
+async function* csvLines(rows: Rows): AsyncGenerator<string> {
+  yield csvLine(columns)
+  for await (const row of rows) {
+    const match = toldMatch(row)
+    yield csvLine(columns.map((column) => match[column]))
+  }
+}
+
+/** One array, a match a line. */
+async function* jsonLines(rows: Rows): AsyncGenerator<string> {
+  let between = '[\n'
+  for await (const row of rows) {
+    yield between + JSON.stringify(toldMatch(row))
+    between = ',\n'
+  }
+  yield between === '[\n' ? '[]\n' : '\n]\n'
+}
+
+/** Each sample once; by SHA-1 those of which only that is known. */
+async function* hashLines(rows: Rows): AsyncGenerator<string> {
+  const told = new Set<string>()
+  for await (const { sha256, sha1 } of rows) {
+    const hash = sha256 ?? sha1
+    if (told.has(hash)) continue
+    told.add(hash)
+    yield `${hash}\n`
+  }
+}

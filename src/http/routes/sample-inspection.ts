@@ -1,0 +1,123 @@
+/** A sample's bytes, the strings of its matches, its entropy: additions to the specification, for looking into it. */
+import type { FastifyReply } from 'fastify'
+import { Type } from 'typebox'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { HashPath, RulesetName } from '../parameters.ts'
+import type { HttpServer } from '../server.ts'
+import type { RouteParts } from './index.ts'
+
+const statuses = {
+  400: 'The hash or a parameter is malformed.',
+  403: 'No token, or an unknown one.',
+  404: 'There is no such sample.',
+  410: 'Its content can no longer be read.',
+}
+const MOST_BYTES = 65_536
+
+export const MatchedStringsShape = Type.Object({
+  rules: Type.Array(
+    Type.Object({
+      rule: Type.String(),
+      tags: Type.Array(Type.String()),
+      strings: Type.Array(
+        Type.Object({
+          identifier: Type.String(),
+          offset: Type.Integer(),
+          length: Type.Integer(),
+          hex: Type.String({ description: 'bytes of the match and around it' }),
+          text: Type.String({ description: 'the same bytes, a dot for what is not printable ASCII' }),
+          start: Type.Integer({ description: 'where in those bytes the match starts' }),
+        }),
+        { description: 'by ascending offset; at most 64 of one string and 1,000 of a rule' },
+      ),
+    }),
+  ),
+  trouble: Type.Union([Type.String(), Type.Null()], {
+    description: 'why the ruleset could not be run to its end on this sample',
+  }),
+})
+
+export const EntropyShape = Type.Object({
+  size: Type.Integer(),
+  bits: Type.Array(Type.Number(), {
+    description: 'bits a byte (0 to 8) of equal slices; slice i of n ends at byte floor((i + 1) * size / n)',
+  }),
+})
+
+export function addSampleInspection(app: HttpServer, { appliance: { samples, inspection } }: RouteParts): void {
+  app.get(
+    '/api/samples/:hash/strings/',
+    {
+      schema: {
+        tags: ['samples'],
+        summary: 'Find the strings by which a ruleset matches a sample, by scanning it again',
+        params: HashPath,
+        querystring: Type.Object({ ruleset: RulesetName }),
+        response: {
+          200: MatchedStringsShape,
+          ...refusals(yaraEnvelope, { ...statuses, 404: 'There is no such sample or ruleset.' }),
+        },
+      },
+    },
+    async ({ params: { hash }, query: { ruleset } }, reply) => {
+      const { rules, trouble } = await inspection.strings(hash, ruleset, untilGone(reply))
+      return {
+        rules: rules.map(({ rule, tags, strings }) => ({ rule, tags: [...tags], strings: [...strings] })),
+        trouble,
+      }
+    },
+  )
+
+  app.get(
+    '/api/samples/:hash/entropy/',
+    {
+      schema: {
+        tags: ['samples'],
+        summary: 'Measure the entropy along a sample',
+        params: HashPath,
+        querystring: Type.Object({ slices: Type.Integer({ minimum: 1, maximum: 4_096, default: 512 }) }),
+        response: { 200: EntropyShape, ...refusals(yaraEnvelope, statuses) },
+      },
+    },
+    async ({ params: { hash }, query: { slices } }, reply) => {
+      const { size, bits } = await inspection.entropy(hash, slices, untilGone(reply))
+      return { size, bits: Array.from(bits, (value) => Math.round(value * 1_000) / 1_000) }
+    },
+  )
+
+  app.get(
+    '/api/samples/:hash/bytes/',
+    {
+      schema: {
+        tags: ['samples'],
+        summary: 'Read some bytes of a sample',
+        description: 'Always octets for a program to show, never a page; empty behind the end of the sample.',
+        params: HashPath,
+        querystring: Type.Object({
+          offset: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 0 }),
+          length: Type.Integer({ minimum: 1, maximum: MOST_BYTES, default: 4_096 }),
+        }),
+        produces: ['application/octet-stream'],
+        response: {
+          200: Type.Unsafe<unknown>({ type: 'string', format: 'binary' }),
+          ...refusals(yaraEnvelope, statuses),
+        },
+      },
+    },
+    async ({ params: { hash }, query: { offset, length } }, reply) => {
+      const { content } = await samples.content(hash, { start: offset, end: offset + length - 1 })
+      return reply
+        .type('application/octet-stream')
+        .header('content-disposition', 'attachment; filename="bytes"')
+        .header('content-security-policy', "default-src 'none'; sandbox")
+        .send(content.stream)
+    },
+  )
+}
+
+/** Work for a client that has hung up is not done to its end. */
+function untilGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  return gone.signal
+}

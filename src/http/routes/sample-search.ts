@@ -1,0 +1,115 @@
+/** Samples by what they are, and everything about one of them: additions to the specification. */
+import { Type } from 'typebox'
+import { toIso } from '../../store/index.ts'
+import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { HashPath } from '../parameters.ts'
+import type { HttpServer } from '../server.ts'
+import type { RouteParts } from './index.ts'
+import { classificationNumber, endOf, SampleShape, sampleFilters, startOf, Time, toldSample } from './sample-shapes.ts'
+
+const statuses = { 400: 'A parameter is malformed.', 403: 'No token, or an unknown one.' }
+
+export const SampleSearchShape = Type.Object({
+  results: Type.Array(SampleShape),
+  next: Type.Union([Type.String(), Type.Null()], {
+    description: '`after` of the next page. A page may be short, even empty, although there is a next one',
+  }),
+})
+
+const Related = Type.Object({ path: Type.String(), sample: SampleShape })
+export const SampleDetailsShape = Type.Object({
+  sample: SampleShape,
+  note: Type.Union([Type.String(), Type.Null()], { description: 'what could not be done with it' }),
+  indexed: Type.Boolean(),
+  tags: Type.Array(Type.String()),
+  sightings: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      user: Type.Union([Type.String(), Type.Null()]),
+      source: Type.Enum(['upload', 'ingest', 'member']),
+      comment: Type.Union([Type.String(), Type.Null()]),
+      seen: Time,
+    }),
+    { description: 'newest first, at most 100' },
+  ),
+  parents: Type.Array(Related, { description: 'archives that it came out of, at most 100' }),
+  members: Type.Array(Related, { description: 'what came out of it, at most 100; `extracted-files` has them all' }),
+  matches: Type.Array(
+    Type.Object({ ruleset: Type.String(), rule: Type.String(), cloud: Type.Boolean(), created: Time }),
+  ),
+})
+
+export function addSampleSearch(app: HttpServer, { appliance: { samples, matches } }: RouteParts): void {
+  app.get(
+    '/api/samples/',
+    {
+      schema: {
+        tags: ['samples'],
+        summary: 'Search samples, last seen first',
+        querystring: Type.Object({
+          q: Type.Optional(Type.String({ maxLength: 500, description: 'a hash of any kind, or a part of the name' })),
+          ...sampleFilters,
+          after: Type.Optional(Type.String({ maxLength: 40 })),
+          limit: Type.Integer({ minimum: 1, maximum: 500, default: 100 }),
+        }),
+        response: { 200: SampleSearchShape, ...refusals(yaraEnvelope, statuses) },
+      },
+    },
+    async ({ query: { q, file_type, classification, tag, from, to, after, limit } }) => {
+      const filter = {
+        ...(q?.trim() && { text: q.trim() }),
+        ...(file_type && { fileTypes: file_type }),
+        ...(classification && { classifications: classification.map(classificationNumber) }),
+        ...(tag && { tag }),
+        ...(from && { from: startOf(from) }),
+        ...(to && { to: endOf(to) }),
+      }
+      const page = await samples.search(filter, { limit, ...(after !== undefined && { after }) })
+      return { results: page.samples.map(toldSample), next: page.next }
+    },
+  )
+
+  app.get(
+    '/api/samples/file-types/',
+    {
+      schema: {
+        tags: ['samples'],
+        summary: 'List the file types that samples have',
+        response: {
+          200: Type.Object({ results: Type.Array(Type.String()) }),
+          ...refusals(yaraEnvelope, { 403: statuses[403] }),
+        },
+      },
+    },
+    async () => ({ results: [...(await samples.fileTypes())] }),
+  )
+
+  app.get(
+    '/api/samples/:hash/details/',
+    {
+      schema: {
+        tags: ['samples'],
+        summary: 'Get everything about a sample: names, tags, parents, members, matches',
+        params: HashPath,
+        response: {
+          200: SampleDetailsShape,
+          ...refusals(yaraEnvelope, { ...statuses, 404: 'There is no such sample.' }),
+        },
+      },
+    },
+    async ({ params: { hash } }) => {
+      const { sample, tags, sightings, parents, members } = await samples.details(hash)
+      const found = await matches.ofSample(sample.id)
+      return {
+        sample: toldSample(sample),
+        note: sample.note,
+        indexed: sample.indexed,
+        tags: [...tags],
+        sightings: sightings.map((sighting) => ({ ...sighting, seen: toIso(sighting.seen) })),
+        parents: parents.map(({ path, sample }) => ({ path, sample: toldSample(sample) })),
+        members: members.map(({ path, sample }) => ({ path, sample: toldSample(sample) })),
+        matches: found.map(({ ruleset, rule, cloud, created }) => ({ ruleset, rule, cloud, created: toIso(created) })),
+      }
+    },
+  )
+}

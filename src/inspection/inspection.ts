@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { Failure } from '../errors/index.ts'
+import { type HitString, hitString } from '../hunts/index.ts'
+import type { Rulesets } from '../rulesets/index.ts'
+import { externalVariables, type Sample, type Samples } from '../samples/index.ts'
+import type { ScanTrouble, WorkerPool } from '../scanning/index.ts'
+import type { BlobStore, Database } from '../store/index.ts'
+
+/** A rule that holds on the sample, with its strings by ascending offset; private strings are left out. */
+export interface MatchedRule {
+  readonly rule: string
+  readonly tags: readonly string[]
+  readonly strings: readonly HitString[]
+}
+
+export interface MatchedStrings {
+  readonly rules: readonly MatchedRule[]
+  /** Why the ruleset could not be run to its end on this sample; null when it was. */
+  readonly trouble: string | null
+}
+
+export interface EntropyProfile {
+  readonly size: number
+  /** Bits a byte, 0 to 8; slice i of n ends at byte `floor((i + 1) * size / n)`. */
+  readonly bits: Float32Array
+}
+
+interface InspectionParts {
+  readonly database: Database
+  readonly blobs: BlobStore
+  readonly pool: WorkerPool
+  readonly rulesets: Rulesets
+  readonly samples: Samples
+}
+
+/** Matches are stored without their strings, so looking at them is scanning that one sample again. */
+export class Inspection {
+  readonly #parts: InspectionParts
+
+  constructor(parts: InspectionParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Scans the sample with the ruleset's newest text that compiles. Fails with `sample.not-found`, `sample.gone`,
+   * `ruleset.not-found`, `rules.invalid` for a ruleset that never compiled.
+   */
+  async strings(hash: string, rulesetName: string, signal: AbortSignal): Promise<MatchedStrings> {
+    const { pool } = this.#parts
+    const { sample, path } = await this.#stored(hash)
+    const ruleset = await this.#runnable(rulesetName)
+    const id = `look:${randomUUID()}`
+    pool.setRuleSet({ id, rulesets: [ruleset] })
+    try {
+      const variables = externalVariables(sample.name, sample.fileType)
+      const item = { sample: sample.id, path, size: sample.size, variables, rulesets: null }
+      const { results } = await pool.run(
+        'verify',
+        { ruleSet: id, items: [item], strings: true },
+        { priority: 'interactive', signal },
+      )
+      const [result] = results
+      if (!result) throw new Error('A scan of one sample gave no result.')
+      return {
+        rules: result.hits.map(({ rule, tags, strings }) => ({ rule, tags, strings: strings.map(hitString) })),
+        trouble: troubleOf(result.troubles),
+      }
+    } finally {
+      pool.dropRuleSet(id)
+    }
+  }
+
+  /** Fails with `sample.not-found` or `sample.gone`. */
+  async entropy(hash: string, slices: number, signal: AbortSignal): Promise<EntropyProfile> {
+    const { path } = await this.#stored(hash)
+    try {
+      return await this.#parts.pool.run('entropy', { path, slices }, { priority: 'interactive', signal })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Failure('sample.gone')
+      throw error
+    }
+  }
+
+  async #stored(hash: string): Promise<{ sample: Sample; path: string }> {
+    const { samples, blobs } = this.#parts
+    const sample = await samples.get(hash)
+    if (sample.sha256 === null || !sample.stored) throw new Failure('sample.gone')
+    return { sample, path: blobs.path(Buffer.from(sample.sha256, 'hex')) }
+  }
+
+  async #runnable(name: string) {
+    const { database, rulesets } = this.#parts
+    await rulesets.get(name)
+    const revision = await database
+      .selectFrom('revisions')
+      .innerJoin('rulesets', 'rulesets.id', 'revisions.ruleset_id')
+      .select('revisions.id')
+      .where('rulesets.name', '=', name)
+      .where('revisions.valid', '=', 1)
+      .orderBy('revisions.number', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    const [ruleset] = revision ? await rulesets.runnable([revision.id]) : []
+    if (!ruleset) throw new Failure('rules.invalid')
+    return ruleset
+  }
+}
+
+function troubleOf(troubles: readonly ScanTrouble[]): string | null {
+  return troubles.length === 0 ? null : troubles.map(({ message }) => message).join(' ')
+}

@@ -1,0 +1,166 @@
+/** Matches found by walking and by few candidates, against all of them filtered in plain JavaScript. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import { type Classification, type Database, openDatabase } from '../store/index.ts'
+import { Matches, type MatchFilter } from './index.ts'
+
+const SAMPLES = 6_000
+const MATCHES = 15_000
+const TYPES = ['PE/Exe', 'ELF64 Little/Exe', 'Text/HTML/HTML', 'Rare/Type']
+const RULESETS = ['alpha', 'beta', 'gamma']
+const RULES = ['Trojan_A', 'worm_b', '100%']
+const START = 1_700_000_000_000_000
+const SEED = 20_261_122
+
+interface Row {
+  readonly id: number
+  readonly sample: number
+  readonly ruleset: string
+  readonly rule: string
+  readonly cloud: boolean
+  readonly created: number
+  readonly type: string
+  readonly classification: Classification
+  readonly size: number
+  readonly tagged: boolean
+}
+
+test('every filter finds exactly what a plain look at all matches finds, page by page', async () => {
+  console.log(`seed ${SEED}`)
+  const random = generator(SEED)
+  const folder = mkdtempSync(join(tmpdir(), 'backtrail-finding-'))
+  const database = await openDatabase(join(folder, 'backtrail.db'))
+  try {
+    const rows = await fill(database, random)
+    const matches = new Matches(database)
+    let found = 0
+    for (let round = 0; round < 60; round++) {
+      const filter = randomFilter(random)
+      const expected = plainly(rows, filter)
+      const limit = 1 + random(3_000)
+      const told = `seed ${SEED}, round ${round}: ${JSON.stringify(filter)}, limit ${limit}`
+      const ids: number[] = []
+      let after: number | null | undefined
+      do {
+        const page = await matches.find(filter, { limit, ...(after && { after }) })
+        assert.ok(page.results.length <= limit, told)
+        ids.push(...page.results.map(({ id }) => id))
+        after = page.next
+      } while (after !== null)
+      assert.deepEqual(ids, expected, told)
+      found += ids.length
+    }
+    assert.ok(found > MATCHES, `the filters found ${found} matches in all`)
+    assert.equal(await matches.count([]), MATCHES)
+    const inAlpha = rows.filter(({ ruleset }) => ruleset === 'alpha').length
+    assert.equal(await matches.count(['alpha', 'alpha']), inAlpha)
+    await assert.rejects(matches.find({ rulesets: ['none'] }, { limit: 1 }), { code: 'ruleset.not-found' })
+  } finally {
+    await database.destroy()
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+function plainly(rows: readonly Row[], filter: MatchFilter): number[] {
+  const { rulesets, together, rule, cloud, classifications, fileTypes, tag, minSize, maxSize, from, to } = filter
+  const ofSample = Map.groupBy(rows, ({ sample }) => sample)
+  return rows
+    .filter(
+      (row) =>
+        (!rulesets || rulesets.includes(row.ruleset)) &&
+        (!rulesets ||
+          !together ||
+          rulesets.every((name) => ofSample.get(row.sample)?.some(({ ruleset }) => ruleset === name))) &&
+        (!rule || row.rule.toLowerCase().includes(rule.toLowerCase())) &&
+        (cloud === undefined || row.cloud === cloud) &&
+        (!classifications || classifications.includes(row.classification)) &&
+        (!fileTypes || fileTypes.includes(row.type)) &&
+        (tag === undefined || row.tagged) &&
+        row.size >= (minSize ?? 0) &&
+        row.size <= (maxSize ?? Infinity) &&
+        row.created >= (from ?? 0) &&
+        row.created <= (to ?? Infinity),
+    )
+    .map(({ id }) => id)
+    .sort((a, b) => b - a)
+}
+
+function randomFilter(random: (below: number) => number): MatchFilter {
+  const maybe = <T extends object>(value: T): Partial<T> => (random(4) === 0 ? value : {})
+  const some = <T>(values: readonly T[]): T[] => {
+    const chosen = values.filter(() => random(2) === 0)
+    return chosen.length > 0 ? chosen : [values[random(values.length)] as T]
+  }
+  const from = START + random(MATCHES) * 1_000
+  return {
+    ...(random(2) === 0 && { rulesets: some(RULESETS) }),
+    ...maybe({ together: true }),
+    ...maybe({ rule: ['TROJAN', 'b', '%', '_'][random(4)] as string }),
+    ...maybe({ cloud: random(2) === 0 }),
+    ...maybe({ classifications: some<Classification>([0, 1, 2, 3]) }),
+    ...maybe({ fileTypes: some(TYPES) }),
+    ...maybe({ tag: 'marked' }),
+    ...maybe({ minSize: random(1_000) }),
+    ...maybe({ maxSize: random(1_000) }),
+    ...maybe({ from, ...(random(2) === 0 && { to: from + random(3_000_000) }) }),
+  }
+}
+
+async function fill(database: Database, random: (below: number) => number): Promise<Row[]> {
+  const samples = Array.from({ length: SAMPLES }, (_, place) => ({
+    id: place + 1,
+    // The rare type and the fourth class are on few samples, the others on too many to look at directly.
+    type: TYPES[random(500) === 0 ? 3 : random(3)] as string,
+    classification: (random(500) === 0 ? 1 : random(2) * 3) as Classification,
+    size: random(1_000),
+    tagged: random(100) === 0,
+  }))
+  const seen = new Set<string>()
+  const rows: Row[] = []
+  while (rows.length < MATCHES) {
+    const sample = samples[random(SAMPLES)] as (typeof samples)[number]
+    const row = {
+      ...sample,
+      sample: sample.id,
+      ruleset: RULESETS[random(3)] as string,
+      rule: RULES[random(3)] as string,
+      cloud: random(3) === 0,
+      id: rows.length + 1,
+      created: START + rows.length * 1_000,
+    }
+    const key = `${row.sample} ${row.ruleset} ${row.rule} ${row.cloud}`
+    if (seen.has(key)) continue
+    seen.add(key)
+    rows.push(row)
+  }
+  await sql`INSERT INTO users (id, name, password_hash, role, created) VALUES (1, 'u', '', 'user', 0)`.execute(database)
+  for (const [place, name] of RULESETS.entries()) {
+    await sql`INSERT INTO rulesets (id, name, owner_id, state, created, modified)
+      VALUES (${place + 1}, ${name}, 1, 'valid', 0, 0)`.execute(database)
+  }
+  const list = (values: readonly object[]) => sql`json_each(${JSON.stringify(values)})`
+  await sql`INSERT INTO samples (id, sha1, size, stored, state, file_type, type_description, name, first_seen, last_seen, classification)
+    SELECT value ->> 'id', unhex(printf('%040x', value ->> 'id')), value ->> 'size', 1, 'processed', value ->> 'type',
+      '', 'n', 0, 0, value ->> 'classification' FROM ${list(samples)}`.execute(database)
+  await sql`INSERT INTO tags (sample_id, tag)
+    SELECT value ->> 'id', 'marked' FROM ${list(samples)} WHERE value ->> 'tagged'`.execute(database)
+  await sql`INSERT INTO matches (id, ruleset_id, sample_id, rule, cloud, created)
+    SELECT value ->> 'id', rulesets.id, value ->> 'sample', value ->> 'rule', value ->> 'cloud', value ->> 'created'
+    FROM ${list(rows)} JOIN rulesets ON rulesets.name = value ->> 'ruleset'`.execute(database)
+  return rows
+}
+
+/** xorshift32 */
+function generator(seed: number): (below: number) => number {
+  let state = seed | 0 || 1
+  return (below) => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) % below
+  }
+}

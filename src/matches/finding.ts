@@ -1,0 +1,189 @@
+/**
+ * Matches by what they and their samples are, newest first.
+ *
+ * Ten million matches cannot be sorted or counted for each question, and the database answers in the server's own
+ * thread. So a question is answered in one of two ways. Where one of its conditions leaves few matches or samples (by an
+ * index, tried with a bound), those few are looked at. Otherwise the matches are walked from the newest on, some at a
+ * time with pauses for other requests, until the page is full or the time is over; a page may then hold fewer rows than
+ * asked for, even none, and `next` goes on behind what was looked at.
+ */
+import { setImmediate } from 'node:timers/promises'
+import { type RawBuilder, sql } from 'kysely'
+import { type Classification, type Database, listOf, type Micros } from '../store/index.ts'
+import { type MatchRow, matchesById } from './listing.ts'
+
+/** All given conditions hold. */
+export interface MatchFilter {
+  /** Names. Without any, matches of all rulesets. */
+  readonly rulesets?: readonly string[]
+  /** The sample matches every named ruleset, not just one of them. */
+  readonly together?: boolean
+  /** A part of the rule's name (ASCII case does not matter). */
+  readonly rule?: string
+  readonly cloud?: boolean
+  readonly classifications?: readonly Classification[]
+  readonly fileTypes?: readonly string[]
+  readonly tag?: string
+  /** Of the sample, in bytes, inclusive. */
+  readonly minSize?: number
+  readonly maxSize?: number
+  /** When the match was recorded, inclusive. */
+  readonly from?: Micros
+  readonly to?: Micros
+}
+
+export interface MatchesFound {
+  readonly results: readonly MatchRow[]
+  /** The id to give as `after`; null when nothing is left. */
+  readonly next: number | null
+}
+
+export interface MatchWalk {
+  readonly limit: number
+  /** Only matches with a smaller id. */
+  readonly after?: number
+}
+
+/** Matches looked at by one statement. */
+const STEP = 4_000
+/** What one answer may take; it is passed only by the step that is under way. */
+const BUDGET_MS = 250
+/** Conditions that leave no more than this are answered directly. */
+const FEW = 2_000
+
+const PAST_ALL = Number.MAX_SAFE_INTEGER
+
+export async function findMatches(
+  database: Database,
+  rulesetIds: readonly number[],
+  filter: MatchFilter,
+  { limit, after = PAST_ALL }: MatchWalk,
+): Promise<MatchesFound> {
+  const source = (await fewMatches(database, rulesetIds, filter)) ?? walkFrom(rulesetIds)
+  const conditions = conditionsOf(rulesetIds, filter)
+  const started = performance.now()
+  const ids: number[] = []
+  let below: number | null = after
+  while (below !== null) {
+    const step: Step = await takeStep(database, source, conditions, below)
+    ids.push(...step.ids)
+    below = step.next
+    if (ids.length >= limit || performance.now() - started > BUDGET_MS) break
+    await setImmediate()
+  }
+  const page = ids.slice(0, limit)
+  const last = page.at(-1)
+  const more = ids.length > limit && last !== undefined ? last : below
+  return { results: await matchesById(database, page), next: more }
+}
+
+interface Step {
+  readonly ids: readonly number[]
+  /** Where the walk goes on; null at its end. */
+  readonly next: number | null
+}
+
+/** SQL for the ids of at most STEP matches below an id, descending. */
+type Source = (below: number) => RawBuilder<unknown>
+
+async function takeStep(
+  database: Database,
+  source: Source,
+  conditions: readonly RawBuilder<boolean>[],
+  below: number,
+): Promise<Step> {
+  // One statement looks at the step's matches, so that what passes and where the step ended are of one moment.
+  const { rows } = await sql<{ last: number | null; looked: number; ids: string }>`
+    WITH step(id) AS MATERIALIZED (${source(below)})
+    SELECT min(id) AS last, count(*) AS looked, (
+      SELECT json_group_array(passed.id) FROM (
+        SELECT matches.id FROM step
+        CROSS JOIN matches ON matches.id = step.id
+        CROSS JOIN samples ON samples.id = matches.sample_id
+        WHERE ${conditions.length > 0 ? sql.join(conditions, sql` AND `) : sql`TRUE`}
+        ORDER BY matches.id DESC
+      ) AS passed
+    ) AS ids FROM step`.execute(database)
+  const [row] = rows
+  const ids = JSON.parse(row?.ids ?? '[]') as number[]
+  return { ids, next: row && row.looked >= STEP ? row.last : null }
+}
+
+function walkFrom(rulesetIds: readonly number[]): Source {
+  const [only, ...others] = rulesetIds
+  if (only === undefined) {
+    return (below) => sql`SELECT id FROM matches WHERE id < ${below} ORDER BY id DESC LIMIT ${STEP}`
+  }
+  // Each ruleset's newest by its index, and of those the newest: no ruleset is read further than needed.
+  return (below) => {
+    const each = [only, ...others].map(
+      (ruleset) =>
+        sql`SELECT id FROM (SELECT id FROM matches WHERE ruleset_id = ${ruleset} AND id < ${below}
+          ORDER BY id DESC LIMIT ${STEP})`,
+    )
+    return sql`SELECT id FROM (${sql.join(each, sql` UNION ALL `)}) ORDER BY id DESC LIMIT ${STEP}`
+  }
+}
+
+/** A source over the few matches that a condition leaves; null when none is known to leave few. */
+async function fewMatches(
+  database: Database,
+  rulesetIds: readonly number[],
+  filter: MatchFilter,
+): Promise<Source | null> {
+  const { tag, fileTypes, classifications, from, to } = filter
+  if (from !== undefined || to !== undefined) {
+    const recorded = sql`SELECT id FROM matches WHERE created BETWEEN ${from ?? 0} AND ${to ?? PAST_ALL} LIMIT ${FEW + 1}`
+    const ids = await idsOf(database, recorded)
+    if (ids.length <= FEW) return among(ids)
+  }
+  const probes = [
+    tag !== undefined && sql`SELECT sample_id AS id FROM tags WHERE tag = ${tag} LIMIT ${FEW + 1}`,
+    fileTypes && sql`SELECT id FROM samples WHERE file_type IN ${listOf(fileTypes)} LIMIT ${FEW + 1}`,
+    classifications &&
+      sql`SELECT id FROM samples WHERE classification IN ${listOf<number>(classifications)} LIMIT ${FEW + 1}`,
+  ].filter((probe) => typeof probe === 'object')
+  for (const probe of probes) {
+    const samples = await idsOf(database, probe)
+    if (samples.length > FEW) continue
+    const matches = sql`SELECT id FROM matches WHERE sample_id IN ${listOf(samples)} LIMIT ${10 * FEW + 1}`
+    const ids = await idsOf(database, matches)
+    if (ids.length <= 10 * FEW) return among(ids)
+  }
+  return null
+
+  function among(ids: readonly number[]): Source {
+    const chosen = rulesetIds.length > 0 ? sql`AND ruleset_id IN ${listOf(rulesetIds)}` : sql``
+    return (below) =>
+      sql`SELECT id FROM matches WHERE id IN ${listOf(ids)} AND id < ${below} ${chosen} ORDER BY id DESC LIMIT ${STEP}`
+  }
+}
+
+async function idsOf(database: Database, query: RawBuilder<unknown>): Promise<number[]> {
+  const { rows } = await (query as RawBuilder<{ id: number }>).execute(database)
+  return rows.map(({ id }) => id)
+}
+
+function conditionsOf(rulesetIds: readonly number[], filter: MatchFilter): RawBuilder<boolean>[] {
+  const { rule, cloud, classifications, fileTypes, tag, minSize, maxSize, from, to } = filter
+  const conditions: RawBuilder<boolean>[] = []
+  if (rule) conditions.push(sql`matches.rule LIKE ${`%${rule.replace(/[\\%_]/g, '\\$&')}%`} ESCAPE '\\'`)
+  if (cloud !== undefined) conditions.push(sql`matches.cloud = ${cloud ? 1 : 0}`)
+  if (from !== undefined) conditions.push(sql`matches.created >= ${from}`)
+  if (to !== undefined) conditions.push(sql`matches.created <= ${to}`)
+  if (classifications) conditions.push(sql`samples.classification IN ${listOf<number>(classifications)}`)
+  if (fileTypes) conditions.push(sql`samples.file_type IN ${listOf(fileTypes)}`)
+  if (minSize !== undefined) conditions.push(sql`samples.size >= ${minSize}`)
+  if (maxSize !== undefined) conditions.push(sql`samples.size <= ${maxSize}`)
+  if (tag !== undefined) {
+    conditions.push(sql`EXISTS (SELECT 1 FROM tags WHERE tags.sample_id = samples.id AND tags.tag = ${tag})`)
+  }
+  if (filter.together) {
+    for (const ruleset of rulesetIds) {
+      conditions.push(
+        sql`EXISTS (SELECT 1 FROM matches AS also WHERE also.sample_id = samples.id AND also.ruleset_id = ${ruleset})`,
+      )
+    }
+  }
+  return conditions
+}

@@ -1,0 +1,154 @@
+/** Matches with filters and as files, the overview, limits and health. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type Json, sha1, sha256, TestServer } from './harness.ts'
+
+let server: TestServer
+before(async () => {
+  server = await TestServer.start()
+  await server.saveRuleset('texts', 'rule Text_of_any { strings: $a = "text" condition: $a }', 'ana')
+  await server.saveRuleset(
+    'threes',
+    'rule three { strings: $a = "3" condition: $a } rule thrice { condition: filesize > 40 }',
+  )
+  for (let i = 0; i < 5; i++) await server.upload(`text ${i}`, i === 4 ? '=cmd,x' : `note_${i}.txt`)
+  await server.upload(`long text of more than ${'forty'.repeat(6)} bytes`, 'long.txt')
+  await server.post(`/api/tag/${sha1('text 3')}/`, { json: { tags: ['eu'] } })
+  await server.post(`/api/samples/${sha1('text 3')}/setclassification/local/`, {
+    json: { classification: 'malicious' },
+  })
+})
+after(() => server.stop())
+
+const search = async (query: string): Promise<Json> => {
+  const { status, json, text } = await server.get(`/api/matches/${query}`)
+  assert.equal(status, 200, text)
+  return json
+}
+const told = async (query: string): Promise<string[]> =>
+  (await search(query)).results.map(({ rule, filename }: Json) => `${rule} ${filename}`)
+
+test('matches of all rulesets, of some of them, and of samples that match them together, newest first', async () => {
+  const all = await search('')
+  assert.equal(all.count, 8)
+  assert.equal(all.next_after, null)
+  const ids = all.results.map(({ id }: Json) => id)
+  assert.deepEqual(
+    ids,
+    ids.toSorted((a: number, b: number) => b - a),
+  )
+  assert.deepEqual(await told('?ruleset=threes'), ['thrice long.txt', 'three note_3.txt'])
+  assert.equal((await search('?ruleset=threes')).count, 2)
+  assert.equal((await search('?ruleset=threes&ruleset=texts')).count, 8)
+  const together = await told('?ruleset=threes&ruleset=texts&together=true')
+  assert.deepEqual(together.sort(), [
+    'Text_of_any long.txt',
+    'Text_of_any note_3.txt',
+    'three note_3.txt',
+    'thrice long.txt',
+  ])
+  assert.equal((await server.get('/api/matches/?ruleset=none')).status, 404)
+})
+
+test('matches are filtered by rule, place, classification, type, tag, size and time', async () => {
+  assert.deepEqual(await told('?rule=THRI'), ['thrice long.txt'])
+  assert.deepEqual(await told('?rule=%25'), [])
+  assert.equal((await told('?place=local')).length, 8)
+  assert.deepEqual(await told('?place=cloud'), [])
+  assert.deepEqual((await told('?classification=malicious')).sort(), ['Text_of_any note_3.txt', 'three note_3.txt'])
+  assert.deepEqual(await told('?tag=eu&ruleset=texts'), ['Text_of_any note_3.txt'])
+  assert.equal((await told('?min_size=7')).length, 2)
+  assert.equal((await told('?max_size=6&ruleset=texts')).length, 5)
+  const [{ file_type }] = (await search('?ruleset=threes')).results
+  assert.ok((await told(`?file_type=${encodeURIComponent(file_type)}`)).length > 0)
+  assert.deepEqual(await told('?file_type=PE/Exe'), [])
+  assert.deepEqual(await told('?to=2001-01-01'), [])
+  assert.equal((await told('?from=2001-01-01')).length, 8)
+  assert.equal((await search('?from=2001-01-01')).count, null)
+})
+
+test('pages go on where the one before ended, without gaps or doubles', async () => {
+  for (const filter of ['', '&ruleset=texts', '&max_size=6', '&ruleset=texts&ruleset=threes']) {
+    const paged: number[] = []
+    let next = ''
+    do {
+      const page = await search(`?limit=2${filter}${next && `&after=${next}`}`)
+      paged.push(...page.results.map(({ id }: Json) => id))
+      next = page.next_after === null ? '' : String(page.next_after)
+    } while (next)
+    const whole = (await search(`?limit=500${filter}`)).results.map(({ id }: Json) => id)
+    assert.ok(paged.length >= 5)
+    assert.deepEqual(paged, whole, filter)
+  }
+})
+
+test('matches are exported by filter and by choice, as CSV, JSON and hashes', async () => {
+  const csv = await server.get('/api/matches/export/?format=csv&ruleset=texts')
+  assert.match(String(csv.headers['content-disposition']), /^attachment; filename="matches\.csv"/)
+  const [head, ...lines] = csv.text.trimEnd().split('\r\n')
+  assert.match(head ?? '', /^ruleset,rule,cloud,created,classification,/)
+  assert.equal(lines.length, 6)
+  assert.ok(csv.text.includes('"\'=cmd,x"'), 'a name that a spreadsheet would run is made harmless')
+  const json = JSON.parse((await server.get('/api/matches/export/?format=json&rule=three')).text)
+  assert.deepEqual(
+    json.map(({ sha256 }: Json) => sha256),
+    [sha256('text 3')],
+  )
+  assert.deepEqual(JSON.parse((await server.get('/api/matches/export/?format=json&place=cloud')).text), [])
+  const { results } = await search('?tag=eu')
+  assert.equal(results.length, 2)
+  const ids = results.map(({ id }: Json) => id)
+  const hashes = await server.post('/api/matches/export/', { json: { format: 'hashes', ids } })
+  assert.equal(hashes.text, `${sha256('text 3')}\n`)
+  assert.equal((await server.get('/api/matches/export/?format=xml')).status, 400)
+})
+
+test('the overview counts samples, bytes, matches and the index, and follows every change', async () => {
+  const before = (await server.get('/api/overview/')).json
+  assert.equal(before.samples, 6)
+  assert.equal(before.matches, 8)
+  assert.deepEqual(before.by_classification, { unknown: 5, goodware: 0, suspicious: 0, malicious: 1 })
+  assert.ok(before.index.samples <= 6 && before.index.bytes > 0)
+  const extra = await server.upload('goes again', 'extra')
+  assert.equal((await server.get('/api/overview/')).json.sample_bytes, before.sample_bytes + 10)
+  await server.delete(`/api/samples/${extra}/`)
+  assert.deepEqual((await server.get('/api/overview/')).json.by_classification, before.by_classification)
+  assert.equal((await server.get('/api/overview/')).json.sample_bytes, before.sample_bytes)
+})
+
+test('activity is told in columns of whole hours, days or weeks up to now', async () => {
+  for (const [span, columns, seconds] of [
+    ['day', 24, 3_600],
+    ['week', 28, 21_600],
+    ['month', 30, 86_400],
+    ['year', 52, 604_800],
+  ] as const) {
+    const { json } = await server.get(`/api/overview/activity/?span=${span}`)
+    assert.equal(json.seconds, seconds)
+    assert.equal(json.columns.length, columns)
+    const starts = json.columns.map(({ start }: Json) => Date.parse(start) / 1000)
+    for (const [place, start] of starts.entries()) {
+      assert.equal(start % seconds, 0)
+      if (place > 0) assert.equal(start - starts[place - 1], seconds)
+    }
+    // The test may run across the end of a column.
+    const sum = (of: 'samples' | 'matches') =>
+      json.columns.slice(-2).reduce((total: number, c: Json) => total + c[of], 0)
+    assert.equal(sum('samples'), 6)
+    assert.equal(sum('matches'), 8)
+  }
+  assert.equal((await server.get('/api/overview/activity/?span=ever')).status, 400)
+})
+
+test('limits are told as they are set, and health tells workers, storage and the journal', async () => {
+  const { results } = (await server.get('/api/limits/')).json
+  const limit = (name: string) => results.find((each: Json) => each.name === name)
+  assert.deepEqual([limit('uploadLimit').value, limit('uploadLimit').preset], ['700MB', true])
+  assert.deepEqual([limit('workers').value, limit('workers').flag], ['1', '--workers'])
+  assert.equal(limit('adminToken'), undefined)
+  const health = (await server.get('/api/health/')).json
+  assert.ok(health.workers.some(({ role }: Json) => role === 'worker'))
+  assert.ok(health.storage.free_bytes > 0 && health.storage.free_bytes <= health.storage.whole_bytes)
+  assert.deepEqual(health.journal, [])
+  assert.equal((await server.get('/api/health/', { as: null })).status, 403)
+})
