@@ -43,8 +43,8 @@ class DataFolderWorkplace implements Workplace {
 
   constructor(settings: Settings, appliance: Appliance, operator: Account) {
     this.dataFolder = settings.data
-    // One is copied while another is examined, for each worker.
-    this.ingestsAtOnce = 2 * settings.workers
+    // Far more than there are workers: files that arrive together share their commit and its syncs.
+    this.ingestsAtOnce = 64
     this.#appliance = appliance
     this.#operator = operator
     this.users = usersOf(appliance)
