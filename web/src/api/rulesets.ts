@@ -4,6 +4,7 @@ import type { RulesetListQuery, RulesetListShape, RulesetShape } from '../../../
 import type { RevisionShape, RevisionsShape } from '../../../src/http/routes/ruleset-revisions.ts'
 import type { Diagnosed } from '../../../src/http/routes/told-diagnostic.ts'
 import { call, Refusal } from './http.ts'
+import type { SessionUser } from './session.ts'
 
 export type Ruleset = Static<typeof RulesetShape>
 export type RulesetStatus = Ruleset['status']
@@ -17,6 +18,10 @@ export type RulesetQuery = Pick<ListQuery, 'type' | 'status' | 'source' | 'searc
   readonly page: number
   readonly pageSize: number
 }
+
+/** As the server decides it: core rulesets are nobody's, others their owner's and every administrator's. */
+export const mayChange = (user: SessionUser, { owner, system_ruleset }: Ruleset): boolean =>
+  !system_ruleset && (user.role === 'administrator' || owner === user.name)
 
 export function useRulesets({ page, pageSize, ...query }: RulesetQuery) {
   return useQuery({

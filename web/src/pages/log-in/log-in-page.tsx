@@ -26,14 +26,7 @@ export function Component() {
       <form className={styles.form} onSubmit={submit}>
         <img src="/favicon.svg" alt="" width={40} height={40} />
         <h1>Log in to Backtrail</h1>
-        <TextField
-          label="User"
-          value={username}
-          onChange={setUsername}
-          autoComplete="username"
-          isRequired
-          autoFocus
-        />
+        <TextField label="User" value={username} onChange={setUsername} autoComplete="username" isRequired autoFocus />
         <TextField
           label="Password"
           type="password"

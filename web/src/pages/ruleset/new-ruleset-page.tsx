@@ -1,5 +1,62 @@
+import { useState } from 'react'
+import { useNavigate } from 'react-router'
+import { useSaveRuleset } from '../../api/rulesets.ts'
+import { TextField } from '../../parts/field.tsx'
+import { tellDone, tellFailed } from '../../parts/notices.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
+import styles from './ruleset-page.module.css'
+import { Workbench } from './workbench.tsx'
+
+const nothingSaved = { text: '', revision: 0 }
 
 export function Component() {
-  return <PageHead title="New ruleset" />
+  const [name, setName] = useState('')
+  const [isNameMissing, setNameMissing] = useState(false)
+  const save = useSaveRuleset()
+  const navigate = useNavigate()
+
+  const onSave = async (content: string): Promise<boolean> => {
+    if (!isName(name)) {
+      setNameMissing(true)
+      return false
+    }
+    try {
+      const { runs } = await save.mutateAsync({ name, content })
+      if (runs) tellDone(`${name} is saved and enabled: samples that arrive are matched from now on.`)
+      else tellFailed(`${name} is saved, but it does not compile, so it does not run.`)
+      // What is saved must not come back as a draft; the workbench drops it when this has resolved.
+      setTimeout(() => void navigate(`/rulesets/${name}`, { replace: true }))
+      return true
+    } catch (error) {
+      tellFailed(error)
+      return false
+    }
+  }
+  return (
+    <>
+      <PageHead title="New ruleset" />
+      <Workbench
+        draftName=""
+        title={isName(name) ? name : 'a new ruleset'}
+        saved={nothingSaved}
+        isSaving={save.isPending}
+        onSave={onSave}
+      >
+        <div className={styles.name}>
+          <TextField
+            label="Name"
+            value={name}
+            onChange={(next) => {
+              setName(next)
+              setNameMissing(false)
+            }}
+            autoComplete="off"
+            problem={isNameMissing ? '3 to 48 letters, digits, underscores and hyphens' : undefined}
+          />
+        </div>
+      </Workbench>
+    </>
+  )
 }
+
+const isName = (name: string): boolean => /^[A-Za-z0-9_-]{3,48}$/.test(name)

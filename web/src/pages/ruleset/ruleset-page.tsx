@@ -1,7 +1,193 @@
-import { useParams } from 'react-router'
+import { EllipsisVertical } from 'lucide-react'
+import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react'
+import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components'
+import { useNavigate, useParams } from 'react-router'
+import { addressOf } from '../../api/http.ts'
+import {
+  mayChange,
+  type Revision,
+  type Ruleset,
+  useDeleteRuleset,
+  useRevision,
+  useRuleset,
+  useSaveRuleset,
+  useSwitchRuleset,
+} from '../../api/rulesets.ts'
+import { useUser } from '../../api/session.ts'
+import { useAddressState } from '../../parts/address-state.ts'
+import { LinkButton } from '../../parts/button.tsx'
+import { Confirmation } from '../../parts/dialog.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import menu from '../../parts/menu.module.css'
+import { Moment } from '../../parts/moment.tsx'
+import { tellDone, tellFailed } from '../../parts/notices.tsx'
+import { count } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { RulesetStatus } from '../../parts/ruleset-status.tsx'
+import { Switch } from '../../parts/switch.tsx'
+import { Tabs } from '../../parts/tabs.tsx'
+import styles from './ruleset-page.module.css'
+import { Workbench } from './workbench.tsx'
+
+const Revisions = lazy(() => import('./revisions.tsx'))
+
+const initial = { tab: 'text' }
 
 export function Component() {
   const { name = '' } = useParams()
-  return <PageHead title={name} />
+  const ruleset = useRuleset(name)
+  const current = useRevision(name, ruleset.data?.revision)
+  const [{ tab }] = useAddressState(initial)
+  const user = useUser()
+
+  if (ruleset.isError) {
+    const isUnknown = 'status' in ruleset.error && ruleset.error.status === 404
+    return isUnknown ? (
+      <UnknownRuleset name={name} />
+    ) : (
+      <Problem error={ruleset.error} onRetry={() => void ruleset.refetch()} />
+    )
+  }
+  if (current.isError) return <Problem error={current.error} onRetry={() => void current.refetch()} />
+  if (!ruleset.data || !current.data) return <PageHead title={name} about="Loading …" />
+  const address = `/rulesets/${name}`
+  return (
+    <>
+      <PageHead title={name} about={<About ruleset={ruleset.data} />} actions={<Actions ruleset={ruleset.data} />} />
+      <Tabs
+        label="Parts of the ruleset"
+        current={tab}
+        tabs={[
+          { id: 'text', title: 'Text', to: address },
+          { id: 'revisions', title: `Revisions (${ruleset.data.revision})`, to: `${address}?tab=revisions` },
+          {
+            id: 'matches',
+            title: `Matches (${count(matchesOf(ruleset.data))})`,
+            to: addressOf('/matches', { ruleset: name }),
+          },
+        ]}
+      />
+      {tab === 'revisions' ? (
+        <Suspense fallback={<p>Loading …</p>}>
+          <Revisions ruleset={ruleset.data} mayChange={mayChange(user, ruleset.data)} />
+        </Suspense>
+      ) : (
+        <Text key={name} ruleset={ruleset.data} revision={current.data} />
+      )}
+    </>
+  )
+}
+
+const matchesOf = ({ match_counts }: Ruleset): number =>
+  Object.values(match_counts).reduce((sum, matches) => sum + matches, 0)
+
+function About({ ruleset }: { readonly ruleset: Ruleset }): ReactNode {
+  return (
+    <span className={styles.about}>
+      <RulesetStatus of={ruleset.status} />
+      <span>{ruleset.system_ruleset ? 'core ruleset' : `by ${ruleset.owner}`}</span>
+      <span>
+        revision {ruleset.revision}, <Moment at={ruleset.modified} />
+      </span>
+      {ruleset.last_matched && (
+        <span>
+          last match <Moment at={ruleset.last_matched} />
+        </span>
+      )}
+      {ruleset.reason && <span className={styles.reason}>{ruleset.reason}</span>}
+    </span>
+  )
+}
+
+function Actions({ ruleset }: { readonly ruleset: Ruleset }) {
+  const { name } = ruleset
+  const isOurs = mayChange(useUser(), ruleset)
+  const change = useSwitchRuleset()
+  const remove = useDeleteRuleset()
+  const navigate = useNavigate()
+  const [isAsking, setAsking] = useState(false)
+  const onDelete = () =>
+    remove.mutate(name, {
+      onError: tellFailed,
+      onSuccess: () => {
+        tellDone(`${name} and its matches are deleted.`)
+        void navigate('/rulesets', { replace: true })
+      },
+    })
+  return (
+    <>
+      <span className={styles.enabled}>
+        <span aria-hidden>Enabled</span>
+        <Switch
+          label={`${name} is enabled`}
+          isOn={ruleset.enabled}
+          isDisabled={!isOurs}
+          onChange={(enabled) => change.mutate({ name, enabled }, { onError: tellFailed })}
+        />
+      </span>
+      {isOurs && (
+        <MenuTrigger>
+          <AriaButton className={styles.more ?? ''} aria-label="More">
+            <EllipsisVertical size={16} aria-hidden />
+          </AriaButton>
+          <Popover className={menu.popover ?? ''} placement="bottom end">
+            <Menu className={menu.menu ?? ''}>
+              <MenuItem className={menu.item ?? ''} onAction={() => setAsking(true)}>
+                Delete …
+              </MenuItem>
+            </Menu>
+          </Popover>
+        </MenuTrigger>
+      )}
+      <Confirmation
+        title={`Delete ${name}?`}
+        action="Delete"
+        isOpen={isAsking}
+        isBusy={remove.isPending}
+        onClose={() => setAsking(false)}
+        onConfirm={onDelete}
+      >
+        <p>
+          Its {ruleset.revision} revisions and {count(matchesOf(ruleset))} matches go with it. This cannot be undone.
+        </p>
+      </Confirmation>
+    </>
+  )
+}
+
+function Text({ ruleset, revision }: { readonly ruleset: Ruleset; readonly revision: Revision }) {
+  const save = useSaveRuleset()
+  const { name } = ruleset
+  const isReadOnly = !mayChange(useUser(), ruleset)
+  const saved = useMemo(() => ({ text: revision.content, revision: revision.number }), [revision])
+  const onSave = async (content: string): Promise<boolean> => {
+    try {
+      const { runs, revision: number } = await save.mutateAsync({ name, content })
+      if (runs) tellDone(`Revision ${number} of ${name} is saved.`)
+      else tellFailed(`Revision ${number} of ${name} is saved, but it does not compile, so it does not run.`)
+      return true
+    } catch (error) {
+      tellFailed(error)
+      return false
+    }
+  }
+  return (
+    <Workbench
+      draftName={name}
+      title={name}
+      saved={saved}
+      isReadOnly={isReadOnly}
+      isSaving={save.isPending}
+      onSave={onSave}
+    />
+  )
+}
+
+function UnknownRuleset({ name }: { readonly name: string }) {
+  return (
+    <EmptyState title={`There is no ruleset ${name}`} action={<LinkButton href="/rulesets">All rulesets</LinkButton>}>
+      It may have been deleted, or the address was cut off when it was copied.
+    </EmptyState>
+  )
 }

@@ -1,6 +1,6 @@
 import { Link } from 'react-router'
 import { addressOf } from '../../api/http.ts'
-import { type Ruleset, type RulesetQuery, useRulesets, useSwitchRuleset } from '../../api/rulesets.ts'
+import { mayChange, type Ruleset, type RulesetQuery, useRulesets, useSwitchRuleset } from '../../api/rulesets.ts'
 import { type SessionUser, useUser } from '../../api/session.ts'
 import { type Change, useAddressState } from '../../parts/address-state.ts'
 import { type ClassificationName, classifications } from '../../parts/badge.tsx'
@@ -173,12 +173,11 @@ const Dash = () => (
 
 function EnabledSwitch({ ruleset, user }: { readonly ruleset: Ruleset; readonly user: SessionUser }) {
   const change = useSwitchRuleset()
-  const mayChange = !ruleset.system_ruleset && (user.role === 'administrator' || ruleset.owner === user.name)
   return (
     <Switch
       label={`${ruleset.name} is enabled`}
       isOn={ruleset.enabled}
-      isDisabled={!mayChange}
+      isDisabled={!mayChange(user, ruleset)}
       onChange={(enabled) => change.mutate({ name: ruleset.name, enabled }, { onError: tellFailed })}
     />
   )

@@ -1,0 +1,140 @@
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete'
+import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
+import { bracketMatching, codeFolding, foldGutter, foldKeymap, indentOnInput, indentUnit } from '@codemirror/language'
+import { lintGutter, lintKeymap } from '@codemirror/lint'
+import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search'
+import { EditorState } from '@codemirror/state'
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  highlightSpecialChars,
+  keymap,
+  lineNumbers,
+} from '@codemirror/view'
+import { type Ref, useEffect, useEffectEvent, useImperativeHandle, useRef } from 'react'
+import { styleNonce } from '../api/nonce.ts'
+import type { Diagnostic } from '../api/rulesets.ts'
+import { completeYara } from './completion.ts'
+import { placeOf, type ServerVerdict, tellVerdict, yaraDiagnostics } from './diagnostics.ts'
+import { editorLooks } from './looks.ts'
+import { yara, yaraLanguage } from './yara-language.ts'
+import './code-colours.css'
+
+/** What a page can do with its editor. */
+export interface YaraEditorHandle {
+  /** Replaces the whole text; undo brings the old one back. */
+  replace(text: string): void
+  /** Puts the cursor at a problem and shows it. */
+  goTo(place: Pick<Diagnostic, 'line' | 'column'>): void
+}
+
+export interface YaraEditorProps {
+  readonly label: string
+  /** What the editor begins with; later changes of it are not looked at. */
+  readonly initialText: string
+  readonly isReadOnly?: boolean
+  readonly verdict: ServerVerdict | null
+  readonly onChange: (text: string) => void
+  readonly onDiagnostics: (diagnostics: readonly Diagnostic[]) => void
+  readonly onSave: () => void
+  readonly onTry: () => void
+  readonly ref?: Ref<YaraEditorHandle>
+}
+
+/** As a key's command that nothing else may take up. */
+const handled = (action: () => void) => () => {
+  action()
+  return true
+}
+
+/**
+ * The editor of YARA texts. Tab indents; Escape and then Tab leaves it, as in every CodeMirror. Ctrl-S saves,
+ * Ctrl-Enter tries.
+ */
+export function YaraEditor(props: YaraEditorProps) {
+  const { label, initialText, isReadOnly = false, verdict, ref } = props
+  const place = useRef<HTMLDivElement>(null)
+  const view = useRef<EditorView | null>(null)
+  const onChange = useEffectEvent(props.onChange)
+  const onDiagnostics = useEffectEvent(props.onDiagnostics)
+  const onSave = useEffectEvent(props.onSave)
+  const onTry = useEffectEvent(props.onTry)
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new editor only for a new place; the text is its own
+  useEffect(() => {
+    if (!place.current) return
+    const editor = new EditorView({
+      parent: place.current,
+      doc: initialText,
+      extensions: [
+        EditorView.cspNonce.of(styleNonce),
+        EditorState.readOnly.of(isReadOnly),
+        EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
+        keymap.of([
+          { key: 'Mod-s', run: handled(onSave) },
+          { key: 'Mod-Enter', run: handled(onTry) },
+        ]),
+        lineNumbers(),
+        foldGutter(),
+        codeFolding(),
+        lintGutter(),
+        highlightSpecialChars(),
+        history(),
+        drawSelection(),
+        indentUnit.of('  '),
+        indentOnInput(),
+        bracketMatching(),
+        closeBrackets(),
+        autocompletion(),
+        yaraLanguage.data.of({ autocomplete: completeYara }),
+        highlightActiveLine(),
+        highlightActiveLineGutter(),
+        highlightSelectionMatches(),
+        search({ top: true }),
+        keymap.of([
+          ...closeBracketsKeymap,
+          ...defaultKeymap,
+          ...searchKeymap,
+          ...historyKeymap,
+          ...foldKeymap,
+          ...completionKeymap,
+          ...lintKeymap,
+          indentWithTab,
+        ]),
+        yara(),
+        yaraDiagnostics((found) => onDiagnostics(found)),
+        EditorView.updateListener.of((update) => {
+          if (update.docChanged) onChange(update.state.doc.toString())
+        }),
+        editorLooks,
+      ],
+    })
+    view.current = editor
+    return () => {
+      view.current = null
+      editor.destroy()
+    }
+  }, [])
+
+  useEffect(() => {
+    if (view.current) tellVerdict(view.current, verdict)
+  }, [verdict])
+
+  useImperativeHandle(ref, () => ({
+    replace(text) {
+      const editor = view.current
+      editor?.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text } })
+    },
+    goTo(where) {
+      const editor = view.current
+      if (!editor) return
+      const at = placeOf(editor.state.doc, where)
+      editor.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: 'center' }) })
+      editor.focus()
+    },
+  }))
+
+  return <div ref={place} className="yara-editor" />
+}

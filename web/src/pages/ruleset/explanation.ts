@@ -1,0 +1,52 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useEffect, useMemo, useState } from 'react'
+import { Refusal } from '../../api/http.ts'
+import { type Explanation, explain } from '../../api/hunts.ts'
+import type { Diagnostic } from '../../api/rulesets.ts'
+import type { ServerVerdict } from '../../editor/diagnostics.ts'
+
+const TYPING_PAUSE_MS = 500
+
+/** What the server says about a text: that it runs, and at what cost; or what is wrong with it. */
+export interface Explained {
+  readonly content: string
+  /** Null for a text that does not compile. */
+  readonly explanation: Explanation | null
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** Asks the server about the text as it is typed, after a pause; the last answer stays until the next one is there. */
+export function useExplanation(text: string) {
+  const [settled, setSettled] = useState(text)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), TYPING_PAUSE_MS)
+    return () => clearTimeout(timer)
+  }, [text])
+  const asked = useQuery({
+    queryKey: ['explanation', settled],
+    queryFn: ({ signal }) => ask(settled, signal),
+    enabled: settled.trim() !== '',
+    placeholderData: keepPreviousData,
+    gcTime: 60_000,
+    staleTime: 30_000,
+  })
+  const { data } = asked
+  const verdict = useMemo<ServerVerdict | null>(() => data ?? null, [data])
+  return {
+    explained: text.trim() === '' ? undefined : data,
+    verdict,
+    error: asked.isError ? asked.error : null,
+    isCurrent: data?.content === text,
+  }
+}
+
+async function ask(content: string, signal: AbortSignal): Promise<Explained> {
+  try {
+    const explanation = await explain(content, signal)
+    return { content, explanation, diagnostics: explanation.texts.flatMap(({ warnings }) => warnings) }
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'rules.invalid') throw error
+    const { diagnostics } = error.detail as { diagnostics?: Diagnostic[] }
+    return { content, explanation: null, diagnostics: diagnostics ?? [] }
+  }
+}

@@ -1,0 +1,123 @@
+import type { Explanation } from '../../api/hunts.ts'
+import { bytes, count, counted, share } from '../../parts/numbers.ts'
+import { Problem } from '../../parts/problem.tsx'
+import { InCode } from './in-code.tsx'
+import styles from './plan-panel.module.css'
+import { type Demand, demandsOf } from './plan-words.ts'
+
+type ExplainedRule = Explanation['texts'][number]['rules'][number]
+
+/** What hunting with the text costs, and why: for all rules together and for each. */
+export function PlanPanel({
+  explanation,
+  isCurrent,
+  error,
+}: {
+  readonly explanation: Explanation | null | undefined
+  /** False while the text has changed since. */
+  readonly isCurrent: boolean
+  readonly error: Error | null
+}) {
+  if (error) return <Problem error={error} />
+  if (explanation === null) {
+    return <p className={styles.note}>The plan is shown when the text compiles.</p>
+  }
+  const text = explanation?.texts[0]
+  if (!explanation || !text) return <p className={styles.note}>The plan of each rule is shown here as you write.</p>
+  const { corpus } = explanation
+  return (
+    <div className={styles.plan} data-outdated={!isCurrent || undefined}>
+      <Expected title="A hunt with this text reads" expected={text.expected} corpus={corpus} />
+      {text.rules.map((rule) => (
+        <Rule key={rule.name} rule={rule} corpus={corpus} isOpen={text.rules.length <= 3} />
+      ))}
+    </div>
+  )
+}
+
+interface Share {
+  readonly samples: number
+  readonly bytes: number
+}
+
+function Expected({
+  title,
+  expected,
+  corpus,
+}: {
+  readonly title: string
+  readonly expected: Share
+  readonly corpus: Share
+}) {
+  const part = corpus.bytes === 0 ? 0 : expected.bytes / corpus.bytes
+  return (
+    <section className={styles.expected} aria-label={title}>
+      <h3>{title}</h3>
+      <p className={styles.figure}>
+        {corpus.samples === 0
+          ? 'nothing: there are no samples yet'
+          : `${share(expected.bytes, corpus.bytes)} of the corpus`}
+      </p>
+      <div className={styles.bar} data-much={part > 0.2 || undefined}>
+        <div style={{ width: `${Math.max(part > 0 ? 1 : 0, part * 100)}%` }} />
+      </div>
+      <p className={styles.note}>
+        {counted(expected.samples, 'sample')} of {count(corpus.samples)}, {bytes(expected.bytes)} of{' '}
+        {bytes(corpus.bytes)}; the index rules out the others without reading them.
+      </p>
+    </section>
+  )
+}
+
+function Rule({
+  rule,
+  corpus,
+  isOpen,
+}: {
+  readonly rule: ExplainedRule
+  readonly corpus: Share
+  readonly isOpen: boolean
+}) {
+  return (
+    <details className={styles.rule} open={isOpen}>
+      <summary>
+        <code>{rule.name}</code>
+        <span>{share(rule.expected.bytes, corpus.bytes)}</span>
+      </summary>
+      <p className={styles.lead}>A sample is read only if</p>
+      <Demands demands={demandsOf(rule.plan)} />
+      {rule.unindexable.length > 0 && (
+        <>
+          <p className={styles.lead}>Strings that cannot use the index</p>
+          <ul className={styles.strings}>
+            {rule.unindexable.map(({ identifier, why }) => (
+              <li key={identifier}>
+                <code>{identifier}</code> {why}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {rule.advice.map((advice) => (
+        <p key={advice} className={styles.advice}>
+          {advice}
+        </p>
+      ))}
+    </details>
+  )
+}
+
+function Demands({ demands }: { readonly demands: readonly Demand[] }) {
+  return (
+    <ul className={styles.demands}>
+      {demands.map(({ words, parts, alike }, position) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: demands have no other identity, and keep their places
+        <li key={position}>
+          <InCode text={words} />
+          {alike > 0 && <span className={styles.alike}>, or {counted(alike, 'other way', 'other ways')} like it</span>}
+          {parts.length > 0 && <Demands demands={parts} />}
+        </li>
+      ))}
+    </ul>
+  )
+}

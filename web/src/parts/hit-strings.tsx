@@ -1,0 +1,24 @@
+import type { HuntHit } from '../api/hunts.ts'
+import styles from './hit-strings.module.css'
+
+const SHOWN = 3
+
+/** Where the strings of a rule are in a sample, with the bytes around them as text; the first few. */
+export function HitStrings({ strings }: { readonly strings: HuntHit['strings'] }) {
+  if (strings.length === 0) return <span className={styles.none}>the condition alone</span>
+  return (
+    <ul className={styles.strings}>
+      {strings.slice(0, SHOWN).map(({ identifier, offset, length, text, start }) => (
+        <li key={`${identifier}:${offset}`}>
+          <code className={styles.name}>{identifier}</code> <code>0x{offset.toString(16)}</code>{' '}
+          <code className={styles.bytes}>
+            {text.slice(0, start)}
+            <mark>{text.slice(start, start + length)}</mark>
+            {text.slice(start + length)}
+          </code>
+        </li>
+      ))}
+      {strings.length > SHOWN && <li className={styles.none}>and {strings.length - SHOWN} more</li>}
+    </ul>
+  )
+}
