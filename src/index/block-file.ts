@@ -127,7 +127,6 @@ export class BlockWriter {
   /** Creates the file; it must not exist. */
   constructor(path: string) {
     this.#file = openSync(path, 'wx')
-    writeFully(this.#file, new Uint8Array(SEGMENT_HEADER_BYTES), 0)
   }
 
   write(bytes: Uint8Array): void {
