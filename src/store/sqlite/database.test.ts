@@ -62,6 +62,24 @@ test('what was committed is there after opening again, what was rolled back is n
   )
 })
 
+test('a database that cannot grow says that the storage is full, and takes the whole transaction back', async () => {
+  const database = await openDatabase(file('full.db'))
+  const pages = await sql<{ page_count: number }>`PRAGMA page_count`.execute(database)
+  await sql`PRAGMA max_page_count = ${sql.lit(pages.rows[0]?.page_count ?? 0)}`.execute(database)
+  const write = database.transaction().execute(async (trx) => {
+    await trx.insertInto('settings').values({ key: 'small', value: '' }).execute()
+    await trx
+      .insertInto('settings')
+      .values({ key: 'large', value: 'x'.repeat(1_000_000) })
+      .execute()
+  })
+  await assert.rejects(write, { code: 'storage.full', message: /free some space/ })
+  await sql`PRAGMA max_page_count = 4294967294`.execute(database)
+  assert.deepEqual(await database.selectFrom('settings').select('key').execute(), [])
+  await database.transaction().execute((trx) => trx.insertInto('settings').values({ key: 'next', value: '' }).execute())
+  await database.destroy()
+})
+
 test('transactions that are started at once run one after the other', async () => {
   const database = await openDatabase(file('serial.db'))
   await database.insertInto('settings').values({ key: 'n', value: '0' }).execute()

@@ -1,5 +1,13 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { type Dialect, SqliteAdapter, SqliteDialect } from 'kysely'
+import {
+  type DatabaseConnection,
+  type Dialect,
+  SqliteAdapter,
+  SqliteDialect,
+  type SqliteDialectConfig,
+  SqliteDriver,
+} from 'kysely'
+import { Failure } from '../../errors/index.ts'
 
 /**
  * Kysely's SQLite dialect over the SQLite that is built into Node.
@@ -22,7 +30,7 @@ export function nodeSqliteDialect(database: DatabaseSync): Dialect {
     }
     return statement
   }
-  return new TransactionalDdlDialect({ database: { prepare, close: () => database.close() } })
+  return new BuiltInDialect(database, { database: { prepare, close: () => database.close() } })
 }
 
 const CACHED_STATEMENTS = 400
@@ -38,11 +46,11 @@ class Statement {
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return this.#statement.all(...(parameters as SQLInputValue[]))
+    return tellingFullDisk(() => this.#statement.all(...(parameters as SQLInputValue[])))
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
-    return this.#statement.run(...(parameters as SQLInputValue[]))
+    return tellingFullDisk(() => this.#statement.run(...(parameters as SQLInputValue[])))
   }
 
   iterate(): never {
@@ -51,9 +59,49 @@ class Statement {
   }
 }
 
-class TransactionalDdlDialect extends SqliteDialect {
+/** Throws `storage.full` where the database could not grow; the statement's transaction has then done nothing. */
+function tellingFullDisk<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    const isFull = error instanceof Error && 'errcode' in error && DISK_IS_FULL.includes(Number(error.errcode))
+    throw isFull ? new Failure('storage.full', 'The storage is full; free some space and try again.') : error
+  }
+}
+
+/** SQLITE_FULL, and SQLITE_IOERR_SHMSIZE where it is the index of the log that could not grow. */
+const DISK_IS_FULL = [13, 4874]
+
+class BuiltInDialect extends SqliteDialect {
+  readonly #database: DatabaseSync
+  readonly #config: SqliteDialectConfig
+
+  constructor(database: DatabaseSync, config: SqliteDialectConfig) {
+    super(config)
+    this.#database = database
+    this.#config = config
+  }
+
+  override createDriver(): SqliteDriver {
+    return new BuiltInDriver(this.#database, this.#config)
+  }
+
   override createAdapter(): SqliteAdapter {
     return new TransactionalDdlAdapter()
+  }
+}
+
+class BuiltInDriver extends SqliteDriver {
+  readonly #database: DatabaseSync
+
+  constructor(database: DatabaseSync, config: SqliteDialectConfig) {
+    super(config)
+    this.#database = database
+  }
+
+  /** SQLite rolls back by itself when the disk is full; asked once more, it would only hide why. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#database.isTransaction) await super.rollbackTransaction(connection)
   }
 }
 
