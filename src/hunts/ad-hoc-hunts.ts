@@ -10,6 +10,7 @@ import { FairTurns } from './fair-turns.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
 import { advance, enter, type HuntState, hasEnded, timeLeft, unfinishedStates } from './hunt-row.ts'
 import { type HuntText, refuseInvalid } from './hunt-text.ts'
+import { whenThereIsRoom } from './patient-writing.ts'
 import type { Selection } from './selection.ts'
 import { type Stretch, type SweepSources, sweep } from './sweep.ts'
 
@@ -189,7 +190,9 @@ export class AdHocHunts {
       .catch(async (error) => {
         if (abort.signal.aborted) return
         this.#parts.log.error({ hunt: id, err: error }, 'an ad-hoc hunt failed')
-        await enter(this.#parts.database, id, 'failed', error instanceof Error ? error.message : String(error))
+        const reason = error instanceof Error ? error.message : String(error)
+        const fail = () => enter(this.#parts.database, id, 'failed', reason)
+        await whenThereIsRoom(fail, { hunt: id, signal: abort.signal, log: this.#parts.log })
       })
       .finally(() => {
         this.#underWay.delete(id)
@@ -199,17 +202,19 @@ export class AdHocHunts {
   }
 
   async #run(id: number, user: number, signal: AbortSignal): Promise<void> {
-    const { database, sources } = this.#parts
+    const { database, sources, log } = this.#parts
     let turn = await this.#turns.take(user, signal)
     let ruleSet: RuleSet | null = null
+    const patiently = <T>(write: () => Promise<T>) => whenThereIsRoom(write, { hunt: id, signal, log })
     try {
-      if (!(await enter(database, id, 'running'))) return
+      if (!(await patiently(() => enter(database, id, 'running')))) return
       const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
       const only = await sources.corpus.select(JSON.parse(hunt.selection ?? '{}'), hunt.last_sample_id)
-      ruleSet = this.#ruleSetOf(id, JSON.parse(hunt.content ?? '[]'))
-      sources.pool.setRuleSet(ruleSet)
+      const asked = this.#ruleSetOf(id, JSON.parse(hunt.content ?? '[]'))
+      ruleSet = asked
+      sources.pool.setRuleSet(asked)
       const stretches = sweep(sources, {
-        ruleSet,
+        ruleSet: asked,
         after: hunt.cursor,
         upTo: hunt.last_sample_id,
         only,
@@ -217,19 +222,19 @@ export class AdHocHunts {
         strings: true,
         scanLimit: this.#parts.scanLimit,
         priority: 'hunt',
-        group: ruleSet.id,
+        group: asked.id,
         signal,
       })
       for await (const stretch of stretches) {
-        if (!(await this.#store(id, stretch, only, ruleSet))) return
+        if (!(await patiently(() => this.#store(id, stretch, only, asked)))) return
         this.#news.emit(String(id))
         if (!turn.isOver()) continue
-        if (!(await enter(database, id, 'queued'))) return
+        if (!(await patiently(() => enter(database, id, 'queued')))) return
         turn.giveBack()
         turn = await this.#turns.take(user, signal)
-        if (!(await enter(database, id, 'running'))) return
+        if (!(await patiently(() => enter(database, id, 'running')))) return
       }
-      await enter(database, id, 'completed')
+      await patiently(() => enter(database, id, 'completed'))
     } finally {
       turn.giveBack()
       if (ruleSet) sources.pool.dropRuleSet(ruleSet.id)

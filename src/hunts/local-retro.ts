@@ -5,6 +5,7 @@ import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
 import { advance, enter, type HuntState, timeLeft, unfinishedStates } from './hunt-row.ts'
+import { whenThereIsRoom } from './patient-writing.ts'
 import { type Stretch, type SweepSources, sweep } from './sweep.ts'
 
 /**
@@ -19,6 +20,7 @@ import { type Stretch, type SweepSources, sweep } from './sweep.ts'
  *   is being taken in at that moment is matched live with at least those rulesets, so the two leave no gap.
  * - A stretch's matches, the cursor and the counts are stored in one transaction, so a server that is killed goes on
  *   after the last stretch. Doing a stretch again changes nothing, since matches are idempotent.
+ * - While the storage is full, the hunt waits with the stretch that it could not store.
  * - A stretch that comes after `stop` is thrown away: the row's state decides, inside the same transaction.
  * - A hunt ends as `failed` only on a defect; the log has the reason. Scans that were given up are the rulesets'
  *   trouble (`Rulesets.reportTroubles`) and do not end it.
@@ -136,10 +138,11 @@ export class LocalRetro {
 
   async #run(id: number, signal: AbortSignal): Promise<void> {
     const { database, sources, log } = this.#parts
+    const patiently: Patiently = (write) => whenThereIsRoom(write, { hunt: id, signal, log })
     const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
     const ruleSet = await this.#ruleSetOf(id)
     log.info({ hunt: id, rulesets: ruleSet.rulesets.length, after: hunt.cursor }, 'Local Retro runs')
-    if (!(await enter(database, id, 'running'))) return
+    if (!(await patiently(() => enter(database, id, 'running')))) return
     sources.pool.setRuleSet(ruleSet)
     try {
       const stretches = sweep(sources, {
@@ -155,12 +158,12 @@ export class LocalRetro {
         signal,
       })
       for await (const stretch of stretches) {
-        if (!(await this.#store(id, stretch))) return
+        if (!(await this.#store(id, stretch, patiently))) return
       }
     } finally {
       sources.pool.dropRuleSet(ruleSet.id)
     }
-    if (await enter(database, id, 'completed')) log.info({ hunt: id }, 'Local Retro is complete')
+    if (await patiently(() => enter(database, id, 'completed'))) log.info({ hunt: id }, 'Local Retro is complete')
   }
 
   async #ruleSetOf(id: number): Promise<RuleSet> {
@@ -170,17 +173,22 @@ export class LocalRetro {
   }
 
   /** Stores what a stretch found and that it is decided. False when the hunt was stopped meanwhile. */
-  async #store(id: number, stretch: Stretch): Promise<boolean> {
+  async #store(id: number, stretch: Stretch, patiently: Patiently): Promise<boolean> {
     const { database, matches, rulesets, log } = this.#parts
-    const isStored = await database.transaction().execute((trx) =>
-      advance(trx, id, stretch, null, async () => {
-        const at = now()
-        let found = 0
-        for (const { sample, hits } of stretch.hits) found += await matches.record(trx, { sampleId: sample, hits, at })
-        return found
-      }),
+    const isStored = await patiently(() =>
+      database.transaction().execute((trx) =>
+        advance(trx, id, stretch, null, async () => {
+          const at = now()
+          let found = 0
+          for (const { sample, hits } of stretch.hits)
+            found += await matches.record(trx, { sampleId: sample, hits, at })
+          return found
+        }),
+      ),
     )
-    for (const { sample, troubles } of stretch.troubles) await rulesets.reportTroubles(sample, troubles)
+    for (const { sample, troubles } of stretch.troubles) {
+      await patiently(() => rulesets.reportTroubles(sample, troubles))
+    }
     for (const lost of stretch.unreadable) log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
     return isStored
   }
@@ -188,9 +196,13 @@ export class LocalRetro {
   async #fail(id: number, signal: AbortSignal, error: unknown): Promise<void> {
     if (signal.aborted) return
     this.#parts.log.error({ hunt: id, err: error }, 'Local Retro failed')
-    await enter(this.#parts.database, id, 'failed', error instanceof Error ? error.message : String(error))
+    const reason = error instanceof Error ? error.message : String(error)
+    const fail = () => enter(this.#parts.database, id, 'failed', reason)
+    await whenThereIsRoom(fail, { hunt: id, signal, log: this.#parts.log })
   }
 }
+
+type Patiently = <T>(write: () => Promise<T>) => Promise<T>
 
 export interface LocalRetroParts {
   readonly database: Database
