@@ -10,8 +10,8 @@ import { benchHunts } from './hunts.ts'
 import { benchLists } from './lists.ts'
 
 const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
-  'hunts-small': () => benchHunts({ megabytes: 200, withBinaries: false }),
   'hunts-system-files': () => benchHunts({ megabytes: 2_000, withBinaries: false }),
+  'hunts-binaries': () => benchHunts({ megabytes: 0, withBinaries: true }),
   hunts: () => benchHunts({ megabytes: 2_000, withBinaries: true }),
   lists: () => benchLists({ samples: 1_000_000, matches: 10_000_000 }),
 }

@@ -8,9 +8,16 @@ const program = fileURLToPath(new URL('../bin/backtrail', import.meta.url))
 const TOKEN = '0123456789abcdef0123456789abcdef01234567'
 
 /** Runs a command of the program to its end. Returns its standard output and how long it took, in seconds. */
-export function command(args: readonly string[]): { readonly output: string; readonly seconds: number } {
+export function command(
+  args: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+): { readonly output: string; readonly seconds: number } {
   const begin = performance.now()
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 2 ** 30 })
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+    env: { ...process.env, ...settings },
+  })
   if (status !== 0) throw new Error(`backtrail ${args[0]} ended with ${status}: ${stderr.slice(-2_000)}`)
   return { output: stdout, seconds: (performance.now() - begin) / 1000 }
 }

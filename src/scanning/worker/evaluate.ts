@@ -15,18 +15,18 @@ interface OpenSegment {
 }
 
 const open = new Map<string, OpenSegment>()
-/** Laying out plans costs more than asking a small segment; a hunt asks many. */
-const batches = new WeakMap<HeldSet, PlanBatch>()
+/**
+ * Laying out plans costs more than asking a segment, and Local Retro asks with the same rulesets again and again. By the
+ * keys of the rulesets, behind which the plans never change.
+ */
+const batches = new Map<string, PlanBatch>()
+const KEPT_BATCHES = 4
 
 /** Which samples of a segment the plans of a set cannot rule out. */
 export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRulesets): TaskOutput<'evaluate'> {
   task.note('evaluate')
   const set = held.set(input.ruleSet)
-  let batch = batches.get(set)
-  if (batch === undefined) {
-    batch = new PlanBatch(set.rulesets.map((ruleset) => ruleset.plan.plan))
-    batches.set(set, batch)
-  }
+  const batch = batchOf(set)
   const reader = segment(input.segment)
   const { after, upTo } = input
   const only = input.only === null ? null : new Set(input.only)
@@ -45,6 +45,18 @@ export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRul
     close(input.segment)
     throw error
   }
+}
+
+function batchOf(set: HeldSet): PlanBatch {
+  const keys = set.rulesets.map((ruleset) => ruleset.key).join(' ')
+  const batch = batches.get(keys) ?? new PlanBatch(set.rulesets.map((ruleset) => ruleset.plan.plan))
+  batches.delete(keys)
+  batches.set(keys, batch)
+  for (const oldest of batches.keys()) {
+    if (batches.size <= KEPT_BATCHES) break
+    batches.delete(oldest)
+  }
+  return batch
 }
 
 function countAdmitted(reader: SegmentReader, admits: (id: number) => boolean): number {
