@@ -1,5 +1,181 @@
+import { useEffect, useRef, useState } from 'react'
+import { Link } from 'react-router'
+import { isRunning, type RetroRun, useRetroOperation, useRetroRuns } from '../../api/retro.ts'
+import { Button, LinkButton } from '../../parts/button.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { Moment } from '../../parts/moment.tsx'
+import { tellDone, tellFailed } from '../../parts/notices.tsx'
+import { bytes, count, counted, duration, share } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { ProgressBar } from '../../parts/progress-bar.tsx'
+import { Statistic, Statistics } from '../../parts/statistic.tsx'
+import { type Column, Table } from '../../parts/table.tsx'
+import { HistoryChart } from './history-chart.tsx'
+import styles from './retro-page.module.css'
 
 export function Component() {
-  return <PageHead title="Retro" />
+  const runs = useRetroRuns()
+  const operation = useRetroOperation()
+  const [latest] = runs.data?.results ?? []
+  const running = latest && isRunning(latest) ? latest : null
+  useEndNotice(latest)
+  const operate = (asked: 'START' | 'STOP') => operation.mutate(asked, { onError: tellFailed })
+
+  return (
+    <>
+      <PageHead
+        title="Local Retro"
+        about="All enabled rulesets against all stored samples. The index rules out most of them without reading."
+        actions={
+          running ? (
+            <Button weight="danger" isDisabled={operation.isPending} onPress={() => operate('STOP')}>
+              Stop
+            </Button>
+          ) : (
+            <Button weight="main" isDisabled={operation.isPending || !runs.data} onPress={() => operate('START')}>
+              Start Local Retro
+            </Button>
+          )
+        }
+      />
+      {runs.isError && <Problem error={runs.error} onRetry={() => void runs.refetch()} />}
+      {latest && <Latest run={latest} />}
+      {runs.data && runs.data.results.length > 1 && <HistoryChart runs={runs.data.results} />}
+      {!runs.isError && (
+        <Table
+          caption="Runs of Local Retro, newest first"
+          columns={columns}
+          rows={runs.data?.results}
+          keyOf={({ id }) => String(id)}
+          empty={
+            <EmptyState
+              title="Local Retro has not run yet"
+              action={<LinkButton href="/rulesets">Look at the rulesets</LinkButton>}
+            >
+              New samples are matched as they arrive. Start a run after saving or enabling rulesets, to find what came
+              before them.
+            </EmptyState>
+          }
+        />
+      )}
+    </>
+  )
 }
+
+/** Says in a notice that a run that was watched has come to its end. */
+function useEndNotice(latest: RetroRun | undefined): void {
+  const watched = useRef<number | null>(null)
+  useEffect(() => {
+    if (!latest) return
+    if (isRunning(latest)) watched.current = latest.id
+    else if (watched.current === latest.id) {
+      watched.current = null
+      const found = counted(latest.matches, 'new match', 'new matches')
+      tellDone(
+        latest.state === 'COMPLETED' ? `Local Retro is complete: ${found}.` : `Local Retro was stopped: ${found}.`,
+      )
+    }
+  }, [latest])
+}
+
+function Latest({ run }: { readonly run: RetroRun }) {
+  const runs = isRunning(run)
+  const rate = useRate(run)
+  return (
+    <section className={styles.latest} aria-label={runs ? 'The present run' : 'The latest run'}>
+      <div className={styles.head}>
+        <h2>{headingOf(run)}</h2>
+        <p>
+          by {run.started_by}
+          {run.started && (
+            <>
+              , <Moment at={run.started} />
+            </>
+          )}
+          {run.stopped_by && `, stopped by ${run.stopped_by}`}
+        </p>
+      </div>
+      {runs && (
+        <>
+          <ProgressBar label="Local Retro" done={run.processed} whole={run.state === 'STARTING' ? null : run.samples} />
+          <p className={styles.pace}>
+            {count(run.processed)} of {counted(run.samples, 'sample')}
+            {rate !== null && ` · ${count(Math.round(rate))} samples/s`}
+            {run.milliseconds_left !== null && ` · ${duration(run.milliseconds_left)} left`}
+          </p>
+        </>
+      )}
+      {run.failure && <Problem error={new Error(`It could not go on: ${run.failure}`)} />}
+      <Statistics>
+        <Statistic name="New matches">{count(run.matches)}</Statistic>
+        <Statistic name="Rulesets">{count(run.rulesets)}</Statistic>
+        <Statistic name="Samples decided">{count(run.processed)}</Statistic>
+        <Statistic
+          name="Ruled out by the index"
+          hint="the share of all pairs of sample and ruleset that the index decided without reading the sample"
+        >
+          {ruledOut(run)}
+        </Statistic>
+        <Statistic name="Scanned">{bytes(run.scanned_bytes)}</Statistic>
+        {run.skipped > 0 && <Statistic name="Skipped">{count(run.skipped)}</Statistic>}
+        {!runs && run.started && run.stopped && (
+          <Statistic name="Took">{duration(Date.parse(run.stopped) - Date.parse(run.started))}</Statistic>
+        )}
+      </Statistics>
+      {run.matches > 0 && !runs && (
+        <p>
+          <Link to="/matches">Look at the matches</Link>
+        </p>
+      )}
+    </section>
+  )
+}
+
+function headingOf({ state }: RetroRun): string {
+  const headings = { STARTING: 'Starting …', RUNNING: 'Running', COMPLETED: 'Complete', STOPPED: 'Stopped' } as const
+  return headings[state]
+}
+
+const ruledOut = ({ processed, rulesets, candidates }: RetroRun): string => {
+  const pairs = processed * rulesets
+  return share(Math.max(0, pairs - candidates), pairs)
+}
+
+/** Samples a second over the last few looks, null before there are two. */
+function useRate({ id, processed }: RetroRun): number | null {
+  const seen = useRef<{ id: number; points: { at: number; processed: number }[] }>({ id, points: [] })
+  const [rate, setRate] = useState<number | null>(null)
+  useEffect(() => {
+    if (seen.current.id !== id) seen.current = { id, points: [] }
+    const { points } = seen.current
+    points.push({ at: performance.now(), processed })
+    if (points.length > 10) points.shift()
+    const [first] = points
+    const last = points.at(-1)
+    if (!first || !last || last.at - first.at < 200) return
+    setRate((1000 * (last.processed - first.processed)) / (last.at - first.at))
+  }, [id, processed])
+  return rate
+}
+
+const columns: readonly Column<RetroRun>[] = [
+  {
+    key: 'started',
+    title: 'Started',
+    cell: ({ started }) => (started ? <Moment at={started} /> : '–'),
+  },
+  { key: 'state', title: 'State', cell: (run) => <span data-state={run.state}>{headingOf(run).toLowerCase()}</span> },
+  { key: 'by', title: 'By', cell: ({ started_by }) => started_by },
+  { key: 'rulesets', title: 'Rulesets', align: 'end', cell: ({ rulesets }) => count(rulesets) },
+  { key: 'samples', title: 'Samples', align: 'end', cell: ({ samples }) => count(samples) },
+  { key: 'ruled-out', title: 'Ruled out', align: 'end', cell: ruledOut },
+  { key: 'scanned', title: 'Scanned', align: 'end', cell: ({ scanned_bytes }) => bytes(scanned_bytes) },
+  {
+    key: 'took',
+    title: 'Took',
+    align: 'end',
+    cell: ({ started, stopped }) => (started && stopped ? duration(Date.parse(stopped) - Date.parse(started)) : '–'),
+  },
+  { key: 'matches', title: 'New matches', align: 'end', cell: ({ matches }) => count(matches) },
+]
