@@ -27,6 +27,7 @@ const pageAddresses = [
   'matches',
   'retro',
   'hunts',
+  'new-hunt',
   'administration',
 ] as const
 

@@ -16,6 +16,7 @@ export const routes: RouteObject[] = [
   { path: '/matches', lazy: () => import('./pages/matches/matches-page.tsx') },
   { path: '/retro', lazy: () => import('./pages/retro/retro-page.tsx') },
   { path: '/hunts', lazy: () => import('./pages/hunts/hunts-page.tsx') },
+  { path: '/new-hunt', lazy: () => import('./pages/new-hunt/new-hunt-page.tsx') },
   { path: '/hunts/:id', lazy: () => import('./pages/hunt/hunt-page.tsx') },
   { path: '/administration', lazy: () => import('./pages/administration/administration-page.tsx') },
   { path: '*', element: <UnknownAddress /> },

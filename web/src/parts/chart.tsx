@@ -23,10 +23,25 @@ export interface ChartProps {
   /** How values read on the axis and under the pointer. */
   readonly valueText?: (value: number) => string
   readonly xText?: (value: number) => string
+  /** What the x axis counts. */
+  readonly xTitle?: string
+  /** How far the x axis goes where that is not from the first to the last place. */
+  readonly xRange?: readonly [low: number, high: number]
 }
 
 /** Bars or lines over time or numbers; the pointer shows the values of a place. It fills the width of its container. */
-export function Chart({ label, x, xKind = 'time', series, kind, height = 140, valueText = String, xText }: ChartProps) {
+export function Chart({
+  label,
+  x,
+  xKind = 'time',
+  series,
+  kind,
+  height = 140,
+  valueText = String,
+  xText,
+  xTitle = 'Time',
+  xRange,
+}: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const container = place.current
@@ -42,7 +57,10 @@ export function Chart({ label, x, xKind = 'time', series, kind, height = 140, va
       {
         width: Math.max(1, container.clientWidth),
         height,
-        scales: { x: { time: xKind === 'time' }, y: { range: (_, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+        scales: {
+          x: { time: xKind === 'time', ...(xRange && { range: [...xRange] as [number, number] }) },
+          y: { range: (_, _low, high) => [0, high > 0 ? high * 1.08 : 1] },
+        },
         axes: [
           {
             ...axis,
@@ -59,7 +77,10 @@ export function Chart({ label, x, xKind = 'time', series, kind, height = 140, va
         cursor: { y: false, points: { show: kind === 'lines' } },
         legend: { live: true },
         series: [
-          xText ? { value: (_, value) => (value === null ? '' : xText(value)) } : {},
+          {
+            label: xTitle,
+            ...(xText && { value: (_: UPlot, value: number | null) => (value === null ? '–' : xText(value)) }),
+          },
           ...series.map(({ title, colour: name }) => ({
             label: title,
             stroke: colour(name),
@@ -85,7 +106,7 @@ export function Chart({ label, x, xKind = 'time', series, kind, height = 140, va
       resizing.disconnect()
       chart.destroy()
     }
-  }, [x, xKind, series, kind, height, valueText, xText])
+  }, [x, xKind, series, kind, height, valueText, xText, xTitle, xRange])
   return <div ref={place} className={styles.chart} role="img" aria-label={label} />
 }
 

@@ -18,11 +18,13 @@ export function bytes(value: number): string {
   return `${compact.format(value / 1024 ** step)} ${units[step]}`
 }
 
-/** `0.4 %`, `< 0.1 %`, `37 %`. */
+/** `0.4 %`, `< 0.1 %`, `37 %`, `> 99.9 %`: nothing that is not all reads as all. */
 export function share(part: number, whole: number): string {
   if (whole === 0) return '–'
   const percent = (100 * part) / whole
   if (percent > 0 && percent < 0.1) return '< 0.1 %'
+  if (percent > 99.9 && percent < 100) return '> 99.9 %'
+  if (percent > 99 && percent < 100) return `${Math.floor(percent * 10) / 10} %`
   return `${percent < 10 && percent > 0 ? percent.toFixed(1).replace(/\.0$/, '') : Math.round(percent)} %`
 }
 

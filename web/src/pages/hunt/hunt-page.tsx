@@ -1,5 +1,226 @@
+import { useState } from 'react'
+import { Link, useNavigate, useParams } from 'react-router'
+import {
+  type Hunt,
+  type HuntHit,
+  hasEnded,
+  useCancelHunt,
+  useHunt,
+  useHuntHits,
+  useRemoveHunt,
+} from '../../api/hunts.ts'
+import { useUser } from '../../api/session.ts'
+import { useAddressState } from '../../parts/address-state.ts'
+import { Classification } from '../../parts/badge.tsx'
+import { Button, LinkButton } from '../../parts/button.tsx'
+import { Confirmation } from '../../parts/dialog.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { HitStrings } from '../../parts/hit-strings.tsx'
+import { HuntState } from '../../parts/hunt-state.tsx'
+import { Moment } from '../../parts/moment.tsx'
+import { tellDone, tellFailed } from '../../parts/notices.tsx'
+import { bytes, count, counted, duration } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { ProgressBar } from '../../parts/progress-bar.tsx'
+import { Statistic, Statistics } from '../../parts/statistic.tsx'
+import { type Column, Table } from '../../parts/table.tsx'
+import styles from './hunt-page.module.css'
+import { selectionWords } from './selection-words.ts'
+
+const PAGE_SIZE = 100
+const initial = { after: 0 }
 
 export function Component() {
-  return <PageHead title="Hunt" />
+  const id = Number(useParams().id)
+  const hunt = useHunt(id)
+  if (hunt.isError) {
+    const isUnknown = 'status' in hunt.error && (hunt.error.status === 404 || hunt.error.status === 400)
+    return isUnknown ? <UnknownHunt /> : <Problem error={hunt.error} onRetry={() => void hunt.refetch()} />
+  }
+  if (!hunt.data) return <PageHead title="Hunt" about="Loading …" />
+  return (
+    <>
+      <PageHead
+        title={hunt.data.title ?? `Hunt ${id}`}
+        about={
+          <span className={styles.about}>
+            <HuntState of={hunt.data.state} />
+            <span>
+              by {hunt.data.user ?? 'a removed user'}, <Moment at={hunt.data.created} />
+            </span>
+            <span>{selectionWords(hunt.data.selection)}</span>
+            {!hunt.data.index && <span>without the index</span>}
+          </span>
+        }
+        actions={<Actions hunt={hunt.data} />}
+      />
+      <Course hunt={hunt.data} />
+      <Results hunt={hunt.data} />
+      <Rules hunt={hunt.data} />
+    </>
+  )
+}
+
+function Actions({ hunt }: { readonly hunt: Hunt }) {
+  const user = useUser()
+  const cancel = useCancelHunt()
+  const remove = useRemoveHunt()
+  const navigate = useNavigate()
+  const [isAsking, setAsking] = useState(false)
+  const isOurs = hunt.user === user.name || user.role === 'administrator'
+  const exported = (format: string) => `/api/hunts/${hunt.id}/export/?format=${format}`
+  return (
+    <>
+      {hunt.matches > 0 && (
+        <>
+          <LinkButton href={exported('csv')} download>
+            CSV
+          </LinkButton>
+          <LinkButton href={exported('jsonl')} download>
+            JSON lines
+          </LinkButton>
+          <LinkButton href={exported('hashes')} download>
+            Hashes
+          </LinkButton>
+        </>
+      )}
+      {isOurs && !hasEnded(hunt) && (
+        <Button isDisabled={cancel.isPending} onPress={() => cancel.mutate(hunt.id, { onError: tellFailed })}>
+          Stop
+        </Button>
+      )}
+      {isOurs && (
+        <Button weight="danger" onPress={() => setAsking(true)}>
+          Delete …
+        </Button>
+      )}
+      <Confirmation
+        title="Delete this hunt?"
+        action="Delete"
+        isOpen={isAsking}
+        isBusy={remove.isPending}
+        onClose={() => setAsking(false)}
+        onConfirm={() =>
+          remove.mutate(hunt.id, {
+            onError: tellFailed,
+            onSuccess: () => {
+              tellDone('The hunt is deleted.')
+              void navigate('/hunts', { replace: true })
+            },
+          })
+        }
+      >
+        <p>Its {counted(hunt.matches, 'result')} go with it; the samples stay.</p>
+      </Confirmation>
+    </>
+  )
+}
+
+function Course({ hunt }: { readonly hunt: Hunt }) {
+  const pairs = hunt.processed * hunt.rules.length
+  const took = hunt.started && hunt.stopped ? Date.parse(hunt.stopped) - Date.parse(hunt.started) : null
+  return (
+    <section className={styles.course} aria-label="How far it is">
+      {!hasEnded(hunt) && (
+        <>
+          <ProgressBar label="Hunt" done={hunt.processed} whole={hunt.state === 'running' ? hunt.samples : null} />
+          <p className={styles.pace}>
+            {hunt.state === 'queued'
+              ? 'It waits for its turn among the hunts of other users.'
+              : `${count(hunt.processed)} of ${counted(hunt.samples, 'sample')}`}
+            {hunt.milliseconds_left !== null && ` · ${duration(hunt.milliseconds_left)} left`}
+          </p>
+        </>
+      )}
+      {hunt.failure && <Problem error={new Error(hunt.failure)} />}
+      <Statistics>
+        <Statistic name="Matches">{count(hunt.matches)}</Statistic>
+        <Statistic name="Samples decided">
+          {count(hunt.processed)} of {count(hunt.samples)}
+        </Statistic>
+        <Statistic name="Ruled out by the index">{count(Math.max(0, pairs - hunt.candidates))}</Statistic>
+        <Statistic name="Read">
+          {counted(hunt.candidates, 'candidate')}, {bytes(hunt.scanned_bytes)}
+        </Statistic>
+        {hunt.skipped > 0 && <Statistic name="Skipped">{count(hunt.skipped)}</Statistic>}
+        {took !== null && <Statistic name="Took">{duration(took)}</Statistic>}
+      </Statistics>
+    </section>
+  )
+}
+
+function Results({ hunt }: { readonly hunt: Hunt }) {
+  const [{ after }, change] = useAddressState(initial)
+  const hits = useHuntHits(hunt.id, after, PAGE_SIZE, !hasEnded(hunt))
+  if (hits.isError) return <Problem error={hits.error} onRetry={() => void hits.refetch()} />
+  const next = hits.data?.next_after ?? null
+  return (
+    <>
+      <Table
+        caption="Results"
+        columns={columns}
+        rows={hits.data?.results}
+        keyOf={({ id }) => String(id)}
+        isStale={hits.isPlaceholderData}
+        empty={
+          hasEnded(hunt) ? (
+            <EmptyState title="Nothing matches">
+              None of {counted(hunt.processed, 'decided sample')} matches these rules.
+            </EmptyState>
+          ) : (
+            <EmptyState title="Nothing found yet">Results appear here as soon as there are any.</EmptyState>
+          )
+        }
+      />
+      {(after > 0 || next !== null) && (
+        <nav className={styles.pages} aria-label="Pages of the results">
+          {after > 0 && <Button onPress={() => change({ after: 0 })}>First page</Button>}
+          {next !== null && <Button onPress={() => change({ after: next })}>Next page</Button>}
+        </nav>
+      )}
+    </>
+  )
+}
+
+const columns: readonly Column<HuntHit>[] = [
+  {
+    key: 'sample',
+    title: 'Sample',
+    cell: ({ sha256, filename }) => (
+      <Link to={`/samples/${sha256}`} className={styles.name ?? ''} title={`${filename}\n${sha256}`}>
+        {filename}
+      </Link>
+    ),
+  },
+  { key: 'rule', title: 'Rule', cell: ({ rule }) => rule },
+  { key: 'classification', title: 'Classification', cell: (hit) => <Classification of={hit.classification} /> },
+  { key: 'threat', title: 'Threat', cell: ({ threat_name }) => threat_name ?? '–' },
+  { key: 'type', title: 'Type', cell: (hit) => hit.file_type },
+  { key: 'size', title: 'Size', align: 'end', cell: (hit) => bytes(hit.file_size) },
+  { key: 'strings', title: 'Strings', cell: ({ strings }) => <HitStrings strings={strings} /> },
+]
+
+function Rules({ hunt }: { readonly hunt: Hunt }) {
+  return (
+    <section className={styles.rules} aria-label="Rules">
+      {hunt.rules.map(({ name, content }) => (
+        <details key={name}>
+          <summary>
+            The text hunted with: <code>{name}</code>
+          </summary>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+          <pre tabIndex={0}>{content}</pre>
+        </details>
+      ))}
+    </section>
+  )
+}
+
+function UnknownHunt() {
+  return (
+    <EmptyState title="There is no such hunt" action={<LinkButton href="/hunts">All hunts</LinkButton>}>
+      It may have been deleted; a trial in the editor goes when the next one begins.
+    </EmptyState>
+  )
 }

@@ -19,6 +19,7 @@ export function HistoryChart({ runs }: { readonly runs: readonly RetroRun[] }) {
   const x = useMemo(() => ended.map((_, position) => position + 1), [ended])
   const series = useMemo(() => [{ title: 'Took', colour: '--accent', values: ended.map(secondsOf) }], [ended])
   const xText = useMemo(() => (place: number) => dayOf(ended[place - 1]), [ended])
+  const xRange = useMemo(() => [0.5, Math.max(12, ended.length) + 0.5] as const, [ended])
   if (ended.length < 2) return null
   return (
     <section className={styles.chart} aria-label="How long the runs took">
@@ -32,6 +33,8 @@ export function HistoryChart({ runs }: { readonly runs: readonly RetroRun[] }) {
         height={130}
         valueText={secondsText}
         xText={xText}
+        xTitle="Run of"
+        xRange={xRange}
       />
     </section>
   )

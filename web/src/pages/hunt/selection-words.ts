@@ -1,0 +1,27 @@
+import type { Selection } from '../../api/hunts.ts'
+import { exactly } from '../../parts/moment.tsx'
+import { bytes, counted } from '../../parts/numbers.ts'
+
+/** The part of the corpus that a hunt covers, in words. */
+export function selectionWords(selection: Selection): string {
+  const { classifications, file_types, tags, name, min_size, max_size, hashes, first_seen, last_seen } = selection
+  const words = [
+    classifications?.join(' or '),
+    file_types && `of type ${file_types.join(' or ')}`,
+    tags && `tagged ${tags.join(' or ')}`,
+    name && `named ${name}`,
+    min_size !== undefined && `from ${bytes(min_size)}`,
+    max_size !== undefined && `up to ${bytes(max_size)}`,
+    hashes && `of ${counted(hashes.length, 'hash', 'hashes')}`,
+    period('first seen', first_seen),
+    period('last seen', last_seen),
+  ].filter(Boolean)
+  return words.length === 0 ? 'all samples' : `samples ${words.join(', ')}`
+}
+
+function period(what: string, times: Selection['first_seen']): string | false {
+  if (!times || (!times.from && !times.to)) return false
+  return [what, times.from && `from ${exactly(times.from)}`, times.to && `until ${exactly(times.to)}`]
+    .filter(Boolean)
+    .join(' ')
+}
