@@ -1,11 +1,13 @@
-// Runs before `npm start` and `npm test`, under whatever Node the machine has (20 or later), and installs the locked
-// dependencies when they are missing or when the lockfile has changed since the last install. The project's own
-// Node comes with them: npm puts node_modules/.bin first on the PATH of the script that runs next.
+// Runs before `npm start` and `npm test`, under whatever Node the machine has (20 or later), installs the locked
+// dependencies when they are missing or when the lockfile has changed since the last install, and builds the web
+// application when it is missing or older than its source. The project's own Node comes with the dependencies: npm puts
+// node_modules/.bin first on the PATH of the script that runs next.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildWeb, isWebBuilt } from './web-build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const modules = join(root, 'node_modules')
@@ -18,13 +20,20 @@ const wanted = createHash('sha256')
 
 const isInstalled = () => existsSync(mark) && readFileSync(mark, 'utf8') === wanted && existsSync(ownNode)
 
-if (!isInstalled()) {
+if (!isInstalled() || !isWebBuilt(root)) {
   await takeLock()
   try {
     if (!isInstalled()) install()
+    if (!isWebBuilt(root)) build()
   } finally {
     rmSync(lock, { recursive: true, force: true })
   }
+}
+
+function build() {
+  console.log('Building the web application (again only when its source changes) …')
+  const failure = buildWeb(root)
+  if (failure) fail(`the web application could not be built: ${failure}; its messages are above`)
 }
 
 function install() {

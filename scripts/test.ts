@@ -21,7 +21,7 @@ process.chdir(root)
 const longestTestFileMs = 8 * 60_000
 
 const only = process.argv.slice(2).map((path) => path.replace(/^\.\//, '').replace(/\/$/, ''))
-const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'])
+const files = globSync(['src/**/*.test.ts', 'web/src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'])
   .filter((file) => only.length === 0 || only.some((path) => file === path || file.startsWith(`${path}/`)))
   .sort()
 if (files.length === 0) {
@@ -29,7 +29,8 @@ if (files.length === 0) {
   process.exit(1)
 }
 
-const typesPassed = passes('Type check', 'tsc', '--noEmit')
+const typesPassed =
+  passes('Type check', 'tsc', '--noEmit') && passes('Type check of the web application', 'tsc', '--noEmit', '-p', 'web')
 const lintPassed = passes('Lint and format', 'biome', 'check', '--max-diagnostics=50')
 console.log(`Tests in ${files.length} files`)
 

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import react from '@vitejs/plugin-react'
@@ -26,11 +26,14 @@ export default defineConfig({
 
 /** Puts a brotli and a gzip copy beside every text file, which the server sends as they are. */
 function compressed(): Plugin {
+  let assets = ''
   return {
     name: 'compressed',
     apply: 'build',
+    configResolved({ root, build }) {
+      assets = join(resolve(root, build.outDir), 'assets')
+    },
     closeBundle() {
-      const assets = join(here, 'dist', 'assets')
       for (const name of readdirSync(assets)) {
         if (!/\.(?:js|css|svg)$/.test(name)) continue
         const content = readFileSync(join(assets, name))
