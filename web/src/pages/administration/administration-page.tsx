@@ -1,5 +1,60 @@
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components'
+import { useUser } from '../../api/session.ts'
+import { useAddressState } from '../../parts/address-state.ts'
 import { PageHead } from '../../parts/page-head.tsx'
+import styles from './administration-page.module.css'
+import { CoreRulesets } from './core-rulesets.tsx'
+import { HealthSection } from './health-section.tsx'
+import { Limits } from './limits.tsx'
+import { OwnPassword, Tokens } from './tokens.tsx'
+import { Users } from './users.tsx'
+
+const initial = { part: 'account' }
 
 export function Component() {
-  return <PageHead title="Administration" />
+  const user = useUser()
+  const isAdministrator = user.role === 'administrator'
+  const [{ part }, change] = useAddressState(initial)
+  const parts = [
+    { id: 'account', title: 'Your account' },
+    ...(isAdministrator ? [{ id: 'users', title: 'Users' }] : []),
+    { id: 'core', title: 'Core rulesets' },
+    { id: 'limits', title: 'Limits' },
+    { id: 'health', title: 'Health' },
+  ]
+  const chosen = parts.some(({ id }) => id === part) ? part : 'account'
+  return (
+    <>
+      <PageHead title="Administration" about={`You are ${user.name}, ${roles[user.role]}.`} />
+      <Tabs selectedKey={chosen} onSelectionChange={(part) => change({ part: String(part) })}>
+        <TabList className={styles.tabs ?? ''} aria-label="Parts of the administration">
+          {parts.map(({ id, title }) => (
+            <Tab key={id} id={id} className={styles.tab ?? ''}>
+              {title}
+            </Tab>
+          ))}
+        </TabList>
+        <TabPanel id="account" className={styles.sections ?? ''}>
+          <Tokens of={user.name} />
+          <OwnPassword of={user.name} />
+        </TabPanel>
+        {isAdministrator && (
+          <TabPanel id="users" className={styles.sections ?? ''}>
+            <Users self={user.name} />
+          </TabPanel>
+        )}
+        <TabPanel id="core" className={styles.sections ?? ''}>
+          <CoreRulesets />
+        </TabPanel>
+        <TabPanel id="limits" className={styles.sections ?? ''}>
+          <Limits />
+        </TabPanel>
+        <TabPanel id="health" className={styles.sections ?? ''}>
+          <HealthSection />
+        </TabPanel>
+      </Tabs>
+    </>
+  )
 }
+
+const roles = { administrator: 'an administrator', user: 'a user' } as const

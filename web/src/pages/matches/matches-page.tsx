@@ -1,5 +1,200 @@
+import { Cloud, Download, HardDrive } from 'lucide-react'
+import { useState } from 'react'
+import { Link } from 'react-router'
+import { type ExportFormat, exportAddress, exportChosen, type Match, useMatches } from '../../api/matches.ts'
+import { useAddressState } from '../../parts/address-state.ts'
+import { Classification } from '../../parts/badge.tsx'
+import { Button, LinkButton } from '../../parts/button.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { MenuButton } from '../../parts/menu-button.tsx'
+import { Moment } from '../../parts/moment.tsx'
+import { More } from '../../parts/more.tsx'
+import { tellFailed } from '../../parts/notices.tsx'
+import { bytes, counted } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { ChosenBar } from '../../parts/sample-actions.tsx'
+import { saveFile } from '../../parts/saved-file.ts'
+import { type Column, Table } from '../../parts/table.tsx'
+import { MatchFilterRow, RulesetChoice } from './match-filters.tsx'
+import styles from './matches-page.module.css'
+import { initial, queryOf } from './query.ts'
+
+const formats: readonly { readonly id: ExportFormat; readonly title: string }[] = [
+  { id: 'csv', title: 'CSV' },
+  { id: 'json', title: 'JSON' },
+  { id: 'hashes', title: 'List of hashes' },
+]
 
 export function Component() {
-  return <PageHead title="Matches" />
+  const [filters, change] = useAddressState(initial)
+  const query = queryOf(filters)
+  const list = useMatches(query)
+  const rows = list.data?.pages.flatMap((page) => page.rows)
+  const total = list.data?.pages[0]?.count ?? null
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const isFiltered = Object.values(filters).some((value) => typeof value !== 'boolean' && value.length > 0)
+  return (
+    <>
+      <PageHead
+        title="Matches"
+        about={
+          total === null
+            ? 'Those recorded last first'
+            : `${counted(total, 'match', 'matches')}, those recorded last first`
+        }
+        actions={
+          <MenuButton
+            title={
+              <>
+                <Download size={14} aria-hidden /> Export {isFiltered ? 'what fits' : 'all'}
+              </>
+            }
+            isDisabled={!rows || rows.length === 0}
+            choices={formats}
+            onChoose={(format) => window.location.assign(exportAddress(query, format))}
+          />
+        }
+      />
+      <RulesetChoice filters={filters} change={change} />
+      <MatchFilterRow filters={filters} change={change} />
+      {list.isError ? (
+        <Problem error={list.error} onRetry={() => void list.refetch()} />
+      ) : (
+        <Table
+          caption="Matches"
+          columns={columns}
+          rows={rows}
+          keyOf={keyOf}
+          nameOf={({ rule, filename }) => `${rule} on ${filename}`}
+          choice={{ chosen, onChange: setChosen }}
+          isStale={list.isPlaceholderData}
+          empty={<Nothing isFiltered={isFiltered} hasMore={list.hasNextPage} onClear={() => change(initial)} />}
+        />
+      )}
+      {rows && (rows.length > 0 || list.hasNextPage) && (
+        <More
+          shown={rows.length}
+          what={['match', 'matches']}
+          hasMore={list.hasNextPage}
+          isLoading={list.isFetchingNextPage}
+          onMore={() => void list.fetchNextPage()}
+        />
+      )}
+      <Chosen matches={rows?.filter((match) => chosen.has(keyOf(match))) ?? []} onDone={() => setChosen(new Set())} />
+    </>
+  )
+}
+
+const keyOf = ({ id }: Match) => String(id)
+
+function Chosen({ matches, onDone }: { readonly matches: readonly Match[]; readonly onDone: () => void }) {
+  if (matches.length === 0) return null
+  const hashes = [...new Set(matches.map(({ sha1 }) => sha1))]
+  const ids = matches.map(({ id }) => id)
+  return (
+    <ChosenBar
+      what={`${counted(matches.length, 'match', 'matches')} of ${counted(hashes.length, 'sample')} chosen`}
+      hashes={hashes}
+      onDone={onDone}
+    >
+      <MenuButton
+        title={
+          <>
+            <Download size={14} aria-hidden /> Export
+          </>
+        }
+        choices={formats}
+        onChoose={(format) => void exportChosen(ids, format).then(saveFile).catch(tellFailed)}
+      />
+    </ChosenBar>
+  )
+}
+
+/** From a match to the place in its sample. */
+const addressOfMatch = ({ sha256, sha1, ruleset, rule }: Match) =>
+  `/samples/${sha256 ?? sha1}?${new URLSearchParams({ ruleset, rule })}`
+
+const columns: readonly Column<Match>[] = [
+  {
+    key: 'rule',
+    title: 'Rule',
+    cell: (match) => (
+      <Link to={addressOfMatch(match)} className={styles.rule ?? ''}>
+        {match.rule}
+      </Link>
+    ),
+  },
+  { key: 'ruleset', title: 'Ruleset', cell: ({ ruleset }) => <Link to={`/rulesets/${ruleset}`}>{ruleset}</Link> },
+  {
+    key: 'name',
+    title: 'Sample',
+    cell: ({ filename, sha256, sha1 }) => (
+      <Link to={`/samples/${sha256 ?? sha1}`} className={styles.name ?? ''} title={filename}>
+        {filename}
+      </Link>
+    ),
+  },
+  {
+    key: 'classification',
+    title: 'Classification',
+    cell: ({ classification }) => <Classification of={classification} />,
+  },
+  { key: 'risk', title: 'Risk', align: 'end', cell: ({ riskscore }) => riskscore ?? '–' },
+  { key: 'threat', title: 'Threat', cell: ({ threat_name }) => threat_name ?? '–' },
+  { key: 'type', title: 'Type', cell: ({ file_type }) => file_type },
+  { key: 'size', title: 'Size', align: 'end', cell: ({ file_size }) => bytes(file_size) },
+  {
+    key: 'hash',
+    title: 'SHA-1',
+    cell: ({ sha1 }) => <span className={styles.hash}>{sha1.slice(0, 8)}…</span>,
+  },
+  {
+    key: 'place',
+    title: 'Found',
+    cell: ({ cloud }) => {
+      const Place = cloud ? Cloud : HardDrive
+      return (
+        <span className={styles.place} title={cloud ? 'Found in the cloud' : 'Found on this appliance'}>
+          <Place size={14} aria-hidden /> {cloud ? 'cloud' : 'here'}
+        </span>
+      )
+    },
+  },
+  { key: 'created', title: 'Recorded', align: 'end', cell: ({ created }) => <Moment at={created} /> },
+]
+
+function Nothing({
+  isFiltered,
+  hasMore,
+  onClear,
+}: {
+  readonly isFiltered: boolean
+  readonly hasMore: boolean
+  readonly onClear: () => void
+}) {
+  if (hasMore) return <EmptyState title="Nothing among the matches looked at so far">Look further below.</EmptyState>
+  if (isFiltered) {
+    return (
+      <EmptyState title="No match fits" action={<Button onPress={onClear}>Clear the filters</Button>}>
+        Fewer filters or a longer time may bring some up.
+      </EmptyState>
+    )
+  }
+  return (
+    <EmptyState
+      title="There are no matches yet"
+      action={
+        <>
+          <LinkButton href="/new-ruleset" weight="main">
+            Write a ruleset
+          </LinkButton>
+          <LinkButton href="/samples">Upload samples</LinkButton>
+          <LinkButton href="/retro">Run Local Retro</LinkButton>
+        </>
+      }
+    >
+      New samples are matched with all enabled rulesets as they arrive; Local Retro matches those that are here already.
+    </EmptyState>
+  )
 }

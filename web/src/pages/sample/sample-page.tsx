@@ -1,5 +1,150 @@
+import { Download } from 'lucide-react'
+import { useEffect, useMemo } from 'react'
+import { useNavigate, useParams } from 'react-router'
+import { type SampleDetails, useEntropy, useSample, useStrings } from '../../api/samples.ts'
+import { useAddressState } from '../../parts/address-state.ts'
+import { Badge, Classification } from '../../parts/badge.tsx'
+import { LinkButton } from '../../parts/button.tsx'
+import { bytes } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
+import { Panel } from '../../parts/panel.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { SampleActions } from '../../parts/sample-actions.tsx'
+import { EntropyPicture } from './entropy-picture.tsx'
+import { Facts, Hashes, Related, Sightings, Tags } from './facts.tsx'
+import { HexView } from './hex-view.tsx'
+import { marksOf } from './marks.ts'
+import { MatchesPanel } from './matches-panel.tsx'
+import styles from './sample-page.module.css'
+import { StringsList } from './strings-list.tsx'
 
 export function Component() {
-  return <PageHead title="Sample" />
+  const { hash = '' } = useParams()
+  const { data, error, refetch } = useSample(hash)
+  if (error) {
+    return (
+      <>
+        <PageHead title="Sample" />
+        <Problem error={error} onRetry={() => void refetch()} />
+      </>
+    )
+  }
+  if (!data) return <PageHead title="Sample" about="Loading …" />
+  return <SampleView details={data} />
+}
+
+function SampleView({ details }: { readonly details: SampleDetails }) {
+  const { sample, note, matches, parents, members } = details
+  const navigate = useNavigate()
+  return (
+    <>
+      <PageHead
+        title={sample.name}
+        about={
+          <span className={styles.about}>
+            {sample.processed ? (
+              <Classification of={sample.classification} />
+            ) : (
+              <Badge tone="information">being matched</Badge>
+            )}
+            {sample.threat_name && <span>{sample.threat_name}</span>}
+            <span>{sample.file_type}</span>
+            <span>{bytes(sample.size)}</span>
+          </span>
+        }
+        actions={
+          <>
+            <SampleActions hashes={[sample.sha1]} onDeleted={() => void navigate('/samples', { replace: true })} />
+            {sample.downloadable && (
+              <LinkButton href={`/api/samples/${sample.sha1}/download/`} download>
+                <Download size={14} aria-hidden /> Raw
+              </LinkButton>
+            )}
+          </>
+        }
+      />
+      {note && <p className={styles.note}>{note}</p>}
+      <div className={styles.columns}>
+        <div className={styles.column}>
+          <Inside details={details} matches={matches} />
+        </div>
+        <div className={styles.column}>
+          <Hashes of={sample} />
+          <Facts of={details} />
+          <Tags of={details} />
+          <Related title="Came out of" files={parents} />
+          <Related title="Holds" files={members} total={Math.max(sample.extracted_file_count, members.length)} />
+          <Sightings of={details} />
+        </div>
+      </div>
+    </>
+  )
+}
+
+const initial = { ruleset: '', rule: '', at: '' }
+
+/** Matches, strings, entropy and bytes, which belong together: choosing in one moves the others. */
+function Inside({
+  details: { sample },
+  matches,
+}: {
+  readonly details: SampleDetails
+  readonly matches: SampleDetails['matches']
+}) {
+  const hash = sample.sha256 ?? sample.sha1
+  const [{ ruleset, rule, at }, change] = useAddressState(initial)
+  const strings = useStrings(hash, ruleset && sample.downloadable ? ruleset : null)
+  const entropy = useEntropy(hash, sample.downloadable)
+  const marks = useMemo(() => marksOf(ruleset ? strings.data : undefined, rule), [strings.data, ruleset, rule])
+  const offset = Math.min(Math.max(0, sample.size - 1), /^\d{1,15}$/.test(at) ? Number(at) : 0)
+  const move = (to: number) => change({ at: String(to) }, { replace: true })
+
+  // A match that was just opened begins with its first string.
+  const first = marks[0]?.offset
+  useEffect(() => {
+    if (at === '' && first !== undefined) change({ at: String(first) }, { replace: true })
+  }, [at, first, change])
+
+  return (
+    <>
+      <MatchesPanel
+        matches={matches}
+        isProcessed={sample.processed}
+        ruleset={ruleset}
+        rule={rule}
+        onChoose={(ruleset, rule) => change({ ruleset, rule, at: '' })}
+      />
+      {sample.downloadable ? (
+        <>
+          <Panel title="Entropy" aside="0 to 8 bits a byte">
+            {entropy.isError ? (
+              <Problem error={entropy.error} onRetry={() => void entropy.refetch()} />
+            ) : entropy.data ? (
+              <EntropyPicture entropy={entropy.data} marks={marks} at={offset} onMove={move} />
+            ) : (
+              <p>Measuring …</p>
+            )}
+          </Panel>
+          <Panel title={rule ? `Strings of ${rule}` : 'Bytes'}>
+            {ruleset && <StringsState strings={strings} marks={marks.length} />}
+            {marks.length > 0 && <StringsList marks={marks} at={offset} onMove={move} />}
+            <HexView hash={hash} size={sample.size} at={offset} marks={marks} onMove={move} />
+          </Panel>
+        </>
+      ) : (
+        <Panel title="Content">
+          <p>Only the cloud has this sample, so there is nothing to look into here.</p>
+        </Panel>
+      )}
+    </>
+  )
+}
+
+function StringsState({ strings, marks }: { readonly strings: ReturnType<typeof useStrings>; readonly marks: number }) {
+  if (strings.isError) return <Problem error={strings.error} onRetry={() => void strings.refetch()} />
+  if (strings.isPending) return <p aria-live="polite">Scanning the sample again for the strings …</p>
+  if (strings.data.trouble) return <Problem error={new Error(strings.data.trouble)} />
+  return marks > 0 ? null : (
+    <p>This rule matches without showing any string: by its condition, or by private strings.</p>
+  )
 }

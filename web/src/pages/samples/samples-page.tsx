@@ -1,5 +1,180 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { Link } from 'react-router'
+import { type Sample, type SampleQuery, useFileTypes, useSamples } from '../../api/samples.ts'
+import { type Change, useAddressState } from '../../parts/address-state.ts'
+import { Badge, Classification, classifications } from '../../parts/badge.tsx'
+import { Button } from '../../parts/button.tsx'
+import { DateRange } from '../../parts/date-range.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { Filters, SearchField, Select } from '../../parts/field.tsx'
+import { Moment } from '../../parts/moment.tsx'
+import { More } from '../../parts/more.tsx'
+import { bytes, counted } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { ChosenBar } from '../../parts/sample-actions.tsx'
+import { ShortField } from '../../parts/short-field.tsx'
+import { type Column, Table } from '../../parts/table.tsx'
+import { DropPlace } from './drop-place.tsx'
+import styles from './samples-page.module.css'
+import { useUploads } from './uploads.ts'
+import { UploadsPanel } from './uploads-panel.tsx'
+
+const initial: SampleQuery = { q: '', file_type: '', classification: '', tag: '', from: '', to: '' }
+
+const verdicts = [
+  { id: '', title: 'any' },
+  ...[...classifications].reverse().map((id) => ({ id: id as string, title: id as string })),
+]
 
 export function Component() {
-  return <PageHead title="Samples" />
+  const [query, change] = useAddressState(initial)
+  const list = useSamples(query)
+  const rows = list.data?.pages.flatMap((page) => page.rows)
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const isFiltered = Object.values(query).some((value) => value !== '')
+  useFreshUploads()
+  return (
+    <>
+      <PageHead
+        title="Samples"
+        about="Last seen first. Archives are unpacked; their members are samples of their own."
+      />
+      <DropPlace />
+      <div className={styles.uploads}>
+        <UploadsPanel />
+      </div>
+      <SampleFilters query={query} change={change} />
+      {list.isError ? (
+        <Problem error={list.error} onRetry={() => void list.refetch()} />
+      ) : (
+        <Table
+          caption="Samples"
+          columns={columns}
+          rows={rows}
+          keyOf={keyOf}
+          nameOf={({ name }) => name}
+          choice={{ chosen, onChange: setChosen }}
+          isStale={list.isPlaceholderData}
+          empty={<Nothing isFiltered={isFiltered} hasMore={list.hasNextPage} onClear={() => change(initial)} />}
+        />
+      )}
+      {rows && (rows.length > 0 || list.hasNextPage) && (
+        <More
+          shown={rows.length}
+          what={['sample', 'samples']}
+          hasMore={list.hasNextPage}
+          isLoading={list.isFetchingNextPage}
+          onMore={() => void list.fetchNextPage()}
+        />
+      )}
+      {chosen.size > 0 && (
+        <ChosenBar
+          what={`${counted(chosen.size, 'sample')} chosen`}
+          hashes={[...chosen]}
+          onDone={() => setChosen(new Set())}
+        />
+      )}
+    </>
+  )
+}
+
+const keyOf = ({ sha256, sha1 }: Sample) => sha256 ?? sha1
+
+function SampleFilters({ query, change }: { readonly query: SampleQuery; readonly change: Change<SampleQuery> }) {
+  const types = useFileTypes()
+  return (
+    <Filters>
+      <SearchField
+        label="Search a hash or a part of a name"
+        value={query.q}
+        onChange={(q) => change({ q }, { replace: true })}
+      />
+      <Select
+        label="Class"
+        value={query.classification}
+        options={verdicts}
+        onChange={(classification) => change({ classification })}
+      />
+      <ShortField
+        label="Type"
+        width="8rem"
+        value={query.file_type}
+        suggestions={types.data?.results ?? []}
+        onChange={(file_type) => change({ file_type }, { replace: true })}
+      />
+      <ShortField label="Tag" width="4.5rem" value={query.tag} onChange={(tag) => change({ tag }, { replace: true })} />
+      <DateRange label="Seen" from={query.from} to={query.to} onChange={change} />
+    </Filters>
+  )
+}
+
+const columns: readonly Column<Sample>[] = [
+  {
+    key: 'name',
+    title: 'Name',
+    cell: (sample) => (
+      <Link to={`/samples/${keyOf(sample)}`} className={styles.name ?? ''} title={sample.name}>
+        {sample.name}
+      </Link>
+    ),
+  },
+  {
+    key: 'classification',
+    title: 'Classification',
+    cell: ({ processed, classification }) =>
+      processed ? <Classification of={classification} /> : <Badge tone="information">being matched</Badge>,
+  },
+  { key: 'threat', title: 'Threat', cell: ({ threat_name }) => threat_name ?? '–' },
+  { key: 'type', title: 'Type', cell: ({ file_type }) => file_type },
+  { key: 'size', title: 'Size', align: 'end', cell: ({ size }) => bytes(size) },
+  {
+    key: 'members',
+    title: 'Members',
+    align: 'end',
+    cell: ({ extracted_file_count: members }) => (members > 0 ? members : '–'),
+  },
+  {
+    key: 'hash',
+    title: 'SHA-256',
+    cell: (sample) => <span className={styles.hash}>{keyOf(sample).slice(0, 12)}…</span>,
+  },
+  { key: 'seen', title: 'Last seen', align: 'end', cell: ({ last_seen }) => <Moment at={last_seen} /> },
+]
+
+function Nothing({
+  isFiltered,
+  hasMore,
+  onClear,
+}: {
+  readonly isFiltered: boolean
+  readonly hasMore: boolean
+  readonly onClear: () => void
+}) {
+  if (hasMore) return <EmptyState title="Nothing among the samples looked at so far">Look further below.</EmptyState>
+  if (!isFiltered) {
+    return (
+      <EmptyState title="There are no samples yet">
+        Drop files or folders on this page, or run <code>npx backtrail ingest PATH</code> on the server for what lies
+        there.
+      </EmptyState>
+    )
+  }
+  return (
+    <EmptyState title="No sample fits" action={<Button onPress={onClear}>Clear the filters</Button>}>
+      Search takes whole hashes or any part of the last name of a sample.
+    </EmptyState>
+  )
+}
+
+/** The list is read again when uploads have arrived or have been matched. */
+function useFreshUploads(): void {
+  const uploads = useUploads()
+  const queries = useQueryClient()
+  const arrived = uploads.filter(({ state }) => state === 'sent').length
+  const processed = uploads.filter(({ state }) => state === 'processed').length
+  useEffect(() => {
+    if (arrived + processed > 0) void queries.invalidateQueries({ queryKey: ['samples', 'list'] })
+  }, [arrived, processed, queries])
 }

@@ -1,0 +1,60 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { call } from './http.ts'
+import type { SessionUser } from './session.ts'
+
+export interface User extends SessionUser {
+  readonly created: string
+}
+
+export interface Token {
+  readonly id: number
+  readonly label: string
+  readonly created: string
+  readonly last_used: string | null
+}
+
+const key = ['users']
+
+export function useUsers(isAllowed: boolean) {
+  return useQuery({
+    queryKey: [...key, 'list'],
+    queryFn: () => call<{ results: User[] }>('GET', '/api/users/'),
+    enabled: isAllowed,
+  })
+}
+
+export function useTokens(user: string) {
+  return useQuery({
+    queryKey: [...key, 'tokens', user],
+    queryFn: () => call<{ results: Token[] }>('GET', `/api/users/${encodeURIComponent(user)}/tokens/`),
+  })
+}
+
+function useChange<Asked, Answer>(mutationFn: (asked: Asked) => Promise<Answer>) {
+  const queries = useQueryClient()
+  return useMutation({ mutationFn, onSuccess: () => queries.invalidateQueries({ queryKey: key }) })
+}
+
+export const useAddUser = () =>
+  useChange((asked: { readonly name: string; readonly password: string; readonly role: SessionUser['role'] }) =>
+    call<SessionUser>('POST', '/api/users/', { json: asked }),
+  )
+
+export const useRemoveUser = () =>
+  useChange((name: string) => call<null>('DELETE', `/api/users/${encodeURIComponent(name)}/`))
+
+export const useSetPassword = () =>
+  useChange(({ name, password }: { readonly name: string; readonly password: string }) =>
+    call<null>('POST', `/api/users/${encodeURIComponent(name)}/password/`, { json: { password } }),
+  )
+
+/** The answer holds the token itself, which the server shows this once. */
+export const useAddToken = () =>
+  useChange(({ name, label }: { readonly name: string; readonly label: string }) =>
+    call<{ id: number; token: string }>('POST', `/api/users/${encodeURIComponent(name)}/tokens/`, { json: { label } }),
+  )
+
+export const useRevokeToken = () =>
+  useChange(({ name, id }: { readonly name: string; readonly id: number }) =>
+    call<null>('DELETE', `/api/users/${encodeURIComponent(name)}/tokens/${id}/`),
+  )

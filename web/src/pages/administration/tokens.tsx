@@ -1,0 +1,188 @@
+import { type FormEvent, useState } from 'react'
+import { type Token, useAddToken, useRevokeToken, useSetPassword, useTokens } from '../../api/users.ts'
+import { Button } from '../../parts/button.tsx'
+import { CopyButton } from '../../parts/copy-button.tsx'
+import { Confirmation, Dialog } from '../../parts/dialog.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { TextField } from '../../parts/field.tsx'
+import { Moment } from '../../parts/moment.tsx'
+import { tellDone, tellFailed } from '../../parts/notices.tsx'
+import { Panel } from '../../parts/panel.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { type Column, Table } from '../../parts/table.tsx'
+import styles from './administration-page.module.css'
+
+/** A user's API tokens. A new one is shown once, because the server does not keep it. */
+export function Tokens({ of }: { readonly of: string }) {
+  const tokens = useTokens(of)
+  const revoke = useRevokeToken()
+  const [isAdding, setAdding] = useState(false)
+  const [revoking, setRevoking] = useState<Token | null>(null)
+  const columns: readonly Column<Token>[] = [
+    { key: 'label', title: 'Token', cell: ({ label }) => label || 'without a name' },
+    { key: 'created', title: 'Made', cell: ({ created }) => <Moment at={created} /> },
+    { key: 'used', title: 'Last used', cell: ({ last_used }) => (last_used ? <Moment at={last_used} /> : 'never') },
+    {
+      key: 'revoke',
+      title: 'Revoke',
+      align: 'end',
+      cell: (token) => (
+        <Button weight="quiet" aria-label={`Revoke ${token.label}`} onPress={() => setRevoking(token)}>
+          Revoke
+        </Button>
+      ),
+    },
+  ]
+  return (
+    <Panel title="API tokens" aside={<Button onPress={() => setAdding(true)}>Make a token</Button>}>
+      {tokens.isError ? (
+        <Problem error={tokens.error} onRetry={() => void tokens.refetch()} />
+      ) : (
+        <Table
+          caption="API tokens"
+          columns={columns}
+          rows={tokens.data?.results}
+          keyOf={({ id }) => String(id)}
+          empty={
+            <EmptyState title="No tokens">Scripts and connectors send one in the header Authorization.</EmptyState>
+          }
+        />
+      )}
+      <NewToken of={of} isOpen={isAdding} onClose={() => setAdding(false)} />
+      <Confirmation
+        title={`Revoke ${revoking?.label ?? 'the token'}?`}
+        action="Revoke"
+        isOpen={revoking !== null}
+        isBusy={revoke.isPending}
+        onClose={() => setRevoking(null)}
+        onConfirm={() =>
+          revoking &&
+          revoke.mutate(
+            { name: of, id: revoking.id },
+            {
+              onSuccess: () => tellDone('The token is revoked.'),
+              onError: tellFailed,
+              onSettled: () => setRevoking(null),
+            },
+          )
+        }
+      >
+        <p>Whatever uses it is refused from now on.</p>
+      </Confirmation>
+    </Panel>
+  )
+}
+
+function NewToken({
+  of,
+  isOpen,
+  onClose,
+}: {
+  readonly of: string
+  readonly isOpen: boolean
+  readonly onClose: () => void
+}) {
+  const add = useAddToken()
+  const [label, setLabel] = useState('')
+  const close = () => {
+    add.reset()
+    setLabel('')
+    onClose()
+  }
+  const token = add.data?.token
+  return (
+    <Dialog
+      title={token ? 'The new token' : 'Make a token'}
+      isOpen={isOpen}
+      onClose={close}
+      actions={
+        token ? (
+          <Button weight="main" onPress={close}>
+            I have copied it
+          </Button>
+        ) : (
+          <>
+            <Button onPress={close}>Cancel</Button>
+            <Button
+              weight="main"
+              isDisabled={label.trim() === '' || add.isPending}
+              onPress={() => add.mutate({ name: of, label: label.trim() }, { onError: tellFailed })}
+            >
+              Make it
+            </Button>
+          </>
+        )
+      }
+    >
+      {token ? (
+        <>
+          <p>It is shown this once. Copy it to where it will be used.</p>
+          <p className={styles.token}>
+            <code>{token}</code>
+            <CopyButton text={token} what="the token" />
+          </p>
+        </>
+      ) : (
+        <TextField
+          label="What it is for"
+          value={label}
+          onChange={setLabel}
+          hint="Such as the name of the script."
+          maxLength={100}
+        />
+      )}
+    </Dialog>
+  )
+}
+
+const SHORTEST_PASSWORD = 8
+
+export function OwnPassword({ of }: { readonly of: string }) {
+  const set = useSetPassword()
+  const [password, setPassword] = useState('')
+  const [again, setAgain] = useState('')
+  const isDifferent = again !== '' && again !== password
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (password !== again) return
+    set.mutate(
+      { name: of, password },
+      {
+        onSuccess: () => {
+          tellDone('The new password is set.')
+          setPassword('')
+          setAgain('')
+        },
+        onError: tellFailed,
+      },
+    )
+  }
+  return (
+    <Panel title="Password">
+      <form className={styles.form} onSubmit={submit} style={{ maxWidth: '24rem' }}>
+        <TextField
+          label="New password"
+          type="password"
+          autoComplete="new-password"
+          value={password}
+          onChange={setPassword}
+          minLength={SHORTEST_PASSWORD}
+          hint={`At least ${SHORTEST_PASSWORD} characters.`}
+        />
+        <TextField
+          label="The same again"
+          type="password"
+          autoComplete="new-password"
+          value={again}
+          onChange={setAgain}
+          problem={isDifferent ? 'The two are different.' : undefined}
+        />
+        <div>
+          <Button type="submit" isDisabled={password.length < SHORTEST_PASSWORD || password !== again || set.isPending}>
+            Set the password
+          </Button>
+        </div>
+      </form>
+    </Panel>
+  )
+}

@@ -1,0 +1,206 @@
+import { useState } from 'react'
+import type { SessionUser } from '../../api/session.ts'
+import { type User, useAddUser, useRemoveUser, useSetPassword, useUsers } from '../../api/users.ts'
+import { Button } from '../../parts/button.tsx'
+import { Confirmation, Dialog } from '../../parts/dialog.tsx'
+import { TextField } from '../../parts/field.tsx'
+import { Moment } from '../../parts/moment.tsx'
+import { tellDone, tellFailed } from '../../parts/notices.tsx'
+import { Panel } from '../../parts/panel.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { type Column, Table } from '../../parts/table.tsx'
+import styles from './administration-page.module.css'
+import { Tokens } from './tokens.tsx'
+
+type Open = { readonly what: 'add' } | { readonly what: 'password' | 'remove' | 'tokens'; readonly user: User }
+
+/** For administrators: who may log in, and what they may do. */
+export function Users({ self }: { readonly self: string }) {
+  const users = useUsers(true)
+  const [open, setOpen] = useState<Open | null>(null)
+  const close = () => setOpen(null)
+  const of = (what: Open['what']) => (open?.what === what && 'user' in open ? open.user : null)
+  const columns: readonly Column<User>[] = [
+    { key: 'name', title: 'User', cell: ({ name }) => (name === self ? `${name} (you)` : name) },
+    { key: 'role', title: 'Role', cell: ({ role }) => role },
+    { key: 'created', title: 'Since', cell: ({ created }) => <Moment at={created} /> },
+    {
+      key: 'actions',
+      title: 'Change',
+      align: 'end',
+      cell: (user) => (
+        <span className={styles.actions}>
+          <Button
+            weight="quiet"
+            aria-label={`Tokens of ${user.name}`}
+            onPress={() => setOpen({ what: 'tokens', user })}
+          >
+            Tokens
+          </Button>
+          <Button
+            weight="quiet"
+            aria-label={`Set the password of ${user.name}`}
+            onPress={() => setOpen({ what: 'password', user })}
+          >
+            Password
+          </Button>
+          <Button
+            weight="quiet"
+            aria-label={`Remove ${user.name}`}
+            isDisabled={user.name === self}
+            onPress={() => setOpen({ what: 'remove', user })}
+          >
+            Remove
+          </Button>
+        </span>
+      ),
+    },
+  ]
+  return (
+    <>
+      <Panel title="Users" aside={<Button onPress={() => setOpen({ what: 'add' })}>Add a user</Button>}>
+        {users.isError ? (
+          <Problem error={users.error} onRetry={() => void users.refetch()} />
+        ) : (
+          <Table
+            caption="Users"
+            columns={columns}
+            rows={users.data?.results}
+            keyOf={({ name }) => name}
+            empty={<p>There are no users.</p>}
+          />
+        )}
+      </Panel>
+      {of('tokens') && <Tokens of={of('tokens')?.name ?? ''} />}
+      <Panel title="Roles">
+        <p className={styles.soft}>
+          A <strong>user</strong> saves, switches and deletes own rulesets, sends, classifies, tags and deletes samples,
+          and hunts. An <strong>administrator</strong> also changes everybody’s rulesets and hunts, manages users and
+          core rulesets, and looks after the index.
+        </p>
+      </Panel>
+      <AddUser isOpen={open?.what === 'add'} onClose={close} />
+      <NewPassword user={of('password')} onClose={close} />
+      <RemoveUser user={of('remove')} onClose={close} />
+    </>
+  )
+}
+
+function AddUser({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
+  const add = useAddUser()
+  const [name, setName] = useState('')
+  const [password, setPassword] = useState('')
+  const [role, setRole] = useState<SessionUser['role']>('user')
+  const submit = () =>
+    add.mutate(
+      { name, password, role },
+      {
+        onSuccess: () => {
+          tellDone(`${name} can log in now.`)
+          setName('')
+          setPassword('')
+          onClose()
+        },
+      },
+    )
+  return (
+    <Dialog
+      title="Add a user"
+      isOpen={isOpen}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onPress={onClose}>Cancel</Button>
+          <Button weight="main" isDisabled={name === '' || password === '' || add.isPending} onPress={submit}>
+            Add
+          </Button>
+        </>
+      }
+    >
+      <TextField label="Name" value={name} onChange={setName} autoComplete="off" />
+      <TextField
+        label="Password"
+        type="password"
+        autoComplete="new-password"
+        value={password}
+        onChange={setPassword}
+        hint="At least 8 characters. The user can change it."
+      />
+      <fieldset className={styles.choices}>
+        <legend>Role</legend>
+        {(['user', 'administrator'] as const).map((each) => (
+          <label key={each}>
+            <input type="radio" name="role" checked={role === each} onChange={() => setRole(each)} />
+            {each}
+          </label>
+        ))}
+      </fieldset>
+      {add.isError && <Problem error={add.error} />}
+    </Dialog>
+  )
+}
+
+function NewPassword({ user, onClose }: { readonly user: User | null; readonly onClose: () => void }) {
+  const set = useSetPassword()
+  const [password, setPassword] = useState('')
+  const submit = () =>
+    user &&
+    set.mutate(
+      { name: user.name, password },
+      {
+        onSuccess: () => {
+          tellDone(`The password of ${user.name} is set.`)
+          setPassword('')
+          onClose()
+        },
+      },
+    )
+  return (
+    <Dialog
+      title={`Set the password of ${user?.name ?? ''}`}
+      isOpen={user !== null}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onPress={onClose}>Cancel</Button>
+          <Button weight="main" isDisabled={password === '' || set.isPending} onPress={submit}>
+            Set it
+          </Button>
+        </>
+      }
+    >
+      <TextField
+        label="New password"
+        type="password"
+        autoComplete="new-password"
+        value={password}
+        onChange={setPassword}
+        hint="At least 8 characters."
+      />
+      {set.isError && <Problem error={set.error} />}
+    </Dialog>
+  )
+}
+
+function RemoveUser({ user, onClose }: { readonly user: User | null; readonly onClose: () => void }) {
+  const remove = useRemoveUser()
+  return (
+    <Confirmation
+      title={`Remove ${user?.name ?? ''}?`}
+      action="Remove"
+      isOpen={user !== null}
+      isBusy={remove.isPending}
+      onClose={onClose}
+      onConfirm={() =>
+        user &&
+        remove.mutate(user.name, {
+          onSuccess: () => tellDone(`${user.name} can no longer log in.`),
+          onError: tellFailed,
+          onSettled: onClose,
+        })
+      }
+    >
+      <p>The user’s tokens stop working at once. Rulesets, hunts and samples stay.</p>
+    </Confirmation>
+  )
+}

@@ -1,0 +1,35 @@
+import type { MatchQuery } from '../../api/matches.ts'
+
+/** What the address says about the list. */
+export const initial = {
+  ruleset: [] as readonly string[],
+  together: false,
+  rule: '',
+  place: '',
+  classification: '',
+  file_type: '',
+  tag: '',
+  min_size: '',
+  max_size: '',
+  from: '',
+  to: '',
+}
+export type MatchFilters = typeof initial
+
+const units: Readonly<Record<string, number>> = { '': 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }
+
+/** The same as the API takes it: sizes in bytes. */
+export function queryOf({ together, min_size, max_size, ...filters }: MatchFilters): MatchQuery {
+  return {
+    ...filters,
+    ...(together && filters.ruleset.length > 1 && { together }),
+    min_size: bytesOf(min_size),
+    max_size: bytesOf(max_size),
+  }
+}
+
+/** `100KB` in bytes; null for what is no size. */
+function bytesOf(size: string): number | null {
+  const found = /^(\d{1,9})\s*(KB|MB|GB|)$/i.exec(size)
+  return found ? Number(found[1]) * (units[(found[2] ?? '').toUpperCase()] ?? 1) : null
+}

@@ -1,0 +1,109 @@
+import { useMemo } from 'react'
+import { type Activity, type Span, useActivity } from '../../api/overview.ts'
+import { useAddressState } from '../../parts/address-state.ts'
+import { Chart } from '../../parts/chart.tsx'
+import { Select } from '../../parts/field.tsx'
+import { count, counted } from '../../parts/numbers.ts'
+import { Panel } from '../../parts/panel.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import styles from './overview-page.module.css'
+
+const spans: readonly { readonly id: Span; readonly title: string }[] = [
+  { id: 'day', title: 'day' },
+  { id: 'week', title: 'week' },
+  { id: 'month', title: 'month' },
+  { id: 'year', title: 'year' },
+]
+const sampleWords = ['sample', 'samples'] as const
+const matchWords = ['match', 'matches'] as const
+const initial: { readonly span: string } = { span: 'month' }
+
+/** What arrived and what matched over time. */
+export function ActivityPanel() {
+  const [state, change] = useAddressState(initial)
+  const span = spans.find(({ id }) => id === state.span)?.id ?? 'month'
+  const activity = useActivity(span)
+  return (
+    <Panel
+      title="Over time"
+      aside={<Select label="The last" value={span} options={spans} onChange={(span) => change({ span })} />}
+    >
+      {activity.isError ? (
+        <Problem error={activity.error} onRetry={() => void activity.refetch()} />
+      ) : activity.data ? (
+        <div className={styles.charts}>
+          <Counts title="Samples first seen" what={sampleWords} of="samples" in={activity.data} span={span} />
+          <Counts title="Matches recorded" what={matchWords} of="matches" in={activity.data} span={span} />
+        </div>
+      ) : (
+        <p className={styles.soft}>Counting …</p>
+      )}
+    </Panel>
+  )
+}
+
+/** A small chart of counts, the last column still growing; who cannot see it gets a table. */
+function Counts({
+  title,
+  what,
+  of,
+  in: { seconds, columns },
+  span,
+}: {
+  readonly title: string
+  readonly what: readonly [one: string, many: string]
+  readonly of: 'samples' | 'matches'
+  readonly in: Activity
+  readonly span: Span
+}) {
+  const x = useMemo(() => columns.map(({ start }) => Date.parse(start) / 1000), [columns])
+  const series = useMemo(
+    () => [{ title: what[1], colour: '--accent', values: columns.map((column) => column[of]) }],
+    [columns, of, what],
+  )
+  const name = seconds < 86_400 ? hourName : dayName
+  const sum = columns.reduce((total, column) => total + column[of], 0)
+  return (
+    <figure>
+      <figcaption className={styles.caption}>
+        <h3>{title}</h3>
+        <span>{counted(sum, ...what)}</span>
+      </figcaption>
+      <Chart
+        label={`${title} in the last ${span}: ${counted(sum, ...what)} in all`}
+        x={x}
+        xText={name}
+        xTitle={seconds === 7 * 86_400 ? 'Week of' : 'From'}
+        series={series}
+        kind="bars"
+        valueText={wholeCount}
+      />
+      <table className="aloud">
+        <caption>{title}</caption>
+        <thead>
+          <tr>
+            <th scope="col">From</th>
+            <th scope="col">{what[1]}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {columns.map((column, place) => (
+            <tr key={column.start}>
+              <th scope="row">{name(x[place] ?? 0)}</th>
+              <td>{count(column[of])}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </figure>
+  )
+}
+
+/** The axis has steps between whole numbers where there is little to count. */
+const wholeCount = (value: number): string => (Number.isInteger(value) ? count(value) : '')
+
+const hours = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+// Days begin at midnight of UTC, so they are named by UTC.
+const days = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
+const hourName = (seconds: number): string => hours.format(seconds * 1000)
+const dayName = (seconds: number): string => days.format(seconds * 1000)

@@ -1,0 +1,165 @@
+import { X } from 'lucide-react'
+import { Link } from 'react-router'
+import { type Sample, type SampleDetails, useTagSamples } from '../../api/samples.ts'
+import { Classification } from '../../parts/badge.tsx'
+import { CopyButton } from '../../parts/copy-button.tsx'
+import { exactly, Moment } from '../../parts/moment.tsx'
+import { tellFailed } from '../../parts/notices.tsx'
+import { bytes, count, counted } from '../../parts/numbers.ts'
+import { Panel } from '../../parts/panel.tsx'
+import styles from './facts.module.css'
+
+export function Hashes({ of: { sha256, sha1, md5, sha512 } }: { readonly of: Sample }) {
+  const hashes = [
+    ['SHA-256', sha256],
+    ['SHA-1', sha1],
+    ['MD5', md5],
+    ['SHA-512', sha512],
+  ] as const
+  return (
+    <Panel title="Hashes">
+      <dl className={styles.hashes}>
+        {hashes.map(
+          ([kind, hash]) =>
+            hash && (
+              <div key={kind}>
+                <dt>{kind}</dt>
+                <dd title={hash}>{hash}</dd>
+                <dd>
+                  <CopyButton text={hash} what={kind} />
+                </dd>
+              </div>
+            ),
+        )}
+      </dl>
+    </Panel>
+  )
+}
+
+const origins: Readonly<Record<string, string>> = { user: 'a user’s own', rules: 'rules that match' }
+
+export function Facts({ of: { sample, indexed } }: { readonly of: SampleDetails }) {
+  return (
+    <Panel title="What it is">
+      <dl className={styles.facts}>
+        <dt>Type</dt>
+        <dd>
+          {sample.file_type}
+          {sample.type_description && <div className={styles.soft}>{sample.type_description}</div>}
+        </dd>
+        <dt>Size</dt>
+        <dd>
+          {bytes(sample.size)} <span className={styles.soft}>({count(sample.size)} bytes)</span>
+        </dd>
+        <dt>Class</dt>
+        <dd>
+          <Classification of={sample.classification} />
+          {sample.riskscore !== null && ` risk ${sample.riskscore}`}
+        </dd>
+        {sample.classification_origin && (
+          <>
+            <dt>By</dt>
+            <dd>{origins[sample.classification_origin] ?? sample.classification_origin}</dd>
+          </>
+        )}
+        {sample.threat_name && (
+          <>
+            <dt>Threat</dt>
+            <dd>{sample.threat_name}</dd>
+          </>
+        )}
+        <dt>First seen</dt>
+        <dd title={exactly(sample.first_seen)}>
+          <Moment at={sample.first_seen} />
+        </dd>
+        <dt>Last seen</dt>
+        <dd title={exactly(sample.last_seen)}>
+          <Moment at={sample.last_seen} />
+        </dd>
+        <dt>Index</dt>
+        <dd>{indexed ? 'in it' : 'not in it; hunts scan it plainly'}</dd>
+      </dl>
+    </Panel>
+  )
+}
+
+export function Tags({ of: { sample, tags } }: { readonly of: SampleDetails }) {
+  const change = useTagSamples()
+  return (
+    <Panel title="Tags">
+      {tags.length === 0 ? (
+        <p className={styles.soft}>None yet; “Tag” above adds some.</p>
+      ) : (
+        <ul className={styles.tags}>
+          {tags.map((tag) => (
+            <li key={tag} className={styles.tag}>
+              <Link to={`/samples?${new URLSearchParams({ tag })}`}>{tag}</Link>
+              <button
+                type="button"
+                aria-label={`Remove the tag ${tag}`}
+                disabled={change.isPending}
+                onClick={() => change.mutate({ hashes: [sample.sha1], remove: [tag] }, { onError: tellFailed })}
+              >
+                <X size={12} aria-hidden />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  )
+}
+
+const sources: Readonly<Record<string, string>> = {
+  upload: 'uploaded',
+  ingest: 'taken in on the server',
+  member: 'came out of an archive',
+}
+
+export function Sightings({ of: { sightings } }: { readonly of: SampleDetails }) {
+  return (
+    <Panel title="Names and sightings" aside={counted(sightings.length, 'time')}>
+      <ul className={styles.list}>
+        {sightings.map(({ name, user, source, comment, seen }) => (
+          <li key={seen + name}>
+            {name}
+            <small>
+              {sources[source]} <Moment at={seen} />
+              {user && ` by ${user}`}
+              {comment && ` · ${comment}`}
+            </small>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  )
+}
+
+/** Archives that it came out of, or what came out of it. */
+export function Related({
+  title,
+  files,
+  total = files.length,
+}: {
+  readonly title: string
+  readonly files: SampleDetails['members']
+  readonly total?: number
+}) {
+  if (files.length === 0) return null
+  return (
+    <Panel title={title} aside={counted(total, 'file')}>
+      <ul className={styles.list}>
+        {files.map(({ path, sample }) => (
+          <li key={`${sample.sha1} ${path}`}>
+            <Link to={`/samples/${sample.sha256 ?? sample.sha1}`}>{path}</Link>{' '}
+            <Classification of={sample.classification} />
+            <small>
+              {sample.file_type} · {bytes(sample.size)}
+            </small>
+          </li>
+        ))}
+        {total > files.length && <li className={styles.soft}>and {counted(total - files.length, 'more file')}</li>}
+      </ul>
+    </Panel>
+  )
+}

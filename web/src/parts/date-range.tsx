@@ -1,0 +1,36 @@
+import styles from './inline-field.module.css'
+
+/** Two days as one filter, each `2026-11-22` or empty. The label stands before them. */
+export function DateRange({
+  label,
+  from,
+  to,
+  onChange,
+}: {
+  readonly label: string
+  readonly from: string
+  readonly to: string
+  readonly onChange: (change: { readonly from?: string; readonly to?: string }) => void
+}) {
+  return (
+    <fieldset className={styles.field}>
+      <legend className="aloud">{label}</legend>
+      <span aria-hidden>{label}</span>
+      <input
+        type="date"
+        aria-label="From"
+        value={from}
+        max={to || undefined}
+        onChange={(event) => onChange({ from: event.currentTarget.value })}
+      />
+      <span aria-hidden>–</span>
+      <input
+        type="date"
+        aria-label="To"
+        value={to}
+        min={from || undefined}
+        onChange={(event) => onChange({ to: event.currentTarget.value })}
+      />
+    </fieldset>
+  )
+}

@@ -1,0 +1,221 @@
+import { Archive, ShieldQuestionMark, Tag, Trash2, X } from 'lucide-react'
+import { type ReactNode, useState } from 'react'
+import { packSamples, useClassifySamples, useDeleteSamples, useTagSamples, type Verdict } from '../api/samples.ts'
+import { Button } from './button.tsx'
+import { Confirmation, Dialog } from './dialog.tsx'
+import { TextField } from './field.tsx'
+import { tellDone, tellFailed } from './notices.tsx'
+import { counted } from './numbers.ts'
+import styles from './sample-actions.module.css'
+import { saveFile } from './saved-file.ts'
+
+type Hashes = readonly string[]
+
+/** At the lower edge of a list while rows are chosen: what can be done with their samples. */
+export function ChosenBar({
+  what,
+  hashes,
+  onDone,
+  children,
+}: {
+  /** Such as `3 matches of 2 samples chosen`. */
+  readonly what: string
+  readonly hashes: Hashes
+  /** Nothing is to be chosen any more. */
+  readonly onDone: () => void
+  /** Further actions, before the others. */
+  readonly children?: ReactNode
+}) {
+  return (
+    <section className={styles.bar} aria-label="What to do with the chosen rows">
+      <strong aria-live="polite">{what}</strong>
+      {children}
+      <SampleActions hashes={hashes} onDeleted={onDone} />
+      <Button weight="quiet" isIcon aria-label="Choose nothing" onPress={onDone}>
+        <X size={16} aria-hidden />
+      </Button>
+    </section>
+  )
+}
+
+/** Tag, classify, download and delete samples, one or many. */
+export function SampleActions({ hashes, onDeleted }: { readonly hashes: Hashes; readonly onDeleted: () => void }) {
+  const [open, setOpen] = useState<'tag' | 'classify' | 'delete' | null>(null)
+  const [isPacking, setPacking] = useState(false)
+  const close = () => setOpen(null)
+  const pack = () => {
+    setPacking(true)
+    packSamples(hashes)
+      .then(saveFile)
+      .catch(tellFailed)
+      .finally(() => setPacking(false))
+  }
+  return (
+    <>
+      <Button onPress={() => setOpen('tag')}>
+        <Tag size={14} aria-hidden /> Tag
+      </Button>
+      <Button onPress={() => setOpen('classify')}>
+        <ShieldQuestionMark size={14} aria-hidden /> Classify
+      </Button>
+      <Button onPress={pack} isDisabled={isPacking}>
+        <Archive size={14} aria-hidden /> {isPacking ? 'Packing …' : 'Protected zip'}
+      </Button>
+      <Button weight="danger" onPress={() => setOpen('delete')}>
+        <Trash2 size={14} aria-hidden /> Delete
+      </Button>
+      <TagDialog hashes={hashes} isOpen={open === 'tag'} onClose={close} />
+      <ClassifyDialog hashes={hashes} isOpen={open === 'classify'} onClose={close} />
+      <DeleteDialog
+        hashes={hashes}
+        isOpen={open === 'delete'}
+        onClose={close}
+        onDeleted={() => {
+          close()
+          onDeleted()
+        }}
+      />
+    </>
+  )
+}
+
+interface DialogProps {
+  readonly hashes: Hashes
+  readonly isOpen: boolean
+  readonly onClose: () => void
+}
+
+function TagDialog({ hashes, isOpen, onClose }: DialogProps) {
+  const [typed, setTyped] = useState('')
+  const tag = useTagSamples()
+  const tags = typed
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '')
+  const submit = () =>
+    tag.mutate(
+      { hashes, add: tags },
+      {
+        onSuccess: ({ changed }) => {
+          tellDone(`Tagged ${counted(changed, 'sample')}.`)
+          setTyped('')
+          onClose()
+        },
+        onError: tellFailed,
+      },
+    )
+  return (
+    <Dialog
+      title={`Tag ${counted(hashes.length, 'sample')}`}
+      isOpen={isOpen}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onPress={onClose}>Cancel</Button>
+          <Button weight="main" isDisabled={tags.length === 0 || tag.isPending} onPress={submit}>
+            Add
+          </Button>
+        </>
+      }
+    >
+      <TextField
+        label="Tags"
+        value={typed}
+        onChange={setTyped}
+        hint="Several are separated by commas."
+        autoFocus
+        onKeyDown={(event) => event.key === 'Enter' && tags.length > 0 && submit()}
+      />
+    </Dialog>
+  )
+}
+
+const verdicts: readonly { readonly id: NonNullable<Verdict['classification']> | 'rules'; readonly title: string }[] = [
+  { id: 'malicious', title: 'Malicious' },
+  { id: 'suspicious', title: 'Suspicious' },
+  { id: 'goodware', title: 'Goodware' },
+  { id: 'rules', title: 'Take the own classification back: what the rules say counts' },
+]
+
+function ClassifyDialog({ hashes, isOpen, onClose }: DialogProps) {
+  const [verdict, setVerdict] = useState<(typeof verdicts)[number]['id']>('malicious')
+  const [threatName, setThreatName] = useState('')
+  const classify = useClassifySamples()
+  const isNamed = verdict === 'malicious' || verdict === 'suspicious'
+  const submit = () =>
+    classify.mutate(
+      {
+        hashes,
+        classification: verdict === 'rules' ? null : verdict,
+        ...(isNamed && threatName && { threat_name: threatName }),
+      },
+      {
+        onSuccess: ({ changed }) => {
+          tellDone(`Classified ${counted(changed, 'sample')}.`)
+          onClose()
+        },
+        onError: tellFailed,
+      },
+    )
+  return (
+    <Dialog
+      title={`Classify ${counted(hashes.length, 'sample')}`}
+      isOpen={isOpen}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onPress={onClose}>Cancel</Button>
+          <Button weight="main" isDisabled={classify.isPending} onPress={submit}>
+            Classify
+          </Button>
+        </>
+      }
+    >
+      <fieldset className={styles.choices}>
+        <legend>Your own classification goes before that of the rules</legend>
+        {verdicts.map(({ id, title }) => (
+          <label key={id}>
+            <input type="radio" name="verdict" checked={verdict === id} onChange={() => setVerdict(id)} />
+            {title}
+          </label>
+        ))}
+      </fieldset>
+      {isNamed && (
+        <TextField
+          label="Threat name"
+          value={threatName}
+          onChange={setThreatName}
+          hint="Such as Win32.Trojan.Emotet; may stay empty."
+        />
+      )}
+    </Dialog>
+  )
+}
+
+function DeleteDialog({ hashes, isOpen, onClose, onDeleted }: DialogProps & { readonly onDeleted: () => void }) {
+  const remove = useDeleteSamples()
+  return (
+    <Confirmation
+      title={`Delete ${counted(hashes.length, 'sample')}?`}
+      action="Delete"
+      isOpen={isOpen}
+      isBusy={remove.isPending}
+      onClose={onClose}
+      onConfirm={() =>
+        remove.mutate(hashes, {
+          onSuccess: ({ detail: { deleted, members } }) => {
+            const along = members > 0 ? ` and ${counted(members, 'file')} that came out of them` : ''
+            tellDone(`Deleted ${counted(deleted.length, 'sample')}${along}.`)
+            onDeleted()
+          },
+          onError: tellFailed,
+        })
+      }
+    >
+      <p>
+        Their contents, matches and hunt results go at once and for good, with files from archives that nobody else
+        sent.
+      </p>
+    </Confirmation>
+  )
+}
