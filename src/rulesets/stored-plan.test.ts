@@ -63,6 +63,15 @@ test('a plan of another planner, or of another form, is not taken', () => {
   const written = writePlan(plan, 7)
   assert.equal(readPlan(written, 8), null)
   assert.equal(readPlan(written, 70), null)
-  assert.equal(readPlan(written.replace('1.7', '0.7'), 7), null)
+  assert.equal(readPlan(written.replace('2.7', '1.7'), 7), null)
   assert.equal(readPlan('', 7), null)
+})
+
+test('a plan that was cut off or changed anywhere is not taken', () => {
+  const written = writePlan(plan, 7)
+  for (let at = 0; at < written.length; at++) {
+    assert.equal(readPlan(written.slice(0, at), 7), null, `cut off at ${at}`)
+    const changed = written[at] === 'x' ? 'y' : 'x'
+    assert.equal(readPlan(written.slice(0, at) + changed + written.slice(at + 1), 7), null, `changed at ${at}`)
+  }
 })

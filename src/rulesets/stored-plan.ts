@@ -1,30 +1,39 @@
+import { crc32 } from 'node:zlib'
 import type { RulesetPlan } from '../planner/index.ts'
 
 /**
  * How plans are stored: a line that says what made them, then JSON. JSON has no typed arrays, no infinity and no big
  * integers, which plans hold; each becomes an object with the one key below, a name that no plan uses.
  *
- *     backtrail-plan 1.4
+ *     backtrail-plan 2.4 9c1f03aa
  *     {"rules":[…],"plan":{"kind":"grams","grams":{"$u32":"base64"},…}}
  *
  * The first number is the version of this form, the second that of the planner: a plan that either of them would now
- * make otherwise is made anew.
+ * make otherwise is made anew. The third is the CRC-32 of the JSON: a plan that was changed or cut off would miss
+ * matches without a word, so it is made anew as well.
  */
-const FORM = 1
+const FORM = 2
 
 /** What the text of an up-to-date plan begins with. */
 export function planHeader(plannerVersion: number): string {
-  return `backtrail-plan ${FORM}.${plannerVersion}\n`
+  return `backtrail-plan ${FORM}.${plannerVersion} `
 }
 
 export function writePlan(plan: RulesetPlan, plannerVersion: number): string {
-  return planHeader(plannerVersion) + JSON.stringify(plan, encode)
+  const json = JSON.stringify(plan, encode)
+  return `${planHeader(plannerVersion)}${checksum(json)}\n${json}`
 }
 
-/** Null for a plan that another version made. */
+/** Null for a plan that another version made, and for one that is damaged. */
 export function readPlan(text: string, plannerVersion: number): RulesetPlan | null {
-  const header = planHeader(plannerVersion)
-  return text.startsWith(header) ? (JSON.parse(text.slice(header.length), decode) as RulesetPlan) : null
+  const end = text.indexOf('\n')
+  const json = text.slice(end + 1)
+  if (end < 0 || text.slice(0, end) !== planHeader(plannerVersion) + checksum(json)) return null
+  return JSON.parse(json, decode) as RulesetPlan
+}
+
+function checksum(json: string): string {
+  return crc32(json).toString(16).padStart(8, '0')
 }
 
 function encode(this: Record<string, unknown>, key: string, shown: unknown): unknown {
