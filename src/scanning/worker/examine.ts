@@ -21,7 +21,7 @@ export interface ExamineParts {
 export function examine(task: Task, input: Input, parts: ExamineParts): Output {
   if (!input.scan) return identifyOnly(task, input, parts)
   task.note('read')
-  const bytes = parts.buffer.read(input.path, task.progress)
+  const bytes = parts.buffer.read(input.path, input.digests.size, task.progress)
   const identification = identify(task, bytes.subarray(0, HEAD_LENGTH), bytes.length, parts)
 
   task.note('sign', { allowedMs: task.scanMs(bytes.length) })

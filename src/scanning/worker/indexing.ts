@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { Failure } from '../../errors/index.ts'
 import { mergeSegments, signFile } from '../../index/index.ts'
 import type { TaskInput, TaskOutput } from '../tasks.ts'
 import type { Task } from './task.ts'
@@ -8,6 +9,10 @@ const MS_PER_MEGABYTE = 1_000
 
 export function sign(task: Task, input: TaskInput<'sign'>): TaskOutput<'sign'> {
   task.note('sign', { allowedMs: task.stallMs + (input.digests.size / (1024 * 1024)) * MS_PER_MEGABYTE })
+  const { size } = statSync(input.path)
+  if (size !== input.digests.size) {
+    throw new Failure('sample.gone', `The content has ${size} bytes instead of ${input.digests.size}.`)
+  }
   return { signature: signFile(input.path, input.digests) }
 }
 

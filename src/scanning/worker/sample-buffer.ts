@@ -8,11 +8,15 @@ const CHUNK = 16 * 1024 * 1024
 export class SampleBuffer {
   #memory = Buffer.alloc(0)
 
-  /** The whole file; valid until the next call. `progress` is called as chunks arrive. */
-  read(path: string, progress: () => void): Buffer {
+  /**
+   * The whole file; valid until the next call. `progress` is called as chunks arrive. Throws when the file has another
+   * size than the sample: what is left of a damaged content would only miss matches.
+   */
+  read(path: string, expected: number, progress: () => void): Buffer {
     const file = openSync(path, 'r')
     try {
       const size = fstatSync(file).size
+      if (size !== expected) throw new Error(`the content has ${size} bytes instead of ${expected}`)
       this.#reserve(size)
       let length = 0
       while (length < size) {

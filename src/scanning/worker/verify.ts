@@ -55,7 +55,7 @@ function verifyItem(
   task.note('read', { item: index })
   let bytes: Buffer
   try {
-    bytes = parts.buffer.read(item.path, task.progress)
+    bytes = parts.buffer.read(item.path, item.size, task.progress)
   } catch (error) {
     const message = `the sample cannot be read: ${error instanceof Error ? error.message : String(error)}`
     return refused(index, item, rulesets, message)
