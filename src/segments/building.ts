@@ -82,12 +82,10 @@ export async function buildIndex(
   return { indexed, failed }
 }
 
-/** A content that cannot be read is a system error of its file, never a reason to stop with the others. */
-function isUnreadable(error: unknown): boolean {
-  return (
-    typeof (error as NodeJS.ErrnoException).code === 'string' &&
-    /^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? '')
-  )
+/** A content that cannot be read is a system error of its file, or damaged: never a reason to stop with the others. */
+export function isUnreadable(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'sample.gone' || (typeof code === 'string' && /^E[A-Z]+$/.test(code))
 }
 
 async function publishSigned(

@@ -1,6 +1,7 @@
 import { SegmentReader } from '../index/index.ts'
 import type { WorkerPool } from '../scanning/index.ts'
 import type { BlobStore, Database } from '../store/index.ts'
+import { isUnreadable } from './building.ts'
 import { damageOf } from './merging.ts'
 import type { SegmentFile } from './segment-row.ts'
 import type { Segments } from './segments.ts'
@@ -15,7 +16,9 @@ export interface CheckOptions {
 export interface CheckReport {
   readonly segments: number
   readonly samples: number
-  /** What was wrong, in words. Every segment named here has been reported as damaged. */
+  /**
+   * What was wrong, in words: a segment that has been reported as damaged, or a sample of it whose content cannot be read.
+   */
   readonly problems: readonly { readonly segment: number; readonly message: string }[]
 }
 
@@ -33,7 +36,8 @@ export async function checkIndex(
   let done = 0
   for (const file of files) {
     signal?.throwIfAborted()
-    const message = damageOf(file.path) ?? (each > 0 ? await unlikeSamples(parts, file, each, signal) : null)
+    const tellLost = (message: string) => problems.push({ segment: file.id, message })
+    const message = damageOf(file.path) ?? (each > 0 ? await unlikeSamples(parts, file, each, tellLost, signal) : null)
     if (message !== null) {
       problems.push({ segment: file.id, message })
       await segments.reportDamage(file.id, message)
@@ -44,11 +48,15 @@ export async function checkIndex(
   return { segments: files.length, samples: total, problems }
 }
 
-/** The first signature that is not its sample's, in words; null when all agree. Deleted samples are passed over. */
+/**
+ * The first signature that is not its sample's, in words; null when all agree. Deleted samples are passed over, and those
+ * whose content cannot be read are told.
+ */
 async function unlikeSamples(
   { database, blobs, pool }: { readonly database: Database; readonly blobs: BlobStore; readonly pool: WorkerPool },
   file: SegmentFile,
   each: number,
+  tellLost: (message: string) => void,
   signal?: AbortSignal,
 ): Promise<string | null> {
   const compare = async (batch: readonly { readonly id: number; readonly record: Uint8Array }[]) => {
@@ -68,10 +76,19 @@ async function unlikeSamples(
       if (!row || row.sha256 === null || row.md5 === null || row.sha512 === null) return null
       const { size, sha256, sha1, md5, sha512 } = row
       const input = { path: blobs.path(sha256), digests: { size, sha256, sha1, md5, sha512 }, sample: id }
-      const { signature } = await pool.run('sign', input, { priority: 'background', ...(signal && { signal }) })
-      return Buffer.compare(signature, record) === 0
-        ? null
-        : `The signature of sample ${id} is not that of its content.`
+      try {
+        const { signature } = await pool.run('sign', input, { priority: 'background', ...(signal && { signal }) })
+        return Buffer.compare(signature, record) === 0
+          ? null
+          : `The signature of sample ${id} is not that of its content.`
+      } catch (error) {
+        if (!isUnreadable(error)) throw error
+        const name = Buffer.from(sha256).toString('hex')
+        tellLost(
+          `The content of sample ${name} cannot be read: ${(error as Error).message} Send it again to mend that.`,
+        )
+        return null
+      }
     })
     return (await Promise.all(verdicts)).find((verdict) => verdict !== null) ?? null
   }
