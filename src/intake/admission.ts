@@ -41,15 +41,12 @@ export async function admit(
         const key = keyOf(incoming.digests.sha256)
         if (!known.has(key) && !fresh.has(key)) fresh.set(key, incoming)
       }
-      const files = [...fresh.values()].map(({ temporary, synced, digests: { sha256 } }) => ({
-        temporary,
-        synced,
-        sha256,
-      }))
+      const kept = [...fresh.values(), ...(await returning(blobs, batch, known))]
+      const files = kept.map(({ temporary, synced, digests: { sha256 } }) => ({ temporary, synced, sha256 }))
       const settled = files.length > 0 ? await blobs.doubt(files.map(({ sha256 }) => sha256)) : null
       try {
         await blobs.adopt(files)
-        for (const incoming of fresh.values()) adopted.add(incoming)
+        for (const incoming of kept) adopted.add(incoming)
         return await database.transaction().execute((trx) => insertRows(trx, batch, known, [...fresh.values()]))
       } catch (error) {
         for (const { sha256 } of files) await blobs.remove(sha256)
@@ -61,6 +58,21 @@ export async function admit(
   } finally {
     for (const incoming of batch) if (!adopted.has(incoming)) await blobs.discard(incoming.temporary)
   }
+}
+
+/** Those of known samples whose content the store has lost or has in part only: sending it again brings it back. */
+async function returning(
+  blobs: BlobStore,
+  batch: readonly Incoming[],
+  known: ReadonlyMap<string, KnownSample>,
+): Promise<Iterable<Incoming>> {
+  const found = new Map<string, Incoming>()
+  for (const incoming of batch) {
+    const { sha256, size } = incoming.digests
+    const key = keyOf(sha256)
+    if (known.has(key) && !found.has(key) && (await blobs.size(sha256)) !== size) found.set(key, incoming)
+  }
+  return found.values()
 }
 
 function keyOf(sha256: Uint8Array): string {

@@ -32,6 +32,9 @@ export interface BlobStore {
 
   has(sha256: Uint8Array): Promise<boolean>
 
+  /** The size of a content in bytes; null when it is not there. */
+  size(sha256: Uint8Array): Promise<number | null>
+
   /**
    * Opens a content for reading, or the bytes `start` to `end` of it (both inclusive). The caller consumes or destroys
    * the stream. Throws `sample.gone` when the content is not there.

@@ -107,9 +107,13 @@ export class FileBlobs implements BlobStore {
   }
 
   async has(sha256: Uint8Array): Promise<boolean> {
+    return (await this.size(sha256)) !== null
+  }
+
+  async size(sha256: Uint8Array): Promise<number | null> {
     return stat(this.path(sha256)).then(
-      () => true,
-      () => false,
+      ({ size }) => size,
+      () => null,
     )
   }
 
