@@ -10,7 +10,7 @@ import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
 import type { Settings } from '../settings/index.ts'
-import { type DataFolderLock, FileBlobs, lockDataFolder, openDatabase } from '../store/index.ts'
+import { type DataFolderLock, FileBlobs, lockDataFolder, openDatabase, refuseLostDatabase } from '../store/index.ts'
 import { type JournalEntry, readJournal } from './journal.ts'
 import { rulesetPlanner } from './ruleset-planner.ts'
 
@@ -52,6 +52,7 @@ export async function openAppliance(settings: Settings, { log }: { readonly log:
 
 async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Promise<Appliance> {
   const folder = (name: string) => join(settings.data, name)
+  await refuseLostDatabase(settings.data, folder('backtrail.db'))
   const database = await openDatabase(folder('backtrail.db'))
   const { blobs, leftovers } = await FileBlobs.open(settings.data)
   const pool = new WorkerPool({

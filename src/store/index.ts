@@ -13,6 +13,7 @@ export {
   FileBlobs,
   type Leftovers,
 } from './files/index.ts'
+export { refuseLostDatabase } from './lost-database.ts'
 export { offsetOf, type Page } from './page.ts'
 export type * from './schema.ts'
 export { type Database, openDatabase, type Transaction } from './sqlite/database.ts'

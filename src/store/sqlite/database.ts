@@ -28,11 +28,17 @@ export async function openDatabase(path: string): Promise<Database> {
     connection.exec('PRAGMA temp_store = MEMORY')
   } catch (error) {
     connection.close()
-    if (isNoDatabase(error)) throw new Failure('database.unusable', `${path} is damaged or no database at all.`)
+    if (isNoDatabase(error)) {
+      throw new Failure('database.unusable', `${path} is damaged or no database at all. ${wayOut}`)
+    }
     throw error
   }
   return new Kysely<Schema>({ dialect: nodeSqliteDialect(connection) })
 }
+
+/** What to do where the database is lost; the contents of the samples are not. */
+export const wayOut =
+  'Put a backup of it back; or move the data folder away, start with a fresh one, and ingest the folder "blobs" of the old one.'
 
 function isNoDatabase(error: unknown): boolean {
   const [SQLITE_CORRUPT, SQLITE_NOTADB] = [11, 26]
