@@ -190,6 +190,14 @@ export class MortalServer {
     return json.results.map((match: Json) => `${match.rule} ${match.sha256}`).sort()
   }
 
+  /** What `index check` finds, through the server. */
+  async indexCheck(): Promise<Json> {
+    const headers = { authorization: `Token ${token}` }
+    const answer = await fetch(`${this.#running.url}/api/index/check/`, { method: 'POST', headers })
+    const last = (await answer.text()).trim().split('\n').at(-1) ?? ''
+    return JSON.parse(last).result ?? assert.fail(`the check ended with ${last}`)
+  }
+
   async startRetro(): Promise<void> {
     const { status, json } = await this.call(
       'POST',
