@@ -1,5 +1,5 @@
 import { ChevronDown, Search, X } from 'lucide-react'
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useId, useState } from 'react'
 import {
   Button as AriaButton,
   SearchField as AriaSearchField,
@@ -93,11 +93,19 @@ export function Select<T extends string>({
   readonly options: readonly { readonly id: T; readonly title: string }[]
   readonly onChange: (value: T) => void
 }) {
+  const id = useId()
   return (
-    <AriaSelect value={value} onChange={(key) => key !== null && onChange(key as T)} className={styles.select ?? ''}>
-      <AriaButton className={styles.opener ?? ''}>
-        <Label className={styles.inline ?? ''}>{label}</Label>
-        <SelectValue />
+    <AriaSelect
+      aria-label={label}
+      value={value}
+      onChange={(key) => key !== null && onChange(key as T)}
+      className={styles.select ?? ''}
+    >
+      {/* By itself the button would be called by its value first, other than it reads. */}
+      <AriaButton className={styles.opener ?? ''} aria-labelledby={id}>
+        <span id={id} className={styles.words}>
+          <span className={styles.inline}>{label}</span> <SelectValue />
+        </span>
         <ChevronDown size={14} aria-hidden />
       </AriaButton>
       <Popover className={menu.popover ?? ''}>

@@ -26,7 +26,7 @@ export function CoreRulesets() {
         <Problem error={list.error} onRetry={() => void list.refetch()} />
       ) : (
         <Table
-          caption="Core rulesets"
+          caption="All core rulesets"
           columns={columns}
           rows={list.data?.results}
           keyOf={({ name }) => name}

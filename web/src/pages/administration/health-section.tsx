@@ -31,7 +31,7 @@ export function HealthSection() {
       </Panel>
       <Panel title="Worker processes" aside={counted(workers.length, 'process', 'processes')}>
         <Table
-          caption="Worker processes"
+          caption="All worker processes"
           columns={columns}
           rows={workers.map((worker, place) => ({ ...worker, place }))}
           keyOf={({ place }) => String(place)}

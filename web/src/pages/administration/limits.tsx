@@ -16,7 +16,7 @@ export function Limits() {
         <Problem error={limits.error} onRetry={() => void limits.refetch()} />
       ) : (
         <Table
-          caption="Limits in force"
+          caption="All limits"
           columns={columns}
           rows={limits.data?.results}
           keyOf={({ name }) => name}

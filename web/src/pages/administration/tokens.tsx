@@ -39,7 +39,7 @@ export function Tokens({ of }: { readonly of: string }) {
         <Problem error={tokens.error} onRetry={() => void tokens.refetch()} />
       ) : (
         <Table
-          caption="API tokens"
+          caption="All API tokens"
           columns={columns}
           rows={tokens.data?.results}
           keyOf={({ id }) => String(id)}

@@ -63,7 +63,7 @@ export function Users({ self }: { readonly self: string }) {
           <Problem error={users.error} onRetry={() => void users.refetch()} />
         ) : (
           <Table
-            caption="Users"
+            caption="All users"
             columns={columns}
             rows={users.data?.results}
             keyOf={({ name }) => name}

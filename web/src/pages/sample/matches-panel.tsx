@@ -53,7 +53,7 @@ export function MatchesPanel({
                   weight="quiet"
                   aria-pressed={isChosen}
                   isDisabled={match.cloud}
-                  aria-label={isChosen ? `Hide the strings of ${match.rule}` : `Show the strings of ${match.rule}`}
+                  aria-label={isChosen ? `Hide strings of ${match.rule}` : `Show strings of ${match.rule}`}
                   onPress={() => (isChosen ? onChoose('', '') : onChoose(match.ruleset, match.rule))}
                 >
                   {isChosen ? 'Hide strings' : 'Show strings'}

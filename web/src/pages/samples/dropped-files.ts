@@ -5,10 +5,15 @@ export interface DroppedFile {
 }
 
 /** What was dropped, folders with everything in them. Must be called while the event is being handled. */
-export function droppedFiles(transfer: DataTransfer): Promise<DroppedFile[]> {
-  // Entries are gone once the event is over, so all are taken before anything is waited for.
-  const entries = [...transfer.items].flatMap((item) => (item.kind === 'file' ? (item.webkitGetAsEntry() ?? []) : []))
-  return filesUnder(entries)
+export async function droppedFiles(transfer: DataTransfer): Promise<DroppedFile[]> {
+  // Entries and files are gone once the event is over, so all are taken before anything is waited for.
+  const items = [...transfer.items]
+    .filter(({ kind }) => kind === 'file')
+    .map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }))
+  const entries = items.flatMap(({ entry }) => entry ?? [])
+  // Files that do not lie on a disk, such as another program's attachments, have no entry.
+  const loose = items.flatMap(({ entry, file }) => (entry || !file ? [] : { file, path: file.name }))
+  return [...loose, ...(await filesUnder(entries))]
 }
 
 /** What an `<input type="file">` gives; with `webkitdirectory` the paths are there too. */

@@ -61,7 +61,7 @@ function UploadRow({ upload }: { readonly upload: Upload }) {
       {problem && (
         <span className={styles.problem}>
           {problem}
-          <Button onPress={() => tryAgain(id)} aria-label={`Send ${name} again`}>
+          <Button onPress={() => tryAgain(id)} aria-label={`Try again to send ${name}`}>
             Try again
           </Button>
         </span>

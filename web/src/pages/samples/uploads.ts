@@ -59,9 +59,9 @@ export function tryAgain(id: number): void {
   sendNext()
 }
 
-/** Forgets what is done or failed; what is under way stays. */
+/** Forgets what the server has or what failed; what is under way stays. */
 export function clearEnded(): void {
-  const hasEnded = ({ state }: Upload) => state === 'processed' || state === 'failed'
+  const hasEnded = ({ state }: Upload) => state !== 'waiting' && state !== 'sending'
   for (const { id } of uploads.filter(hasEnded)) files.delete(id)
   tell(uploads.filter((upload) => !hasEnded(upload)))
 }

@@ -1,0 +1,135 @@
+/** The overview and the administration in the browser. */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { accessibilityProblems, skip, WebTest } from './browser.ts'
+
+let web: WebTest
+before(async () => {
+  if (skip) return
+  web = await WebTest.start()
+})
+after(() => web?.stop())
+afterEach(() => web?.assertNoComplaints())
+
+const rootPassword = 'the root of all administration'
+
+async function openAsAdministrator(address: string): Promise<Page> {
+  const { accounts } = web.server.appliance
+  const users = await accounts.list()
+  if (!users.some(({ name }) => name === 'root')) {
+    await accounts.add({ name: 'root', password: rootPassword, role: 'administrator' })
+  }
+  const page = await web.open('/log-in', { as: null })
+  await page.getByLabel('User').fill('root')
+  await page.getByLabel('Password').fill(rootPassword)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  await page.goto(web.server.url + address)
+  return page
+}
+
+test('an empty appliance says what to do first', { skip }, async () => {
+  const page = await web.open('/')
+  await page.getByText('Nothing is here yet').waitFor()
+  await page.getByText('Matches recorded').first().waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.getByRole('link', { name: 'Upload samples' }).click()
+  await page.getByText('There are no samples yet').waitFor()
+  await page.context().close()
+})
+
+test('the overview counts what is there, over time and by classification, and follows by itself', {
+  skip,
+}, async () => {
+  await web.server.saveRuleset('notes', 'rule Note { strings: $a = "a note" condition: $a }', 'ana')
+  const sha1 = await web.server.upload('a note', 'first.txt')
+  await web.server.upload('something else', 'second.txt')
+  await web.server.post(`/api/samples/${sha1}/setclassification/local/`, { json: { classification: 'malicious' } })
+  const page = await web.open('/?span=day')
+  const tile = (name: string) => page.locator('dl > div', { has: page.getByText(name, { exact: true }) }).first()
+  await tile('Samples').getByText('2', { exact: true }).waitFor()
+  await tile('Matches').getByText('1', { exact: true }).waitFor()
+  await page.getByRole('img', { name: 'Samples first seen in the last day: 2 samples in all' }).waitFor()
+  await page.getByRole('listitem').filter({ hasText: 'malicious' }).getByText('50 %').waitFor()
+  await page.getByRole('region', { name: 'Latest matches' }).getByText('first.txt').waitFor()
+
+  await web.server.upload('a third one', 'third.txt')
+  await tile('Samples').getByText('3', { exact: true }).waitFor()
+  await page.getByRole('button', { name: /^The last/ }).click()
+  await page.getByRole('option', { name: 'year' }).click()
+  await page.getByRole('img', { name: /^Samples first seen in the last year/ }).waitFor()
+  assert.match(page.url(), /\?span=year$/)
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.getByRole('link', { name: 'malicious' }).click()
+  await page.getByText('1 sample shown').waitFor()
+  await page.context().close()
+})
+
+test('a token is shown once, works, and is refused when it was revoked', { skip }, async () => {
+  const page = await web.open('/administration')
+  await page.getByRole('button', { name: 'Make a token' }).click()
+  await page.getByRole('dialog').getByLabel('What it is for').fill('the night script')
+  await page.getByRole('dialog').getByRole('button', { name: 'Make it' }).click()
+  const token = await page.getByRole('dialog').locator('code').textContent()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  const asToken = () => web.server.get('/api/users/me/', { as: null, headers: { authorization: `Token ${token}` } })
+  assert.equal((await asToken()).json.name, 'ana')
+  await page.getByRole('button', { name: 'I have copied it' }).click()
+  assert.equal(await page.getByText(token).count(), 0)
+  await page.getByRole('button', { name: 'Revoke the night script' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+  await page.getByText('The token is revoked.').waitFor()
+  assert.equal((await asToken()).status, 403)
+  await page.context().close()
+})
+
+test('an administrator adds a user, who can log in, and removes it again', { skip }, async () => {
+  const page = await openAsAdministrator('/administration?part=users')
+  await page.getByRole('button', { name: 'Add a user' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('cleo')
+  await dialog.getByLabel('Password').fill('short')
+  await dialog.getByRole('button', { name: 'Add' }).click()
+  await dialog.getByText('A password has 8 to 1,024 characters.').waitFor()
+  await dialog.getByLabel('Password').fill('cleo and her password')
+  await dialog.getByRole('button', { name: 'Add' }).click()
+  await page.getByRole('rowheader', { name: 'cleo' }).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  const logIn = () =>
+    web.server.post('/api-token-auth/', { as: null, json: { username: 'cleo', password: 'cleo and her password' } })
+  assert.equal((await logIn()).status, 200)
+  await page.getByRole('button', { name: 'Remove cleo' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+  await page.getByText('cleo can no longer log in.').waitFor()
+  assert.equal((await logIn()).status, 400)
+  await page.context().close()
+})
+
+test('core rulesets, limits and health have their own addresses', { skip }, async () => {
+  const page = await web.open('/administration?part=limits')
+  const upload = page.getByRole('row', { name: /--upload-limit/ })
+  await upload.getByText('700MB').waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.getByRole('tab', { name: 'Health' }).click()
+  await page.getByText('scans and indexes').waitFor()
+  assert.match(page.url(), /part=health$/)
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.getByRole('tab', { name: 'Core rulesets' }).click()
+  await page.getByText('There are no core rulesets').waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  assert.equal(await page.getByRole('tab', { name: 'Users' }).count(), 0)
+  await page.context().close()
+})
+
+test('every page passes in dark colours and on a small window', { skip }, async () => {
+  for (const address of ['/', '/samples', '/matches', '/administration']) {
+    const page = await web.open(address, { colorScheme: 'dark', viewport: { width: 1024, height: 768 } })
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.waitForLoadState('networkidle')
+    assert.deepEqual(await accessibilityProblems(page), [], address)
+    const overflow = (await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')) as number
+    assert.ok(overflow <= 0, `${address} is ${overflow} pixels too wide`)
+    await page.context().close()
+  }
+})

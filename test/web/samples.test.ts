@@ -1,0 +1,227 @@
+/** Samples in the browser: dropped in, matched live, found, looked into, and their matches exported. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, afterEach, before, test } from 'node:test'
+import type { Download, Page } from 'playwright-core'
+import { accessibilityProblems, skip, WebTest } from './browser.ts'
+
+const machine = `${process.platform}-${process.arch}-gnu`
+/** Real programs that are on every machine that has the tests: the engine's and the bundler's native parts. */
+const programs = [`@litko/yara-x-${machine}`, `lightningcss-${machine}`].map((name) => {
+  const require = createRequire(import.meta.url)
+  return require.resolve(name)
+})
+
+const RULES = `rule Node_Addon : napi {
+  strings:
+    $register = "napi_register_module_v1"
+    $unseen = "this is in none of them"
+  condition:
+    uint32(0) == 0x464C457F and any of them
+}
+rule Note { strings: $a = "a note" condition: $a }
+`
+
+let web: WebTest
+let folder: string
+before(async () => {
+  if (skip) return
+  web = await WebTest.start()
+  await web.server.saveRuleset('addons', RULES, 'ana')
+  folder = mkdtempSync(join(tmpdir(), 'backtrail-dropped-'))
+})
+after(async () => {
+  await web?.stop()
+  if (folder) rmSync(folder, { recursive: true, force: true })
+})
+afterEach(() => web?.assertNoComplaints())
+
+/** Drags files and folders from outside the browser over the page, and lets them go. */
+async function drop(page: Page, paths: readonly string[]): Promise<void> {
+  const cdp = await page.context().newCDPSession(page)
+  const data = { items: [], files: [...paths], dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await cdp.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data })
+  }
+  await cdp.detach()
+}
+
+async function contentOf(download: Download): Promise<Buffer> {
+  return readFileSync(await download.path())
+}
+
+const sha256 = (content: Buffer | string): string => createHash('sha256').update(content).digest('hex')
+
+test('files and folders are dropped in, sent with progress, matched live, and duplicates are told', {
+  skip,
+}, async () => {
+  const dropped = join(folder, 'case')
+  mkdirSync(join(dropped, 'inner'), { recursive: true })
+  for (const program of programs) copyFileSync(program, join(dropped, `${dirname(program).split('/').at(-1)}.node`))
+  writeFileSync(join(dropped, 'inner', 'note.txt'), 'a note of 1')
+  writeFileSync(join(folder, 'loose.txt'), 'a note of 2')
+  const page = await web.open('/samples')
+  await page.getByText('There are no samples yet').waitFor()
+
+  await drop(page, [dropped, join(folder, 'loose.txt')])
+  const uploads = page.getByRole('region', { name: 'Uploads' })
+  await uploads.getByText('4 of 4 files sent').waitFor()
+  await uploads.getByText('done', { exact: true }).nth(3).waitFor()
+  await page.getByRole('rowheader', { name: 'note.txt' }).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+
+  await drop(page, [join(folder, 'loose.txt')])
+  await uploads.getByText('5 of 5 files sent · 1 already here').waitFor()
+  await uploads.getByRole('button', { name: 'Clear the list' }).click()
+  await uploads.waitFor({ state: 'detached' })
+
+  await page.getByRole('link', { name: 'Matches' }).click()
+  await page.getByText('4 matches, those recorded last first').waitFor()
+  await page.context().close()
+})
+
+test('a sample is found by hash, part of its name and type, and the address keeps the search', { skip }, async () => {
+  const page = await web.open('/samples')
+  const search = page.getByRole('searchbox', { name: 'Search a hash or a part of a name' })
+  const names = page.locator('tbody th')
+  await search.fill('LOOSE')
+  await page.getByText('1 sample shown').waitFor()
+  assert.deepEqual(await names.allTextContents(), ['loose.txt'])
+  assert.match(page.url(), /\?q=LOOSE$/)
+  await page.reload()
+  await page.getByText('1 sample shown').waitFor()
+  assert.equal(await search.inputValue(), 'LOOSE')
+
+  await search.fill(sha256('a note of 1'))
+  await page.getByRole('rowheader', { name: 'note.txt' }).waitFor()
+  await search.fill('nothing is called like this')
+  await page.getByText('No sample fits').waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.getByRole('button', { name: 'Clear the filters' }).click()
+  await page.getByText('4 samples shown').waitFor()
+  await page.getByRole('combobox', { name: 'Type' }).fill('ELF64 Little/SO')
+  await page.getByText('2 samples shown').waitFor()
+  await page.context().close()
+})
+
+test('a match leads to its strings in the bytes, and the place moves by list, keyboard and picture', {
+  skip,
+}, async () => {
+  const [program = ''] = programs
+  const content = readFileSync(program)
+  const offset = content.indexOf('napi_register_module_v1')
+  assert.ok(offset > 0)
+  const page = await web.open(`/samples/${sha256(content)}?ruleset=addons&rule=Node_Addon`)
+  await page.getByRole('heading', { name: 'Strings of Node_Addon' }).waitFor()
+  const strings = page.getByRole('region', { name: 'Strings of the match' })
+  const hex = `0x${offset.toString(16).toUpperCase()}`
+  const first = strings.getByRole('button', { name: hex, exact: true })
+  await first.waitFor()
+  assert.equal(await strings.getByText('$unseen').count(), 0)
+
+  const bytes = page.getByRole('region', { name: /^Bytes of the sample/ })
+  await bytes.locator('mark[data-here]').first().waitFor()
+  const marked = await bytes.locator('td:last-child mark[data-here]').allTextContents()
+  assert.equal(marked.join(''), 'napi_register_module_v1')
+  assert.match(page.url(), new RegExp(`at=${offset}$`))
+  const row = bytes.getByRole('row', {
+    name: new RegExp(`^${(offset - (offset % 16)).toString(16).toUpperCase().padStart(8, '0')}`),
+  })
+  const shown = content
+    .subarray(offset - (offset % 16))
+    .subarray(0, 16)
+    .toString('hex')
+    .toUpperCase()
+    .match(/../g)
+  assert.ok(((await row.textContent()) ?? '').replace(/\s/g, '').includes((shown ?? []).join('')))
+
+  await page.getByLabel('Go to offset').fill('0x0')
+  await bytes.getByRole('row', { name: /^00000000 7F 45 4C 46/ }).waitFor()
+  await bytes.focus()
+  await page.keyboard.press('PageDown')
+  await bytes.getByRole('row', { name: /^00000400/ }).waitFor()
+  const picture = page.getByRole('slider', { name: 'Place in the file' })
+  await picture.focus()
+  await page.keyboard.press('End')
+  await page.getByText(new RegExp(`of ${content.length.toLocaleString('en-GB')}$`)).waitFor()
+  assert.match((await picture.getAttribute('aria-valuetext')) ?? '', /bits a byte$/)
+  await first.click()
+  await bytes.locator('mark[data-here]').first().waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.context().close()
+})
+
+test('a sample is tagged, classified and given back, and downloaded raw and packed', { skip }, async () => {
+  const page = await web.open(`/samples/${sha256('a note of 2')}`)
+  await page.getByRole('heading', { name: 'loose.txt' }).waitFor()
+  await page.getByRole('button', { name: 'Tag' }).click()
+  await page.getByRole('dialog').getByLabel('Tags').fill('eu, phishing')
+  await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click()
+  await page.getByRole('link', { name: 'phishing' }).waitFor()
+  await page.getByRole('button', { name: 'Remove the tag eu' }).click()
+  await page.getByRole('link', { name: 'eu', exact: true }).waitFor({ state: 'detached' })
+
+  await page.getByRole('button', { name: 'Classify' }).click()
+  const dialog = page.getByRole('dialog')
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await dialog.getByLabel('Threat name').fill('Win32.Trojan.Test')
+  await dialog.getByRole('button', { name: 'Classify' }).click()
+  await page.getByRole('definition').getByText('malicious').waitFor()
+  await page.getByText('a user’s own').waitFor()
+  await page.getByRole('button', { name: 'Classify' }).click()
+  await dialog.getByLabel(/Take the own classification back/).check()
+  await dialog.getByRole('button', { name: 'Classify' }).click()
+  await page.getByText('a user’s own').waitFor({ state: 'detached' })
+
+  const raw = page.waitForEvent('download')
+  await page.getByRole('link', { name: 'Raw' }).click()
+  assert.equal((await contentOf(await raw)).toString(), 'a note of 2')
+  const zip = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Protected zip' }).click()
+  const packed = await contentOf(await zip)
+  assert.equal(packed.subarray(0, 2).toString(), 'PK')
+  assert.ok(packed.includes(sha256('a note of 2')) && !packed.includes('a note of 2'))
+  await page.context().close()
+})
+
+test('matches are filtered, chosen and exported, and the files hold what was chosen', { skip }, async () => {
+  const page = await web.open('/matches?ruleset=addons')
+  await page.getByText('4 matches, those recorded last first').waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.getByRole('searchbox', { name: 'Search rule names' }).fill('note')
+  await page.getByText('2 matches shown').waitFor()
+  assert.match(page.url(), /\?ruleset=addons&rule=note$/)
+
+  await page.getByRole('button', { name: 'Export what fits' }).click()
+  const all = page.waitForEvent('download')
+  await page.getByRole('menuitem', { name: 'CSV' }).click()
+  const csv = (await contentOf(await all)).toString().trimEnd().split('\r\n')
+  assert.equal(csv.length, 3)
+  for (const line of csv.slice(1)) assert.match(line, /^addons,Note,false,/)
+
+  await page.getByRole('checkbox', { name: 'Choose Note on loose.txt' }).check()
+  const bar = page.getByRole('region', { name: 'What to do with the chosen rows' })
+  await bar.getByText('1 match of 1 sample chosen').waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await bar.getByRole('button', { name: 'Export' }).click()
+  const chosen = page.waitForEvent('download')
+  await page.getByRole('menuitem', { name: 'List of hashes' }).click()
+  assert.equal((await contentOf(await chosen)).toString(), `${sha256('a note of 2')}\n`)
+
+  await bar.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Delete' }).click()
+  await page.getByText('Deleted 1 sample.').waitFor()
+  await page.getByText('1 match shown').waitFor()
+  assert.equal((await web.server.get(`/api/samples/${sha256('a note of 2')}/details/`)).status, 404)
+  await page.context().close()
+})
+
+test('an unknown sample says so', { skip }, async () => {
+  const page = await web.open(`/samples/${sha256('never seen')}`)
+  await page.getByRole('alert').getByText('There is no sample with that hash.').waitFor()
+  await page.context().close()
+})
