@@ -62,6 +62,11 @@ export class Examiner {
     this.#live = null
   }
 
+  /** Makes the enabled rulesets known to the workers. */
+  async prepare(): Promise<void> {
+    await this.#liveSet()
+  }
+
   /** Never rejects for the sample's sake: one that cannot be examined says so in its remarks. */
   async examine(queued: Queued, signal: AbortSignal): Promise<Examined> {
     const live = await this.#liveSet()

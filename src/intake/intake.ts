@@ -64,6 +64,9 @@ interface Waiter {
   readonly reject: (error: unknown) => void
 }
 
+/** How long after a change of rulesets the workers are told, when no sample needs them before. */
+const PREPARE_MS = 1_000
+
 /** The way of a sample into the collection: admitted (durable, acknowledged), then brought through the pipeline. */
 export class Intake {
   readonly #parts: IntakeParts
@@ -72,6 +75,7 @@ export class Intake {
   readonly #waitingArchives = new WaitingArchives()
   readonly #pipeline: Pipeline
   readonly #examiner: Examiner
+  #preparing: NodeJS.Timeout | undefined
   readonly #admissions: GroupCommit<Incoming, Admitted>
   /** Who waits for which sample to be processed. */
   readonly #waiters = new Map<number, Waiter[]>()
@@ -119,13 +123,32 @@ export class Intake {
       if (stage === 'members') this.#waitingArchives.matched(id, null)
     }
     this.#queued = queued
-    this.#endListening = this.#parts.rulesets.onChange(() => this.#examiner.forgetLiveSet())
+    this.#endListening = this.#parts.rulesets.onChange(() => {
+      this.#examiner.forgetLiveSet()
+      this.#prepareSoon()
+    })
+    this.#prepareSoon()
     this.#pipeline.wake()
     return { resumed: queued }
   }
 
+  /**
+   * Makes the enabled rulesets known to the workers before a sample needs them, so that they compile them while they are
+   * idle; not at once, since whoever changes one ruleset often changes more.
+   */
+  #prepareSoon(): void {
+    clearTimeout(this.#preparing)
+    this.#preparing = setTimeout(() => {
+      this.#examiner
+        .prepare()
+        .catch((error) => this.#parts.log.error({ err: error }, 'the rulesets could not be prepared'))
+    }, PREPARE_MS)
+    this.#preparing.unref()
+  }
+
   /** Refuses new arrivals, lets samples that are being examined end, and keeps the rest in the queue. */
   async stop(): Promise<void> {
+    clearTimeout(this.#preparing)
     this.#stopping = true
     this.#endListening()
     this.#letIn()

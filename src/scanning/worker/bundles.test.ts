@@ -4,7 +4,7 @@ import { loadYaraX, noVariables } from '../engine.ts'
 import { hello, ruleset } from '../fixtures/open-pool.ts'
 import { defaultLimits } from '../limits.ts'
 import { bundlePays, bundlesOf } from './bundles.ts'
-import { CompiledCache } from './compiled.ts'
+import { CompiledCache, textKey } from './compiled.ts'
 
 const engine = loadYaraX()
 
@@ -43,7 +43,7 @@ test('a bundle is compiled when scanning one by one has cost as much, not for on
   const many = Array.from({ length: 40 }, (_, n) =>
     ruleset(`m${n}`, `rule r${n} { strings: $ = "needle${n}" condition: any of them }`),
   )
-  for (const one of many) cache.compile(one.key, [one])
+  for (const one of many) cache.compile(textKey(one), [one])
   const [bundle] = bundlesOf(many, cache)
   assert.ok(bundle)
   assert.equal(bundlePays(bundle, many.slice(0, 1), 1e9, cache), false)

@@ -1,6 +1,5 @@
 import type { RunnableRuleset } from '../tasks.ts'
-import type { CompiledCache } from './compiled.ts'
-import { usualRate } from './compiled.ts'
+import { type CompiledCache, textKey, usualRate } from './compiled.ts'
 
 /**
  * Rulesets compiled together, for samples that many of them remain for. One pass with 274 rulesets costs about what
@@ -71,7 +70,7 @@ export function bundlePays(
   let apart = 0
   let compileApart = 0
   for (const ruleset of wanted) {
-    const unit = cache.get(ruleset.key)
+    const unit = cache.get(textKey(ruleset))
     apart += OVERHEAD_NS + size * (unit?.nanosecondsPerByte ?? usualRate(1))
     if (unit === undefined) compileApart += COMPILE_NS + ruleset.content.length * COMPILE_NS_PER_BYTE
   }

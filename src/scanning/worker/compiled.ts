@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { CompiledRules, Engine } from '../engine.ts'
 import type { ScanLimits } from '../limits.ts'
 import type { RunnableRuleset } from '../tasks.ts'
@@ -20,7 +21,25 @@ const MATCHES_PER_STRING = 1_000
 /** Evicted texts add up to this before the collector is called: the engine's memory hangs on small handles. */
 const COLLECT_AFTER_BYTES = 512 * 1024
 
-/** Compiled rules by key, the least recently used ones let go first. */
+/** Texts whose readings are kept. */
+const KEPT_READINGS = 2_000
+
+const textKeys = new WeakMap<RunnableRuleset, string>()
+
+/**
+ * Names a ruleset's text. Rulesets come and go with their sets, but their texts come back: an analyst who tries a rule
+ * hunts with the same text again, and Local Retro with all that are enabled.
+ */
+export function textKey(ruleset: RunnableRuleset): string {
+  let key = textKeys.get(ruleset)
+  if (key === undefined) {
+    key = hash('sha256', ruleset.content)
+    textKeys.set(ruleset, key)
+  }
+  return key
+}
+
+/** Compiled rules by the key of their text, the least recently used ones let go first. */
 export class CompiledCache {
   readonly #engine: Engine
   readonly #limits: ScanLimits
@@ -49,10 +68,15 @@ export class CompiledCache {
 
   /** Reads a ruleset with our parser, once. */
   reading(ruleset: RunnableRuleset): RulesetReading {
-    let reading = this.#readings.get(ruleset.key)
+    const key = textKey(ruleset)
+    let reading = this.#readings.get(key)
     if (reading === undefined) {
       reading = readRuleset(ruleset.content)
-      this.#readings.set(ruleset.key, reading)
+      this.#readings.set(key, reading)
+      for (const oldest of this.#readings.keys()) {
+        if (this.#readings.size <= KEPT_READINGS) break
+        this.#readings.delete(oldest)
+      }
     }
     return reading
   }
@@ -81,7 +105,6 @@ export class CompiledCache {
   }
 
   forget(key: string): void {
-    this.#readings.delete(key)
     this.#drop(key)
     this.#collect()
   }

@@ -1,12 +1,12 @@
 import type { KnownRuleset, Trouble } from '../protocol.ts'
 import type { RunnableRuleset } from '../tasks.ts'
 import { type Bundle, bundlesOf } from './bundles.ts'
-import type { CompiledCache } from './compiled.ts'
+import { type CompiledCache, textKey } from './compiled.ts'
 
-/** Compiling cannot be interrupted: a task that arrives meanwhile must not wait long. */
-const WARM_TEXT = 64 * 1024
-/** Compiled rules take about a hundred times the memory of their text, and plans leave few rulesets to run. */
-const WARM_IN_ALL = 1024 * 1024
+/** Compiling cannot be interrupted, and takes almost two seconds for a text of this size: a task may have to wait for it. */
+const WARM_TEXT = 1024 * 1024
+/** Compiled rules take about a hundred times the memory of their text. */
+const WARM_IN_ALL = 3.5 * 1024 * 1024
 
 /** A rule set as this worker holds it. */
 export interface HeldSet {
@@ -57,7 +57,6 @@ export class HeldRulesets {
     for (const key of keys) {
       this.#rulesets.delete(key)
       this.#benched.delete(key)
-      this.#cache.forget(key)
     }
   }
 
@@ -87,7 +86,7 @@ export class HeldRulesets {
     for (const set of this.#sets.values()) {
       if (!set.warm) continue
       for (const ruleset of set.rulesets) {
-        if (this.#cache.has(ruleset.key) || this.#benched.has(ruleset.key)) continue
+        if (this.#cache.has(textKey(ruleset)) || this.#benched.has(ruleset.key)) continue
         if (ruleset.content.length <= WARM_TEXT) return ruleset
       }
     }

@@ -3,7 +3,7 @@ import type { ScanLimits } from '../limits.ts'
 import type { Trouble } from '../protocol.ts'
 import type { ExternalVariables, RuleHit, RunnableRuleset, ScanTrouble } from '../tasks.ts'
 import { type Bundle, bundlePays } from './bundles.ts'
-import type { CompiledCache, CompiledUnit } from './compiled.ts'
+import { type CompiledCache, type CompiledUnit, textKey } from './compiled.ts'
 import type { HeldRulesets, HeldSet } from './rulesets.ts'
 import { stringHits } from './string-hits.ts'
 import type { Task } from './task.ts'
@@ -123,10 +123,10 @@ export class Scanner {
   }
 
   #compiled(task: Task, item: number, ruleset: RunnableRuleset): CompiledUnit {
-    const unit = this.#cache.get(ruleset.key)
+    const unit = this.#cache.get(textKey(ruleset))
     if (unit !== undefined) return unit
     task.note('compile', { item, ruleset: ruleset.key, allowedMs: this.#limits.compileMs })
-    return this.#cache.compile(ruleset.key, [ruleset])
+    return this.#cache.compile(textKey(ruleset), [ruleset])
   }
 
   #run(task: Task, request: ScanRequest, unit: CompiledUnit, ruleset: string | null): EngineMatch[] {
