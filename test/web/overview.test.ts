@@ -71,7 +71,7 @@ test('a token is shown once, works, and is refused when it was revoked', { skip 
   await page.getByRole('button', { name: 'Make a token' }).click()
   await page.getByRole('dialog').getByLabel('What it is for').fill('the night script')
   await page.getByRole('dialog').getByRole('button', { name: 'Make it' }).click()
-  const token = await page.getByRole('dialog').locator('code').textContent()
+  const token = (await page.getByRole('dialog').locator('code').textContent()) ?? ''
   assert.deepEqual(await accessibilityProblems(page), [])
   const asToken = () => web.server.get('/api/users/me/', { as: null, headers: { authorization: `Token ${token}` } })
   assert.equal((await asToken()).json.name, 'ana')
