@@ -105,6 +105,11 @@ export class TestServer {
     return new TestServer({ appliance, app, url, tokens, logged: () => lines.join(''), folder })
   }
 
+  /** For tests that need more rows than the services would make in a test's time. */
+  get databaseFile(): string {
+    return join(this.#folder, 'backtrail.db')
+  }
+
   async stop(): Promise<void> {
     await this.app.close()
     await this.appliance.close()

@@ -55,6 +55,8 @@ export function useRevision(name: string, number: number | undefined) {
     queryKey: ['revision', name, number],
     queryFn: () => call<Revision>('GET', `/api/rulesets/${name}/revisions/${number}/`),
     enabled: number !== undefined && number > 0,
+    // While the revision that was just saved is on its way, the one before it stays.
+    placeholderData: (before, query) => (query?.queryKey[1] === name ? before : undefined),
     staleTime: Number.POSITIVE_INFINITY,
   })
 }

@@ -40,12 +40,13 @@ export function useLogOut() {
   return useMutation({
     mutationFn: () => call<null>('DELETE', '/api/session/'),
     onSuccess: () => {
-      queries.clear()
-      queries.setQueryData(key, (before?: Session) => ({ version: before?.version ?? '', user: null }))
+      forgetSession(queries)
+      queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== key[0] })
     },
   })
 }
 
+/** The log-in page takes over; what was read stays, for the same user's next log-in. */
 export function forgetSession(queries: ReturnType<typeof useQueryClient>): void {
   queries.setQueryData(key, (before?: Session) => ({ version: before?.version ?? '', user: null }))
 }

@@ -219,7 +219,7 @@ function Rules({ hunt }: { readonly hunt: Hunt }) {
 
 function UnknownHunt() {
   return (
-    <EmptyState title="There is no such hunt" action={<LinkButton href="/hunts">All hunts</LinkButton>}>
+    <EmptyState isPage title="There is no such hunt" action={<LinkButton href="/hunts">All hunts</LinkButton>}>
       It may have been deleted; a trial in the editor goes when the next one begins.
     </EmptyState>
   )

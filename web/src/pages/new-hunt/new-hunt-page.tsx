@@ -71,7 +71,7 @@ export function Component() {
           onChange={(classification) => change({ classification })}
         />
       </div>
-      <div className={bench.desk}>
+      <div className={`${bench.desk} ${styles.desk}`}>
         <div className={bench.editor}>
           <YaraEditor
             ref={editor}
@@ -86,7 +86,12 @@ export function Component() {
         </div>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
         <aside className={bench.side} aria-label="What the text means" tabIndex={0}>
-          <Problems diagnostics={diagnostics} isChecked={isCurrent} onGoTo={(place) => editor.current?.goTo(place)} />
+          <Problems
+            diagnostics={diagnostics}
+            isEmpty={text.trim() === ''}
+            isChecked={isCurrent}
+            onGoTo={(place) => editor.current?.goTo(place)}
+          />
           <PlanPanel explanation={explained?.explanation} isCurrent={isCurrent} error={error} />
         </aside>
       </div>

@@ -52,7 +52,7 @@ function Expected({
   const part = corpus.bytes === 0 ? 0 : expected.bytes / corpus.bytes
   return (
     <section className={styles.expected} aria-label={title}>
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <p className={styles.figure}>
         {corpus.samples === 0
           ? 'nothing: there are no samples yet'

@@ -1,19 +1,24 @@
 import { CircleAlert, CircleCheck, TriangleAlert } from 'lucide-react'
 import type { Diagnostic } from '../../api/rulesets.ts'
 import { counted } from '../../parts/numbers.ts'
+import { InCode } from './in-code.tsx'
 import styles from './problems.module.css'
 
 /** What is wrong with the text, each with the way to its place. */
 export function Problems({
   diagnostics,
+  isEmpty,
   isChecked,
   onGoTo,
 }: {
   readonly diagnostics: readonly Diagnostic[]
+  /** There is nothing to check. */
+  readonly isEmpty: boolean
   /** The server has looked at the text as it is now. */
   readonly isChecked: boolean
   readonly onGoTo: (place: Diagnostic) => void
 }) {
+  if (isEmpty) return null
   const errors = diagnostics.filter(({ severity }) => severity === 'error').length
   const warnings = diagnostics.length - errors
   const summary =
@@ -41,7 +46,7 @@ export function Problems({
                 </span>
                 <span>
                   <span className="aloud">{diagnostic.severity}: </span>
-                  {diagnostic.message}
+                  <InCode text={diagnostic.message} />
                 </span>
               </button>
             </li>

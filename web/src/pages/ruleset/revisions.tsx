@@ -80,25 +80,23 @@ function Change({
   if (before.isError) return <Problem error={before.error} onRetry={() => void before.refetch()} />
   if (!after.data || (number > 1 && !before.data)) return <p>Loading …</p>
   const { content } = after.data
-  const restore = () =>
-    save.mutate(
-      { name, content },
-      {
-        onError: tellFailed,
-        onSuccess: ({ revision, runs }) => {
-          const told = `Revision ${number} is restored as revision ${revision}`
-          if (runs) tellDone(`${told}.`)
-          else tellFailed(`${told}; like before, it does not compile.`)
-          change({ tab: 'revisions', revision: 0 })
-        },
-      },
-    )
+  const restore = async () => {
+    try {
+      const { revision, runs } = await save.mutateAsync({ name, content })
+      const told = `Revision ${number} is restored as revision ${revision}`
+      if (runs) tellDone(`${told}.`)
+      else tellFailed(`${told}; like before, it does not compile.`)
+      change({ tab: 'revisions', revision: 0 })
+    } catch (error) {
+      tellFailed(error)
+    }
+  }
   return (
     <section className={styles.change} aria-label={`Revision ${number}`}>
       <header className={styles.head}>
         <h2>{number === 1 ? 'The first revision' : `What changed from revision ${number - 1} to ${number}`}</h2>
         {mayChange && number !== current && (
-          <Button onPress={restore} isDisabled={save.isPending}>
+          <Button onPress={() => void restore()} isDisabled={save.isPending}>
             Restore revision {number}
           </Button>
         )}

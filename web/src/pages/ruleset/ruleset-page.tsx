@@ -186,7 +186,11 @@ function Text({ ruleset, revision }: { readonly ruleset: Ruleset; readonly revis
 
 function UnknownRuleset({ name }: { readonly name: string }) {
   return (
-    <EmptyState title={`There is no ruleset ${name}`} action={<LinkButton href="/rulesets">All rulesets</LinkButton>}>
+    <EmptyState
+      isPage
+      title={`There is no ruleset ${name}`}
+      action={<LinkButton href="/rulesets">All rulesets</LinkButton>}
+    >
       It may have been deleted, or the address was cut off when it was copied.
     </EmptyState>
   )

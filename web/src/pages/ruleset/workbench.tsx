@@ -100,7 +100,12 @@ export function Workbench({ draftName, title, saved, isReadOnly = false, isSavin
         </div>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
         <aside className={styles.side} aria-label="What the text means" tabIndex={0}>
-          <Problems diagnostics={diagnostics} isChecked={isCurrent} onGoTo={(place) => editor.current?.goTo(place)} />
+          <Problems
+            diagnostics={diagnostics}
+            isEmpty={text.trim() === ''}
+            isChecked={isCurrent}
+            onGoTo={(place) => editor.current?.goTo(place)}
+          />
           <PlanPanel explanation={explained?.explanation} isCurrent={isCurrent} error={error} />
         </aside>
       </div>

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { accessibilityProblems, skip, WebTest, writeRules } from './browser.ts'
+
+let web: WebTest
+let hunt = 0
+before(async () => {
+  if (skip) return
+  web = await WebTest.start()
+  const { server } = web
+  await server.upload('some text with a needle in here', 'hay.txt')
+  await server.saveRuleset('some_rules', 'rule a { strings: $a = "needle in" condition: $a }', 'ana')
+  await server.saveRuleset(
+    'some_rules',
+    'rule a { strings: $a = "needle in" $b = { 00 ?? ?? } condition: $a or $b }',
+    'ana',
+  )
+  for (let i = 0; i < 2; i++) {
+    await server.post('/api/uploads/local-retro-hunt/', { form: { operation: 'START' } })
+    await server.appliance.localRetro.idle()
+  }
+  const rules = [{ name: 'rules', content: 'rule a { strings: $a = "needle" condition: $a }' }]
+  const { json } = await server.post('/api/hunts/', { json: { rules } })
+  hunt = json.id
+  await server.appliance.adHocHunts.settled(hunt)
+})
+after(() => web?.stop())
+afterEach(() => web?.assertNoComplaints())
+
+/** Every page, with something that is there when it is complete. */
+const pages = (): readonly (readonly [address: string, sign: string])[] => [
+  ['/rulesets', 'some_rules'],
+  ['/rulesets?search=nothing_like_it', 'No ruleset fits'],
+  ['/rulesets/some_rules', 'of the corpus'],
+  ['/rulesets/some_rules?tab=revisions', 'What changed from revision 1 to 2'],
+  ['/rulesets/unknown_one', 'There is no ruleset unknown_one'],
+  ['/new-ruleset', 'New ruleset'],
+  ['/retro', 'How long the runs took'],
+  ['/hunts?of=all', 'completed'],
+  [`/hunts/${hunt}`, 'hay.txt'],
+  ['/hunts/4711', 'There is no such hunt'],
+  ['/new-hunt', 'New hunt'],
+  ['/hunts/no/such/page', 'There is no page at this address'],
+]
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`every page passes axe-core in ${colorScheme} colours`, { skip }, async () => {
+    const page = await web.open('/rulesets', { colorScheme })
+    for (const [address, sign] of pages()) {
+      await page.goto(web.server.url + address)
+      await page.getByText(sign).first().waitFor()
+      assert.deepEqual(await accessibilityProblems(page), [], `${address} in ${colorScheme}`)
+    }
+    await page.context().close()
+  })
+}
+
+test('the log-in page, an error in the editor, a trial and a dialog pass axe-core too', { skip }, async () => {
+  const guest = await web.open('/log-in', { as: null })
+  await guest.getByRole('button', { name: 'Log in' }).waitFor()
+  assert.deepEqual(await accessibilityProblems(guest), [])
+  await guest.context().close()
+
+  const page = await web.open('/rulesets/some_rules')
+  await writeRules(page, 'rule a { condition: nothing_known }')
+  await page.locator('.cm-lintRange-error').first().waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [], 'an error')
+  await writeRules(page, 'rule a { strings: $a = "needle" condition: $a }')
+  await page.getByRole('button', { name: 'Try it' }).click()
+  await page.getByText(/^1 match in 1 sample/).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [], 'a trial')
+  await page.getByRole('button', { name: 'More' }).click()
+  await page.getByRole('menuitem', { name: 'Delete …' }).click()
+  await page.getByRole('dialog', { name: 'Delete some_rules?' }).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [], 'a dialog')
+  await page.context().close()
+})
+
+test('pages fit from 1,024 to 2,560 pixels without scrolling sideways', { skip }, async () => {
+  for (const width of [1_024, 1_440, 2_560]) {
+    const page = await web.open('/rulesets', { viewport: { width, height: 900 } })
+    for (const [address, sign] of pages()) {
+      await page.goto(web.server.url + address)
+      await page.getByText(sign).first().waitFor()
+      const excess = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+      assert.equal(excess, 0, `${address} at ${width} pixels`)
+    }
+    await page.context().close()
+  }
+})
+
+test('a rule is written, tried and saved by keyboard alone', { skip }, async () => {
+  const page = await web.open('/rulesets')
+  await page.getByRole('link', { name: 'New ruleset' }).waitFor()
+  const reach = async (name: string | RegExp, role: 'link' | 'button' | 'textbox' | 'searchbox' = 'link') => {
+    const wanted = page.getByRole(role, { name, exact: typeof name === 'string' })
+    for (let presses = 0; presses < 60; presses++) {
+      if (await wanted.evaluate('(element) => element === document.activeElement').catch(() => false)) return
+      if ((await page.locator(':focus').and(wanted).count()) > 0) return
+      await page.keyboard.press('Tab')
+    }
+    assert.fail(`${name} is not reached by the Tab key`)
+  }
+  await reach('Skip to the page')
+  await page.keyboard.press('Enter')
+  await reach('New ruleset')
+  await page.keyboard.press('Enter')
+  await reach('Name', 'textbox')
+  await page.keyboard.type('by_keyboard')
+  await reach('YARA text', 'textbox')
+  await page.keyboard.type('rule keys { strings: $a = "needle" condition: $a', { delay: 2 })
+  await page.keyboard.press('ControlOrMeta+Enter')
+  await page.getByText(/^1 match in 1 sample/).waitFor()
+  await page.keyboard.press('ControlOrMeta+s')
+  await page.getByText(/by_keyboard is saved and enabled/).waitFor()
+  await page.getByRole('heading', { name: 'by_keyboard' }).waitFor()
+  const { json } = await web.server.get('/api/rulesets/by_keyboard/')
+  assert.equal(json.status, 'active')
+
+  // Escape, then Tab, leaves the editor; otherwise Tab indents.
+  await reach('YARA text', 'textbox')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Tab')
+  assert.equal(
+    await page
+      .locator(':focus')
+      .and(page.getByRole('textbox', { name: 'YARA text' }))
+      .count(),
+    0,
+  )
+  await page.context().close()
+})

@@ -1,0 +1,111 @@
+/**
+ * A real Chromium on the web application of a real server. What a page must never do fails the test that sees it:
+ * errors on its console, requests to anywhere else, anything that its policy had to stop.
+ */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { passwords, TestServer, type User } from '../http/harness.ts'
+
+const executable = process.env.BACKTRAIL_CHROMIUM ?? '/usr/bin/chromium'
+
+/** For `test`'s option `skip`: why the tests of this folder cannot run here, or false. */
+export const skip: string | false =
+  existsSync(executable) || process.env.BACKTRAIL_NO_SKIPS === '1'
+    ? false
+    : `there is no Chromium at ${executable}; Debian's package is called chromium`
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+export class WebTest {
+  readonly server: TestServer
+  readonly #browser: Browser
+  readonly #complaints: string[] = []
+
+  private constructor(server: TestServer, browser: Browser) {
+    this.server = server
+    this.#browser = browser
+  }
+
+  static async start(): Promise<WebTest> {
+    const server = await TestServer.start()
+    try {
+      const browser = await chromium.launch({
+        executablePath: executable,
+        args: [
+          ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+          '--disable-quic',
+          '--no-first-run',
+          '--disable-background-networking',
+          '--disable-component-update',
+          '--disable-sync',
+        ],
+      })
+      return new WebTest(server, browser)
+    } catch (error) {
+      await server.stop()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close()
+    await this.server.stop()
+  }
+
+  /** A page of a fresh browser profile, at an address; logged in as a user, unless null. */
+  async open(
+    address: string,
+    { as = 'ana', ...options }: BrowserContextOptions & { readonly as?: Exclude<User, 'admin'> | null } = {},
+  ): Promise<Page> {
+    const context = await this.#browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
+    context.setDefaultTimeout(15_000)
+    if (as !== null) {
+      const { secret } = await this.server.appliance.accounts.logInSession(as, passwords[as], '127.0.0.1')
+      await context.addCookies([{ name: 'backtrail_session', value: secret, url: this.server.url }])
+    }
+    const page = await context.newPage()
+    this.#watch(page)
+    await page.goto(this.server.url + address)
+    return page
+  }
+
+  /** Fails with what pages have done that they must never do, and forgets it. */
+  assertNoComplaints(): void {
+    const complaints = this.#complaints.splice(0)
+    assert.deepEqual(complaints, [])
+  }
+
+  #watch(page: Page): void {
+    page.on('pageerror', (error) => this.#complaints.push(`error: ${error.stack ?? error.message}`))
+    page.on('console', (message) => {
+      const isRefusal = /Failed to load resource: the server responded with a status of 4\d\d/.test(message.text())
+      // What the server refuses is shown on the page; the browser says it on the console too.
+      if (message.type() === 'error' && !isRefusal) this.#complaints.push(`console: ${message.text()}`)
+    })
+    page.on('request', (request) => {
+      const { origin, protocol } = new URL(request.url())
+      const isOurs = origin === this.server.url || protocol === 'blob:'
+      if (!isOurs) this.#complaints.push(`request to ${request.url()}`)
+    })
+  }
+}
+
+/** What axe-core has against the page as it stands, one line each; empty when it passes. */
+export async function accessibilityProblems(page: Page): Promise<string[]> {
+  await page.evaluate(axe)
+  const run = `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.flatMap(
+    ({ id, help, nodes }) => nodes.map(({ target, failureSummary }) =>
+      id + ': ' + help + ' — ' + target.join(' ') + ' — ' + failureSummary.replace(/\\s+/g, ' '))))`
+  return (await page.evaluate(run)) as string[]
+}
+
+/** Puts a text into the editor of the page, in place of what is there. */
+export async function writeRules(page: Page, text: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'YARA text' }).click()
+  await page.keyboard.press('ControlOrMeta+a')
+  // Chromium's own editing would keep the look of a text that is written over, by a style attribute: the policy stops it.
+  await page.keyboard.press('Delete')
+  await page.keyboard.insertText(text)
+}

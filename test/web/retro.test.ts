@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { skip, WebTest, writeRules } from './browser.ts'
+
+const SAMPLES = 60
+
+let web: WebTest
+before(async () => {
+  if (skip) return
+  web = await WebTest.start()
+  for (let i = 0; i < SAMPLES; i++) await web.server.upload(`sample number ${i} ${'x'.repeat(64)}`, `s${i}.txt`)
+})
+after(() => web?.stop())
+afterEach(() => web?.assertNoComplaints())
+
+/** Takes a while on every sample, so that there is something to watch. */
+const slow = `rule slow { condition: for all i in (0..1500000) : ( uint8(i % 64) != 0x00 or i % 64 < 64 ) }`
+
+/** The values that the bar shows until it is gone. */
+async function watchBar(page: Page, name: string): Promise<number[]> {
+  const bar = page.getByRole('progressbar', { name })
+  const seen: number[] = []
+  for (;;) {
+    const value = await bar.getAttribute('aria-valuenow', { timeout: 1_000 }).catch(() => null)
+    if (value === null && (await bar.count()) === 0) return seen
+    if (value !== null && Number(value) !== seen.at(-1)) seen.push(Number(value))
+    await page.waitForTimeout(50)
+  }
+}
+
+test('Local Retro is started, its bar moves by itself to the end, and the run is told', { skip }, async () => {
+  await web.server.saveRuleset('slow_rules', slow)
+  const page = await web.open('/retro')
+  await page.getByRole('heading', { name: 'Local Retro has not run yet' }).waitFor()
+  await page.getByRole('button', { name: 'Start Local Retro' }).click()
+  await page.getByRole('progressbar', { name: 'Local Retro' }).waitFor()
+  const values = await watchBar(page, 'Local Retro')
+  assert.ok(values.length >= 3, `the bar stood at ${values.join(', ')}`)
+  assert.deepEqual(
+    values,
+    [...values].sort((a, b) => a - b),
+  )
+  await page.getByRole('heading', { name: 'Complete' }).waitFor()
+  await page.getByText(/Local Retro is complete: .* new match/).waitFor()
+  const row = page.getByRole('row').nth(1)
+  await row.getByText('complete').waitFor()
+  assert.match((await row.textContent()) ?? '', new RegExp(`ana.*1.*${SAMPLES}`))
+  await page.context().close()
+})
+
+test('a run is stopped by hand, and history and chart show both', { skip }, async () => {
+  const page = await web.open('/retro', { as: 'ben' })
+  await page.getByRole('button', { name: 'Start Local Retro' }).click()
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await page.getByRole('heading', { name: 'Stopped' }).waitFor()
+  await page.getByText(/stopped by ben/).waitFor()
+  await page.getByRole('img', { name: /How long the last 2 runs took/ }).waitFor()
+  const history = page.getByRole('table', { name: 'Runs of Local Retro, newest first' })
+  assert.equal(await history.getByRole('row').count(), 3)
+  await page.context().close()
+})
+
+test('a hunt over a part of the samples is started, followed, exported and deleted', { skip }, async () => {
+  const page = await web.open('/hunts')
+  await page.getByRole('link', { name: 'New hunt' }).click()
+  await page.getByLabel('Title').fill('numbers of one digit')
+  await page.getByLabel('Name like').fill('s?.txt')
+  await writeRules(page, 'rule numbered { strings: $n = "sample number" condition: $n }')
+  await page.getByText('It compiles').waitFor()
+  await page.getByRole('button', { name: 'Start the hunt' }).click()
+  await page.getByRole('heading', { name: 'numbers of one digit' }).waitFor()
+  await page.getByText('samples named s?.txt').waitFor()
+  await page.getByText('completed').waitFor()
+  await page.locator('tbody tr').nth(9).waitFor()
+  assert.equal(await page.locator('tbody tr').count(), 10)
+
+  const downloading = page.waitForEvent('download')
+  await page.getByRole('link', { name: 'Hashes' }).click()
+  const download = await downloading
+  assert.match(download.suggestedFilename(), /^hunt-\d+\.txt$/)
+  const lines: string[] = []
+  for await (const chunk of await download.createReadStream()) lines.push(...String(chunk).trim().split('\n'))
+  assert.equal(lines.length, 10)
+  assert.ok(lines.every((line) => /^[0-9a-f]{64}$/.test(line)))
+
+  await page.getByRole('button', { name: 'Delete …' }).click()
+  await page.getByRole('button', { name: 'Delete', exact: true }).click()
+  await page.getByRole('heading', { name: 'No hunts yet' }).waitFor()
+  await page.context().close()
+})

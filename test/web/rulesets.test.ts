@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { skip, WebTest, writeRules } from './browser.ts'
+
+const rule = (condition: string) =>
+  `rule needle {\n  strings:\n    $a = "needle in here"\n  condition:\n    ${condition}\n}\n`
+
+let web: WebTest
+before(async () => {
+  if (skip) return
+  web = await WebTest.start()
+  await web.server.upload('some text with a needle in here', 'hay.txt')
+  await web.server.upload('some text without any', 'straw.txt')
+  await web.server.saveRuleset('kept_by_ana', rule('$a'), 'ana')
+})
+after(() => web?.stop())
+afterEach(() => web?.assertNoComplaints())
+
+test('a rule is written with an error, marked at its place, mended, explained, tried and saved', { skip }, async () => {
+  const page = await web.open('/rulesets')
+  await page.getByRole('link', { name: 'New ruleset' }).click()
+  await page.getByLabel('Name', { exact: true }).fill('found_by_ana')
+  await writeRules(page, rule('$a and'))
+
+  const problems = page.getByRole('region', { name: 'Problems' })
+  await problems.getByText('1 error').waitFor()
+  const marked = page.locator('.cm-lintRange-error')
+  await marked.first().waitFor()
+  const line = await page.evaluate(
+    `document.querySelector('.cm-lintRange-error').closest('.cm-line').textContent.trim()`,
+  )
+  assert.ok(line === '}' || line === '$a and', `marked in the line ${JSON.stringify(line)}`)
+
+  // What only the engine can find is marked too.
+  await writeRules(page, rule('$a and nothing_known'))
+  await page.locator('.cm-lintRange-error', { hasText: 'nothing_known' }).waitFor()
+  await problems.getByRole('button', { name: /nothing_known|unknown identifier/ }).click()
+
+  await writeRules(page, rule('$a'))
+  await problems.getByText('It compiles').waitFor()
+  const meaning = page.getByRole('complementary', { name: 'What the text means' })
+  await meaning.getByText('$a', { exact: true }).first().waitFor()
+  await meaning.getByText(/1 sample of 2/).waitFor()
+
+  await page.getByRole('button', { name: 'Try it' }).click()
+  const trial = page.getByRole('region', { name: 'Trial', exact: true })
+  await trial.getByRole('link', { name: 'hay.txt' }).waitFor()
+  await trial.getByText(/^1 match in 2 samples/).waitFor()
+  await trial.locator('mark', { hasText: 'needle in here' }).waitFor()
+
+  await page.getByRole('button', { name: 'On', exact: false }).filter({ hasText: 'everything' }).click()
+  await page.getByRole('option', { name: 'goodware only' }).click()
+  await page.getByRole('button', { name: 'Try it' }).click()
+  await trial.getByText('There is no goodware to try it on').waitFor()
+
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText(/found_by_ana is saved and enabled/).waitFor()
+  await page.getByRole('heading', { name: 'found_by_ana' }).waitFor()
+  assert.equal(new URL(page.url()).pathname, '/rulesets/found_by_ana')
+  const { json } = await web.server.get('/api/yara/ruleset/content/?name=found_by_ana')
+  assert.equal(json.detail.content, rule('$a'))
+  await page.context().close()
+})
+
+test('unsaved text survives a reload, says so, and can be dropped', { skip }, async () => {
+  const page = await web.open('/rulesets/kept_by_ana')
+  const changed = rule('$a or filesize < 3')
+  await writeRules(page, changed)
+  await page.getByText('Not saved yet').waitFor()
+  await page.reload()
+  await page.getByText(/Your unsaved text of .* is back/).waitFor()
+  await page.locator('.cm-line', { hasText: '$a or filesize < 3' }).waitFor()
+  await page.getByRole('button', { name: 'Go back to what is saved' }).click()
+  await page.locator('.cm-line', { hasText: '$a or filesize < 3' }).waitFor({ state: 'detached' })
+  await page.reload()
+  await page.locator('.cm-line', { hasText: 'condition' }).waitFor()
+  assert.equal(await page.getByText(/Your unsaved text/).count(), 0)
+  await page.context().close()
+})
+
+test('a revision shows what it changed and found, and an old one is restored', { skip }, async () => {
+  const page = await web.open('/rulesets/kept_by_ana')
+  await writeRules(page, rule('$a and filesize < 100'))
+  await page.keyboard.press('ControlOrMeta+s')
+  await page.getByText('Revision 2 of kept_by_ana is saved.').waitFor()
+  await web.server.post('/api/uploads/local-retro-hunt/', { form: { operation: 'START' } })
+  await web.server.appliance.localRetro.idle()
+
+  await page.getByRole('link', { name: 'Revisions (2)' }).click()
+  await page.getByRole('heading', { name: 'What changed from revision 1 to 2' }).waitFor()
+  await page.locator('.cm-changedLine', { hasText: '$a and filesize < 100' }).waitFor()
+  await page.locator('.cm-deletedChunk', { hasText: '$a' }).waitFor()
+  await page.getByRole('button', { name: /Revision 2.*first found 1 match/s }).waitFor()
+  await page.getByRole('link', { name: '1 × needle' }).waitFor()
+
+  await page.getByRole('button', { name: /Revision 1/ }).click()
+  assert.match(page.url(), /revision=1/)
+  await page.getByRole('button', { name: 'Restore revision 1' }).click()
+  await page.getByText('Revision 1 is restored as revision 3.').waitFor()
+  await page.getByRole('link', { name: 'Revisions (3)' }).waitFor()
+  const { json } = await web.server.get('/api/yara/ruleset/content/?name=kept_by_ana')
+  assert.equal(json.detail.content, rule('$a'))
+  await page.context().close()
+})
+
+test('a ruleset is switched off and on in the list, and only by who may', { skip }, async () => {
+  const page = await web.open('/rulesets')
+  const row = page.getByRole('row', { name: /kept_by_ana/ })
+  await row.getByText('active').waitFor()
+  await row.locator('label').click()
+  await row.getByText('disabled').waitFor()
+  assert.equal((await web.server.get('/api/rulesets/kept_by_ana/')).json.enabled, false)
+  await row.locator('label').click()
+  await row.getByText('active').waitFor()
+  await page.context().close()
+
+  const foreign = await web.open('/rulesets', { as: 'ben' })
+  const toggle = foreign.getByRole('switch', { name: 'kept_by_ana is enabled' })
+  await toggle.waitFor({ state: 'attached' })
+  assert.equal(await toggle.isDisabled(), true)
+  await foreign.context().close()
+})
+
+test('five thousand rulesets are listed page by page, found and sorted, each view with its own address', {
+  skip,
+}, async () => {
+  const admin = await web.server.appliance.accounts.find('admin')
+  // Straight into the domain's table: saving five thousand texts through the engine would take minutes.
+  await fillWithRulesets(5_000, admin.id)
+  const page = await web.open('/rulesets')
+  await page.getByText('5,002 rulesets').waitFor()
+  assert.equal(await page.getByRole('row').count(), 101)
+  await page.getByRole('button', { name: 'Next page' }).click()
+  await page.getByText('101–200 of 5,002').waitFor()
+  assert.match(page.url(), /page=2/)
+  await page.getByRole('searchbox', { name: 'Search names and owners' }).fill('many_4999')
+  await page.getByRole('link', { name: 'many_4999' }).waitFor()
+  await page.getByText('1 ruleset with these filters').waitFor()
+  assert.match(page.url(), /search=many_4999/)
+  await page.goBack()
+  await page.goto(`${web.server.url}/rulesets?search=many_&order=name&descending=true`)
+  await page.getByRole('link', { name: 'many_4999' }).waitFor()
+  assert.equal(await page.getByRole('columnheader', { name: 'Name' }).getAttribute('aria-sort'), 'descending')
+  await page.context().close()
+})
+
+async function fillWithRulesets(number: number, owner: number): Promise<void> {
+  const { DatabaseSync } = await import('node:sqlite')
+  const database = new DatabaseSync(web.server.databaseFile)
+  try {
+    const insert = database.prepare(
+      `INSERT INTO rulesets (name, owner_id, enabled, state, created, modified) VALUES (?, ?, 0, 'valid', 1, 1)`,
+    )
+    database.exec('BEGIN')
+    for (let i = 0; i < number; i++) insert.run(`many_${String(i).padStart(4, '0')}`, owner)
+    database.exec('COMMIT')
+  } finally {
+    database.close()
+  }
+}
