@@ -1,7 +1,7 @@
 // Builds the web application when what it is made of has changed. Part of the set-up, so it is plain JavaScript too.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** What the application is built from; the grammar's files are shared with the server. */
@@ -25,10 +25,23 @@ export function buildWeb(root) {
   })
   if (outcome.status !== 0) return `vite build ended with status ${outcome.status ?? outcome.signal}`
   const dist = join(root, 'web', 'dist')
+  keepRecentAssets(join(dist, 'assets'), join(fresh, 'assets'))
   rmSync(dist, { recursive: true, force: true })
   renameSync(fresh, dist)
   writeFileSync(mark(root), from)
   return null
+}
+
+/** Pages that are open in a browser still load parts of the builds they came from, for a day. */
+function keepRecentAssets(from, to) {
+  if (!existsSync(from)) return
+  const yesterday = Date.now() - 24 * 3_600_000
+  for (const name of readdirSync(from)) {
+    const old = join(from, name)
+    if (!existsSync(join(to, name)) && statSync(old).mtimeMs > yesterday) {
+      cpSync(old, join(to, name), { preserveTimestamps: true })
+    }
+  }
 }
 
 function fingerprint(root) {

@@ -10,7 +10,8 @@
  *   kept.
  */
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import statics from '@fastify/static'
@@ -36,8 +37,9 @@ const notBuilt = 'The web application has not been built yet: run `npm run web` 
 
 /** `folder` has what `npm run web` made; without it every page says how to make it. */
 export function addWebApplication(app: FastifyInstance, folder: string = builtFiles): void {
-  const page = readPage(folder)
   const sendPage = async (_request: unknown, reply: FastifyReply) => {
+    // Read anew, since a build may have taken the place of the one that was there at the start.
+    const page = await readPage(folder)
     if (page === null) return reply.code(503).type('text/plain; charset=utf-8').send(notBuilt)
     const nonce = randomBytes(16).toString('base64')
     return reply
@@ -56,7 +58,7 @@ export function addWebApplication(app: FastifyInstance, folder: string = builtFi
     app.get(`/${address}`, open, sendPage)
     app.get(`/${address}/*`, open, sendPage)
   }
-  if (page === null) return
+  if (!existsSync(folder)) return
   app.register(statics, {
     root: join(folder, 'assets'),
     prefix: '/assets/',
@@ -77,9 +79,9 @@ export function addWebApplication(app: FastifyInstance, folder: string = builtFi
 }
 
 /** Null where the application has not been built. */
-function readPage(folder: string): string | null {
+async function readPage(folder: string): Promise<string | null> {
   try {
-    return readFileSync(join(folder, 'index.html'), 'utf8')
+    return await readFile(join(folder, 'index.html'), 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
