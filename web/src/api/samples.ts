@@ -100,10 +100,12 @@ function useChange<Asked, Answer>(mutationFn: (asked: Asked) => Promise<Answer>)
   const queries = useQueryClient()
   return useMutation({
     mutationFn,
-    onSuccess: () =>
-      Promise.all(
-        ['samples', 'matches', 'overview', 'rulesets'].map((group) => queries.invalidateQueries({ queryKey: [group] })),
-      ),
+    // Not waited for: the rows that were acted on may be gone with it, and what stands on them with its own `onSuccess`.
+    onSuccess: () => {
+      for (const group of ['samples', 'matches', 'overview', 'rulesets']) {
+        void queries.invalidateQueries({ queryKey: [group] })
+      }
+    },
   })
 }
 

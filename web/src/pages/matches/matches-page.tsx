@@ -6,6 +6,7 @@ import { useAddressState } from '../../parts/address-state.ts'
 import { Classification } from '../../parts/badge.tsx'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
+import { useMedia } from '../../parts/media.ts'
 import { MenuButton } from '../../parts/menu-button.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { More } from '../../parts/more.tsx'
@@ -32,6 +33,7 @@ export function Component() {
   const list = useMatches(query)
   const rows = list.data?.pages.flatMap((page) => page.rows)
   const total = list.data?.pages[0]?.count ?? null
+  const isWide = useMedia('(min-width: 1500px)')
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const isFiltered = Object.values(filters).some((value) => typeof value !== 'boolean' && value.length > 0)
   return (
@@ -63,7 +65,7 @@ export function Component() {
       ) : (
         <Table
           caption="Matches"
-          columns={columns}
+          columns={isWide ? wideColumns : columns}
           rows={rows}
           keyOf={keyOf}
           nameOf={({ rule, filename }) => `${rule} on ${filename}`}
@@ -138,17 +140,16 @@ const columns: readonly Column<Match>[] = [
   {
     key: 'classification',
     title: 'Classification',
-    cell: ({ classification }) => <Classification of={classification} />,
+    cell: ({ classification, riskscore }) => (
+      <>
+        <Classification of={classification} />
+        {riskscore !== null && <span title="Risk score"> {riskscore}</span>}
+      </>
+    ),
   },
-  { key: 'risk', title: 'Risk', align: 'end', cell: ({ riskscore }) => riskscore ?? '–' },
-  { key: 'threat', title: 'Threat', cell: ({ threat_name }) => threat_name ?? '–' },
-  { key: 'type', title: 'Type', cell: ({ file_type }) => file_type },
+  { key: 'threat', title: 'Threat', cell: ({ threat_name }) => <Short text={threat_name ?? '–'} /> },
+  { key: 'type', title: 'Type', cell: ({ file_type }) => <Short text={file_type} /> },
   { key: 'size', title: 'Size', align: 'end', cell: ({ file_size }) => bytes(file_size) },
-  {
-    key: 'hash',
-    title: 'SHA-1',
-    cell: ({ sha1 }) => <span className={styles.hash}>{sha1.slice(0, 8)}…</span>,
-  },
   {
     key: 'place',
     title: 'Found',
@@ -156,13 +157,31 @@ const columns: readonly Column<Match>[] = [
       const Place = cloud ? Cloud : HardDrive
       return (
         <span className={styles.place} title={cloud ? 'Found in the cloud' : 'Found on this appliance'}>
-          <Place size={14} aria-hidden /> {cloud ? 'cloud' : 'here'}
+          <Place size={14} aria-hidden /> <span>{cloud ? 'cloud' : 'here'}</span>
         </span>
       )
     },
   },
   { key: 'created', title: 'Recorded', align: 'end', cell: ({ created }) => <Moment at={created} /> },
 ]
+
+/** On wide windows, behind the size. */
+const hashColumn: Column<Match> = {
+  key: 'hash',
+  title: 'SHA-1',
+  cell: ({ sha1 }) => <span className={styles.hash}>{sha1.slice(0, 8)}…</span>,
+}
+
+const wideColumns = columns.toSpliced(-2, 0, hashColumn)
+
+/** Cut off where the column is narrow, whole on hovering. */
+function Short({ text }: { readonly text: string }) {
+  return (
+    <span className={styles.short} title={text}>
+      {text}
+    </span>
+  )
+}
 
 function Nothing({
   isFiltered,

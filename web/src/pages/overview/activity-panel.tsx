@@ -61,7 +61,8 @@ function Counts({
     () => [{ title: what[1], colour: '--accent', values: columns.map((column) => column[of]) }],
     [columns, of, what],
   )
-  const name = seconds < 86_400 ? hourName : dayName
+  const isByHour = seconds < 86_400
+  const name = isByHour ? hourName : dayName
   const sum = columns.reduce((total, column) => total + column[of], 0)
   return (
     <figure>
@@ -72,7 +73,7 @@ function Counts({
       <Chart
         label={`${title} in the last ${span}: ${counted(sum, ...what)} in all`}
         x={x}
-        xText={name}
+        xText={isByHour ? shortHourName : dayName}
         xTitle={seconds === 7 * 86_400 ? 'Week of' : 'From'}
         series={series}
         kind="bars"
@@ -105,5 +106,12 @@ const wholeCount = (value: number): string => (Number.isInteger(value) ? count(v
 const hours = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 // Days begin at midnight of UTC, so they are named by UTC.
 const days = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
+const times = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const dates = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 const hourName = (seconds: number): string => hours.format(seconds * 1000)
 const dayName = (seconds: number): string => days.format(seconds * 1000)
+/** On the axis a day is named where it begins, and only the time elsewhere. */
+const shortHourName = (seconds: number): string => {
+  const time = times.format(seconds * 1000)
+  return time === '00:00' ? dates.format(seconds * 1000) : time
+}

@@ -8,6 +8,7 @@ import { Button } from '../../parts/button.tsx'
 import { DateRange } from '../../parts/date-range.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Filters, SearchField, Select } from '../../parts/field.tsx'
+import { useMedia } from '../../parts/media.ts'
 import { Moment } from '../../parts/moment.tsx'
 import { More } from '../../parts/more.tsx'
 import { bytes, counted } from '../../parts/numbers.ts'
@@ -32,6 +33,7 @@ export function Component() {
   const [query, change] = useAddressState(initial)
   const list = useSamples(query)
   const rows = list.data?.pages.flatMap((page) => page.rows)
+  const isWide = useMedia('(min-width: 1400px)')
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const isFiltered = Object.values(query).some((value) => value !== '')
   useFreshUploads()
@@ -51,7 +53,7 @@ export function Component() {
       ) : (
         <Table
           caption="Samples"
-          columns={columns}
+          columns={isWide ? wideColumns : columns}
           rows={rows}
           keyOf={keyOf}
           nameOf={({ name }) => name}
@@ -135,13 +137,17 @@ const columns: readonly Column<Sample>[] = [
     align: 'end',
     cell: ({ extracted_file_count: members }) => (members > 0 ? members : '–'),
   },
-  {
-    key: 'hash',
-    title: 'SHA-256',
-    cell: (sample) => <span className={styles.hash}>{keyOf(sample).slice(0, 12)}…</span>,
-  },
   { key: 'seen', title: 'Last seen', align: 'end', cell: ({ last_seen }) => <Moment at={last_seen} /> },
 ]
+
+/** On wide windows, before the last column. */
+const hashColumn: Column<Sample> = {
+  key: 'hash',
+  title: 'SHA-256',
+  cell: (sample) => <span className={styles.hash}>{keyOf(sample).slice(0, 12)}…</span>,
+}
+
+const wideColumns = columns.toSpliced(-1, 0, hashColumn)
 
 function Nothing({
   isFiltered,
