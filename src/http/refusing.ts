@@ -70,6 +70,7 @@ const translations: Readonly<Record<string, FailureCode>> = {
   FST_PROTO_VIOLATION: 'request.malformed',
   FST_INVALID_MULTIPART_CONTENT_TYPE: 'request.media-type',
   FST_INVALID_JSON_FIELD_ERROR: 'request.malformed',
+  FST_STATIC_FORBIDDEN_PATH: 'path.unknown',
   FST_MP_PREMATURE_CLOSE: 'request.malformed',
   ECONNRESET: 'request.malformed',
 }

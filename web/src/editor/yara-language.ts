@@ -25,7 +25,7 @@ export const yaraLanguage = LRLanguage.define({
         'and or not defined at in of for with any all none them contains icontains startswith istartswith endswith iendswith iequals matches':
           t.operatorKeyword,
         'true false': t.bool,
-        'Filesize Entrypoint': t.standard(t.variableName),
+        'filesize entrypoint': t.standard(t.variableName),
         'Text UnclosedText': t.string,
         'Regexp UnclosedRegexp': t.regexp,
         'HexByte HexJump JumpLength': t.number,

@@ -8,17 +8,28 @@ export function HitStrings({ strings }: { readonly strings: HuntHit['strings'] }
   if (strings.length === 0) return <span className={styles.none}>the condition alone</span>
   return (
     <ul className={styles.strings}>
-      {strings.slice(0, SHOWN).map(({ identifier, offset, length, text, start }) => (
-        <li key={`${identifier}:${offset}`}>
-          <code className={styles.name}>{identifier}</code> <code>0x{offset.toString(16)}</code>{' '}
-          <code className={styles.bytes}>
-            {text.slice(0, start)}
-            <mark>{text.slice(start, start + length)}</mark>
-            {text.slice(start + length)}
-          </code>
-        </li>
-      ))}
+      {firstOfEach(strings)
+        .slice(0, SHOWN)
+        .map(({ identifier, offset, length, text, start }) => (
+          <li key={`${identifier}:${offset}`}>
+            <code className={styles.name}>{identifier}</code> <code>0x{offset.toString(16)}</code>{' '}
+            <code className={styles.bytes}>
+              {text.slice(0, start)}
+              <mark>{text.slice(start, start + length)}</mark>
+              {text.slice(start + length)}
+            </code>
+          </li>
+        ))}
       {strings.length > SHOWN && <li className={styles.none}>and {strings.length - SHOWN} more</li>}
     </ul>
   )
+}
+
+/** The first place of every string before the second of any. */
+function firstOfEach(strings: HuntHit['strings']): HuntHit['strings'] {
+  const first = new Map(strings.toReversed().map((found) => [found.identifier, found]))
+  return [
+    ...strings.filter((found) => first.get(found.identifier) === found),
+    ...strings.filter((found) => first.get(found.identifier) !== found),
+  ]
 }
