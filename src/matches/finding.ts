@@ -44,7 +44,7 @@ export interface MatchWalk {
   readonly after?: number
 }
 
-/** Matches looked at by one statement. */
+/** Matches looked at by one statement at most; the first looks at a page only, as that is enough without filters. */
 const STEP = 4_000
 /** What one answer may take; it is passed only by the step that is under way. */
 const BUDGET_MS = 250
@@ -64,8 +64,8 @@ export async function findMatches(
   const started = performance.now()
   const ids: number[] = []
   let below: number | null = after
-  while (below !== null) {
-    const step: Step = await takeStep(database, source, conditions, below)
+  for (let size = limit + 1; below !== null; size = Math.min(STEP, 4 * size)) {
+    const step: Step = await takeStep(database, source, conditions, { below, size })
     ids.push(...step.ids)
     below = step.next
     if (ids.length >= limit || performance.now() - started > BUDGET_MS) break
@@ -83,18 +83,23 @@ interface Step {
   readonly next: number | null
 }
 
-/** SQL for the ids of at most STEP matches below an id, descending. */
-type Source = (below: number) => RawBuilder<unknown>
+interface Stretch {
+  readonly below: number
+  readonly size: number
+}
+
+/** SQL for the ids of at most `size` matches below an id, descending. */
+type Source = (stretch: Stretch) => RawBuilder<unknown>
 
 async function takeStep(
   database: Database,
   source: Source,
   conditions: readonly RawBuilder<boolean>[],
-  below: number,
+  stretch: Stretch,
 ): Promise<Step> {
   // One statement looks at the step's matches, so that what passes and where the step ended are of one moment.
   const { rows } = await sql<{ last: number | null; looked: number; ids: string }>`
-    WITH step(id) AS MATERIALIZED (${source(below)})
+    WITH step(id) AS MATERIALIZED (${source(stretch)})
     SELECT min(id) AS last, count(*) AS looked, (
       SELECT json_group_array(passed.id) FROM (
         SELECT matches.id FROM step
@@ -106,22 +111,22 @@ async function takeStep(
     ) AS ids FROM step`.execute(database)
   const [row] = rows
   const ids = JSON.parse(row?.ids ?? '[]') as number[]
-  return { ids, next: row && row.looked >= STEP ? row.last : null }
+  return { ids, next: row && row.looked >= stretch.size ? row.last : null }
 }
 
 function walkFrom(rulesetIds: readonly number[]): Source {
   const [only, ...others] = rulesetIds
   if (only === undefined) {
-    return (below) => sql`SELECT id FROM matches WHERE id < ${below} ORDER BY id DESC LIMIT ${STEP}`
+    return ({ below, size }) => sql`SELECT id FROM matches WHERE id < ${below} ORDER BY id DESC LIMIT ${size}`
   }
   // Each ruleset's newest by its index, and of those the newest: no ruleset is read further than needed.
-  return (below) => {
+  return ({ below, size }) => {
     const each = [only, ...others].map(
       (ruleset) =>
         sql`SELECT id FROM (SELECT id FROM matches WHERE ruleset_id = ${ruleset} AND id < ${below}
-          ORDER BY id DESC LIMIT ${STEP})`,
+          ORDER BY id DESC LIMIT ${size})`,
     )
-    return sql`SELECT id FROM (${sql.join(each, sql` UNION ALL `)}) ORDER BY id DESC LIMIT ${STEP}`
+    return sql`SELECT id FROM (${sql.join(each, sql` UNION ALL `)}) ORDER BY id DESC LIMIT ${size}`
   }
 }
 
@@ -154,8 +159,8 @@ async function fewMatches(
 
   function among(ids: readonly number[]): Source {
     const chosen = rulesetIds.length > 0 ? sql`AND ruleset_id IN ${listOf(rulesetIds)}` : sql``
-    return (below) =>
-      sql`SELECT id FROM matches WHERE id IN ${listOf(ids)} AND id < ${below} ${chosen} ORDER BY id DESC LIMIT ${STEP}`
+    return ({ below, size }) =>
+      sql`SELECT id FROM matches WHERE id IN ${listOf(ids)} AND id < ${below} ${chosen} ORDER BY id DESC LIMIT ${size}`
   }
 }
 

@@ -10,7 +10,7 @@ import { parseHash } from './hash.ts'
 import type { Sample, SampleFilter, SamplePage } from './sample.ts'
 import { samplesById, samplesFrom, toSample } from './sample-row.ts'
 
-/** Samples looked at by one statement. */
+/** Samples looked at by one statement at most; the first looks at a page only, as that is enough without filters. */
 const STEP = 4_000
 /** What one answer may take; it is passed only by the step that is under way. */
 const BUDGET_MS = 250
@@ -40,8 +40,10 @@ export async function searchSamples(
   const started = performance.now()
   const found: Place[] = []
   let below = place
+  let size = limit + 1
   do {
-    const step = await takeStep(database, source(below), conditions)
+    const step = await takeStep(database, source(below, size), size, conditions)
+    size = Math.min(STEP, 4 * size)
     found.push(...step.found)
     below = step.next
     if (found.length > limit || performance.now() - started > BUDGET_MS) break
@@ -86,8 +88,8 @@ async function searchHash(database: Database, { text: _, ...filter }: SampleFilt
   return { samples: rows.map((row): Sample => toSample(row)), next: null }
 }
 
-/** SQL for `last_seen` and `id` of at most STEP samples from a place on. */
-type Source = (below: Place | null) => RawBuilder<unknown>
+/** SQL for `last_seen` and `id` of at most `size` samples from a place on. */
+type Source = (below: Place | null, size: number) => RawBuilder<unknown>
 
 async function sourceOf(database: Database, filter: SampleFilter): Promise<Source> {
   const { tag, fileTypes, classifications, from, to } = filter
@@ -104,16 +106,17 @@ async function sourceOf(database: Database, filter: SampleFilter): Promise<Sourc
   }
   if (from !== undefined) conditions.push(sql`last_seen >= ${from}`)
   if (to !== undefined) conditions.push(sql`last_seen <= ${to}`)
-  return (below) => {
+  return (below, size) => {
     const here = below ? [sql<boolean>`(last_seen, id) < (${below.lastSeen}, ${below.id})`] : []
     return sql`SELECT last_seen, id FROM samples WHERE ${and([...conditions, ...here])}
-      ORDER BY last_seen DESC, id DESC LIMIT ${STEP}`
+      ORDER BY last_seen DESC, id DESC LIMIT ${size}`
   }
 }
 
 async function takeStep(
   database: Database,
   step: RawBuilder<unknown>,
+  size: number,
   conditions: readonly RawBuilder<boolean>[],
 ): Promise<{ readonly found: readonly Place[]; readonly next: Place | null }> {
   const { rows } = await sql<{ lastSeen: Micros; id: number; fits: 0 | 1 }>`
@@ -122,7 +125,7 @@ async function takeStep(
     FROM step CROSS JOIN samples ON samples.id = step.id
     ORDER BY step.last_seen DESC, step.id DESC`.execute(database)
   const last = rows.at(-1)
-  return { found: rows.filter(({ fits }) => fits === 1), next: rows.length >= STEP && last ? last : null }
+  return { found: rows.filter(({ fits }) => fits === 1), next: rows.length >= size && last ? last : null }
 }
 
 function conditionsOf({ text, fileTypes, classifications, tag, from, to }: SampleFilter): RawBuilder<boolean>[] {
