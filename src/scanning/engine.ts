@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import type { Diagnostic } from '../yara/index.ts'
 import { readReport } from './engine-report.ts'
 import type { ExternalVariables } from './tasks.ts'
+import { isMistakenForAnotherType, withValuesInPlace } from './text-variables.ts'
 
 /** What Backtrail asks of a YARA engine. Compiling and scanning block the thread for as long as they take. */
 export interface Engine {
@@ -82,16 +83,55 @@ export function loadYaraX(): Engine {
     },
     compile(text) {
       const rules = binding.compile(text, options)
+      const variants = new Variants(text, (variant) => binding.compile(variant, options))
       return {
-        scan: (bytes, variables) =>
-          rules.scan(bytes, variables).map((match) => ({
-            rule: match.ruleIdentifier,
-            tags: match.tags,
-            meta: match.meta,
-            strings: match.matches,
-          })),
-        limitMatchesPerString: (count) => rules.setMaxMatchesPerPattern(count),
+        scan: (bytes, variables) => {
+          const mistaken = Object.entries(variables).filter(([, value]) => isMistakenForAnotherType(value))
+          const told = { ...variables, ...Object.fromEntries(mistaken.map(([name]) => [name, ''])) }
+          return (mistaken.length === 0 ? rules : (variants.with(mistaken) ?? rules))
+            .scan(bytes, told)
+            .map((match) => ({
+              rule: match.ruleIdentifier,
+              tags: match.tags,
+              meta: match.meta,
+              strings: match.matches,
+            }))
+        },
+        limitMatchesPerString: (count) => {
+          rules.setMaxMatchesPerPattern(count)
+          variants.matchesPerString = count
+        },
       }
     },
   }
 }
+
+/** The same rules with values written into them; see text-variables.ts. */
+class Variants {
+  readonly #text: string
+  readonly #compile: (text: string) => YaraXRules
+  readonly #compiled = new Map<string, YaraXRules>()
+  matchesPerString: number | null = null
+
+  constructor(text: string, compile: (text: string) => YaraXRules) {
+    this.#text = text
+    this.#compile = compile
+  }
+
+  /** Null when the rules mention none of the variables. */
+  with(values: readonly (readonly [name: string, value: string])[]): YaraXRules | null {
+    const mentioned = values.filter(([name]) => new RegExp(`\\b${name}\\b`).test(this.#text))
+    if (mentioned.length === 0) return null
+    const key = JSON.stringify(mentioned)
+    let rules = this.#compiled.get(key)
+    if (rules === undefined) {
+      rules = this.#compile(withValuesInPlace(this.#text, new Map(mentioned)))
+      if (this.matchesPerString !== null) rules.setMaxMatchesPerPattern(this.matchesPerString)
+      if (this.#compiled.size >= KEPT_VARIANTS) this.#compiled.clear()
+      this.#compiled.set(key, rules)
+    }
+    return rules
+  }
+}
+
+const KEPT_VARIANTS = 8
