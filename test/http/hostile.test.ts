@@ -280,12 +280,11 @@ test('a body above the limit is refused with 413, and the connection serves on',
 
 test('what is no path of ours is answered with 404 in JSON, whoever asks', async () => {
   for (const path of [
-    '/',
     '/api',
     '/api/',
     '/api/yara/',
     '/api/yara/rulesets/',
-    '/api/samples/',
+    '/api/sample/',
     '/x/%2e%2e/y',
     '/.git/config',
   ]) {
