@@ -36,11 +36,13 @@ async function hunt(paths: string[], flags: HuntFlags): Promise<ExitCode> {
   const began = performance.now()
   const progress = startProgress()
   let matches = 0
+  let latest: HuntNews | null = null
   try {
     await tellingDiagnostics(files, async () => {
       for await (const news of place.hunt(files, flags.index, interruption.signal)) {
         for (const hit of news.hits) process.stdout.write(flags.json ? jsonOf(hit) : lineOf(hit))
         matches += news.hits.length
+        latest = news
         progress.show(news.processed, news.samples, told(news, matches, performance.now() - began))
       }
     })
@@ -49,7 +51,19 @@ async function hunt(paths: string[], flags: HuntFlags): Promise<ExitCode> {
     await place.close()
     interruption.end()
   }
-  return exitCodes.done
+  return concludeHunt(latest)
+}
+
+/** Says what the matches that were printed may lack. */
+function concludeHunt(news: HuntNews | null): ExitCode {
+  if (news !== null && news.skipped > 0) {
+    process.stderr.write(
+      `backtrail: ${countTold(news.skipped, 'sample')} could not be scanned: too large, or unreadable\n`,
+    )
+  }
+  if (!news?.failure) return exitCodes.done
+  process.stderr.write(`backtrail: ${news.failure}\nMatches may be missing.\n`)
+  return exitCodes.failed
 }
 
 function lineOf({ rule, sha256, filename }: HuntHit): string {

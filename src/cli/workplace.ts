@@ -76,7 +76,10 @@ export interface HuntNews {
   readonly processed: number
   readonly candidates: number
   readonly scannedBytes: number
+  /** Samples that were not scanned, because they are too large or cannot be read. */
   readonly skipped: number
+  /** Which text had to be stopped on a sample and may miss matches; null when all went well. */
+  readonly failure: string | null
 }
 
 export interface HuntHit {

@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly input?: string
   readonly cwd?: string
   readonly command?: string
+  /** After this many milliseconds the program is killed; a minute unless given. */
+  readonly timeoutMs?: number
 }
 
 /** The environment without settings of whoever runs the tests, and with one worker: the tests' samples are few. */
@@ -31,12 +33,12 @@ function environment(env: Readonly<Record<string, string>> = {}): NodeJS.Process
   return { ...Object.fromEntries(inherited), BACKTRAIL_WORKERS: '1', ...env }
 }
 
-/** Runs a command to its end, at most a minute. */
+/** Runs a command to its end. */
 export async function backtrail(parameters: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const child = spawn(options.command ?? binary, parameters, {
     env: environment(options.env),
     cwd: options.cwd ?? root,
-    timeout: 60_000,
+    timeout: options.timeoutMs ?? 60_000,
     killSignal: 'SIGKILL',
   })
   child.stdin.on('error', () => undefined)
