@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { backtrailTo, folderWith } from '../cli/running.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { demandConsistency, rows } from './data-folder.ts'
 import { type Json, MortalServer, until } from './mortal-server.ts'
@@ -159,6 +160,17 @@ test('a ruleset that scans for ever is suspended with a reason, and holds up nei
   assert.deepEqual(await server.matchesOf('marks'), marked('marked', hashes))
   await server.stop()
   await demandConsistency(server.data)
+})
+
+test('a hunt from the command line whose rules had to be stopped says that matches may be missing', async (t) => {
+  const folder = folderWith(t, { sample: 'the marked words', 'endless.yar': endless, 'marks.yar': marks })
+  const data = join(folder, 'data')
+  await backtrailTo(0, ['ingest', join(folder, 'sample'), '--data', data])
+  const rules = [join(folder, 'endless.yar'), join(folder, 'marks.yar')]
+  const env = { BACKTRAIL_SCAN_TIMEOUT: '1s' }
+  const { stdout, stderr } = await backtrailTo(1, ['hunt', ...rules, '--data', data], { env })
+  assert.match(stdout, /^marked\t/)
+  assert.match(stderr, /endless was stopped: .*longer than allowed\nMatches may be missing\./)
 })
 
 test('a text that compiles too long or eats memory hurts only its own request', async (t) => {
