@@ -1,0 +1,253 @@
+/**
+ * A check that cannot fail proves nothing. Here each layer of the index is broken in turn, in the way in which such code
+ * breaks, and the check of `missed-matches.ts` has to name missed matches; with all layers as they are it names none.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { before, test } from 'node:test'
+import { crc32 } from 'node:zlib'
+import {
+  bitOf,
+  type Channel,
+  gramHash,
+  HEAD_BYTES,
+  type SampleDigests,
+  SignatureView,
+  sign,
+  writeSegment,
+} from '../../src/index/index.ts'
+import {
+  BLOCK_BYTES,
+  DIRECTORY_ENTRY_BYTES,
+  decodeDirectory,
+  decodeHeader,
+  encodeHeader,
+  SEGMENT_HEADER_BYTES,
+  sectionOffsets,
+} from '../../src/index/segment-format.ts'
+import { encodeSignature } from '../../src/index/signature.ts'
+import { type Plan, planRuleset } from '../../src/planner/index.ts'
+import { parse } from '../../src/yara/index.ts'
+import { folderWith } from '../cli/running.ts'
+import { chosenSeed, randomFrom } from '../planner/random.ts'
+import { type CutRule, cutRule, stringKinds } from './cut-rules.ts'
+import { asBuilt, type Layers, missedMatches } from './missed-matches.ts'
+import { drawFiles, readAll } from './real-files.ts'
+
+const MEGABYTES = 10
+const RULES_OF_EACH_KIND = 20
+
+let samples: Buffer[]
+let rules: CutRule[]
+let seed: number
+
+before(() => {
+  seed = chosenSeed()
+  console.log(`seed: ${seed}`)
+  const random = randomFrom(seed)
+  const files = readAll(drawFiles(random, MEGABYTES))
+  const utf16 = Array.from({ length: 4 }, () => Buffer.from(random.pick(files).toString('latin1', 0, 5_000), 'utf16le'))
+  const base64 = Array.from({ length: 4 }, () => Buffer.from(random.pick(files).toString('base64', 0, 5_000)))
+  samples = [...files, ...utf16, ...base64]
+  rules = stringKinds.flatMap((kind) => {
+    const origins = kind === 'wide' ? utf16 : kind === 'base64' ? base64 : files
+    const found: CutRule[] = []
+    for (let tries = 0; found.length < RULES_OF_EACH_KIND && tries < 50 * RULES_OF_EACH_KIND; tries++) {
+      const rule = cutRule(`${kind}_${found.length}`, kind, random.pick(origins), random)
+      if (rule !== null) found.push(rule)
+    }
+    return found
+  })
+  const made = telling(random.bytes(2_000))
+  samples.push(made.sample)
+  rules.push(...made.rules)
+  assert.ok(
+    samples.length >= 20 && rules.length >= 6 * RULES_OF_EACH_KIND,
+    `${samples.length} samples, ${rules.length} rules`,
+  )
+})
+
+test('as they are built, the layers miss nothing, and rule most of it out', (t) => {
+  const { matches, candidates, missed } = missedMatches(samples, rules, asBuilt, folderWith(t))
+  assert.deepEqual(missed, [], `seed ${seed}`)
+  assert.ok(matches >= rules.length * 0.8, `only ${matches} matches of ${rules.length} rules`)
+  const all = samples.length * rules.length
+  assert.ok(candidates < all / 3, `${candidates} of ${all} pairs are candidates: nothing is ruled out`)
+  t.diagnostic(`seed ${seed}: ${all} pairs, ${candidates} candidates, ${matches} matches, none missed`)
+})
+
+test('the obvious way to sign, which the next tests break, gives the same signatures as the real one', () => {
+  for (const sample of samples.slice(0, 20)) {
+    assert.deepEqual(obviouslySigned({})(sample, noDigests), sign(sample, noDigests), `seed ${seed}`)
+  }
+})
+
+const breaks: Readonly<Record<string, Partial<Layers>>> = {
+  'a window that crosses the border of two chunks is forgotten': {
+    sign: obviouslySigned({ forgets: (at) => at % 256 > 252 }),
+  },
+  'the last window of a sample is forgotten': { sign: obviouslySigned({ forgets: (at, size) => at > size - 64 }) },
+  'the letter E is not folded': {
+    sign: obviouslySigned({ folds: (byte) => byte >= 0x41 && byte <= 0x5a && byte !== 0x45 }),
+  },
+  'letters are folded up to T only': { sign: obviouslySigned({ folds: (byte) => byte >= 0x41 && byte <= 0x54 }) },
+  'UTF-16 text is seen at even offsets only': { sign: obviouslySigned({ forgetsWide: (at) => at % 2 === 0 }) },
+  'every 50th row of a segment is lost, and all checksums are right': {
+    write(path, signed) {
+      writeSegment(path, signed)
+      changeBits(
+        path,
+        (row) => row % 50 === 0,
+        () => 0,
+      )
+    },
+  },
+  'rows of a segment are flipped, and all checksums are right': {
+    write(path, signed) {
+      writeSegment(path, signed)
+      changeBits(
+        path,
+        (row) => row % 50 === 0,
+        (byte) => byte ^ 0xff,
+      )
+    },
+  },
+  'plans lose the first branch of an or': {
+    plan: changedPlan((plan) => (plan.kind === 'or' ? { ...plan, parts: plan.parts.slice(1) } : plan)),
+  },
+  'plans take an or for an and': {
+    plan: changedPlan((plan) => (plan.kind === 'or' ? { ...plan, kind: 'and' } : plan)),
+  },
+  'plans ask for one string more than the rule': {
+    plan: changedPlan((plan) => (plan.kind === 'atLeast' ? { ...plan, count: plan.count + 1 } : plan)),
+  },
+  'plans ask for the grams of another string': {
+    plan: changedPlan((plan) =>
+      plan.kind === 'grams' ? { ...plan, grams: plan.grams.map((gram) => gram ^ 0x01000000) } : plan,
+    ),
+  },
+  'plans are one byte off with sizes': {
+    plan: changedPlan((plan) =>
+      plan.kind === 'fact' && plan.fact.kind === 'size'
+        ? { ...plan, fact: { ...plan.fact, max: plan.fact.max - 1 } }
+        : plan,
+    ),
+  },
+}
+
+for (const [what, broken] of Object.entries(breaks)) {
+  test(`the check goes red when ${what}`, (t) => {
+    const { missed } = missedMatches(samples, rules, { ...asBuilt, ...broken }, folderWith(t))
+    assert.ok(missed.length > 0, `seed ${seed}: nothing was missed`)
+    t.diagnostic(`${missed.length} missed, for example ${missed[0]}`)
+  })
+}
+
+/**
+ * A sample and rules in which every break shows itself, whatever was drawn at random: letters of both cases, UTF-16 text
+ * at an odd offset, strings across every 256th byte and at the very end.
+ */
+function telling(bytes: Uint8Array): { readonly sample: Buffer; readonly rules: CutRule[] } {
+  const sentence = 'THE FIVE BEES NEVER SLEEP WHERE SHEEP SEEK SEVEN WIZARDS'
+  const words = 'quick foxes jump over lazy dogs'
+  const sample = Buffer.from(bytes)
+  sample.write(sentence, 20, 'latin1')
+  sample.write(words, 101, 'utf16le')
+  const hex = (from: number, to: number) => `{ ${sample.toString('hex', from, to).replace(/../g, '$& ')}}`
+  const borders = [256, 512, 768, 1024, 1280, 1536, 1792]
+  const acrossBorders = borders.map((at, n) => `$s${n} = ${hex(at - 6, at + 6)}`).join(' ')
+  const absent = '{ 00 11 22 33 44 55 66 77 88 99 AA BB CC DD }'
+  const two = `$a = ${hex(300, 316)} $b = ${hex(400, 416)}`
+  const rule = (name: string, strings: string, condition: string): CutRule => ({
+    name,
+    kind: 'text',
+    text: `rule ${name} { strings: ${strings} condition: ${condition} }`,
+  })
+  return {
+    sample,
+    rules: [
+      rule('folded', `$a = "${sentence.toLowerCase()}" nocase`, '$a'),
+      rule('in_utf16', `$a = "${words}" wide`, '$a'),
+      rule('across_borders', acrossBorders, 'all of them'),
+      rule('at_the_end', `$a = ${hex(sample.length - 20, sample.length)}`, '$a'),
+      rule('two_of_three', `${two} $c = ${absent}`, '2 of them'),
+      rule('the_first', `$a = ${hex(300, 316)} $c = ${absent}`, '$a or $c'),
+      rule('the_last', `$a = ${hex(300, 316)} $c = ${absent}`, '$c or $a'),
+      rule('of_size', two, `all of them and filesize <= ${sample.length}`),
+    ],
+  }
+}
+
+const noDigests: SampleDigests = { md5: new Uint8Array(16), sha1: new Uint8Array(20), sha256: new Uint8Array(32) }
+
+interface Faults {
+  /** Windows that are left out, by their offset. */
+  readonly forgets?: (at: number, size: number) => boolean
+  readonly forgetsWide?: (at: number) => boolean
+  /** Which bytes are folded to lower case. */
+  readonly folds?: (byte: number) => boolean
+}
+
+/** Signing one window at a time, with the size of the real signature. */
+function obviouslySigned({
+  forgets = () => false,
+  forgetsWide = () => false,
+  folds = (byte) => byte >= 0x41 && byte <= 0x5a,
+}: Faults): Layers['sign'] {
+  return (sample, digests) => {
+    const { bits } = SignatureView.of(sign(sample, digests))
+    const bytes = new Uint8Array(bits / 8)
+    const folded = sample.map((byte) => (folds(byte) ? byte + 0x20 : byte))
+    const mark = (channel: Channel, at: number, step: number) => {
+      const gram =
+        ((folded[at] as number) |
+          ((folded[at + step] as number) << 8) |
+          ((folded[at + 2 * step] as number) << 16) |
+          ((folded[at + 3 * step] as number) << 24)) >>>
+        0
+      const bit = bitOf(gramHash(channel, gram), bits)
+      bytes[bit >>> 3] = (bytes[bit >>> 3] as number) | (1 << (bit & 7))
+    }
+    const isWide = (at: number) => [1, 3, 5, 7].every((ahead) => folded[at + ahead] === 0)
+    for (let at = 0; at + 4 <= folded.length; at++) {
+      if (forgets(at, folded.length)) continue
+      mark('plain', at, 1)
+      if (at + 8 <= folded.length && isWide(at) && !forgetsWide(at)) mark('wide', at, 2)
+    }
+    return encodeSignature({ ...digests, size: sample.length, head: sample.subarray(0, HEAD_BYTES), bytes })
+  }
+}
+
+/** Changes rows of the transposed groups, and makes all checksums anew. */
+function changeBits(path: string, isRow: (row: number) => boolean, change: (byte: number) => number): void {
+  const file = readFileSync(path)
+  const header = decodeHeader(file.subarray(0, SEGMENT_HEADER_BYTES), path)
+  const body = file.subarray(SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES + header.bodyBytes)
+  const groups = decodeDirectory(body.subarray(0, header.groups * DIRECTORY_ENTRY_BYTES), path)
+  const { bits: starts } = sectionOffsets(header.samples, groups)
+  for (const [g, { layout, bits, count }] of groups.entries()) {
+    // A loose signature's bits lie side by side: every byte is eight rows.
+    const rowBytes = layout === 'transposed' ? Math.ceil(count / 8) : count / 8
+    const length = layout === 'unfiltered' ? 0 : bits * rowBytes
+    for (let at = 0; at < length; at++) {
+      if (!isRow(layout === 'transposed' ? Math.floor(at / rowBytes) : at)) continue
+      const place = (starts[g] as number) + at
+      body[place] = change(body[place] as number)
+    }
+  }
+  const table = Buffer.alloc(4 * Math.ceil(body.length / BLOCK_BYTES))
+  for (let block = 0; block * BLOCK_BYTES < body.length; block++) {
+    table.writeUInt32LE(crc32(body.subarray(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES)), 4 * block)
+  }
+  const head = encodeHeader({ ...header, checksumOfChecksums: crc32(table) })
+  writeFileSync(path, Buffer.concat([head, body, table]))
+}
+
+/** Plans with every part changed, from the leaves up. */
+function changedPlan(change: (plan: Plan) => Plan): Layers['plan'] {
+  const walk = (plan: Plan): Plan => change('parts' in plan ? { ...plan, parts: plan.parts.map(walk) } : plan)
+  return (text) => {
+    const { rules, plan } = planRuleset(parse(text))
+    return { rules, plan: walk(plan) }
+  }
+}
