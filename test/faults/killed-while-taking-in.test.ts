@@ -3,12 +3,17 @@
  * and matched, and nothing is left half done.
  */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sevenZipBinary } from '../../src/archives/seven-zip.ts'
 import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
+import { folderWith } from '../cli/running.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { demandConsistency } from './data-folder.ts'
-import { MortalServer, sha256 } from './mortal-server.ts'
+import { MortalServer, sha256, until } from './mortal-server.ts'
 
 const ROUNDS = 10
 /** After every so manieth round the server is killed once more while it takes up what the kill had left. */
@@ -125,4 +130,26 @@ test('every acknowledged upload survives a kill at any moment, is processed and 
       `${seen.resumed} taken up again, ${seen.uploadsCutShort} cut short`,
   )
   assert.ok(seen.resumed > 0 && seen.uploadsCutShort > 0, 'no kill came in the middle of anything')
+})
+
+test('a kill while an archive is unpacked leaves neither 7-Zip nor what it wrote behind, and the archive comes again', async (t) => {
+  const folder = folderWith(t, { zeros: '' })
+  truncateSync(join(folder, 'zeros'), 200_000_000)
+  const archive = join(folder, 'zeros.7z')
+  execFileSync(sevenZipBinary(), ['a', '-mx1', archive, join(folder, 'zeros')], { stdio: 'ignore' })
+  const server = new MortalServer(t, ['--archive-ratio', '1000000', '--log-level', 'warn'])
+  await server.start()
+  await server.demandRuleset('zeros', 'rule zeros { condition: filesize == 200000000 and uint32(199999996) == 0 }')
+  const hash = await server.take(readFileSync(archive), 'zeros.7z')
+  await until(
+    () => server.descendants().some(({ command }) => /7zz/.test(command)),
+    () => '7-Zip is at work',
+    20_000,
+  )
+  await server.kill()
+  await server.start()
+  await server.untilProcessed([hash])
+  assert.equal((await server.matchesOf('zeros')).length, 1, 'the member was not unpacked and matched')
+  await server.stop()
+  await demandConsistency(server.data)
 })
