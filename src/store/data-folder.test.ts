@@ -14,7 +14,9 @@ after(() => rmSync(root, { recursive: true }))
 async function holder(folder: string): Promise<ChildProcess> {
   const script = `
     import { lockDataFolder } from ${JSON.stringify(new URL('data-folder.ts', import.meta.url).href)}
-    lockDataFolder(${JSON.stringify(folder)}).announce('http://127.0.0.1:8080')
+    // Kept: a lock that nobody holds on to is collected as garbage, and with it let go.
+    globalThis.lock = lockDataFolder(${JSON.stringify(folder)})
+    globalThis.lock.announce('http://127.0.0.1:8080')
     process.stdout.write('locked')
     setInterval(() => {}, 1000)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
