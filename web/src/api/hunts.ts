@@ -54,7 +54,8 @@ export function useHunt(id: number) {
 /** A page of results; `after` is the id of the last hit of the page before, 0 for the first. */
 export function useHuntHits(id: number, after: number, limit: number, isRunning: boolean) {
   return useQuery({
-    queryKey: ['hunts', 'hits', id, after, limit],
+    // Whether it runs is part of the key, so that the end of the hunt asks once more for what was found last.
+    queryKey: ['hunts', 'hits', id, after, limit, isRunning],
     queryFn: () =>
       call<Page<HuntHit> & { next_after: number | null }>('GET', `/api/hunts/${id}/results/`, {
         query: { after, limit },
