@@ -121,6 +121,9 @@ test('a hunt that the server was closed in goes on after the next start, to the 
 
 test('a damaged segment is told, its samples are scanned all the same, and it is rebuilt', async () => {
   await ground.appliance.segments.settled()
+  await ground.appliance.rulesets.setEnabled(ground.admin, 'needles', true)
+  // The workers have the segments open, and found them right, when the damage is done.
+  for (let round = 0; round < 6; round++) await retro()
   const folder = join(ground.dataFolder, 'index')
   const [largest] = readdirSync(folder)
     .map((name) => join(folder, name))
@@ -128,7 +131,6 @@ test('a damaged segment is told, its samples are scanned all the same, and it is
     .sort((a, b) => statSync(b).size - statSync(a).size)
   assert.ok(largest, 'there is no segment file')
   for (let position = 64; position < statSync(largest).size; position += 128) flipByte(largest, position)
-  await ground.appliance.rulesets.setEnabled(ground.admin, 'needles', true)
   await ground.save('again', needles)
   const reported = ground.logged.length
   await retro()
