@@ -3,7 +3,7 @@
  * busy. A server that answers 429 or 503 is asked again after the pause it names, or a growing one; so is one that
  * stopped answering, since it may be restarting.
  */
-import { constants } from 'node:fs'
+import { constants, type ReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { catalogue, Failure, type FailureCode } from '../errors/index.ts'
@@ -89,31 +89,41 @@ export class ApiClient {
   /** Sends a file as the multipart field `file`, in pieces of 256 KB. Throws as `request`, or UnreadableFile. */
   async upload<T>(path: string, { source, name, fields = {}, watch, signal }: Upload): Promise<T> {
     const boundary = `backtrail-${crypto.randomUUID()}`
-    const response = await this.#ask(
-      `${this.#base}${path}`,
-      () => ({
-        method: 'POST',
-        headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
-        body: multipart(boundary, source, name, fields, watch?.()),
-        duplex: 'half',
-      }),
-      // The same content twice is one sample.
-      true,
-      signal,
-    )
-    return (await response.json()) as T
+    let content: ReadStream | undefined
+    try {
+      const response = await this.#ask(
+        `${this.#base}${path}`,
+        async () => {
+          content?.destroy()
+          // Opened before anything is sent: a server that answers at once would hide an error in the body.
+          content = await openPlainFile(source)
+          return {
+            method: 'POST',
+            headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+            body: multipart(boundary, content, name, fields, watch?.()),
+            duplex: 'half',
+          }
+        },
+        // The same content twice is one sample.
+        true,
+        signal,
+      )
+      return (await response.json()) as T
+    } finally {
+      content?.destroy()
+    }
   }
 
   /** `mayRepeat`: the request may be sent again although an earlier attempt may have arrived. */
   async #ask(
     url: string,
-    makeRequest: () => RequestInit,
+    makeRequest: () => RequestInit | Promise<RequestInit>,
     mayRepeat: boolean,
     signal: AbortSignal | undefined,
   ): Promise<Response> {
     for (let attempt = 0; ; attempt += 1) {
       signal?.throwIfAborted()
-      const init = makeRequest()
+      const init = await makeRequest()
       const headers = { ...init.headers, authorization: `Token ${this.#token}`, 'user-agent': 'backtrail' }
       const outcome = await fetch(url, { ...init, headers, redirect: 'error', ...(signal ? { signal } : {}) }).catch(
         (error: unknown) => unanswered(url, error),
@@ -189,7 +199,7 @@ interface Answer {
 
 async function* multipart(
   boundary: string,
-  source: string | Buffer,
+  content: ReadStream,
   name: string,
   fields: Readonly<Record<string, string>>,
   onPiece: ((piece: Uint8Array) => void) | undefined,
@@ -200,14 +210,14 @@ async function* multipart(
   head += `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${escapeName(name)}"\r\n`
   head += 'content-type: application/octet-stream\r\n\r\n'
   yield Buffer.from(head)
-  for await (const piece of piecesOf(source)) {
+  for await (const piece of piecesOf(content)) {
     onPiece?.(piece)
     yield piece
   }
   yield Buffer.from(`\r\n--${boundary}--\r\n`)
 }
 
-async function* piecesOf(source: string | Buffer): AsyncGenerator<Uint8Array> {
+async function openPlainFile(source: string | Buffer): Promise<ReadStream> {
   try {
     // A link or a pipe that took the file's place since it was found is not followed and not waited for.
     const file = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
@@ -215,7 +225,15 @@ async function* piecesOf(source: string | Buffer): AsyncGenerator<Uint8Array> {
       await file.close()
       throw new Error('it is not a plain file any more')
     }
-    yield* file.createReadStream({ highWaterMark: 256 * 1024 })
+    return file.createReadStream({ highWaterMark: 256 * 1024 })
+  } catch (error) {
+    throw new UnreadableFile(reasonOf(error), { cause: error })
+  }
+}
+
+async function* piecesOf(content: ReadStream): AsyncGenerator<Uint8Array> {
+  try {
+    yield* content
   } catch (error) {
     throw new UnreadableFile(reasonOf(error), { cause: error })
   }
