@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises'
+import { type QueryResult, type RawBuilder, sql } from 'kysely'
 import { type Classification, type Database, listOf, type Micros } from '../store/index.ts'
 
 /** One row: a rule of a ruleset holds on a sample, locally or in the cloud. */
@@ -26,29 +28,53 @@ export interface MatchRow {
   readonly downloadable: boolean
 }
 
+/** The ids of one ruleset's matches. */
+export function matchIds(database: Database, rulesetId: number) {
+  return database.selectFrom('matches').select('matches.id').where('matches.ruleset_id', '=', rulesetId)
+}
+
+/** Samples of the first ruleset that one statement looks up in the others; requests are answered in between. */
+const SAMPLES_AT_ONCE = 5_000
+
 /**
- * The ids of the matches of the samples that match all the rulesets. With several rulesets the samples of the first
- * are looked up in the others, so put the one with the fewest matches first.
+ * The ids of the matches of the samples that match all the rulesets, newest first. The samples of the first are looked
+ * up in the others, so put the one with the fewest matches first.
  */
-export function matchIds(database: Database, [first = 0, ...others]: readonly number[]) {
-  const matches = database.selectFrom('matches').select('matches.id')
-  if (others.length === 0) return matches.where('matches.ruleset_id', '=', first)
-  let common = database
-    .selectFrom('matches as rarest')
-    .select('rarest.sample_id')
-    .where('rarest.ruleset_id', '=', first)
-  for (const other of others) {
-    common = common.where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('matches as also')
-          .select('also.id')
-          .where('also.ruleset_id', '=', other)
-          .whereRef('also.sample_id', '=', 'rarest.sample_id'),
-      ),
-    )
+export async function commonMatchIds(database: Database, rulesetIds: readonly number[]): Promise<number[]> {
+  const ids: number[] = []
+  for (let after: number | null = 0; after !== null; ) {
+    if (after > 0) await setImmediate()
+    const answer: QueryResult<CommonStep> = await commonStep(rulesetIds, after).execute(database)
+    const step = answer.rows[0]
+    for (const id of JSON.parse(step?.ids ?? '[]') as number[]) ids.push(id)
+    after = step?.looked === SAMPLES_AT_ONCE ? step.last : null
   }
-  return matches.where('matches.ruleset_id', 'in', [first, ...others]).where('matches.sample_id', 'in', common)
+  return ids.sort((one, other) => other - one)
+}
+
+interface CommonStep {
+  /** A JSON array. */
+  readonly ids: string
+  readonly looked: number
+  /** The greatest sample id that was looked up. */
+  readonly last: number | null
+}
+
+export function commonStep([first = 0, ...others]: readonly number[], after: number): RawBuilder<CommonStep> {
+  const alsoMatches = others.map(
+    (other) => sql`EXISTS (
+      SELECT 1 FROM matches AS also WHERE also.sample_id = rarest.sample_id AND also.ruleset_id = ${other})`,
+  )
+  return sql<CommonStep>`
+    WITH rarest (sample_id) AS MATERIALIZED (
+      SELECT DISTINCT sample_id FROM matches AS known WHERE ruleset_id = ${first} AND sample_id > ${after}
+      ORDER BY sample_id LIMIT ${SAMPLES_AT_ONCE}
+    )
+    SELECT max(sample_id) AS last, count(*) AS looked, (
+      SELECT json_group_array(matches.id) FROM rarest
+      CROSS JOIN matches ON matches.sample_id = rarest.sample_id AND matches.ruleset_id IN ${listOf([first, ...others])}
+      WHERE ${sql.join(alsoMatches, sql` AND `)}
+    ) AS ids FROM rarest`
 }
 
 /** Matches with their samples and rulesets, in no particular order. */

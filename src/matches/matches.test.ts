@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { CompiledQuery } from 'kysely'
+import { CompiledQuery, sql } from 'kysely'
 import { type Database, listOf, openDatabase, type RuleSummary } from '../store/index.ts'
 import { classifyByUser, reclassification, reclassify, replaceRules } from './classification.ts'
-import { matchesWithSamples, matchIds } from './listing.ts'
+import { commonStep, matchesWithSamples, matchIds } from './listing.ts'
 import { Matches } from './matches.ts'
 import { revisionIdOf, revisionKey } from './revision-key.ts'
 
@@ -290,6 +290,25 @@ test('more matches than are read at once all come, in order', async () => {
   )
 })
 
+test('more common samples than are looked up at once are all listed, each once', async () => {
+  const [a, b] = [await revise('aaa', plain('one'), plain('two')), await revise('bbb', plain('one'))]
+  const samples = 5_003
+  const made = sql`WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${samples})`
+  await sql`INSERT INTO samples (id, sha256, sha1, size, stored, state, file_type, type_description, name, first_seen, last_seen)
+    ${made} SELECT n, randomblob(32), randomblob(20), n, 1, 'processed', 'PE/Exe', '', n, 1, 1 FROM numbers`.execute(
+    database,
+  )
+  await sql`INSERT INTO matches (ruleset_id, sample_id, rule, revision_id, created)
+    ${made} SELECT column1, n, column2, column3, 1 FROM numbers
+    CROSS JOIN (VALUES (1, 'one', ${a}), (1, 'two', ${a}), (2, 'one', ${b}))`.execute(database)
+  const { count, results } = await matches.list({ names: ['aaa', 'bbb'], page: { number: 2, size: 10_000 } })
+  assert.deepEqual([count, results.length], [3 * samples, 3 * samples - 10_000])
+  assert.deepEqual(
+    results.map((row) => row.id),
+    Array.from({ length: 3 * samples - 10_000 }, (_, n) => 3 * samples - 10_000 - n),
+  )
+})
+
 test('the gravest verdict classifies: malicious before suspicious, then the higher risk', async () => {
   const suspicious: RuleSummary = { ...malicious('sus', 'S', 5), tags: ['tc_detection', 'suspicious'] }
   const revision = await revise('rules', suspicious, malicious('low', 'L', 1), malicious('high', 'H', 4), plain('no'))
@@ -391,16 +410,15 @@ test('the statements of lists and classifications look up in indexes and never r
     const { rows } = await database.executeQuery<{ detail: string }>(explained)
     return rows.map((row) => row.detail).join('\n')
   }
-  const page = (rulesets: number[]) => matchIds(database, rulesets).orderBy('matches.id', 'desc').limit(10).compile()
   assert.equal(
-    await planOf(page([1])),
+    await planOf(matchIds(database, 1).orderBy('matches.id', 'desc').limit(10).compile()),
     'SEARCH matches USING COVERING INDEX matches_by_ruleset (ruleset_id=?)',
     'a page of one ruleset is read off one index, without sorting',
   )
 
-  const several = await planOf(page([1, 2, 3]))
+  const several = await planOf(commonStep([1, 2, 3], 0).compile(database))
   assert.match(several, /SEARCH matches USING COVERING INDEX .*\(sample_id=\? AND ruleset_id=\?\)/)
-  assert.match(several, /SEARCH rarest USING COVERING INDEX .*\(ruleset_id=\?\)/)
+  assert.match(several, /SEARCH known USING COVERING INDEX .*\(ruleset_id=\? AND sample_id>\?\)/)
   assert.match(several, /SEARCH also .*COVERING INDEX .*\(sample_id=\? AND ruleset_id=\?\)/)
 
   const classifying = await planOf(reclassification([1]).compile(database))
@@ -415,7 +433,7 @@ test('the statements of lists and classifications look up in indexes and never r
   const ofSample = await planOf(matchesWithSamples(database).where('matches.sample_id', '=', 1).compile())
   assert.match(ofSample, /SEARCH matches USING INDEX matches_by_sample/)
   for (const plan of [several, classifying, rows, ofSample]) {
-    assert.doesNotMatch(plan, /SCAN (matches|samples|rulesets|verdicts|rarest|also)/)
+    assert.doesNotMatch(plan, /SCAN (matches|samples|rulesets|verdicts|known|also)/)
   }
 })
 

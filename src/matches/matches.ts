@@ -13,7 +13,7 @@ import {
 } from '../store/index.ts'
 import { reclassify } from './classification.ts'
 import { findMatches, type MatchesFound, type MatchFilter, type MatchWalk } from './finding.ts'
-import { type MatchRow, matchesById, matchesWithSamples, matchIds, toMatchRow } from './listing.ts'
+import { commonMatchIds, type MatchRow, matchesById, matchesWithSamples, matchIds, toMatchRow } from './listing.ts'
 import { revisionIdOf } from './revision-key.ts'
 
 export interface MatchPage {
@@ -29,7 +29,11 @@ interface StandingHit {
   readonly rule: string
 }
 
-type MatchIds = ReturnType<typeof matchIds>
+interface IdsOfPage {
+  readonly ids: number[]
+  /** Of all pages. */
+  readonly count: number
+}
 
 /** Rows read at once for a list without pages; the server answers other requests in between. */
 const ROWS_AT_ONCE = 2_000
@@ -90,15 +94,7 @@ export class Matches {
    * Fails with `ruleset.name-invalid` when there is no name, `ruleset.not-found`, `page.beyond-end`.
    */
   async list(query: { readonly names: readonly string[]; readonly page: Page | null }): Promise<MatchPage> {
-    const { ids, count } = await this.#database.transaction().execute(async (trx) => {
-      const rulesets = await rarestFirst(trx, [...new Set(query.names)])
-      const all = matchIds(
-        trx,
-        rulesets.map((ruleset) => ruleset.id),
-      )
-      const [only] = rulesets
-      return only && rulesets.length === 1 ? onePage(all, only.matches, query.page) : sliceOf(all, query.page)
-    })
+    const { ids, count } = await this.#idsOfPage(query)
     const results: MatchRow[] = []
     for (let from = 0; from < ids.length; from += ROWS_AT_ONCE) {
       if (from > 0) await setImmediate()
@@ -151,6 +147,18 @@ export class Matches {
     return recorded
   }
 
+  async #idsOfPage({ names, page }: { names: readonly string[]; page: Page | null }): Promise<IdsOfPage> {
+    const [rarest, ...others] = await rarestFirst(this.#database, [...new Set(names)])
+    if (!rarest) throw new Failure('ruleset.name-invalid')
+    if (others.length === 0) return onePage(matchIds(this.#database, rarest.id), rarest.matches, page)
+    const ids = await commonMatchIds(
+      this.#database,
+      [rarest, ...others].map((ruleset) => ruleset.id),
+    )
+    const offset = page ? offsetOf(page, ids.length) : 0
+    return { ids: page ? ids.slice(offset, offset + page.size) : ids, count: ids.length }
+  }
+
   async #idsOf({ rulesets = [] }: MatchFilter): Promise<number[]> {
     const names = [...new Set(rulesets)]
     return names.length > 0 ? (await rarestFirst(this.#database, names)).map(({ id }) => id) : []
@@ -169,7 +177,7 @@ export class Matches {
 }
 
 /** The ids of a page, newest first, where the number of all is known: they are read off an index. */
-async function onePage(all: MatchIds, count: number, page: Page | null): Promise<{ ids: number[]; count: number }> {
+async function onePage(all: ReturnType<typeof matchIds>, count: number, page: Page | null): Promise<IdsOfPage> {
   const offset = page ? offsetOf(page, count) : 0
   const limit = page ? Math.min(page.size, count - offset) : count
   // Skipping costs a step per row, so pages of the second half are counted from the end.
@@ -181,13 +189,6 @@ async function onePage(all: MatchIds, count: number, page: Page | null): Promise
     .execute()
   const ids = rows.map((row) => row.id)
   return { ids: fromEnd ? ids.reverse() : ids, count }
-}
-
-/** The same where only finding all of them tells how many there are. */
-async function sliceOf(all: MatchIds, page: Page | null): Promise<{ ids: number[]; count: number }> {
-  const ids = (await all.orderBy('matches.id', 'desc').execute()).map((row) => row.id)
-  const offset = page ? offsetOf(page, ids.length) : 0
-  return { ids: page ? ids.slice(offset, offset + page.size) : ids, count: ids.length }
 }
 
 /** The named rulesets with how many matches each has, fewest first. */
