@@ -1,5 +1,6 @@
-import { accessSync, constants } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import type { Command } from 'commander'
 import type { FirstAdministrator } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
@@ -25,7 +26,7 @@ Asked to stop, the server refuses new requests, lets those under way end, and ex
 
 async function serve(flags: Flags): Promise<ExitCode> {
   const settings = readSettings(flags, process.env)
-  demandReadable(settings.tlsKey, settings.tlsCert)
+  demandUsableTls(settings)
   // A signal during the start waits until there is something to close.
   const interruption = listenForInterruption(() => process.exit(exitCodes.interrupted))
   const { openLog } = await import('./log.ts')
@@ -85,13 +86,23 @@ function explainListening({ host, port }: Settings): (error: NodeJS.ErrnoExcepti
   }
 }
 
-function demandReadable(...files: readonly string[]): void {
-  for (const file of files) {
-    if (file === '') continue
+/** So that a wrong file is told before the data folder is opened. */
+function demandUsableTls({ tlsKey, tlsCert }: Settings): void {
+  if (tlsKey === '') return
+  const [key, cert] = [tlsKey, tlsCert].map((file) => {
     try {
-      accessSync(file, constants.R_OK)
+      return readFileSync(file)
     } catch {
       throw new Failure('settings.invalid', `The file ${file} for HTTPS cannot be read.`)
     }
+  })
+  try {
+    createSecureContext({ key, cert })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Failure(
+      'settings.invalid',
+      `The key ${tlsKey} and the certificate ${tlsCert} for HTTPS do not work: ${reason}. Both are PEM files, and the certificate is that key's.`,
+    )
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -143,3 +144,12 @@ async function waitFor(condition: () => boolean): Promise<void> {
     await pause(20)
   }
 }
+
+test('a key or certificate that is none is told with its file, before anything is made', async (t) => {
+  const folder = folderWith(t, { 'key.pem': 'no key', 'cert.pem': 'no certificate' })
+  const data = join(folder, 'data')
+  const files = ['--tls-key', join(folder, 'key.pem'), '--tls-cert', join(folder, 'cert.pem')]
+  const { stderr } = await backtrailTo(3, ['serve', '--data', data, ...files])
+  assert.match(stderr, /key\.pem and the certificate .*cert\.pem for HTTPS do not work: .*PEM/)
+  assert.ok(!existsSync(data))
+})
