@@ -79,6 +79,14 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     },
   })
   new Gauge({
+    name: 'backtrail_ad_hoc_hunts',
+    help: 'Ad-hoc hunts that wait or run',
+    registers,
+    collect() {
+      this.set(appliance.adHocHunts.unfinished)
+    },
+  })
+  new Gauge({
     name: 'backtrail_tasks_waiting',
     help: 'Tasks that wait for a worker process, by lane',
     labelNames: ['lane'],

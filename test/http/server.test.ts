@@ -301,6 +301,13 @@ test('metrics count requests by route and what the services hold, each server it
   assert.match(text, /^backtrail_tasks_total\{outcome="done"\} [1-9]/m)
   assert.match(text, /route="\/api\/samples\/v3\/:hash\/classification\/",status="404"\} 1$/m)
   assert.doesNotMatch(text, /0{32}/)
+  const hunts = async () =>
+    /^backtrail_ad_hoc_hunts (\d+)$/m.exec((await server.get('/metrics', { as: null })).text)?.[1]
+  const content = 'rule endless { condition: for all i in (0..9000000000) : (i >= 0) }'
+  const { json: hunt } = await server.post('/api/hunts/', { json: { rules: [{ name: 'endless', content }] } })
+  assert.equal(await hunts(), '1')
+  await server.delete(`/api/hunts/${hunt.id}/`)
+  assert.equal(await hunts(), '0')
   await withServer([{}], async (other) => {
     assert.match((await other.get('/metrics', { as: null })).text, /^backtrail_samples\{classification="unknown"\} 0$/m)
   })
