@@ -34,6 +34,10 @@ export interface Schema {
   hunts: HuntsTable
   hunt_rulesets: HuntRulesetsTable
   hunt_hits: HuntHitsTable
+  cloud_rulesets: CloudRulesetsTable
+  cloud_deliveries: CloudDeliveriesTable
+  cloud_digests: CloudDigestsTable
+  cloud_feeds: CloudFeedsTable
   journal: JournalTable
 }
 
@@ -221,6 +225,8 @@ export interface MatchesTable {
   sample_id: number
   rule: string
   cloud: Flag
+  /** The cloud's feeds that told of it: 1 live, 2 retro, 3 both; 0 for a local match. */
+  feeds: Generated<number>
   revision_id: number | null
   created: Micros
 }
@@ -283,6 +289,60 @@ export interface HuntHitsTable {
   rule: string
   tags: string
   strings: string
+}
+
+/**
+ * What a cloud has of a ruleset, as far as this side knows. `absent`: nothing, or nothing yet; `validating`: the text,
+ * and finds out whether it can run; `stored`: it runs; `refused`: the cloud does not run it, and `reason` says why;
+ * `unfit`: it was not sent, being larger than clouds take. `wanted` 0: it was there, and is no longer to be.
+ */
+export interface CloudRulesetsTable {
+  ruleset_id: number
+  wanted: Flag
+  state: 'absent' | 'validating' | 'stored' | 'refused' | 'unfit'
+  reason: string | null
+  retro_state: Generated<'IDLE' | 'VALIDATING' | 'ERROR' | 'READY' | 'RUNNING' | 'COMPLETE' | 'CANCELLED' | 'CLEARED'>
+  retro_started: Micros | null
+  retro_finished: Micros | null
+  retro_estimated: Micros | null
+  /** 0 to 1. */
+  retro_progress: number | null
+  retro_reason: string | null
+  /** Seconds by the cloud's clock: entries of the retro feed up to this one were cleared. */
+  cleared_until: Generated<number>
+}
+
+/** What the cloud has to be told of a name: to have this revision's text, or, with null, to have none. */
+export interface CloudDeliveriesTable {
+  id: Generated<number>
+  name: string
+  /** Null when the ruleset is gone here. */
+  ruleset_id: number | null
+  revision_id: number | null
+  created: Micros
+  attempts: Generated<number>
+  due: Micros
+  /** Why the last attempt did not succeed. */
+  problem: string | null
+}
+
+/** Which revision the cloud means by the `ruleset_sha1` of its feeds. */
+export interface CloudDigestsTable {
+  ruleset_id: number
+  digest: string
+  revision_id: number
+}
+
+/** How far a feed of the cloud was read. `position` and `earliest` are seconds by the cloud's clock. */
+export interface CloudFeedsTable {
+  feed: 'live' | 'retro'
+  position: number
+  /** Nothing before it is asked for. */
+  earliest: number
+  /** Grows whenever somebody moves the position. */
+  moved: Generated<number>
+  /** When it was last read to its end; null when it never was. */
+  caught_up: Micros | null
 }
 
 /** What operators and owners should be told: a rule that was stopped, a sample given up, a segment rebuilt. */

@@ -64,6 +64,7 @@ CREATE TABLE samples (
 ) STRICT;
 CREATE UNIQUE INDEX samples_by_sha256 ON samples (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX samples_by_sha1 ON samples (sha1);
+CREATE UNIQUE INDEX samples_in_cloud_only ON samples (sha1) WHERE stored = 0;
 CREATE INDEX samples_by_md5 ON samples (md5) WHERE md5 IS NOT NULL;
 CREATE INDEX samples_by_sha512 ON samples (sha512) WHERE sha512 IS NOT NULL;
 CREATE INDEX samples_queued ON samples (id) WHERE state = 'queued';
@@ -82,14 +83,15 @@ CREATE TABLE sample_counts (
   PRIMARY KEY (classification, state)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TRIGGER samples_counted AFTER INSERT ON samples BEGIN
+-- Samples that only a cloud has are none of the collection.
+CREATE TRIGGER samples_counted AFTER INSERT ON samples WHEN NEW.stored = 1 BEGIN
   INSERT INTO sample_counts (classification, state, samples, bytes)
   VALUES (NEW.classification, NEW.state, 1, NEW.size)
   ON CONFLICT (classification, state) DO UPDATE SET samples = samples + 1, bytes = bytes + excluded.bytes;
 END;
 
 CREATE TRIGGER samples_recounted AFTER UPDATE OF classification, state, size ON samples
-WHEN (NEW.classification, NEW.state, NEW.size) IS NOT (OLD.classification, OLD.state, OLD.size) BEGIN
+WHEN NEW.stored = 1 AND (NEW.classification, NEW.state, NEW.size) IS NOT (OLD.classification, OLD.state, OLD.size) BEGIN
   UPDATE sample_counts SET samples = samples - 1, bytes = bytes - OLD.size
   WHERE classification = OLD.classification AND state = OLD.state;
   INSERT INTO sample_counts (classification, state, samples, bytes)
@@ -97,7 +99,7 @@ WHEN (NEW.classification, NEW.state, NEW.size) IS NOT (OLD.classification, OLD.s
   ON CONFLICT (classification, state) DO UPDATE SET samples = samples + 1, bytes = bytes + excluded.bytes;
 END;
 
-CREATE TRIGGER samples_uncounted AFTER DELETE ON samples BEGIN
+CREATE TRIGGER samples_uncounted AFTER DELETE ON samples WHEN OLD.stored = 1 BEGIN
   UPDATE sample_counts SET samples = samples - 1, bytes = bytes - OLD.size
   WHERE classification = OLD.classification AND state = OLD.state;
 END;
@@ -191,6 +193,8 @@ CREATE TABLE matches (
   sample_id INTEGER NOT NULL REFERENCES samples (id) ON DELETE CASCADE,
   rule TEXT NOT NULL,
   cloud INTEGER NOT NULL DEFAULT 0,
+  -- The cloud's feeds that told of it: 1 live, 2 retro, 3 both; 0 for a local match.
+  feeds INTEGER NOT NULL DEFAULT 0,
   revision_id INTEGER,
   created INTEGER NOT NULL,
   UNIQUE (ruleset_id, sample_id, rule, cloud)
@@ -283,6 +287,56 @@ CREATE TABLE hunt_hits (
 ) STRICT;
 CREATE INDEX hunt_hits_by_hunt ON hunt_hits (hunt_id, id);
 CREATE INDEX hunt_hits_by_sample ON hunt_hits (sample_id);
+
+-- What the cloud has of a ruleset that is or was to run there, as far as this side knows. Ends with the ruleset.
+CREATE TABLE cloud_rulesets (
+  ruleset_id INTEGER PRIMARY KEY REFERENCES rulesets (id) ON DELETE CASCADE,
+  wanted INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('absent', 'validating', 'stored', 'refused', 'unfit')),
+  reason TEXT,
+  retro_state TEXT NOT NULL DEFAULT 'IDLE' CHECK (retro_state IN
+    ('IDLE', 'VALIDATING', 'ERROR', 'READY', 'RUNNING', 'COMPLETE', 'CANCELLED', 'CLEARED')),
+  retro_started INTEGER,
+  retro_finished INTEGER,
+  retro_estimated INTEGER,
+  retro_progress REAL,
+  retro_reason TEXT,
+  -- By the cloud's clock: entries of the retro feed up to this second are results that were cleared.
+  cleared_until INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- What the cloud has to be told, one row a name: the newest change replaces what was not delivered yet.
+CREATE TABLE cloud_deliveries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  -- Null when the ruleset is gone here.
+  ruleset_id INTEGER REFERENCES rulesets (id) ON DELETE SET NULL,
+  -- The text that the cloud shall have; null for none.
+  revision_id INTEGER,
+  created INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  due INTEGER NOT NULL,
+  problem TEXT
+) STRICT;
+
+-- Which revision the cloud means by the digest that its feeds carry.
+CREATE TABLE cloud_digests (
+  ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
+  digest TEXT NOT NULL,
+  revision_id INTEGER NOT NULL,
+  PRIMARY KEY (ruleset_id, digest)
+) STRICT, WITHOUT ROWID;
+
+-- How far the cloud's feeds were read, in seconds by the cloud's clock; nothing before "earliest" is asked for.
+CREATE TABLE cloud_feeds (
+  feed TEXT PRIMARY KEY CHECK (feed IN ('live', 'retro')),
+  position INTEGER NOT NULL,
+  earliest INTEGER NOT NULL,
+  -- Grows whenever somebody moves the position, so that a page that was under way does not move it back.
+  moved INTEGER NOT NULL DEFAULT 0,
+  -- When it was last read to its end, by the clock of this side.
+  caught_up INTEGER
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE journal (
   id INTEGER PRIMARY KEY,
