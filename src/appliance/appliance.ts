@@ -5,14 +5,13 @@ import { AdHocHunts, Corpus, type Explanation, explain, type HuntText, LocalRetr
 import { Inspection } from '../inspection/index.ts'
 import { Intake } from '../intake/index.ts'
 import { Matches } from '../matches/index.ts'
-import { type Checker, Rulesets } from '../rulesets/index.ts'
+import { type Checker, Rulesets, rulesetPlanner } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
 import type { Settings } from '../settings/index.ts'
 import { type DataFolderLock, FileBlobs, lockDataFolder, openDatabase, refuseLostDatabase } from '../store/index.ts'
 import { type JournalEntry, readJournal } from './journal.ts'
-import { rulesetPlanner } from './ruleset-planner.ts'
 
 /** Everything of a Backtrail but its network side: the services over one data folder, and what runs in the background. */
 export interface Appliance {

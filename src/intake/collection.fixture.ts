@@ -4,13 +4,11 @@ import { join } from 'node:path'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
 import { Matches } from '../matches/index.ts'
-import { planRuleset } from '../planner/index.ts'
-import { Rulesets } from '../rulesets/index.ts'
+import { Rulesets, rulesetPlanner } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
 import { FileBlobs, openDatabase } from '../store/index.ts'
-import { fingerprints, parse } from '../yara/index.ts'
 import { Intake, type IntakeLimits } from './index.ts'
 
 /** What is said to the log while a test runs: its warnings and errors are there to be looked at. */
@@ -40,20 +38,7 @@ export async function openCollection(
   const rulesets = new Rulesets({
     database,
     checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
-    planner: {
-      version: 1,
-      plan(content) {
-        const file = parse(content)
-        const prints = fingerprints(file, content)
-        const rules = file.rules.map(({ name, tags, meta }) => ({
-          name,
-          tags,
-          meta: Object.fromEntries(meta.map(({ key, value }) => [key, value])),
-          fingerprint: prints.get(name) ?? '',
-        }))
-        return { rules, plan: planRuleset(file) }
-      },
-    },
+    planner: rulesetPlanner,
   })
   const segments = new Segments({ database, blobs, pool, folder: join(folder, 'index'), log })
   const samples = new Samples({ database, blobs, segments })

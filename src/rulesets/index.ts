@@ -9,6 +9,7 @@ export {
   rulesetOrders,
 } from './listing.ts'
 export { rulesetNameOf } from './names.ts'
+export { rulesetPlanner } from './ruleset-planner.ts'
 export {
   type Checker,
   type Revision,

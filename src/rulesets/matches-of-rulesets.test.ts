@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
 import { classifyByUser } from '../matches/index.ts'
 import type { Classification } from '../store/index.ts'
-import { type Installation, openInstallation, rule } from './installation-fixture.ts'
+import { type Installation, openInstallation, rule } from './installation.fixture.ts'
 
 const NAMES = ['alpha', 'beta', 'gamma', 'delta']
 const TAGS = [

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
-import { type Installation, openInstallation, planner, rule } from './installation-fixture.ts'
+import { type Installation, openInstallation, rule } from './installation.fixture.ts'
 import type { RulesetQuery } from './listing.ts'
+import { rulesetPlanner } from './ruleset-planner.ts'
 
 const BROKEN = 'rule broken { condition: }'
 
@@ -49,7 +50,7 @@ test('a new ruleset is stored, enabled and runs', async () => {
   const { name, content, plan } = await runnable('first')
   assert.equal(name, 'first')
   assert.equal(content, text)
-  assert.deepEqual(plan, planner.plan(text).plan)
+  assert.deepEqual(plan, rulesetPlanner.plan(text).plan)
   const { status, owner, revision, core, enabled, lastMatched, counts } = await here.rulesets.get('first')
   assert.deepEqual(
     { status, owner, revision, core, enabled, lastMatched, counts },
@@ -332,7 +333,7 @@ test('revisions are run again after a restart, old ones too, in the order asked 
       { key: `r${one}`, content: rule('old') },
     ],
   )
-  assert.deepEqual(again[1]?.plan, planner.plan(rule('old')).plan)
+  assert.deepEqual(again[1]?.plan, rulesetPlanner.plan(rule('old')).plan)
 })
 
 test('plans of an older planner are made anew at start, once', async () => {
@@ -342,7 +343,7 @@ test('plans of an older planner are made anew at start, once', async () => {
   const newer = {
     version: 2,
     plan: (content: string) => ({
-      ...planner.plan(content),
+      ...rulesetPlanner.plan(content),
       plan: { rules: [], plan: { kind: 'may', why: 'newer' } as const },
     }),
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import type { ScanTrouble } from '../scanning/index.ts'
-import { type Installation, openInstallation, rule } from './installation-fixture.ts'
+import { type Installation, openInstallation, rule } from './installation.fixture.ts'
 
 let here: Installation
 

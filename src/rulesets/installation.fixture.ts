@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { Matches } from '../matches/index.ts'
-import { planRuleset } from '../planner/index.ts'
 import { type Database, now, openDatabase } from '../store/index.ts'
-import { fingerprints, parse } from '../yara/index.ts'
+import { parse } from '../yara/index.ts'
+import { rulesetPlanner } from './ruleset-planner.ts'
 import { type Checker, Rulesets } from './rulesets.ts'
 import type { RulesetPlanner } from './runnable-rulesets.ts'
 
@@ -33,21 +33,6 @@ const checker: Checker = {
   async check(content) {
     const { diagnostics } = parse(content)
     return { valid: diagnostics.every((diagnostic) => diagnostic.severity !== 'error'), diagnostics }
-  },
-}
-
-export const planner: RulesetPlanner = {
-  version: 1,
-  plan(content) {
-    const file = parse(content)
-    const prints = fingerprints(file, content)
-    const rules = file.rules.map(({ name, tags, meta }) => ({
-      name,
-      tags,
-      meta: Object.fromEntries(meta.map(({ key, value }) => [key, value])),
-      fingerprint: prints.get(name) ?? '',
-    }))
-    return { rules, plan: planRuleset(file) }
   },
 }
 
@@ -78,7 +63,7 @@ export async function openInstallation(): Promise<Installation> {
     database,
     accounts,
     matches: new Matches(database),
-    rulesets: new Rulesets({ database, checker: noted, planner }),
+    rulesets: new Rulesets({ database, checker: noted, planner: rulesetPlanner }),
     admin,
     ada,
     bob,
@@ -108,7 +93,7 @@ export async function openInstallation(): Promise<Installation> {
         .executeTakeFirstOrThrow()
       return id
     },
-    restarted: (other = planner) => new Rulesets({ database, checker: noted, planner: other }),
+    restarted: (other = rulesetPlanner) => new Rulesets({ database, checker: noted, planner: other }),
     async close() {
       await database.destroy()
       rmSync(folder, { recursive: true })

@@ -1,6 +1,6 @@
 import { planRuleset } from '../planner/index.ts'
-import type { RulesetPlanner } from '../rulesets/index.ts'
 import { fingerprints, parse } from '../yara/index.ts'
+import type { RulesetPlanner } from './runnable-rulesets.ts'
 
 /** Stored plans that carry a smaller number are made anew at start; grows when the planner gives other plans. */
 const PLANNER_VERSION = 1
