@@ -5,9 +5,20 @@ import { hashPassword, verifyPassword } from './password.ts'
 import type { Account, Role } from './rights.ts'
 import { closeSessionsOf, Sessions } from './sessions.ts'
 import { Throttle } from './throttle.ts'
+import { VerifiedCredentials } from './verified-credentials.ts'
 
 export interface UserEntry extends Account {
   readonly created: Micros
+  /** Of a tenant: its appliances may add samples to the collection. */
+  readonly contributes: boolean
+}
+
+/** Who uses this installation as a cloud. */
+export interface Tenant {
+  readonly id: number
+  readonly name: string
+  /** Its appliances may add samples to the collection. */
+  readonly contributes: boolean
 }
 
 export interface TokenEntry {
@@ -51,6 +62,8 @@ export class Accounts {
   readonly #byAddress: Throttle
   /** By token hash. All changes of users and tokens pass through this object, which forgets what they touch. */
   readonly #remembered = new Map<string, { tokenId: number; account: Account; lastUsed: Micros | null }>()
+  readonly #tenants: VerifiedCredentials<Tenant>
+  readonly #removals = new Set<(tenantId: number) => Promise<void>>()
   /** Grows with each forgetting, so that what was read before one is not remembered after it. */
   #forgettings = 0
   /** A hash that fits no password, verified where there is no such user, so that both take the same time. */
@@ -61,6 +74,7 @@ export class Accounts {
     this.sessions = new Sessions(database, () => clock() * 1000)
     this.#byName = new Throttle(FREE_FAILURES_PER_USER, clock)
     this.#byAddress = new Throttle(FREE_FAILURES_PER_ADDRESS, clock)
+    this.#tenants = new VerifiedCredentials(clock)
   }
 
   /** The account behind a token; null for one that is unknown or was revoked. */
@@ -96,7 +110,7 @@ export class Accounts {
    * too many failures for the name or from the address; that refusal comes before the password is looked at.
    */
   async logIn(name: string, password: string, address: string): Promise<{ token: string; account: Account }> {
-    const account = await this.#verified(name, password, address)
+    const account = await this.#verifiedUser(name, password, address)
     const token = randomToken()
     await this.#database.transaction().execute(async (trx) => {
       await insertToken(trx, account.id, token, LOG_IN_LABEL)
@@ -107,7 +121,7 @@ export class Accounts {
 
   /** As `logIn`, with the secret of a session of the web application instead of a token. */
   async logInSession(name: string, password: string, address: string): Promise<{ secret: string; account: Account }> {
-    const account = await this.#verified(name, password, address)
+    const account = await this.#verifiedUser(name, password, address)
     return { secret: await this.sessions.open(account.id), account }
   }
 
@@ -156,11 +170,11 @@ export class Accounts {
   async list(): Promise<UserEntry[]> {
     const rows = await this.#database
       .selectFrom('users')
-      .select(['id', 'name', 'role', 'created'])
+      .select(['id', 'name', 'role', 'created', 'contributes'])
       .where('removed', 'is', null)
       .orderBy('name')
       .execute()
-    return rows.map(({ id, name, role, created }) => ({ id, name, role, created }))
+    return rows.map(({ contributes, ...user }) => ({ ...user, contributes: contributes === 1 }))
   }
 
   /** `user.not-found` where there is none of that name. */
@@ -169,9 +183,15 @@ export class Accounts {
     return { id, name, role }
   }
 
-  /** `user.exists`, `user.name-invalid`, `user.password-invalid`. */
-  async add(user: { readonly name: string; readonly password: string; readonly role: Role }): Promise<Account> {
+  /** Only tenants contribute: `user.role-invalid`. `user.exists`, `user.name-invalid`, `user.password-invalid`. */
+  async add(user: {
+    readonly name: string
+    readonly password: string
+    readonly role: Role
+    readonly contributes?: boolean
+  }): Promise<Account> {
     if (!/^[A-Za-z0-9._@-]{1,64}$/.test(user.name)) throw new Failure('user.name-invalid')
+    if (user.contributes && user.role !== 'tenant') throw new Failure('user.role-invalid')
     const passwordHash = await hashPassword(checkedPassword(user.password))
     return this.#database.transaction().execute(async (trx) => {
       const taken = await trx
@@ -181,9 +201,26 @@ export class Accounts {
         .where('removed', 'is', null)
         .executeTakeFirst()
       if (taken) throw new Failure('user.exists')
-      const id = await insertUser(trx, user.name, passwordHash, user.role)
+      const id = await insertUser(trx, user.name, passwordHash, user.role, user.contributes)
       return { id, name: user.name, role: user.role }
     })
+  }
+
+  /**
+   * The tenant that these credentials are of. They are believed for some minutes once they were verified.
+   * `login.refused` when they are nobody's or a user's, `login.throttled` as for `logIn`.
+   */
+  tenant(name: string, password: string, address: string): Promise<Tenant> {
+    return this.#tenants.owner(name, password, async () => {
+      const row = await this.#verified(name, password, address, (role) => role === 'tenant')
+      return { id: row.id, name: row.name, contributes: row.contributes === 1 }
+    })
+  }
+
+  /** Calls the listener when a tenant was removed, before `remove` resolves; the returned function ends it. */
+  onTenantRemoved(listener: (tenantId: number) => Promise<void>): () => void {
+    this.#removals.add(listener)
+    return () => this.#removals.delete(listener)
   }
 
   /** Tokens and sessions that earlier log-ins made end with the password that made them. */
@@ -199,20 +236,23 @@ export class Accounts {
   }
 
   /**
-   * Removes a user with all their tokens and sessions. Their rulesets go to the first administrator left; the name is free again.
+   * Removes a user with all their tokens and sessions; the name is free again. Their rulesets go to the first
+   * administrator left; those of a tenant end with it.
    * `user.not-found`, `user.last-administrator`.
    */
   async remove(name: string): Promise<void> {
-    const { id } = await this.#existing(name)
+    const { id, role } = await this.#existing(name)
     await this.#database.transaction().execute(async (trx) => {
       await trx.updateTable('users').set({ removed: now(), password_hash: '' }).where('id', '=', id).execute()
       await trx.deleteFrom('tokens').where('user_id', '=', id).execute()
       await closeSessionsOf(trx, id)
       const heir = await firstAdministrator(trx)
       if (!heir) throw new Failure('user.last-administrator')
+      if (role === 'tenant') return
       await trx.updateTable('rulesets').set({ owner_id: heir.id }).where('owner_id', '=', id).execute()
     })
     this.#forget()
+    if (role === 'tenant') for (const listener of this.#removals) await listener(id)
   }
 
   /** Newest first. */
@@ -227,9 +267,10 @@ export class Accounts {
     return rows.map(({ id, label, created, lastUsed }) => ({ id, label, created, lastUsed }))
   }
 
-  /** 40 hexadecimal digits, told once. */
+  /** 40 hexadecimal digits, told once. `token.for-tenant`. */
   async createToken(name: string, label: string): Promise<{ id: number; token: string }> {
     const user = await this.#existing(name)
+    if (user.role === 'tenant') throw new Failure('token.for-tenant')
     const token = randomToken()
     return { id: await insertToken(this.#database, user.id, token, label), token }
   }
@@ -246,7 +287,12 @@ export class Accounts {
     this.#forget()
   }
 
-  async #verified(name: string, password: string, address: string): Promise<Account> {
+  async #verifiedUser(name: string, password: string, address: string): Promise<Account> {
+    const { id, role } = await this.#verified(name, password, address, (role) => role !== 'tenant')
+    return { id, name, role }
+  }
+
+  async #verified(name: string, password: string, address: string, isWelcome: (role: Role) => boolean) {
     const pause = Math.max(this.#byName.pause(name), this.#byAddress.pause(address))
     if (pause > 0) {
       const seconds = Math.ceil(pause / 1000)
@@ -256,15 +302,16 @@ export class Accounts {
     this.#byAddress.attempt(address)
     const user = await this.#user(name)
     const right = await verifyPassword(password, user?.password_hash || (await this.#decoy))
-    if (!user || !right) throw new Failure('login.refused')
+    if (!user || !right || !isWelcome(user.role)) throw new Failure('login.refused')
     this.#byName.succeeded(name)
     this.#byAddress.succeeded(address)
-    return { id: user.id, name: user.name, role: user.role }
+    return user
   }
 
   #forget(): void {
     this.#forgettings += 1
     this.#remembered.clear()
+    this.#tenants.forget()
   }
 
   #user(name: string) {
@@ -328,10 +375,23 @@ async function firstAdministrator(database: Database): Promise<Account | null> {
   return row ? { id: row.id, name: row.name, role: row.role } : null
 }
 
-async function insertUser(trx: Transaction, name: string, passwordHash: string, role: Role): Promise<number> {
+async function insertUser(
+  trx: Transaction,
+  name: string,
+  passwordHash: string,
+  role: Role,
+  contributes = false,
+): Promise<number> {
   const { id } = await trx
     .insertInto('users')
-    .values({ name, password_hash: passwordHash, role, created: now(), removed: null })
+    .values({
+      name,
+      password_hash: passwordHash,
+      role,
+      contributes: contributes ? 1 : 0,
+      created: now(),
+      removed: null,
+    })
     .returning('id')
     .executeTakeFirstOrThrow()
   return id

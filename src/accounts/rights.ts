@@ -1,6 +1,7 @@
 import { Failure } from '../errors/index.ts'
 
-export type Role = 'administrator' | 'user'
+/** A tenant uses this installation as its cloud, with name and password; the API of the appliance is closed to it. */
+export type Role = 'administrator' | 'user' | 'tenant'
 
 /** Who is asking. */
 export interface Account {

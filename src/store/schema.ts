@@ -38,6 +38,8 @@ export interface Schema {
   cloud_deliveries: CloudDeliveriesTable
   cloud_digests: CloudDigestsTable
   cloud_feeds: CloudFeedsTable
+  retro_hunts: RetroHuntsTable
+  feed_entries: FeedEntriesTable
   journal: JournalTable
 }
 
@@ -52,7 +54,10 @@ export interface UsersTable {
   name: string
   /** A PHC string: algorithm, parameters, salt and hash. */
   password_hash: string
-  role: 'administrator' | 'user'
+  /** A tenant uses this installation as its cloud, and nothing else of it. */
+  role: 'administrator' | 'user' | 'tenant'
+  /** Of a tenant: its appliances may add samples to the collection. */
+  contributes: Generated<Flag>
   created: Micros
   /** When the user was removed. The row stays for those that name it; only rows with null here can log in. */
   removed: Micros | null
@@ -154,6 +159,10 @@ export interface RulesetsTable {
   id: Generated<number>
   name: string
   owner_id: number
+  /** Whose it is where this is a cloud; null for the appliance's own. Names are unique within each. */
+  tenant_id: Generated<number | null>
+  /** SHA-1 of a tenant's text. */
+  digest: Generated<Uint8Array | null>
   core: Flag
   enabled: Flag
   state: 'valid' | 'invalid' | 'error'
@@ -343,6 +352,42 @@ export interface CloudFeedsTable {
   moved: Generated<number>
   /** When it was last read to its end; null when it never was. */
   caught_up: Micros | null
+}
+
+/** The latest retro hunt of a tenant's ruleset, in a cloud. */
+export interface RetroHuntsTable {
+  id: Generated<number>
+  ruleset_id: number
+  revision_id: number
+  state: 'queued' | 'running' | 'finished' | 'cancelled' | 'capped' | 'failed'
+  created: Micros
+  started: Micros | null
+  finished: Micros | null
+  /** Samples that were analysed before this are not covered. */
+  analysed_since: Micros
+  /** How many samples the hunt covers, and how many are decided. */
+  samples: Generated<number>
+  processed: Generated<number>
+  matches: Generated<number>
+  /** Samples with an id above this came after the start. */
+  last_sample_id: Generated<number>
+  /** Every covered sample with an id up to this one is decided, and its matches are stored. */
+  cursor: Generated<number>
+  /** Why it failed. */
+  reason: string | null
+}
+
+/** What tenants' rulesets match: one row for each sample and ruleset and feed. */
+export interface FeedEntriesTable {
+  id: Generated<number>
+  tenant_id: number
+  feed: 'live' | 'retro'
+  /** Unix seconds; never smaller than that of a row which was committed before. */
+  second: number
+  ruleset_id: number
+  sample_id: number
+  /** JSON: FeedRule[] of src/tca. */
+  rules: string
 }
 
 /** What operators and owners should be told: a rule that was stopped, a sample given up, a segment rebuilt. */

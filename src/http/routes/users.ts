@@ -7,7 +7,8 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
 
-const Role = Type.Enum(['administrator', 'user'])
+export const Role = Type.Enum(['administrator', 'user', 'tenant'])
+const Contributes = Type.Boolean({ description: 'of a tenant: its appliances may add samples to the collection' })
 const User = Type.Object({ name: Type.String(), role: Role })
 const UserPath = Type.Object({ name: Type.String() })
 const Password = Type.String({ description: 'at least 12 characters' })
@@ -39,7 +40,11 @@ export function addUsers(app: HttpServer, { appliance: { accounts } }: RoutePart
       schema: {
         ...describe('List users'),
         response: {
-          200: Type.Object({ results: Type.Array(Type.Object({ name: Type.String(), role: Role, created: Time })) }),
+          200: Type.Object({
+            results: Type.Array(
+              Type.Object({ name: Type.String(), role: Role, contributes: Contributes, created: Time }),
+            ),
+          }),
           ...refusals(yaraEnvelope, { 403: statuses[403] }),
         },
       },
@@ -47,7 +52,13 @@ export function addUsers(app: HttpServer, { appliance: { accounts } }: RoutePart
     async (request) => {
       demand(callerOf(request), 'users.manage')
       const users = await accounts.list()
-      return { results: users.map((user) => ({ ...userOf(user), created: toIso(user.created) })) }
+      return {
+        results: users.map((user) => ({
+          ...userOf(user),
+          contributes: user.contributes,
+          created: toIso(user.created),
+        })),
+      }
     },
   )
 
@@ -56,7 +67,12 @@ export function addUsers(app: HttpServer, { appliance: { accounts } }: RoutePart
     {
       schema: {
         ...describe('Add a user'),
-        body: Type.Object({ name: Type.String(), password: Password, role: Role }),
+        body: Type.Object({
+          name: Type.String(),
+          password: Password,
+          role: Role,
+          contributes: Type.Optional(Contributes),
+        }),
         response: {
           201: User,
           ...refusals(yaraEnvelope, { ...statuses, 409: 'There is a user of that name already.' }),

@@ -7,9 +7,10 @@ import type { HttpServer } from '../server.ts'
 import { demandOwnPage, giveSession, sessionSecretOf, takeSession } from '../session.ts'
 import { packageVersion } from '../version.ts'
 import type { RouteParts } from './index.ts'
+import { Role } from './users.ts'
 
 export const SessionShape = Type.Object({
-  user: Type.Union([Type.Object({ name: Type.String(), role: Type.Enum(['administrator', 'user']) }), Type.Null()], {
+  user: Type.Union([Type.Object({ name: Type.String(), role: Role }), Type.Null()], {
     description: 'null before the log-in',
   }),
   version: Type.String(),

@@ -7,7 +7,9 @@ CREATE TABLE users (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
   password_hash TEXT NOT NULL,
-  role TEXT NOT NULL CHECK (role IN ('administrator', 'user')),
+  role TEXT NOT NULL CHECK (role IN ('administrator', 'user', 'tenant')),
+  -- Of a tenant: its appliances may add samples to the collection.
+  contributes INTEGER NOT NULL DEFAULT 0,
   created INTEGER NOT NULL,
   -- A removed user's row stays, because revisions, hunts and sightings name their user; the name is free again.
   removed INTEGER
@@ -134,8 +136,12 @@ CREATE INDEX tags_by_tag ON tags (tag, sample_id);
 
 CREATE TABLE rulesets (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  name TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
   owner_id INTEGER NOT NULL REFERENCES users (id),
+  -- Whose it is where this is a cloud; null for the appliance's own, which all other tables of matches are about.
+  tenant_id INTEGER REFERENCES users (id),
+  -- SHA-1 of a tenant's text.
+  digest BLOB,
   core INTEGER NOT NULL DEFAULT 0,
   enabled INTEGER NOT NULL DEFAULT 1,
   state TEXT NOT NULL CHECK (state IN ('valid', 'invalid', 'error')),
@@ -147,7 +153,9 @@ CREATE TABLE rulesets (
   modified INTEGER NOT NULL,
   last_matched INTEGER
 ) STRICT;
+CREATE UNIQUE INDEX rulesets_by_name ON rulesets (name, coalesce(tenant_id, 0));
 CREATE INDEX rulesets_by_owner ON rulesets (owner_id, name);
+CREATE INDEX rulesets_by_tenant ON rulesets (tenant_id, name) WHERE tenant_id IS NOT NULL;
 
 CREATE TABLE revisions (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -214,6 +222,15 @@ WHEN EXISTS (SELECT 1 FROM ruleset_counts WHERE ruleset_id = OLD.ruleset_id) BEG
   UPDATE ruleset_counts SET matches = matches - 1
   WHERE ruleset_id = OLD.ruleset_id
     AND classification = (SELECT classification FROM samples WHERE id = OLD.sample_id);
+END;
+-- A sample that only a cloud had becomes one of the collection, or the other way round.
+CREATE TRIGGER matches_moved AFTER UPDATE OF sample_id ON matches BEGIN
+  UPDATE ruleset_counts SET matches = matches - 1
+  WHERE ruleset_id = OLD.ruleset_id
+    AND classification = (SELECT classification FROM samples WHERE id = OLD.sample_id);
+  INSERT INTO ruleset_counts (ruleset_id, classification, matches)
+  VALUES (NEW.ruleset_id, (SELECT classification FROM samples WHERE id = NEW.sample_id), 1)
+  ON CONFLICT (ruleset_id, classification) DO UPDATE SET matches = matches + 1;
 END;
 CREATE TRIGGER samples_reclassified AFTER UPDATE OF classification ON samples
 WHEN NEW.classification <> OLD.classification BEGIN
@@ -337,6 +354,42 @@ CREATE TABLE cloud_feeds (
   -- When it was last read to its end, by the clock of this side.
   caught_up INTEGER
 ) STRICT, WITHOUT ROWID;
+
+-- The latest retro hunt of a tenant's ruleset; starting another replaces it and what it found.
+CREATE TABLE retro_hunts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  ruleset_id INTEGER NOT NULL UNIQUE REFERENCES rulesets (id) ON DELETE CASCADE,
+  revision_id INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'finished', 'cancelled', 'capped', 'failed')),
+  created INTEGER NOT NULL,
+  started INTEGER,
+  finished INTEGER,
+  -- Samples that were analysed before this are not covered.
+  analysed_since INTEGER NOT NULL,
+  samples INTEGER NOT NULL DEFAULT 0,
+  processed INTEGER NOT NULL DEFAULT 0,
+  matches INTEGER NOT NULL DEFAULT 0,
+  last_sample_id INTEGER NOT NULL DEFAULT 0,
+  cursor INTEGER NOT NULL DEFAULT 0,
+  reason TEXT
+) STRICT;
+CREATE INDEX retro_hunts_unfinished ON retro_hunts (id) WHERE state IN ('queued', 'running');
+
+-- What tenants' rulesets match: one row for each sample and ruleset and feed.
+CREATE TABLE feed_entries (
+  id INTEGER PRIMARY KEY,
+  tenant_id INTEGER NOT NULL REFERENCES users (id),
+  feed TEXT NOT NULL CHECK (feed IN ('live', 'retro')),
+  -- Unix seconds; never smaller than that of a row which was committed before.
+  second INTEGER NOT NULL,
+  ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
+  sample_id INTEGER NOT NULL REFERENCES samples (id) ON DELETE CASCADE,
+  -- JSON, as the feed carries it.
+  rules TEXT NOT NULL,
+  UNIQUE (ruleset_id, feed, sample_id)
+) STRICT;
+CREATE INDEX feed_entries_by_second ON feed_entries (tenant_id, feed, second, id);
+CREATE INDEX feed_entries_by_sample ON feed_entries (sample_id);
 
 CREATE TABLE journal (
   id INTEGER PRIMARY KEY,
