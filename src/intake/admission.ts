@@ -3,6 +3,7 @@
  * the queue (`state` = 'queued') brings it to its end whatever happens to this process.
  */
 import { sql } from 'kysely'
+import { takeOverFromCloud } from '../samples/index.ts'
 import { type BlobStore, type Database, listOf, now, type Transaction } from '../store/index.ts'
 import type { Incoming } from './arriving.ts'
 
@@ -115,6 +116,10 @@ async function insertRows(
       .values(fresh.map((incoming) => sampleRow(incoming, seen)))
       .returning(['id', 'sha256'])
       .execute()
+    await takeOverFromCloud(
+      trx,
+      inserted.map(({ id }) => id),
+    )
     const ids = new Map(inserted.map(({ id, sha256 }) => [keyOf(sha256 as Uint8Array), id]))
     for (const { digests, note } of fresh) {
       const key = keyOf(digests.sha256)

@@ -1,5 +1,6 @@
 import type { Segments } from '../segments/index.ts'
 import { type BlobStore, type Database, listOf, type Transaction } from '../store/index.ts'
+import { leaveToCloud } from './cloud-samples.ts'
 
 interface DeletedRow {
   readonly id: number
@@ -11,6 +12,7 @@ interface DeletedRow {
  * Deletes samples for good: rows, matches, hits of hunts and sightings in one transaction, then contents. With an
  * archive go the members that no remaining archive holds and that nobody ever sent by themselves: they came with it.
  * Hunts that run see it at once, since they look every candidate up. Gives how many members went along.
+ * What a cloud told of them stays, with rows that have no content.
  */
 export async function deleteSamples(
   {
@@ -77,6 +79,7 @@ async function deleteRows(trx: Transaction, ids: readonly number[]): Promise<Del
     .where('child_id', 'in', listOf(ids))
     .where('parent_id', 'not in', listOf(ids))
     .execute()
+  await leaveToCloud(trx, ids)
   const deleted = await trx
     .deleteFrom('samples')
     .where('id', 'in', listOf(ids))

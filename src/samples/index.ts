@@ -1,3 +1,10 @@
+export {
+  type CloudSample,
+  cloudSampleIds,
+  forgetUntold,
+  leaveToCloud,
+  takeOverFromCloud,
+} from './cloud-samples.ts'
 export { externalVariables } from './external-variables.ts'
 export type { Hash, HashKind } from './hash.ts'
 export { parseHash } from './hash.ts'

@@ -77,7 +77,7 @@ export class Samples {
 
   /**
    * In the order of the request. All hashes must be of one kind, else `hash.malformed`. A sample that is not processed
-   * yet is `not_found`.
+   * yet is `not_found`, as is one that only a cloud has.
    */
   async status(
     hashes: readonly string[],
@@ -92,7 +92,7 @@ export class Samples {
     const found = await this.findMany(hashes)
     const results = hashes.map((hashValue) => ({
       hashValue,
-      status: found.get(hashValue)?.state === 'processed' ? ('processed' as const) : ('not_found' as const),
+      status: isHere(found.get(hashValue)) ? ('processed' as const) : ('not_found' as const),
     }))
     return { hashType, results: only ? results.filter(({ status }) => status === only) : results }
   }
@@ -265,6 +265,7 @@ export class Samples {
       .select(({ fn }) => fn.countAll<number>().as('arrived'))
       .where('first_seen', '>=', from)
       .where('first_seen', '<', to)
+      .where('stored', '=', 1)
       .executeTakeFirstOrThrow()
     return arrived
   }
@@ -317,4 +318,8 @@ export class Samples {
       .execute()
     return { total, files: rows.map((row) => ({ sample: toSample(row), path: row.path })) }
   }
+}
+
+function isHere(sample: Sample | undefined): boolean {
+  return sample?.stored === true && sample.state === 'processed'
 }
