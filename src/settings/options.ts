@@ -151,6 +151,63 @@ export const options = {
     presetTold: 'none',
     about: 'The certificate with its chain (PEM) for HTTPS; needs the key too.',
   }),
+  cloudUrl: option({
+    kind: text('url', 'an address that starts with http:// or https://'),
+    preset: '',
+    presetTold: 'none: the appliance has no cloud',
+    about: "The cloud to run rulesets in: https://data.reversinglabs.com, or another Backtrail's.",
+  }),
+  cloudUser: option({
+    kind: text('name', 'the name of an account'),
+    preset: '',
+    presetTold: 'none',
+    about: 'The account in the cloud.',
+  }),
+  cloudPassword: option({
+    kind: text('password', 'the password of that account'),
+    preset: '',
+    presetTold: 'none',
+    about: 'The password of the account in the cloud; a password file does the same.',
+    secret: true,
+  }),
+  cloudPasswordFile: option({
+    kind: path('file'),
+    preset: '',
+    presetTold: 'none',
+    about: 'A file with the password of the account in the cloud as its first line.',
+  }),
+  cloudProxy: option({
+    kind: text('url', 'an address that starts with http:// or https://'),
+    preset: '',
+    presetTold: 'none',
+    about: 'The proxy through which the cloud is reached, such as http://user:password@proxy.example:3128.',
+  }),
+  cloudCa: option({
+    kind: path('file'),
+    preset: '',
+    presetTold: 'the well-known authorities',
+    about: 'Certificates (PEM) of the authorities that the cloud is believed by, in place of the well-known ones.',
+  }),
+  cloudContribute: option({
+    kind: choice('on|off', 'on', 'off'),
+    preset: 'off',
+    about: 'Whether new samples are sent to the cloud, where everybody who uses it may have them.',
+  }),
+  cloudPoll: option({
+    kind: duration(second, hour),
+    preset: 30 * second,
+    about: 'How often the cloud is asked for new matches, and for the state of rulesets and hunts that change there.',
+  }),
+  cloudWait: option({
+    kind: duration(0, 5 * minute),
+    preset: 10 * second,
+    about: 'How long a request of a user waits for the cloud; what takes longer goes on in the background.',
+  }),
+  cloudTimeout: option({
+    kind: duration(second, 10 * minute),
+    preset: minute,
+    about: 'How long the cloud may take to answer one question.',
+  }),
   logLevel: option({
     kind: choice('level', 'fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     preset: 'info',

@@ -24,6 +24,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     refuse('The environment variable BACKTRAIL_ADMIN_TOKEN', 'must be text without spaces')
   if ((settings.tlsKey === '') !== (settings.tlsCert === ''))
     refuse('--tls-key and --tls-cert', 'must be given together; HTTPS needs both')
+  demandWholeCloud(settings)
   return settings
 }
 
@@ -38,6 +39,40 @@ export function readClientSettings(flags: Flags, env: Environment): ClientSettin
   if (settings.server !== '' && settings.token === '')
     refuse('--token (BACKTRAIL_TOKEN)', `is needed to work through ${settings.server}`)
   return settings
+}
+
+/** A cloud is an address, a user and one password; all else of it is of no use alone. */
+function demandWholeCloud(settings: Settings): void {
+  const { cloudUrl, cloudUser, cloudPassword, cloudPasswordFile, cloudProxy, cloudCa, cloudContribute } = settings
+  const given = {
+    '--cloud-user': cloudUser,
+    BACKTRAIL_CLOUD_PASSWORD: cloudPassword,
+    '--cloud-password-file': cloudPasswordFile,
+    '--cloud-proxy': cloudProxy,
+    '--cloud-ca': cloudCa,
+    '--cloud-contribute': cloudContribute === 'on' ? 'on' : '',
+  }
+  if (cloudUrl === '') {
+    const alone = Object.entries(given).find(([, value]) => value !== '')
+    if (alone) refuse(alone[0], 'is of no use without --cloud-url (BACKTRAIL_CLOUD_URL), the address of the cloud')
+    return
+  }
+  const url = URL.parse(cloudUrl)
+  if (!/^https?:$/.test(url?.protocol ?? ''))
+    refuse('--cloud-url (BACKTRAIL_CLOUD_URL)', `must be ${options.cloudUrl.kind.allowed}, not "${cloudUrl}"`)
+  if (url?.username || url?.password || url?.search || url?.hash)
+    refuse(
+      '--cloud-url (BACKTRAIL_CLOUD_URL)',
+      'must be an address alone; the user and the password have their own settings',
+    )
+  if (cloudUser === '' || cloudUser.includes(':'))
+    refuse('--cloud-user (BACKTRAIL_CLOUD_USER)', 'is needed with --cloud-url, and has no colon')
+  if (cloudPassword === '' && cloudPasswordFile === '')
+    refuse('BACKTRAIL_CLOUD_PASSWORD or --cloud-password-file', 'is needed with --cloud-url')
+  if (cloudPassword !== '' && cloudPasswordFile !== '')
+    refuse('BACKTRAIL_CLOUD_PASSWORD and --cloud-password-file', 'must not be given together')
+  if (cloudProxy !== '' && !/^https?:$/.test(URL.parse(cloudProxy)?.protocol ?? ''))
+    refuse('--cloud-proxy (BACKTRAIL_CLOUD_PROXY)', `must be ${options.cloudProxy.kind.allowed}`)
 }
 
 function readAll<C extends Readonly<Record<string, Option<unknown>>>>(catalogue: C, flags: Flags, env: Environment) {

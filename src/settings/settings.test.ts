@@ -89,6 +89,32 @@ test('a TLS key without its certificate is refused', () => {
   assert.match(refusal({ tlsKey: 'key.pem' }), /must be given together/)
 })
 
+test('a cloud is refused unless it has an address, a user and one password', () => {
+  const whole = { cloudUrl: 'https://cloud.example', cloudUser: 'ana', cloudPasswordFile: 'secret.txt' }
+  assert.equal(readSettings(whole, {}).cloudUser, 'ana')
+  assert.equal(
+    readSettings({ cloudUrl: whole.cloudUrl, cloudUser: 'ana' }, { BACKTRAIL_CLOUD_PASSWORD: 'x y' }).cloudPassword,
+    'x y',
+  )
+  for (const [change, told] of [
+    [{ cloudUrl: '' }, /^--cloud-user is of no use without --cloud-url/],
+    [{ cloudUrl: 'cloud.example' }, /^--cloud-url .* must be an address that starts with http/],
+    [{ cloudUrl: 'https://ana:secret@cloud.example' }, /must be an address alone/],
+    [{ cloudUser: '' }, /^--cloud-user must be/],
+    [{ cloudUser: 'a:b' }, /^--cloud-user .* no colon/],
+    [{ cloudProxy: 'socks5://proxy' }, /^--cloud-proxy .* must be/],
+  ] as const) {
+    const { cloudUrl, ...rest } = { ...whole, ...change }
+    assert.match(refusal(cloudUrl === '' ? rest : { cloudUrl, ...rest }), told)
+  }
+  assert.match(
+    refusal({ cloudUrl: whole.cloudUrl, cloudUser: 'ana' }),
+    /CLOUD_PASSWORD or --cloud-password-file is needed/,
+  )
+  assert.match(refusal(whole, { BACKTRAIL_CLOUD_PASSWORD: 'x' }), /must not be given together/)
+  assert.match(refusal({}, { BACKTRAIL_CLOUD_CONTRIBUTE: 'on' }), /^--cloud-contribute is of no use/)
+})
+
 test('a server address needs http or https and a token', () => {
   const at = (server: string, token = 't') => readClientSettings({ server, token }, {})
   assert.deepEqual(at('https://hunt.example'), { server: 'https://hunt.example', token: 't' })
