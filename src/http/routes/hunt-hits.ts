@@ -8,6 +8,7 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer } from '../server.ts'
 import { HuntPath } from './hunt-requests.ts'
 import type { RouteParts } from './index.ts'
+import { MatchedStringShape } from './matched-string.ts'
 
 export const HuntHitShape = Type.Object({
   id: Type.Integer({ description: 'grows in the order in which hits were found' }),
@@ -22,16 +23,7 @@ export const HuntHitShape = Type.Object({
   file_size: Type.Integer(),
   classification: Type.String(),
   threat_name: Type.Union([Type.String(), Type.Null()]),
-  strings: Type.Array(
-    Type.Object({
-      identifier: Type.String(),
-      offset: Type.Integer(),
-      length: Type.Integer(),
-      hex: Type.String({ description: 'bytes of the match and around it' }),
-      text: Type.String({ description: 'the same bytes, a dot for what is not printable ASCII' }),
-      start: Type.Integer({ description: 'where in those bytes the match starts' }),
-    }),
-  ),
+  strings: Type.Array(MatchedStringShape),
 })
 
 const refused = refusals(yaraEnvelope, {

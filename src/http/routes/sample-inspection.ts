@@ -5,6 +5,7 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath, RulesetName } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
+import { MatchedStringShape } from './matched-string.ts'
 
 const statuses = {
   400: 'The hash or a parameter is malformed.',
@@ -19,17 +20,9 @@ export const MatchedStringsShape = Type.Object({
     Type.Object({
       rule: Type.String(),
       tags: Type.Array(Type.String()),
-      strings: Type.Array(
-        Type.Object({
-          identifier: Type.String(),
-          offset: Type.Integer(),
-          length: Type.Integer(),
-          hex: Type.String({ description: 'bytes of the match and around it' }),
-          text: Type.String({ description: 'the same bytes, a dot for what is not printable ASCII' }),
-          start: Type.Integer({ description: 'where in those bytes the match starts' }),
-        }),
-        { description: 'by ascending offset; at most 64 of one string and 1,000 of a rule' },
-      ),
+      strings: Type.Array(MatchedStringShape, {
+        description: 'by ascending offset; at most 64 of one string and 1,000 of a rule',
+      }),
     }),
   ),
   trouble: Type.Union([Type.String(), Type.Null()], {

@@ -1,29 +1,21 @@
 import { Type } from 'typebox'
-import { Failure } from '../../errors/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
+import { LogIn, openToLogIn } from './log-in.ts'
 
 /** `POST /api-token-auth/`: a name and a password for a token. */
 export function addTokenLogIn(app: HttpServer, { appliance, settings }: RouteParts): void {
   app.post(
     '/api-token-auth/',
     {
-      config: {
-        isOpen: true,
-        invalid: 'login.refused',
-        rateLimit: {
-          max: settings.loginLimit,
-          timeWindow: '1 minute',
-          errorResponseBuilder: () => new Failure('login.throttled'),
-        },
-      },
+      config: openToLogIn(settings),
       schema: {
         tags: ['tokens'],
         summary: 'Get an API token',
         security: [],
         consumes: ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'],
-        body: Type.Object({ username: Type.String({ minLength: 1 }), password: Type.String({ minLength: 1 }) }),
+        body: LogIn,
         response: {
           200: Type.Object({ token: Type.String() }),
           ...refusals(yaraEnvelope, { 400: 'The name or the password is missing or wrong, or the account is locked.' }),

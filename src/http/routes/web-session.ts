@@ -1,12 +1,12 @@
 /** `/api/session/`, an addition to the specification: log-in, log-out and state of the web application's session. */
 import { type Static, Type } from 'typebox'
 import type { Account } from '../../accounts/index.ts'
-import { Failure } from '../../errors/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer } from '../server.ts'
 import { demandOwnPage, giveSession, sessionSecretOf, takeSession } from '../session.ts'
 import { packageVersion } from '../version.ts'
 import type { RouteParts } from './index.ts'
+import { LogIn, openToLogIn } from './log-in.ts'
 import { Role } from './users.ts'
 
 export const SessionShape = Type.Object({
@@ -44,20 +44,12 @@ export function addWebSession(app: HttpServer, { appliance: { accounts }, settin
   app.post(
     '/api/session/',
     {
-      config: {
-        isOpen: true,
-        invalid: 'login.refused',
-        rateLimit: {
-          max: settings.loginLimit,
-          timeWindow: '1 minute',
-          errorResponseBuilder: () => new Failure('login.throttled'),
-        },
-      },
+      config: openToLogIn(settings),
       schema: {
         tags: ['session'],
         summary: 'Log in: the answer sets the session’s cookie',
         security: [],
-        body: Type.Object({ username: Type.String({ minLength: 1 }), password: Type.String({ minLength: 1 }) }),
+        body: LogIn,
         response: {
           200: SessionShape,
           ...refusals(yaraEnvelope, { 400: 'The name or the password is missing or wrong.', 403: foreign }),
