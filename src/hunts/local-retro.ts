@@ -9,7 +9,7 @@ import { whenThereIsRoom } from './patient-writing.ts'
 import { type Stretch, type SweepSources, sweep } from './sweep.ts'
 
 /**
- * Local Retro: all enabled rulesets against all stored samples, one hunt at a time.
+ * Local Retro: all enabled rulesets of the appliance's own against all stored samples, one hunt at a time.
  *
  *              start()                    the sweep begins            every sample is decided
  *   (never) ──────────────▶ starting ──────────────────────▶ running ──────────────────────────▶ completed
@@ -284,7 +284,8 @@ async function insertHunt(trx: Transaction, account: Account, live: LiveSet): Pr
     })
     .returning('id')
     .executeTakeFirstOrThrow()
-  for (const { rulesetId, revisionId } of live.members) {
+  for (const { rulesetId, revisionId, isTenants } of live.members) {
+    if (isTenants) continue
     await trx
       .insertInto('hunt_rulesets')
       .values({ hunt_id: id, ruleset_id: rulesetId, revision_id: revisionId })

@@ -96,6 +96,7 @@ export class Inspection {
       .innerJoin('rulesets', 'rulesets.id', 'revisions.ruleset_id')
       .select('revisions.id')
       .where('rulesets.name', '=', name)
+      .where('rulesets.tenant_id', 'is', null)
       .where('revisions.valid', '=', 1)
       .orderBy('revisions.number', 'desc')
       .limit(1)

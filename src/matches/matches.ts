@@ -52,7 +52,7 @@ export class Matches {
    * are new; doing it again changes nothing.
    *
    * Hits are left out when the sample or the ruleset was removed meanwhile, when the ruleset was disabled, and when
-   * the rule was changed: then the hit says nothing about the rule as it is now.
+   * the rule was changed: then the hit says nothing about the rule as it is now. Those of tenants are not ours.
    */
   async record(
     trx: Transaction,
@@ -203,6 +203,7 @@ async function rarestFirst(database: Database, names: readonly string[]): Promis
       eb.fn.coalesce(eb.fn.sum<number>('matches'), eb.lit(0)).as('matches'),
     ])
     .where('rulesets.name', 'in', names)
+    .where('rulesets.tenant_id', 'is', null)
     .groupBy('rulesets.id')
     .orderBy('matches')
     .execute()
@@ -211,7 +212,7 @@ async function rarestFirst(database: Database, names: readonly string[]): Promis
   return rows
 }
 
-/** The hits that still say something about an enabled ruleset's present rules. */
+/** The hits that still say something about the present rules of an enabled ruleset of our own. */
 async function standingHits(trx: Transaction, hits: readonly RuleHit[]): Promise<StandingHit[]> {
   const revisionIds = [...new Set(hits.flatMap((hit) => revisionIdOf(hit.ruleset) ?? []))]
   const rows = await trx
@@ -220,6 +221,7 @@ async function standingHits(trx: Transaction, hits: readonly RuleHit[]): Promise
     .select(['revisions.id', 'rulesets.id as rulesetId', 'rulesets.revision_id as current'])
     .where('revisions.id', 'in', revisionIds)
     .where('rulesets.enabled', '=', 1)
+    .where('rulesets.tenant_id', 'is', null)
     .execute()
   const rulesetOf = new Map<number, { rulesetId: number; unchanged: ReadonlySet<string> | null }>()
   for (const { id, rulesetId, current } of rows) {

@@ -19,3 +19,4 @@ export {
   type SaveOutcome,
 } from './rulesets.ts'
 export type { LiveSet, RulesetPlanner } from './runnable-rulesets.ts'
+export { type TenantRuleset, TenantRulesets } from './tenant-rulesets.ts'

@@ -92,6 +92,7 @@ export async function listRulesets(
     let chosen = trx
       .selectFrom('rulesets')
       .innerJoin('users', 'users.id', 'rulesets.owner_id')
+      .where('rulesets.tenant_id', 'is', null)
       .select(['rulesets.id', 'rulesets.name'])
     if (query.type === 'my') chosen = chosen.where('owner_id', '=', by.id)
     if (query.type === 'my' || query.type === 'user') chosen = chosen.where('core', '=', 0)
@@ -121,7 +122,10 @@ export async function listRulesets(
 
 /** Undefined where there is none of that name. */
 export async function findEntry(database: Database, name: string): Promise<RulesetEntry | undefined> {
-  const row = await entries(database).where('rulesets.name', '=', name).executeTakeFirst()
+  const row = await entries(database)
+    .where('rulesets.name', '=', name)
+    .where('rulesets.tenant_id', 'is', null)
+    .executeTakeFirst()
   return row && toEntry(row)
 }
 

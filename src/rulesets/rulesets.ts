@@ -61,7 +61,8 @@ interface StoredRuleset {
 }
 
 /**
- * The rulesets of an installation, and which of them run.
+ * The rulesets of an installation, and which of them run. By name they are the appliance's own; a tenant's run beside
+ * them and are reached through `TenantRulesets`.
  *
  * The set of those that run has a generation, a number that grows in the same transaction as any change to the set:
  * what was matched with the current generation needs no second look.
@@ -166,7 +167,7 @@ export class Rulesets {
       const ruleset = await this.#existing(name)
       const refusal = 'Unauthorized action; ruleset is a Spectra Core ruleset or was created by another user'
       checkOwner(by, ruleset, refusal, refusal)
-      await this.#change(async (trx) => {
+      await this.change(async (trx) => {
         await replaceRules(trx, ruleset.id, [], [])
         await trx.deleteFrom('rulesets').where('id', '=', ruleset.id).execute()
         return runs(ruleset)
@@ -192,7 +193,7 @@ export class Rulesets {
         'Ruleset cannot be enabled/disabled. It is created by another user.',
       )
       const state = enabled && ruleset.state === 'error' ? 'valid' : ruleset.state
-      await this.#change(async (trx) => {
+      await this.change(async (trx) => {
         await trx
           .updateTable('rulesets')
           .set({ enabled: enabled ? 1 : 0, state, ...(enabled && state === 'valid' && { reason: null }) })
@@ -265,7 +266,7 @@ export class Rulesets {
       const revision = (existing?.number ?? 0) + 1
       const state = checked.valid ? 'valid' : 'invalid'
       const time = now()
-      await this.#change(async (trx) => {
+      await this.change(async (trx) => {
         const id = existing?.id ?? (await insertRuleset(trx, name, by, core, time))
         const before = await rulesOfLastValid(trx, id)
         const { revisionId } = await trx
@@ -285,7 +286,12 @@ export class Rulesets {
           .executeTakeFirstOrThrow()
         await trx
           .updateTable('rulesets')
-          .set({ revision_id: revisionId, state, reason: firstError(checked), modified: time })
+          .set({
+            revision_id: revisionId,
+            state,
+            reason: checked.valid ? null : firstErrorOf(checked.diagnostics),
+            modified: time,
+          })
           .where('id', '=', id)
           .execute()
         await trx.deleteFrom('strikes').where('ruleset_id', '=', id).execute()
@@ -297,8 +303,11 @@ export class Rulesets {
     })
   }
 
-  /** Runs a change in a transaction; where it answers that what runs has changed, the generation grows with it. */
-  async #change(change: (trx: Transaction) => Promise<boolean>): Promise<void> {
+  /**
+   * Runs a change of rulesets in a transaction; where it answers that what runs has changed, the generation grows with
+   * it, and listeners are told.
+   */
+  async change(change: (trx: Transaction) => Promise<boolean>): Promise<void> {
     const changed = await this.#database.transaction().execute(async (trx) => {
       const changed = await change(trx)
       if (changed) await nextGeneration(trx)
@@ -333,6 +342,7 @@ export class Rulesets {
       .select(['rulesets.id', 'owner_id', 'core', 'enabled', 'state', 'cloud_state', 'cloud_synced'])
       .select(['revisions.number', 'revisions.content', 'revisions.diagnostics'])
       .where('rulesets.name', '=', name)
+      .where('rulesets.tenant_id', 'is', null)
       .executeTakeFirst()
   }
 
@@ -379,9 +389,9 @@ function unchangedOutcome(name: string, ruleset: StoredRuleset): SaveOutcome {
   }
 }
 
-function firstError(checked: { valid: boolean; diagnostics: readonly Diagnostic[] }): string | null {
-  if (checked.valid) return null
-  const error = checked.diagnostics.find((diagnostic) => diagnostic.severity === 'error')
+/** Where and what the first error is, as a sentence. */
+export function firstErrorOf(diagnostics: readonly Diagnostic[]): string {
+  const error = diagnostics.find((diagnostic) => diagnostic.severity === 'error')
   return error ? `Line ${error.line}, column ${error.column}: ${error.message}` : 'The rules do not compile.'
 }
 

@@ -15,7 +15,12 @@ export interface RulesetPlanner {
 export interface LiveSet extends RuleSet {
   readonly generation: number
   /** In the order of `rulesets`. */
-  readonly members: readonly { readonly rulesetId: number; readonly revisionId: number }[]
+  readonly members: readonly {
+    readonly rulesetId: number
+    readonly revisionId: number
+    /** It is a tenant's, where this is a cloud. */
+    readonly isTenants: boolean
+  }[]
 }
 
 /**
@@ -41,13 +46,17 @@ export class RunnableRulesets {
       if (this.#live?.generation === generation) return { ...this.#live, found: this.#known }
       const rows = await trx
         .selectFrom('rulesets')
-        .select(['id', 'revision_id'])
+        .select(['id', 'revision_id', 'tenant_id'])
         .where('enabled', '=', 1)
         .where('state', '=', 'valid')
         .where('revision_id', 'is not', null)
         .orderBy('id')
         .execute()
-      const members = rows.map((row) => ({ rulesetId: row.id, revisionId: row.revision_id ?? 0 }))
+      const members = rows.map((row) => ({
+        rulesetId: row.id,
+        revisionId: row.revision_id ?? 0,
+        isTenants: row.tenant_id !== null,
+      }))
       const revisionIds = members.map((member) => member.revisionId)
       return { generation, members, found: await this.#read(trx, revisionIds) }
     })
@@ -104,13 +113,13 @@ export class RunnableRulesets {
     const rows = await database
       .selectFrom('revisions')
       .innerJoin('rulesets', 'rulesets.id', 'revisions.ruleset_id')
-      .select(['revisions.id', 'rulesets.name', 'revisions.content', 'revisions.plan'])
+      .select(['revisions.id', 'rulesets.name', 'rulesets.tenant_id', 'revisions.content', 'revisions.plan'])
       .where('revisions.id', 'in', listOf(revisionIds.filter((id) => !found.has(id))))
       .where('revisions.valid', '=', 1)
       .execute()
-    for (const { id, name, content, plan: stored } of rows) {
+    for (const { id, name, tenant_id, content, plan: stored } of rows) {
       const plan = readPlan(stored ?? '', this.#planner.version) ?? this.#planner.plan(content).plan
-      found.set(id, { key: revisionKey(id), name, content, plan })
+      found.set(id, { key: revisionKey(id), name, content, plan, firstStrings: tenant_id !== null })
     }
     return found
   }

@@ -16,6 +16,8 @@ export interface RunnableRuleset {
   readonly name: string
   readonly content: string
   readonly plan: RulesetPlan
+  /** Its hits carry the first match of each string, even where the task asks for no strings. */
+  readonly firstStrings?: boolean
 }
 
 /** Rulesets that are evaluated together: `live:<generation>`, `hunt:<id>`. The rulesets behind an id never change. */
@@ -50,7 +52,7 @@ export interface RuleHit {
   readonly rule: string
   readonly tags: readonly string[]
   readonly meta: Readonly<Record<string, string | number | boolean>>
-  /** Filled only when the task asked for strings. */
+  /** Filled only when the task asked for strings, or the ruleset does. */
   readonly strings: readonly StringHit[]
 }
 

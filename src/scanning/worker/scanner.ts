@@ -27,6 +27,9 @@ export interface ScanResult {
 /** A rate measured on less says more about the clock than about the rules. */
 const MEASURABLE = 64 * 1024
 
+/** What hits carry of the strings where only the ruleset asks for them. */
+const firstOnly = { hitsPerString: 1, hitsPerRule: 100 }
+
 /** Runs rulesets over one sample: one small scan each, or a bundle where that costs less. */
 export class Scanner {
   readonly #cache: CompiledCache
@@ -154,9 +157,15 @@ export class Scanner {
       rule: match.rule,
       tags: match.tags,
       meta: reading.complete && rule !== undefined ? rule.meta : match.meta,
-      strings: request.strings
-        ? stringHits(match.strings, request.bytes, rule?.privateStrings ?? new Set(), this.#limits)
-        : [],
+      strings:
+        request.strings || ruleset.firstStrings
+          ? stringHits(
+              match.strings,
+              request.bytes,
+              rule?.privateStrings ?? new Set(),
+              request.strings ? this.#limits : firstOnly,
+            )
+          : [],
     }
   }
 }
