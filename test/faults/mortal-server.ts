@@ -48,6 +48,10 @@ export class MortalServer {
     this.#server = await startServer(this.#t, parameters, { env: { BACKTRAIL_ADMIN_TOKEN: token } })
   }
 
+  get url(): string {
+    return this.#running.url
+  }
+
   /** SIGKILL; fails when a process that the server had started goes on without it. */
   async kill(): Promise<void> {
     const orphans = this.descendants()

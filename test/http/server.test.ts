@@ -214,6 +214,25 @@ test('closing takes nothing new, lets what is under way end, and cuts what does 
   })
 })
 
+test('a hunt that is followed while the server stops is not told to have ended: it goes on after the next start', async () => {
+  const other = await TestServer.start()
+  await other.upload('some sample', 'sample.txt')
+  const slow = 'rule slow { condition: for all i in (0..100000000) : ( i >= 0 ) }'
+  const { json: hunt } = await other.post('/api/hunts/', { json: { rules: [{ name: 'slow', content: slow }] } })
+  const followed = await fetch(`${other.url}/api/hunts/${hunt.id}/events/`, {
+    headers: { authorization: `Token ${other.tokens.admin}` },
+  })
+  const reader = followed.body?.pipeThrough(new TextDecoderStream()).getReader()
+  assert.ok(reader)
+  const first = await reader.read()
+  assert.match(first.value ?? '', /^event: progress\n/)
+  const stopped = other.stop()
+  let rest = ''
+  for (let next = await reader.read(); !next.done; next = await reader.read()) rest += next.value
+  await stopped
+  assert.doesNotMatch(rest, /^event: end$/m)
+})
+
 test('with a key and a certificate the server speaks TLS', {
   skip: spawnSync('openssl', ['version']).status !== 0 && 'openssl is not installed',
 }, async () => {
@@ -303,7 +322,7 @@ test('metrics count requests by route and what the services hold, each server it
   assert.doesNotMatch(text, /0{32}/)
   const hunts = async () =>
     /^backtrail_ad_hoc_hunts (\d+)$/m.exec((await server.get('/metrics', { as: null })).text)?.[1]
-  const content = 'rule endless { condition: for all i in (0..9000000000) : (i >= 0) }'
+  const content = 'rule slow { condition: for all i in (0..9000000000) : (i >= 0) }'
   const { json: hunt } = await server.post('/api/hunts/', { json: { rules: [{ name: 'endless', content }] } })
   assert.equal(await hunts(), '1')
   await server.delete(`/api/hunts/${hunt.id}/`)

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { passwords, TestServer, type User } from '../http/harness.ts'
 
 const executable = process.env.BACKTRAIL_CHROMIUM ?? '/usr/bin/chromium'
@@ -18,12 +18,71 @@ export const skip: string | false =
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-export class WebTest {
-  readonly server: TestServer
+/** A Chromium whose pages are watched. */
+export class Watched {
   readonly #browser: Browser
   readonly #complaints: string[] = []
 
-  private constructor(server: TestServer, browser: Browser) {
+  private constructor(browser: Browser) {
+    this.#browser = browser
+  }
+
+  static async start(): Promise<Watched> {
+    const browser = await chromium.launch({
+      executablePath: executable,
+      args: [
+        ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    })
+    return new Watched(browser)
+  }
+
+  stop(): Promise<void> {
+    return this.#browser.close()
+  }
+
+  /** A fresh browser profile with what a page does in it watched. */
+  async profile(origin: string, options: BrowserContextOptions = {}): Promise<BrowserContext> {
+    const context = await this.#browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
+    context.setDefaultTimeout(15_000)
+    context.on('page', (page) => this.#watch(page, origin))
+    return context
+  }
+
+  /** Fails with what pages have done that they must never do, and forgets it; but for console errors that fit. */
+  assertNoComplaints(expected?: RegExp): void {
+    const complaints = this.#complaints.splice(0)
+    assert.deepEqual(
+      complaints.filter((complaint) => !expected?.test(complaint)),
+      [],
+    )
+  }
+
+  #watch(page: Page, origin: string): void {
+    page.on('pageerror', (error) => this.#complaints.push(`error: ${error.stack ?? error.message}`))
+    page.on('console', (message) => {
+      const isRefusal = /Failed to load resource: the server responded with a status of 4\d\d/.test(message.text())
+      // What the server refuses is shown on the page; the browser says it on the console too.
+      if (message.type() === 'error' && !isRefusal) this.#complaints.push(`console: ${message.text()}`)
+    })
+    page.on('request', (request) => {
+      const asked = new URL(request.url())
+      const isOurs = asked.origin === origin || asked.protocol === 'blob:'
+      if (!isOurs) this.#complaints.push(`request to ${request.url()}`)
+    })
+  }
+}
+
+export class WebTest {
+  readonly server: TestServer
+  readonly #browser: Watched
+
+  private constructor(server: TestServer, browser: Watched) {
     this.server = server
     this.#browser = browser
   }
@@ -31,18 +90,7 @@ export class WebTest {
   static async start(): Promise<WebTest> {
     const server = await TestServer.start()
     try {
-      const browser = await chromium.launch({
-        executablePath: executable,
-        args: [
-          ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-          '--disable-quic',
-          '--no-first-run',
-          '--disable-background-networking',
-          '--disable-component-update',
-          '--disable-sync',
-        ],
-      })
-      return new WebTest(server, browser)
+      return new WebTest(server, await Watched.start())
     } catch (error) {
       await server.stop()
       throw error
@@ -50,7 +98,7 @@ export class WebTest {
   }
 
   async stop(): Promise<void> {
-    await this.#browser.close()
+    await this.#browser.stop()
     await this.server.stop()
   }
 
@@ -59,36 +107,18 @@ export class WebTest {
     address: string,
     { as = 'ana', ...options }: BrowserContextOptions & { readonly as?: Exclude<User, 'admin'> | null } = {},
   ): Promise<Page> {
-    const context = await this.#browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
-    context.setDefaultTimeout(15_000)
+    const context = await this.#browser.profile(this.server.url, options)
     if (as !== null) {
       const { secret } = await this.server.appliance.accounts.logInSession(as, passwords[as], '127.0.0.1')
       await context.addCookies([{ name: 'backtrail_session', value: secret, url: this.server.url }])
     }
     const page = await context.newPage()
-    this.#watch(page)
     await page.goto(this.server.url + address)
     return page
   }
 
-  /** Fails with what pages have done that they must never do, and forgets it. */
   assertNoComplaints(): void {
-    const complaints = this.#complaints.splice(0)
-    assert.deepEqual(complaints, [])
-  }
-
-  #watch(page: Page): void {
-    page.on('pageerror', (error) => this.#complaints.push(`error: ${error.stack ?? error.message}`))
-    page.on('console', (message) => {
-      const isRefusal = /Failed to load resource: the server responded with a status of 4\d\d/.test(message.text())
-      // What the server refuses is shown on the page; the browser says it on the console too.
-      if (message.type() === 'error' && !isRefusal) this.#complaints.push(`console: ${message.text()}`)
-    })
-    page.on('request', (request) => {
-      const { origin, protocol } = new URL(request.url())
-      const isOurs = origin === this.server.url || protocol === 'blob:'
-      if (!isOurs) this.#complaints.push(`request to ${request.url()}`)
-    })
+    this.#browser.assertNoComplaints()
   }
 }
 
@@ -108,4 +138,14 @@ export async function writeRules(page: Page, text: string): Promise<void> {
   // Chromium's own editing would keep the look of a text that is written over, by a style attribute: the policy stops it.
   await page.keyboard.press('Delete')
   await page.keyboard.insertText(text)
+}
+
+/** Drags files and folders from outside the browser over the page, and lets them go. */
+export async function drop(page: Page, paths: readonly string[]): Promise<void> {
+  const cdp = await page.context().newCDPSession(page)
+  const data = { items: [], files: [...paths], dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await cdp.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data })
+  }
+  await cdp.detach()
 }

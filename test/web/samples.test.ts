@@ -6,8 +6,8 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
-import type { Download, Page } from 'playwright-core'
-import { accessibilityProblems, skip, WebTest } from './browser.ts'
+import type { Download } from 'playwright-core'
+import { accessibilityProblems, drop, skip, WebTest } from './browser.ts'
 
 const machine = `${process.platform}-${process.arch}-gnu`
 /** Real programs that are on every machine that has the tests: the engine's and the bundler's native parts. */
@@ -39,16 +39,6 @@ after(async () => {
   if (folder) rmSync(folder, { recursive: true, force: true })
 })
 afterEach(() => web?.assertNoComplaints())
-
-/** Drags files and folders from outside the browser over the page, and lets them go. */
-async function drop(page: Page, paths: readonly string[]): Promise<void> {
-  const cdp = await page.context().newCDPSession(page)
-  const data = { items: [], files: [...paths], dragOperationsMask: 1 }
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    await cdp.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data })
-  }
-  await cdp.detach()
-}
 
 async function contentOf(download: Download): Promise<Buffer> {
   return readFileSync(await download.path())

@@ -1,20 +1,28 @@
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { onlineManager, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider as LinkRouter } from 'react-aria-components'
 import { createBrowserRouter, Outlet, useHref, useNavigate } from 'react-router'
 import { RouterProvider } from 'react-router/dom'
+import { isLost, onConnection } from './api/connection.ts'
 import { Refusal } from './api/http.ts'
 import { BrokenPage } from './frame/broken-page.tsx'
+import { ConnectionBanner } from './frame/connection-banner.tsx'
 import { Frame } from './frame/frame.tsx'
 import { Notices } from './parts/notices.tsx'
 import { routes } from './routes.tsx'
+
+// What cannot reach the server waits until it is back, and what a page shows is asked again then.
+onlineManager.setEventListener((setOnline) => onConnection(() => setOnline(!isLost())))
 
 const queries = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 5_000,
+      refetchOnReconnect: 'always',
       // What the server refuses it refuses again; what did not reach it may reach it next time.
       retry: (failures, error) => !(error instanceof Refusal) && failures < 3,
     },
+    // What somebody asks for is done now or refused: not at some moment later, when they no longer think of it.
+    mutations: { networkMode: 'always' },
   },
 })
 
@@ -43,11 +51,12 @@ export function Application() {
   )
 }
 
-/** What every address shares: links that do not reload the page, and the place for notices. */
+/** What every address shares: links that do not reload the page, and the places for notices. */
 function Base() {
   const navigate = useNavigate()
   return (
     <LinkRouter navigate={(address) => void navigate(address)} useHref={useHref}>
+      <ConnectionBanner />
       <Outlet />
       <Notices />
     </LinkRouter>

@@ -177,7 +177,8 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain } }
       if (hits.length > 0) yield event('hits', hits.map(hitOf))
       yield event('progress', latest)
     }
-    yield event('end', latest)
+    // A stream that is cut because the server stops has not seen the end: the hunt goes on after the next start.
+    if (!signal.aborted) yield event('end', latest)
   }
 
   app.post(

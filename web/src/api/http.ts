@@ -3,6 +3,8 @@
  * the request comes from our own page (src/http/session.ts has the reason).
  */
 
+import { isGatewayWithout, noteLost } from './connection.ts'
+
 /** What the server refused, in its own words. */
 export class Refusal extends Error {
   readonly status: number
@@ -21,7 +23,7 @@ export class Refusal extends Error {
 /** The server could not be reached, or hung up. */
 export class Unreachable extends Error {
   constructor() {
-    super('The server cannot be reached. Check that it runs and that the network is up; this page tries again.')
+    super('The server cannot be reached. Nothing that you entered is lost: try again when it is back.')
   }
 }
 
@@ -44,7 +46,13 @@ export const ownPageHeader = { 'x-backtrail-page': '1' }
 export async function call<T>(method: string, path: string, asked: Call = {}): Promise<T> {
   const response = await send(method, path, asked)
   if (response.status === 204) return null as T
-  return (await response.json()) as T
+  try {
+    return (await response.json()) as T
+  } catch (error) {
+    // The connection broke within the answer.
+    if (error instanceof TypeError && !asked.signal?.aborted) throw lost()
+    throw error
+  }
 }
 
 /** The answer itself, for what is streamed. Fails as `call` does. */
@@ -63,12 +71,18 @@ export async function send(method: string, path: string, { query, json, form, si
     })
   } catch (error) {
     if (signal?.aborted) throw error
-    throw new Unreachable()
+    throw lost()
   }
   if (response.ok) return response
   const refusal = new Refusal(response.status, await response.json().catch(() => ({})))
+  if (isGatewayWithout(response.status) && refusal.code === 'unknown') throw lost()
   if (refusal.code.startsWith('credentials.')) sessionEnded.dispatchEvent(new Event('ended'))
   throw refusal
+}
+
+function lost(): Unreachable {
+  noteLost()
+  return new Unreachable()
 }
 
 /** `path` with the query that has anything to say. */

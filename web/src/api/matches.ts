@@ -12,13 +12,18 @@ export type ExportFormat = 'csv' | 'json' | 'hashes'
 export type MatchQuery = Query
 
 const PAGE_SIZE = 100
+const LOOK_MS = 3_000
 
 interface Page extends Walked<Match, number> {
   /** Of all pages; null where nobody has counted. */
   readonly count: number | null
 }
 
-export function useMatches(query: MatchQuery) {
+/**
+ * Newest first. While only the first page is shown, and `isHeld` is not, new ones come in by themselves; further down, and
+ * while somebody chooses rows, they would shift what is being looked at.
+ */
+export function useMatches(query: MatchQuery, isHeld = false) {
   return useInfiniteQuery({
     queryKey: ['matches', 'list', query],
     queryFn: async ({ pageParam, signal }): Promise<Page> => {
@@ -33,6 +38,7 @@ export function useMatches(query: MatchQuery) {
     initialPageParam: null as number | null,
     getNextPageParam: ({ next }) => next,
     placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) => (!isHeld && state.data?.pages.length === 1 ? LOOK_MS : false),
   })
 }
 

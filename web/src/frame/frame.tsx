@@ -20,7 +20,7 @@ export function Frame() {
   }, [queries])
 
   if (session.isPending) return <p className="aloud">Loading …</p>
-  if (session.isError) return <Problem error={session.error} onRetry={() => void session.refetch()} />
+  if (!session.data) return <Problem error={session.error} onRetry={() => void session.refetch()} />
   if (!session.data.user) {
     return <Navigate to={`/log-in?then=${encodeURIComponent(pathname + search)}`} replace />
   }

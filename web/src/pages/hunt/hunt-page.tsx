@@ -34,7 +34,7 @@ const initial = { after: 0 }
 export function Component() {
   const id = Number(useParams().id)
   const hunt = useHunt(id)
-  if (hunt.isError) {
+  if (hunt.isError && !hunt.data) {
     const isUnknown = 'status' in hunt.error && (hunt.error.status === 404 || hunt.error.status === 400)
     return isUnknown ? <UnknownHunt /> : <Problem error={hunt.error} onRetry={() => void hunt.refetch()} />
   }
@@ -153,7 +153,7 @@ function Course({ hunt }: { readonly hunt: Hunt }) {
 function Results({ hunt }: { readonly hunt: Hunt }) {
   const [{ after }, change] = useAddressState(initial)
   const hits = useHuntHits(hunt.id, after, PAGE_SIZE, !hasEnded(hunt))
-  if (hits.isError) return <Problem error={hits.error} onRetry={() => void hits.refetch()} />
+  if (hits.isError && !hits.data) return <Problem error={hits.error} onRetry={() => void hits.refetch()} />
   const next = hits.data?.next_after ?? null
   return (
     <>

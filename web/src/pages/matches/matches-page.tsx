@@ -30,11 +30,11 @@ const formats: readonly { readonly id: ExportFormat; readonly title: string }[] 
 export function Component() {
   const [filters, change] = useAddressState(initial)
   const query = queryOf(filters)
-  const list = useMatches(query)
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const list = useMatches(query, chosen.size > 0)
   const rows = list.data?.pages.flatMap((page) => page.rows)
   const total = list.data?.pages[0]?.count ?? null
   const isWide = useMedia('(min-width: 1500px)')
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const isFiltered = Object.values(filters).some((value) => typeof value !== 'boolean' && value.length > 0)
   return (
     <>

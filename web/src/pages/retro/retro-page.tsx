@@ -42,7 +42,7 @@ export function Component() {
       {runs.isError && <Problem error={runs.error} onRetry={() => void runs.refetch()} />}
       {latest && <Latest run={latest} />}
       {runs.data && runs.data.results.length > 1 && <HistoryChart runs={runs.data.results} />}
-      {!runs.isError && (
+      {(runs.data || !runs.isError) && (
         <Table
           caption="Runs of Local Retro, newest first"
           columns={columns}

@@ -41,7 +41,7 @@ export function Component() {
   const [{ tab }] = useAddressState(initial)
   const user = useUser()
 
-  if (ruleset.isError) {
+  if (ruleset.isError && !ruleset.data) {
     const isUnknown = 'status' in ruleset.error && ruleset.error.status === 404
     return isUnknown ? (
       <UnknownRuleset name={name} />
@@ -49,7 +49,7 @@ export function Component() {
       <Problem error={ruleset.error} onRetry={() => void ruleset.refetch()} />
     )
   }
-  if (current.isError) return <Problem error={current.error} onRetry={() => void current.refetch()} />
+  if (current.isError && !current.data) return <Problem error={current.error} onRetry={() => void current.refetch()} />
   if (!ruleset.data || !current.data) return <PageHead title={name} about="Loading …" />
   const address = `/rulesets/${name}`
   return (

@@ -2,12 +2,16 @@
  * Files on their way to the server. They are kept outside of any page, so that they go on while one looks at others.
  *
  *    waiting ──▶ sending ──▶ sent ──▶ processed
- *                   └──▶ failed ──▶ waiting, when one tries again
+ *       ▲           ├──▶ waiting, when the server went away meanwhile
+ *       │           └──▶ failed
+ *       └─ when one tries again ┘
  *
- * `sent` means acknowledged: the server has the sample for good and matches it now.
+ * `sent` means acknowledged: the server has the sample for good and matches it now. Nothing is sent while the server is
+ * away; what waits goes on when it is back.
  */
 import { useSyncExternalStore } from 'react'
-import { ownPageHeader, Refusal, Unreachable } from '../../api/http.ts'
+import { isLost, lookForServer, onConnection } from '../../api/connection.ts'
+import { ownPageHeader, Refusal } from '../../api/http.ts'
 import { processedAmong } from '../../api/samples.ts'
 
 export interface Upload {
@@ -92,7 +96,10 @@ window.addEventListener('beforeunload', (event) => {
   if (uploads.some(({ state }) => state === 'waiting' || state === 'sending')) event.preventDefault()
 })
 
+onConnection(sendNext)
+
 function sendNext(): void {
+  if (isLost()) return
   for (const upload of uploads) {
     if (requests.size >= AT_ONCE) return
     const file = files.get(upload.id)
@@ -116,8 +123,7 @@ function send({ id, name }: Upload, file: File): void {
   })
   request.addEventListener('loadend', () => {
     requests.delete(id)
-    settle(id, file, request)
-    sendNext()
+    void settle(id, file, request).then(sendNext)
   })
   request.open('POST', '/api/submit/file/')
   for (const [header, value] of Object.entries(ownPageHeader)) request.setRequestHeader(header, value)
@@ -125,19 +131,20 @@ function send({ id, name }: Upload, file: File): void {
   request.send(form)
 }
 
-function settle(id: number, file: File, { status, response }: XMLHttpRequest): void {
+async function settle(id: number, file: File, { status, response }: XMLHttpRequest): Promise<void> {
   if (status === 201) {
     const { sha256, known } = response.detail as { sha256: string; known: boolean }
     files.delete(id)
     update(id, { state: 'sent', done: file.size, sha256, isKnown: known })
     void lookUntilProcessed()
-    return
+  } else if (status === 0 && !(await lookForServer())) {
+    update(id, { state: 'waiting', done: 0 })
+  } else {
+    update(id, { state: 'failed', problem: status === 0 ? unreadable : new Refusal(status, response ?? {}).message })
   }
-  const problem = status === 0 ? new Unreachable() : new Refusal(status, response ?? {})
-  update(id, { state: 'failed', problem: status === 0 ? unreadable : problem.message })
 }
 
-const unreadable = 'The connection broke, or the file can no longer be read. Try again when the server is there.'
+const unreadable = 'The connection broke, or the file can no longer be read.'
 
 async function lookUntilProcessed(): Promise<void> {
   if (looking) return
