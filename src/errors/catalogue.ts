@@ -94,6 +94,18 @@ export const catalogue = {
     status: 428,
     message: 'The server is not connected to Spectra Intelligence, or Cloud Retro hunting is not enabled.',
   },
+  'cloud.unreachable': { status: 424, message: 'The cloud cannot be reached.' },
+  'cloud.credentials': { status: 424, message: 'The cloud does not accept the user and password.' },
+  'cloud.overloaded': {
+    status: 503,
+    message: 'The cloud is overloaded or the quota is used up; try again in a moment.',
+  },
+  'cloud.refused': { status: 424, message: 'The cloud refused the request.' },
+  'cloud.failed': { status: 424, message: 'The cloud failed, or its answer makes no sense.' },
+  'cloud.wrong-state': {
+    status: 412,
+    message: 'The ruleset is not saved to Spectra Intelligence, or is in the wrong state for this operation.',
+  },
   'time.malformed': { status: 404, message: 'Malformed time parameter' },
   'cloud.sync-off': { status: 405, message: 'YARA Spectra Intelligence synchronization is currently not enabled.' },
   'hunt.not-found': { status: 404, message: 'There is no such hunt.' },

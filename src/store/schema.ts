@@ -310,6 +310,8 @@ export interface CloudRulesetsTable {
   wanted: Flag
   state: 'absent' | 'validating' | 'stored' | 'refused' | 'unfit'
   reason: string | null
+  /** The revision whose text it has; null for none. */
+  revision_id: number | null
   retro_state: Generated<'IDLE' | 'VALIDATING' | 'ERROR' | 'READY' | 'RUNNING' | 'COMPLETE' | 'CANCELLED' | 'CLEARED'>
   retro_started: Micros | null
   retro_finished: Micros | null
@@ -317,6 +319,8 @@ export interface CloudRulesetsTable {
   /** 0 to 1. */
   retro_progress: number | null
   retro_reason: string | null
+  /** The hunt stopped at the match limit. */
+  retro_capped: Generated<Flag>
   /** Seconds by the cloud's clock: entries of the retro feed up to this one were cleared. */
   cleared_until: Generated<number>
 }

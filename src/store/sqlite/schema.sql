@@ -33,6 +33,8 @@ CREATE TABLE cloud_rulesets (
   wanted INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('absent', 'validating', 'stored', 'refused', 'unfit')),
   reason TEXT,
+  -- The revision whose text it has.
+  revision_id INTEGER,
   retro_state TEXT NOT NULL DEFAULT 'IDLE' CHECK (retro_state IN
     ('IDLE', 'VALIDATING', 'ERROR', 'READY', 'RUNNING', 'COMPLETE', 'CANCELLED', 'CLEARED')),
   retro_started INTEGER,
@@ -40,6 +42,7 @@ CREATE TABLE cloud_rulesets (
   retro_estimated INTEGER,
   retro_progress REAL,
   retro_reason TEXT,
+  retro_capped INTEGER NOT NULL DEFAULT 0,
   -- By the cloud's clock: entries of the retro feed up to this second are results that were cleared.
   cleared_until INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -300,6 +303,8 @@ CREATE INDEX samples_by_sha512 ON samples (sha512) WHERE sha512 IS NOT NULL;
 CREATE INDEX samples_by_type ON samples (file_type, last_seen);
 
 CREATE UNIQUE INDEX samples_in_cloud_only ON samples (sha1) WHERE stored = 0;
+
+CREATE INDEX samples_processed ON samples (id, size) WHERE stored = 1 AND state = 'processed';
 
 CREATE INDEX samples_queued ON samples (id) WHERE state = 'queued';
 

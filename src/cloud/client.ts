@@ -1,0 +1,309 @@
+/**
+ * Asks a cloud over HTTP, in the protocol of src/tca. It does not know whether the vendor or another Backtrail answers,
+ * and believes neither: an answer has its time and its size, and is looked at before it is used.
+ *
+ * Everything that goes wrong is a Failure: `cloud.unreachable` (no connection, no answer in time, a broken one; the cloud
+ * may have done what it was asked), `cloud.credentials`, `cloud.overloaded` (429, 503), `cloud.refused` (another 4xx, with
+ * the cloud's sentence), and `cloud.failed` (5xx, or an answer that makes no sense). `detail.status` is the HTTP status,
+ * `detail.retryAfterMs` what the cloud asks to wait.
+ */
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type Static, type TSchema, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { Failure, type FailureCode } from '../errors/index.ts'
+import { type FeedKind, limits, RulesetText, tcaPath } from '../tca/index.ts'
+import type { CloudAccess } from './access.ts'
+
+/** What is used of an answer; the vendor's may lack or add the rest. */
+const Accepted = Type.Object({ ruleset_sha1: Type.Optional(Type.String()) })
+const Info = Type.Object({ valid: Type.Boolean(), approved: Type.Boolean() })
+const OptionalText = Type.Optional(Type.Union([Type.String(), Type.Null()]))
+const Status = Type.Object({
+  retro_status: Type.String(),
+  start_time: OptionalText,
+  finish_time: OptionalText,
+  estimated_finish_time: OptionalText,
+  progress: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+  reason: OptionalText,
+})
+const Page = Type.Object({
+  rl: Type.Object({ feed: Type.Object({ last_timestamp: Type.Integer(), entries: Type.Array(Type.Unknown()) }) }),
+})
+const Entry = Type.Object({
+  sha1: Type.String({ pattern: '^[0-9A-Fa-f]{40}$' }),
+  timestamp: Type.Integer({ minimum: 0 }),
+  ruleset_name: Type.String(),
+  ruleset_sha1: Type.String(),
+  file_type: Type.Optional(Type.String()),
+  file_size: Type.Optional(Type.Integer({ minimum: 0 })),
+  rule: Type.Array(Type.Object({ identifier: Type.String() })),
+})
+
+export type ToldInfo = Static<typeof Info>
+export type ToldStatus = Static<typeof Status>
+export type ToldEntry = Static<typeof Entry>
+
+export interface FeedPage {
+  readonly entries: readonly ToldEntry[]
+  /** How many entries lack what is needed of them. */
+  readonly unusable: number
+  /** Seconds by the cloud's clock. */
+  readonly lastTimestamp: number
+}
+
+const ANSWER_BYTES = 4 << 20
+/** A thousand entries with what matched; some rules match much. */
+const PAGE_BYTES = 256 << 20
+const SENTENCE_LENGTH = 500
+
+export class CloudClient {
+  readonly #access: CloudAccess
+  readonly #base: URL
+  readonly #agent: HttpAgent
+  /** The last `Date` header, in seconds; null before the first answer with one. */
+  #clock: number | null = null
+
+  constructor(access: CloudAccess) {
+    this.#access = access
+    this.#base = new URL(access.url)
+    const { proxy, ca } = access
+    const proxyEnv = proxy === null ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }
+    const options = { keepAlive: true, maxSockets: 4, ...proxyEnv }
+    this.#agent =
+      this.#base.protocol === 'https:'
+        ? new HttpsAgent({ ...options, ...(ca !== null && { ca }) })
+        : new HttpAgent(options)
+  }
+
+  /** The second that the cloud's clock showed in its last answer; null when it never told. */
+  get clock(): number | null {
+    return this.#clock
+  }
+
+  /** Gives the digest by which the feeds call this text, where the cloud tells it. */
+  async create(name: string, text: string, signal?: AbortSignal): Promise<string | null> {
+    const json = { ruleset_name: name, text }
+    const { ruleset_sha1 } = await this.#ask(Accepted, 'POST', tcaPath('rulesets', {}), { json, signal })
+    return ruleset_sha1 ?? null
+  }
+
+  /** Null when the cloud has no ruleset of this name. */
+  info(name: string, signal?: AbortSignal): Promise<ToldInfo | null> {
+    return unlessMissing(this.#ask(Info, 'GET', tcaPath('ruleset', { name }), { signal }))
+  }
+
+  /** Null when the cloud has no ruleset of this name. */
+  async text(name: string, signal?: AbortSignal): Promise<string | null> {
+    // In JSON a character of the text may take six.
+    const maxBytes = 8 * limits.textBytes
+    const found = this.#ask(RulesetText, 'GET', tcaPath('rulesetText', { name }), { signal, maxBytes })
+    return (await unlessMissing(found))?.text ?? null
+  }
+
+  /** All of the account; for looking whether the cloud answers. */
+  async count(signal?: AbortSignal): Promise<number> {
+    const all = await this.#ask(Type.Array(Type.Unknown()), 'GET', tcaPath('rulesets', {}), {
+      signal,
+      maxBytes: PAGE_BYTES,
+    })
+    return all.length
+  }
+
+  /** That there is none is fine. */
+  async remove(name: string, signal?: AbortSignal): Promise<void> {
+    await unlessMissing(this.#tell('DELETE', tcaPath('ruleset', { name }), { signal }))
+  }
+
+  async enableRetro(name: string, signal?: AbortSignal): Promise<string | null> {
+    return this.#onRetro('enableRetro', name, signal)
+  }
+
+  async startRetro(name: string, signal?: AbortSignal): Promise<string | null> {
+    return this.#onRetro('startRetro', name, signal)
+  }
+
+  async cancelRetro(name: string, signal?: AbortSignal): Promise<string | null> {
+    return this.#onRetro('cancelRetro', name, signal)
+  }
+
+  /** Null when the cloud has no ruleset of this name. */
+  retroStatus(name: string, signal?: AbortSignal): Promise<ToldStatus | null> {
+    return unlessMissing(this.#ask(Status, 'GET', tcaPath('retroStatus', { name }), { signal }))
+  }
+
+  /** One page of a feed, from this second on. */
+  async feed(kind: FeedKind, from: number, signal?: AbortSignal): Promise<FeedPage> {
+    const parameters = { form: 'timestamp', start: String(from) }
+    const path = tcaPath(kind === 'live' ? 'liveFeed' : 'retroFeed', parameters)
+    const asking = { signal, maxBytes: PAGE_BYTES }
+    const { last_timestamp, entries } = (await this.#ask(Page, 'GET', `${path}?format=json`, asking)).rl.feed
+    const usable = entries.filter((entry) => Value.Check(Entry, entry))
+    return { entries: usable, unusable: entries.length - usable.length, lastTimestamp: last_timestamp }
+  }
+
+  /** Sends a sample's content; the cloud may know it already. */
+  async upload(sha1: string, content: Readable, size: number, signal?: AbortSignal): Promise<void> {
+    await this.#tell('POST', tcaPath('upload', { sha1 }), { content, size, signal })
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  async #onRetro(route: 'enableRetro' | 'startRetro' | 'cancelRetro', name: string, signal?: AbortSignal) {
+    const json = { ruleset_name: name }
+    const { ruleset_sha1 } = await this.#ask(Accepted, 'POST', tcaPath(route, {}), { json, signal })
+    return ruleset_sha1 ?? null
+  }
+
+  async #ask<S extends TSchema>(shape: S, method: string, path: string, asking: Asking): Promise<Static<S>> {
+    const { status, text } = await this.#tell(method, path, asking)
+    const parsed = parse(text)
+    if (!Value.Check(shape, parsed)) {
+      const [problem] = Value.Errors(shape, parsed)
+      const where = problem ? ` (${problem.instancePath || 'the answer'} ${problem.message})` : ''
+      throw new Failure('cloud.failed', `The cloud's answer makes no sense${where}.`, { status })
+    }
+    return parsed
+  }
+
+  /** Asks, and fails unless the cloud says that it went well. */
+  async #tell(method: string, path: string, asking: Asking): Promise<Exchanged> {
+    const answer = await this.#exchange(method, path, asking)
+    const { status, headers, text } = answer
+    const told = Date.parse(headers.date ?? '')
+    if (!Number.isNaN(told)) this.#clock = Math.floor(told / 1000)
+    if (status < 200 || status > 299) throw refusal(status, headers['retry-after'], text)
+    return answer
+  }
+
+  async #exchange(method: string, path: string, asking: Asking): Promise<Exchanged> {
+    const { json, content, size = 0, maxBytes = ANSWER_BYTES } = asking
+    const ended = AbortSignal.timeout(this.#access.timeoutMs)
+    const signal = asking.signal ? AbortSignal.any([ended, asking.signal]) : ended
+    const body = json === undefined ? null : Buffer.from(JSON.stringify(json))
+    const length = body?.length ?? size
+    const { user, password } = this.#access
+    try {
+      const ask = this.#base.protocol === 'https:' ? httpsRequest : httpRequest
+      const request = ask(new URL(this.#base.pathname.replace(/\/$/, '') + path, this.#base), {
+        method,
+        agent: this.#agent,
+        signal,
+        headers: {
+          authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+          accept: 'application/json',
+          'user-agent': 'Backtrail',
+          ...(body && { 'content-type': 'application/json' }),
+          ...(content && { 'content-type': 'application/octet-stream' }),
+          ...(method === 'POST' && { 'content-length': length }),
+        },
+      })
+      const answered = new Promise<IncomingMessage>((resolve, reject) => {
+        request.on('response', resolve).on('error', reject)
+      })
+      if (content) {
+        // A cloud that refuses early closes the connection while the content is still being sent.
+        await Promise.race([pipeline(content, request, { signal }), answered])
+      } else {
+        request.end(body ?? undefined)
+      }
+      const response = await answered
+      const text = await readText(response, maxBytes)
+      return { status: response.statusCode ?? 0, headers: response.headers, text }
+    } catch (error) {
+      if (error instanceof Failure) throw error
+      if (asking.signal?.aborted) throw asking.signal.reason
+      throw new Failure('cloud.unreachable', `The cloud cannot be reached: ${reasonOf(error, this.#access, ended)}.`)
+    }
+  }
+}
+
+interface Asking {
+  readonly json?: unknown
+  readonly content?: Readable
+  readonly size?: number
+  readonly maxBytes?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+interface Exchanged {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly text: string
+}
+
+async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > maxBytes) {
+      response.destroy()
+      throw new Failure('cloud.failed', `The cloud's answer is larger than ${maxBytes} bytes.`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Failure('cloud.failed', `The cloud's answer is no JSON: ${sentenceOf(text) || 'it is empty'}`)
+  }
+}
+
+function refusal(status: number, retryAfter: string | undefined, text: string): Failure {
+  const said = sentenceOf(text)
+  const codes: Readonly<Record<number, FailureCode>> = {
+    401: 'cloud.credentials',
+    407: 'cloud.unreachable',
+    408: 'cloud.unreachable',
+    429: 'cloud.overloaded',
+    503: 'cloud.overloaded',
+  }
+  const code = codes[status] ?? (status >= 400 && status < 500 ? 'cloud.refused' : 'cloud.failed')
+  const told = said === '' ? `HTTP status ${status}` : `${said} (${status})`
+  const seconds = Number(retryAfter)
+  return new Failure(code, `The cloud answered: ${told}`, {
+    status,
+    said,
+    ...(seconds > 0 && { retryAfterMs: seconds * 1000 }),
+  })
+}
+
+/** The cloud's plain text, fit for a line. */
+function sentenceOf(text: string): string {
+  return text.replace(/\s+/g, ' ').trim().slice(0, SENTENCE_LENGTH)
+}
+
+async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof Failure && error.detail.status === 404) return null
+    throw error
+  }
+}
+
+function reasonOf(error: unknown, { url, timeoutMs }: CloudAccess, ended: AbortSignal): string {
+  if (ended.aborted) return `${url} did not answer within ${timeoutMs / 1000} s`
+  const { code = '', message } = error as NodeJS.ErrnoException
+  const { host, hostname } = new URL(url)
+  const told: Readonly<Record<string, string>> = {
+    ECONNREFUSED: `${host} refuses connections`,
+    ENOTFOUND: `there is no host named ${hostname}`,
+    EAI_AGAIN: `the name ${hostname} cannot be looked up now`,
+    ECONNRESET: 'the connection was cut',
+    ETIMEDOUT: `${host} does not answer`,
+    EHOSTUNREACH: `there is no way to ${host}`,
+    ENETUNREACH: `there is no way to ${host}`,
+  }
+  if (/CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ALTNAME/.test(code)) return `its certificate is not trusted (${code})`
+  return told[code] ?? (message === '' ? code : message)
+}
