@@ -14,6 +14,7 @@ export {
   type Checker,
   type Revision,
   type RevisionEntry,
+  type RulesetMirror,
   type RulesetState,
   Rulesets,
   type SaveOutcome,

@@ -16,6 +16,14 @@ export interface Checker {
   check(content: string): Promise<{ readonly valid: boolean; readonly diagnostics: readonly Diagnostic[] }>
 }
 
+/** Is told of each change in its transaction, to note what somebody else has to be told. */
+export interface RulesetMirror {
+  /** It was saved, enabled or disabled. `wish`: whether a cloud shall run it; undefined when nothing was said. */
+  noteChange(trx: Transaction, rulesetId: number, wish: boolean | undefined): Promise<void>
+  /** It goes in this transaction; its matches are gone already. */
+  noteRemoval(trx: Transaction, ruleset: { readonly id: number; readonly name: string }): Promise<void>
+}
+
 /** A ruleset's own condition: it compiles, it does not, or it compiles but was suspended because it could not be run. */
 export type RulesetState = 'valid' | 'invalid' | 'error'
 
@@ -72,14 +80,21 @@ export class Rulesets {
   readonly #checker: Checker
   readonly #planner: RulesetPlanner
   readonly #runnable: RunnableRulesets
+  readonly #mirror: RulesetMirror | null
   readonly #listeners = new Set<(generation: number) => void>()
   /** By name, the end of the last change that was begun: changes of one ruleset happen one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>()
 
-  constructor(parts: { readonly database: Database; readonly checker: Checker; readonly planner: RulesetPlanner }) {
+  constructor(parts: {
+    readonly database: Database
+    readonly checker: Checker
+    readonly planner: RulesetPlanner
+    readonly mirror?: RulesetMirror
+  }) {
     this.#database = parts.database
     this.#checker = parts.checker
     this.#planner = parts.planner
+    this.#mirror = parts.mirror ?? null
     this.#runnable = new RunnableRulesets(parts.database, parts.planner)
   }
 
@@ -92,12 +107,15 @@ export class Rulesets {
    * Creates a ruleset, enabled, or gives it a new revision. The text is stored whether or not it compiles; matches of
    * rules that are the same as in the last revision that compiled are kept, those of the others are dropped once the
    * new text compiles. The same text again is no new revision. Administrators may save over other users' rulesets,
-   * which stay theirs.
+   * which stay theirs. `cloud` says whether a cloud shall run it from now on; left out, that stays as it is.
    * Fails with `parameter.out-of-range` for the name or an empty text, `ruleset.core`, `ruleset.foreign`, and
    * `ruleset.busy` while a cloud works on it.
    */
-  async save(by: Account, ruleset: { readonly name: string; readonly content: string }): Promise<SaveOutcome> {
-    return this.#save(by, ruleset.name, ruleset.content, 0)
+  async save(
+    by: Account,
+    ruleset: { readonly name: string; readonly content: string; readonly cloud?: boolean },
+  ): Promise<SaveOutcome> {
+    return this.#save(by, ruleset.name, ruleset.content, 0, ruleset.cloud)
   }
 
   /** As `save`, for a core ruleset. `right.missing`; `ruleset.exists` where a user's ruleset has the name. */
@@ -169,6 +187,7 @@ export class Rulesets {
       checkOwner(by, ruleset, refusal, refusal)
       await this.change(async (trx) => {
         await replaceRules(trx, ruleset.id, [], [])
+        await this.#mirror?.noteRemoval(trx, { id: ruleset.id, name })
         await trx.deleteFrom('rulesets').where('id', '=', ruleset.id).execute()
         return runs(ruleset)
       })
@@ -200,6 +219,7 @@ export class Rulesets {
           .where('id', '=', ruleset.id)
           .execute()
         if (enabled) await trx.deleteFrom('strikes').where('ruleset_id', '=', ruleset.id).execute()
+        await this.#mirror?.noteChange(trx, ruleset.id, undefined)
         return runs(ruleset) !== (enabled && state === 'valid')
       })
       return state
@@ -242,7 +262,7 @@ export class Rulesets {
     return () => this.#listeners.delete(listener)
   }
 
-  async #save(by: Account, name: string, given: string, core: 0 | 1): Promise<SaveOutcome> {
+  async #save(by: Account, name: string, given: string, core: 0 | 1, cloud?: boolean): Promise<SaveOutcome> {
     checkName(name, 'parameter.out-of-range', 'Parameter not in expected range: name takes 3 to 48 of A-Z a-z 0-9 _ -')
     if (given === '') throw new Failure('parameter.out-of-range', 'Parameter not in expected range: content is missing')
     // What is checked is what is stored: SQLite would put replacement characters in place of lone surrogates later.
@@ -258,9 +278,9 @@ export class Rulesets {
         }
       }
       const unchanged = existing?.content === content ? existing : null
-      if (unchanged && unchanged.state !== 'invalid') return unchangedOutcome(name, unchanged)
+      if (unchanged && unchanged.state !== 'invalid') return this.#saveUnchanged(name, unchanged, cloud)
       const checked = await this.#checker.check(content)
-      if (unchanged && !checked.valid) return unchangedOutcome(name, unchanged)
+      if (unchanged && !checked.valid) return this.#saveUnchanged(name, unchanged, cloud)
 
       const { rules, plan } = checked.valid ? this.#planner.plan(content) : { rules: [], plan: null }
       const revision = (existing?.number ?? 0) + 1
@@ -296,11 +316,19 @@ export class Rulesets {
           .execute()
         await trx.deleteFrom('strikes').where('ruleset_id', '=', id).execute()
         if (checked.valid) await replaceRules(trx, id, before, rules)
+        await this.#mirror?.noteChange(trx, id, cloud)
         return existing ? existing.enabled === 1 && (existing.state === 'valid' || checked.valid) : checked.valid
       })
       const { diagnostics } = checked
       return { name, created: !existing, revision, cloudSynced: existing?.cloud_synced === 1, state, diagnostics }
     })
+  }
+
+  async #saveUnchanged(name: string, ruleset: StoredRuleset, cloud: boolean | undefined): Promise<SaveOutcome> {
+    if (cloud !== undefined) {
+      await this.#database.transaction().execute(async (trx) => this.#mirror?.noteChange(trx, ruleset.id, cloud))
+    }
+    return unchangedOutcome(name, ruleset)
   }
 
   /**
