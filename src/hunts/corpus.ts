@@ -1,9 +1,13 @@
+import { setImmediate } from 'node:timers/promises'
 import { type SelectQueryBuilder, sql } from 'kysely'
 import { externalVariables } from '../samples/index.ts'
 import type { ExternalVariables } from '../scanning/index.ts'
 import type { BlobStore, Database, Schema } from '../store/index.ts'
 import { countProcessed } from './hunt-row.ts'
 import { isEverything, type Selection } from './selection.ts'
+
+/** Rows that are read before other requests are answered again. */
+const IDS_AT_ONCE = 20_000
 
 /** What a scan has to know about a sample. */
 export interface Scannable {
@@ -19,6 +23,8 @@ export class Corpus {
   #sizes = new Float64Array(0)
   /** Samples that `#sizes` tells of. */
   #sized = 0
+  /** The end of the last reading of sizes that was begun: they happen one after the other. */
+  #reading: Promise<unknown> = Promise.resolve()
 
   constructor(database: Database, blobs: BlobStore) {
     this.#database = database
@@ -76,14 +82,15 @@ export class Corpus {
    * Sizes in bytes by id, up to an id at least; -1 where there is no sample. Sizes never change, so they are kept and
    * only the new ones are read, until a sample is deleted.
    */
-  async sizes(upTo: number): Promise<Float64Array> {
+  sizes(upTo: number): Promise<Float64Array> {
+    const turn = this.#reading.then(() => this.#sizesUpTo(upTo))
+    this.#reading = turn.catch(() => {})
+    return turn
+  }
+
+  async #sizesUpTo(upTo: number): Promise<Float64Array> {
     await this.#readSizes(this.#sizes.length, upTo)
-    const { count } = await this.#database
-      .selectFrom('samples')
-      .select(({ fn }) => fn.countAll<number>().as('count'))
-      .where('id', '<', this.#sizes.length)
-      .executeTakeFirstOrThrow()
-    if (count !== this.#sized) {
+    if ((await this.#countBelow(this.#sizes.length)) !== this.#sized) {
       this.#sizes = new Float64Array(0)
       this.#sized = 0
       await this.#readSizes(0, upTo)
@@ -91,19 +98,41 @@ export class Corpus {
     return this.#sizes
   }
 
+  /** Samples with a smaller id: all that are counted already, but for those that came since. */
+  async #countBelow(id: number): Promise<number> {
+    const { count } = await this.#database
+      .selectFrom('sample_counts')
+      .select(({ fn, selectFrom, eb }) =>
+        eb(
+          fn.coalesce(fn.sum<number>('samples'), eb.lit(0)),
+          '-',
+          selectFrom('samples')
+            .select((eb) => eb.fn.countAll<number>().as('later'))
+            .where('id', '>=', id),
+        ).as('count'),
+      )
+      .executeTakeFirstOrThrow()
+    return count
+  }
+
   async #readSizes(from: number, upTo: number): Promise<void> {
     if (upTo < from) return
-    const rows = await this.#database
-      .selectFrom('samples')
-      .select(['id', 'size'])
-      .where('id', '>=', from)
-      .where('id', '<=', upTo)
-      .execute()
     const sizes = new Float64Array(upTo + 1).fill(-1, from)
     sizes.set(this.#sizes)
-    for (const { id, size } of rows) sizes[id] = size
+    let read = 0
+    for (let start = from; start <= upTo; start += IDS_AT_ONCE) {
+      if (start > from) await setImmediate()
+      const rows = await this.#database
+        .selectFrom('samples')
+        .select(['id', 'size'])
+        .where('id', '>=', start)
+        .where('id', '<=', Math.min(upTo, start + IDS_AT_ONCE - 1))
+        .execute()
+      for (const { id, size } of rows) sizes[id] = size
+      read += rows.length
+    }
     this.#sizes = sizes
-    this.#sized += rows.length
+    this.#sized += read
   }
 
   /** Ascending ids of a part of the corpus; null for all of it. */

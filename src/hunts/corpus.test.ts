@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { CompiledQuery, sql } from 'kysely'
+import { type Database, FileBlobs, openDatabase } from '../store/index.ts'
+import { Corpus } from './corpus.ts'
+
+let folder: string
+let database: Database
+let corpus: Corpus
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'backtrail-corpus-'))
+  database = await openDatabase(join(folder, 'backtrail.db'))
+  corpus = new Corpus(database, (await FileBlobs.open(folder)).blobs)
+})
+afterEach(async () => {
+  await database.destroy()
+  rmSync(folder, { recursive: true })
+})
+
+/** Samples with these ids, each as large as its id says. */
+async function add(from: number, to: number): Promise<void> {
+  await sql`WITH RECURSIVE numbers (n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM numbers WHERE n < ${to})
+    INSERT INTO samples (id, sha256, sha1, size, stored, state, file_type, type_description, name, first_seen, last_seen)
+    SELECT n, randomblob(32), randomblob(20), 10 * n, 1, 'processed', 'PE/Exe', '', n, 1, 1 FROM numbers`.execute(
+    database,
+  )
+}
+
+test('sizes are those of the samples that are there, also after others came or went', async () => {
+  await add(2, 4)
+  assert.deepEqual([...(await corpus.sizes(4))], [-1, -1, 20, 30, 40])
+  await add(6, 7)
+  assert.deepEqual([...(await corpus.sizes(7))], [-1, -1, 20, 30, 40, -1, 60, 70])
+  await database.deleteFrom('samples').where('id', 'in', [3, 7]).execute()
+  assert.deepEqual([...(await corpus.sizes(7))], [-1, -1, 20, -1, 40, -1, 60, -1])
+})
+
+test('more sizes than are read at once are all read, whoever else asks meanwhile', async () => {
+  await add(1, 45_000)
+  const [few, all] = await Promise.all([corpus.sizes(10), corpus.sizes(45_000)])
+  assert.equal(few[10], 100)
+  // Not compared as a whole: telling how two arrays of this length differ takes minutes.
+  assert.equal(all.length, 45_001)
+  assert.equal(
+    all.findIndex((size, id) => size !== (id === 0 ? -1 : 10 * id)),
+    -1,
+  )
+  assert.deepEqual(await corpus.whole(45_000), { samples: 45_000, bytes: (10 * 45_000 * 45_001) / 2 })
+})
+
+test('counting what a hunt covers reads an index, not the rows', async () => {
+  const count = 'SELECT count(*), sum(size) FROM samples WHERE stored = ? AND state = ? AND id > ? AND id <= ?'
+  const explained = CompiledQuery.raw(`EXPLAIN QUERY PLAN ${count}`, [1, 'processed', 0, 10])
+  const { rows } = await database.executeQuery<{ detail: string }>(explained)
+  assert.match(rows.map(({ detail }) => detail).join(), /COVERING INDEX samples_processed/)
+})
