@@ -58,7 +58,7 @@ export class RunningServer {
     await ended
   }
 
-  /** Fails on any answer that is no success. */
+  /** The body as JSON, or as text where it is none. Fails on any answer that is no success. */
   async call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(this.url + path, {
       method,
@@ -67,7 +67,8 @@ export class RunningServer {
     })
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`)
-    return (text === '' ? null : JSON.parse(text)) as T
+    const isJson = response.headers.get('content-type')?.startsWith('application/json')
+    return (isJson ? JSON.parse(text) : text) as T
   }
 
   /** Resident bytes of the server process and of its workers. */
