@@ -11,6 +11,7 @@ import { type Log, WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
 import type { Settings } from '../settings/index.ts'
 import { type DataFolderLock, FileBlobs, lockDataFolder, openDatabase, refuseLostDatabase } from '../store/index.ts'
+import { Tenants } from '../tenants/index.ts'
 import { type JournalEntry, readJournal } from './journal.ts'
 
 /** Everything of a Backtrail but its network side: the services over one data folder, and what runs in the background. */
@@ -24,6 +25,7 @@ export interface Appliance {
   readonly localRetro: LocalRetro
   readonly adHocHunts: AdHocHunts
   readonly inspection: Inspection
+  readonly tenants: Tenants
   readonly pool: WorkerPool
   /** What operators should know, newest first. */
   journal(limit: number): Promise<readonly JournalEntry[]>
@@ -49,6 +51,8 @@ export async function openAppliance(settings: Settings, { log }: { readonly log:
   }
 }
 
+const DAY_SECONDS = 24 * 60 * 60
+
 async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Promise<Appliance> {
   const folder = (name: string) => join(settings.data, name)
   await refuseLostDatabase(settings.data, folder('backtrail.db'))
@@ -66,6 +70,25 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
   const rulesets = new Rulesets({ database, checker, planner: rulesetPlanner })
   const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
   const samples = new Samples({ database, blobs, segments })
+  const corpus = new Corpus(database, blobs)
+  const sources = { pool, workers: settings.workers, segments, corpus }
+  // Whatever the role: a command that works on a cloud's folder takes in samples for its tenants too.
+  const tenants = new Tenants({
+    database,
+    accounts,
+    rulesets,
+    checker,
+    sources,
+    log,
+    mostRulesets: settings.tenantRulesets,
+    feedLimits: { pageEntries: 1_000, keptSeconds: settings.feedDays * DAY_SECONDS },
+    retroLimits: {
+      atOnce: settings.retroHuntsAtOnce,
+      matches: settings.retroMatches,
+      age: settings.retroDays * DAY_SECONDS * 1_000_000,
+      sampleBytes: settings.retroSampleLimit,
+    },
+  })
   const archives = new Archives({
     members: settings.archiveMembers,
     totalBytes: settings.archiveBytes,
@@ -77,7 +100,12 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
     blobs,
     pool,
     rulesets,
-    matches,
+    matches: {
+      async record(trx, scan) {
+        await matches.record(trx, scan)
+        await tenants.feeds.recordLive(trx, scan)
+      },
+    },
     segments,
     archives,
     log,
@@ -90,7 +118,6 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
       archiveBytes: settings.archiveBytes,
     },
   })
-  const sources = { pool, workers: settings.workers, segments, corpus: new Corpus(database, blobs) }
   const { scanLimit } = settings
   const localRetro = new LocalRetro({ database, sources, rulesets, matches, log, scanLimit })
   const plan = (content: string) => rulesetPlanner.plan(content).plan
@@ -105,8 +132,19 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
   const { resumed } = await intake.start()
   const retro = await localRetro.resume()
   const hunts = await adHocHunts.resume()
+  const retroHunts = await tenants.start()
   log.info(
-    { data: settings.data, uploadsCutShort: leftovers.files, forgotten, plans, ...index, resumed, retro, hunts },
+    {
+      data: settings.data,
+      uploadsCutShort: leftovers.files,
+      forgotten,
+      plans,
+      ...index,
+      resumed,
+      retro,
+      hunts,
+      retroHunts,
+    },
     'the data folder is open and repaired',
   )
 
@@ -120,12 +158,13 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
     localRetro,
     adHocHunts,
     inspection,
+    tenants,
     pool,
     journal: (limit) => readJournal(database, limit),
     explain: (texts, signal) => explain({ sources, checker, plan }, texts, signal),
     announce: (url) => lock.announce(url),
     async close() {
-      await Promise.all([localRetro.close(), adHocHunts.close(), intake.stop()])
+      await Promise.all([localRetro.close(), adHocHunts.close(), tenants.close(), intake.stop()])
       await segments.stop()
       await pool.stop()
       await database.destroy()

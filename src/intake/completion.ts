@@ -13,8 +13,13 @@ import type { Examined } from './examination.ts'
 export interface CompletionParts {
   readonly database: Database
   readonly rulesets: Rulesets
-  readonly matches: Matches
+  readonly matches: MatchRecord
   readonly segments: Segments
+}
+
+/** Where what samples match is recorded, in the transaction that makes them processed. */
+export interface MatchRecord {
+  record(trx: Transaction, scan: Parameters<Matches['record']>[1]): Promise<unknown>
 }
 
 export interface Completed {
@@ -59,7 +64,7 @@ export async function complete(
 
 async function commit(
   trx: Transaction,
-  { matches, segments }: { readonly matches: Matches; readonly segments: Segments },
+  { matches, segments }: { readonly matches: MatchRecord; readonly segments: Segments },
   batch: readonly Examined[],
   prepared: PreparedSegment | null,
   waits: (sample: number) => boolean,

@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream'
 import type { Archives } from '../archives/index.ts'
 import { Failure } from '../errors/index.ts'
-import type { Matches } from '../matches/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import type { Log, WorkerPool } from '../scanning/index.ts'
 import type { Segments } from '../segments/index.ts'
 import { asStorageFailure, type BlobStore, type Database } from '../store/index.ts'
 import { type Admitted, admit, stillQueued } from './admission.ts'
 import { type Arrival, type Arriving, fileName, type Incoming } from './arriving.ts'
+import type { MatchRecord } from './completion.ts'
 import { Examiner } from './examination.ts'
 import { GroupCommit } from './group-commit.ts'
 import { Pipeline } from './pipeline.ts'
@@ -45,7 +45,7 @@ export interface IntakeParts {
   readonly blobs: BlobStore
   readonly pool: WorkerPool
   readonly rulesets: Rulesets
-  readonly matches: Matches
+  readonly matches: MatchRecord
   readonly segments: Segments
   readonly archives: Archives
   readonly log: Log

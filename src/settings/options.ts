@@ -119,6 +119,48 @@ export const options = {
     preset: 2,
     about: 'How many hunts run at once; more wait their fair turn, users in rotation.',
   }),
+  role: option({
+    kind: choice('role', 'appliance', 'cloud', 'both'),
+    preset: 'appliance',
+    about:
+      'What the server is: an appliance for analysts, a cloud that tenants run rulesets in with their appliances, or both.',
+  }),
+  tenantRulesets: option({
+    kind: count(1, 1_000_000),
+    preset: 1_000,
+    about: 'How many rulesets a tenant of the cloud may have.',
+  }),
+  tenantRetroRate: option({
+    kind: count(0, 1_000),
+    preset: 1,
+    about:
+      'How many requests about retro hunts a tenant of the cloud may make in a second before it is answered with 429; 0 for no limit.',
+  }),
+  retroHuntsAtOnce: option({
+    kind: count(1, 64),
+    preset: 2,
+    about: 'How many retro hunts of the cloud run at once; more wait their fair turn, tenants in rotation.',
+  }),
+  retroMatches: option({
+    kind: count(1, 10_000_000),
+    preset: 10_000,
+    about: 'How many samples a retro hunt of the cloud may find before it ends as capped.',
+  }),
+  retroDays: option({
+    kind: count(1, 36_500),
+    preset: 90,
+    about: 'How many days ago the cloud may have last seen a sample for retro hunts to cover it.',
+  }),
+  retroSampleLimit: option({
+    kind: size(KB, 64 * GB),
+    preset: 200 * MB,
+    about: 'The largest sample that retro hunts of the cloud cover.',
+  }),
+  feedDays: option({
+    kind: count(1, 36_500),
+    preset: 365,
+    about: 'How many days the cloud keeps matches in the feeds of its tenants.',
+  }),
   rateLimit: option({
     kind: count(0, 10_000_000),
     preset: 30_000,

@@ -1,0 +1,39 @@
+import { sql } from 'kysely'
+import type { Database, Micros } from '../store/index.ts'
+
+/** Which samples a retro hunt covers. */
+export interface Coverage {
+  /** Analysed, or seen again, at this time or later. */
+  readonly since: Micros
+  /** Ids of samples that were there at the start. */
+  readonly upTo: number
+  readonly maxBytes: number
+}
+
+/** Their ascending ids. Archives are left out: what is in them is covered as samples of their own. */
+export async function coveredSamples(database: Database, { since, upTo, maxBytes }: Coverage): Promise<Uint32Array> {
+  const rows = await database
+    .selectFrom('samples')
+    .select('id')
+    .where('stored', '=', 1)
+    .where('state', '=', 'processed')
+    .where('id', '<=', upTo)
+    .where('size', '<=', maxBytes)
+    .where(sql<boolean>`max(last_seen, coalesce(processed_at, 0)) >= ${since}`)
+    .where(sql<boolean>`file_type NOT LIKE 'Binary/Archive/%'`)
+    .orderBy('id')
+    .execute()
+  return Uint32Array.from(rows, ({ id }) => id)
+}
+
+/** How many of the ascending ids are not above the bound. */
+export function countUpTo(ids: Uint32Array, bound: number): number {
+  let low = 0
+  let high = ids.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((ids[middle] ?? 0) <= bound) low = middle + 1
+    else high = middle
+  }
+  return low
+}

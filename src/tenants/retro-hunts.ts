@@ -1,0 +1,351 @@
+/**
+ * Retro hunts of tenants: one ruleset against the samples that were analysed lately, found through the index.
+ *
+ *              start()            its turn comes           every covered sample is decided
+ *   (none) ─────────────▶ queued ────────────────▶ running ───────────────────────────────▶ finished
+ *                            ▲                      │    ├── more matches than a hunt may have ──▶ capped
+ *                            └─ its slice is over ──┘    ├── its ruleset was suspended, a defect ─▶ failed
+ *                                                        └── cancel(), also while queued ─────────▶ cancelled
+ *
+ * - A ruleset has one hunt, the latest. Starting it again drops what the one before found; removing the ruleset ends it.
+ * - A stretch's entries and the cursor are stored in one transaction, so a server that is killed goes on after the last
+ *   stretch, and a stretch that comes after `cancel` is thrown away: the row's state decides.
+ * - A few hunts run at once; tenants take turns.
+ * - `close` leaves the rows as they are: the next start of the server goes on with them.
+ */
+import { Failure } from '../errors/index.ts'
+import { FairTurns, type Stretch, type SweepSources, sweep, whenThereIsRoom } from '../hunts/index.ts'
+import type { Rulesets, TenantRuleset, TenantRulesets } from '../rulesets/index.ts'
+import type { Log } from '../scanning/index.ts'
+import { type Database, type Micros, now } from '../store/index.ts'
+import { limits, type RetroState } from '../tca/index.ts'
+import { countUpTo, coveredSamples } from './coverage.ts'
+import type { Feeds } from './feeds.ts'
+
+export interface RetroLimits {
+  /** How many hunts run at once. */
+  readonly atOnce: number
+  /** Entries that a hunt may find. */
+  readonly matches: number
+  /** Samples that were analysed longer ago are not covered, in microseconds. */
+  readonly age: Micros
+  /** Nor are larger ones, in bytes. */
+  readonly sampleBytes: number
+}
+
+export interface RetroHuntsParts {
+  readonly database: Database
+  readonly sources: SweepSources
+  readonly rulesets: Rulesets
+  readonly tenantRulesets: TenantRulesets
+  readonly feeds: Feeds
+  readonly limits: RetroLimits
+  readonly log: Log
+}
+
+export interface RetroHunt {
+  readonly state: RetroState
+  readonly started: Micros | null
+  readonly finished: Micros | null
+  /** At the rate so far; null when it cannot be told. */
+  readonly estimatedFinish: Micros | null
+  /** 0 to 1 while it waits or runs, else null. */
+  readonly progress: number | null
+  readonly reason: string | null
+}
+
+const unfinished = ['queued', 'running'] as const
+/** How long a hunt keeps its turn while others wait. */
+const SLICE_MS = 2_000
+
+export class RetroHunts {
+  readonly #parts: RetroHuntsParts
+  readonly #turns: FairTurns
+  /** By the id of the hunt. */
+  readonly #underWay = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>()
+
+  constructor(parts: RetroHuntsParts) {
+    this.#parts = parts
+    this.#turns = new FairTurns({ turns: parts.limits.atOnce, sliceMs: SLICE_MS })
+  }
+
+  /** Goes on with what an earlier process left unfinished; gives how many hunts that is. */
+  async resume(): Promise<number> {
+    const rows = await this.#parts.database
+      .selectFrom('retro_hunts')
+      .innerJoin('rulesets', 'rulesets.id', 'retro_hunts.ruleset_id')
+      .select(['retro_hunts.id', 'rulesets.tenant_id'])
+      .where('retro_hunts.state', 'in', unfinished)
+      .orderBy('retro_hunts.id')
+      .execute()
+    for (const { id, tenant_id } of rows) this.#begin(id, tenant_id ?? 0)
+    return rows.length
+  }
+
+  /** Whether the ruleset can be hunted back with. `tenant.retro-refused` when it cannot, `ruleset.not-found`. */
+  async demandFitness(tenantId: number, name: string): Promise<TenantRuleset> {
+    const ruleset = await this.#parts.tenantRulesets.get(tenantId, name)
+    const unfit = unfitness(ruleset)
+    if (unfit !== null) throw new Failure('tenant.retro-refused', unfit)
+    return ruleset
+  }
+
+  /** Fails as `demandFitness` does, and with `tenant.retro-refused` while a hunt of the ruleset is under way. */
+  async start(tenantId: number, name: string): Promise<TenantRuleset> {
+    const ruleset = await this.demandFitness(tenantId, name)
+    const time = now()
+    const id = await this.#parts.database.transaction().execute(async (trx) => {
+      const hunt = await trx
+        .selectFrom('retro_hunts')
+        .select(['id', 'state'])
+        .where('ruleset_id', '=', ruleset.id)
+        .executeTakeFirst()
+      if (hunt?.state === 'queued' || hunt?.state === 'running') {
+        throw new Failure('tenant.retro-refused', 'A retro hunt with this ruleset is running already.')
+      }
+      const standing = await trx.selectFrom('rulesets').select('id').where('id', '=', ruleset.id).executeTakeFirst()
+      if (!standing) throw new Failure('ruleset.not-found')
+      await trx.deleteFrom('feed_entries').where('ruleset_id', '=', ruleset.id).where('feed', '=', 'retro').execute()
+      await trx.deleteFrom('retro_hunts').where('ruleset_id', '=', ruleset.id).execute()
+      const { last } = await trx
+        .selectFrom('samples')
+        .select(({ fn }) => fn.max<number | null>('id').as('last'))
+        .executeTakeFirstOrThrow()
+      const { id } = await trx
+        .insertInto('retro_hunts')
+        .values({
+          ruleset_id: ruleset.id,
+          revision_id: ruleset.revisionId,
+          state: 'queued',
+          created: time,
+          analysed_since: time - this.#parts.limits.age,
+          // Nothing is offered to a ruleset that wants no sample there is.
+          last_sample_id: ruleset.wantsSamples ? (last ?? 0) : 0,
+        })
+        .returning('id')
+        .executeTakeFirstOrThrow()
+      return id
+    })
+    this.#begin(id, tenantId)
+    return ruleset
+  }
+
+  /** `tenant.retro-refused` when no hunt of the ruleset is under way, `ruleset.not-found`. */
+  async cancel(tenantId: number, name: string): Promise<TenantRuleset> {
+    const ruleset = await this.#parts.tenantRulesets.get(tenantId, name)
+    const row = await this.#parts.database
+      .updateTable('retro_hunts')
+      .set({ state: 'cancelled', finished: now() })
+      .where('ruleset_id', '=', ruleset.id)
+      .where('state', 'in', unfinished)
+      .returning('id')
+      .executeTakeFirst()
+    if (!row) throw new Failure('tenant.retro-refused', 'No retro hunt with this ruleset is running.')
+    await this.#interrupt(row.id)
+    return ruleset
+  }
+
+  /** `ruleset.not-found`. */
+  async status(tenantId: number, name: string): Promise<RetroHunt> {
+    const ruleset = await this.#parts.tenantRulesets.get(tenantId, name)
+    const row = await this.#parts.database
+      .selectFrom('retro_hunts')
+      .selectAll()
+      .where('ruleset_id', '=', ruleset.id)
+      .executeTakeFirst()
+    const reason = row ? row.reason : unfitness(ruleset)
+    const none = { started: null, finished: null, estimatedFinish: null, progress: null, reason }
+    if (!row) return { ...none, state: reason === null ? 'VALIDATION_SUCCESS' : 'FAILED' }
+    const isUnderWay = row.state === 'queued' || row.state === 'running'
+    const share = row.samples === 0 ? 0 : row.processed / row.samples
+    const started = row.started ?? row.created
+    return {
+      state: shownState[row.state],
+      started,
+      finished: row.finished,
+      estimatedFinish: isUnderWay && share > 0 ? Math.round(started + (now() - started) / share) : null,
+      progress: isUnderWay ? share : null,
+      reason,
+    }
+  }
+
+  /** Ends this process's work on hunts whose rows are gone: their rulesets were removed. */
+  async endOrphans(): Promise<void> {
+    const ids = [...this.#underWay.keys()]
+    if (ids.length === 0) return
+    const rows = await this.#parts.database.selectFrom('retro_hunts').select('id').where('id', 'in', ids).execute()
+    const standing = new Set(rows.map(({ id }) => id))
+    await Promise.all(ids.filter((id) => !standing.has(id)).map((id) => this.#interrupt(id)))
+  }
+
+  /** Hunts that wait or run. */
+  get unfinished(): number {
+    return this.#underWay.size
+  }
+
+  /** Resolves when no hunt waits or runs any more. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all([...this.#underWay.values()].map(({ done }) => done))
+  }
+
+  /** Ends the work without ending the hunts: they go on at the next `resume`. */
+  async close(): Promise<void> {
+    const all = [...this.#underWay.values()]
+    for (const { abort } of all) abort.abort(new Failure('service.stopping'))
+    await Promise.all(all.map(({ done }) => done))
+  }
+
+  async #interrupt(id: number): Promise<void> {
+    const work = this.#underWay.get(id)
+    work?.abort.abort(new Failure('tenant.retro-refused', 'The retro hunt was cancelled.'))
+    await work?.done
+  }
+
+  #begin(id: number, tenantId: number): void {
+    const abort = new AbortController()
+    const done = this.#run(id, tenantId, abort.signal)
+      .catch(async (error) => {
+        if (abort.signal.aborted) return
+        this.#parts.log.error({ retroHunt: id, err: error }, 'a retro hunt failed')
+        await this.#patiently(id, abort.signal, () => this.#end(id, 'failed', String(error)))
+      })
+      .finally(() => this.#underWay.delete(id))
+    this.#underWay.set(id, { abort, done })
+  }
+
+  async #run(id: number, tenantId: number, signal: AbortSignal): Promise<void> {
+    const { database, sources, rulesets, limits } = this.#parts
+    const patiently = <T>(write: () => Promise<T>) => this.#patiently(id, signal, write)
+    let turn = await this.#turns.take(tenantId, signal)
+    const setId = `retro:${id}`
+    try {
+      if (!(await patiently(() => this.#enter(id, 'running')))) return
+      const hunt = await database.selectFrom('retro_hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+      const runnable = await rulesets.runnable([hunt.revision_id])
+      const only = await coveredSamples(database, {
+        since: hunt.analysed_since,
+        upTo: hunt.last_sample_id,
+        maxBytes: limits.sampleBytes,
+      })
+      await patiently(() => this.#noteSamples(id, only.length))
+      const ruleSet = { id: setId, rulesets: runnable }
+      sources.pool.setRuleSet(ruleSet)
+      const stretches = sweep(sources, {
+        ruleSet,
+        after: hunt.cursor,
+        upTo: hunt.last_sample_id,
+        only,
+        useIndex: true,
+        // The ruleset asks for the first match of each string by itself.
+        strings: false,
+        scanLimit: limits.sampleBytes,
+        priority: 'hunt',
+        group: setId,
+        signal,
+      })
+      for await (const stretch of stretches) {
+        if (!(await patiently(() => this.#store(id, stretch, only)))) return
+        if (await this.#stopsFor(id, stretch, patiently)) return
+        if (!turn.isOver()) continue
+        if (!(await patiently(() => this.#enter(id, 'queued')))) return
+        turn.giveBack()
+        turn = await this.#turns.take(tenantId, signal)
+        if (!(await patiently(() => this.#enter(id, 'running')))) return
+      }
+      await patiently(() => this.#end(id, 'finished', null))
+    } finally {
+      turn.giveBack()
+      sources.pool.dropRuleSet(setId)
+    }
+  }
+
+  /** Stores what a stretch found and that it is decided. False when the hunt has ended, also by what was found. */
+  #store(id: number, stretch: Stretch, only: Uint32Array): Promise<boolean> {
+    const { database, feeds, limits } = this.#parts
+    return database.transaction().execute(async (trx) => {
+      const hunt = await trx
+        .selectFrom('retro_hunts')
+        .select('matches')
+        .where('id', '=', id)
+        .where('state', '=', 'running')
+        .executeTakeFirst()
+      if (!hunt) return false
+      const room = limits.matches - hunt.matches
+      let found = 0
+      for (const { sample, hits } of stretch.hits.slice(0, room)) found += await feeds.recordRetro(trx, sample, hits)
+      const isCapped = stretch.hits.length > room
+      await trx
+        .updateTable('retro_hunts')
+        .set({
+          cursor: stretch.upTo,
+          processed: countUpTo(only, stretch.upTo),
+          matches: hunt.matches + found,
+          ...(isCapped && { state: 'capped', finished: now() }),
+        })
+        .where('id', '=', id)
+        .execute()
+      return !isCapped
+    })
+  }
+
+  /** Reports where the ruleset had to be stopped; true when that was once too often, and the hunt has ended with it. */
+  async #stopsFor(id: number, { troubles }: Stretch, patiently: Patiently): Promise<boolean> {
+    const { database, rulesets } = this.#parts
+    if (troubles.length === 0) return false
+    for (const { sample, troubles: some } of troubles) await patiently(() => rulesets.reportTroubles(sample, some))
+    const ruleset = await database
+      .selectFrom('retro_hunts')
+      .innerJoin('rulesets', 'rulesets.id', 'retro_hunts.ruleset_id')
+      .select(['rulesets.state', 'rulesets.reason'])
+      .where('retro_hunts.id', '=', id)
+      .executeTakeFirst()
+    if (ruleset?.state !== 'error') return false
+    await patiently(() => this.#end(id, 'failed', ruleset.reason))
+    return true
+  }
+
+  async #noteSamples(id: number, samples: number): Promise<void> {
+    await this.#parts.database.updateTable('retro_hunts').set({ samples }).where('id', '=', id).execute()
+  }
+
+  /** The one place where a hunt that goes on changes its state; false when it was cancelled or removed meanwhile. */
+  async #enter(id: number, state: 'queued' | 'running'): Promise<boolean> {
+    const { numUpdatedRows } = await this.#parts.database
+      .updateTable('retro_hunts')
+      .set(({ fn, val }) => ({ state, started: fn.coalesce('started', val(now())) }))
+      .where('id', '=', id)
+      .where('state', 'in', unfinished)
+      .executeTakeFirstOrThrow()
+    return numUpdatedRows > 0n
+  }
+
+  async #end(id: number, state: 'finished' | 'failed', reason: string | null): Promise<void> {
+    await this.#parts.database
+      .updateTable('retro_hunts')
+      .set({ state, reason, finished: now() })
+      .where('id', '=', id)
+      .where('state', 'in', unfinished)
+      .execute()
+  }
+
+  #patiently<T>(hunt: number, signal: AbortSignal, write: () => Promise<T>): Promise<T> {
+    return whenThereIsRoom(write, { hunt, signal, log: this.#parts.log })
+  }
+}
+
+type Patiently = <T>(write: () => Promise<T>) => Promise<T>
+
+const shownState = {
+  queued: 'RUNNING',
+  running: 'RUNNING',
+  finished: 'FINISHED',
+  cancelled: 'CANCELLED',
+  capped: 'CAPPED',
+  failed: 'FAILED',
+} as const
+
+/** Why a ruleset cannot be hunted back with; null when it can. */
+function unfitness({ rules, runs, reason }: TenantRuleset): string | null {
+  if (rules > limits.retroRules) return `It has ${rules} rules; a retro hunt takes up to ${limits.retroRules}.`
+  return runs ? null : `It was suspended: ${reason}`
+}
