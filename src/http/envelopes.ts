@@ -7,12 +7,18 @@ import type { Failure } from '../errors/index.ts'
 
 export interface Envelope {
   readonly schema: TSchema
+  readonly contentType: string
+  /** How callers make themselves known, for the header of a 401. */
+  readonly challenge: string
   /** The body of a refusal that is answered with `status`. */
-  render(failure: Failure, status: number): object
+  render(failure: Failure, status: number): object | string
 }
+
+const json = { contentType: 'application/json; charset=utf-8', challenge: 'Token' } as const
 
 /** `code` repeats the HTTP status. */
 export const yaraEnvelope: Envelope = {
+  ...json,
   schema: Type.Object({
     code: Type.Integer(),
     error: Type.String(),
@@ -29,6 +35,7 @@ export const yaraEnvelope: Envelope = {
 
 /** `status` tells the state that stood in the way, where there is one. */
 export const retroEnvelope: Envelope = {
+  ...json,
   schema: Type.Object({
     success: Type.Literal(false),
     error: Type.String(),

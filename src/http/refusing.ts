@@ -34,11 +34,10 @@ export function refuse(error: Error, request: FastifyRequest, reply: FastifyRepl
   // Fastify asks for the connection to be closed when it did not read the body; closing it while the client is still
   // sending makes the client miss the answer. src/http/slow-clients.ts sees to the rest of the body.
   reply.removeHeader('connection')
-  if (status === 401) reply.header('www-authenticate', 'Token')
-  return reply
-    .code(status)
-    .type('application/json; charset=utf-8')
-    .send((config.envelope ?? yaraEnvelope).render(failure, status))
+  const envelope = config.envelope ?? yaraEnvelope
+  if (status === 401) reply.header('www-authenticate', envelope.challenge)
+  if (status === 429 && typeof failure.detail.seconds === 'number') reply.header('retry-after', failure.detail.seconds)
+  return reply.code(status).type(envelope.contentType).send(envelope.render(failure, status))
 }
 
 function understand(error: Error, request: FastifyRequest): Failure {

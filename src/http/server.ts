@@ -16,6 +16,7 @@ import { addReference } from './reference.ts'
 import { addRefusals, refuse } from './refusing.ts'
 import { addRoutes } from './routes/index.ts'
 import { answerGarbage, boundSlowClients, timeouts } from './slow-clients.ts'
+import { addTca } from './tca/index.ts'
 import { packageVersion } from './version.ts'
 import { addWebApplication } from './web.ts'
 
@@ -81,6 +82,9 @@ export function buildHttpServer(
     addAuthentication(scope, appliance.accounts)
     addRoutes(scope as unknown as HttpServer, { appliance, settings, metrics })
   })
+  if (settings.role !== 'appliance') {
+    app.register(async (scope) => addTca(scope as unknown as HttpServer, { appliance, settings }))
+  }
   addWebApplication(app)
   return app
 }

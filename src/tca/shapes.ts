@@ -10,7 +10,11 @@ export const NewRuleset = Type.Object({
   ruleset_name: Type.String({ description: '3 to 48 letters, digits, underscores or hyphens' }),
   text: Type.String({ description: 'the YARA text, up to 1 MB' }),
   sample_available: Type.Optional(
-    Type.Boolean({ description: 'true: only samples that can be downloaded; false: only those that cannot' }),
+    // One schema with two types: of two schemas, the first would turn the other's values into its own.
+    Type.Unsafe<boolean | null>({
+      type: ['boolean', 'null'],
+      description: 'true: only samples that can be downloaded; false: only those that cannot',
+    }),
   ),
 })
 export type NewRuleset = Static<typeof NewRuleset>
@@ -30,6 +34,7 @@ export const RulesetInfo = Type.Object({
   valid: Type.Boolean({ description: 'the text compiles' }),
   ruleset_name: Type.String(),
   approved: Type.Boolean({ description: 'it runs' }),
+  reason: Type.Optional(Type.String({ description: 'on which sample it had to be stopped' })),
 })
 export type RulesetInfo = Static<typeof RulesetInfo>
 

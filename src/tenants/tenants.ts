@@ -1,5 +1,7 @@
 import type { Accounts } from '../accounts/index.ts'
+import { Failure } from '../errors/index.ts'
 import type { SweepSources } from '../hunts/index.ts'
+import { fileName } from '../intake/index.ts'
 import { type Checker, type Rulesets, rulesetPlanner, type TenantRuleset, TenantRulesets } from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
 import type { Database } from '../store/index.ts'
@@ -27,6 +29,7 @@ export class Tenants {
   readonly rulesets: TenantRulesets
   readonly feeds: Feeds
   readonly retroHunts: RetroHunts
+  readonly #database: Database
   readonly #log: Log
   readonly #endListening: () => void
   #tidying: NodeJS.Timeout | undefined
@@ -34,6 +37,7 @@ export class Tenants {
 
   constructor(parts: TenantsParts) {
     const { database, accounts, rulesets, checker, sources, log } = parts
+    this.#database = database
     this.#log = log
     this.rulesets = new TenantRulesets({
       database,
@@ -71,6 +75,39 @@ export class Tenants {
     const ruleset = await this.rulesets.remove(tenantId, name)
     await this.retroHunts.endOrphans()
     return ruleset
+  }
+
+  /**
+   * Names a sample that this tenant contributed, where nobody gave it a name yet; null leaves it as it is.
+   * `sample.not-found` for one that the tenant did not contribute.
+   */
+  async nameContribution(tenantId: number, sha1: string, name: string | null): Promise<void> {
+    await this.#database.transaction().execute(async (trx) => {
+      const sighting = await trx
+        .selectFrom('sightings')
+        .innerJoin('samples', 'samples.id', 'sightings.sample_id')
+        .select('samples.id')
+        .where('samples.sha1', '=', Buffer.from(sha1, 'hex'))
+        .where('sightings.user_id', '=', tenantId)
+        .executeTakeFirst()
+      if (!sighting) throw new Failure('sample.not-found')
+      if (name === null) return
+      const given = fileName(name)
+      // What has no name is called by its SHA-1.
+      await trx
+        .updateTable('sightings')
+        .set({ name: given })
+        .where('sample_id', '=', sighting.id)
+        .where('user_id', '=', tenantId)
+        .where('name', '=', sha1)
+        .execute()
+      await trx
+        .updateTable('samples')
+        .set({ name: given })
+        .where('id', '=', sighting.id)
+        .where('name', '=', sha1)
+        .execute()
+    })
   }
 
   async close(): Promise<void> {

@@ -37,38 +37,44 @@ export interface RouteParts {
   readonly metrics: Metrics
 }
 
-/** Every route; one file a group. */
+/** What every server has, whatever its role. */
+const everywhere = [
+  addTokenLogIn,
+  addWebSession,
+  addUploads,
+  addSampleLookUps,
+  addSampleDownloads,
+  addSampleDeletion,
+  addSampleClassification,
+  addSampleTags,
+  addSampleSearch,
+  addSampleInspection,
+  addSampleSelections,
+  addUsers,
+  addIndexUpkeep,
+  addOverview,
+  addHealth,
+  addOperation,
+]
+
+/** What analysts work with: not there where the server is a cloud only. */
+const onAppliances = [
+  addRulesets,
+  addRulesetList,
+  addRulesetRevisions,
+  addRulesetMatches,
+  addLocalRetro,
+  addRetroRuns,
+  addCloudRetro,
+  addCloudTime,
+  addPublishing,
+  addHunts,
+  addHuntHits,
+  addMatchSearch,
+]
+
+/** Every route of the role; one file a group. */
 export function addRoutes(app: HttpServer, parts: RouteParts): void {
-  for (const add of [
-    addTokenLogIn,
-    addWebSession,
-    addRulesets,
-    addRulesetList,
-    addRulesetRevisions,
-    addRulesetMatches,
-    addLocalRetro,
-    addRetroRuns,
-    addCloudRetro,
-    addCloudTime,
-    addPublishing,
-    addUploads,
-    addSampleLookUps,
-    addSampleDownloads,
-    addSampleDeletion,
-    addSampleClassification,
-    addSampleTags,
-    addHunts,
-    addHuntHits,
-    addUsers,
-    addIndexUpkeep,
-    addSampleSearch,
-    addSampleInspection,
-    addSampleSelections,
-    addMatchSearch,
-    addOverview,
-    addHealth,
-    addOperation,
-  ]) {
-    add(app, parts)
-  }
+  const groups = parts.settings.role === 'cloud' ? everywhere : [...everywhere, ...onAppliances]
+  for (const add of groups) add(app, parts)
 }

@@ -1,0 +1,31 @@
+/** The cloud's side over HTTP: what the appliances of tenants ask. */
+import { Failure } from '../../errors/index.ts'
+import type { ApplianceServices, HttpSettings } from '../appliance.ts'
+import type { HttpServer } from '../server.ts'
+import { addBasicAuthentication } from './basic-authentication.ts'
+import { addContributions } from './contributions.ts'
+import { plainEnvelope } from './envelope.ts'
+import { addFeeds } from './feeds.ts'
+import { addRetroHunts } from './retro-hunts.ts'
+import { addTenantRulesets } from './rulesets.ts'
+
+export interface TcaParts {
+  readonly appliance: ApplianceServices
+  readonly settings: HttpSettings
+}
+
+/** Every route of the protocol; register it as a scope of its own. */
+export function addTca(app: HttpServer, parts: TcaParts): void {
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, envelope: plainEnvelope }
+    if (route.schema) route.schema.security = [{ tenant: [] }]
+  })
+  addBasicAuthentication(app, parts.appliance.accounts)
+  for (const add of [addTenantRulesets, addRetroHunts, addFeeds, addContributions]) add(app, parts)
+  // The protocol knows no other answer to what is not there, and its clients read plain text only.
+  for (const url of ['/api/yara/admin/*', '/api/feed/*', '/api/spex/*', '/api/customer_usage/*']) {
+    app.all(url, { schema: { hide: true } }, async () => {
+      throw new Failure('path.unknown')
+    })
+  }
+}
