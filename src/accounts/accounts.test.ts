@@ -250,6 +250,23 @@ test('a removed user is nobody at once, rulesets go to an administrator, and the
   assert.notEqual(namesake.id, ada.id)
 })
 
+test('a role changes at once for tokens that are in use, but not for the last administrator or a tenant', async () => {
+  await accounts.operator()
+  await accounts.add({ name: 'ada', password: 'long enough', role: 'user' })
+  await accounts.add({ name: 'company', password: 'long enough', role: 'tenant' })
+  const { token } = await accounts.createToken('ada', 'hers')
+  const session = await accounts.logInSession('ada', 'long enough', '::1')
+  assert.equal((await accounts.authenticate(token))?.role, 'user')
+  await accounts.setRole('ada', 'administrator')
+  assert.equal((await accounts.authenticate(token))?.role, 'administrator')
+  assert.equal((await accounts.sessions.account(session.secret))?.role, 'administrator')
+  await accounts.setRole('admin', 'user')
+  await assert.rejects(accounts.setRole('ada', 'user'), { code: 'user.last-administrator' })
+  assert.equal((await accounts.authenticate(token))?.role, 'administrator')
+  await assert.rejects(accounts.setRole('company', 'administrator'), { code: 'user.role-invalid' })
+  await assert.rejects(accounts.setRole('nobody', 'user'), { code: 'user.not-found' })
+})
+
 test('the last administrator cannot be removed', async () => {
   await accounts.ensureFirstAdministrator({})
   await accounts.add({ name: 'ada', password: 'long enough', role: 'user' })

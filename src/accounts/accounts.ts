@@ -236,6 +236,21 @@ export class Accounts {
   }
 
   /**
+   * Makes a user an administrator, or an administrator a user; their tokens and sessions go on with the new rights.
+   * `user.not-found`, `user.last-administrator`, `user.role-invalid` for a tenant.
+   */
+  async setRole(name: string, role: Exclude<Role, 'tenant'>): Promise<Account> {
+    const { id, role: before } = await this.#existing(name)
+    if (before === 'tenant') throw new Failure('user.role-invalid', 'A tenant has no other role.')
+    await this.#database.transaction().execute(async (trx) => {
+      await trx.updateTable('users').set({ role }).where('id', '=', id).execute()
+      if (!(await firstAdministrator(trx))) throw new Failure('user.last-administrator')
+    })
+    this.#forget()
+    return { id, name, role }
+  }
+
+  /**
    * Removes a user with all their tokens and sessions; the name is free again. Their rulesets go to the first
    * administrator left; those of a tenant end with it.
    * `user.not-found`, `user.last-administrator`.

@@ -101,6 +101,7 @@ function usersOf({ accounts }: Appliance): Users {
     list: async () => (await accounts.list()).map((user) => ({ ...user, created: toIso(user.created) })),
     add: async (user) => void (await accounts.add(user)),
     setPassword: (name, password) => accounts.setPassword(name, password),
+    setRole: async (name, role) => void (await accounts.setRole(name, role)),
     remove: (name) => accounts.remove(name),
     tokens: async (name) =>
       (await accounts.tokens(name)).map(({ created, lastUsed, ...token }) => ({

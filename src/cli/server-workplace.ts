@@ -153,6 +153,7 @@ function usersOf(api: ApiClient): Users {
     list: async () => (await api.request<{ results: Awaited<ReturnType<Users['list']>> }>('/api/users/')).results,
     add: (user) => api.request('/api/users/', { method: 'POST', json: user }),
     setPassword: (name, password) => api.request(`${at(name)}password/`, { method: 'POST', json: { password } }),
+    setRole: (name, role) => api.request(`${at(name)}role/`, { method: 'POST', json: { role } }),
     remove: (name) => api.request(at(name), { method: 'DELETE' }),
     tokens: async (name) => {
       const { results } = await api.request<{ results: readonly ToldToken[] }>(`${at(name)}tokens/`)

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { text } from 'node:stream/consumers'
-import { type Command, Option } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import type { Flags } from '../settings/index.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import type { Conclude } from './program.ts'
 import { tableTold } from './terminal.ts'
 import { openWorkplace, type Workplace } from './workplace.ts'
+
+const roles = ['administrator', 'user'] as const
 
 export function addUsers(program: Command, conclude: Conclude): void {
   const users = program.command('users').description('Manage who may use the server, and their API tokens.')
@@ -28,6 +30,13 @@ export function addUsers(program: Command, conclude: Conclude): void {
     .description('Give a user a new password, made at random and printed once, or read from the standard input.')
     .option('--password-stdin', 'Read the password from the standard input.')
   addPlaceSettings(password).action(conclude(changePassword))
+
+  const role = users
+    .command('role')
+    .argument('<name>', 'Whose role to change.')
+    .addArgument(new Argument('<role>', 'What the user is to be.').choices(roles))
+    .description('Make a user an administrator, or the other way round. One administrator is always left.')
+  addPlaceSettings(role).action(conclude(changeRole))
 
   const token = users
     .command('token')
@@ -63,6 +72,10 @@ function changePassword(name: string, flags: PasswordFlags): Promise<ExitCode> {
     await users.setPassword(name, password)
     if (isMade) process.stdout.write(`${password}\n`)
   })
+}
+
+function changeRole(name: string, role: (typeof roles)[number], flags: Flags): Promise<ExitCode> {
+  return at(flags, true, ({ users }) => users.setRole(name, role))
 }
 
 function listUsers(flags: Flags & { readonly json?: true }): Promise<ExitCode> {

@@ -107,6 +107,7 @@ export interface Users {
   list(): Promise<readonly { readonly name: string; readonly role: Role; readonly created: string }[]>
   add(user: { readonly name: string; readonly password: string; readonly role: Role }): Promise<void>
   setPassword(name: string, password: string): Promise<void>
+  setRole(name: string, role: Exclude<Role, 'tenant'>): Promise<void>
   remove(name: string): Promise<void>
   tokens(name: string): Promise<readonly NamedToken[]>
   createToken(name: string, label: string): Promise<string>

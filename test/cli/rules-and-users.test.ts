@@ -67,6 +67,9 @@ for (const [where, open] of Object.entries(places)) {
     assert.match((await backtrailTo(1, ['users', 'token', 'ada', '--revoke', id, ...at])).stderr, /no such token/i)
 
     assert.match((await backtrailTo(0, ['users', 'password', 'ada', ...at])).stdout, /^\S{16,}\n$/)
+    await backtrailTo(0, ['users', 'role', 'ada', 'administrator', ...at])
+    assert.match((await backtrailTo(0, ['users', 'list', ...at])).stdout, /^ada +administrator /m)
+    await backtrailTo(3, ['users', 'role', 'ada', 'emperor', ...at])
     await backtrailTo(0, ['users', 'remove', 'ada', ...at])
     assert.match((await backtrailTo(1, ['users', 'remove', 'ada', ...at])).stderr, /no user/i)
   })

@@ -22,6 +22,7 @@ const commands = [
   ['users', 'add'],
   ['users', 'list'],
   ['users', 'password'],
+  ['users', 'role'],
   ['users', 'token'],
   ['users', 'remove'],
 ]

@@ -1,7 +1,7 @@
 /** The web application's page and files as they are served, and its log-in by cookie. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { passwords, TestServer } from './harness.ts'
+import { passwords, TestServer, type User } from './harness.ts'
 
 let server: TestServer
 before(async () => {
@@ -45,6 +45,25 @@ test('a session stands for its user on every endpoint, until the log-out', async
   assert.equal(refused.status, 403)
   assert.equal(refused.json.error, 'credentials.session-ended')
   assert.equal((await server.get('/api/session/', { as: null, headers })).json.user, null)
+})
+
+test('an administrator changes roles, as long as one administrator is left', async () => {
+  const ofBen = (role: string, as: User = 'admin') => server.post('/api/users/ben/role/', { as, json: { role } })
+  assert.equal((await ofBen('administrator', 'ana')).status, 403)
+  assert.deepEqual((await ofBen('administrator')).json, { name: 'ben', role: 'administrator' })
+  const demoted = await server.post('/api/users/admin/role/', { as: 'ben', json: { role: 'user' } })
+  assert.equal(demoted.status, 200)
+  const last = await ofBen('user', 'ben')
+  assert.equal(last.status, 409)
+  assert.equal(last.json.error, 'user.last-administrator')
+  assert.equal((await server.delete('/api/users/ben/', { as: 'ben' })).status, 409)
+  assert.equal(
+    (await server.post('/api/users/admin/role/', { as: 'ben', json: { role: 'administrator' } })).status,
+    200,
+  )
+  assert.equal((await ofBen('user')).status, 200)
+  assert.equal((await ofBen('tenant')).status, 400)
+  assert.equal((await server.post('/api/users/nobody/role/', { json: { role: 'user' } })).status, 404)
 })
 
 test('a change that comes with the cookie alone, as another page would send it, is refused', async () => {

@@ -99,6 +99,12 @@ test('an administrator adds a user, who can log in, and removes it again', { ski
   const logIn = () =>
     web.server.post('/api-token-auth/', { as: null, json: { username: 'cleo', password: 'cleo and her password' } })
   assert.equal((await logIn()).status, 200)
+  await page.getByRole('button', { name: 'Role of cleo' }).click()
+  await dialog.getByRole('radio', { name: 'administrator' }).check()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await dialog.getByRole('button', { name: 'Change it' }).click()
+  await page.getByText('cleo is an administrator now.').waitFor()
+  await page.getByRole('row', { name: /^cleo administrator/ }).waitFor()
   await page.getByRole('button', { name: 'Remove cleo' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
   await page.getByText('cleo can no longer log in.').waitFor()

@@ -11,7 +11,7 @@ export const Role = Type.Enum(['administrator', 'user', 'tenant'])
 const Contributes = Type.Boolean({ description: 'of a tenant: its appliances may add samples to the collection' })
 const User = Type.Object({ name: Type.String(), role: Role })
 const UserPath = Type.Object({ name: Type.String() })
-const Password = Type.String({ description: 'at least 12 characters' })
+const Password = Type.String({ description: 'at least 8 characters' })
 const Time = Type.String({ format: 'date-time' })
 
 const statuses = {
@@ -19,6 +19,8 @@ const statuses = {
   403: 'No token, or an unknown one, or not an administrator\u2019s.',
   404: 'There is no such user or token.',
 }
+
+const noneLeft = 'There would be no administrator left.'
 
 export function addUsers(app: HttpServer, { appliance: { accounts } }: RouteParts): void {
   const describe = (summary: string) => ({ tags: ['users'], summary })
@@ -91,13 +93,29 @@ export function addUsers(app: HttpServer, { appliance: { accounts } }: RoutePart
       schema: {
         ...describe('Remove a user'),
         params: UserPath,
-        response: { 204: Type.Null(), ...refusals(yaraEnvelope, statuses) },
+        response: { 204: Type.Null(), ...refusals(yaraEnvelope, { ...statuses, 409: noneLeft }) },
       },
     },
     async (request, reply) => {
       demand(callerOf(request), 'users.manage')
       await accounts.remove(request.params.name)
       return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/api/users/:name/role/',
+    {
+      schema: {
+        ...describe('Make a user an administrator, or the other way round'),
+        params: UserPath,
+        body: Type.Object({ role: Type.Enum(['administrator', 'user']) }),
+        response: { 200: User, ...refusals(yaraEnvelope, { ...statuses, 409: noneLeft }) },
+      },
+    },
+    async (request) => {
+      demand(callerOf(request), 'users.manage')
+      return userOf(await accounts.setRole(request.params.name, request.body.role))
     },
   )
 

@@ -2,7 +2,10 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { call } from './http.ts'
 import type { SessionUser } from './session.ts'
 
-export interface User extends SessionUser {
+export interface User {
+  readonly name: string
+  /** A tenant uses this installation as its cloud, and cannot log in here. */
+  readonly role: SessionUser['role'] | 'tenant'
   readonly created: string
 }
 
@@ -38,6 +41,11 @@ function useChange<Asked, Answer>(mutationFn: (asked: Asked) => Promise<Answer>)
 export const useAddUser = () =>
   useChange((asked: { readonly name: string; readonly password: string; readonly role: SessionUser['role'] }) =>
     call<SessionUser>('POST', '/api/users/', { json: asked }),
+  )
+
+export const useSetRole = () =>
+  useChange(({ name, role }: { readonly name: string; readonly role: SessionUser['role'] }) =>
+    call<SessionUser>('POST', `/api/users/${encodeURIComponent(name)}/role/`, { json: { role } }),
   )
 
 export const useRemoveUser = () =>

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { SessionUser } from '../../api/session.ts'
-import { type User, useAddUser, useRemoveUser, useSetPassword, useUsers } from '../../api/users.ts'
+import { type User, useAddUser, useRemoveUser, useSetPassword, useSetRole, useUsers } from '../../api/users.ts'
 import { Button } from '../../parts/button.tsx'
 import { Confirmation, Dialog } from '../../parts/dialog.tsx'
 import { TextField } from '../../parts/field.tsx'
@@ -12,7 +12,8 @@ import { type Column, Table } from '../../parts/table.tsx'
 import styles from './administration-page.module.css'
 import { Tokens } from './tokens.tsx'
 
-type Open = { readonly what: 'add' } | { readonly what: 'password' | 'remove' | 'tokens'; readonly user: User }
+type Role = SessionUser['role']
+type Open = { readonly what: 'add' } | { readonly what: 'role' | 'password' | 'remove' | 'tokens'; readonly user: User }
 
 /** For administrators: who may log in, and what they may do. */
 export function Users({ self }: { readonly self: string }) {
@@ -30,13 +31,24 @@ export function Users({ self }: { readonly self: string }) {
       align: 'end',
       cell: (user) => (
         <span className={styles.actions}>
-          <Button
-            weight="quiet"
-            aria-label={`Tokens of ${user.name}`}
-            onPress={() => setOpen({ what: 'tokens', user })}
-          >
-            Tokens
-          </Button>
+          {user.role !== 'tenant' && (
+            <>
+              <Button
+                weight="quiet"
+                aria-label={`Tokens of ${user.name}`}
+                onPress={() => setOpen({ what: 'tokens', user })}
+              >
+                Tokens
+              </Button>
+              <Button
+                weight="quiet"
+                aria-label={`Role of ${user.name}`}
+                onPress={() => setOpen({ what: 'role', user })}
+              >
+                Role
+              </Button>
+            </>
+          )}
           <Button
             weight="quiet"
             aria-label={`Set the password of ${user.name}`}
@@ -80,6 +92,7 @@ export function Users({ self }: { readonly self: string }) {
         </p>
       </Panel>
       <AddUser isOpen={open?.what === 'add'} onClose={close} />
+      <NewRole key={of('role')?.name} user={of('role')} self={self} onClose={close} />
       <NewPassword user={of('password')} onClose={close} />
       <RemoveUser user={of('remove')} onClose={close} />
     </>
@@ -90,7 +103,7 @@ function AddUser({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClo
   const add = useAddUser()
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
-  const [role, setRole] = useState<SessionUser['role']>('user')
+  const [role, setRole] = useState<Role>('user')
   const submit = () =>
     add.mutate(
       { name, password, role },
@@ -126,16 +139,67 @@ function AddUser({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClo
         onChange={setPassword}
         hint="At least 8 characters. The user can change it."
       />
-      <fieldset className={styles.choices}>
-        <legend>Role</legend>
-        {(['user', 'administrator'] as const).map((each) => (
-          <label key={each}>
-            <input type="radio" name="role" checked={role === each} onChange={() => setRole(each)} />
-            {each}
-          </label>
-        ))}
-      </fieldset>
+      <RoleChoice role={role} onChange={setRole} />
       {add.isError && <Problem error={add.error} />}
+    </Dialog>
+  )
+}
+
+function RoleChoice({ role, onChange }: { readonly role: Role; readonly onChange: (role: Role) => void }) {
+  return (
+    <fieldset className={styles.choices}>
+      <legend>Role</legend>
+      {(['user', 'administrator'] as const).map((each) => (
+        <label key={each}>
+          <input type="radio" name="role" checked={role === each} onChange={() => onChange(each)} />
+          {each}
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
+function NewRole({
+  user,
+  self,
+  onClose,
+}: {
+  readonly user: User | null
+  readonly self: string
+  readonly onClose: () => void
+}) {
+  const set = useSetRole()
+  const [role, setRole] = useState<Role>(user?.role === 'administrator' ? 'administrator' : 'user')
+  const submit = () =>
+    user &&
+    set.mutate(
+      { name: user.name, role },
+      {
+        onSuccess: () => {
+          tellDone(`${user.name} is ${role === 'administrator' ? 'an administrator' : 'a user'} now.`)
+          onClose()
+          // One's own pages show what one may do.
+          if (user.name === self) window.location.reload()
+        },
+      },
+    )
+  return (
+    <Dialog
+      title={`Role of ${user?.name ?? ''}`}
+      isOpen={user !== null}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onPress={onClose}>Cancel</Button>
+          <Button weight="main" isDisabled={role === user?.role || set.isPending} onPress={submit}>
+            Change it
+          </Button>
+        </>
+      }
+    >
+      <RoleChoice role={role} onChange={setRole} />
+      {user?.name === self && role !== user.role && <p>You could not take this back yourself.</p>}
+      {set.isError && <Problem error={set.error} />}
     </Dialog>
   )
 }
