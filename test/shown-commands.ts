@@ -1,0 +1,106 @@
+/**
+ * Runs the `console` blocks of a page as a reader would, in order and in one folder, and compares what comes out with
+ * what the page shows. On the page, `…` stands for anything, and a number for any number; a `GET` is asked again until it
+ * shows what the page shows. A command that starts a server goes on in the background, on a free port: the addresses of
+ * the page stand for those that the servers really have.
+ */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { binary, type Server, startServer } from './cli/running.ts'
+
+export interface Step {
+  readonly command: string
+  readonly shown: string
+}
+
+export interface Shell {
+  readonly folder: string
+  /** For servers and commands. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+const PATIENCE_MS = 60_000
+
+/** Commands start with `$ ` and go on over lines that end in a backslash; what follows is what they print. */
+export function stepsOf(page: string): Step[] {
+  return [...page.matchAll(/^```console\n(.*?)^```$/gms)].flatMap(([, block = '']) =>
+    block
+      .split(/^\$ /m)
+      .slice(1)
+      .map((text) => {
+        const [, command = '', shown = ''] = /^((?:[^\n]*\\\n)*[^\n]*)\n(.*)$/s.exec(text) ?? []
+        return { command, shown: shown.trim() }
+      }),
+  )
+}
+
+/** Takes all steps. Returns the servers that were started, by the address that the page gives them. */
+export async function takeSteps(t: TestContext, steps: readonly Step[], shell: Shell): Promise<Map<string, Server>> {
+  const servers = new Map<string, Server>()
+  const env: Record<string, string> = { ...shell.env }
+  symlinkSync(binary, join(shell.folder, 'backtrail'))
+  const real = (text: string) => [...servers].reduce((told, [address, { url }]) => told.replaceAll(address, url), text)
+  for (const { command, shown } of steps) {
+    const started = /^(?:npm start|npx backtrail serve\b)(?: --)?(.*)$/s.exec(command)
+    if (command.startsWith('export ')) {
+      // A secret that the page does not show is in the environment already.
+      for (const [, name = '', value = ''] of command.matchAll(/(\w+)=(\S+)/g))
+        if (value !== '…') env[name] = real(value)
+    } else if (started) {
+      const parameters = real((started[1] ?? '').replaceAll('\\\n', ' '))
+        .trim()
+        .split(/\s+/)
+      const server = await startServer(t, withoutPort(parameters), { env, cwd: shell.folder })
+      const [address] = /https?:\/\/\S+/.exec(shown) ?? assert.fail(`${command} shows no address`)
+      servers.set(address, server)
+      assertShown(real(shown), server.stdout(), command)
+    } else {
+      await take(t, { command: real(command), shown: real(shown) }, { folder: shell.folder, env })
+    }
+  }
+  return servers
+}
+
+async function take(t: TestContext, { command, shown }: Step, { folder, env }: Shell): Promise<void> {
+  const run = promisify(execFile)
+  const ofShell = command
+    .replaceAll(/^npx backtrail /gm, './backtrail ')
+    .replaceAll(/^curl /gm, 'curl --silent --show-error ')
+  const from = performance.now()
+  for (;;) {
+    const { stdout, stderr } = await run('bash', ['-c', ofShell], { cwd: folder, env: { ...process.env, ...env } })
+    const isOver = !command.startsWith('curl -X GET') || performance.now() - from > PATIENCE_MS
+    if (!isOver && !patternOf(shown).test(alike(stdout + stderr))) {
+      await pause(100)
+      continue
+    }
+    t.diagnostic(`${command.split('\n')[0]}\n${stdout}${stderr}`)
+    return assertShown(shown, stdout + stderr, command)
+  }
+}
+
+function withoutPort(parameters: readonly string[]): string[] {
+  const at = parameters.indexOf('--port')
+  return parameters.filter((parameter, i) => parameter !== '' && (at < 0 || (i !== at && i !== at + 1)))
+}
+
+function patternOf(shown: string): RegExp {
+  const escaped = alike(shown)
+    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    .replace(/\d+(?:\\\.\d+|,\d+)*/g, '[\\d.,]+')
+  return new RegExp(`^${escaped.replaceAll('…', '[^]*?')}$`)
+}
+
+/** Units that a faster machine tells otherwise may differ like numbers. */
+function alike(text: string): string {
+  return text.trim().replace(/\b(?:bytes|KB|MB|GB)\b/g, 'MB')
+}
+
+function assertShown(shown: string, printed: string, command: string): void {
+  assert.match(alike(printed), patternOf(shown), `${command} prints something else than the page shows`)
+}
