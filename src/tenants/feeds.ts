@@ -81,7 +81,7 @@ export class Feeds {
       if (end < start) return { entries: [], last: start - 1 }
       const between = trx
         .selectFrom('feed_entries')
-        .where('tenant_id', '=', tenantId)
+        .where('feed_entries.tenant_id', '=', tenantId)
         .where('feed', '=', feed)
         .where('second', '>=', start)
       const full = await between
@@ -154,6 +154,7 @@ export class Feeds {
       .select(['id', 'tenant_id', 'revision_id'])
       .where('revision_id', 'in', listOf([...byRevision.keys()]))
       .where('tenant_id', 'is not', null)
+      .orderBy('id')
       .execute()
     if (rulesets.length === 0) return 0
     const sample = await trx.selectFrom('samples').select('id').where('id', '=', sampleId).executeTakeFirst()
