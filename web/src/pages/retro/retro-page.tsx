@@ -19,7 +19,7 @@ export function Component() {
   const operation = useRetroOperation()
   const [latest] = runs.data?.results ?? []
   const running = latest && isRunning(latest) ? latest : null
-  useEndNotice(latest)
+  useEndNotice(runs.data?.results)
   const operate = (asked: 'START' | 'STOP') => operation.mutate(asked, { onError: tellFailed })
 
   return (
@@ -63,20 +63,18 @@ export function Component() {
   )
 }
 
-/** Says in a notice that a run that was watched has come to its end. */
-function useEndNotice(latest: RetroRun | undefined): void {
-  const watched = useRef<number | null>(null)
+/** Says in a notice that a run has come to its end since the page was opened, even if it ended between two looks. */
+function useEndNotice(runs: readonly RetroRun[] | undefined): void {
+  const told = useRef<number | null>(null)
   useEffect(() => {
-    if (!latest) return
-    if (isRunning(latest)) watched.current = latest.id
-    else if (watched.current === latest.id) {
-      watched.current = null
-      const found = counted(latest.matches, 'new match', 'new matches')
-      tellDone(
-        latest.state === 'COMPLETED' ? `Local Retro is complete: ${found}.` : `Local Retro was stopped: ${found}.`,
-      )
-    }
-  }, [latest])
+    if (!runs) return
+    const ended = runs.find((run) => !isRunning(run))
+    const before = told.current
+    told.current = ended?.id ?? 0
+    if (!ended || before === null || ended.id <= before) return
+    const found = counted(ended.matches, 'new match', 'new matches')
+    tellDone(ended.state === 'COMPLETED' ? `Local Retro is complete: ${found}.` : `Local Retro was stopped: ${found}.`)
+  }, [runs])
 }
 
 function Latest({ run }: { readonly run: RetroRun }) {

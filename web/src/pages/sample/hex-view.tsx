@@ -38,10 +38,11 @@ export function HexView({
     if (typed !== '' && Number.isSafeInteger(to) && to >= 0) move(to)
   }
   const keys = (event: KeyboardEvent) => {
-    const step = { PageDown: WINDOW, PageUp: -WINDOW }[event.key]
-    if (step === undefined) return
+    const here = start + LEAD
+    const next = { PageDown: here + WINDOW, PageUp: here - WINDOW, Home: 0, End: size - 1 }[event.key]
+    if (next === undefined) return
     event.preventDefault()
-    move(Math.max(0, start + LEAD + step))
+    move(next)
   }
   return (
     <div>
@@ -67,7 +68,7 @@ export function HexView({
       ) : (
         <section
           className={styles.bytes}
-          aria-label="Bytes of the sample; Page Up and Page Down move on"
+          aria-label="Bytes of the sample; Page Up, Page Down, Home and End move"
           // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
           tabIndex={0}
           onKeyDown={keys}
