@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
+import { Cloud } from '../cloud/index.ts'
 import { AdHocHunts, Corpus, type Explanation, explain, type HuntText, LocalRetro } from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
 import { Intake } from '../intake/index.ts'
@@ -25,6 +26,8 @@ export interface Appliance {
   readonly localRetro: LocalRetro
   readonly adHocHunts: AdHocHunts
   readonly inspection: Inspection
+  /** Talks to nobody before its `start`. */
+  readonly cloud: Cloud
   readonly tenants: Tenants
   readonly pool: WorkerPool
   /** What operators should know, newest first. */
@@ -67,7 +70,8 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
   const checker: Checker = { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) }
   const accounts = new Accounts(database)
   const matches = new Matches(database)
-  const rulesets = new Rulesets({ database, checker, planner: rulesetPlanner })
+  const cloud = new Cloud({ database, blobs, settings, log })
+  const rulesets = new Rulesets({ database, checker, planner: rulesetPlanner, mirror: cloud.duties })
   const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
   const samples = new Samples({ database, blobs, segments })
   const corpus = new Corpus(database, blobs)
@@ -158,12 +162,14 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
     localRetro,
     adHocHunts,
     inspection,
+    cloud,
     tenants,
     pool,
     journal: (limit) => readJournal(database, limit),
     explain: (texts, signal) => explain({ sources, checker, plan }, texts, signal),
     announce: (url) => lock.announce(url),
     async close() {
+      await cloud.stop()
       await Promise.all([localRetro.close(), adHocHunts.close(), tenants.close(), intake.stop()])
       await segments.stop()
       await pool.stop()

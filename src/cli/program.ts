@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { Failure, type FailureCode } from '../errors/index.ts'
+import { addCloud } from './cloud.ts'
 import { type ExitCode, exitCodes, exitCodesTold } from './exit-codes.ts'
 import { addExplain } from './explain.ts'
 import { addHunt } from './hunt.ts'
@@ -47,7 +48,8 @@ function buildProgram(end: (code: ExitCode) => void): Command {
     .exitOverride()
     .showHelpAfterError('(add --help for what is allowed)')
     .helpCommand('help [command]', 'Tell about a command.')
-  for (const add of [addServe, addIngest, addHunt, addRules, addExplain, addIndex, addUsers]) add(program, conclude)
+  for (const add of [addServe, addIngest, addHunt, addRules, addExplain, addIndex, addUsers, addCloud])
+    add(program, conclude)
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]
   for (const command of all) {

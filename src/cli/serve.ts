@@ -44,6 +44,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
       const { adminToken } = settings
       const first = await appliance.accounts.ensureFirstAdministrator(adminToken === '' ? {} : { token: adminToken })
       process.stdout.write(`Backtrail is ready at ${address}\n${first ? firstAdministratorTold(first) : ''}`)
+      await appliance.cloud.start()
       const signal = await interruption.asked
       log.info({ signal }, 'stopping')
     } finally {

@@ -5,10 +5,12 @@
  * A ruleset goes `absent` → (its text is delivered) → `validating` → `stored` or `refused`. A changed text, a ruleset
  * that is disabled, and one that is no longer wanted go back to `absent`; one that no cloud takes is `unfit`.
  */
-import type { Insertable, Selectable, Updateable } from 'kysely'
+import type { Insertable, Selectable } from 'kysely'
 import type { CloudRulesetsTable, Database, Transaction } from '../store/index.ts'
 
 export type CloudRow = Selectable<CloudRulesetsTable>
+/** What may be written of a row. */
+export type RowChange = Partial<Omit<Insertable<CloudRulesetsTable>, 'ruleset_id'>>
 export type RetroState = CloudRow['retro_state']
 
 /** A ruleset of this appliance with what the cloud has of it. */
@@ -32,7 +34,7 @@ export const noHunt = {
   retro_progress: null,
   retro_reason: null,
   retro_capped: 0,
-} as const satisfies Updateable<CloudRulesetsTable>
+} as const satisfies RowChange
 
 /** Undefined where there is no ruleset of that name. */
 export async function findKnown(database: Database, name: string): Promise<KnownRuleset | undefined> {
@@ -51,11 +53,7 @@ export async function rowOf(database: Database, rulesetId: number): Promise<Clou
 }
 
 /** Makes the row, or changes what is given of it. Does nothing for a ruleset that is gone. */
-export async function writeRow(
-  trx: Transaction,
-  rulesetId: number,
-  change: Partial<Omit<Insertable<CloudRulesetsTable>, 'ruleset_id'>>,
-): Promise<void> {
+export async function writeRow(trx: Transaction, rulesetId: number, change: RowChange): Promise<void> {
   const exists = await trx.selectFrom('rulesets').select('id').where('id', '=', rulesetId).executeTakeFirst()
   if (!exists) return
   const row = await trx

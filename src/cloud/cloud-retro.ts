@@ -1,0 +1,326 @@
+/**
+ * Cloud Retro: one ruleset hunted with over the samples of the cloud, and what the cloud says of rulesets that are there.
+ * Every operation asks the cloud at once and fails with what went wrong there; whether it took effect all the same (an
+ * answer can be lost) is found out by `follow`. The operations on one ruleset happen one after the other.
+ *
+ * A hunt is COMPLETE here only when the retro feed is read up to its end: whoever sees COMPLETE sees all its matches.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import { Failure } from '../errors/index.ts'
+import { clearRetroMatches } from '../matches/index.ts'
+import { forgetUntold } from '../samples/index.ts'
+import type { Log } from '../scanning/index.ts'
+import type { Database } from '../store/index.ts'
+import type { CloudClient, ToldStatus } from './client.ts'
+import type { Deliveries } from './deliveries.ts'
+import { endedBy } from './ended-by.ts'
+import type { FeedReader } from './feed-reader.ts'
+import { afterStatus, finishSecondOf, retroStateOf } from './hunt-states.ts'
+import {
+  type CloudRow,
+  findKnown,
+  isHunting,
+  isThere,
+  type KnownRuleset,
+  type RowChange,
+  rowOf,
+  writeRow,
+} from './ruleset-row.ts'
+
+/** A second of the cloud's clock, and some. */
+const NEXT_SECOND_MS = 300
+/** How long a ruleset that is being validated rests between two looks. */
+const LOOK_AGAIN_MS = 250
+
+interface Followed {
+  readonly id: number
+  readonly name: string
+}
+
+export class CloudRetro {
+  readonly #database: Database
+  readonly #client: CloudClient
+  readonly #deliveries: Deliveries
+  readonly #feeds: FeedReader
+  readonly #log: Log
+  readonly #lifetime: AbortSignal
+  readonly #turns = new Map<number, Promise<unknown>>()
+  /** Rulesets with a request whose answer was lost. */
+  readonly #doubtful = new Set<number>()
+
+  constructor(parts: {
+    readonly database: Database
+    readonly client: CloudClient
+    readonly deliveries: Deliveries
+    readonly feeds: FeedReader
+    readonly log: Log
+    /** Ends what no request waits for. */
+    readonly lifetime: AbortSignal
+  }) {
+    this.#database = parts.database
+    this.#client = parts.client
+    this.#deliveries = parts.deliveries
+    this.#feeds = parts.feeds
+    this.#log = parts.log
+    this.#lifetime = parts.lifetime
+  }
+
+  /** Fails with `ruleset.not-found`, `cloud.wrong-state`, or what went wrong with the cloud. */
+  async start(name: string, signal: AbortSignal): Promise<void> {
+    const { id } = await this.#demand(name)
+    // The delivery is for everybody, and goes on when this request no longer waits for it.
+    await endedBy(signal, this.settle(name))
+    await this.#inTurn(id, async () => {
+      const ruleset = await this.#demandThere(name)
+      const told = await this.#client.retroStatus(name, signal)
+      if (told) await this.#take(ruleset, told, signal)
+      const row = await rowOf(this.#database, id)
+      if (row && isHunting(row)) throw wrongState('A Cloud Retro hunt runs already.', row)
+      await this.#passCleared(name, row?.cleared_until ?? 0, signal)
+      await this.#ask(id, () => this.#client.startRetro(name, signal), 'The cloud does not start the hunt')
+      await this.#write(id, {
+        retro_state: 'RUNNING',
+        retro_started: null,
+        retro_finished: null,
+        retro_estimated: null,
+        retro_progress: 0,
+        retro_reason: null,
+        retro_capped: 0,
+      })
+      const running = await this.#client.retroStatus(name, signal).catch(() => null)
+      if (running && retroStateOf(running) === 'RUNNING') await this.#take(ruleset, running, signal)
+    })
+  }
+
+  /** Fails as `start` does. */
+  async stop(name: string, signal: AbortSignal): Promise<void> {
+    const { id } = await this.#demand(name)
+    await this.#inTurn(id, async () => {
+      const ruleset = await this.#demandThere(name)
+      const { cloud } = ruleset
+      if (!isHunting(cloud)) throw wrongState('No Cloud Retro hunt runs.', cloud)
+      try {
+        await this.#ask(id, () => this.#client.cancelRetro(name, signal), 'The cloud does not stop the hunt')
+      } catch (error) {
+        // It may have ended by itself: then that is the state that stands in the way.
+        const told = await this.#client.retroStatus(name, signal).catch(() => null)
+        if (told) await this.#take(ruleset, told, signal)
+        const row = await rowOf(this.#database, id)
+        if (row?.retro_state === 'CANCELLED') return
+        if (row && !isHunting(row)) throw wrongState('No Cloud Retro hunt runs.', row)
+        throw error
+      }
+      await this.#write(id, { retro_state: 'CANCELLED', retro_progress: null, retro_estimated: null })
+      const told = await this.#client.retroStatus(name, signal).catch(() => null)
+      if (told && retroStateOf(told) === 'CANCELLED') {
+        const change = afterStatus({ ...cloud, retro_state: 'RUNNING' }, told)
+        if (change) await this.#write(id, change)
+      }
+    })
+  }
+
+  /** Removes the results of hunts, and keeps them away. Fails as `start` does. */
+  async clear(name: string, signal: AbortSignal): Promise<void> {
+    const { id } = await this.#demand(name)
+    await this.#inTurn(id, async () => {
+      const { cloud } = await this.#demand(name)
+      if (!cloud) throw notSaved(null)
+      if (isHunting(cloud)) throw wrongState('A Cloud Retro hunt runs; stop it before its results are cleared.', cloud)
+      // Up to the cloud's present second: what its feed tells from before it is what is cleared now.
+      await this.#client.retroStatus(name, signal)
+      const second = this.#client.clock ?? Math.floor(Date.now() / 1000)
+      await this.#database.transaction().execute(async (trx) => {
+        await clearRetroMatches(trx, id)
+        await forgetUntold(trx)
+        await writeRow(trx, id, {
+          retro_state: 'CLEARED',
+          retro_progress: null,
+          retro_estimated: null,
+          retro_reason: null,
+          retro_capped: 0,
+          cleared_until: second,
+        })
+      })
+    })
+  }
+
+  /**
+   * Delivers what is noted of a ruleset and waits until the cloud has validated it, or there is nothing to wait for. Tells
+   * nothing of failures: the row does.
+   */
+  async settle(name: string): Promise<void> {
+    const signal = this.#lifetime
+    await this.#deliveries.deliver(name)
+    for (;;) {
+      const known = await findKnown(this.#database, name)
+      if (known?.cloud?.state !== 'validating') return
+      try {
+        await this.#follow(known, signal)
+      } catch (error) {
+        if (error instanceof Failure) return
+        throw error
+      }
+      if ((await rowOf(this.#database, known.id))?.state !== 'validating') return
+      await pause(LOOK_AGAIN_MS, undefined, { signal })
+    }
+  }
+
+  /** Asks again of every ruleset that the cloud should have. */
+  async doubtAll(): Promise<void> {
+    const rows = await this.#database
+      .selectFrom('cloud_rulesets')
+      .select('ruleset_id')
+      .where('state', 'in', ['stored', 'validating'])
+      .execute()
+    for (const { ruleset_id } of rows) this.#doubtful.add(ruleset_id)
+  }
+
+  /** The rulesets whose state changes in the cloud, or is not known for certain. */
+  async changing(): Promise<Followed[]> {
+    return this.#database
+      .selectFrom('cloud_rulesets')
+      .innerJoin('rulesets', 'rulesets.id', 'cloud_rulesets.ruleset_id')
+      .select(['rulesets.id', 'rulesets.name'])
+      .where('cloud_rulesets.state', 'in', ['validating', 'stored'])
+      .where((eb) =>
+        eb.or([
+          eb('cloud_rulesets.state', '=', 'validating'),
+          eb('retro_state', 'in', ['RUNNING', 'VALIDATING']),
+          eb('rulesets.id', 'in', [0, ...this.#doubtful]),
+        ]),
+      )
+      .orderBy('rulesets.id')
+      .execute()
+  }
+
+  /** Brings what is known of a ruleset up to date. */
+  async follow(ruleset: Followed, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(ruleset.id, () => this.#follow(ruleset, signal))
+  }
+
+  async #follow({ id, name }: Followed, signal: AbortSignal): Promise<void> {
+    const row = await rowOf(this.#database, id)
+    if (!row || !isThere(row)) {
+      this.#doubtful.delete(id)
+      return
+    }
+    const info = await this.#client.info(name, signal)
+    if (info === null) return this.#lost({ id, name })
+    const told = await this.#client.retroStatus(name, signal)
+    const hunt = told && retroStateOf(told)
+    if (row.state === 'validating') {
+      const isRefused = !info.valid || (!info.approved && hunt === 'ERROR')
+      if (isRefused) {
+        const reason = told?.reason ?? 'The cloud does not approve the ruleset.'
+        await this.#write(id, { state: 'refused', reason })
+        this.#log.warn({ ruleset: name, reason }, 'the cloud refused the ruleset')
+      } else if (info.approved) {
+        await this.#write(id, { state: 'stored', reason: null })
+      }
+    }
+    if (told) await this.#take({ id, name }, told, signal)
+    this.#doubtful.delete(id)
+  }
+
+  /** Takes over what the cloud told of a hunt. */
+  async #take({ id, name }: Followed, told: ToldStatus, signal: AbortSignal): Promise<void> {
+    const row = await rowOf(this.#database, id)
+    const change = row && afterStatus(row, told)
+    if (!row || !change) return
+    if (change.retro_state === 'COMPLETE') {
+      const second = finishSecondOf(told) ?? this.#client.clock
+      if (second === null) await this.#feeds.read('retro', signal)
+      else await this.#feeds.readUpTo('retro', second, signal)
+    }
+    await this.#write(id, change)
+    if (change.retro_state !== row.retro_state) {
+      this.#log.info({ ruleset: name, state: change.retro_state }, 'the Cloud Retro hunt changed its state')
+    }
+  }
+
+  /** Somebody took the ruleset out of the cloud: it is brought there again. */
+  async #lost({ id, name }: Followed): Promise<void> {
+    this.#log.warn({ ruleset: name }, 'the cloud has lost the ruleset, which is sent again')
+    await this.#database.transaction().execute(async (trx) => {
+      const row = await rowOf(trx, id)
+      const waiting = await trx.selectFrom('cloud_deliveries').select('id').where('name', '=', name).executeTakeFirst()
+      if (!row || waiting || row.revision_id === null) return
+      const time = Date.now() * 1000
+      await trx
+        .insertInto('cloud_deliveries')
+        .values({ name, ruleset_id: id, revision_id: row.revision_id, created: time, due: time })
+        .execute()
+      const over = isHunting(row) ? ({ retro_state: 'CANCELLED', retro_progress: null } as const) : {}
+      await writeRow(trx, id, { state: 'absent', revision_id: null, ...over })
+    })
+    this.#doubtful.delete(id)
+  }
+
+  /** Runs a request that changes something; one whose answer was lost leaves a doubt. */
+  async #ask(id: number, request: () => Promise<unknown>, refusedTold: string): Promise<void> {
+    try {
+      await request()
+    } catch (error) {
+      this.#doubtful.add(id)
+      if (error instanceof Failure && (error.detail.status === 400 || error.detail.status === 409)) {
+        const row = await rowOf(this.#database, id)
+        throw wrongState(`${refusedTold}: ${error.detail.said || error.message}`, row ?? null)
+      }
+      throw error
+    }
+  }
+
+  /** Waits until the cloud's clock has left the second up to which results are kept away. */
+  async #passCleared(name: string, clearedUntil: number, signal: AbortSignal): Promise<void> {
+    while (this.#client.clock !== null && this.#client.clock <= clearedUntil) {
+      await pause(NEXT_SECOND_MS, undefined, { signal })
+      await this.#client.retroStatus(name, signal)
+    }
+  }
+
+  async #demand(name: string): Promise<KnownRuleset> {
+    const ruleset = await findKnown(this.#database, name)
+    if (!ruleset) throw new Failure('ruleset.not-found')
+    return ruleset
+  }
+
+  /** Of a ruleset that the cloud has, in the text that is current here. */
+  async #demandThere(name: string): Promise<KnownRuleset & { readonly cloud: CloudRow }> {
+    const ruleset = await this.#demand(name)
+    const { cloud, enabled } = ruleset
+    if (!cloud || cloud.wanted === 0) throw notSaved(null)
+    if (!enabled) throw wrongState('The ruleset is disabled; enable it before a Cloud Retro hunt.', cloud)
+    if (!isThere(cloud)) {
+      const waiting = await this.#database
+        .selectFrom('cloud_deliveries')
+        .select('problem')
+        .where('name', '=', name)
+        .executeTakeFirst()
+      throw notSaved(cloud.reason ?? waiting?.problem ?? ruleset.reason)
+    }
+    return { ...ruleset, cloud }
+  }
+
+  async #write(id: number, change: RowChange): Promise<void> {
+    await this.#database.transaction().execute((trx) => writeRow(trx, id, change))
+  }
+
+  async #inTurn<T>(id: number, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(id) ?? Promise.resolve()).then(work, work)
+    this.#turns.set(id, turn)
+    try {
+      return await turn
+    } finally {
+      if (this.#turns.get(id) === turn) this.#turns.delete(id)
+    }
+  }
+}
+
+function wrongState(message: string, row: CloudRow | null): Failure {
+  return new Failure('cloud.wrong-state', message, row ? { state: row.retro_state } : {})
+}
+
+function notSaved(reason: string | null): Failure {
+  const why = reason === null ? '; save it with ticloud=true' : ` yet: ${reason}`
+  return new Failure('cloud.wrong-state', `The ruleset is not saved to Spectra Intelligence${why}`)
+}

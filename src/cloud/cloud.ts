@@ -1,0 +1,285 @@
+/**
+ * The cloud as the rest of an appliance sees it: rulesets that run there, hunts over its samples, the time from which its
+ * matches are fetched. Without a cloud in the settings everything here answers that there is none, and what is noted for
+ * a cloud waits until there is one again.
+ *
+ * Three loops run from `start` to `stop`: the feeds are read, what is noted is delivered, and what changes in the cloud is
+ * followed; with contributing switched on, a fourth sends new samples. Each of them lives with a cloud that is away, by
+ * pauses that grow. No request of a user waits for the cloud longer than `cloudWait`.
+ */
+import { setTimeout as rest } from 'node:timers/promises'
+import { Failure } from '../errors/index.ts'
+import type { Log } from '../scanning/index.ts'
+import { type BlobStore, type Database, type Micros, now } from '../store/index.ts'
+import { type CloudSettings, cloudAccess } from './access.ts'
+import { CloudClient } from './client.ts'
+import { CloudRetro } from './cloud-retro.ts'
+import { type CloudStanding, standingOf } from './cloud-standing.ts'
+import { Contribution } from './contribution.ts'
+import { Deliveries, type DeliveriesWaiting, waitingOf } from './deliveries.ts'
+import { CloudDuties } from './duties.ts'
+import { endedBy } from './ended-by.ts'
+import { FeedReader, feedKinds, positionsOf } from './feed-reader.ts'
+import { Loop } from './loop.ts'
+import { forgetStates, noteOrigin } from './origin.ts'
+import { pauseAfter } from './pauses.ts'
+import { Reachability } from './reachability.ts'
+import { findKnown } from './ruleset-row.ts'
+
+/** How often a hunt or a validation that is under way is looked at, where feeds are not read more often. */
+const FOLLOW_MS = 2_000
+/** Clouds count questions about hunts by the second. */
+const BETWEEN_RULESETS_MS = 250
+
+/** How the connection does; for metrics. */
+export interface CloudCondition extends DeliveriesWaiting {
+  readonly isConnected: boolean
+  readonly isReachable: boolean
+  /** Milliseconds since each feed was last read to its end; null when it never was. */
+  readonly feedLagMs: Readonly<Record<'live' | 'retro', number | null>>
+}
+
+interface Connection {
+  readonly client: CloudClient
+  readonly feeds: FeedReader
+  readonly deliveries: Deliveries
+  readonly retro: CloudRetro
+  readonly contribution: Contribution | null
+  readonly reachability: Reachability
+}
+
+export class Cloud {
+  /** Is given to the rulesets, which tell it of each change. */
+  readonly duties: CloudDuties
+  readonly #database: Database
+  readonly #settings: CloudSettings
+  readonly #log: Log
+  readonly #connection: Connection | null
+  readonly #ended = new AbortController()
+  readonly #loops = { feeds: new Loop(), deliveries: new Loop(), following: new Loop(), contribution: new Loop() }
+
+  /** Fails with `settings.invalid` for files that the settings name and that are of no use. */
+  constructor(parts: {
+    readonly database: Database
+    readonly blobs: BlobStore
+    readonly settings: CloudSettings
+    readonly log: Log
+  }) {
+    const { database, blobs, settings, log } = parts
+    const access = cloudAccess(settings)
+    this.#database = database
+    this.#settings = settings
+    this.#log = log
+    this.duties = new CloudDuties({ isConnected: access !== null, wake: () => this.#loops.deliveries.wake() })
+    if (access === null) {
+      this.#connection = null
+      return
+    }
+    const client = new CloudClient(access)
+    const feeds = new FeedReader({ database, client, log })
+    const deliveries = new Deliveries({ database, client, feeds, log, lifetime: this.#ended.signal })
+    const retro = new CloudRetro({ database, client, deliveries, feeds, log, lifetime: this.#ended.signal })
+    const contribution = settings.cloudContribute === 'on' ? new Contribution({ database, blobs, client, log }) : null
+    this.#connection = { client, feeds, deliveries, retro, contribution, reachability: new Reachability(database, log) }
+  }
+
+  get isConnected(): boolean {
+    return this.#connection !== null
+  }
+
+  /** Begins to talk to the cloud. Call it once. */
+  async start(): Promise<void> {
+    const connection = this.#connection
+    if (!connection) return forgetStates(this.#database)
+    const { cloudUrl, cloudUser } = this.#settings
+    await noteOrigin(this.#database, `${cloudUser} at ${cloudUrl}`)
+    await connection.retro.doubtAll()
+    this.#loops.feeds.start((signal) => this.#readFeeds(connection, signal))
+    this.#loops.deliveries.start(() => this.#guarded(() => connection.deliveries.deliverDue()))
+    this.#loops.following.start((signal) => this.#follow(connection, signal))
+    const { contribution } = connection
+    if (contribution) {
+      await contribution.begin()
+      this.#loops.contribution.start((signal) => this.#contribute(contribution, signal))
+    }
+  }
+
+  /** What is under way is broken off; all of it may be repeated. */
+  async stop(): Promise<void> {
+    this.#ended.abort()
+    await Promise.all(Object.values(this.#loops).map((loop) => loop.stop()))
+    this.#connection?.client.close()
+  }
+
+  /** Waits a moment for what was noted of a ruleset to reach the cloud, and tells how far it got. */
+  async settle(name: string): Promise<CloudStanding> {
+    const connection = this.#connection
+    if (connection) {
+      const wait = AbortSignal.timeout(this.#settings.cloudWait)
+      await endedBy(wait, connection.retro.settle(name)).catch((error: unknown) => {
+        if (!wait.aborted) throw error
+      })
+      this.#loops.following.wake()
+    }
+    return this.#standing(name)
+  }
+
+  /** `ruleset.not-found`; `cloud.not-connected`. */
+  async standing(name: string): Promise<CloudStanding> {
+    const standing = await this.#standing(name)
+    this.#demandConnection()
+    return standing
+  }
+
+  /** As `standing`, and `cloud.wrong-state`, `cloud.unreachable`, `cloud.refused`, …: what went wrong with the cloud. */
+  async startHunt(name: string): Promise<CloudStanding> {
+    return this.#operate(name, (retro, signal) => retro.start(name, signal))
+  }
+
+  /** As `startHunt`. */
+  async stopHunt(name: string): Promise<CloudStanding> {
+    return this.#operate(name, (retro, signal) => retro.stop(name, signal))
+  }
+
+  /** Removes what hunts have found, and not what the live feed told as well. As `startHunt`. */
+  async clearHunt(name: string): Promise<CloudStanding> {
+    return this.#operate(name, (retro, signal) => retro.clear(name, signal))
+  }
+
+  /** Up to when the cloud's matches are fetched. `cloud.sync-off` without a cloud. */
+  async time(): Promise<Micros> {
+    if (!this.#connection) throw new Failure('cloud.sync-off')
+    const positions = await this.#connection.feeds.positions()
+    // Before the cloud was reached for the first time, its time is not known.
+    return positions.length > 0 ? Math.min(...positions.map(({ position }) => position)) * 1_000_000 : now()
+  }
+
+  /** Matches are fetched from this second on, also again. `cloud.sync-off` without a cloud. */
+  async moveTime(second: number): Promise<void> {
+    if (!this.#connection) throw new Failure('cloud.sync-off')
+    await this.#connection.feeds.move(second)
+    this.#loops.feeds.wake()
+  }
+
+  async condition(): Promise<CloudCondition> {
+    const lag = (feed: 'live' | 'retro') => {
+      const caughtUp = positions.find((each) => each.feed === feed)?.caughtUp ?? null
+      return caughtUp === null ? null : (now() - caughtUp) / 1000
+    }
+    const positions = await positionsOf(this.#database)
+    return {
+      isConnected: this.isConnected,
+      isReachable: this.#connection?.reachability.isReachable ?? false,
+      ...(await waitingOf(this.#database)),
+      feedLagMs: { live: lag('live'), retro: lag('retro') },
+    }
+  }
+
+  async #operate(
+    name: string,
+    operation: (retro: CloudRetro, signal: AbortSignal) => Promise<void>,
+  ): Promise<CloudStanding> {
+    await this.#standing(name)
+    const { retro } = this.#demandConnection()
+    const wait = AbortSignal.timeout(this.#settings.cloudWait)
+    const signal = AbortSignal.any([wait, this.#ended.signal])
+    try {
+      await operation(retro, signal)
+    } catch (error) {
+      if (error instanceof Failure || !signal.aborted) throw error
+      if (!wait.aborted) throw new Failure('service.stopping')
+      throw new Failure(
+        'cloud.unreachable',
+        `The cloud did not answer within ${this.#settings.cloudWait / 1000} s; the state will tell whether it did what it was asked.`,
+      )
+    } finally {
+      this.#loops.following.wake()
+      this.#loops.feeds.wake()
+    }
+    return this.#standing(name)
+  }
+
+  async #standing(name: string): Promise<CloudStanding> {
+    const ruleset = await findKnown(this.#database, name)
+    if (!ruleset) throw new Failure('ruleset.not-found')
+    const delivery = await this.#database
+      .selectFrom('cloud_deliveries')
+      .select(['revision_id', 'problem'])
+      .where('name', '=', name)
+      .executeTakeFirst()
+    return standingOf(ruleset, delivery ?? null)
+  }
+
+  #demandConnection(): Connection {
+    if (!this.#connection) throw new Failure('cloud.not-connected')
+    return this.#connection
+  }
+
+  async #readFeeds({ feeds, deliveries, retro, reachability }: Connection, signal: AbortSignal): Promise<number> {
+    try {
+      for (const kind of feedKinds) {
+        const matches = await feeds.read(kind, signal)
+        if (matches > 0) this.#log.info({ feed: kind, matches }, 'the cloud told of matches')
+      }
+    } catch (error) {
+      if (signal.aborted) return 0
+      const failures = await reachability.failed(error)
+      return Math.max(pauseAfter(failures, error), Math.min(this.#settings.cloudPoll, 1_000))
+    }
+    if (await reachability.worked()) {
+      // It was away: whatever waits is worth a try now, and whatever was asked then has an uncertain outcome.
+      await deliveries.hurry()
+      await retro.doubtAll()
+      this.#loops.deliveries.wake()
+      this.#loops.following.wake()
+    }
+    return this.#settings.cloudPoll
+  }
+
+  async #follow({ retro }: Connection, signal: AbortSignal): Promise<number> {
+    let failures = 0
+    return this.#guarded(async () => {
+      const changing = await retro.changing()
+      for (const ruleset of changing) {
+        try {
+          await retro.follow(ruleset, signal)
+        } catch (error) {
+          if (!(error instanceof Failure)) throw error
+          failures += 1
+          this.#log.warn({ ruleset: ruleset.name, reason: error.message }, 'the cloud does not tell about a ruleset')
+          // Others will fare no better with a cloud that is away.
+          if (error.code !== 'cloud.refused') return Math.max(FOLLOW_MS, pauseAfter(failures, error))
+        }
+        await rest(BETWEEN_RULESETS_MS, undefined, { signal })
+      }
+      return changing.length > 0 ? Math.min(FOLLOW_MS, this.#settings.cloudPoll) : this.#settings.cloudPoll
+    })
+  }
+
+  #contributionFailures = 0
+  async #contribute(contribution: Contribution, signal: AbortSignal): Promise<number> {
+    return this.#guarded(async () => {
+      try {
+        await contribution.send(signal)
+        this.#contributionFailures = 0
+        return Math.min(FOLLOW_MS, this.#settings.cloudPoll)
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error
+        this.#contributionFailures += 1
+        this.#log.warn({ reason: error.message }, 'a sample could not be sent to the cloud yet')
+        return pauseAfter(this.#contributionFailures, error)
+      }
+    })
+  }
+
+  /** A defect, or a full disk, must not end a loop for good. */
+  async #guarded(work: () => Promise<number>): Promise<number> {
+    try {
+      return await work()
+    } catch (error) {
+      if (this.#ended.signal.aborted) return 0
+      this.#log.error({ err: error }, 'work on the cloud failed, and is tried again')
+      return pauseAfter(4, error)
+    }
+  }
+}

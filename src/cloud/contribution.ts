@@ -1,0 +1,95 @@
+/**
+ * Sends the samples that arrive to the cloud, one after the other in the order of their ids; how far it came is kept under
+ * a key of `settings`. What is here already when contributing is switched on stays here.
+ */
+import { Failure } from '../errors/index.ts'
+import type { Log } from '../scanning/index.ts'
+import type { BlobStore, Database } from '../store/index.ts'
+import type { CloudClient } from './client.ts'
+
+const KEY = 'cloud-contributed'
+/** What a cloud answers to a sample that it will never take, such as one that is too large. */
+const FOR_GOOD = [400, 409, 413, 415, 422]
+
+export class Contribution {
+  readonly #database: Database
+  readonly #blobs: BlobStore
+  readonly #client: CloudClient
+  readonly #log: Log
+
+  constructor(parts: {
+    readonly database: Database
+    readonly blobs: BlobStore
+    readonly client: CloudClient
+    readonly log: Log
+  }) {
+    this.#database = parts.database
+    this.#blobs = parts.blobs
+    this.#client = parts.client
+    this.#log = parts.log
+  }
+
+  /** Notes what is here already, when that was not done before. */
+  async begin(): Promise<void> {
+    await this.#sent()
+  }
+
+  /** Sends what has arrived since. Fails with what went wrong with the cloud; the next call goes on with that sample. */
+  async send(signal: AbortSignal): Promise<void> {
+    let sent = await this.#sent()
+    for (;;) {
+      signal.throwIfAborted()
+      const sample = await this.#database
+        .selectFrom('samples')
+        .select(['id', 'sha1', 'sha256', 'size'])
+        .where('id', '>', sent)
+        .where('stored', '=', 1)
+        .orderBy('id')
+        .executeTakeFirst()
+      if (!sample) return
+      const { id, sha1, sha256, size } = sample
+      await this.#sendOne(Buffer.from(sha1).toString('hex'), sha256 as Uint8Array, size, signal)
+      sent = id
+      await this.#note(sent)
+    }
+  }
+
+  async #sendOne(sha1: string, sha256: Uint8Array, size: number, signal: AbortSignal): Promise<void> {
+    const content = await this.#blobs.open(sha256).catch((error: unknown) => {
+      // Deleted, or lost: then there is nothing to send.
+      if (error instanceof Failure) return null
+      throw error
+    })
+    if (content === null || content.size !== size) {
+      content?.stream.destroy()
+      return
+    }
+    try {
+      await this.#client.upload(sha1, content.stream, size, signal)
+    } catch (error) {
+      if (!(error instanceof Failure) || !FOR_GOOD.includes(Number(error.detail.status))) throw error
+      this.#log.warn({ sha1, reason: error.message }, 'the cloud does not take the sample')
+    } finally {
+      content.stream.destroy()
+    }
+  }
+
+  async #sent(): Promise<number> {
+    const row = await this.#database.selectFrom('settings').select('value').where('key', '=', KEY).executeTakeFirst()
+    if (row) return Number(row.value)
+    const { last } = await this.#database
+      .selectFrom('samples')
+      .select(({ fn }) => fn.max<number | null>('id').as('last'))
+      .executeTakeFirstOrThrow()
+    await this.#note(last ?? 0)
+    return last ?? 0
+  }
+
+  async #note(id: number): Promise<void> {
+    await this.#database
+      .insertInto('settings')
+      .values({ key: KEY, value: String(id) })
+      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value: String(id) }))
+      .execute()
+  }
+}

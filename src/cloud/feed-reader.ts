@@ -1,0 +1,233 @@
+/**
+ * Reads the cloud's two feeds of matches into the database.
+ *
+ * A feed is asked from a second on and answers with a page and `last_timestamp`, up to which it told everything it has
+ * now. The position is that second, by the cloud's clock; this side's clock decides nothing. It is kept in
+ * `cloud_feeds`, and written in the transaction that stores the page's matches: a kill leaves both or neither.
+ *
+ * Storing a match twice changes nothing, so a round begins some way before the position: what the cloud noted late, or
+ * in a second that was not over, is found then. Nothing before `earliest`, which a user may set, is asked for.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import { type CloudFinding, recordCloudMatches } from '../matches/index.ts'
+import { cloudSampleIds } from '../samples/index.ts'
+import type { Log } from '../scanning/index.ts'
+import { type Database, listOf, type Micros, now, type Transaction } from '../store/index.ts'
+import { type FeedKind, feedEnd } from '../tca/index.ts'
+import type { CloudClient, ToldEntry } from './client.ts'
+
+export const feedKinds = ['live', 'retro'] as const satisfies readonly FeedKind[]
+
+/** Seconds before the position that are read again. */
+const OVERLAP = 60
+/** Clouds refuse to look back further than a year. */
+const FARTHEST = 364 * 24 * 60 * 60
+/** So many entries and no step forward: the page may have been all of one second, with more after it. */
+const FULL_SECOND = 500
+/** Where a cloud never tells the time, reading begins this long before now. */
+const UNSURE = 60 * 60
+/** Pauses between looks of `readUpTo`, and how many there are at most. */
+const LOOKS = 12
+const LOOK_PAUSE_MS = 500
+
+export interface FeedPosition {
+  readonly feed: FeedKind
+  /** Seconds by the cloud's clock. */
+  readonly position: number
+  readonly caughtUp: Micros | null
+}
+
+export class FeedReader {
+  readonly #database: Database
+  readonly #client: CloudClient
+  readonly #log: Log
+  /** By feed, the end of the round that was begun last: rounds of one feed go one after the other. */
+  readonly #rounds = new Map<FeedKind, Promise<unknown>>()
+  #opening: Promise<void> | null = null
+
+  constructor(parts: { readonly database: Database; readonly client: CloudClient; readonly log: Log }) {
+    this.#database = parts.database
+    this.#client = parts.client
+    this.#log = parts.log
+  }
+
+  /**
+   * Takes the cloud's present time as the position when there is none yet. Nothing may be sent to the cloud before, so
+   * that every match of what is sent lies behind the position.
+   */
+  async open(signal: AbortSignal): Promise<void> {
+    this.#opening ??= this.#open(signal).catch((error: unknown) => {
+      this.#opening = null
+      throw error
+    })
+    return this.#opening
+  }
+
+  /** Empty before the cloud was first reached. */
+  async positions(): Promise<FeedPosition[]> {
+    return positionsOf(this.#database)
+  }
+
+  /** Both feeds are read from this second on, also again. */
+  async move(second: number): Promise<void> {
+    await this.#database.transaction().execute(async (trx) => {
+      for (const feed of feedKinds) {
+        await trx
+          .insertInto('cloud_feeds')
+          .values({ feed, position: second, earliest: second, caught_up: null })
+          .onConflict((conflict) =>
+            conflict.column('feed').doUpdateSet((eb) => ({
+              position: second,
+              earliest: second,
+              moved: eb('cloud_feeds.moved', '+', 1),
+              caught_up: null,
+            })),
+          )
+          .execute()
+      }
+    })
+  }
+
+  /** Reads a feed to its end. Returns how many matches are new. */
+  async read(kind: FeedKind, signal: AbortSignal): Promise<number> {
+    await this.open(signal)
+    const before = this.#rounds.get(kind) ?? Promise.resolve()
+    const round = before.then(
+      () => this.#round(kind, signal),
+      () => this.#round(kind, signal),
+    )
+    this.#rounds.set(kind, round)
+    return round
+  }
+
+  /**
+   * Reads a feed until it has told everything up to a second. A cloud may hold a second back until it is over, so this
+   * looks a few times; it fails when the cloud does.
+   */
+  async readUpTo(kind: FeedKind, second: number, signal: AbortSignal): Promise<void> {
+    for (let look = 0; look < LOOKS; look++) {
+      await this.read(kind, signal)
+      const { position = 0 } = (await this.positions()).find(({ feed }) => feed === kind) ?? {}
+      if (position >= second) return
+      await pause(LOOK_PAUSE_MS, undefined, { signal })
+    }
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
+    if ((await this.positions()).length > 0) return
+    await this.#client.count(signal)
+    const start = this.#client.clock ?? Math.floor(Date.now() / 1000) - UNSURE
+    await this.#database
+      .insertInto('cloud_feeds')
+      .values(feedKinds.map((feed) => ({ feed, position: start, earliest: start, caught_up: null })))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+  }
+
+  async #round(kind: FeedKind, signal: AbortSignal): Promise<number> {
+    const { position, earliest, moved } = await this.#database
+      .selectFrom('cloud_feeds')
+      .select(['position', 'earliest', 'moved'])
+      .where('feed', '=', kind)
+      .executeTakeFirstOrThrow()
+    const farthest = (this.#client.clock ?? Math.floor(Date.now() / 1000)) - FARTHEST
+    let from = Math.max(earliest, position - OVERLAP, farthest)
+    let fresh = 0
+    for (;;) {
+      signal.throwIfAborted()
+      const { entries, unusable, lastTimestamp } = await this.#client.feed(kind, from, signal)
+      if (unusable > 0) this.#log.warn({ feed: kind, from, unusable }, 'the cloud told entries that say too little')
+      const reached = this.#believable(from, entries, lastTimestamp)
+      const isThere = await this.#database.transaction().execute(async (trx) => {
+        fresh += await this.#store(trx, kind, entries)
+        return advance(trx, kind, reached, moved)
+      })
+      // Somebody moved the position meanwhile: the next round begins there.
+      if (!isThere) return fresh
+      if (reached > from) from = reached
+      else if (entries.length >= FULL_SECOND) from += 1
+      else break
+    }
+    await this.#database
+      .updateTable('cloud_feeds')
+      .set({ caught_up: now() })
+      .where('feed', '=', kind)
+      .where('moved', '=', moved)
+      .execute()
+    return fresh
+  }
+
+  /**
+   * The second up to which a page told everything: never more than the protocol lets one page tell, nor past the
+   * cloud's own time, so that a wrong number cannot make matches be skipped.
+   */
+  #believable(from: number, entries: readonly ToldEntry[], lastTimestamp: number): number {
+    const latest = entries.reduce((latest, { timestamp }) => Math.max(latest, timestamp), from)
+    const end = Math.min(lastTimestamp, Math.max(feedEnd(from), latest))
+    return this.#client.clock === null ? end : Math.min(end, Math.max(this.#client.clock, latest))
+  }
+
+  async #store(trx: Transaction, kind: FeedKind, entries: readonly ToldEntry[]): Promise<number> {
+    const known = await knownTexts(trx, entries)
+    const told = entries.flatMap((entry) => {
+      const text = known.get(keyOf(entry))
+      // Rulesets that are not of this appliance, and texts that it never had, are somebody else's in the same account.
+      if (!text || (kind === 'retro' && entry.timestamp <= text.clearedUntil)) return []
+      return [{ entry, text, sha1: entry.sha1.toLowerCase(), at: entry.timestamp * 1_000_000 }]
+    })
+    const samples = told.map(({ entry, sha1, at }) => ({
+      sha1: Buffer.from(sha1, 'hex'),
+      size: entry.file_size ?? 0,
+      fileType: entry.file_type ?? '',
+      seen: at,
+    }))
+    const ids = await cloudSampleIds(trx, samples)
+    const findings = told.flatMap(({ entry, text, sha1, at }) =>
+      entry.rule.map(({ identifier }): CloudFinding => {
+        const { rulesetId, revisionId } = text
+        return { rulesetId, revisionId, rule: identifier, sampleId: ids.get(sha1) ?? 0, at }
+      }),
+    )
+    return recordCloudMatches(trx, kind, findings)
+  }
+}
+
+export async function positionsOf(database: Database): Promise<FeedPosition[]> {
+  return database.selectFrom('cloud_feeds').select(['feed', 'position', 'caught_up as caughtUp']).execute()
+}
+
+/** False when somebody moved the position since. */
+async function advance(trx: Transaction, feed: FeedKind, reached: number, moved: number): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('cloud_feeds')
+    .set((eb) => ({ position: eb.fn<number>('max', ['position', eb.val(reached)]) }))
+    .where('feed', '=', feed)
+    .where('moved', '=', moved)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+interface KnownText {
+  readonly rulesetId: number
+  readonly revisionId: number
+  readonly clearedUntil: number
+}
+
+/** What this appliance knows of the rulesets and texts that entries name. */
+async function knownTexts(trx: Transaction, entries: readonly ToldEntry[]): Promise<Map<string, KnownText>> {
+  const names = [...new Set(entries.map(({ ruleset_name }) => ruleset_name))]
+  const rows = await trx
+    .selectFrom('rulesets')
+    .innerJoin('cloud_digests', 'cloud_digests.ruleset_id', 'rulesets.id')
+    .innerJoin('cloud_rulesets', 'cloud_rulesets.ruleset_id', 'rulesets.id')
+    .select(['rulesets.id as rulesetId', 'rulesets.name', 'cloud_digests.digest'])
+    .select(['cloud_digests.revision_id as revisionId', 'cloud_rulesets.cleared_until as clearedUntil'])
+    .where('rulesets.name', 'in', listOf(names))
+    .where('rulesets.tenant_id', 'is', null)
+    .execute()
+  return new Map(rows.map(({ name, digest, ...text }) => [`${name} ${digest}`, text]))
+}
+
+function keyOf({ ruleset_name, ruleset_sha1 }: ToldEntry): string {
+  return `${ruleset_name} ${ruleset_sha1.toLowerCase()}`
+}

@@ -1,0 +1,84 @@
+/**
+ * A Cloud Retro's states, told from what the cloud's protocol calls them.
+ *
+ * IDLE: no hunt asked for, and nothing known. VALIDATING: the cloud finds out whether it can hunt with the text.
+ * READY: it can, and did not yet. RUNNING → COMPLETE, or CANCELLED after STOP, or ERROR. CLEARED after CLEAR.
+ */
+import type { Micros } from '../store/index.ts'
+import { fromPlainTime } from '../tca/index.ts'
+import type { ToldStatus } from './client.ts'
+import type { CloudRow, RetroState, RowChange } from './ruleset-row.ts'
+
+const states: Readonly<Record<string, RetroState>> = {
+  VALIDATING: 'VALIDATING',
+  VALIDATION_SUCCESS: 'READY',
+  RUNNING: 'RUNNING',
+  FINISHED: 'COMPLETE',
+  CAPPED: 'COMPLETE',
+  CANCELLED: 'CANCELLED',
+  FAILED: 'ERROR',
+}
+
+/** Null for a state that this side does not know. */
+export function retroStateOf({ retro_status }: ToldStatus): RetroState | null {
+  const status = retro_status.toUpperCase()
+  const known = states[status]
+  if (known) return known
+  // The vendor's list of states is not public; these words say what they mean.
+  if (/FAIL|ERROR|INVALID/.test(status)) return 'ERROR'
+  if (/CANCEL|STOPPED/.test(status)) return 'CANCELLED'
+  if (/FINISH|COMPLETE|DONE/.test(status)) return 'COMPLETE'
+  if (/RUN|PROGRESS|STARTED/.test(status)) return 'RUNNING'
+  return /VALIDAT|PENDING|QUEUED/.test(status) ? 'VALIDATING' : null
+}
+
+/** The state after the cloud told a status: what changes of the row, or null when the row knows better or as much. */
+export function afterStatus(row: CloudRow, told: ToldStatus): RowChange | null {
+  const state = retroStateOf(told)
+  if (state === null) return null
+  const started = microsOf(told.start_time)
+  const isOver = state === 'COMPLETE' || state === 'CANCELLED' || state === 'ERROR'
+  const was = row.retro_state
+  // What the cloud still tells of a hunt that was ended or cleared here.
+  if (isOver && (was === 'CLEARED' || was === 'COMPLETE' || was === 'CANCELLED') && !isLater(started, row)) return null
+  // Validated again after it was out of the cloud: the hunt that ended here stays what it was.
+  if ((state === 'READY' || state === 'VALIDATING') && was !== 'IDLE' && was !== 'VALIDATING' && was !== 'RUNNING') {
+    return null
+  }
+  // The cloud knows nothing of the hunt any more.
+  if (state === 'READY' && was === 'RUNNING')
+    return { retro_state: 'CANCELLED', retro_progress: null, retro_estimated: null }
+  if (state === 'VALIDATING' && was === 'RUNNING') return null
+  return {
+    retro_state: state,
+    retro_started: started,
+    retro_finished: microsOf(told.finish_time),
+    retro_estimated: state === 'RUNNING' ? microsOf(told.estimated_finish_time) : null,
+    retro_progress: state === 'RUNNING' ? progressOf(told) : null,
+    retro_reason: state === 'ERROR' ? (told.reason ?? 'The cloud gave no reason.') : null,
+    retro_capped: told.retro_status.toUpperCase() === 'CAPPED' ? 1 : 0,
+  }
+}
+
+function isLater(started: Micros | null, { retro_started }: CloudRow): boolean {
+  return started !== null && (retro_started === null || started > retro_started)
+}
+
+/** Seconds at which a hunt ended, by the cloud's clock; null where it is not told. */
+export function finishSecondOf({ finish_time }: ToldStatus): number | null {
+  return finish_time ? secondsOf(finish_time) : null
+}
+
+function microsOf(time: string | null | undefined): Micros | null {
+  const seconds = time ? secondsOf(time) : null
+  return seconds === null ? null : seconds * 1_000_000
+}
+
+/** UTC, with or without a fraction and a zone: what was seen has neither. */
+function secondsOf(time: string): number | null {
+  return fromPlainTime(time.replace(/(?:\.\d+)?(?:Z|\+00:?00)?$/, '').replace(' ', 'T'))
+}
+
+function progressOf({ progress }: ToldStatus): number | null {
+  return typeof progress === 'number' ? Math.min(1, Math.max(0, progress)) : null
+}

@@ -1,0 +1,55 @@
+import { Failure } from '../errors/index.ts'
+import type { Log } from '../scanning/index.ts'
+import { type Database, now } from '../store/index.ts'
+
+/** Failures in a row after which operators are told: one lost connection is nobody's business. */
+const TOLD_AT = 2
+
+/** Whether the cloud answers, as the reading of its feeds finds out; the journal tells of both turns. */
+export class Reachability {
+  readonly #database: Database
+  readonly #log: Log
+  #failures = 0
+  #isReachable = false
+
+  constructor(database: Database, log: Log) {
+    this.#database = database
+    this.#log = log
+  }
+
+  get isReachable(): boolean {
+    return this.#isReachable
+  }
+
+  /** Returns how many failures in a row there are now. */
+  async failed(error: unknown): Promise<number> {
+    this.#failures += 1
+    this.#isReachable = false
+    if (!(error instanceof Failure)) {
+      this.#log.error({ err: error }, 'reading the feeds of the cloud failed, and is tried again')
+      return this.#failures
+    }
+    this.#log.warn({ failures: this.#failures, reason: error.message }, 'the feeds of the cloud cannot be read')
+    if (this.#failures === TOLD_AT) await this.#tell('cloud-away', `Matches cannot be fetched: ${error.message}`)
+    return this.#failures
+  }
+
+  /** Returns whether it did not work before, or was not tried. */
+  async worked(): Promise<boolean> {
+    const wasAway = this.#failures >= TOLD_AT
+    const turned = !this.#isReachable
+    this.#failures = 0
+    this.#isReachable = true
+    if (wasAway) await this.#tell('cloud-back', 'The cloud answers again; what waited is delivered and fetched.')
+    return turned
+  }
+
+  async #tell(kind: string, message: string): Promise<void> {
+    await this.#database
+      .insertInto('journal')
+      .values({ created: now(), kind, ruleset_id: null, sample_id: null, message })
+      .execute()
+      // A full disk is told elsewhere.
+      .catch((error: unknown) => this.#log.error({ err: error }, 'the journal cannot be written'))
+  }
+}
