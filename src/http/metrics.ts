@@ -116,6 +116,42 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
       this.set(processes.reduce((sum, { residentBytes }) => sum + residentBytes, 0))
     },
   })
+  new Gauge({
+    name: 'backtrail_cloud_reachable',
+    help: '1 while the cloud answers; 0 without a cloud',
+    registers,
+    async collect() {
+      this.set((await appliance.cloud.condition()).isReachable ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'backtrail_cloud_deliveries_waiting',
+    help: 'Rulesets whose last change the cloud was not told yet',
+    registers,
+    async collect() {
+      this.set((await appliance.cloud.condition()).waiting)
+    },
+  })
+  new Gauge({
+    name: 'backtrail_cloud_delivery_oldest_seconds',
+    help: 'How long the oldest of them waits',
+    registers,
+    async collect() {
+      this.set((await appliance.cloud.condition()).oldestMs / 1000)
+    },
+  })
+  new Gauge({
+    name: 'backtrail_cloud_feed_lag_seconds',
+    help: 'Time since a feed of the cloud was last read to its end; absent before the first time',
+    labelNames: ['feed'],
+    registers,
+    async collect() {
+      this.reset()
+      for (const [feed, lag] of Object.entries((await appliance.cloud.condition()).feedLagMs)) {
+        if (lag !== null) this.set({ feed }, lag / 1000)
+      }
+    },
+  })
   keptElsewhere(
     'backtrail_processed_samples_total',
     'Samples that the pipeline has processed since the start',

@@ -1,5 +1,6 @@
-import { Type } from 'typebox'
-import { Failure } from '../../errors/index.ts'
+import { type Static, Type } from 'typebox'
+import type { CloudStanding } from '../../cloud/index.ts'
+import { type Micros, toIsoOffset } from '../../store/index.ts'
 import { refusals, retroEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
@@ -7,16 +8,32 @@ import type { RouteParts } from './index.ts'
 import { retroStatuses } from './local-retro.ts'
 
 const RulesetPath = Type.Object({ ruleset_name: RulesetName })
+const Time = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
 
-/**
- * `/api/yara/ruleset/{ruleset_name}/cloud-retro-hunt/` of an appliance without a cloud: what is wrong with the request
- * comes first (400, 404), then 428.
- */
-export function addCloudRetro(app: HttpServer, { appliance: { rulesets } }: RouteParts): void {
-  const refuse = async (name: string): Promise<never> => {
-    const ruleset = await rulesets.get(name)
-    throw new Failure('cloud.not-connected', undefined, { ruleset_name: ruleset.name })
-  }
+const standingFields = {
+  cloud_status: Type.Enum(['ERROR', 'ACTIVE', 'DISABLED', 'DELETED', 'PENDING', 'INVALID', 'CAPPED']),
+  scale_status: Type.Enum(['ERROR', 'ACTIVE', 'DISABLED', 'DELETED', 'PENDING', 'INVALID', 'CAPPED']),
+  retrohunt_status: Type.Enum(['IDLE', 'VALIDATING', 'ERROR', 'READY', 'RUNNING', 'COMPLETE', 'CANCELLED', 'CLEARED']),
+  retrohunt_start_time: Time,
+  retrohunt_finish_time: Time,
+  retrohunt_estimated_finish_time: Time,
+  retrohunt_progress: Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()]),
+  reason: Type.Union([Type.String(), Type.Null()]),
+}
+const StandingShape = Type.Object(standingFields)
+const AnsweredShape = Type.Object({
+  state: Type.Enum(['RUNNING', 'CANCELLED', 'CLEARED']),
+  ...standingFields,
+})
+
+/** `/api/yara/ruleset/{ruleset_name}/cloud-retro-hunt/`: what is wrong with the request (400, 404) comes before 428. */
+export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RouteParts): void {
+  const operations = {
+    START: { state: 'RUNNING', run: (name: string) => cloud.startHunt(name) },
+    STOP: { state: 'CANCELLED', run: (name: string) => cloud.stopHunt(name) },
+    CLEAR: { state: 'CLEARED', run: (name: string) => cloud.clearHunt(name) },
+  } as const
+
   app.post(
     '/api/yara/ruleset/:ruleset_name/cloud-retro-hunt/',
     {
@@ -27,10 +44,18 @@ export function addCloudRetro(app: HttpServer, { appliance: { rulesets } }: Rout
         consumes: ['multipart/form-data', 'application/x-www-form-urlencoded', 'application/json'],
         params: RulesetPath,
         body: Type.Object({ operation: Type.Enum(['START', 'STOP', 'CLEAR']) }),
-        response: refusals(retroEnvelope, retroStatuses),
+        response: {
+          200: Type.Object({ success: Type.Literal(true), message: Type.Null(), status: AnsweredShape }),
+          ...refusals(retroEnvelope, retroStatuses),
+        },
       },
     },
-    ({ params }) => refuse(params.ruleset_name),
+    async ({ params, body }) => {
+      const { state, run } = operations[body.operation as keyof typeof operations]
+      const standing = await run(params.ruleset_name)
+      // What was asked took effect; a short hunt may be over by now, and then the fields say so.
+      return { success: true as const, message: null, status: { state, ...told(standing) } }
+    },
   )
   app.get(
     '/api/yara/ruleset/:ruleset_name/cloud-retro-hunt/',
@@ -40,9 +65,36 @@ export function addCloudRetro(app: HttpServer, { appliance: { rulesets } }: Rout
         tags: ['retro'],
         summary: 'Tell the state of the Cloud Retro of a ruleset',
         params: RulesetPath,
-        response: refusals(retroEnvelope, retroStatuses),
+        response: {
+          200: Type.Object({
+            success: Type.Literal(true),
+            message: Type.String(),
+            ruleset_name: Type.String(),
+            status: StandingShape,
+          }),
+          ...refusals(retroEnvelope, retroStatuses),
+        },
       },
     },
-    ({ params }) => refuse(params.ruleset_name),
+    async ({ params }) => {
+      const standing = await cloud.standing(params.ruleset_name)
+      const message = standing.isSaved ? 'Ruleset is saved on the cloud.' : 'Ruleset is not saved on the cloud.'
+      return { success: true as const, message, ruleset_name: standing.name, status: told(standing) }
+    },
   )
 }
+
+function told(standing: CloudStanding): Static<typeof StandingShape> {
+  return {
+    cloud_status: standing.cloudStatus,
+    scale_status: standing.localStatus,
+    retrohunt_status: standing.hunt,
+    retrohunt_start_time: isoOrNull(standing.started),
+    retrohunt_finish_time: isoOrNull(standing.finished),
+    retrohunt_estimated_finish_time: isoOrNull(standing.estimated),
+    retrohunt_progress: standing.progress,
+    reason: standing.reason,
+  }
+}
+
+const isoOrNull = (time: Micros | null): string | null => (time === null ? null : toIsoOffset(time))

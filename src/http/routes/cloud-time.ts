@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
+import { toIso } from '../../store/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
@@ -10,19 +11,26 @@ const statuses = {
 }
 const Time = Type.String({ description: 'UTC as YYYY-MM-DD hh:mm[:ss], or seconds since 1970' })
 
-/** `/api/yara/ticloud/time/` of an appliance without a cloud: a malformed time is told as such, all else is 405. */
-export function addCloudTime(app: HttpServer, _parts: RouteParts): void {
+const Told = Type.Object({
+  code: Type.Literal(200),
+  message: Type.String(),
+  detail: Type.Object({ time: Type.String() }),
+})
+
+/** `/api/yara/ticloud/time/`: a malformed time is told as such, also without a cloud, where all else is 405. */
+export function addCloudTime(app: HttpServer, { appliance: { cloud } }: RouteParts): void {
   app.get(
     '/api/yara/ticloud/time/',
     {
       schema: {
         tags: ['rulesets'],
         summary: 'Tell from when cloud matches are fetched',
-        response: refusals(yaraEnvelope, statuses),
+        response: { 200: Told, ...refusals(yaraEnvelope, statuses) },
       },
     },
     async () => {
-      throw new Failure('cloud.sync-off')
+      const time = toIso(await cloud.time())
+      return { code: 200 as const, message: syncingFrom(time), detail: { time } }
     },
   )
   app.post(
@@ -34,16 +42,22 @@ export function addCloudTime(app: HttpServer, _parts: RouteParts): void {
         summary: 'Set from when cloud matches are fetched; time comes in the body or in the query',
         consumes: ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'],
         querystring: Type.Object({ time: Type.Optional(Time) }),
-        response: refusals(yaraEnvelope, { ...statuses, 404: 'The time is missing or malformed.' }),
+        response: { 200: Told, ...refusals(yaraEnvelope, { ...statuses, 404: 'The time is missing or malformed.' }) },
       },
     },
     async ({ query, body }) => {
       const time = timeIn(body) ?? query.time
-      if (time === undefined || parseTime(time) === null) throw new Failure('time.malformed')
-      throw new Failure('cloud.sync-off')
+      const milliseconds = time === undefined ? null : parseTime(time)
+      if (milliseconds === null) throw new Failure('time.malformed')
+      await cloud.moveTime(milliseconds / 1000)
+      // The two methods write the time each in its own way.
+      const told = new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')
+      return { code: 200 as const, message: syncingFrom(toIso(milliseconds * 1000)), detail: { time: `${told}+00:00` } }
     },
   )
 }
+
+const syncingFrom = (time: string): string => `TiCloud matches are syncing from ${time}`
 
 /** The field of a body in any of the three types; this route may come without a body, so no schema asks for one. */
 function timeIn(body: unknown): string | undefined {

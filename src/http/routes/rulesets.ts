@@ -1,5 +1,6 @@
 /** The YARA API's rulesets: list, content, create or update, delete, enable and disable. */
 import { type Static, Type } from 'typebox'
+import type { CloudStanding } from '../../cloud/index.ts'
 import { Failure } from '../../errors/index.ts'
 import type { RulesetEntry } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
@@ -43,7 +44,7 @@ const Done = Type.Object({
 
 const SwitchBody = Type.Object({ name: RulesetName, publish: Type.Optional(Flag) })
 
-export function addRulesets(app: HttpServer, { appliance: { rulesets } }: RouteParts): void {
+export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud } }: RouteParts): void {
   app.get(
     '/api/yara/v2/rulesets/',
     {
@@ -135,22 +136,22 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets } }: RouteP
     async (request) => {
       const { name, content, publish, ticloud } = request.body
       if (isSet(publish)) throw new Failure('publish.refused')
-      const saved = await rulesets.save(callerOf(request), { name, content })
+      const wantsCloud = isSet(ticloud)
+      const saved = await rulesets.save(callerOf(request), { name, content, cloud: wantsCloud })
       const diagnostics = saved.diagnostics.map(toldDiagnostic)
       if (saved.state !== 'valid') {
         throw new Failure('ruleset.cannot-run', undefined, { name: saved.name, revision: saved.revision, diagnostics })
       }
+      const standing = wantsCloud ? await cloud.settle(name) : null
       return {
         code: 200 as const,
         message: 'Ruleset updated/created successfully.',
         detail: {
           name: saved.name,
-          cloud_synced: saved.cloudSynced,
+          cloud_synced: standing?.isSaved ?? false,
           revision: saved.revision,
           diagnostics,
-          ...(isSet(ticloud) && !saved.cloudSynced
-            ? { note: 'Saved on this appliance only: it is not connected to Spectra Intelligence.' }
-            : {}),
+          ...(standing && !standing.isSaved && { note: notSaved(cloud.isConnected, standing) }),
         },
       }
     },
@@ -216,6 +217,13 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets } }: RouteP
       },
     )
   }
+}
+
+function notSaved(isConnected: boolean, { cloudStatus, reason }: CloudStanding): string {
+  if (!isConnected) return 'Saved on this appliance only: it is not connected to Spectra Intelligence.'
+  return cloudStatus === 'PENDING'
+    ? `Saved on this appliance; Spectra Intelligence gets it in the background. ${reason ?? ''}`.trimEnd()
+    : `Saved on this appliance only. ${reason ?? 'Spectra Intelligence does not have it.'}`
 }
 
 function listed(ruleset: RulesetEntry): Static<typeof ListedRuleset> {
