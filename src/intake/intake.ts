@@ -177,10 +177,11 @@ export class Intake {
   }
 
   /**
-   * The same for a file on this machine, copied and hashed in a worker. Waits while the queue is long. Rejects with the
-   * system's error (it has a `code`) when the file cannot be read.
+   * The same for a file on this machine, copied and hashed in a worker. `size` is what it is thought to have: small files
+   * travel to a worker together. Waits while the queue is long. Rejects with the system's error (it has a `code`) when
+   * the file cannot be read.
    */
-  async ingestFile(path: string, arriving: Arriving): Promise<Arrival> {
+  async ingestFile(path: string, arriving: Arriving, size = Number.POSITIVE_INFINITY): Promise<Arrival> {
     const { blobs, pool } = this.#parts
     while (this.#queued >= LONG_QUEUE && !this.#stopping) {
       await new Promise<void>((resolve) => this.#backpressure.push(resolve))
@@ -189,7 +190,7 @@ export class Intake {
     await pool.room('live')
     const temporary = blobs.temporary()
     return this.#arrive(temporary, 'ingest', arriving, () =>
-      pool.run('take', { source: path, temporary }, { priority: 'live', group: 'take' }),
+      pool.run('take', { source: path, temporary, size }, { priority: 'live', group: 'take' }),
     )
   }
 

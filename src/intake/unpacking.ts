@@ -80,7 +80,7 @@ export class Unpacker {
   }
 
   async #admitAll(
-    members: readonly { readonly name: string; readonly path: string }[],
+    members: readonly { readonly name: string; readonly path: string; readonly size: number }[],
     { id, note }: Examined['queued'],
     root: number,
     signal: AbortSignal,
@@ -94,7 +94,11 @@ export class Unpacker {
         let digests: Incoming['digests']
         try {
           await pool.room('live')
-          digests = await pool.run('take', { source: member.path, temporary }, { priority: 'live', signal })
+          digests = await pool.run(
+            'take',
+            { source: member.path, temporary, size: member.size },
+            { priority: 'live', signal },
+          )
         } catch (error) {
           await blobs.discard(temporary)
           throw asStorageFailure(error)

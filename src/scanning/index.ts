@@ -1,7 +1,8 @@
 export type { Lane } from './lanes.ts'
 export { defaultLimits, type ScanLimits } from './limits.ts'
 export type { Log } from './log.ts'
-export { type PoolOptions, type PoolStatistics, type RunOptions, WorkerPool } from './pool.ts'
+export { WorkerPool } from './pool.ts'
+export type { PoolOptions, PoolStatistics, RunOptions } from './pool-options.ts'
 export type {
   Digests,
   ExternalVariables,

@@ -15,6 +15,8 @@ export class Job {
   readonly done: Promise<TaskOutput<TaskKind>>
   /** Its promise is decided; a worker may still be at it. */
   settled = false
+  /** A worker was lost with it, and it may have been the reason. */
+  isSuspect = false
   readonly #resolve: (output: TaskOutput<TaskKind>) => void
   readonly #reject: (reason: unknown) => void
   readonly #results: VerifyResult[] = []
@@ -49,9 +51,21 @@ export class Job {
     return this.kind === 'verify'
   }
 
+  /**
+   * Bytes of work, for a task that is short enough to travel with others; infinite for one that goes alone, as every
+   * task does that has cost a worker.
+   */
+  get weight(): number {
+    const { kind, input } = this
+    if (this.isSuspect) return Number.POSITIVE_INFINITY
+    if (kind === 'take') return (input as TaskInput<'take'>).size
+    if (kind === 'examine') return (input as TaskInput<'examine'>).digests.size
+    return Number.POSITIVE_INFINITY
+  }
+
   message(): WorkerTask {
     const { id, kind, input, deadlineMs } = this
-    return { type: 'task', id, kind, input, avoid: this.blame.avoid, deadlineMs }
+    return { id, kind, input, avoid: this.blame.avoid, deadlineMs }
   }
 
   collect(items: readonly DecidedItem[]): void {

@@ -39,11 +39,22 @@ export class LaneQueue<T> {
     return lanes.find((lane) => this.waiting(lane) > 0) ?? null
   }
 
+  /** Waiting in all lanes. */
+  get size(): number {
+    return lanes.reduce((sum, lane) => sum + this.waiting(lane), 0)
+  }
+
   take(): T | null {
     this.#turn++
     const open = lanes.filter((lane) => this.waiting(lane) > 0)
     const lane = this.#turn % TURNS_TO_THE_LEAST === 0 ? open.at(-1) : open[0]
     return lane === undefined ? null : this.#lanes[lane].take()
+  }
+
+  /** The lane's next task, if it is one that goes along with what was taken before. */
+  takeAlong(lane: Lane, goesAlong: (task: T) => boolean): T | null {
+    const next = this.#lanes[lane].first()
+    return next !== null && goesAlong(next) ? this.#lanes[lane].take() : null
   }
 
   /** Empties the queue. */
@@ -73,6 +84,12 @@ class Turns<T> {
     const tasks = this.#groups.get(group)
     if (tasks === undefined) this.#groups.set(group, [task])
     else tasks.unshift(task)
+  }
+
+  /** What `take` would give. */
+  first(): T | null {
+    const next = this.#groups.values().next()
+    return next.done ? null : (next.value[0] as T)
   }
 
   take(): T | null {

@@ -21,7 +21,7 @@ const large = planned('large', 'rule large { condition: filesize > 1MB }')
 const typed = planned('typed', 'rule typed { condition: filetype == "Text/Shell" }')
 
 async function taken(pool: WorkerPool, path: string): Promise<Digests> {
-  return pool.run('take', { source: path, temporary: `${path}.copy` }, live)
+  return pool.run('take', { source: path, temporary: `${path}.copy`, size: 0 }, live)
 }
 
 for (const size of [0, 1, 100_000, 4 * 1024 * 1024, 9_000_001]) {

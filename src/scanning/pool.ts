@@ -18,71 +18,22 @@ import { Job } from './job.ts'
 import { type Lane, LaneQueue, lanes } from './lanes.ts'
 import { defaultLimits, type ScanLimits } from './limits.ts'
 import type { Log } from './log.ts'
-import type { FromWorker, Trouble } from './protocol.ts'
-import { RuleSetRegistry, type Sent } from './rule-set-registry.ts'
+import { errorOf, uncheckable } from './outcome.ts'
+import type { PoolOptions, PoolStatistics, RunOptions } from './pool-options.ts'
+import type { Answer, FromWorker, Outcome, Trouble } from './protocol.ts'
+import { RuleSetRegistry } from './rule-set-registry.ts'
+import { type Role, Slot } from './slot.ts'
 import type { RuleSet, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
 import { type Cause, WorkerProcess } from './worker-process.ts'
 
-export interface RunOptions {
-  readonly priority: Lane
-  /** Tasks of one lane take turns by group (a user, a hunt); within a group they start in the order of the calls. */
-  readonly group?: string
-  /** Rejects with the signal's reason; a task that has started is stopped at its next item. */
-  readonly signal?: AbortSignal
-  /** Instead of the limits' time for one scan (or for the compilation of a `check`), in milliseconds. */
-  readonly deadlineMs?: number
-}
-
-export interface PoolOptions {
-  /** Worker processes; those that check texts come on top. */
-  readonly workers: number
-  /** A folder of the pool's own for flight records; made when missing. */
-  readonly folder: string
-  readonly log: Log
-  readonly limits?: Partial<ScanLimits>
-  /** Tasks that may wait in one lane before `run` refuses more. */
-  readonly queueLimit?: number
-}
-
-export interface PoolStatistics {
-  readonly processes: readonly {
-    readonly role: Role
-    readonly pid: number
-    readonly busy: boolean
-    readonly residentBytes: number
-    /** What it is about, by its flight record. */
-    readonly at: FlightStep | null
-  }[]
-  readonly waiting: Readonly<Record<Lane, number>>
-  /** Workers that had to be replaced since the start, by cause. */
-  readonly restarts: Readonly<Record<'crash' | 'timeout' | 'memory', number>>
-  /** Tasks that ended, and those among them that failed. */
-  readonly finished: number
-  readonly failed: number
-}
-
-type Role = 'worker' | 'checker'
-
-/** A place for a worker process; the processes in it come and go. */
-interface Slot {
-  readonly role: Role
-  readonly name: string
-  process: WorkerProcess | null
-  ready: boolean
-  pausing: boolean
-  job: Job | null
-  /** Tasks of this worker that only wait for the disk, by their number. */
-  syncing: Map<number, Job>
-  sent: Sent
-  /** Processes in a row that ended before they were ready. */
-  failedStarts: number
-  respawn: NodeJS.Timeout | null
-}
-
 const INSPECT_MS = 50
-/** Copies of one worker that wait for the disk at once: together they cost little more than one. */
-const SYNCING = 8
 const CHECKERS = 4
+/**
+ * Short tasks travel to a worker together, up to so many and so many bytes: a message costs what a small file costs. What
+ * is more urgent comes between two of them.
+ */
+const TOGETHER = 2 * 1024 * 1024
+const MOST_TOGETHER = 48
 /** A checking process above this is replaced before its next text. */
 const CHECKER_KEPT_BYTES = 300 * 1024 * 1024
 const DEFAULT_QUEUE_LIMIT = 1_000
@@ -126,7 +77,7 @@ export class WorkerPool {
     for (let i = 0; i < options.workers; i++) this.#addSlot('worker')
     this.#addSlot('checker')
     this.#inspector = setInterval(() => {
-      for (const slot of this.#slots) slot.process?.inspect(slot.job !== null)
+      for (const slot of this.#slots) slot.process?.inspect(slot.isBusy)
     }, INSPECT_MS)
   }
 
@@ -179,7 +130,7 @@ export class WorkerPool {
     this.#registry.add(set)
     if (!set.id.startsWith('live:')) return
     for (const slot of this.#slots) {
-      if (slot.role === 'worker' && slot.ready && slot.job === null) this.#introduce(slot, set.id)
+      if (slot.role === 'worker' && slot.ready && !slot.isBusy) this.#introduce(slot, set.id)
     }
   }
 
@@ -190,12 +141,12 @@ export class WorkerPool {
 
   statistics(): PoolStatistics {
     const processes: PoolStatistics['processes'][number][] = []
-    for (const { role, process, job } of this.#slots) {
+    for (const { role, process, isBusy } of this.#slots) {
       if (process?.pid === undefined) continue
       processes.push({
         role,
         pid: process.pid,
-        busy: job !== null,
+        busy: isBusy,
         residentBytes: process.residentBytes(),
         at: process.at(),
       })
@@ -228,11 +179,11 @@ export class WorkerPool {
     }, graceMs)
     for (const slot of this.#slots) {
       if (slot.respawn !== null) clearTimeout(slot.respawn)
-      if (isQuiet(slot)) slot.process?.kill('ended')
+      if (slot.isQuiet) slot.process?.kill('ended')
     }
     await new Promise<void>((resolve) => {
       this.#onQuiet = () => {
-        for (const slot of this.#slots) if (isQuiet(slot)) slot.process?.kill('ended')
+        for (const slot of this.#slots) if (slot.isQuiet) slot.process?.kill('ended')
         if (this.#slots.every((slot) => slot.process === null)) resolve()
       }
       this.#onQuiet()
@@ -253,26 +204,36 @@ export class WorkerPool {
 
   #dispatch(): void {
     if (this.#stopping) return
-    for (const slot of this.#slots) {
-      if (!slot.ready || slot.job !== null || slot.process?.isDying !== false) continue
-      if (slot.syncing.size >= SYNCING) continue
-      const job = (slot.role === 'checker' ? this.#checks : this.#queue).take()
-      if (job === null) continue
-      this.#assign(slot, job)
-      this.#producers[job.lane].shift()?.()
+    const free = this.#slots.filter((slot) => slot.canTake)
+    const workers = free.filter((slot) => slot.role === 'worker').length
+    // Not all to the first worker, where another is free too.
+    const share = Math.min(MOST_TOGETHER, Math.ceil(this.#queue.size / Math.max(1, workers)))
+    for (const slot of free) {
+      const jobs = slot.role === 'checker' ? oneOf(this.#checks) : this.#together(share)
+      if (jobs.length === 0) continue
+      for (const { ruleSet } of jobs) if (ruleSet !== null) this.#introduce(slot, ruleSet)
+      slot.give(jobs)
+      for (const { lane } of jobs) this.#producers[lane].shift()?.()
     }
     this.#makeWay()
     const checkers = this.#slots.filter((slot) => slot.role === 'checker')
-    const free = checkers.some((slot) => slot.job === null)
-    if (this.#checks.first() !== null && !free && checkers.length < CHECKERS) this.#addSlot('checker')
+    const isOneFree = checkers.some((slot) => !slot.isBusy)
+    if (this.#checks.first() !== null && !isOneFree && checkers.length < CHECKERS) this.#addSlot('checker')
   }
 
-  #assign(slot: Slot, job: Job): void {
-    slot.job = job
-    slot.pausing = false
-    if (job.ruleSet !== null) this.#introduce(slot, job.ruleSet)
-    slot.process?.expectProgress()
-    slot.process?.send(job.message())
+  /** The next task, with those after it that travel along. */
+  #together(most: number): Job[] {
+    const jobs = oneOf(this.#queue)
+    const [first] = jobs
+    if (first === undefined) return []
+    let left = TOGETHER - first.weight
+    while (jobs.length < most) {
+      const next = this.#queue.takeAlong(first.lane, ({ weight }) => weight <= left)
+      if (next === null) break
+      jobs.push(next)
+      left -= next.weight
+    }
+    return jobs
   }
 
   #introduce(slot: Slot, set: string): void {
@@ -288,9 +249,9 @@ export class WorkerPool {
     for (const slot of this.#slots) if (slot.pausing) wanted--
     for (const slot of this.#slots) {
       if (wanted <= 0) return
-      if (slot.pausing || slot.job === null || !slot.job.canPause || lanes.indexOf(slot.job.lane) <= rank) continue
-      slot.pausing = true
-      slot.process?.send({ type: 'pause' })
+      const [first] = slot.jobs
+      if (slot.pausing || !slot.canPause || first === undefined || lanes.indexOf(first.lane) <= rank) continue
+      slot.pause()
       wanted--
     }
   }
@@ -299,7 +260,7 @@ export class WorkerPool {
     if (job.settled) return
     this.#queueOf(job).remove(job.lane, job.group, job)
     this.#reject(job, reason)
-    const slot = this.#slots.find((candidate) => candidate.job === job)
+    const slot = this.#slots.find((candidate) => candidate.jobs.includes(job))
     if (slot === undefined) {
       this.#producers[job.lane].shift()?.()
       return
@@ -324,18 +285,7 @@ export class WorkerPool {
   // ------------------------------------------------------------------------------------------------------- processes
 
   #addSlot(role: Role): void {
-    const slot: Slot = {
-      role,
-      name: `${role}-${this.#nextName++}`,
-      process: null,
-      ready: false,
-      pausing: false,
-      job: null,
-      syncing: new Map(),
-      sent: { sets: new Set(), keys: new Set() },
-      failedStarts: 0,
-      respawn: null,
-    }
+    const slot = new Slot(role, `${role}-${this.#nextName++}`)
     this.#slots.push(slot)
     this.#start(slot)
   }
@@ -366,54 +316,60 @@ export class WorkerPool {
       this.#dispatch()
       return
     }
-    const synced = slot.syncing.get(message.task)
-    const job = synced ?? slot.job
-    if (job === null || job.id !== message.task) return
     if (message.type === 'items') {
-      job.collect(message.items)
+      slot.jobOf(message.task)?.collect(message.items)
       return
     }
-    if (synced === undefined) {
-      slot.job = null
-      slot.pausing = false
-    }
-    slot.syncing.delete(job.id)
-    if (message.type === 'syncing') slot.syncing.set(job.id, job)
-    else this.#settle(job, message)
+    for (const answer of message.answers) this.#onAnswer(slot, answer)
     if (slot.role === 'checker') this.#retire(slot)
     this.#dispatch()
     this.#onQuiet?.()
   }
 
-  #settle(job: Job, message: FromWorker & { readonly type: 'done' | 'failed' | 'paused' }): void {
-    if (message.type === 'done') this.#resolve(job, message.output)
-    else if (message.type === 'failed') this.#reject(job, errorOf(message))
+  #onAnswer(slot: Slot, answer: Answer): void {
+    const job = slot.jobOf(answer.task)
+    if (job === undefined) return
+    slot.answered(job, answer.type)
+    if (answer.type !== 'syncing') this.#settle(job, answer)
+  }
+
+  #settle(job: Job, outcome: Outcome): void {
+    if (outcome.type === 'done') this.#resolve(job, outcome.output)
+    else if (outcome.type === 'failed') this.#reject(job, errorOf(outcome))
     else this.#again(job)
   }
 
   #onExit(slot: Slot, cause: Cause, at: FlightStep | null, lastWords: string): void {
-    const job = slot.job
-    slot.process = null
-    slot.job = null
-    slot.pausing = false
+    const wasReady = slot.ready
+    const { jobs, syncing } = slot.empty()
     if (cause !== 'ended') {
       this.#restarts[cause]++
-      const { kind, id } = job ?? {}
-      this.#log.warn({ worker: slot.name, cause, at, task: id, kind, lastWords }, `A ${slot.role} process was lost`)
+      const tasks = jobs.map(({ id, kind }) => `${kind} ${id}`)
+      this.#log.warn({ worker: slot.name, cause, at, tasks, lastWords }, `A ${slot.role} process was lost`)
       if (at !== null && at.task === 0 && at.stage === 'compile') this.#blameWarming(at, cause)
     }
-    if (!slot.ready && cause === 'crash') slot.failedStarts++
-    slot.ready = false
-    const synced = [...slot.syncing.values()]
-    slot.syncing.clear()
-    if (job !== null && !job.settled) this.#onLoss(job, cause, at)
-    for (const waiting of synced) if (!waiting.settled) this.#onLoss(waiting, cause, null)
+    if (!wasReady && cause === 'crash') slot.failedStarts++
+    // The first stands for all where the record names none of them: it may be that none was begun.
+    const suspect = jobs.find(({ id }) => id === at?.task) ?? jobs[0]
+    for (const job of jobs.toReversed()) {
+      if (job === suspect) this.#onLoss(job, cause, at)
+      else this.#onInnocentLoss(job, cause)
+    }
+    for (const job of syncing) this.#onLoss(job, cause, null)
     if (!this.#stopping) this.#replace(slot, lastWords)
     this.#dispatch()
     this.#onQuiet?.()
   }
 
+  /** It travelled with the task that the worker was lost over. */
+  #onInnocentLoss(job: Job, cause: Cause): void {
+    if (cause === 'ended') this.#reject(job, new Failure('service.stopping'))
+    else this.#again(job)
+  }
+
   #onLoss(job: Job, cause: Cause, at: FlightStep | null): void {
+    if (job.settled) return
+    job.isSuspect = true
     if (cause === 'ended') {
       this.#reject(job, new Failure('service.stopping'))
       return
@@ -449,7 +405,7 @@ export class WorkerPool {
 
   /** Keeps one idle checking process in reserve, and none that has grown. */
   #retire(slot: Slot): void {
-    const idle = this.#slots.filter((other) => other.role === 'checker' && other.job === null).length
+    const idle = this.#slots.filter((other) => other.role === 'checker' && !other.isBusy).length
     const spare = idle > 1 && this.#checks.first() === null
     if (spare || (slot.process?.residentBytes() ?? 0) > CHECKER_KEPT_BYTES) {
       slot.ready = false
@@ -477,29 +433,7 @@ export class WorkerPool {
   }
 }
 
-function isQuiet(slot: Slot): boolean {
-  return slot.job === null && slot.syncing.size === 0
-}
-
-function errorOf(message: FromWorker & { readonly type: 'failed' }): Error {
-  if (message.failure !== null) return new Failure(message.failure, message.message)
-  const error: NodeJS.ErrnoException = new Error(message.message)
-  if (message.system !== null) error.code = message.system
-  return error
-}
-
-function uncheckable(cause: 'crash' | 'timeout' | 'memory'): TaskOutput<'check'> {
-  const messages = {
-    timeout: 'Compiling these rules takes longer than allowed; simplify their regular expressions and loops.',
-    memory: 'Compiling these rules needs more memory than allowed; split them, or simplify their regular expressions.',
-    crash: 'The engine fails on these rules.',
-  }
-  const diagnostic = {
-    code: `compile-${cause}`,
-    message: messages[cause],
-    line: 1,
-    column: 1,
-    span: { from: 0, to: 0 },
-  }
-  return { valid: false, diagnostics: [{ severity: 'error', ...diagnostic }] }
+function oneOf(queue: LaneQueue<Job>): Job[] {
+  const job = queue.take()
+  return job === null ? [] : [job]
 }

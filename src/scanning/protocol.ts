@@ -20,7 +20,6 @@ export interface Avoid {
 export type Trouble = Pick<ScanTrouble, 'reason' | 'message'>
 
 export interface WorkerTask<K extends TaskKind = TaskKind> {
-  readonly type: 'task'
   readonly id: number
   readonly kind: K
   readonly input: TaskInput<K>
@@ -39,16 +38,23 @@ export type ToWorker =
   | { readonly type: 'set'; readonly id: string; readonly keys: readonly string[]; readonly warm: boolean }
   | { readonly type: 'forget'; readonly sets: readonly string[]; readonly keys: readonly string[] }
   | { readonly type: 'bench'; readonly key: string; readonly trouble: Trouble }
-  | WorkerTask
-  /** Stop at the next item; the rest will be asked again, or not. */
+  /** One task, or several short ones that are done in this order. */
+  | { readonly type: 'tasks'; readonly tasks: readonly WorkerTask[] }
+  /** Stop at the next item or task; the rest will be asked again, or not. */
   | { readonly type: 'pause' }
 
 export type FromWorker =
   | { readonly type: 'ready' }
   /** Items of a `verify` task that are decided, as they come. */
   | { readonly type: 'items'; readonly task: number; readonly items: readonly DecidedItem[] }
+  | { readonly type: 'answers'; readonly answers: readonly Answer[] }
+
+/** What became of one task; several travel together. */
+export type Answer =
   /** The task now only waits for the disk; the worker is free for another. */
-  | { readonly type: 'syncing'; readonly task: number }
+  { readonly type: 'syncing'; readonly task: number } | Outcome
+
+export type Outcome =
   | { readonly type: 'done'; readonly task: number; readonly output: TaskOutput<TaskKind> | null }
   | { readonly type: 'paused'; readonly task: number }
   | {

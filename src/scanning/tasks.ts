@@ -75,9 +75,12 @@ export interface ScanTrouble {
 }
 
 export interface TaskMap {
-  /** Copies a file to `temporary` (overwritten if there) while hashing it, and syncs the copy. */
+  /**
+   * Copies a file to `temporary` (overwritten if there) while hashing it, and syncs the copy. `size` is what the file is
+   * thought to have: small ones travel to a worker together.
+   */
   take: {
-    input: { readonly source: string; readonly temporary: string }
+    input: { readonly source: string; readonly temporary: string; readonly size: number }
     output: Digests
   }
   /** Identifies a stored file, computes its signature, and matches it against a rule set through the plans. */

@@ -1,5 +1,5 @@
 /**
- * A worker process: does one task at a time for the pool that forked it, and ends with it. Everything blocking happens
+ * A worker process: does one task after the other for the pool that forked it, and ends with it. Everything blocking happens
  * here. What the pool must know even if this process dies is in the flight record before it is done.
  */
 import { Worker } from 'node:worker_threads'
@@ -7,7 +7,7 @@ import { Failure } from '../../errors/index.ts'
 import type { Identifier } from '../../identification/index.ts'
 import { loadYaraX } from '../engine.ts'
 import { FlightWriter } from '../flight-record.ts'
-import type { FromWorker, ToWorker, WorkerArguments, WorkerTask } from '../protocol.ts'
+import type { Answer, FromWorker, Outcome, ToWorker, WorkerArguments, WorkerTask } from '../protocol.ts'
 import type { TaskInput, TaskKind, TaskOutput } from '../tasks.ts'
 import { check } from './check.ts'
 import { CompiledCache } from './compiled.ts'
@@ -30,6 +30,9 @@ new Worker(new URL('./watchdog.ts', import.meta.url), { workerData: parent, exec
 /** Between the tasks of a busy worker there is no time to spare. */
 const IDLE_BEFORE_WARMING_MS = 250
 
+/** Between two looks at what the pool has sent, while short tasks follow each other. */
+const TURN_MS = 20
+
 const flight = new FlightWriter(flightRecord)
 const engine = loadYaraX()
 const cache = new CompiledCache(engine, limits)
@@ -45,6 +48,9 @@ let identifier: Identifier | null = null
 let current: Task | null = null
 let pause = false
 let warming: NodeJS.Timeout | null = null
+/** Not sent yet. */
+const answers: Answer[] = []
+let sending: NodeJS.Immediate | null = null
 
 process.on('message', (message) => receive(message as ToWorker))
 send({ type: 'ready' })
@@ -67,23 +73,55 @@ function receive(message: ToWorker): void {
     case 'pause':
       pause = current !== null
       return
-    case 'task':
-      void work(message)
+    case 'tasks':
+      void workThrough(message.tasks)
       return
   }
 }
 
-async function work(message: WorkerTask): Promise<void> {
+async function workThrough(tasks: readonly WorkerTask[]): Promise<void> {
   if (warming !== null) clearTimeout(warming)
   warming = null
+  pause = false
+  let turn = performance.now()
+  for (const [index, message] of tasks.entries()) {
+    if (performance.now() - turn >= TURN_MS) {
+      sendAnswers()
+      if (await paused()) {
+        answers.push(...tasks.slice(index).map(({ id }) => ({ type: 'paused' as const, task: id })))
+        break
+      }
+      turn = performance.now()
+    }
+    await begin(message)
+  }
+  rest()
+  sendAnswers()
+}
+
+/** Resolves when the task is done, or when all that is left is to wait for the disk. */
+function begin(message: WorkerTask): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
   const task = new Task(flight, limits, message)
   current = task
-  pause = false
-  let answer: FromWorker
+  const synced = () => {
+    answers.push({ type: 'syncing', task: task.id })
+    resolve()
+  }
+  void outcome(task, message, synced).then((answer) => {
+    answers.push(answer)
+    resolve()
+    // The others that the disk was done with in the same turn travel along.
+    sending ??= setImmediate(sendAnswers)
+  })
+  return promise
+}
+
+async function outcome(task: Task, message: WorkerTask, synced: () => void): Promise<Outcome> {
   try {
-    answer = await run(task, message)
+    return await run(task, message, synced)
   } catch (error) {
-    answer = {
+    return {
       type: 'failed',
       task: message.id,
       message: error instanceof Error ? error.message : String(error),
@@ -91,9 +129,12 @@ async function work(message: WorkerTask): Promise<void> {
       system: (error as NodeJS.ErrnoException | null)?.code ?? null,
     }
   }
-  // After `syncing` another task may be under way: the record and the rest are that one's.
-  if (current === task) rest()
-  send(answer)
+}
+
+function sendAnswers(): void {
+  if (sending !== null) clearImmediate(sending)
+  sending = null
+  if (answers.length > 0) send({ type: 'answers', answers: answers.splice(0) })
 }
 
 /** No task is at work. */
@@ -103,7 +144,7 @@ function rest(): void {
   warmLater()
 }
 
-async function run(task: Task, message: WorkerTask): Promise<FromWorker> {
+async function run(task: Task, message: WorkerTask, synced: () => void): Promise<Outcome> {
   if (message.kind === 'verify') {
     const finished = await verify(task, message.input as TaskInput<'verify'>, {
       held,
@@ -114,17 +155,14 @@ async function run(task: Task, message: WorkerTask): Promise<FromWorker> {
     })
     return finished ? { type: 'done', task: message.id, output: null } : { type: 'paused', task: message.id }
   }
-  return { type: 'done', task: message.id, output: await output(task, message) }
+  return { type: 'done', task: message.id, output: await output(task, message, synced) }
 }
 
 /** The index and libmagic are loaded by the first task that needs them: a process that checks texts never does. */
-async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskKind>> {
+async function output(task: Task, message: WorkerTask, synced: () => void): Promise<TaskOutput<TaskKind>> {
   switch (message.kind) {
     case 'take':
-      return take(task, message.input as TaskInput<'take'>, () => {
-        rest()
-        send({ type: 'syncing', task: task.id })
-      })
+      return take(task, message.input as TaskInput<'take'>, synced)
     case 'check':
       return check(task, message.input as TaskInput<'check'>, engine)
     case 'entropy':

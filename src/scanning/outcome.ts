@@ -1,0 +1,28 @@
+/** What the caller of a task is told when it did not end well. */
+import { Failure } from '../errors/index.ts'
+import type { Outcome } from './protocol.ts'
+import type { TaskOutput } from './tasks.ts'
+
+export function errorOf(outcome: Outcome & { readonly type: 'failed' }): Error {
+  if (outcome.failure !== null) return new Failure(outcome.failure, outcome.message)
+  const error: NodeJS.ErrnoException = new Error(outcome.message)
+  if (outcome.system !== null) error.code = outcome.system
+  return error
+}
+
+/** The answer about a text that could not be checked: its process was lost over it. */
+export function uncheckable(cause: 'crash' | 'timeout' | 'memory'): TaskOutput<'check'> {
+  const messages = {
+    timeout: 'Compiling these rules takes longer than allowed; simplify their regular expressions and loops.',
+    memory: 'Compiling these rules needs more memory than allowed; split them, or simplify their regular expressions.',
+    crash: 'The engine fails on these rules.',
+  }
+  const diagnostic = {
+    code: `compile-${cause}`,
+    message: messages[cause],
+    line: 1,
+    column: 1,
+    span: { from: 0, to: 0 },
+  }
+  return { valid: false, diagnostics: [{ severity: 'error', ...diagnostic }] }
+}

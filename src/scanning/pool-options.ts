@@ -1,0 +1,43 @@
+import type { FlightStep } from './flight-record.ts'
+import type { Lane } from './lanes.ts'
+import type { ScanLimits } from './limits.ts'
+import type { Log } from './log.ts'
+import type { Role } from './slot.ts'
+
+export interface RunOptions {
+  readonly priority: Lane
+  /** Tasks of one lane take turns by group (a user, a hunt); within a group they start in the order of the calls. */
+  readonly group?: string
+  /** Rejects with the signal's reason; a task that has started is stopped at its next item. */
+  readonly signal?: AbortSignal
+  /** Instead of the limits' time for one scan (or for the compilation of a `check`), in milliseconds. */
+  readonly deadlineMs?: number
+}
+
+export interface PoolOptions {
+  /** Worker processes; those that check texts come on top. */
+  readonly workers: number
+  /** A folder of the pool's own for flight records; made when missing. */
+  readonly folder: string
+  readonly log: Log
+  readonly limits?: Partial<ScanLimits>
+  /** Tasks that may wait in one lane before `run` refuses more. */
+  readonly queueLimit?: number
+}
+
+export interface PoolStatistics {
+  readonly processes: readonly {
+    readonly role: Role
+    readonly pid: number
+    readonly busy: boolean
+    readonly residentBytes: number
+    /** What it is about, by its flight record. */
+    readonly at: FlightStep | null
+  }[]
+  readonly waiting: Readonly<Record<Lane, number>>
+  /** Workers that had to be replaced since the start, by cause. */
+  readonly restarts: Readonly<Record<'crash' | 'timeout' | 'memory', number>>
+  /** Tasks that ended, and those among them that failed. */
+  readonly finished: number
+  readonly failed: number
+}
