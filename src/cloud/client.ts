@@ -11,6 +11,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { Failure, type FailureCode } from '../errors/index.ts'
@@ -58,6 +59,8 @@ const ANSWER_BYTES = 4 << 20
 /** A thousand entries with what matched; some rules match much. */
 const PAGE_BYTES = 256 << 20
 const SENTENCE_LENGTH = 500
+const RETRO_PACE_MS = 1_050
+const RETRO_TRIES = 3
 
 export class CloudClient {
   readonly #access: CloudAccess
@@ -65,6 +68,8 @@ export class CloudClient {
   readonly #agent: HttpAgent
   /** The last `Date` header, in seconds; null before the first answer with one. */
   #clock: number | null = null
+  /** When the next request about hunts may be sent, by this process's clock. */
+  #nextRetro = 0
 
   constructor(access: CloudAccess) {
     this.#access = access
@@ -131,7 +136,8 @@ export class CloudClient {
 
   /** Null when the cloud has no ruleset of this name. */
   retroStatus(name: string, signal?: AbortSignal): Promise<ToldStatus | null> {
-    return unlessMissing(this.#ask(Status, 'GET', tcaPath('retroStatus', { name }), { signal }))
+    const ask = () => this.#ask(Status, 'GET', tcaPath('retroStatus', { name }), { signal })
+    return unlessMissing(this.#paced(ask, signal))
   }
 
   /** One page of a feed, from this second on. */
@@ -155,8 +161,24 @@ export class CloudClient {
 
   async #onRetro(route: 'enableRetro' | 'startRetro' | 'cancelRetro', name: string, signal?: AbortSignal) {
     const json = { ruleset_name: name }
-    const { ruleset_sha1 } = await this.#ask(Accepted, 'POST', tcaPath(route, {}), { json, signal })
+    const ask = () => this.#ask(Accepted, 'POST', tcaPath(route, {}), { json, signal })
+    const { ruleset_sha1 } = await this.#paced(ask, signal)
     return ruleset_sha1 ?? null
+  }
+
+  /** Clouds take one request about hunts a second from an account, which other appliances may use as well. */
+  async #paced<T>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      const at = Math.max(performance.now(), this.#nextRetro)
+      this.#nextRetro = at + RETRO_PACE_MS
+      await pause(Math.max(0, at - performance.now()), undefined, { ...(signal && { signal }) })
+      try {
+        return await ask()
+      } catch (error) {
+        const isTooFast = error instanceof Failure && error.detail.status === 429
+        if (!isTooFast || tries === RETRO_TRIES) throw error
+      }
+    }
   }
 
   async #ask<S extends TSchema>(shape: S, method: string, path: string, asking: Asking): Promise<Static<S>> {

@@ -71,12 +71,11 @@ export class CloudRetro {
     // The delivery is for everybody, and goes on when this request no longer waits for it.
     await endedBy(signal, this.settle(name))
     await this.#inTurn(id, async () => {
-      const ruleset = await this.#demandThere(name)
-      const told = await this.#client.retroStatus(name, signal)
-      if (told) await this.#take(ruleset, told, signal)
-      const row = await rowOf(this.#database, id)
-      if (row && isHunting(row)) throw wrongState('A Cloud Retro hunt runs already.', row)
-      await this.#passCleared(name, row?.cleared_until ?? 0, signal)
+      const { cloud } = await this.#demandThere(name)
+      if (isHunting(cloud)) throw wrongState('A Cloud Retro hunt runs already.', cloud)
+      // What an earlier hunt found goes from the feed when the next one starts.
+      if (cloud.retro_state === 'CANCELLED' || cloud.retro_state === 'ERROR') await this.#feeds.read('retro', signal)
+      await this.#passCleared(name, cloud.cleared_until, signal)
       await this.#ask(id, () => this.#client.startRetro(name, signal), 'The cloud does not start the hunt')
       await this.#write(id, {
         retro_state: 'RUNNING',
@@ -87,8 +86,6 @@ export class CloudRetro {
         retro_reason: null,
         retro_capped: 0,
       })
-      const running = await this.#client.retroStatus(name, signal).catch(() => null)
-      if (running && retroStateOf(running) === 'RUNNING') await this.#take(ruleset, running, signal)
     })
   }
 
@@ -111,11 +108,8 @@ export class CloudRetro {
         throw error
       }
       await this.#write(id, { retro_state: 'CANCELLED', retro_progress: null, retro_estimated: null })
-      const told = await this.#client.retroStatus(name, signal).catch(() => null)
-      if (told && retroStateOf(told) === 'CANCELLED') {
-        const change = afterStatus({ ...cloud, retro_state: 'RUNNING' }, told)
-        if (change) await this.#write(id, change)
-      }
+      // When it ended is told by its status.
+      this.#doubtful.add(id)
     })
   }
 
@@ -127,7 +121,7 @@ export class CloudRetro {
       if (!cloud) throw notSaved(null)
       if (isHunting(cloud)) throw wrongState('A Cloud Retro hunt runs; stop it before its results are cleared.', cloud)
       // Up to the cloud's present second: what its feed tells from before it is what is cleared now.
-      await this.#client.retroStatus(name, signal)
+      await this.#client.info(name, signal)
       const second = this.#client.clock ?? Math.floor(Date.now() / 1000)
       await this.#database.transaction().execute(async (trx) => {
         await clearRetroMatches(trx, id)
@@ -206,16 +200,19 @@ export class CloudRetro {
     }
     const info = await this.#client.info(name, signal)
     if (info === null) return this.#lost({ id, name })
+    if (row.state === 'validating' && info.approved) {
+      const isNew = row.retro_state === 'IDLE' || row.retro_state === 'VALIDATING'
+      await this.#write(id, { state: 'stored', reason: null, ...(isNew && { retro_state: 'READY' }) })
+      // Nothing was asked of it yet, so there is nothing else to find out.
+      if (isNew && !this.#doubtful.has(id)) return
+    }
     const told = await this.#client.retroStatus(name, signal)
     const hunt = told && retroStateOf(told)
-    if (row.state === 'validating') {
-      const isRefused = !info.valid || (!info.approved && hunt === 'ERROR')
-      if (isRefused) {
+    if (row.state === 'validating' && !info.approved) {
+      if (!info.valid || hunt === 'ERROR') {
         const reason = told?.reason ?? 'The cloud does not approve the ruleset.'
         await this.#write(id, { state: 'refused', reason })
         this.#log.warn({ ruleset: name, reason }, 'the cloud refused the ruleset')
-      } else if (info.approved) {
-        await this.#write(id, { state: 'stored', reason: null })
       }
     }
     if (told) await this.#take({ id, name }, told, signal)
@@ -272,9 +269,10 @@ export class CloudRetro {
 
   /** Waits until the cloud's clock has left the second up to which results are kept away. */
   async #passCleared(name: string, clearedUntil: number, signal: AbortSignal): Promise<void> {
+    if (clearedUntil > 0) await this.#client.info(name, signal)
     while (this.#client.clock !== null && this.#client.clock <= clearedUntil) {
       await pause(NEXT_SECOND_MS, undefined, { signal })
-      await this.#client.retroStatus(name, signal)
+      await this.#client.info(name, signal)
     }
   }
 

@@ -7,7 +7,6 @@
  * followed; with contributing switched on, a fourth sends new samples. Each of them lives with a cloud that is away, by
  * pauses that grow. No request of a user waits for the cloud longer than `cloudWait`.
  */
-import { setTimeout as rest } from 'node:timers/promises'
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { type BlobStore, type Database, type Micros, now } from '../store/index.ts'
@@ -28,8 +27,6 @@ import { findKnown } from './ruleset-row.ts'
 
 /** How often a hunt or a validation that is under way is looked at, where feeds are not read more often. */
 const FOLLOW_MS = 2_000
-/** Clouds count questions about hunts by the second. */
-const BETWEEN_RULESETS_MS = 250
 
 /** How the connection does; for metrics. */
 export interface CloudCondition extends DeliveriesWaiting {
@@ -250,7 +247,6 @@ export class Cloud {
           // Others will fare no better with a cloud that is away.
           if (error.code !== 'cloud.refused') return Math.max(FOLLOW_MS, pauseAfter(failures, error))
         }
-        await rest(BETWEEN_RULESETS_MS, undefined, { signal })
       }
       return changing.length > 0 ? Math.min(FOLLOW_MS, this.#settings.cloudPoll) : this.#settings.cloudPoll
     })

@@ -40,7 +40,8 @@ export function afterStatus(row: CloudRow, told: ToldStatus): RowChange | null {
   const isOver = state === 'COMPLETE' || state === 'CANCELLED' || state === 'ERROR'
   const was = row.retro_state
   // What the cloud still tells of a hunt that was ended or cleared here.
-  if (isOver && (was === 'CLEARED' || was === 'COMPLETE' || was === 'CANCELLED') && !isLater(started, row)) return null
+  const isOld = isOver && was !== state && !isLater(started, row)
+  if (isOld && (was === 'CLEARED' || was === 'COMPLETE' || was === 'CANCELLED')) return null
   // Validated again after it was out of the cloud: the hunt that ended here stays what it was.
   if ((state === 'READY' || state === 'VALIDATING') && was !== 'IDLE' && was !== 'VALIDATING' && was !== 'RUNNING') {
     return null
