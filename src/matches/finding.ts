@@ -18,6 +18,8 @@ export interface MatchFilter {
   readonly rulesets?: readonly string[]
   /** The sample matches every named ruleset, not just one of them. */
   readonly together?: boolean
+  /** First found with the revision of this number. */
+  readonly revision?: number
   /** A part of the rule's name (ASCII case does not matter). */
   readonly rule?: string
   readonly cloud?: boolean
@@ -170,8 +172,12 @@ async function idsOf(database: Database, query: RawBuilder<unknown>): Promise<nu
 }
 
 function conditionsOf(rulesetIds: readonly number[], filter: MatchFilter): RawBuilder<boolean>[] {
-  const { rule, cloud, classifications, fileTypes, tag, minSize, maxSize, from, to } = filter
+  const { revision, rule, cloud, classifications, fileTypes, tag, minSize, maxSize, from, to } = filter
   const conditions: RawBuilder<boolean>[] = []
+  if (revision !== undefined) {
+    const itself = sql`SELECT 1 FROM revisions WHERE revisions.id = matches.revision_id AND revisions.number = ${revision}`
+    conditions.push(sql`EXISTS (${itself})`)
+  }
   if (rule) conditions.push(sql`matches.rule LIKE ${`%${rule.replace(/[\\%_]/g, '\\$&')}%`} ESCAPE '\\'`)
   if (cloud !== undefined) conditions.push(sql`matches.cloud = ${cloud ? 1 : 0}`)
   if (from !== undefined) conditions.push(sql`matches.created >= ${from}`)

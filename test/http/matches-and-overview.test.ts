@@ -67,6 +67,25 @@ test('matches are filtered by rule, place, classification, type, tag, size and t
   assert.equal((await search('?from=2001-01-01')).count, null)
 })
 
+test('matches are filtered by the revision that found them first', async () => {
+  const save = (condition: string) =>
+    server.saveRuleset('changing', `rule early { condition: filesize == 13 } rule late { condition: ${condition} }`)
+  await save('false')
+  await server.upload('the first one', 'earlier.txt')
+  await save('filesize == 15')
+  await server.upload('the second file', 'later.txt')
+  try {
+    assert.deepEqual(await told('?ruleset=changing&revision=1'), ['early earlier.txt'])
+    assert.deepEqual(await told('?ruleset=changing&revision=2'), ['late later.txt'])
+    assert.deepEqual(await told('?revision=3'), [])
+    assert.equal((await server.get('/api/matches/?revision=0')).status, 400)
+  } finally {
+    const hash_values = ['the first one', 'the second file'].map(sha1)
+    await server.post('/api/samples/v2/delete_bulk/', { json: { hash_values } })
+    await server.delete('/api/yara/ruleset/', { form: { name: 'changing' } })
+  }
+})
+
 test('pages go on where the one before ended, without gaps or doubles', async () => {
   for (const filter of ['', '&ruleset=texts', '&max_size=6', '&ruleset=texts&ruleset=threes']) {
     const paged: number[] = []

@@ -36,6 +36,7 @@ const Size = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_I
 const filters = {
   ruleset: Type.Optional(Type.Array(RulesetName, { maxItems: 100, description: 'of any of these' })),
   together: Type.Boolean({ default: false, description: 'only samples that match every one of them' }),
+  revision: Type.Optional(Type.Integer({ minimum: 1, description: 'first found with this revision of its ruleset' })),
   rule: Type.Optional(Type.String({ maxLength: 200, description: 'a part of the rule\u2019s name' })),
   place: Type.Optional(Type.Enum(['local', 'cloud'])),
   ...sampleFilters,
@@ -133,10 +134,12 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
 
 /** Everything but `after` and `limit`. */
 function filterOf(query: Static<typeof Filters>): MatchFilter {
-  const { ruleset, together, rule, place, file_type, classification, tag, from, to, min_size, max_size } = query
+  const { ruleset, together, revision, rule, place, file_type, classification, tag, from, to, min_size, max_size } =
+    query
   return {
     ...(ruleset && ruleset.length > 0 && { rulesets: ruleset }),
     ...(together && { together }),
+    ...(revision !== undefined && { revision }),
     ...(rule && { rule }),
     ...(place && { cloud: place === 'cloud' }),
     ...(file_type && { fileTypes: file_type }),

@@ -42,6 +42,39 @@ export function useMatches(query: MatchQuery, isHeld = false) {
   })
 }
 
+/** Matches that are chosen by a filter rather than one by one. */
+export interface Gathered {
+  readonly ids: readonly number[]
+  /** Of their samples, each once. */
+  readonly hashes: readonly string[]
+  /** More matches fulfil the filter: these are the newest. */
+  readonly isCutOff: boolean
+}
+
+/** What one request takes of ids and of hashes. */
+export const MOST_GATHERED = 10_000
+
+/** The matches that fulfil the filter, the newest of them where they are too many for one request. */
+export async function gatherMatches(
+  query: MatchQuery,
+  { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (found: number) => void },
+): Promise<Gathered> {
+  const ids: number[] = []
+  const hashes = new Set<string>()
+  let after: number | null = null
+  do {
+    const limit = Math.min(500, MOST_GATHERED - ids.length)
+    const page: MatchPage = await call('GET', '/api/matches/', { query: { ...query, after, limit }, signal })
+    for (const { id, sha1 } of page.results) {
+      ids.push(id)
+      hashes.add(sha1)
+    }
+    after = page.next_after
+    onProgress(ids.length)
+  } while (after !== null && ids.length < MOST_GATHERED)
+  return { ids, hashes: [...hashes], isCutOff: after !== null }
+}
+
 /** Where all matches that fulfil the filter are downloaded from. */
 export const exportAddress = (query: MatchQuery, format: ExportFormat): string =>
   addressOf('/api/matches/export/', { ...query, format })

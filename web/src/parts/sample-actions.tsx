@@ -5,21 +5,28 @@ import { Button } from './button.tsx'
 import { Confirmation, Dialog } from './dialog.tsx'
 import { TextField } from './field.tsx'
 import { tellDone, tellFailed } from './notices.tsx'
-import { counted } from './numbers.ts'
+import { count, counted } from './numbers.ts'
+import { RadioChoice } from './radio-choice.tsx'
 import styles from './sample-actions.module.css'
 import { saveFile } from './saved-file.ts'
 
 type Hashes = readonly string[]
 
+/** Samples that the server packs into one zip. */
+const MOST_PACKED = 1_000
+
 /** At the lower edge of a list while rows are chosen: what can be done with their samples. */
 export function ChosenBar({
   what,
+  note,
   hashes,
   onDone,
   children,
 }: {
   /** Such as `3 matches of 2 samples chosen`. */
   readonly what: string
+  /** What else is to be known about the choice. */
+  readonly note?: ReactNode
   readonly hashes: Hashes
   /** Nothing is to be chosen any more. */
   readonly onDone: () => void
@@ -34,6 +41,7 @@ export function ChosenBar({
       <Button weight="quiet" isIcon aria-label="Choose nothing" onPress={onDone}>
         <X size={16} aria-hidden />
       </Button>
+      {note && <p className={styles.note}>{note}</p>}
     </section>
   )
 }
@@ -42,6 +50,7 @@ export function ChosenBar({
 export function SampleActions({ hashes, onDeleted }: { readonly hashes: Hashes; readonly onDeleted: () => void }) {
   const [open, setOpen] = useState<'tag' | 'classify' | 'delete' | null>(null)
   const [isPacking, setPacking] = useState(false)
+  const isTooMuch = hashes.length > MOST_PACKED
   const close = () => setOpen(null)
   const pack = () => {
     setPacking(true)
@@ -58,8 +67,9 @@ export function SampleActions({ hashes, onDeleted }: { readonly hashes: Hashes; 
       <Button onPress={() => setOpen('classify')}>
         <ShieldQuestionMark size={14} aria-hidden /> Classify
       </Button>
-      <Button onPress={pack} isDisabled={isPacking}>
-        <Archive size={14} aria-hidden /> {isPacking ? 'Packing …' : 'Protected zip'}
+      <Button onPress={pack} isDisabled={isPacking || isTooMuch}>
+        <Archive size={14} aria-hidden />{' '}
+        {isPacking ? 'Packing …' : isTooMuch ? `Protected zip: up to ${count(MOST_PACKED)}` : 'Protected zip'}
       </Button>
       <Button weight="danger" onPress={() => setOpen('delete')}>
         <Trash2 size={14} aria-hidden /> Delete
@@ -171,15 +181,12 @@ function ClassifyDialog({ hashes, isOpen, onClose }: DialogProps) {
         </>
       }
     >
-      <fieldset className={styles.choices}>
-        <legend>Your own classification goes before that of the rules</legend>
-        {verdicts.map(({ id, title }) => (
-          <label key={id}>
-            <input type="radio" name="verdict" checked={verdict === id} onChange={() => setVerdict(id)} />
-            {title}
-          </label>
-        ))}
-      </fieldset>
+      <RadioChoice
+        label="Your own classification goes before that of the rules"
+        value={verdict}
+        options={verdicts}
+        onChange={setVerdict}
+      />
       {isNamed && (
         <TextField
           label="Threat name"

@@ -8,6 +8,7 @@ import { Moment } from '../../parts/moment.tsx'
 import { tellDone, tellFailed } from '../../parts/notices.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Problem } from '../../parts/problem.tsx'
+import { RadioChoice } from '../../parts/radio-choice.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import styles from './administration-page.module.css'
 import { Tokens } from './tokens.tsx'
@@ -139,25 +140,16 @@ function AddUser({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClo
         onChange={setPassword}
         hint="At least 8 characters. The user can change it."
       />
-      <RoleChoice role={role} onChange={setRole} />
+      <RadioChoice label="Role" value={role} options={roles} onChange={setRole} />
       {add.isError && <Problem error={add.error} />}
     </Dialog>
   )
 }
 
-function RoleChoice({ role, onChange }: { readonly role: Role; readonly onChange: (role: Role) => void }) {
-  return (
-    <fieldset className={styles.choices}>
-      <legend>Role</legend>
-      {(['user', 'administrator'] as const).map((each) => (
-        <label key={each}>
-          <input type="radio" name="role" checked={role === each} onChange={() => onChange(each)} />
-          {each}
-        </label>
-      ))}
-    </fieldset>
-  )
-}
+const roles = [
+  { id: 'user', title: 'user' },
+  { id: 'administrator', title: 'administrator' },
+] as const
 
 function NewRole({
   user,
@@ -197,7 +189,7 @@ function NewRole({
         </>
       }
     >
-      <RoleChoice role={role} onChange={setRole} />
+      <RadioChoice label="Role" value={role} options={roles} onChange={setRole} />
       {user?.name === self && role !== user.role && <p>You could not take this back yourself.</p>}
       {set.isError && <Problem error={set.error} />}
     </Dialog>

@@ -1,9 +1,9 @@
-import { X } from 'lucide-react'
 import { Link } from 'react-router'
 import { useRulesets } from '../../api/rulesets.ts'
 import { useFileTypes } from '../../api/samples.ts'
 import type { Change } from '../../parts/address-state.ts'
 import { classifications } from '../../parts/badge.tsx'
+import { Chip } from '../../parts/chip.tsx'
 import { DateRange } from '../../parts/date-range.tsx'
 import { Filters, SearchField, Select } from '../../parts/field.tsx'
 import { ShortField } from '../../parts/short-field.tsx'
@@ -68,7 +68,7 @@ export function MatchFilterRow({ filters, change }: FilterProps) {
 }
 
 /** The rulesets whose matches are shown, and a field to add one. */
-export function RulesetChoice({ filters: { ruleset, together }, change }: FilterProps) {
+export function RulesetChoice({ filters: { ruleset, revision, together }, change }: FilterProps) {
   const known = useRulesets({
     type: 'all',
     status: 'all',
@@ -87,16 +87,13 @@ export function RulesetChoice({ filters: { ruleset, together }, change }: Filter
     <div className={styles.rulesets}>
       {ruleset.length === 0 ? 'Of all rulesets' : 'Of'}
       {ruleset.map((name) => (
-        <span key={name} className={styles.ruleset}>
+        <Chip
+          key={name}
+          removeLabel={`Leave ${name} out`}
+          onRemove={() => change({ ruleset: ruleset.filter((each) => each !== name) })}
+        >
           <Link to={`/rulesets/${name}`}>{name}</Link>
-          <button
-            type="button"
-            aria-label={`Leave ${name} out`}
-            onClick={() => change({ ruleset: ruleset.filter((each) => each !== name) })}
-          >
-            <X size={12} aria-hidden />
-          </button>
-        </span>
+        </Chip>
       ))}
       <ShortField
         label={ruleset.length === 0 ? 'only of' : 'and of'}
@@ -105,6 +102,11 @@ export function RulesetChoice({ filters: { ruleset, together }, change }: Filter
         suggestions={names.filter((name) => !ruleset.includes(name))}
         onChange={add}
       />
+      {revision !== '' && (
+        <Chip removeLabel="Of any revision" onRemove={() => change({ revision: '' })}>
+          first found with revision {revision}
+        </Chip>
+      )}
       {ruleset.length > 1 && (
         <label className={styles.together}>
           <input type="checkbox" checked={together} onChange={() => change({ together: !together })} />

@@ -1,38 +1,30 @@
 import { Cloud, Download, HardDrive } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'react-router'
-import { type ExportFormat, exportAddress, exportChosen, type Match, useMatches } from '../../api/matches.ts'
+import { exportAddress, type Match, useMatches } from '../../api/matches.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { Classification } from '../../parts/badge.tsx'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
+import { GrowingTable, rowsOf } from '../../parts/growing-table.tsx'
 import { useMedia } from '../../parts/media.ts'
 import { MenuButton } from '../../parts/menu-button.tsx'
 import { Moment } from '../../parts/moment.tsx'
-import { More } from '../../parts/more.tsx'
-import { tellFailed } from '../../parts/notices.tsx'
 import { bytes, counted } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
-import { Problem } from '../../parts/problem.tsx'
-import { ChosenBar } from '../../parts/sample-actions.tsx'
-import { saveFile } from '../../parts/saved-file.ts'
-import { type Column, Table } from '../../parts/table.tsx'
+import type { Column } from '../../parts/table.tsx'
+import { ChosenMatches } from './chosen-matches.tsx'
+import { formats } from './formats.ts'
 import { MatchFilterRow, RulesetChoice } from './match-filters.tsx'
 import styles from './matches-page.module.css'
 import { initial, queryOf } from './query.ts'
-
-const formats: readonly { readonly id: ExportFormat; readonly title: string }[] = [
-  { id: 'csv', title: 'CSV' },
-  { id: 'json', title: 'JSON' },
-  { id: 'hashes', title: 'List of hashes' },
-]
 
 export function Component() {
   const [filters, change] = useAddressState(initial)
   const query = queryOf(filters)
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const list = useMatches(query, chosen.size > 0)
-  const rows = list.data?.pages.flatMap((page) => page.rows)
+  const rows = rowsOf(list)
   const total = list.data?.pages[0]?.count ?? null
   const isWide = useMedia('(min-width: 1500px)')
   const isFiltered = Object.values(filters).some((value) => typeof value !== 'boolean' && value.length > 0)
@@ -60,58 +52,29 @@ export function Component() {
       />
       <RulesetChoice filters={filters} change={change} />
       <MatchFilterRow filters={filters} change={change} />
-      {list.isError ? (
-        <Problem error={list.error} onRetry={() => void list.refetch()} />
-      ) : (
-        <Table
-          caption="Matches"
-          columns={isWide ? wideColumns : columns}
-          rows={rows}
-          keyOf={keyOf}
-          nameOf={({ rule, filename }) => `${rule} on ${filename}`}
-          choice={{ chosen, onChange: setChosen }}
-          isStale={list.isPlaceholderData}
-          empty={<Nothing isFiltered={isFiltered} hasMore={list.hasNextPage} onClear={() => change(initial)} />}
-        />
-      )}
-      {rows && (rows.length > 0 || list.hasNextPage) && (
-        <More
-          shown={rows.length}
-          what={['match', 'matches']}
-          hasMore={list.hasNextPage}
-          isLoading={list.isFetchingNextPage}
-          onMore={() => void list.fetchNextPage()}
-        />
-      )}
-      <Chosen matches={rows?.filter((match) => chosen.has(keyOf(match))) ?? []} onDone={() => setChosen(new Set())} />
+      <GrowingTable
+        caption="Matches"
+        list={list}
+        rows={rows}
+        what={['match', 'matches']}
+        columns={isWide ? wideColumns : columns}
+        keyOf={keyOf}
+        nameOf={({ rule, filename }) => `${rule} on ${filename}`}
+        choice={{ chosen, onChange: setChosen }}
+        empty={<Nothing isFiltered={isFiltered} hasMore={list.hasNextPage} onClear={() => change(initial)} />}
+      />
+      <ChosenMatches
+        key={JSON.stringify(query)}
+        matches={rows?.filter((match) => chosen.has(keyOf(match))) ?? []}
+        query={query}
+        hasMore={list.hasNextPage}
+        onDone={() => setChosen(new Set())}
+      />
     </>
   )
 }
 
 const keyOf = ({ id }: Match) => String(id)
-
-function Chosen({ matches, onDone }: { readonly matches: readonly Match[]; readonly onDone: () => void }) {
-  if (matches.length === 0) return null
-  const hashes = [...new Set(matches.map(({ sha1 }) => sha1))]
-  const ids = matches.map(({ id }) => id)
-  return (
-    <ChosenBar
-      what={`${counted(matches.length, 'match', 'matches')} of ${counted(hashes.length, 'sample')} chosen`}
-      hashes={hashes}
-      onDone={onDone}
-    >
-      <MenuButton
-        title={
-          <>
-            <Download size={14} aria-hidden /> Export
-          </>
-        }
-        choices={formats}
-        onChoose={(format) => void exportChosen(ids, format).then(saveFile).catch(tellFailed)}
-      />
-    </ChosenBar>
-  )
-}
 
 /** From a match to the place in its sample. */
 const addressOfMatch = ({ sha256, sha1, ruleset, rule }: Match) =>

@@ -4,6 +4,7 @@ import type { MatchQuery } from '../../api/matches.ts'
 export const initial = {
   ruleset: [] as readonly string[],
   together: false,
+  revision: '',
   rule: '',
   place: '',
   classification: '',

@@ -9,8 +9,7 @@ import { Select, TextField } from '../../parts/field.tsx'
 import { tellFailed } from '../../parts/notices.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { useExplanation } from '../ruleset/explanation.ts'
-import { PlanPanel } from '../ruleset/plan-panel.tsx'
-import { Problems } from '../ruleset/problems.tsx'
+import { TextMeaning } from '../ruleset/text-meaning.tsx'
 import bench from '../ruleset/workbench.module.css'
 import styles from './new-hunt-page.module.css'
 
@@ -25,7 +24,7 @@ export function Component() {
   const [asked, setAsked] = useState<Asked>(nothing)
   const [diagnostics, setDiagnostics] = useState<readonly Diagnostic[]>([])
   const editor = useRef<YaraEditorHandle>(null)
-  const { explained, verdict, error, isCurrent } = useExplanation(text)
+  const explanation = useExplanation(text)
   const start = useStartHunt()
   const navigate = useNavigate()
   const change = (changes: Partial<Asked>) => setAsked((before) => ({ ...before, ...changes }))
@@ -77,23 +76,14 @@ export function Component() {
             ref={editor}
             label="YARA text"
             initialText=""
-            verdict={verdict}
+            verdict={explanation.verdict}
             onChange={setText}
             onDiagnostics={setDiagnostics}
             onSave={() => {}}
             onTry={hunt}
           />
         </div>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-        <aside className={bench.side} aria-label="What the text means" tabIndex={0}>
-          <Problems
-            diagnostics={diagnostics}
-            isEmpty={text.trim() === ''}
-            isChecked={isCurrent}
-            onGoTo={(place) => editor.current?.goTo(place)}
-          />
-          <PlanPanel explanation={explained?.explanation} isCurrent={isCurrent} error={error} />
-        </aside>
+        <TextMeaning text={text} diagnostics={diagnostics} explanation={explanation} editor={editor} />
       </div>
     </>
   )

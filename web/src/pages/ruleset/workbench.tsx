@@ -7,8 +7,7 @@ import { Select } from '../../parts/field.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { type Draft, dropDraft, keepDraft, readDraft } from './draft.ts'
 import { useExplanation } from './explanation.ts'
-import { PlanPanel } from './plan-panel.tsx'
-import { Problems } from './problems.tsx'
+import { TextMeaning } from './text-meaning.tsx'
 import { type TrialScope, useTrial } from './trial.ts'
 import { TrialPanel } from './trial-panel.tsx'
 import styles from './workbench.module.css'
@@ -42,7 +41,7 @@ export function Workbench({ draftName, title, saved, isReadOnly = false, isSavin
   const [diagnostics, setDiagnostics] = useState<readonly Diagnostic[]>([])
   const [scope, setScope] = useState<TrialScope>('everything')
   const editor = useRef<YaraEditorHandle>(null)
-  const { explained, verdict, error, isCurrent } = useExplanation(text)
+  const explanation = useExplanation(text)
   const { trial, begin, stop, close } = useTrial()
   const isChanged = text !== saved.text
 
@@ -91,23 +90,14 @@ export function Workbench({ draftName, title, saved, isReadOnly = false, isSavin
             label="YARA text"
             initialText={text}
             isReadOnly={isReadOnly}
-            verdict={verdict}
+            verdict={explanation.verdict}
             onChange={setText}
             onDiagnostics={setDiagnostics}
             onSave={() => void save()}
             onTry={tryIt}
           />
         </div>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-        <aside className={styles.side} aria-label="What the text means" tabIndex={0}>
-          <Problems
-            diagnostics={diagnostics}
-            isEmpty={text.trim() === ''}
-            isChecked={isCurrent}
-            onGoTo={(place) => editor.current?.goTo(place)}
-          />
-          <PlanPanel explanation={explained?.explanation} isCurrent={isCurrent} error={error} />
-        </aside>
+        <TextMeaning text={text} diagnostics={diagnostics} explanation={explanation} editor={editor} />
       </div>
       {trial && <TrialPanel trial={trial} onStop={() => void stop()} onClose={close} />}
       {!isReadOnly && (

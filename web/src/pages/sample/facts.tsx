@@ -1,7 +1,7 @@
-import { X } from 'lucide-react'
 import { Link } from 'react-router'
 import { type Sample, type SampleDetails, useTagSamples } from '../../api/samples.ts'
 import { Classification } from '../../parts/badge.tsx'
+import { Chip } from '../../parts/chip.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { exactly, Moment } from '../../parts/moment.tsx'
 import { tellFailed } from '../../parts/notices.tsx'
@@ -92,16 +92,14 @@ export function Tags({ of: { sample, tags } }: { readonly of: SampleDetails }) {
       ) : (
         <ul className={styles.tags}>
           {tags.map((tag) => (
-            <li key={tag} className={styles.tag}>
-              <Link to={`/samples?${new URLSearchParams({ tag })}`}>{tag}</Link>
-              <button
-                type="button"
-                aria-label={`Remove the tag ${tag}`}
-                disabled={change.isPending}
-                onClick={() => change.mutate({ hashes: [sample.sha1], remove: [tag] }, { onError: tellFailed })}
+            <li key={tag}>
+              <Chip
+                removeLabel={`Remove the tag ${tag}`}
+                isDisabled={change.isPending}
+                onRemove={() => change.mutate({ hashes: [sample.sha1], remove: [tag] }, { onError: tellFailed })}
               >
-                <X size={12} aria-hidden />
-              </button>
+                <Link to={`/samples?${new URLSearchParams({ tag })}`}>{tag}</Link>
+              </Chip>
             </li>
           ))}
         </ul>

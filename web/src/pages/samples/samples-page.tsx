@@ -8,15 +8,14 @@ import { Button } from '../../parts/button.tsx'
 import { DateRange } from '../../parts/date-range.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Filters, SearchField, Select } from '../../parts/field.tsx'
+import { GrowingTable, rowsOf } from '../../parts/growing-table.tsx'
 import { useMedia } from '../../parts/media.ts'
 import { Moment } from '../../parts/moment.tsx'
-import { More } from '../../parts/more.tsx'
 import { bytes, counted } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
-import { Problem } from '../../parts/problem.tsx'
 import { ChosenBar } from '../../parts/sample-actions.tsx'
 import { ShortField } from '../../parts/short-field.tsx'
-import { type Column, Table } from '../../parts/table.tsx'
+import type { Column } from '../../parts/table.tsx'
 import { DropPlace } from './drop-place.tsx'
 import styles from './samples-page.module.css'
 import { useUploads } from './uploads.ts'
@@ -32,7 +31,7 @@ const verdicts = [
 export function Component() {
   const [query, change] = useAddressState(initial)
   const list = useSamples(query)
-  const rows = list.data?.pages.flatMap((page) => page.rows)
+  const rows = rowsOf(list)
   const isWide = useMedia('(min-width: 1400px)')
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const isFiltered = Object.values(query).some((value) => value !== '')
@@ -48,29 +47,17 @@ export function Component() {
         <UploadsPanel />
       </div>
       <SampleFilters query={query} change={change} />
-      {list.isError ? (
-        <Problem error={list.error} onRetry={() => void list.refetch()} />
-      ) : (
-        <Table
-          caption="Samples"
-          columns={isWide ? wideColumns : columns}
-          rows={rows}
-          keyOf={keyOf}
-          nameOf={({ name }) => name}
-          choice={{ chosen, onChange: setChosen }}
-          isStale={list.isPlaceholderData}
-          empty={<Nothing isFiltered={isFiltered} hasMore={list.hasNextPage} onClear={() => change(initial)} />}
-        />
-      )}
-      {rows && (rows.length > 0 || list.hasNextPage) && (
-        <More
-          shown={rows.length}
-          what={['sample', 'samples']}
-          hasMore={list.hasNextPage}
-          isLoading={list.isFetchingNextPage}
-          onMore={() => void list.fetchNextPage()}
-        />
-      )}
+      <GrowingTable
+        caption="Samples"
+        list={list}
+        rows={rows}
+        what={['sample', 'samples']}
+        columns={isWide ? wideColumns : columns}
+        keyOf={keyOf}
+        nameOf={({ name }) => name}
+        choice={{ chosen, onChange: setChosen }}
+        empty={<Nothing isFiltered={isFiltered} hasMore={list.hasNextPage} onClear={() => change(initial)} />}
+      />
       {chosen.size > 0 && (
         <ChosenBar
           what={`${counted(chosen.size, 'sample')} chosen`}

@@ -1,0 +1,88 @@
+/** More matches than a page shows, chosen together by their filter. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { after, afterEach, before, test } from 'node:test'
+import { accessibilityProblems, skip, WebTest } from './browser.ts'
+
+const SAMPLES = 1_300
+/** Each on every sample. */
+const RULES = 9
+
+let web: WebTest
+before(async () => {
+  if (skip) return
+  web = await WebTest.start()
+  await web.server.saveRuleset('many', 'rule rule_1 { condition: false }', 'ana')
+  fill(web.server.databaseFile)
+})
+after(() => web?.stop())
+afterEach(() => web?.assertNoComplaints())
+
+/** Straight into the tables: taking in and matching so many would take minutes. */
+function fill(path: string): void {
+  const database = new DatabaseSync(path)
+  try {
+    const numbers = 'WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)'
+    database.exec('BEGIN')
+    database
+      .prepare(
+        `${numbers} INSERT INTO samples (id, sha256, sha1, md5, sha512, size, stored, state, file_type,
+           type_description, name, first_seen, last_seen, processed_at, extracted_file_count, classification, risk_score)
+         SELECT n, randomblob(32), randomblob(20), randomblob(16), randomblob(64), 1000 + n, 1, 'processed', 'Text/None',
+           'made up', 'sample-' || n, n, n, n, 0, 0, 0 FROM numbers`,
+      )
+      .run(SAMPLES)
+    const insert = database.prepare(
+      `${numbers} INSERT INTO matches (ruleset_id, sample_id, rule, created) SELECT 1, n, ?, ? + n FROM numbers`,
+    )
+    for (let rule = 1; rule <= RULES; rule++) insert.run(SAMPLES, `rule_${rule}`, rule * 1_000_000)
+    database.exec('COMMIT')
+  } finally {
+    database.close()
+  }
+}
+
+test('all matches that fit are chosen at once, up to what one request takes, and exported', { skip }, async () => {
+  const page = await web.open('/matches?ruleset=many')
+  await page.getByText(`${(SAMPLES * RULES).toLocaleString('en')} matches, those recorded last first`).waitFor()
+  await page.getByRole('checkbox', { name: 'Choose all rows of this page' }).check()
+  const bar = page.getByRole('region', { name: 'What to do with the chosen rows' })
+  await bar.getByText('100 matches of 100 samples chosen').waitFor()
+  await bar.getByRole('button', { name: 'Choose all that fit' }).click()
+  await bar.getByText('The newest 10,000 matches of 1,300 samples chosen').waitFor()
+  await bar.getByText(/More fit than the 10,000 that are taken at a time/).waitFor()
+  assert.equal(await bar.getByRole('button', { name: /Protected zip: up to 1,000/ }).isDisabled(), true)
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await bar.getByRole('button', { name: 'Export' }).click()
+  const downloading = page.waitForEvent('download')
+  await page.getByRole('menuitem', { name: 'CSV' }).click()
+  const lines = readFileSync(await (await downloading).path(), 'utf8')
+    .trimEnd()
+    .split('\r\n')
+  assert.equal(lines.length, 1 + 10_000)
+
+  // Another choice of rows is a choice of rows again.
+  await page.getByRole('checkbox', { name: 'Choose rule_9 on sample-1300' }).uncheck()
+  await bar.getByText('99 matches of 99 samples chosen').waitFor()
+  await page.context().close()
+})
+
+test('all samples of a filter are tagged at once', { skip }, async () => {
+  const page = await web.open('/matches?ruleset=many&rule=rule_3')
+  await page.getByRole('checkbox', { name: 'Choose all rows of this page' }).check()
+  const bar = page.getByRole('region', { name: 'What to do with the chosen rows' })
+  await bar.getByRole('button', { name: 'Choose all that fit' }).click()
+  await bar.getByText('All 1,300 matches of 1,300 samples chosen').waitFor()
+  await bar.getByRole('button', { name: 'Tag' }).click()
+  await page.getByRole('dialog').getByLabel('Tags').fill('seen')
+  await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click()
+  await page.getByText('Tagged 1,300 samples.').waitFor({ timeout: 30_000 })
+  const database = new DatabaseSync(web.server.databaseFile, { readOnly: true })
+  const { tagged } = database.prepare("SELECT count(*) AS tagged FROM tags WHERE tag = 'seen'").get() as {
+    tagged: number
+  }
+  database.close()
+  assert.equal(tagged, SAMPLES)
+  await page.context().close()
+})

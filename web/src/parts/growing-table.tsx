@@ -1,0 +1,40 @@
+import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
+import { More } from './more.tsx'
+import { Problem } from './problem.tsx'
+import { Table, type TableProps } from './table.tsx'
+
+/** The rows of all pages that were loaded; undefined while the first is on its way. */
+export const rowsOf = <Row,>(list: GrowingList<Row>): readonly Row[] | undefined =>
+  list.data?.pages.flatMap(({ rows }) => rows)
+
+type GrowingList<Row> = UseInfiniteQueryResult<InfiniteData<{ readonly rows: readonly Row[] }>>
+
+/** A table of a list that the server walks through, which grows at its end. */
+export function GrowingTable<Row>({
+  list,
+  rows,
+  what,
+  ...table
+}: Omit<TableProps<Row>, 'isStale' | 'rows'> & {
+  readonly list: GrowingList<Row>
+  /** Of `rowsOf`. */
+  readonly rows: readonly Row[] | undefined
+  /** `match`, `matches`. */
+  readonly what: readonly [one: string, many: string]
+}) {
+  if (list.isError && !rows) return <Problem error={list.error} onRetry={() => void list.refetch()} />
+  return (
+    <>
+      <Table {...table} rows={rows} isStale={list.isPlaceholderData} />
+      {rows && (rows.length > 0 || list.hasNextPage) && (
+        <More
+          shown={rows.length}
+          what={what}
+          hasMore={list.hasNextPage}
+          isLoading={list.isFetchingNextPage}
+          onMore={() => void list.fetchNextPage()}
+        />
+      )}
+    </>
+  )
+}
