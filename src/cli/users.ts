@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { text } from 'node:stream/consumers'
 import { Argument, type Command, Option } from 'commander'
+import type { Role } from '../accounts/index.ts'
 import type { Flags } from '../settings/index.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
@@ -17,7 +18,16 @@ export function addUsers(program: Command, conclude: Conclude): void {
     .command('add')
     .argument('<name>', 'The name to log in with.')
     .description('Add a user. The password is made at random and printed once, or read from the standard input.')
-    .option('--administrator', 'Give the role administrator instead of user.')
+    .addOption(
+      new Option(
+        '--role <role>',
+        'What the user is to be; a tenant uses this server as its cloud, and nothing else of it.',
+      )
+        .choices([...roles, 'tenant'])
+        .default('user'),
+    )
+    .addOption(new Option('--administrator', 'The same as --role administrator.').conflicts('role'))
+    .option('--contribute', 'Allow a tenant’s appliances to add samples to the collection.')
     .option('--password-stdin', 'Read the password from the standard input.')
   addPlaceSettings(add).action(conclude(addUser))
 
@@ -50,7 +60,7 @@ export function addUsers(program: Command, conclude: Conclude): void {
   const remove = users
     .command('remove')
     .argument('<name>', 'Whom to remove.')
-    .description('Remove a user with all tokens. Their rulesets go to the first administrator.')
+    .description('Remove a user with all tokens. Their rulesets go to the first administrator; a tenant’s go with it.')
   addPlaceSettings(remove).action(conclude(removeUser))
 }
 
@@ -58,10 +68,17 @@ interface PasswordFlags extends Flags {
   readonly passwordStdin?: true
 }
 
-function addUser(name: string, flags: PasswordFlags & { readonly administrator?: true }): Promise<ExitCode> {
+interface AddFlags extends PasswordFlags {
+  readonly role: Role
+  readonly administrator?: true
+  readonly contribute?: true
+}
+
+function addUser(name: string, flags: AddFlags): Promise<ExitCode> {
   return at(flags, false, async ({ users }) => {
     const { password, isMade } = await choosePassword(flags)
-    await users.add({ name, password, role: flags.administrator ? 'administrator' : 'user' })
+    const role = flags.administrator ? 'administrator' : flags.role
+    await users.add({ name, password, role, contributes: flags.contribute === true })
     if (isMade) process.stdout.write(`${password}\n`)
   })
 }
@@ -83,10 +100,16 @@ function listUsers(flags: Flags & { readonly json?: true }): Promise<ExitCode> {
     const all = await users.list()
     process.stdout.write(
       flags.json
-        ? all.map(({ name, role, created }) => `${JSON.stringify({ name, role, created })}\n`).join('')
+        ? all
+            .map(({ name, role, contributes, created }) => `${JSON.stringify({ name, role, contributes, created })}\n`)
+            .join('')
         : `${tableTold(
             ['name', 'role', 'created'],
-            all.map(({ name, role, created }) => [name, role, created]),
+            all.map(({ name, role, contributes, created }) => [
+              name,
+              contributes ? `${role}, contributes` : role,
+              created,
+            ]),
           )}\n`,
     )
   })

@@ -104,14 +104,28 @@ export interface ExplainedRule {
 }
 
 export interface Users {
-  list(): Promise<readonly { readonly name: string; readonly role: Role; readonly created: string }[]>
-  add(user: { readonly name: string; readonly password: string; readonly role: Role }): Promise<void>
+  list(): Promise<readonly NamedUser[]>
+  add(user: {
+    readonly name: string
+    readonly password: string
+    readonly role: Role
+    readonly contributes: boolean
+  }): Promise<void>
   setPassword(name: string, password: string): Promise<void>
   setRole(name: string, role: Exclude<Role, 'tenant'>): Promise<void>
   remove(name: string): Promise<void>
   tokens(name: string): Promise<readonly NamedToken[]>
   createToken(name: string, label: string): Promise<string>
   revokeToken(name: string, id: number): Promise<void>
+}
+
+export interface NamedUser {
+  readonly name: string
+  readonly role: Role
+  /** Of a tenant: its appliances may add samples to the collection. */
+  readonly contributes: boolean
+  /** ISO 8601. */
+  readonly created: string
 }
 
 export interface NamedToken {

@@ -120,3 +120,21 @@ test('a wrong token and a server that is not there are told', async (t) => {
     stderr: `backtrail: The server at ${server.url} cannot be reached: nothing listens there.\n`,
   })
 })
+
+for (const [where, open] of Object.entries(places)) {
+  test(`tenants are added, shown with whether they contribute, and have neither tokens nor another role ${where}`, async (t) => {
+    const at = await open(t, folderWith(t))
+    assert.match((await backtrailTo(0, ['users', 'add', 'acme', '--role', 'tenant', ...at])).stdout, /^\S{16,}\n$/)
+    await backtrailTo(0, ['users', 'add', 'donor', '--role', 'tenant', '--contribute', ...at])
+    const { stdout } = await backtrailTo(0, ['users', 'list', ...at])
+    assert.match(stdout, /^acme +tenant +\d{4}-/m)
+    assert.match(stdout, /^donor +tenant, contributes +\d{4}-/m)
+    assert.match((await backtrailTo(0, ['users', 'list', '--json', ...at])).stdout, /"donor".*"contributes":true/)
+    assert.match((await backtrailTo(1, ['users', 'token', 'acme', ...at])).stderr, /tenant has no tokens/)
+    await backtrailTo(1, ['users', 'role', 'acme', 'administrator', ...at])
+    const refused = await backtrailTo(1, ['users', 'add', 'ada', '--contribute', ...at])
+    assert.match(refused.stderr, /only a tenant/i)
+    await backtrailTo(3, ['users', 'add', 'ada', '--role', 'tenant', '--administrator', ...at])
+    await backtrailTo(0, ['users', 'remove', 'acme', ...at])
+  })
+}
