@@ -74,10 +74,11 @@ interface AddFlags extends PasswordFlags {
   readonly contribute?: true
 }
 
-function addUser(name: string, flags: AddFlags): Promise<ExitCode> {
+function addUser(name: string, { role: chosen, ...flags }: AddFlags): Promise<ExitCode> {
+  // The user's role stays behind: the place where this works has a setting of that name.
   return at(flags, false, async ({ users }) => {
     const { password, isMade } = await choosePassword(flags)
-    const role = flags.administrator ? 'administrator' : flags.role
+    const role = flags.administrator ? 'administrator' : chosen
     await users.add({ name, password, role, contributes: flags.contribute === true })
     if (isMade) process.stdout.write(`${password}\n`)
   })
