@@ -44,20 +44,20 @@ class DataFolderWorkplace implements Workplace {
   constructor(settings: Settings, appliance: Appliance, operator: Account) {
     this.dataFolder = settings.data
     // Far more than there are workers: files that arrive together share their commit and its syncs.
-    this.ingestsAtOnce = 64
+    this.ingestsAtOnce = 384
     this.#appliance = appliance
     this.#operator = operator
     this.users = usersOf(appliance)
     this.index = indexOf(appliance)
   }
 
-  async ingest({ source, name }: FoundFile): Promise<Taken> {
+  async ingest({ source, name, size }: FoundFile): Promise<Taken> {
     const arriving = { filename: name, userId: this.#operator.id }
     const { intake } = this.#appliance
     // Workers take paths as text; a name that is not text is read here.
     const arrival: Promise<Arrival> =
       typeof source === 'string'
-        ? intake.ingestFile(source, arriving)
+        ? intake.ingestFile(source, arriving, size)
         : intake.receive(createReadStream(source), arriving)
     return arrival.catch((error: unknown) => {
       throw isSystemError(error) ? new UnreadableFile(reasonOf(error), { cause: error }) : error

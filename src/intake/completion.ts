@@ -71,30 +71,41 @@ async function commit(
 ): Promise<void> {
   const at = now()
   const segment = prepared && (await segments.publish(trx, prepared))
-  for (const { queued, identification, signature, hits, remarks } of batch) {
-    const { id, note } = queued
-    const unpacked = note.stage === 'rematch'
+  const rows = batch.map(({ queued: { id, note, indexed }, identification, signature, remarks }) => {
     const waiting = waits(id)
-    await trx
-      .updateTable('samples')
-      .set((eb) => ({
-        state: waiting ? 'queued' : 'processed',
-        intake: waiting ? JSON.stringify({ ...note, stage: 'members' }) : null,
-        file_type: identification.fileType,
-        type_description: identification.description,
-        processed_at: waiting ? null : at,
-        ...(!unpacked && { note: remarks.length > 0 ? remarks.join(' ') : null }),
-        ...(identification.isArchive && {
-          extracted_file_count: eb
-            .selectFrom('members')
-            .select(({ fn }) => fn.countAll<number>().as('members'))
-            .where('parent_id', '=', id),
-        }),
-        ...(signature !== null && !queued.indexed && { segment_id: segment }),
-      }))
-      .where('id', '=', id)
-      .execute()
-    if (hits.length > 0) await matches.record(trx, { sampleId: id, hits, at })
+    return {
+      id,
+      state: waiting ? 'queued' : 'processed',
+      intake: waiting ? JSON.stringify({ ...note, stage: 'members' }) : null,
+      file_type: identification.fileType,
+      type_description: identification.description,
+      processed_at: waiting ? null : at,
+      // Its remarks were written when it was unpacked.
+      keeps_note: note.stage === 'rematch',
+      note: remarks.length > 0 ? remarks.join(' ') : null,
+      is_archive: identification.isArchive,
+      segment_id: signature !== null && !indexed ? segment : null,
+    }
+  })
+  // One statement for all: building and running one each would cost as much as everything else that is done here.
+  await sql`
+    UPDATE samples SET
+      state = finished.row ->> 'state',
+      intake = finished.row ->> 'intake',
+      file_type = finished.row ->> 'file_type',
+      type_description = finished.row ->> 'type_description',
+      processed_at = finished.row ->> 'processed_at',
+      note = iif(finished.row ->> 'keeps_note', note, finished.row ->> 'note'),
+      extracted_file_count = iif(
+        finished.row ->> 'is_archive',
+        (SELECT count(*) FROM members WHERE parent_id = samples.id),
+        extracted_file_count
+      ),
+      segment_id = coalesce(finished.row ->> 'segment_id', segment_id)
+    FROM (SELECT value AS row FROM json_each(${JSON.stringify(rows)})) AS finished
+    WHERE samples.id = finished.row ->> 'id'`.execute(trx)
+  for (const { queued, hits } of batch) {
+    if (hits.length > 0) await matches.record(trx, { sampleId: queued.id, hits, at })
   }
 }
 

@@ -69,11 +69,15 @@ export class Examiner {
 
   /** Never rejects for the sample's sake: one that cannot be examined says so in its remarks. */
   async examine(queued: Queued, signal: AbortSignal): Promise<Examined> {
-    const live = await this.#liveSet()
+    const without = await this.#without(queued)
+    await this.#pool.room('live')
+    // From here to `run` nothing else can happen, so the set is not dropped before the task that names it.
+    let live = await this.#liveSet()
+    while (live !== this.#live) live = await this.#liveSet()
     const scan = queued.digests.size <= this.#scanBytes
     const base = { queued, live, hits: [], troubles: [], signature: null, identification: UNKNOWN }
     try {
-      const found = await this.#run(queued, live, scan, signal)
+      const found = await this.#run(queued, { ruleSet: live.id, without, scan }, signal)
       const remarks = scan ? [] : [`It is larger than ${this.#scanBytes} bytes, and is not matched against rules.`]
       const { identification, signature, hits, troubles } = found
       return { ...base, identification, signature, hits, troubles, remarks }
@@ -99,7 +103,9 @@ export class Examiner {
           const hits = examined.hits.filter(({ ruleset }) => after.has(ruleset))
           const mayMatch = examined.signature !== null && examined.queued.digests.size <= this.#scanBytes
           if (rulesets.length === 0 || !mayMatch) return { ...examined, live, hits }
-          const found = await this.#run(examined.queued, news, true, signal)
+          const without = await this.#without(examined.queued)
+          await this.#pool.room('live')
+          const found = await this.#run(examined.queued, { ruleSet: news.id, without, scan: true }, signal)
           const troubles = [...examined.troubles, ...found.troubles]
           return { ...examined, live, hits: [...hits, ...found.hits], troubles }
         }),
@@ -109,20 +115,19 @@ export class Examiner {
     }
   }
 
-  async #run(
-    { id, name, digests, again }: Queued,
-    ruleSet: { readonly id: string },
-    scan: boolean,
+  /** The rulesets that were given up on a sample before. */
+  async #without({ id, again }: Queued): Promise<string[]> {
+    return again ? this.#rulesets.givenUpOn(id) : []
+  }
+
+  #run(
+    { name, digests }: Queued,
+    how: { readonly ruleSet: string; readonly without: readonly string[]; readonly scan: boolean },
     signal: AbortSignal,
   ): Promise<TaskOutput<'examine'>> {
-    const without = again ? await this.#rulesets.givenUpOn(id) : []
     const { filetype: _, ...variables } = externalVariables(name, '')
-    await this.#pool.room('live')
-    return this.#pool.run(
-      'examine',
-      { path: this.#blobs.path(digests.sha256), digests, ruleSet: ruleSet.id, variables, without, scan },
-      { priority: 'live', signal },
-    )
+    const path = this.#blobs.path(digests.sha256)
+    return this.#pool.run('examine', { path, digests, variables, ...how }, { priority: 'live', signal })
   }
 
   async #liveSet(): Promise<LiveSet> {

@@ -55,9 +55,15 @@ export interface IntakeParts {
 }
 
 /** Contents that are admitted in one transaction. */
-const ADMITTED_AT_ONCE = 256
+const ADMITTED_AT_ONCE = 512
 /** With more samples than this in the queue, files are no longer taken in until it shrinks. */
 const LONG_QUEUE = 2_000
+
+/** An admitted sample, and when it will be processed. */
+interface Admission {
+  readonly admitted: Admitted
+  readonly processed: Promise<void>
+}
 
 interface Waiter {
   readonly resolve: () => void
@@ -76,7 +82,7 @@ export class Intake {
   readonly #pipeline: Pipeline
   readonly #examiner: Examiner
   #preparing: NodeJS.Timeout | undefined
-  readonly #admissions: GroupCommit<Incoming, Admitted>
+  readonly #admissions: GroupCommit<Incoming, Admission>
   /** Who waits for which sample to be processed. */
   readonly #waiters = new Map<number, Waiter[]>()
   #backpressure: (() => void)[] = []
@@ -103,11 +109,11 @@ export class Intake {
         blobs,
         pool,
         limits: this.#limits,
-        admit: (incoming) => this.#admissions.add(incoming),
+        admit: async (incoming) => (await this.#admissions.add(incoming)).admitted,
       }),
       waiting: this.#waitingArchives,
-      // While one sample is examined, the next ones are on their way to the worker.
-      atOnce: 8 * workers,
+      // Enough that small samples travel to the workers together.
+      atOnce: 128 * workers,
       unpackAtOnce: workers,
       onTaken: () => this.#taken(),
       onProcessed: (samples) => this.#told(samples),
@@ -224,7 +230,7 @@ export class Intake {
       throw asStorageFailure(error)
     }
     const { archivePassword } = arriving
-    const { id, seen, known, queued } = await this.#admissions.add({
+    const { admitted, processed } = await this.#admissions.add({
       temporary,
       synced: true,
       digests,
@@ -236,6 +242,7 @@ export class Intake {
       note: { depth: 0, ...(archivePassword ? { password: archivePassword } : {}) },
       member: null,
     })
+    const { id, seen, known } = admitted
     return {
       id,
       sha256: Buffer.from(digests.sha256).toString('hex'),
@@ -243,19 +250,25 @@ export class Intake {
       size: digests.size,
       seen,
       known,
-      processed: queued ? this.#processedLater(id) : Promise.resolve(),
+      processed,
     }
   }
 
-  async #admitBatch(batch: readonly Incoming[]): Promise<readonly Admitted[]> {
+  async #admitBatch(batch: readonly Incoming[]): Promise<readonly Admission[]> {
     const admitted = await admit(this.#parts.database, this.#parts.blobs, batch)
     for (const { id, known, parent, requeued } of admitted) {
       if (parent !== null) this.#waitingArchives.await(parent, id)
       if (!known || requeued) this.#queued++
       if (requeued) this.#queue.putBack([id])
     }
+    const admissions = admitted.map((sample, i) => ({
+      admitted: sample,
+      // Nobody waits for members one by one.
+      processed: sample.queued && batch[i]?.member === null ? this.#processedLater(sample.id) : Promise.resolve(),
+    }))
+    this.#releaseProcessed(admitted.filter(({ queued }) => queued).map(({ id }) => id))
     this.#pipeline.wake()
-    return admitted
+    return admissions
   }
 
   #processedLater(id: number): Promise<void> {
@@ -266,15 +279,19 @@ export class Intake {
     })
     // Nobody has to wait for it.
     processed.catch(() => {})
-    // The pipeline takes samples from the database, so it may have brought this one to its end before anybody waited.
-    stillQueued(this.#parts.database, [id]).then(
+    return processed
+  }
+
+  /** The pipeline takes samples from the database, so it may have brought some to their end before anybody waited. */
+  #releaseProcessed(ids: readonly number[]): void {
+    if (ids.length === 0) return
+    stillQueued(this.#parts.database, ids).then(
       (queued) => {
-        if (!queued.has(id)) this.#release(id)
+        for (const id of ids) if (!queued.has(id)) this.#release(id)
       },
       // The database is closing, and `stop` has told those who wait.
       () => {},
     )
-    return processed
   }
 
   #told(samples: readonly { readonly id: number; readonly size: number }[]): void {
