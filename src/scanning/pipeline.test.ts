@@ -67,6 +67,32 @@ test('an arriving sample is identified, signed, and scanned with what the plans 
   )
 })
 
+test('rulesets with the same text all get what it finds, and strings where they ask for them', async (t) => {
+  const { pool, sample } = openPool(t, { workers: 1 })
+  const twin = planned('twin', evil.content)
+  const curious = { ...planned('curious', evil.content), firstStrings: true }
+  const other = { ...planned('other', evil.content), firstStrings: true }
+  pool.setRuleSet({ id: 'live:1', rulesets: [evil, large, twin, curious, other] })
+  const path = sample('source', 'very evil indeed, and very evil indeed')
+  const digests = await taken(pool, path)
+  const examine = { path, digests, ruleSet: 'live:1', variables, without: [], scan: true }
+  const { hits } = await pool.run('examine', examine, live)
+  assert.deepEqual(
+    hits.map(({ ruleset, rule, strings }) => [ruleset, rule, strings.map(({ offset }) => offset)]),
+    [
+      ['evil', 'evil', []],
+      ['twin', 'evil', []],
+      ['curious', 'evil', [0]],
+      ['other', 'evil', [0]],
+    ],
+  )
+  const without = await pool.run('examine', { ...examine, without: ['evil', 'curious'] }, live)
+  assert.deepEqual(
+    without.hits.map(({ ruleset }) => ruleset),
+    ['twin', 'other'],
+  )
+})
+
 test('a sample above the scan limit is identified and signed, not matched', async (t) => {
   const { pool, sample } = openPool(t, { workers: 1 })
   pool.setRuleSet({ id: 'live:1', rulesets: [evil] })

@@ -24,6 +24,13 @@ test('rulesets with rules of one name, or with global rules, are not compiled to
   assert.deepEqual(keysOf([a, sameName]), [])
 })
 
+test('of rulesets with the same text, the first is compiled for all', () => {
+  const copies = ['a1', 'a2', 'a3'].map((key) => ({ ...a, key }))
+  assert.deepEqual(keysOf([...copies, b]), ['a1 b'])
+  const withStrings = { ...a, key: 'strings', firstStrings: true }
+  assert.deepEqual(keysOf([a, withStrings, b]), ['a b'])
+})
+
 test('a bundle finds what its rulesets find one by one', () => {
   const cache = new CompiledCache(engine, defaultLimits)
   const together = cache.compile('bundle', [a, b, hello])

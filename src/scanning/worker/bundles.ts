@@ -1,5 +1,5 @@
 import type { RunnableRuleset } from '../tasks.ts'
-import { type CompiledCache, textKey, usualRate } from './compiled.ts'
+import { type CompiledCache, scanKey, textKey, usualRate } from './compiled.ts'
 
 /**
  * Rulesets compiled together, for samples that many of them remain for. One pass with 274 rulesets costs about what
@@ -26,7 +26,11 @@ const COMPILE_NS_PER_BYTE = 1_000
 /** Groups rulesets, in their order, so that within a bundle rule names differ and no rule is global. */
 export function bundlesOf(rulesets: readonly RunnableRuleset[], cache: CompiledCache): Bundle[] {
   const open: { rulesets: RunnableRuleset[]; owner: Map<string, string>; textBytes: number }[] = []
+  const seen = new Set<string>()
   for (const ruleset of rulesets) {
+    // Of those with the same text, the first is scanned with for all.
+    if (seen.has(scanKey(ruleset))) continue
+    seen.add(scanKey(ruleset))
     const reading = cache.reading(ruleset)
     if (!reading.canShare) continue
     const names = [...reading.rules.keys()]

@@ -39,6 +39,11 @@ export function textKey(ruleset: RunnableRuleset): string {
   return key
 }
 
+/** The same for rulesets that give the same hits. */
+export function scanKey(ruleset: RunnableRuleset): string {
+  return ruleset.firstStrings ? `${textKey(ruleset)} strings` : textKey(ruleset)
+}
+
 /** Compiled rules by the key of their text, the least recently used ones let go first. */
 export class CompiledCache {
   readonly #engine: Engine

@@ -3,7 +3,7 @@ import type { ScanLimits } from '../limits.ts'
 import type { Trouble } from '../protocol.ts'
 import type { ExternalVariables, RuleHit, RunnableRuleset, ScanTrouble } from '../tasks.ts'
 import { type Bundle, bundlePays } from './bundles.ts'
-import { type CompiledCache, type CompiledUnit, textKey } from './compiled.ts'
+import { type CompiledCache, type CompiledUnit, scanKey, textKey } from './compiled.ts'
 import type { HeldRulesets, HeldSet } from './rulesets.ts'
 import { stringHits } from './string-hits.ts'
 import type { Task } from './task.ts'
@@ -30,6 +30,17 @@ const MEASURABLE = 64 * 1024
 /** What hits carry of the strings where only the ruleset asks for them. */
 const firstOnly = { hitsPerString: 1, hitsPerRule: 100 }
 
+/** Gives to others with the same text what was found with the first. */
+function shareOut(first: string, others: readonly RunnableRuleset[], hits: RuleHit[], troubles: ScanTrouble[]): void {
+  if (others.length === 0) return
+  const found = hits.filter(({ ruleset }) => ruleset === first)
+  const troubled = troubles.filter(({ ruleset }) => ruleset === first)
+  for (const { key } of others) {
+    for (const hit of found) hits.push({ ...hit, ruleset: key })
+    for (const trouble of troubled) troubles.push({ ...trouble, ruleset: key })
+  }
+}
+
 /** Runs rulesets over one sample: one small scan each, or a bundle where that costs less. */
 export class Scanner {
   readonly #cache: CompiledCache
@@ -53,8 +64,10 @@ export class Scanner {
       else troubles.push({ ruleset: ruleset.key, ...trouble })
     }
 
-    let left = runnable
-    if (task.avoid.bundles && runnable.length > 1) {
+    // Tenants run the same public rules: a text is scanned with once, whoever has it.
+    const sharers = [...Map.groupBy(runnable, scanKey).values()]
+    let left = sharers.flatMap(([first]) => first ?? [])
+    if (task.avoid.bundles && left.length > 1) {
       for (const bundle of this.#held.bundles(request.set)) {
         left = this.#scanBundle(task, request, bundle, left, hits)
       }
@@ -63,6 +76,7 @@ export class Scanner {
       const trouble = this.#scanOne(task, request, ruleset, hits)
       if (trouble !== null) troubles.push({ ruleset: ruleset.key, ...trouble })
     }
+    for (const [first, ...others] of sharers) if (first) shareOut(first.key, others, hits, troubles)
 
     const order = new Map(request.rulesets.map((ruleset, index) => [ruleset.key, index]))
     hits.sort((a, b) => (order.get(a.ruleset) ?? 0) - (order.get(b.ruleset) ?? 0))
