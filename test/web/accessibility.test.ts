@@ -4,11 +4,12 @@ import { accessibilityProblems, skip, WebTest, writeRules } from './browser.ts'
 
 let web: WebTest
 let hunt = 0
+let sample = ''
 before(async () => {
   if (skip) return
   web = await WebTest.start()
   const { server } = web
-  await server.upload('some text with a needle in here', 'hay.txt')
+  sample = await server.upload('some text with a needle in here', 'hay.txt')
   await server.saveRuleset('some_rules', 'rule a { strings: $a = "needle in" condition: $a }', 'ana')
   await server.saveRuleset(
     'some_rules',
@@ -27,8 +28,21 @@ before(async () => {
 after(() => web?.stop())
 afterEach(() => web?.assertNoComplaints())
 
+/** How wide each paragraph's text is drawn, in pixels. */
+const lineWidths = `[...document.querySelectorAll('main p')].filter((each) => each.checkVisibility()).map((each) => {
+  const range = document.createRange()
+  range.selectNodeContents(each)
+  return Math.round(range.getBoundingClientRect().width)
+})`
+
 /** Every page, with something that is there when it is complete. */
 const pages = (): readonly (readonly [address: string, sign: string])[] => [
+  ['/', 'Latest matches'],
+  ['/samples', 'hay.txt'],
+  [`/samples/${sample}`, 'Names and sightings'],
+  ['/matches', 'that is all'],
+  ['/administration', 'Tokens'],
+  ['/administration?part=health', 'scans and indexes'],
   ['/rulesets', 'some_rules'],
   ['/rulesets?search=nothing_like_it', 'No ruleset fits'],
   ['/rulesets/some_rules', 'of the corpus'],
@@ -76,15 +90,26 @@ test('the log-in page, an error in the editor, a trial and a dialog pass axe-cor
   await page.context().close()
 })
 
-test('pages fit from 1,024 to 2,560 pixels without scrolling sideways', { skip }, async () => {
-  for (const width of [1_024, 1_440, 2_560]) {
-    const page = await web.open('/rulesets', { viewport: { width, height: 900 } })
+test('pages fit from 1,024 to 2,560 pixels without scrolling sideways, and their sentences stay short enough to read', {
+  skip,
+}, async () => {
+  for (const [width, colorScheme] of [
+    [1_024, 'dark'],
+    [1_440, 'light'],
+    [2_560, 'light'],
+  ] as const) {
+    const page = await web.open('/rulesets', { viewport: { width, height: 900 }, colorScheme })
+    let sentences = 0
     for (const [address, sign] of pages()) {
       await page.goto(web.server.url + address)
       await page.getByText(sign).first().waitFor()
       const excess = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
       assert.equal(excess, 0, `${address} at ${width} pixels`)
+      const widths = (await page.evaluate(lineWidths)) as number[]
+      sentences += widths.length
+      for (const line of widths) assert.ok(line <= 880, `a line of ${line} pixels on ${address} at ${width} pixels`)
     }
+    assert.ok(sentences > 0, 'no sentence was measured')
     await page.context().close()
   }
 })

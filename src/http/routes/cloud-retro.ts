@@ -20,7 +20,7 @@ const standingFields = {
   retrohunt_progress: Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()]),
   reason: Type.Union([Type.String(), Type.Null()]),
 }
-const StandingShape = Type.Object(standingFields)
+export const StandingShape = Type.Object(standingFields)
 const AnsweredShape = Type.Object({
   state: Type.Enum(['RUNNING', 'CANCELLED', 'CLEARED']),
   ...standingFields,

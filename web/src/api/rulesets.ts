@@ -61,27 +61,40 @@ export function useRevision(name: string, number: number | undefined) {
   })
 }
 
+export interface ToSave {
+  readonly name: string
+  readonly content: string
+  /** The cloud is to run it too; without it, it leaves the cloud. */
+  readonly isForCloud: boolean
+}
+
 export interface Saved {
   readonly revision: number
   /** False when it was stored but does not compile. */
   readonly runs: boolean
   readonly diagnostics: readonly Diagnostic[]
+  /** Why a ruleset that is for the cloud is not there yet. */
+  readonly note?: string
 }
 
 /** Makes or changes a ruleset. A text that does not compile is stored too: see `runs`. */
 export function useSaveRuleset() {
   const queries = useQueryClient()
   return useMutation({
-    mutationFn: async (asked: { readonly name: string; readonly content: string }): Promise<Saved> => {
+    mutationFn: async ({ isForCloud, ...ruleset }: ToSave): Promise<Saved> => {
       try {
-        const { detail } = await call<{ detail: Omit<Saved, 'runs'> }>('POST', '/api/yara/ruleset/', { json: asked })
+        const json = { ...ruleset, ...(isForCloud && { ticloud: 'true' }) }
+        const { detail } = await call<{ detail: Omit<Saved, 'runs'> }>('POST', '/api/yara/ruleset/', { json })
         return { ...detail, runs: true }
       } catch (error) {
         if (!(error instanceof Refusal) || error.code !== 'ruleset.cannot-run') throw error
         return { ...(error.detail as unknown as Omit<Saved, 'runs'>), runs: false }
       }
     },
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['rulesets'] }),
+    onSuccess: () => {
+      void queries.invalidateQueries({ queryKey: ['cloud'] })
+      return queries.invalidateQueries({ queryKey: ['rulesets'] })
+    },
   })
 }
 

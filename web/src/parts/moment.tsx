@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useSyncExternalStore } from 'react'
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
@@ -10,16 +10,27 @@ const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, seconds: number])[
   ['minute', 60],
 ]
 
+const TICK_MS = 30_000
+
+/** One clock for all the moments of a page, which may be a thousand. */
+let ticks = 0
+const listeners = new Set<() => void>()
+setInterval(() => {
+  ticks += 1
+  for (const listener of listeners) listener()
+}, TICK_MS)
+
+function onTick(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
 /** A time of the API: how long ago, and exactly when on hovering. */
 export function Moment({ at }: { readonly at: string }) {
-  const [now, setNow] = useState(Date.now)
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 30_000)
-    return () => clearInterval(timer)
-  }, [])
+  useSyncExternalStore(onTick, () => ticks)
   return (
     <time dateTime={at} title={exactly(at)}>
-      {ago(Date.parse(at), now)}
+      {ago(Date.parse(at), Date.now())}
     </time>
   )
 }

@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { memo, type ReactNode, useCallback, useEffect, useRef } from 'react'
 import styles from './table.module.css'
 
 export interface Column<Row> {
@@ -46,7 +46,8 @@ export interface TableProps<Row> {
 
 /** A plain HTML table: the first column names the row, heads sort, checkboxes choose. */
 export function Table<Row>(props: TableProps<Row>) {
-  const { caption, columns, rows, keyOf, sort, onSort, choice, empty, isStale = false } = props
+  const { caption, columns, rows, keyOf, nameOf = keyOf, sort, onSort, choice, empty, isStale = false } = props
+  const onToggle = useToggle(choice)
   if (rows?.length === 0) return <div className={styles.around}>{empty}</div>
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
@@ -63,7 +64,11 @@ export function Table<Row>(props: TableProps<Row>) {
         </thead>
         <tbody>
           {rows ? (
-            rows.map((row) => <Row key={keyOf(row)} row={row} {...props} />)
+            rows.map((row) => {
+              const id = keyOf(row)
+              const isChosen = choice ? choice.chosen.has(id) : null
+              return <Row key={id} {...{ row, id, columns, isChosen, onToggle }} name={nameOf(row)} />
+            })
           ) : (
             <Waiting columns={columns.length + (choice ? 1 : 0)} />
           )}
@@ -73,23 +78,22 @@ export function Table<Row>(props: TableProps<Row>) {
   )
 }
 
-function Row<Row>({ row, columns, keyOf, nameOf = keyOf, choice }: TableProps<Row> & { readonly row: Row }) {
-  const key = keyOf(row)
-  const isChosen = choice?.chosen.has(key) ?? false
+interface RowProps<Row> extends Pick<TableProps<Row>, 'columns'> {
+  readonly row: Row
+  readonly id: string
+  readonly name: string
+  /** Null where rows cannot be chosen. */
+  readonly isChosen: boolean | null
+  readonly onToggle: (id: string) => void
+}
+
+/** Drawn anew only when something of its own changes: a list may show a thousand of them. */
+const Row = memo(function Row<Row>({ row, id, name, columns, isChosen, onToggle }: RowProps<Row>) {
   return (
     <tr data-chosen={isChosen || undefined}>
-      {choice && (
+      {isChosen !== null && (
         <td className={styles.choice}>
-          <input
-            type="checkbox"
-            aria-label={`Choose ${nameOf(row)}`}
-            checked={isChosen}
-            onChange={() => {
-              const next = new Set(choice.chosen)
-              if (!next.delete(key)) next.add(key)
-              choice.onChange(next)
-            }}
-          />
+          <input type="checkbox" aria-label={`Choose ${name}`} checked={isChosen} onChange={() => onToggle(id)} />
         </td>
       )}
       {columns.map(({ key: column, cell, align }, position) =>
@@ -105,6 +109,20 @@ function Row<Row>({ row, columns, keyOf, nameOf = keyOf, choice }: TableProps<Ro
       )}
     </tr>
   )
+}) as <Row>(props: RowProps<Row>) => ReactNode
+
+/** Chooses or leaves out one row; the same function for as long as the table is there. */
+function useToggle(choice: Choice | undefined): (id: string) => void {
+  const latest = useRef(choice)
+  useEffect(() => {
+    latest.current = choice
+  })
+  return useCallback((id) => {
+    if (!latest.current) return
+    const next = new Set(latest.current.chosen)
+    if (!next.delete(id)) next.add(id)
+    latest.current.onChange(next)
+  }, [])
 }
 
 function Head<Row>({

@@ -4,6 +4,7 @@ import { useSaveRuleset } from '../../api/rulesets.ts'
 import { TextField } from '../../parts/field.tsx'
 import { tellDone, tellFailed } from '../../parts/notices.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
+import { CloudSwitch, useCloudWish } from './cloud-wish.tsx'
 import styles from './ruleset-page.module.css'
 import { Workbench } from './workbench.tsx'
 
@@ -13,6 +14,7 @@ export function Component() {
   const [name, setName] = useState('')
   const [isNameMissing, setNameMissing] = useState(false)
   const save = useSaveRuleset()
+  const cloud = useCloudWish('')
   const navigate = useNavigate()
 
   const onSave = async (content: string): Promise<boolean> => {
@@ -21,8 +23,9 @@ export function Component() {
       return false
     }
     try {
-      const { runs } = await save.mutateAsync({ name, content })
-      if (runs) tellDone(`${name} is saved and enabled: samples that arrive are matched from now on.`)
+      const { runs, note } = await save.mutateAsync({ name, content, isForCloud: cloud.isOn })
+      if (runs)
+        tellDone(`${name} is saved and enabled: samples that arrive are matched from now on. ${note ?? ''}`.trimEnd())
       else tellFailed(`${name} is saved, but it does not compile, so it does not run.`)
       // What is saved must not come back as a draft; the workbench drops it when this has resolved.
       setTimeout(() => void navigate(`/rulesets/${name}`, { replace: true }))
@@ -54,6 +57,7 @@ export function Component() {
             problem={isNameMissing ? '3 to 48 letters, digits, underscores and hyphens' : undefined}
           />
         </div>
+        <CloudSwitch wish={cloud} />
       </Workbench>
     </>
   )

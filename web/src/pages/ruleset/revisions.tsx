@@ -8,6 +8,7 @@ import { Moment } from '../../parts/moment.tsx'
 import { tellDone, tellFailed } from '../../parts/notices.tsx'
 import { count, counted } from '../../parts/numbers.ts'
 import { Problem } from '../../parts/problem.tsx'
+import { useCloudWish } from './cloud-wish.tsx'
 import styles from './revisions.module.css'
 
 const initial = { tab: 'text', revision: 0 }
@@ -63,7 +64,7 @@ function Entry({ entry, isCurrent }: { readonly entry: RevisionEntry; readonly i
 
 /** What a revision changed, what it found, and restoring it. */
 function Change({
-  ruleset: { name, revision: current },
+  ruleset: { name, revision: current, cloud_synced },
   entry,
   mayChange,
 }: {
@@ -75,6 +76,7 @@ function Change({
   const after = useRevision(name, number)
   const before = useRevision(name, number - 1)
   const save = useSaveRuleset()
+  const cloud = useCloudWish(name, cloud_synced)
   const [, change] = useAddressState(initial)
   if (after.isError) return <Problem error={after.error} onRetry={() => void after.refetch()} />
   if (before.isError) return <Problem error={before.error} onRetry={() => void before.refetch()} />
@@ -82,7 +84,7 @@ function Change({
   const { content } = after.data
   const restore = async () => {
     try {
-      const { revision, runs } = await save.mutateAsync({ name, content })
+      const { revision, runs } = await save.mutateAsync({ name, content, isForCloud: cloud.isOn })
       const told = `Revision ${number} is restored as revision ${revision}`
       if (runs) tellDone(`${told}.`)
       else tellFailed(`${told}; like before, it does not compile.`)

@@ -2,6 +2,7 @@ import { EllipsisVertical } from 'lucide-react'
 import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react'
 import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components'
 import { useNavigate, useParams } from 'react-router'
+import { useCloudTime } from '../../api/cloud.ts'
 import { addressOf } from '../../api/http.ts'
 import {
   mayChange,
@@ -27,10 +28,12 @@ import { Problem } from '../../parts/problem.tsx'
 import { RulesetStatus } from '../../parts/ruleset-status.tsx'
 import { Switch } from '../../parts/switch.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
+import { CloudSwitch, useCloudWish } from './cloud-wish.tsx'
 import styles from './ruleset-page.module.css'
 import { Workbench } from './workbench.tsx'
 
 const Revisions = lazy(() => import('./revisions.tsx'))
+const CloudRetro = lazy(() => import('./cloud-retro.tsx'))
 
 const initial = { tab: 'text' }
 
@@ -40,6 +43,7 @@ export function Component() {
   const current = useRevision(name, ruleset.data?.revision)
   const [{ tab }] = useAddressState(initial)
   const user = useUser()
+  const hasCloud = typeof useCloudTime().data === 'string'
 
   if (ruleset.isError && !ruleset.data) {
     const isUnknown = 'status' in ruleset.error && ruleset.error.status === 404
@@ -61,6 +65,7 @@ export function Component() {
         tabs={[
           { id: 'text', title: 'Text', to: address },
           { id: 'revisions', title: `Revisions (${ruleset.data.revision})`, to: `${address}?tab=revisions` },
+          ...(hasCloud ? [{ id: 'cloud', title: 'Cloud Retro', to: `${address}?tab=cloud` }] : []),
           {
             id: 'matches',
             title: `Matches (${count(matchesOf(ruleset.data))})`,
@@ -71,6 +76,10 @@ export function Component() {
       {tab === 'revisions' ? (
         <Suspense fallback={<p>Loading …</p>}>
           <Revisions ruleset={ruleset.data} mayChange={mayChange(user, ruleset.data)} />
+        </Suspense>
+      ) : tab === 'cloud' && hasCloud ? (
+        <Suspense fallback={<p>Loading …</p>}>
+          <CloudRetro name={name} mayChange={mayChange(user, ruleset.data)} />
         </Suspense>
       ) : (
         <Text key={name} ruleset={ruleset.data} revision={current.data} />
@@ -117,15 +126,14 @@ function Actions({ ruleset }: { readonly ruleset: Ruleset }) {
     })
   return (
     <>
-      <span className={styles.enabled}>
-        <span aria-hidden>Enabled</span>
-        <Switch
-          label={`${name} is enabled`}
-          isOn={ruleset.enabled}
-          isDisabled={!isOurs}
-          onChange={(enabled) => change.mutate({ name, enabled }, { onError: tellFailed })}
-        />
-      </span>
+      <Switch
+        label={`${name} is enabled`}
+        isOn={ruleset.enabled}
+        isDisabled={!isOurs}
+        onChange={(enabled) => change.mutate({ name, enabled }, { onError: tellFailed })}
+      >
+        Enabled
+      </Switch>
       {isOurs && (
         <MenuTrigger>
           <AriaButton className={styles.more ?? ''} aria-label="More">
@@ -160,11 +168,13 @@ function Text({ ruleset, revision }: { readonly ruleset: Ruleset; readonly revis
   const save = useSaveRuleset()
   const { name } = ruleset
   const isReadOnly = !mayChange(useUser(), ruleset)
+  const cloud = useCloudWish(name, ruleset.cloud_synced)
   const saved = useMemo(() => ({ text: revision.content, revision: revision.number }), [revision])
   const onSave = async (content: string): Promise<boolean> => {
     try {
-      const { runs, revision: number } = await save.mutateAsync({ name, content })
-      if (runs) tellDone(`Revision ${number} of ${name} is saved.`)
+      const { runs, revision: number, note } = await save.mutateAsync({ name, content, isForCloud: cloud.isOn })
+      cloud.forget()
+      if (runs) tellDone(`Revision ${number} of ${name} is saved. ${note ?? ''}`.trimEnd())
       else tellFailed(`Revision ${number} of ${name} is saved, but it does not compile, so it does not run.`)
       return true
     } catch (error) {
@@ -178,9 +188,12 @@ function Text({ ruleset, revision }: { readonly ruleset: Ruleset; readonly revis
       title={name}
       saved={saved}
       isReadOnly={isReadOnly}
+      hasMoreToSave={cloud.isChanged}
       isSaving={save.isPending}
       onSave={onSave}
-    />
+    >
+      <CloudSwitch wish={cloud} isDisabled={isReadOnly} />
+    </Workbench>
   )
 }
 

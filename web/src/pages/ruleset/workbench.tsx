@@ -26,6 +26,8 @@ export interface WorkbenchProps {
   /** What the server has, and its number; empty and 0 for a new ruleset. */
   readonly saved: { readonly text: string; readonly revision: number }
   readonly isReadOnly?: boolean
+  /** Something beside the text is to be saved. */
+  readonly hasMoreToSave?: boolean
   readonly isSaving: boolean
   /** Saves, and resolves with whether the text was stored. */
   readonly onSave: (text: string) => Promise<boolean>
@@ -34,7 +36,16 @@ export interface WorkbenchProps {
 }
 
 /** Where a ruleset is written: the editor, beside it what the text means and costs, below it what it finds. */
-export function Workbench({ draftName, title, saved, isReadOnly = false, isSaving, onSave, children }: WorkbenchProps) {
+export function Workbench({
+  draftName,
+  title,
+  saved,
+  isReadOnly = false,
+  hasMoreToSave = false,
+  isSaving,
+  onSave,
+  children,
+}: WorkbenchProps) {
   const user = useUser()
   const [draft, setDraft] = useState<Draft | null>(() => differing(readDraft(user.name, draftName), saved.text))
   const [text, setText] = useState(draft?.text ?? saved.text)
@@ -61,14 +72,18 @@ export function Workbench({ draftName, title, saved, isReadOnly = false, isSavin
       <div className={styles.bar}>
         {children}
         <span className={styles.state} aria-live="polite">
-          {isReadOnly ? 'Read only' : isChanged ? 'Not saved yet' : ''}
+          {isReadOnly ? 'Read only' : isChanged || hasMoreToSave ? 'Not saved yet' : ''}
         </span>
         <Select label="On" value={scope} options={scopes} onChange={setScope} />
         <Button onPress={tryIt} isDisabled={text.trim() === ''}>
           Try it
         </Button>
         {!isReadOnly && (
-          <Button weight="main" onPress={() => void save()} isDisabled={isSaving || !isChanged || text.trim() === ''}>
+          <Button
+            weight="main"
+            onPress={() => void save()}
+            isDisabled={isSaving || !(isChanged || hasMoreToSave) || text.trim() === ''}
+          >
             {isSaving ? 'Saving …' : 'Save'}
           </Button>
         )}
