@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Failure } from '../errors/index.ts'
 import {
   always,
@@ -48,6 +49,24 @@ test('an endless rule is given up for its sample alone, and holds up nothing els
   const output = await verify(pool, 'set', [item(1, calm), item(2, spinning), item(3, calm)])
   assert.deepEqual(summary(output), ['1: hello always', '2: hello always endless=timeout', '3: hello always'])
   assert.ok(pool.statistics().restarts.timeout >= 1)
+})
+
+test('a scan that the machine gives no processor time is not given up', async (t) => {
+  const { pool, sample } = openPool(t, { workers: 1, limits: { scanMs: 1_000 } })
+  pool.setRuleSet({
+    id: 'set',
+    rulesets: [ruleset('slow', 'rule slow { condition: for all i in (0..9000000) : ( i >= 0 ) }')],
+  })
+  const output = verify(pool, 'set', [item(1, sample('calm', 'hello'))])
+  const scanning = () => pool.statistics().processes.find(({ at }) => at?.stage === 'scan')
+  await eventually('the worker scans', () => scanning() !== undefined)
+  const pid = scanning()?.pid ?? assert.fail('the scan is over already')
+  process.kill(pid, 'SIGSTOP')
+  // Longer than a scan may take, and not so long that nobody would wait for it.
+  await pause(2_000)
+  process.kill(pid, 'SIGCONT')
+  assert.deepEqual(summary(await output), ['1: slow'])
+  assert.equal(pool.statistics().restarts.timeout, 0)
 })
 
 test('while every worker but one spins, others are served', async (t) => {

@@ -15,6 +15,13 @@ export interface WorkerEvents {
 }
 
 const LAST_WORDS = 4_096
+/**
+ * A step may take this many times longer than allowed while the machine gives the worker too little processor time: on a
+ * busy one, a scan that is no trouble at all would be given up, and its match lost.
+ */
+const STARVED = 5
+/** Of the clock that /proc/PID/stat counts in; Linux shows it with 100 ticks a second on every architecture. */
+const TICK_MS = 10
 /** Of a page in /proc/PID/statm; the kernels that Node's builds for Linux run on use 4 KiB pages. */
 const PAGE_BYTES = 4_096
 
@@ -28,6 +35,8 @@ export class WorkerProcess {
   #lastWords = ''
   #sequence = -1
   #changed = performance.now()
+  /** Processor time that it had used then, in milliseconds. */
+  #usedThen = 0
 
   constructor(options: {
     readonly flightRecord: string
@@ -96,6 +105,7 @@ export class WorkerProcess {
   /** Its time starts again: something new was asked of it. */
   expectProgress(): void {
     this.#changed = performance.now()
+    this.#usedThen = this.processorMs()
   }
 
   /** Kills the worker when its step takes longer than the step may, or when it holds too much memory. */
@@ -105,17 +115,34 @@ export class WorkerProcess {
     const sequence = this.#flight.sequence()
     if (sequence === null || sequence !== this.#sequence) {
       this.#sequence = sequence ?? this.#sequence
-      this.#changed = now
+      this.expectProgress()
     } else {
       const step = this.#flight.step()
       const idle = sequence === 0 || step.stage === 'idle'
       const allowed = idle ? (hasTask ? this.#stallMs : Number.POSITIVE_INFINITY) : step.allowedMs
-      if (now - this.#changed > allowed) {
+      const elapsed = now - this.#changed
+      const isOver = idle || elapsed > STARVED * allowed || this.processorMs() - this.#usedThen > allowed
+      if (elapsed > allowed && isOver) {
         this.kill('timeout')
         return
       }
     }
     if (this.residentBytes() > this.#memoryLimit) this.kill('memory')
+  }
+
+  /** Milliseconds that processors have worked for it; 0 when the process is gone or the system does not tell. */
+  processorMs(): number {
+    try {
+      const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1')
+      // The name in parentheses may hold anything; user and system time are the 12th and 13th field behind it.
+      const [user, system] = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .slice(11, 13)
+      return (Number(user) + Number(system)) * TICK_MS
+    } catch {
+      return 0
+    }
   }
 
   /** Resident bytes; 0 when the process is gone or the system does not tell. */

@@ -77,7 +77,7 @@ export const options = {
   scanTimeout: option({
     kind: duration(second, 24 * hour),
     preset: 20 * second,
-    about: 'How long rules may take on one sample before the scan is ended and the sample marked.',
+    about: 'How much processor time rules may take on one sample before the scan is ended and the sample marked.',
   }),
   compileTimeout: option({
     kind: duration(second, hour),
