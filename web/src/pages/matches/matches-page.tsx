@@ -27,6 +27,7 @@ export function Component() {
   const rows = rowsOf(list)
   const total = list.data?.pages[0]?.count ?? null
   const isWide = useMedia('(min-width: 1500px)')
+  const isNarrow = useMedia('(max-width: 1200px)')
   const isFiltered = Object.values(filters).some((value) => typeof value !== 'boolean' && value.length > 0)
   return (
     <>
@@ -57,7 +58,7 @@ export function Component() {
         list={list}
         rows={rows}
         what={['match', 'matches']}
-        columns={isWide ? wideColumns : columns}
+        columns={isWide ? wideColumns : isNarrow ? narrowColumns : columns}
         keyOf={keyOf}
         nameOf={({ rule, filename }) => `${rule} on ${filename}`}
         choice={{ chosen, onChange: setChosen }}
@@ -136,6 +137,9 @@ const hashColumn: Column<Match> = {
 }
 
 const wideColumns = columns.toSpliced(-2, 0, hashColumn)
+
+/** The sample's page has the threat, too. */
+const narrowColumns = columns.filter(({ key }) => key !== 'threat')
 
 /** Cut off where the column is narrow, whole on hovering. */
 function Short({ text }: { readonly text: string }) {

@@ -63,7 +63,10 @@ function Expected({
       </div>
       <p className={styles.note}>
         {counted(expected.samples, 'sample')} of {count(corpus.samples)}, {bytes(expected.bytes)} of{' '}
-        {bytes(corpus.bytes)}; the index rules out the others without reading them.
+        {bytes(corpus.bytes)}
+        {expected.samples < corpus.samples
+          ? '; the index rules out the others without reading them.'
+          : ': the index cannot rule any of them out.'}
       </p>
     </section>
   )
