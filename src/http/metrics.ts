@@ -87,6 +87,14 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     },
   })
   new Gauge({
+    name: 'backtrail_tenants_retro_hunts',
+    help: 'Retro hunts of tenants that wait or run',
+    registers,
+    collect() {
+      this.set(appliance.tenants.retroHunts.unfinished)
+    },
+  })
+  new Gauge({
     name: 'backtrail_tasks_waiting',
     help: 'Tasks that wait for a worker process, by lane',
     labelNames: ['lane'],

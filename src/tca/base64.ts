@@ -6,9 +6,3 @@ export function toBase64(bytes: Uint8Array): string {
   const encoded = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
   return encoded.replace(/.{1,76}/g, '$&\n')
 }
-
-/** The bytes, with or without newlines in the text; null for what is no base64. */
-export function fromBase64(text: string): Buffer | null {
-  const encoded = text.replace(/\s/g, '')
-  return /^[A-Za-z0-9+/]*={0,2}$/.test(encoded) ? Buffer.from(encoded, 'base64') : null
-}

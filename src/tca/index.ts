@@ -5,7 +5,7 @@
  *
  * Requests carry HTTP Basic credentials. Answers are JSON; refusals are one sentence of plain text with a status.
  */
-export { fromBase64, toBase64 } from './base64.ts'
+export { toBase64 } from './base64.ts'
 export { type FeedKind, feedEnd, feedNames, firstSecondOf } from './feed.ts'
 export { limits } from './limits.ts'
 export { type TcaRoute, tcaPath, tcaRoutes } from './routes.ts'
@@ -13,7 +13,6 @@ export {
   Feed,
   FeedEntry,
   FeedRule,
-  MatchedString,
   NewRuleset,
   type RetroState,
   RetroStatus,
@@ -21,7 +20,6 @@ export {
   RulesetInfo,
   RulesetNamed,
   RulesetText,
-  retroStates,
   Usage,
 } from './shapes.ts'
 export { fromMailTime, fromPlainTime, toMailTime, toPlainTime } from './times.ts'

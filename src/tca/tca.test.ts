@@ -4,7 +4,6 @@ import { Value } from 'typebox/value'
 import {
   Feed,
   firstSecondOf,
-  fromBase64,
   fromMailTime,
   fromPlainTime,
   RetroStatus,
@@ -23,7 +22,7 @@ test('a path has its parameters filled in and escaped', () => {
   assert.equal(tcaPath('rulesets', {}), '/api/yara/admin/v1/ruleset')
 })
 
-test('base64 ends with a newline, is broken into lines, and is read with or without them', () => {
+test('base64 ends with a newline, and is broken into lines', () => {
   assert.equal(toBase64(Buffer.from('$a')), 'JGE=\n')
   const long = Buffer.alloc(100, 0xe9)
   assert.deepEqual(
@@ -32,10 +31,8 @@ test('base64 ends with a newline, is broken into lines, and is read with or with
       .map((line) => line.length),
     [76, 60, 0],
   )
-  assert.deepEqual(fromBase64(toBase64(long)), long)
-  assert.deepEqual(fromBase64('JGE='), Buffer.from('$a'))
-  assert.deepEqual(fromBase64(toBase64(new Uint8Array())), Buffer.alloc(0))
-  assert.equal(fromBase64('no base64!'), null)
+  assert.deepEqual(Buffer.from(toBase64(long), 'base64'), long)
+  assert.equal(toBase64(new Uint8Array()), '')
 })
 
 test('plain times are written without a zone and read back', () => {

@@ -183,11 +183,6 @@ export class RetroHunts {
     return this.#underWay.size
   }
 
-  /** Resolves when no hunt waits or runs any more. */
-  async idle(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all([...this.#underWay.values()].map(({ done }) => done))
-  }
-
   /** Ends the work without ending the hunts: they go on at the next `resume`. */
   async close(): Promise<void> {
     const all = [...this.#underWay.values()]
