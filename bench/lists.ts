@@ -17,7 +17,7 @@ export async function benchLists({ samples, matches }: { samples: number; matche
   try {
     await (await RunningServer.start(data)).stop()
     const begin = performance.now()
-    const byRuleset = fill(join(data, 'backtrail.db'), samples, matches)
+    const byRuleset = fillLists(join(data, 'backtrail.db'), { samples, matches, rulesets: RULESETS })
     const filled = (performance.now() - begin) / 1000
     console.error(`filled in ${filled.toFixed(0)} s`)
     const server = await RunningServer.start(data)
@@ -44,8 +44,11 @@ export async function benchLists({ samples, matches }: { samples: number; matche
   }
 }
 
-/** Rulesets get matches by Zipf's law. Returns how many each has. */
-function fill(path: string, samples: number, matches: number): number[] {
+/** Fills a fresh store with made-up rows. Rulesets get matches by Zipf's law. Returns how many each has. */
+export function fillLists(
+  path: string,
+  { samples, matches, rulesets }: { samples: number; matches: number; rulesets: number },
+): number[] {
   const database = new DatabaseSync(path)
   database.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -500000; BEGIN')
   // Counting row by row is what the triggers are for; here all are counted at the end.
@@ -71,13 +74,13 @@ function fill(path: string, samples: number, matches: number): number[] {
       `${numbered} INSERT INTO rulesets (id, name, owner_id, state, created, modified, last_matched)
        SELECT n, 'ruleset_' || n, ${owner}, 'valid', 1700000000000000, 1700000000000000, 1700000000000000 + n FROM numbers`,
     )
-    .run(RULESETS)
-  const harmonic = Array.from({ length: RULESETS }, (_, rank) => 1 / (rank + 1)).reduce((a, b) => a + b)
+    .run(rulesets)
+  const harmonic = Array.from({ length: rulesets }, (_, rank) => 1 / (rank + 1)).reduce((a, b) => a + b)
   const insert = database.prepare(
     `${numbered} INSERT INTO matches (ruleset_id, sample_id, rule, created)
      SELECT ?, 1 + (n * 7919 + ? * 104729) % ?, 'rule_' || ((n - 1) / ?), 1700000000000000 + n FROM numbers`,
   )
-  const counts = Array.from({ length: RULESETS }, (_, rank) => Math.max(1, Math.floor(matches / harmonic / (rank + 1))))
+  const counts = Array.from({ length: rulesets }, (_, rank) => Math.max(1, Math.floor(matches / harmonic / (rank + 1))))
   for (const [rank, count] of counts.entries()) insert.run(count, rank + 1, rank, samples, samples)
   database.exec(`
     INSERT INTO ruleset_counts (ruleset_id, classification, matches)

@@ -8,12 +8,14 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchHunts } from './hunts.ts'
 import { benchLists } from './lists.ts'
+import { benchWeb } from './web.ts'
 
 const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   'hunts-system-files': () => benchHunts({ megabytes: 2_000, withBinaries: false }),
   'hunts-binaries': () => benchHunts({ megabytes: 0, withBinaries: true }),
   hunts: () => benchHunts({ megabytes: 2_000, withBinaries: true }),
   lists: () => benchLists({ samples: 1_000_000, matches: 10_000_000 }),
+  web: () => benchWeb({ rulesets: 5_000, samples: 20_000, matches: 100_000 }),
 }
 
 const { values, positionals } = parseArgs({ options: { write: { type: 'boolean' } }, allowPositionals: true })

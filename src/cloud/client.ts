@@ -19,7 +19,7 @@ import { type FeedKind, limits, RulesetText, tcaPath } from '../tca/index.ts'
 import type { CloudAccess } from './access.ts'
 
 /** What is used of an answer; the vendor's may lack or add the rest. */
-const Accepted = Type.Object({ ruleset_sha1: Type.Optional(Type.String()) })
+const Accepted = Type.Object({ ruleset_name: Type.String(), ruleset_sha1: Type.Optional(Type.String()) })
 const Info = Type.Object({ valid: Type.Boolean(), approved: Type.Boolean() })
 const OptionalText = Type.Optional(Type.Union([Type.String(), Type.Null()]))
 const Status = Type.Object({

@@ -28,6 +28,9 @@ import { findKnown } from './ruleset-row.ts'
 /** How often a hunt or a validation that is under way is looked at, where feeds are not read more often. */
 const FOLLOW_MS = 2_000
 
+/** Asking a cloud that is away costs little, and matches should not wait for long when it is back. */
+const LONGEST_FEED_PAUSE_MS = 30_000
+
 /** How the connection does; for metrics. */
 export interface CloudCondition extends DeliveriesWaiting {
   readonly isConnected: boolean
@@ -74,10 +77,15 @@ export class Cloud {
     }
     const client = new CloudClient(access)
     const feeds = new FeedReader({ database, client, log })
-    const deliveries = new Deliveries({ database, client, feeds, log, lifetime: this.#ended.signal })
+    const reachability = new Reachability(database, log)
+    // A cloud that takes rulesets will tell of matches too: no need to wait out a pause.
+    const onDelivered = () => {
+      if (!reachability.isReachable) this.#loops.feeds.wake()
+    }
+    const deliveries = new Deliveries({ database, client, feeds, log, lifetime: this.#ended.signal, onDelivered })
     const retro = new CloudRetro({ database, client, deliveries, feeds, log, lifetime: this.#ended.signal })
     const contribution = settings.cloudContribute === 'on' ? new Contribution({ database, blobs, client, log }) : null
-    this.#connection = { client, feeds, deliveries, retro, contribution, reachability: new Reachability(database, log) }
+    this.#connection = { client, feeds, deliveries, retro, contribution, reachability }
   }
 
   get isConnected(): boolean {
@@ -221,7 +229,7 @@ export class Cloud {
     } catch (error) {
       if (signal.aborted) return 0
       const failures = await reachability.failed(error)
-      return Math.max(pauseAfter(failures, error), Math.min(this.#settings.cloudPoll, 1_000))
+      return pauseAfter(failures, error, Math.max(this.#settings.cloudPoll, LONGEST_FEED_PAUSE_MS))
     }
     if (await reachability.worked()) {
       // It was away: whatever waits is worth a try now, and whatever was asked then has an uncertain outcome.

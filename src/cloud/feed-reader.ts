@@ -119,7 +119,7 @@ export class FeedReader {
     const start = this.#client.clock ?? Math.floor(Date.now() / 1000) - UNSURE
     await this.#database
       .insertInto('cloud_feeds')
-      .values(feedKinds.map((feed) => ({ feed, position: start, earliest: start, caught_up: null })))
+      .values(feedKinds.map((feed) => ({ feed, position: start, earliest: 0, caught_up: null })))
       .onConflict((conflict) => conflict.doNothing())
       .execute()
   }
@@ -131,7 +131,9 @@ export class FeedReader {
       .where('feed', '=', kind)
       .executeTakeFirstOrThrow()
     const farthest = (this.#client.clock ?? Math.floor(Date.now() / 1000)) - FARTHEST
-    let from = Math.max(earliest, position - OVERLAP, farthest)
+    // A cloud's clock may be set back, and goes on from there.
+    const present = Math.min(position, this.#client.clock ?? position)
+    let from = Math.max(earliest, present - OVERLAP, farthest)
     let fresh = 0
     for (;;) {
       signal.throwIfAborted()
@@ -140,7 +142,7 @@ export class FeedReader {
       const reached = this.#believable(from, entries, lastTimestamp)
       const isThere = await this.#database.transaction().execute(async (trx) => {
         fresh += await this.#store(trx, kind, entries)
-        return advance(trx, kind, reached, moved)
+        return advance(trx, kind, Math.max(earliest, present, reached), moved)
       })
       // Somebody moved the position meanwhile: the next round begins there.
       if (!isThere) return fresh
@@ -200,7 +202,7 @@ export async function positionsOf(database: Database): Promise<FeedPosition[]> {
 async function advance(trx: Transaction, feed: FeedKind, reached: number, moved: number): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('cloud_feeds')
-    .set((eb) => ({ position: eb.fn<number>('max', ['position', eb.val(reached)]) }))
+    .set({ position: reached })
     .where('feed', '=', feed)
     .where('moved', '=', moved)
     .executeTakeFirst()
