@@ -45,6 +45,15 @@ export function publicRules(): { readonly folder: string; readonly files: readon
   return { folder, files }
 }
 
+/** Rules of our own that match between a few and thousands of the files above, one for each feature of the language. */
+export function ownRules(): readonly string[] {
+  const folder = fileURLToPath(new URL('rules', import.meta.url))
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.yar'))
+    .map((name) => join(folder, name))
+    .sort()
+}
+
 function run(script: string, ...args: string[]): void {
   const path = join(shared, 'corpus', script)
   demand(path)

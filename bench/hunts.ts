@@ -6,7 +6,8 @@
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { binaries, type Corpus, publicRules, systemFiles, workFolder } from './corpus.ts'
+import { demandSame, type HuntResult, hunt, type Pairs } from './ad-hoc-hunt.ts'
+import { binaries, type Corpus, ownRules, publicRules, systemFiles, workFolder } from './corpus.ts'
 import { medianOf, megabytes, milliseconds, percent, percentile, ratio, seconds, table } from './figures.ts'
 import { command, RunningServer } from './running-server.ts'
 import { plainScan } from './yara-tool.ts'
@@ -16,8 +17,6 @@ export interface HuntBenchOptions {
   readonly megabytes: number
   readonly withBinaries: boolean
 }
-
-type Pairs = ReadonlySet<string>
 
 export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOptions): Promise<string> {
   const corpora = [...(size > 0 ? [systemFiles(size)] : []), ...(withBinaries ? [binaries()] : [])]
@@ -29,6 +28,7 @@ export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOpt
     const one = ingested(join(scratch, 'one'), corpora, rules.files.slice(0, 1), scratch)
     const all = ingested(join(scratch, 'all'), corpora, rules.files, scratch)
     const live = await withServer(join(scratch, 'all'), (server) => matchPairs(server))
+    const own = await checkOwnRules(corpora, scratch)
     command(['rules', 'import', rules.folder, '--data', join(scratch, 'one')])
     return await withServer(join(scratch, 'one'), async (server) => {
       const retro = await server.peakMemory(localRetro(server))
@@ -42,6 +42,12 @@ export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOpt
       )
       const index = await server.call<{ index_bytes: number; samples: number }>('GET', '/api/index/')
 
+      demandSame(
+        'Local Retro with our own rules',
+        await foundLater(server, ownRules(), found),
+        'the plain scan',
+        own.pairs,
+      )
       demandSame('live matching', live, 'the plain scan', plain.pairs)
       demandSame('Local Retro', found, 'the plain scan', plain.pairs)
       demandSame('the single hunts', new Set(singles.flatMap(({ pairs }) => [...pairs])), 'the plain scan', plain.pairs)
@@ -51,6 +57,7 @@ export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOpt
         `${corpora.map(({ name, files, bytes }) => `${files.size.toLocaleString('en')} ${name} (${megabytes(bytes)})`).join(' and ')}, `,
         `${index.samples.toLocaleString('en')} distinct contents, ${rules.files.length} rulesets.\n\n`,
         `All ways found the same ${plain.pairs.size} (rule, sample) pairs. ${yara ? comparedWithYara(yara.pairs, plain.pairs, corpora) : '`yara` is not installed.'}\n\n`,
+        `${own.told}\n\n`,
         table(
           ['', 'measured'],
           [
@@ -80,6 +87,49 @@ export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOpt
   } finally {
     rmSync(scratch, { recursive: true })
   }
+}
+
+/**
+ * The public rules match hardly any of these files, so all ways are also held against each other with rules of our own
+ * that do. Apart from what is timed, in a data folder of their own. Returns the pairs, and a sentence.
+ */
+async function checkOwnRules(
+  corpora: readonly Corpus[],
+  scratch: string,
+): Promise<{ readonly pairs: Pairs; readonly told: string }> {
+  const files = ownRules()
+  const data = join(scratch, 'own')
+  ingested(data, corpora, files, scratch)
+  const { plain, perRuleset } = await withServer(data, async (server) => {
+    const live = await matchPairs(server)
+    const singles = await singleHunts(server, files)
+    const plain = (await hunt(server, files, false)).pairs
+    demandSame('live matching', live, 'the plain scan', plain)
+    demandSame('the single hunts', new Set(singles.flatMap(({ pairs }) => [...pairs])), 'the plain scan', plain)
+    return { plain, perRuleset: singles.map(({ pairs }) => pairs.size) }
+  })
+  const without = files.filter((_, n) => perRuleset[n] === 0).map((file) => basename(file))
+  // What system files there are differs from machine to machine, but a check over nothing is none.
+  if (plain.size === 0 || without.length > files.length / 2)
+    throw new Error(`hardly any of our own rules match: ${without.join(', ')} do not`)
+  const yara = plainScan(
+    files,
+    corpora.map(({ folder }) => folder),
+  )
+  const told = [
+    `With ${files.length} rulesets of our own (\`bench/rules/\`) all ways found the same ${plain.size.toLocaleString('en')} pairs, `,
+    `between ${Math.min(...perRuleset)} and ${Math.max(...perRuleset).toLocaleString('en')} a ruleset. `,
+    yara ? comparedWithYara(yara.pairs, plain, corpora) : '`yara` is not installed.',
+  ].join('')
+  return { pairs: plain, told }
+}
+
+/** What Local Retro adds when rulesets come to samples that are there already. */
+async function foundLater(server: RunningServer, files: readonly string[], before: Pairs): Promise<Pairs> {
+  for (const file of files)
+    await server.call('POST', '/api/yara/ruleset/', { name: basename(file, '.yar'), content: readFileSync(file, 'utf8') })
+  await localRetro(server)
+  return new Set([...(await matchPairs(server))].filter((pair) => !before.has(pair)))
 }
 
 /** Takes the corpora into a fresh data folder that has the rulesets already. Returns seconds. */
@@ -126,53 +176,10 @@ async function matchPairs(server: RunningServer): Promise<Pairs> {
   return pairs
 }
 
-interface HuntResult {
-  readonly seconds: number
-  readonly scannedBytes: number
-  readonly pairs: Pairs
-}
-
 async function singleHunts(server: RunningServer, files: readonly string[]): Promise<HuntResult[]> {
   const results: HuntResult[] = []
   for (const file of files) results.push(await hunt(server, [file], true))
   return results
-}
-
-interface HuntState {
-  readonly id: number
-  readonly state: string
-  readonly scanned_bytes: number
-}
-
-async function hunt(server: RunningServer, files: readonly string[], index: boolean): Promise<HuntResult> {
-  const rules = files.map((file) => ({ name: basename(file), content: readFileSync(file, 'utf8') }))
-  const begin = performance.now()
-  let state = await server.call<HuntState>('POST', '/api/hunts/', { rules, index })
-  while (state.state === 'queued' || state.state === 'running') {
-    await new Promise((resolve) => setTimeout(resolve, 1))
-    state = await server.call<HuntState>('GET', `/api/hunts/${state.id}/`)
-  }
-  const seconds = (performance.now() - begin) / 1000
-  if (state.state !== 'completed') throw new Error(`the hunt ended as ${state.state}`)
-  const pairs = new Set<string>()
-  for (let after: number | null = 0; after !== null; ) {
-    const page: { next_after: number | null; results: { rule: string; sha256: string }[] } = await server.call(
-      'GET',
-      `/api/hunts/${state.id}/results/?limit=1000&after=${after}`,
-    )
-    for (const { rule, sha256 } of page.results) pairs.add(`${rule}\t${sha256}`)
-    after = page.next_after
-  }
-  await server.call('DELETE', `/api/hunts/${state.id}/`)
-  return { seconds, scannedBytes: state.scanned_bytes, pairs }
-}
-
-function demandSame(name: string, pairs: Pairs, otherName: string, others: Pairs): void {
-  const missed = [...others].filter((pair) => !pairs.has(pair))
-  const extra = [...pairs].filter((pair) => !others.has(pair))
-  if (missed.length + extra.length === 0) return
-  const told = (list: string[]) => `${list.length} (${list.slice(0, 5).join(', ')})`
-  throw new Error(`${name} and ${otherName} differ: missed ${told(missed)}, extra ${told(extra)}`)
 }
 
 /** `yara` looks at the files only, not at what is in archives, so only pairs of files themselves are compared. */

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- [NAME …] [--write]`: runs benchmarks and prints them as Markdown; `--write` puts each into its place
- * in docs/benchmarks.md.
+ * in docs/benchmarks.md. BACKTRAIL_BENCH_SAMPLES makes `million` smaller, to try it.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
@@ -8,12 +8,14 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchHunts } from './hunts.ts'
 import { benchLists } from './lists.ts'
+import { benchMillion } from './million.ts'
 import { benchWeb } from './web.ts'
 
 const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   'hunts-system-files': () => benchHunts({ megabytes: 2_000, withBinaries: false }),
   'hunts-binaries': () => benchHunts({ megabytes: 0, withBinaries: true }),
   hunts: () => benchHunts({ megabytes: 2_000, withBinaries: true }),
+  million: () => benchMillion({ samples: Number(process.env.BACKTRAIL_BENCH_SAMPLES ?? 1_000_000) }),
   lists: () => benchLists({ samples: 1_000_000, matches: 10_000_000 }),
   web: () => benchWeb({ rulesets: 5_000, samples: 20_000, matches: 100_000 }),
 }

@@ -1,0 +1,7 @@
+// A word by itself.
+rule BenchFullword {
+  strings:
+    $a = "systemctl" fullword
+  condition:
+    $a
+}

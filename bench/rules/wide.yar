@@ -1,0 +1,7 @@
+// Version resources of Windows programs.
+rule BenchWide {
+  strings:
+    $a = "OriginalFilename" wide
+  condition:
+    $a
+}

@@ -1,0 +1,411 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Account, Accounts } from '../accounts/index.ts'
+import { Heard } from '../intake/collection.fixture.ts'
+import { Matches } from '../matches/index.ts'
+import { Rulesets, rulesetPlanner } from '../rulesets/index.ts'
+import { WorkerPool } from '../scanning/index.ts'
+import { readSettings } from '../settings/index.ts'
+import { FileBlobs, openDatabase } from '../store/index.ts'
+import { Cloud } from './cloud.ts'
+import { ScriptedCloud, sampleSha1 } from './scripted-cloud.fixture.ts'
+
+const rule = (name: string, mark = name) => `rule ${name} { strings: $a = "${mark}" condition: $a }`
+
+class Appliance {
+  readonly script: ScriptedCloud
+  readonly rulesets: Rulesets
+  readonly matches: Matches
+  readonly operator: Account
+  readonly log: Heard
+  cloud: Cloud
+  readonly #parts: ConstructorParameters<typeof Cloud>[0]
+
+  private constructor(
+    script: ScriptedCloud,
+    parts: ConstructorParameters<typeof Cloud>[0],
+    kept: { pool: WorkerPool; operator: Account; log: Heard },
+  ) {
+    this.script = script
+    this.#parts = parts
+    this.operator = kept.operator
+    this.log = kept.log
+    this.cloud = new Cloud(parts)
+    this.matches = new Matches(parts.database)
+    const { pool } = kept
+    this.rulesets = new Rulesets({
+      database: parts.database,
+      checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
+      planner: rulesetPlanner,
+      mirror: {
+        noteChange: (...change) => this.cloud.duties.noteChange(...change),
+        noteRemoval: (...removal) => this.cloud.duties.noteRemoval(...removal),
+      },
+    })
+  }
+
+  /** Connected, and not started. */
+  static async open(t: TestContext, flags: Record<string, string> = {}): Promise<Appliance> {
+    const script = await ScriptedCloud.start(t)
+    const folder = mkdtempSync(join(tmpdir(), 'backtrail-cloud-'))
+    const database = await openDatabase(join(folder, 'backtrail.db'))
+    const log = new Heard()
+    const pool = new WorkerPool({ workers: 1, folder: join(folder, 'workers'), log })
+    const { blobs } = await FileBlobs.open(folder)
+    const given = {
+      cloudUrl: script.url,
+      cloudUser: 'ana',
+      cloudPoll: '1',
+      cloudWait: '5',
+      cloudTimeout: '2',
+      ...flags,
+    }
+    const settings = readSettings(given, { BACKTRAIL_CLOUD_PASSWORD: 'secret' })
+    const operator = await new Accounts(database).operator()
+    const appliance = new Appliance(script, { database, blobs, settings, log }, { pool, operator, log })
+    t.after(async () => {
+      await appliance.cloud.stop()
+      await pool.stop()
+      await database.destroy()
+      rmSync(folder, { recursive: true })
+    })
+    return appliance
+  }
+
+  /** As a server that starts again on the same data. */
+  async restart(): Promise<void> {
+    await this.cloud.stop()
+    this.cloud = new Cloud(this.#parts)
+    await this.cloud.start()
+  }
+
+  /** Starts with other settings on the same data; null for none of a cloud. */
+  async connectTo(flags: Record<string, string> | null): Promise<void> {
+    await this.cloud.stop()
+    const own = { cloudUrl: this.script.url, cloudUser: 'ana', cloudPoll: '1', cloudWait: '5', cloudTimeout: '2' }
+    const settings = flags
+      ? readSettings({ ...own, ...flags }, { BACKTRAIL_CLOUD_PASSWORD: 'secret' })
+      : readSettings({}, {})
+    this.cloud = new Cloud({ ...this.#parts, settings })
+    await this.cloud.start()
+  }
+
+  save(name: string, content: string, cloud = true) {
+    return this.rulesets.save(this.operator, { name, content, cloud })
+  }
+
+  async found(name: string): Promise<string[]> {
+    const { results } = await this.matches.list({ names: [name], page: null })
+    return results.map(({ rule, sha1 }) => `${rule} ${sha1}`).sort()
+  }
+
+  /** Waits until the cloud's matches are these samples, by number, and stays so over some more rounds. */
+  async demandFound(name: string, numbers: readonly number[], rule = 'Any'): Promise<void> {
+    const expected = numbers.map((number) => `${rule} ${sampleSha1(number)}`).sort()
+    await until(
+      async () => JSON.stringify(await this.found(name)) === JSON.stringify(expected),
+      async () => `${expected.length} matches are there; there are ${(await this.found(name)).length}`,
+    )
+    await this.rounds(2)
+    assert.deepEqual(await this.found(name), expected)
+  }
+
+  async rounds(count: number): Promise<void> {
+    const before = this.script.count('GET /api/feed/yara/retro')
+    await until(
+      async () => this.script.count('GET /api/feed/yara/retro') >= before + count,
+      async () => 'the feeds are read some more',
+    )
+  }
+
+  tell(
+    numbers: readonly number[],
+    second: number,
+    { ruleset = 'told_rules', text = rule('Any'), feed = 'live' as const } = {},
+  ) {
+    for (const number of numbers) {
+      this.script.entries[feed].push({ second, sha1: sampleSha1(number), ruleset, text, rules: ['Any'] })
+    }
+  }
+}
+
+async function until(holds: () => Promise<boolean>, what: () => Promise<string>): Promise<void> {
+  const deadline = performance.now() + 15_000
+  while (!(await holds())) {
+    assert.ok(performance.now() < deadline, `waited in vain until ${await what()}`)
+    await pause(20)
+  }
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, place) => from + place)
+
+test('pages that are cut, also inside a second, are read on until everything is there once', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.cloud.start()
+  await appliance.cloud.settle('told_rules')
+  const start = script.second
+  script.pageEntries = 10
+  for (const place of range(0, 12)) appliance.tell(range(place * 7, place * 7 + 7), start + 1 + Math.floor(place / 3))
+  script.second += 20
+  await appliance.demandFound('told_rules', range(0, 84))
+})
+
+test('a page that a cloud cuts inside a second loses nothing while its pages are large', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.cloud.start()
+  await appliance.cloud.settle('told_rules')
+  script.cutsInside = true
+  script.pageEntries = 50
+  appliance.tell(range(0, 30), script.second + 1)
+  appliance.tell(range(30, 60), script.second + 2)
+  appliance.tell(range(60, 90), script.second + 3)
+  script.second += 10
+  await appliance.demandFound('told_rules', range(0, 90))
+})
+
+test('a second that fills a whole page does not keep the reader from what comes after it', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.cloud.start()
+  await appliance.cloud.settle('told_rules')
+  script.pageEntries = 500
+  appliance.tell(range(0, 600), script.second + 1)
+  appliance.tell(range(600, 610), script.second + 2)
+  script.second += 10
+  await appliance.demandFound('told_rules', range(0, 610))
+})
+
+test('what a cloud notes late, in a second that was read before, is found all the same', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.cloud.start()
+  await appliance.cloud.settle('told_rules')
+  script.second += 30
+  appliance.tell([1], script.second)
+  await appliance.demandFound('told_rules', [1])
+  appliance.tell([2], script.second)
+  appliance.tell([3], script.second - 20)
+  await appliance.demandFound('told_rules', [1, 2, 3])
+})
+
+test('days in which an appliance was away are read a day at a time', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.cloud.start()
+  await appliance.cloud.settle('told_rules')
+  await appliance.rounds(1)
+  await appliance.cloud.stop()
+  const day = 86_400
+  for (const place of range(0, 5)) appliance.tell([place], script.second + place * day + 10)
+  script.second += 5 * day
+  await appliance.restart()
+  await appliance.demandFound('told_rules', range(0, 5))
+})
+
+test('a last_timestamp that makes no sense skips nothing', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.cloud.start()
+  await appliance.cloud.settle('told_rules')
+  script.instead = (asked) =>
+    asked.startsWith('GET /api/feed')
+      ? { status: 200, body: { rl: { feed: { name: '', last_timestamp: script.second * 2, entries: [] } } } }
+      : undefined
+  await appliance.rounds(2)
+  script.instead = () => undefined
+  script.second += 5
+  appliance.tell([1], script.second - 2)
+  await appliance.demandFound('told_rules', [1])
+})
+
+test('entries of unknown rulesets, unknown texts and unusable ones are left out, and the rest of their page is not', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.save('local_rules', rule('Any'), false)
+  await appliance.cloud.start()
+  await appliance.cloud.settle('told_rules')
+  script.second += 5
+  appliance.tell([1], script.second - 2, { ruleset: 'of_somebody_else' })
+  appliance.tell([2], script.second - 2, { ruleset: 'local_rules' })
+  appliance.tell([3], script.second - 2, { text: rule('Any', 'another') })
+  script.entries.live.push({
+    second: script.second - 2,
+    sha1: 'no hash',
+    ruleset: 'told_rules',
+    text: rule('Any'),
+    rules: ['Any'],
+  })
+  appliance.tell([4], script.second - 2)
+  await appliance.demandFound('told_rules', [4])
+  assert.deepEqual(await appliance.found('local_rules'), [])
+  assert.ok(appliance.log.troubles.some(({ message }) => /say too little/.test(message)))
+})
+
+test('a ruleset whose creation was answered, but not to us, is not created twice', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  let lost = 0
+  script.instead = (asked) => (asked === 'POST /api/yara/admin/v1/ruleset' && lost++ === 0 ? 'cut' : undefined)
+  await appliance.cloud.start()
+  await appliance.save('told_rules', rule('Any'))
+  await until(
+    async () => (await appliance.cloud.standing('told_rules')).cloudStatus === 'ACTIVE',
+    async () => JSON.stringify(await appliance.cloud.standing('told_rules')),
+  )
+  assert.equal(script.count('DELETE'), 0)
+  script.second += 5
+  appliance.tell([1], script.second - 2)
+  await appliance.demandFound('told_rules', [1])
+})
+
+test('what could not be delivered is delivered after a restart, and only the newest text', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  script.instead = () => ({ status: 500, body: 'Out of order' })
+  await appliance.cloud.start()
+  await appliance.save('told_rules', rule('First'))
+  await appliance.save('told_rules', rule('Second'))
+  await appliance.save('gone_rules', rule('Gone'))
+  await appliance.rulesets.remove(appliance.operator, 'gone_rules')
+  const standing = await appliance.cloud.settle('told_rules')
+  assert.equal(standing.cloudStatus, 'PENDING')
+  assert.match(standing.reason ?? '', /Out of order/)
+  await appliance.cloud.stop()
+  script.instead = () => undefined
+  await appliance.restart()
+  await until(
+    async () => (await appliance.cloud.condition()).waiting === 0,
+    async () => 'nothing waits any more',
+  )
+  assert.deepEqual([...script.rulesets], [['told_rules', rule('Second')]])
+})
+
+test('another text under the name in the same account is replaced, and a refused one is told and not asked for again', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  script.rulesets.set('told_rules', rule('Somebody'))
+  await appliance.cloud.start()
+  await appliance.save('told_rules', rule('Any'))
+  assert.equal((await appliance.cloud.settle('told_rules')).cloudStatus, 'ACTIVE')
+  assert.equal(script.rulesets.get('told_rules'), rule('Any'))
+
+  script.instead = (asked) =>
+    asked === 'POST /api/yara/admin/v1/ruleset' ? { status: 400, body: 'Too broad a rule.' } : undefined
+  await appliance.save('broad_rules', rule('Broad'))
+  // The scripted cloud stores what it refuses; a real one does not.
+  script.rulesets.delete('broad_rules')
+  const { cloudStatus, reason, isSaved } = await appliance.cloud.settle('broad_rules')
+  assert.deepEqual([cloudStatus, reason, isSaved], ['INVALID', 'Too broad a rule.', false])
+  const asked = script.count('POST')
+  await appliance.rounds(2)
+  assert.equal(script.count('POST'), asked)
+})
+
+test('while the cloud validates a ruleset it is pending and cannot be changed, and afterwards it can', async (t) => {
+  const appliance = await Appliance.open(t, { cloudWait: '500ms' })
+  const { script } = appliance
+  script.instead = (asked) =>
+    asked === 'GET /api/yara/admin/v1/ruleset/told_rules'
+      ? { status: 200, body: { ruleset_name: 'told_rules', valid: true, approved: false } }
+      : asked.endsWith('/status-retro-hunt')
+        ? { status: 200, body: { retro_status: 'VALIDATING' } }
+        : undefined
+  await appliance.cloud.start()
+  await appliance.save('told_rules', rule('Any'))
+  const standing = await appliance.cloud.settle('told_rules')
+  assert.deepEqual([standing.cloudStatus, standing.isSaved], ['PENDING', true])
+  assert.equal((await appliance.rulesets.get('told_rules')).status, 'pending')
+  await assert.rejects(appliance.save('told_rules', rule('Other')), { code: 'ruleset.busy' })
+  script.instead = () => undefined
+  await until(
+    async () => (await appliance.cloud.standing('told_rules')).cloudStatus === 'ACTIVE',
+    async () => 'the ruleset is approved',
+  )
+  assert.equal((await appliance.rulesets.get('told_rules')).status, 'active')
+  await appliance.save('told_rules', rule('Other'))
+})
+
+test('a hunt that stopped at the limit is complete, and its ruleset capped until the results are cleared', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  await appliance.cloud.start()
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.cloud.settle('told_rules')
+  let status = 'RUNNING'
+  script.instead = (asked) =>
+    asked.endsWith('/status-retro-hunt')
+      ? { status: 200, body: { retro_status: status, start_time: '2023-11-14T22:13:20', progress: 0.25 } }
+      : asked.endsWith('-retro-hunt')
+        ? { status: 200, body: { ruleset_name: 'told_rules' } }
+        : undefined
+  await appliance.cloud.startHunt('told_rules')
+  await until(
+    async () => (await appliance.cloud.standing('told_rules')).progress === 0.25,
+    async () => 'the progress is told',
+  )
+  await assert.rejects(appliance.cloud.startHunt('told_rules'), { code: 'cloud.wrong-state' })
+  await assert.rejects(appliance.cloud.clearHunt('told_rules'), { code: 'cloud.wrong-state' })
+  await assert.rejects(appliance.save('told_rules', rule('Other')), { code: 'ruleset.busy' })
+  status = 'CAPPED'
+  await until(
+    async () => (await appliance.cloud.standing('told_rules')).hunt === 'COMPLETE',
+    async () => JSON.stringify(await appliance.cloud.standing('told_rules')),
+  )
+  assert.equal((await appliance.cloud.standing('told_rules')).cloudStatus, 'CAPPED')
+  assert.equal((await appliance.rulesets.get('told_rules')).status, 'capped')
+  const { hunt, cloudStatus, started } = await appliance.cloud.clearHunt('told_rules')
+  assert.deepEqual([hunt, cloudStatus, started], ['CLEARED', 'ACTIVE', 1_700_000_000_000_000])
+})
+
+test('a ruleset that somebody took out of the cloud is brought there again', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  await appliance.cloud.start()
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.cloud.settle('told_rules')
+  script.rulesets.clear()
+  await appliance.restart()
+  await until(
+    async () => script.rulesets.has('told_rules'),
+    async () => 'the ruleset is there again',
+  )
+})
+
+test('another cloud gets all rulesets that should be there', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  await appliance.cloud.start()
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.cloud.settle('told_rules')
+  script.rulesets.clear()
+  await appliance.cloud.stop()
+  await appliance.connectTo({ cloudUser: 'ben' })
+  await until(
+    async () => script.rulesets.has('told_rules'),
+    async () => 'the ruleset is there',
+  )
+})
+
+test('without a cloud there is nothing to hunt in, and ticloud saves here only', async (t) => {
+  const appliance = await Appliance.open(t)
+  await appliance.connectTo(null)
+  await appliance.save('told_rules', rule('Any'))
+  assert.equal((await appliance.cloud.settle('told_rules')).isSaved, false)
+  await assert.rejects(appliance.cloud.standing('told_rules'), { code: 'cloud.not-connected' })
+  await assert.rejects(appliance.cloud.standing('no_rules'), { code: 'ruleset.not-found' })
+  await assert.rejects(appliance.cloud.time(), { code: 'cloud.sync-off' })
+  assert.equal((await appliance.cloud.condition()).waiting, 0)
+})
