@@ -67,7 +67,7 @@ export function Table<Row>(props: TableProps<Row>) {
             rows.map((row) => {
               const id = keyOf(row)
               const isChosen = choice ? choice.chosen.has(id) : null
-              return <Row key={id} {...{ row, id, columns, isChosen, onToggle }} name={nameOf(row)} />
+              return <TableRow key={id} {...{ row, id, columns, isChosen, onToggle }} name={nameOf(row)} />
             })
           ) : (
             <Waiting columns={columns.length + (choice ? 1 : 0)} />
@@ -88,7 +88,7 @@ interface RowProps<Row> extends Pick<TableProps<Row>, 'columns'> {
 }
 
 /** Drawn anew only when something of its own changes: a list may show a thousand of them. */
-const Row = memo(function Row<Row>({ row, id, name, columns, isChosen, onToggle }: RowProps<Row>) {
+const TableRow = memo(function TableRow<Row>({ row, id, name, columns, isChosen, onToggle }: RowProps<Row>) {
   return (
     <tr data-chosen={isChosen || undefined}>
       {isChosen !== null && (
