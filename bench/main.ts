@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { benchCloud } from './cloud.ts'
 import { benchHunts } from './hunts.ts'
 import { benchLists } from './lists.ts'
 import { benchMillion } from './million.ts'
@@ -17,6 +18,7 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   hunts: () => benchHunts({ megabytes: 2_000, withBinaries: true }),
   million: () => benchMillion({ samples: Number(process.env.BACKTRAIL_BENCH_SAMPLES ?? 1_000_000) }),
   lists: () => benchLists({ samples: 1_000_000, matches: 10_000_000 }),
+  cloud: () => benchCloud({ megabytes: 2_000, tenants: 20, rulesets: 50 }),
   web: () => benchWeb({ rulesets: 5_000, samples: 20_000, matches: 100_000 }),
 }
 

@@ -31,10 +31,11 @@ export class RunningServer {
     this.url = url
   }
 
-  static async start(dataFolder: string): Promise<RunningServer> {
+  /** `flags` are more of those of `backtrail serve`. */
+  static async start(dataFolder: string, flags: readonly string[] = []): Promise<RunningServer> {
     const child = spawn(
       program,
-      ['serve', '--port', '0', '--data', dataFolder, '--log-level', 'warn', '--rate-limit', '0'],
+      ['serve', '--port', '0', '--data', dataFolder, '--log-level', 'warn', '--rate-limit', '0', ...flags],
       {
         env: { ...process.env, BACKTRAIL_ADMIN_TOKEN: TOKEN },
         stdio: ['ignore', 'pipe', 'inherit'],
