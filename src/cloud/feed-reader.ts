@@ -22,8 +22,6 @@ export const feedKinds = ['live', 'retro'] as const satisfies readonly FeedKind[
 const OVERLAP = 60
 /** Clouds refuse to look back further than a year. */
 const FARTHEST = 364 * 24 * 60 * 60
-/** So many entries and no step forward: the page may have been all of one second, with more after it. */
-const FULL_SECOND = 500
 /** Where a cloud never tells the time, reading begins this long before now. */
 const UNSURE = 60 * 60
 /** Pauses between looks of `readUpTo`, and how many there are at most. */
@@ -125,6 +123,8 @@ export class FeedReader {
   }
 
   async #round(kind: FeedKind, signal: AbortSignal): Promise<number> {
+    // How far back a cloud tells depends on its clock.
+    if (this.#client.clock === null) await this.#client.count(signal)
     const { position, earliest, moved } = await this.#database
       .selectFrom('cloud_feeds')
       .select(['position', 'earliest', 'moved'])
@@ -147,7 +147,7 @@ export class FeedReader {
       // Somebody moved the position meanwhile: the next round begins there.
       if (!isThere) return fresh
       if (reached > from) from = reached
-      else if (entries.length >= FULL_SECOND) from += 1
+      else if (this.#mayHideMore(from, entries)) from += 1
       else break
     }
     await this.#database
@@ -167,6 +167,12 @@ export class FeedReader {
     const latest = entries.reduce((latest, { timestamp }) => Math.max(latest, timestamp), from)
     const end = Math.min(lastTimestamp, Math.max(feedEnd(from), latest))
     return this.#client.clock === null ? end : Math.min(end, Math.max(this.#client.clock, latest))
+  }
+
+  /** The page was all of one second that is over: it may have been cut there, with more after it. */
+  #mayHideMore(from: number, entries: readonly ToldEntry[]): boolean {
+    const isOver = this.#client.clock !== null && from < this.#client.clock
+    return isOver && entries.length > 0 && entries.every(({ timestamp }) => timestamp === from)
   }
 
   async #store(trx: Transaction, kind: FeedKind, entries: readonly ToldEntry[]): Promise<number> {

@@ -35,7 +35,7 @@ export class ScriptedCloud {
   /** Entries after which a page is cut, at the end of the second; and, with `cutsInside`, in the middle of it. */
   pageEntries = 1_000
   cutsInside = false
-  /** Answers in the cloud's place; undefined leaves it to the cloud, which has done what it was asked by then. */
+  /** Answers in the cloud's place, which does nothing then; with `cut` it does what it is asked, and the answer is lost. */
   instead: (asked: string) => ScriptedAnswer | 'cut' | undefined = () => undefined
 
   private constructor(server: Server) {
@@ -62,10 +62,10 @@ export class ScriptedCloud {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = `${request.method} ${request.url}`
     this.asked.push(asked)
-    const own = this.#own(asked, await text(request))
-    const answer = this.instead(asked) ?? own
-    if (answer === 'cut') return void response.destroy()
-    const { status, body } = answer
+    const sent = await text(request)
+    const instead = this.instead(asked)
+    const { status, body } = typeof instead === 'object' ? instead : this.#own(asked, sent)
+    if (instead === 'cut') return void response.destroy()
     response.writeHead(status, { date: new Date(this.second * 1000).toUTCString() })
     response.end(typeof body === 'string' ? body : JSON.stringify(body))
   }
