@@ -20,7 +20,7 @@ const slow = (name: string, steps: number) => `rule ${name} {
 }`
 /** The trial begins first, and must still be under way when Local Retro is. */
 const RETRO_STEPS = 8_000_000
-const TRIAL_STEPS = 24_000_000
+const TRIAL_STEPS = 36_000_000
 
 /** What Chromium itself says about requests that do not reach the server. */
 const unreached = /^console: Failed to load resource: net::ERR_/
@@ -62,6 +62,7 @@ for (const [how, end] of [
       () => 'the bar of Local Retro moves',
     )
 
+    assert.equal(await trial.getByText(/so far/).count(), 1, 'the trial was over before the server went away')
     await end(server)
     const before = await standOf(retro)
     assert.ok(before < SAMPLES, 'the hunt was over before the server went away')
@@ -90,7 +91,7 @@ for (const [how, end] of [
     await uploads.getByText('1 of 1 file sent').waitFor()
     await uploads.getByText('done', { exact: true }).waitFor()
 
-    await retro.getByRole('heading', { name: 'Complete' }).waitFor({ timeout: 60_000 })
+    await retro.getByRole('heading', { name: 'Complete' }).waitFor({ timeout: 120_000 })
     const run = retro.getByRole('region', { name: 'The latest run' })
     const found = run.locator('dl > div', { hasText: 'New matches' })
     await found.getByText(String(SAMPLES / 3), { exact: true }).waitFor()
@@ -98,7 +99,7 @@ for (const [how, end] of [
     // The file that was dropped meanwhile came after Local Retro had begun: it is matched live.
     assert.equal((await server.matchesOf('slow')).length, SAMPLES / 3 + 1)
 
-    await trial.getByText(new RegExp(`^${SAMPLES / 3} matches in ${SAMPLES} samples`)).waitFor({ timeout: 60_000 })
+    await trial.getByText(new RegExp(`^${SAMPLES / 3} matches in ${SAMPLES} samples`)).waitFor({ timeout: 120_000 })
     assert.equal(await trial.locator('tbody tr').count(), SAMPLES / 3)
     await bench.getByText('It compiles, with 1 warning').waitFor()
     await bench.getByRole('button', { name: 'Save' }).click()
