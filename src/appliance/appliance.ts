@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
-import { Cloud } from '../cloud/index.ts'
+import { Cloud, type CloudAccess, cloudAccess } from '../cloud/index.ts'
 import { AdHocHunts, Corpus, type Explanation, explain, type HuntText, LocalRetro } from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
 import { Intake } from '../intake/index.ts'
@@ -45,9 +45,11 @@ export interface Appliance {
  * its unfinished work. Fails with `data-folder.locked` while another process has the folder.
  */
 export async function openAppliance(settings: Settings, { log }: { readonly log: Log }): Promise<Appliance> {
+  // First of all, since it may find that the settings are of no use.
+  const access = cloudAccess(settings)
   const lock = lockDataFolder(settings.data)
   try {
-    return await assemble(settings, log, lock)
+    return await assemble(settings, access, log, lock)
   } catch (error) {
     lock.release()
     throw error
@@ -56,7 +58,12 @@ export async function openAppliance(settings: Settings, { log }: { readonly log:
 
 const DAY_SECONDS = 24 * 60 * 60
 
-async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Promise<Appliance> {
+async function assemble(
+  settings: Settings,
+  access: CloudAccess | null,
+  log: Log,
+  lock: DataFolderLock,
+): Promise<Appliance> {
   const folder = (name: string) => join(settings.data, name)
   await refuseLostDatabase(settings.data, folder('backtrail.db'))
   const database = await openDatabase(folder('backtrail.db'))
@@ -70,7 +77,7 @@ async function assemble(settings: Settings, log: Log, lock: DataFolderLock): Pro
   const checker: Checker = { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) }
   const accounts = new Accounts(database)
   const matches = new Matches(database)
-  const cloud = new Cloud({ database, blobs, settings, log })
+  const cloud = new Cloud({ database, blobs, settings, access, log })
   const rulesets = new Rulesets({ database, checker, planner: rulesetPlanner, mirror: cloud.duties })
   const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
   const samples = new Samples({ database, blobs, segments })

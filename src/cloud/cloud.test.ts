@@ -11,6 +11,7 @@ import { Rulesets, rulesetPlanner } from '../rulesets/index.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { readSettings } from '../settings/index.ts'
 import { FileBlobs, openDatabase } from '../store/index.ts'
+import { cloudAccess } from './access.ts'
 import { Cloud } from './cloud.ts'
 import { ScriptedCloud, sampleSha1 } from './scripted-cloud.fixture.ts'
 
@@ -66,7 +67,11 @@ class Appliance {
     }
     const settings = readSettings(given, { BACKTRAIL_CLOUD_PASSWORD: 'secret' })
     const operator = await new Accounts(database).operator()
-    const appliance = new Appliance(script, { database, blobs, settings, log }, { pool, operator, log })
+    const appliance = new Appliance(
+      script,
+      { database, blobs, settings, access: cloudAccess(settings), log },
+      { pool, operator, log },
+    )
     t.after(async () => {
       await appliance.cloud.stop()
       await pool.stop()
@@ -90,7 +95,7 @@ class Appliance {
     const settings = flags
       ? readSettings({ ...own, ...flags }, { BACKTRAIL_CLOUD_PASSWORD: 'secret' })
       : readSettings({}, {})
-    this.cloud = new Cloud({ ...this.#parts, settings })
+    this.cloud = new Cloud({ ...this.#parts, settings, access: cloudAccess(settings) })
     await this.cloud.start()
   }
 

@@ -10,7 +10,7 @@
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { type BlobStore, type Database, type Micros, now } from '../store/index.ts'
-import { type CloudSettings, cloudAccess } from './access.ts'
+import type { CloudAccess, CloudSettings } from './access.ts'
 import { CloudClient } from './client.ts'
 import { CloudRetro } from './cloud-retro.ts'
 import { type CloudStanding, standingOf } from './cloud-standing.ts'
@@ -58,15 +58,15 @@ export class Cloud {
   readonly #ended = new AbortController()
   readonly #loops = { feeds: new Loop(), deliveries: new Loop(), following: new Loop(), contribution: new Loop() }
 
-  /** Fails with `settings.invalid` for files that the settings name and that are of no use. */
+  /** `access` is what `cloudAccess` reads from the settings. */
   constructor(parts: {
     readonly database: Database
     readonly blobs: BlobStore
     readonly settings: CloudSettings
+    readonly access: CloudAccess | null
     readonly log: Log
   }) {
-    const { database, blobs, settings, log } = parts
-    const access = cloudAccess(settings)
+    const { database, blobs, settings, access, log } = parts
     this.#database = database
     this.#settings = settings
     this.#log = log

@@ -1,5 +1,5 @@
 /** The appliance's side of a cloud: what it has to be told, what it found, and its hunts. */
-export { type CloudSettings, cloudAccess } from './access.ts'
+export { type CloudAccess, type CloudSettings, cloudAccess } from './access.ts'
 export { type CheckedPoint, checkCloud } from './check.ts'
 export { Cloud, type CloudCondition } from './cloud.ts'
 export type { CloudStanding, SideStatus } from './cloud-standing.ts'

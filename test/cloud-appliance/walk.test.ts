@@ -42,6 +42,7 @@ test(
       () => 'the feed is read some more',
     )
     assert.equal((await appliance.matchRows('live_rules')).length, 4)
+    assert.equal(line.count('POST /api/spex/'), 0, 'a sample left the appliance')
     assert.equal(await appliance.metric('backtrail_cloud_reachable'), 1)
     assert.equal(await appliance.metric('backtrail_cloud_deliveries_waiting'), 0)
   },
