@@ -55,12 +55,11 @@ test('an appliance lives with every kind of bad line, tells the truth meanwhile,
       await until(
         async () => {
           pending = await appliance.cloudRetro(name)
-          return pending.reason !== null && (await appliance.metric('backtrail_cloud_reachable')) === 0
+          return told.test(pending.reason ?? '') && (await appliance.metric('backtrail_cloud_reachable')) === 0
         },
         () => `the appliance notices: ${JSON.stringify(pending)}`,
       )
       assert.equal(pending.cloud_status, 'PENDING')
-      assert.match(pending.reason, told)
       assert.equal((await appliance.cloudRetro('steady_rules')).cloud_status, 'ACTIVE')
       assert.equal(await appliance.metric('backtrail_cloud_deliveries_waiting'), 1)
 
