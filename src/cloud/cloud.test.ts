@@ -373,6 +373,42 @@ test('a hunt that stopped at the limit is complete, and its ruleset capped until
   assert.deepEqual([hunt, cloudStatus, started], ['CLEARED', 'ACTIVE', 1_700_000_000_000_000])
 })
 
+test('a hunt is stopped, also when the answer to that is lost, and only one that runs can be', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script } = appliance
+  await appliance.cloud.start()
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.cloud.settle('told_rules')
+  await assert.rejects(appliance.cloud.stopHunt('told_rules'), {
+    code: 'cloud.wrong-state',
+    detail: { state: 'READY' },
+  })
+  let status = 'RUNNING'
+  let isLost = false
+  script.instead = (asked) => {
+    if (asked.endsWith('/status-retro-hunt')) {
+      const finish_time = status === 'CANCELLED' ? '2023-11-14T22:14:20' : null
+      return { status: 200, body: { retro_status: status, start_time: '2023-11-14T22:13:20', finish_time } }
+    }
+    if (asked.endsWith('cancel-retro-hunt')) {
+      status = 'CANCELLED'
+      if (isLost) return { status: 504, body: '' }
+    }
+    return asked.endsWith('-retro-hunt') ? { status: 200, body: { ruleset_name: 'told_rules' } } : undefined
+  }
+  for (const lost of [false, true]) {
+    isLost = lost
+    status = 'RUNNING'
+    assert.equal((await appliance.cloud.startHunt('told_rules')).hunt, 'RUNNING')
+    assert.equal((await appliance.cloud.stopHunt('told_rules')).hunt, 'CANCELLED')
+    await until(
+      async () => (await appliance.cloud.standing('told_rules')).finished === 1_700_000_060_000_000,
+      async () => JSON.stringify(await appliance.cloud.standing('told_rules')),
+    )
+    await assert.rejects(appliance.cloud.stopHunt('told_rules'), { code: 'cloud.wrong-state' })
+  }
+})
+
 test('a ruleset that somebody took out of the cloud is brought there again', async (t) => {
   const appliance = await Appliance.open(t)
   const { script } = appliance
