@@ -39,37 +39,47 @@ export function stepsOf(page: string): Step[] {
   )
 }
 
-/** Takes all steps. Returns the servers that were started, by the address that the page gives them. */
-export async function takeSteps(t: TestContext, steps: readonly Step[], shell: Shell): Promise<Map<string, Server>> {
+export interface Taken {
+  /** Those that were started, by the address that the page gives them. */
+  readonly servers: ReadonlyMap<string, Server>
+  /** What each command really printed, in order. */
+  readonly printed: readonly string[]
+}
+
+/** Takes all steps, and fails at the first one that prints something else than the page shows. */
+export async function takeSteps(t: TestContext, steps: readonly Step[], shell: Shell): Promise<Taken> {
   const servers = new Map<string, Server>()
   const env: Record<string, string> = { ...shell.env }
   symlinkSync(binary, join(shell.folder, 'backtrail'))
   const real = (text: string) => [...servers].reduce((told, [address, { url }]) => told.replaceAll(address, url), text)
+
+  const serve = async (parameters: string, shown: string): Promise<string> => {
+    const words = real(parameters.replaceAll('\\\n', ' ')).trim().split(/\s+/)
+    const server = await startServer(t, withoutPort(words), { env, cwd: shell.folder })
+    const [address] = /https?:\/\/\S+/.exec(shown) ?? assert.fail(`the page shows no address of ${parameters}`)
+    servers.set(address, server)
+    assertShown(real(shown), server.stdout(), parameters)
+    return server.stdout()
+  }
+
+  const printed: string[] = []
   for (const { command, shown } of steps) {
-    const started = /^(?:npm start|npx backtrail serve\b)(?: --)?(.*)$/s.exec(command)
-    if (command.startsWith('export ')) {
+    const [, parameters] = /^(?:npm start|npx backtrail serve\b)(.*)$/s.exec(command) ?? []
+    if (parameters !== undefined) printed.push(await serve(parameters, shown))
+    else if (command.startsWith('export ')) {
       // A secret that the page does not show is in the environment already.
       for (const [, name = '', value = ''] of command.matchAll(/(\w+)=(\S+)/g))
         if (value !== '…') env[name] = real(value)
-    } else if (started) {
-      const parameters = real((started[1] ?? '').replaceAll('\\\n', ' '))
-        .trim()
-        .split(/\s+/)
-      const server = await startServer(t, withoutPort(parameters), { env, cwd: shell.folder })
-      const [address] = /https?:\/\/\S+/.exec(shown) ?? assert.fail(`${command} shows no address`)
-      servers.set(address, server)
-      assertShown(real(shown), server.stdout(), command)
-    } else {
-      await take(t, { command: real(command), shown: real(shown) }, { folder: shell.folder, env })
-    }
+      printed.push('')
+    } else printed.push(await take(t, { command: real(command), shown: real(shown) }, { folder: shell.folder, env }))
   }
-  return servers
+  return { servers, printed }
 }
 
-async function take(t: TestContext, { command, shown }: Step, { folder, env }: Shell): Promise<void> {
+async function take(t: TestContext, { command, shown }: Step, { folder, env }: Shell): Promise<string> {
   const run = promisify(execFile)
   const ofShell = command
-    .replaceAll(/^npx backtrail /gm, './backtrail ')
+    .replaceAll(/\bnpx backtrail /g, './backtrail ')
     .replaceAll(/^curl /gm, 'curl --silent --show-error ')
   const from = performance.now()
   for (;;) {
@@ -80,7 +90,8 @@ async function take(t: TestContext, { command, shown }: Step, { folder, env }: S
       continue
     }
     t.diagnostic(`${command.split('\n')[0]}\n${stdout}${stderr}`)
-    return assertShown(shown, stdout + stderr, command)
+    assertShown(shown, stdout + stderr, command)
+    return stdout
   }
 }
 

@@ -17,6 +17,6 @@ test("the README's tour does what it shows", { timeout: 300_000 }, async (t) => 
   const folder = folderWith(t)
   const token = 'token-of-the-tour'
   const env = { BACKTRAIL_ADMIN_TOKEN: token, BACKTRAIL_TOKEN: token, BACKTRAIL_WORKERS: '2' }
-  const [server] = (await takeSteps(t, steps, { folder, env })).values()
-  assert.equal(await server?.stop(), 0)
+  const { servers } = await takeSteps(t, steps, { folder, env })
+  for (const server of servers.values()) assert.equal(await server.stop(), 0)
 })
