@@ -223,7 +223,7 @@ export class Cloud {
   async #readFeeds({ feeds, deliveries, retro, reachability }: Connection, signal: AbortSignal): Promise<number> {
     try {
       for (const kind of feedKinds) {
-        const matches = await feeds.read(kind, signal)
+        const { fresh: matches } = await feeds.read(kind, signal)
         if (matches > 0) this.#log.info({ feed: kind, matches }, 'the cloud told of matches')
       }
     } catch (error) {

@@ -118,7 +118,7 @@ export class Deliveries {
   async #takeOut(delivery: Delivery, signal: AbortSignal): Promise<void> {
     const { name, ruleset_id } = delivery
     // The matches of a ruleset that is gone here are of no use any more.
-    if (ruleset_id !== null) await this.#readFeeds(signal)
+    if (ruleset_id !== null) await this.#readFeeds(name, signal)
     await this.#remove(name, signal)
     await this.#done(delivery, async (trx, isLast) => {
       if (ruleset_id === null) return
@@ -133,7 +133,7 @@ export class Deliveries {
     const row = ruleset_id === null ? undefined : await rowOf(this.#database, ruleset_id)
     if (text === null || ruleset_id === null || !row) return this.#done(delivery, async () => {})
     if (hasAnother(row, revisionId)) {
-      await this.#readFeeds(signal)
+      await this.#readFeeds(name, signal)
       await this.#remove(name, signal)
     }
     const outcome = await this.#create(name, text, signal)
@@ -179,7 +179,7 @@ export class Deliveries {
       if (there === null) return { refused: saidBy(error) }
       if (there.trimEnd() === text.trimEnd()) return { digest: await this.#digestOf(name, signal) }
     }
-    await this.#readFeeds(signal)
+    await this.#readFeeds(name, signal)
     await this.#remove(name, signal)
     try {
       return { digest: await this.#client.create(name, text, signal) }
@@ -207,7 +207,9 @@ export class Deliveries {
     }
   }
 
-  async #readFeeds(signal: AbortSignal): Promise<void> {
+  /** Up to the cloud's present second: what it found until now may be forgotten in the next moment. */
+  async #readFeeds(name: string, signal: AbortSignal): Promise<void> {
+    await this.#client.info(name, signal)
     for (const kind of feedKinds) {
       const second = this.#client.clock
       if (second === null) await this.#feeds.read(kind, signal)

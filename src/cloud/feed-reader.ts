@@ -35,6 +35,13 @@ export interface FeedPosition {
   readonly caughtUp: Micros | null
 }
 
+export interface FeedRound {
+  /** How many matches are new. */
+  readonly fresh: number
+  /** The second up to which the cloud told everything. */
+  readonly toldUpTo: number
+}
+
 export class FeedReader {
   readonly #database: Database
   readonly #client: CloudClient
@@ -86,8 +93,8 @@ export class FeedReader {
     })
   }
 
-  /** Reads a feed to its end. Returns how many matches are new. */
-  async read(kind: FeedKind, signal: AbortSignal): Promise<number> {
+  /** Reads a feed to its end. */
+  async read(kind: FeedKind, signal: AbortSignal): Promise<FeedRound> {
     await this.open(signal)
     const before = this.#rounds.get(kind) ?? Promise.resolve()
     const round = before.then(
@@ -104,9 +111,8 @@ export class FeedReader {
    */
   async readUpTo(kind: FeedKind, second: number, signal: AbortSignal): Promise<void> {
     for (let look = 0; look < LOOKS; look++) {
-      await this.read(kind, signal)
-      const { position = 0 } = (await this.positions()).find(({ feed }) => feed === kind) ?? {}
-      if (position >= second) return
+      // Not the position: where reading began, nobody has told what is before it.
+      if ((await this.read(kind, signal)).toldUpTo >= second) return
       await pause(LOOK_PAUSE_MS, undefined, { signal })
     }
   }
@@ -122,7 +128,7 @@ export class FeedReader {
       .execute()
   }
 
-  async #round(kind: FeedKind, signal: AbortSignal): Promise<number> {
+  async #round(kind: FeedKind, signal: AbortSignal): Promise<FeedRound> {
     // How far back a cloud tells depends on its clock.
     if (this.#client.clock === null) await this.#client.count(signal)
     const { position, earliest, moved } = await this.#database
@@ -135,17 +141,19 @@ export class FeedReader {
     const present = Math.min(position, this.#client.clock ?? position)
     let from = Math.max(earliest, present - OVERLAP, farthest)
     let fresh = 0
+    let toldUpTo = 0
     for (;;) {
       signal.throwIfAborted()
       const { entries, unusable, lastTimestamp } = await this.#client.feed(kind, from, signal)
       if (unusable > 0) this.#log.warn({ feed: kind, from, unusable }, 'the cloud told entries that say too little')
       const reached = this.#believable(from, entries, lastTimestamp)
+      toldUpTo = Math.max(toldUpTo, reached)
       const isThere = await this.#database.transaction().execute(async (trx) => {
         fresh += await this.#store(trx, kind, entries)
         return advance(trx, kind, Math.max(earliest, present, reached), moved)
       })
       // Somebody moved the position meanwhile: the next round begins there.
-      if (!isThere) return fresh
+      if (!isThere) return { fresh, toldUpTo: 0 }
       if (reached > from) from = reached
       else if (this.#mayHideMore(from, entries)) from += 1
       else break
@@ -156,7 +164,7 @@ export class FeedReader {
       .where('feed', '=', kind)
       .where('moved', '=', moved)
       .execute()
-    return fresh
+    return { fresh, toldUpTo }
   }
 
   /**
