@@ -127,7 +127,10 @@ async function checkOwnRules(
 /** What Local Retro adds when rulesets come to samples that are there already. */
 async function foundLater(server: RunningServer, files: readonly string[], before: Pairs): Promise<Pairs> {
   for (const file of files)
-    await server.call('POST', '/api/yara/ruleset/', { name: basename(file, '.yar'), content: readFileSync(file, 'utf8') })
+    await server.call('POST', '/api/yara/ruleset/', {
+      name: basename(file, '.yar'),
+      content: readFileSync(file, 'utf8'),
+    })
   await localRetro(server)
   return new Set([...(await matchPairs(server))].filter((pair) => !before.has(pair)))
 }

@@ -17,7 +17,7 @@ const skip =
   !existsSync(systemFiles) &&
   process.env.BACKTRAIL_NO_SKIPS !== '1' &&
   'there is no ../shared/corpus to take files from'
-const megabytes = process.env.BACKTRAIL_LONG === '1' ? 2_000 : 200
+const megabytes = process.env.BACKTRAIL_LONG === '1' ? 2_000 : 120
 /** Of every so many files of the collection the appliance has one. */
 const SHARE = 4
 
