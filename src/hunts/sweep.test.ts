@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
 import { suspectsBySample } from './suspects.ts'
-import { waves } from './sweep.ts'
+import { type SweepSources, sweep, waves } from './sweep.ts'
 
 /** Small, fast and seeded; the seed is printed so that a failure can be repeated. */
 function randomNumbers(seed: number): (below: number) => number {
@@ -113,4 +113,43 @@ test('a restriction to some ids holds for plain samples too', () => {
   assert.deepEqual([...(wave?.unindexed ?? [])], [3])
   assert.equal(wave?.upTo, 3)
   assert.equal(more.length, 0)
+})
+
+test('a sample that takes long holds up the results behind it, and not their scanning', async () => {
+  const ids = Uint32Array.from({ length: 20 }, (_, n) => n + 1)
+  const first = Promise.withResolvers<void>()
+  const patience = setTimeout(() => first.reject(new Error('the others were not scanned meanwhile')), 5_000)
+  const scanned: number[] = []
+  const pool = {
+    room: async () => {},
+    run: async (_kind: string, { items }: { items: readonly { sample: number }[] }) => {
+      const samples = items.map(({ sample }) => sample)
+      if (samples.includes(1)) await first.promise
+      scanned.push(...samples)
+      if (samples.includes(20)) first.resolve()
+      const hit = (sample: number) => ({ sample, hits: [{ rule: `r${sample}` }], troubles: [] })
+      return { results: samples.map(hit), scannedBytes: 1 }
+    },
+  }
+  const corpus = { scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: 1 }])) }
+  const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
+  const sources = { pool, corpus, segments, workers: 1 } as unknown as SweepSources
+  const found: number[] = []
+  for await (const { hits } of sweep(sources, {
+    ruleSet: { id: 'set', rulesets: [] },
+    after: 0,
+    upTo: 20,
+    only: null,
+    useIndex: true,
+    strings: false,
+    scanLimit: 1_000,
+    priority: 'hunt',
+    group: 'hunt',
+    signal: AbortSignal.timeout(10_000),
+  })) {
+    found.push(...hits.map(({ sample }) => sample))
+  }
+  clearTimeout(patience)
+  assert.deepEqual(found, [...ids])
+  assert.notDeepEqual(scanned, found)
 })

@@ -181,6 +181,9 @@ async function evaluated(
   }
 }
 
+/** Batches that may wait, scanned, for an earlier one: a large sample does not hold up the scanning of those behind it. */
+const AHEAD = 64
+
 /** Scans the suspects in batches, a few at a time, and hands the results out in the order of the suspects. */
 async function* scanInOrder(
   suspects: readonly Suspect[],
@@ -190,20 +193,33 @@ async function* scanInOrder(
   const stopped = new StoppedRulesets(options.ruleSet)
   // Twice as many as there are workers, so that a worker never waits for the server.
   const width = 2 * sources.workers
-  const underWay: Promise<Stretch>[] = []
   const pace = new Pace()
+  /** In order; the scanned ones among them wait for those before them. */
+  const taken: { readonly scanned: Promise<Stretch>; isOver: boolean }[] = []
   try {
     for await (const batch of batches(suspects, sources.corpus, options.scanLimit, pace, stopped)) {
       options.signal.throwIfAborted()
       const scanned = pace.of(stopped.noting(scanBatch(batch, sources.pool, options)))
+      const entry = { scanned, isOver: false }
+      taken.push(entry)
+      const end = () => {
+        entry.isOver = true
+      }
       // Its rejection is seen when its turn comes, which is after those before it.
-      scanned.catch(() => {})
-      underWay.push(scanned)
-      if (underWay.length >= width) yield (await underWay.shift()) as Stretch
+      scanned.then(end, end)
+      for (;;) {
+        const underWay = taken.filter(({ isOver }) => !isOver).map(({ scanned }) => scanned)
+        const [first] = taken
+        if (first && (first.isOver || taken.length > AHEAD)) {
+          taken.shift()
+          yield await first.scanned
+        } else if (underWay.length < width) break
+        else await Promise.race(underWay).catch(() => {})
+      }
     }
-    while (underWay.length > 0) yield (await underWay.shift()) as Stretch
+    for (let first = taken.shift(); first; first = taken.shift()) yield await first.scanned
   } finally {
-    await Promise.allSettled(underWay)
+    await Promise.allSettled(taken.map(({ scanned }) => scanned))
   }
 }
 
