@@ -22,10 +22,10 @@ afterEach(async () => {
 })
 
 /** Samples with these ids, each as large as its id says. */
-async function add(from: number, to: number): Promise<void> {
+async function add(from: number, to: number, stored: 0 | 1 = 1): Promise<void> {
   await sql`WITH RECURSIVE numbers (n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM numbers WHERE n < ${to})
     INSERT INTO samples (id, sha256, sha1, size, stored, state, file_type, type_description, name, first_seen, last_seen)
-    SELECT n, randomblob(32), randomblob(20), 10 * n, 1, 'processed', 'PE/Exe', '', n, 1, 1 FROM numbers`.execute(
+    SELECT n, iif(${stored}, randomblob(32), NULL), randomblob(20), 10 * n, ${stored}, 'processed', 'PE/Exe', '', n, 1, 1 FROM numbers`.execute(
     database,
   )
 }
@@ -37,6 +37,15 @@ test('sizes are those of the samples that are there, also after others came or w
   assert.deepEqual([...(await corpus.sizes(7))], [-1, -1, 20, 30, 40, -1, 60, 70])
   await database.deleteFrom('samples').where('id', 'in', [3, 7]).execute()
   assert.deepEqual([...(await corpus.sizes(7))], [-1, -1, 20, -1, 40, -1, 60, -1])
+})
+
+test('samples that only a cloud has have no size here, and cost no second reading', async () => {
+  await add(1, 1)
+  await add(2, 2, 0)
+  await add(3, 3)
+  const sizes = await corpus.sizes(3)
+  assert.deepEqual([...sizes], [-1, 10, -1, 30])
+  assert.equal(await corpus.sizes(3), sizes)
 })
 
 test('more sizes than are read at once are all read, whoever else asks meanwhile', async () => {

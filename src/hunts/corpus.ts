@@ -98,7 +98,7 @@ export class Corpus {
     return this.#sizes
   }
 
-  /** Samples with a smaller id: all that are counted already, but for those that came since. */
+  /** Stored samples with a smaller id: all that are counted already, but for those that came since. */
   async #countBelow(id: number): Promise<number> {
     const { count } = await this.#database
       .selectFrom('sample_counts')
@@ -108,6 +108,7 @@ export class Corpus {
           '-',
           selectFrom('samples')
             .select((eb) => eb.fn.countAll<number>().as('later'))
+            .where('stored', '=', 1)
             .where('id', '>=', id),
         ).as('count'),
       )
@@ -125,6 +126,7 @@ export class Corpus {
       const rows = await this.#database
         .selectFrom('samples')
         .select(['id', 'size'])
+        .where('stored', '=', 1)
         .where('id', '>=', start)
         .where('id', '<=', Math.min(upTo, start + IDS_AT_ONCE - 1))
         .execute()
