@@ -85,6 +85,10 @@ export const catalogue = {
   'storage.full': { status: 503, message: 'The storage is full; free some space and send the file again.' },
   'service.stopping': { status: 503, message: 'The server is stopping; try again in a moment.' },
   'service.overloaded': { status: 503, message: 'The server is overloaded; try again in a moment.' },
+  'workers.lost': {
+    status: 503,
+    message: 'The processes that scan do not start, or end again and again; the log tells why.',
+  },
   'retro.wrong-state': { status: 412, message: 'Local Retro is in the wrong state for this operation.' },
   'retro.operation-invalid': {
     status: 400,

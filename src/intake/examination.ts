@@ -141,7 +141,11 @@ export class Examiner {
   }
 }
 
+/** What the system was short of, and may have again; whose sample it met says nothing. */
+const shortages = new Set(['ENOSPC', 'EDQUOT', 'ENOMEM', 'EMFILE', 'ENFILE', 'EAGAIN'])
+
 /** A file that cannot be read, or a content that every worker dies of; everything else is ours to solve. */
 function isOfTheSample(error: unknown): boolean {
-  return error instanceof Error && !('status' in error)
+  if (!(error instanceof Error) || 'status' in error) return false
+  return !shortages.has((error as NodeJS.ErrnoException).code ?? '')
 }

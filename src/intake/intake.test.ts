@@ -209,7 +209,8 @@ test('an encrypted archive is noted, opens with infected or the given password, 
 })
 
 test('bounds on depth, members and bytes hold for all that comes out of one upload', async (t) => {
-  const c = await freshCollection(t, { limits: { archiveDepth: 2, archiveMembers: 5 } })
+  // As many archives are unpacked at once as there are workers.
+  const c = await freshCollection(t, { workers: 4, limits: { archiveDepth: 2, archiveMembers: 5 } })
   let nested: Buffer = Buffer.from('the core')
   for (let depth = 0; depth < 4; depth++) nested = zipOf({ [`level${depth}.zip`]: nested })
   const deep = await upload(c, nested, 'deep.zip')

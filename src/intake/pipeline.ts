@@ -132,7 +132,6 @@ export class Pipeline {
       let examined = await examiner.examine(queued, signal)
       if (examined.identification.isArchive && queued.note.stage !== 'rematch') {
         await this.#unpackTurn()
-        this.#unpacking++
         try {
           examined = { ...examined, remarks: await unpacker.unpack(examined, signal) }
         } finally {
@@ -156,6 +155,7 @@ export class Pipeline {
 
   async #unpackTurn(): Promise<void> {
     while (this.#unpacking >= this.#parts.unpackAtOnce) await delay(20, undefined, { signal: this.#stopping.signal })
+    this.#unpacking++
   }
 
   #finish(examined: readonly Examined[]): void {

@@ -25,6 +25,8 @@ export interface UnpackerParts {
 interface Allowance {
   members: number
   bytes: number
+  /** Its archives are unpacked one after the other: each knows what those before it have left. */
+  turn: Promise<unknown>
 }
 
 /** The password that samples are passed around with. */
@@ -48,15 +50,30 @@ export class Unpacker {
   }
 
   /** Admits the members of an archive; gives the remarks that its sample is to carry. */
-  async unpack({ queued, remarks }: Examined, signal: AbortSignal): Promise<readonly string[]> {
-    const { archives, blobs, limits } = this.#parts
-    const { note } = queued
-    if (note.depth >= limits.archiveDepth) {
-      return [...remarks, `It lies ${note.depth} archives deep, and is not unpacked.`]
+  async unpack(examined: Examined, signal: AbortSignal): Promise<readonly string[]> {
+    const { archiveDepth, archiveMembers, archiveBytes } = this.#parts.limits
+    const { queued, remarks } = examined
+    const { depth, root = queued.id } = queued.note
+    if (depth >= archiveDepth) return [...remarks, `It lies ${depth} archives deep, and is not unpacked.`]
+    const allowance = this.#allowances.get(root) ?? {
+      members: archiveMembers,
+      bytes: archiveBytes,
+      turn: Promise.resolve(),
     }
-    const root = note.root ?? queued.id
-    const allowance = this.#allowances.get(root) ?? { members: limits.archiveMembers, bytes: limits.archiveBytes }
     this.#allowances.set(root, allowance)
+    const unpacked = allowance.turn.then(() => this.#unpackWithin(allowance, examined, root, signal))
+    allowance.turn = unpacked.catch(() => {})
+    return unpacked
+  }
+
+  async #unpackWithin(
+    allowance: Allowance,
+    { queued, remarks }: Examined,
+    root: number,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const { archives, blobs } = this.#parts
+    const { note } = queued
     if (allowance.members <= 0 || allowance.bytes <= 0) {
       return [...remarks, 'It is not unpacked: too much came out of what was sent already.']
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Failure } from '../errors/index.ts'
 import { Blame } from './blame.ts'
 import type { FlightStep, Stage } from './flight-record.ts'
 
@@ -66,6 +67,12 @@ test('outside of scans a second loss fails the task, of a list only the item', (
 
 test('a task that workers never begin with is not tried for ever', () => {
   const blame = new Blame()
-  const kinds = Array.from({ length: 5 }, () => blame.judge('take', 'crash', null).kind)
-  assert.deepEqual(kinds, ['retry', 'retry', 'retry', 'retry', 'fail'])
+  const verdicts = Array.from({ length: 5 }, () => blame.judge('take', 'crash', null))
+  assert.deepEqual(
+    verdicts.map(({ kind }) => kind),
+    ['retry', 'retry', 'retry', 'retry', 'fail'],
+  )
+  const last = verdicts.at(-1)
+  // Not the fault of the task: whoever sent it may send it again.
+  assert.ok(last?.kind === 'fail' && last.error instanceof Failure && last.error.code === 'workers.lost')
 })

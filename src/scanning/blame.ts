@@ -10,6 +10,7 @@
  * - libmagic gets the same second chance, then the headers alone decide what the sample is.
  * - Anything else gets one more try, then the item, or the whole task, has failed.
  */
+import { Failure } from '../errors/index.ts'
 import type { FlightStep } from './flight-record.ts'
 import type { Avoid, Trouble } from './protocol.ts'
 import type { TaskKind } from './tasks.ts'
@@ -23,7 +24,7 @@ export type Verdict =
   | { readonly kind: 'retry' }
   /** Retry, and tell all workers to leave this ruleset out. */
   | { readonly kind: 'bench'; readonly ruleset: string; readonly trouble: Trouble }
-  | { readonly kind: 'fail'; readonly message: string }
+  | { readonly kind: 'fail'; readonly error: Error }
 
 const plainly: Avoid = { pairs: [], bundles: true, libmagic: true, done: [] }
 
@@ -44,7 +45,7 @@ export class Blame {
   judge(kind: TaskKind, cause: Exclude<Cause, 'ended'>, at: FlightStep | null): Verdict {
     if (at === null) {
       if (this.#count('not begun') < LOSSES_BEFORE_BEGINNING) return { kind: 'retry' }
-      return { kind: 'fail', message: 'Workers were lost again and again before they began with it.' }
+      return { kind: 'fail', error: new Failure('workers.lost') }
     }
     const { stage, item } = at
     const scansItems = kind === 'verify' || kind === 'examine'
@@ -71,7 +72,7 @@ export class Blame {
     }
     if (!given && this.#count(`${stage} ${item}`) < 2) return { kind: 'retry' }
     if (kind === 'verify') return this.#giveUp(item, null, cause)
-    return { kind: 'fail', message: `The worker was lost over it: ${troubleOf(cause, stage).message}` }
+    return { kind: 'fail', error: new Error(`The worker was lost over it: ${troubleOf(cause, stage).message}`) }
   }
 
   #giveUp(item: number, ruleset: string | null, cause: Exclude<Cause, 'ended'>): Verdict {

@@ -1,9 +1,24 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { FlightReader, type FlightStep, FlightWriter } from './flight-record.ts'
+
+test('a record has all its bytes from the start, over one that an earlier worker left', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'backtrail-flight-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'record')
+  for (const time of ['first', 'second']) {
+    const reader = new FlightReader(path)
+    assert.equal(statSync(path).size, 512)
+    assert.equal(reader.sequence(), 0, `the ${time} time`)
+    const writer = new FlightWriter(path)
+    writer.note({ stage: 'scan', task: 7, item: 12, allowedMs: 10_500, ruleset: null, bundle: false })
+    writer.close()
+    reader.close()
+  }
+})
 
 test('the reader sees the last step, and that it changed', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'backtrail-flight-'))

@@ -15,7 +15,7 @@
  *     20  …     key        of the ruleset at work, UTF-8, at most 488 bytes
  *     508 u32   sequence   again: a reader that sees two different ones has read in the middle of a write
  */
-import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 
 const RECORD_LENGTH = 512
 const SEQUENCE = 0
@@ -82,13 +82,23 @@ export class FlightReader {
   readonly #file: number
   readonly #record = Buffer.alloc(RECORD_LENGTH)
 
+  /**
+   * Begins the record anew. All of it is written here, over what an earlier worker left: a disk that runs full later
+   * fails no note. Throws the system's error.
+   */
   constructor(path: string) {
-    this.#file = openSync(path, 'w+')
+    this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+    try {
+      writeSync(this.#file, this.#record, 0, RECORD_LENGTH, 0)
+    } catch (error) {
+      closeSync(this.#file)
+      throw error
+    }
   }
 
   /** Grows with each step, so that an unchanged number means an unchanged step; null in the middle of a write. */
   sequence(): number | null {
-    if (readSync(this.#file, this.#record, 0, RECORD_LENGTH, 0) < RECORD_LENGTH) return 0
+    readSync(this.#file, this.#record, 0, RECORD_LENGTH, 0)
     const sequence = this.#record.readUInt32LE(SEQUENCE)
     return sequence === this.#record.readUInt32LE(SEQUENCE_COPY) ? sequence : null
   }

@@ -54,7 +54,6 @@ export class WorkerPool {
   readonly #warmLosses = new Map<string, number>()
   readonly #inspector: NodeJS.Timeout
   #nextJob = 1
-  #nextName = 1
   #finished = 0
   #failed = 0
   #stopping = false
@@ -86,9 +85,9 @@ export class WorkerPool {
    *
    * Rejects with `Failure('service.overloaded')` when the lane is full, `Failure('service.stopping')` after `stop()`,
    * with the signal's reason, with the `Failure` that the task met, or with an `Error` when the task itself failed: a
-   * file that cannot be read (its `code` is the system's), a worker that died of it twice outside any scan. Scans that
-   * were given up are no rejection: they are `troubles` of the output. A text that cannot be checked within its limits
-   * is not valid, and a diagnostic says why.
+   * file that cannot be read (its `code` is the system's), a worker that died of it twice outside any scan. With
+   * `Failure('workers.lost')` when there are no workers to be had. Scans that were given up are no rejection: they are
+   * `troubles` of the output. A text that cannot be checked within its limits is not valid, and a diagnostic says why.
    */
   async run<K extends TaskKind>(kind: K, input: TaskInput<K>, options: RunOptions): Promise<TaskOutput<K>> {
     const { priority, signal } = options
@@ -285,7 +284,10 @@ export class WorkerPool {
   // ------------------------------------------------------------------------------------------------------- processes
 
   #addSlot(role: Role): void {
-    const slot = new Slot(role, `${role}-${this.#nextName++}`)
+    const taken = new Set(this.#slots.map(({ name }) => name))
+    let number = 1
+    while (taken.has(`${role}-${number}`)) number++
+    const slot = new Slot(role, `${role}-${number}`)
     this.#slots.push(slot)
     this.#start(slot)
   }
@@ -294,19 +296,24 @@ export class WorkerPool {
     slot.respawn = null
     slot.ready = false
     slot.sent = { sets: new Set(), keys: new Set() }
-    const process = new WorkerProcess({
-      flightRecord: join(this.#folder, `${slot.name}.flight`),
-      limits: this.#limits,
-      memoryLimit: slot.role === 'checker' ? this.#limits.checkBytes : this.#limits.workerBytes,
-      events: {
-        message: (message) => {
-          // What arrives after the end of a process was decided without it.
-          if (slot.process === process) this.#onMessage(slot, message)
+    try {
+      const process = new WorkerProcess({
+        flightRecord: join(this.#folder, `${slot.name}.flight`),
+        limits: this.#limits,
+        memoryLimit: slot.role === 'checker' ? this.#limits.checkBytes : this.#limits.workerBytes,
+        events: {
+          message: (message) => {
+            // What arrives after the end of a process was decided without it.
+            if (slot.process === process) this.#onMessage(slot, message)
+          },
+          exit: (cause, at, lastWords) => this.#onExit(slot, cause, at, lastWords),
         },
-        exit: (cause, at, lastWords) => this.#onExit(slot, cause, at, lastWords),
-      },
-    })
-    slot.process = process
+      })
+      slot.process = process
+    } catch (error) {
+      // Most likely the disk is full: its flight record cannot be made.
+      this.#onExit(slot, 'crash', null, String(error))
+    }
   }
 
   #onMessage(slot: Slot, message: FromWorker): void {
@@ -379,7 +386,7 @@ export class WorkerPool {
     if (verdict.kind === 'bench') this.#bench(verdict.ruleset, verdict.trouble)
     if (verdict.kind !== 'fail') this.#again(job)
     else if (job.kind === 'check') this.#resolve(job, uncheckable(cause))
-    else this.#reject(job, new Error(verdict.message))
+    else this.#reject(job, verdict.error)
   }
 
   /** Puts a task that had started back into the queue. */
@@ -426,7 +433,7 @@ export class WorkerPool {
     if (slot.failedStarts >= STARTS_BEFORE_GIVING_UP && !this.#slots.some((other) => other.ready && other.process)) {
       this.#log.error({ lastWords }, 'Worker processes do not start')
       for (const job of [...this.#queue.drain(), ...this.#checks.drain()]) {
-        this.#reject(job, new Error(`Worker processes do not start: ${lastWords}`))
+        this.#reject(job, new Failure('workers.lost'))
       }
     }
     slot.respawn = setTimeout(() => this.#start(slot), Math.min(100 * 2 ** slot.failedStarts, 5_000))

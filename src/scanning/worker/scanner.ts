@@ -135,6 +135,8 @@ export class Scanner {
       for (const match of this.#run(task, request, unit, ruleset.key)) hits.push(this.#hit(ruleset, match, request))
       return null
     } catch (error) {
+      // The system's errors, such as a full disk, say nothing of the rules.
+      if (error instanceof Error && 'errno' in error) throw error
       return { reason: 'engine', message: error instanceof Error ? error.message : String(error) }
     }
   }
