@@ -60,8 +60,28 @@ test('a ruleset is saved for the cloud too, hunts there, and its matches are tol
   await page.getByRole('switch', { name: 'Also in the cloud', checked: false }).waitFor({ state: 'attached' })
   await page.getByRole('link', { name: 'Cloud Retro' }).click()
   await page.getByText('no longer has it').waitFor()
+
+  // Fetching again is asked for in the browser's time zone.
+  await page.goto(`${server.url}/administration?part=cloud`)
+  const field = page.getByLabel('Fetch again from')
+  const button = page.getByRole('button', { name: 'Fetch again' })
+  await field.fill('2999-01-01T00:00')
+  await page.getByText('This time has not come yet.').waitFor()
+  assert.ok(await button.isDisabled())
+  await field.fill(localMinute(Date.now() - 3_600_000))
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await cloud.kill()
+  await button.click()
+  await page.getByText(/Matches are fetched again from .* on\./).waitFor()
+  // With the cloud away it stays where it was put.
+  await page.getByText('Fetched up to 1 hour ago').waitFor()
   await context.close()
   browser.assertNoComplaints()
   await server.stop()
-  await cloud.stop()
 })
+
+/** `2026-11-22T08:02` where the browser is, which is where the test is. */
+function localMinute(milliseconds: number): string {
+  const minutesBehind = new Date(milliseconds).getTimezoneOffset()
+  return new Date(milliseconds - minutesBehind * 60_000).toISOString().slice(0, 16)
+}

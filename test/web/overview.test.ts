@@ -112,7 +112,7 @@ test('an administrator adds a user, who can log in, and removes it again', { ski
   await page.context().close()
 })
 
-test('core rulesets, limits and health have their own addresses', { skip }, async () => {
+test('core rulesets, the cloud, limits and health have their own addresses', { skip }, async () => {
   const page = await web.open('/administration?part=limits')
   const upload = page.getByRole('row', { name: /--upload-limit/ })
   await upload.getByText('700MB').waitFor()
@@ -123,6 +123,10 @@ test('core rulesets, limits and health have their own addresses', { skip }, asyn
   assert.deepEqual(await accessibilityProblems(page), [])
   await page.getByRole('tab', { name: 'Core rulesets' }).click()
   await page.getByText('There are no core rulesets').waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.getByRole('tab', { name: 'Cloud' }).click()
+  await page.getByText('not connected to a cloud').waitFor()
+  assert.equal(await page.getByLabel('Fetch again from').count(), 0)
   assert.deepEqual(await accessibilityProblems(page), [])
   assert.equal(await page.getByRole('tab', { name: 'Users' }).count(), 0)
   await page.context().close()

@@ -9,7 +9,7 @@ export type CloudStanding = Static<typeof StandingShape>
 const MOVING_LOOK_MS = 1_000
 const RESTING_LOOK_MS = 15_000
 
-/** From when the cloud's matches are fetched; null for an appliance without a cloud. */
+/** Up to when the cloud's matches are fetched; null for an appliance without a cloud. */
 export function useCloudTime() {
   return useQuery({
     queryKey: ['cloud', 'time'],
@@ -22,6 +22,16 @@ export function useCloudTime() {
       }
     },
     staleTime: 60_000,
+    refetchInterval: ({ state }) => (state.data ? RESTING_LOOK_MS : false),
+  })
+}
+
+/** Fetches the cloud's matches from a second since 1970 on, also those that were fetched before. */
+export function useMoveCloudTime() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (second: number) => call('POST', '/api/yara/ticloud/time/', { json: { time: String(second) } }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['cloud', 'time'] }),
   })
 }
 

@@ -3,6 +3,7 @@ import { useUser } from '../../api/session.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import styles from './administration-page.module.css'
+import { CloudSection } from './cloud-section.tsx'
 import { CoreRulesets } from './core-rulesets.tsx'
 import { HealthSection } from './health-section.tsx'
 import { Limits } from './limits.tsx'
@@ -19,6 +20,7 @@ export function Component() {
     { id: 'account', title: 'Your account' },
     ...(isAdministrator ? [{ id: 'users', title: 'Users' }] : []),
     { id: 'core', title: 'Core rulesets' },
+    { id: 'cloud', title: 'Cloud' },
     { id: 'limits', title: 'Limits' },
     { id: 'health', title: 'Health' },
   ]
@@ -45,6 +47,9 @@ export function Component() {
         )}
         <TabPanel id="core" className={styles.sections ?? ''}>
           <CoreRulesets />
+        </TabPanel>
+        <TabPanel id="cloud" className={styles.sections ?? ''}>
+          <CloudSection />
         </TabPanel>
         <TabPanel id="limits" className={styles.sections ?? ''}>
           <Limits />
