@@ -6,13 +6,15 @@ import { test } from 'node:test'
 import { randomFrom } from './fixtures.ts'
 import { bitOf, type Channel, gramHash } from './gram.ts'
 import { encodeSignature, MAX_BITS, MIN_BITS, SignatureView } from './signature.ts'
-import { condense, SignatureBuilder, sign, signFile, TARGET_FILL } from './signing.ts'
+import { condense, SignatureBuilder, sign, signFile } from './signing.ts'
 
 const digests = {
   md5: new Uint8Array(16).fill(1),
   sha1: new Uint8Array(20).fill(2),
   sha256: new Uint8Array(32).fill(3),
 }
+
+const FILL = 0.55
 
 const folded = (byte: number) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte)
 
@@ -53,8 +55,8 @@ test('a signature has exactly the bits of its windows, and the smallest size tha
     const view = SignatureView.of(sign(bytes, digests))
     assert.deepEqual(view.bytes, expectedBits(bytes, view.bits))
     if (view.bits > MIN_BITS)
-      assert.ok(fillOf(expectedBits(bytes, view.bits / 2)) > TARGET_FILL, 'half the size would have done')
-    assert.ok(fillOf(view.bytes) <= TARGET_FILL || view.bits === MIN_BITS)
+      assert.ok(fillOf(expectedBits(bytes, view.bits / 2)) > FILL, 'half the size would have done')
+    assert.ok(fillOf(view.bytes) <= FILL || view.bits === MIN_BITS)
     for (const [channel, windows] of windowsOf(bytes))
       for (const window of windows) assert.ok(view.has(channel, window))
   }
@@ -136,6 +138,18 @@ test('a large file whose last bytes make it too full for the array that was trie
   assert.equal(SignatureView.of(sign(bytes, digests)).bits, 2 ** 22)
 })
 
+test('from 8 MB on, a signature is larger than the same windows have in a smaller sample', () => {
+  // In 2^20 bits, these windows would set 45 %.
+  const windows = randomFrom('large').bytes(620_000)
+  const bitsAt = (size: number) => {
+    const bytes = new Uint8Array(size)
+    bytes.set(windows)
+    return SignatureView.of(sign(bytes, digests)).bits
+  }
+  assert.equal(bitsAt(2 ** 23 - 1), 2 ** 20)
+  assert.equal(bitsAt(2 ** 23), 2 ** 21)
+})
+
 test('chunks that do not add up to the announced size are refused', () => {
   const builder = new SignatureBuilder(10)
   builder.update(new Uint8Array(9))
@@ -149,19 +163,19 @@ test('an array is halved to the smallest size that keeps to the target fill, by 
   // Four bits of a word become two of the half as large array, and so on down to four set bits, one in each quarter.
   const bits = new Int32Array(256)
   for (const quarter of [0, 64, 128, 192]) bits[quarter] = 0b1011
-  assert.deepEqual(condense(bits), Int32Array.of(0x00010001, 0x00010001))
+  assert.deepEqual(condense(bits, FILL), Int32Array.of(0x00010001, 0x00010001))
   // One bit of every pair: halving would set them all.
-  assert.equal(condense(new Int32Array(64).fill(0x55555555)).length, 64)
+  assert.equal(condense(new Int32Array(64).fill(0x55555555), FILL).length, 64)
   // Half of the pairs: halving fills half.
-  assert.deepEqual(condense(new Int32Array(8).fill(0x33333333)), new Int32Array(4).fill(0x55555555))
+  assert.deepEqual(condense(new Int32Array(8).fill(0x33333333), FILL), new Int32Array(4).fill(0x55555555))
 })
 
 test('a sample that fills the largest array beyond use gets no bits, and is always a candidate', () => {
   // 24 and 26 bits of 32: fills of 0.75 and 0.81.
-  assert.equal(condense(new Int32Array(MAX_BITS / 32).fill(0x00ffffff)).length, MAX_BITS / 32)
-  assert.equal(condense(new Int32Array(MAX_BITS / 32).fill(0x03ffffff)).length, 0)
+  assert.equal(condense(new Int32Array(MAX_BITS / 32).fill(0x00ffffff), FILL).length, MAX_BITS / 32)
+  assert.equal(condense(new Int32Array(MAX_BITS / 32).fill(0x03ffffff), FILL).length, 0)
   // The same fill is of use in smaller arrays, where a sample can be that full only by being very small.
-  assert.equal(condense(new Int32Array(MIN_BITS / 32).fill(0x03ffffff)).length, MIN_BITS / 32)
+  assert.equal(condense(new Int32Array(MIN_BITS / 32).fill(0x03ffffff), FILL).length, MIN_BITS / 32)
   const view = SignatureView.of(
     encodeSignature({ ...digests, size: 5, head: new Uint8Array(5), bytes: new Uint8Array(0) }),
   )

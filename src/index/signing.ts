@@ -8,12 +8,20 @@ import { encodeSignature, HEAD_BYTES, MAX_BITS, MIN_BITS, type SampleDigests } f
  *
  * How many bits a sample deserves depends on how many different windows it has, which is only known afterwards. So the
  * bits are set in an array that is large enough for the worst case (every window different), and the array is then
- * halved for as long as at most TARGET_FILL of the bits stay set. Since a bit number is the top end of the hash, a bit of
- * the half as large array is two neighbouring bits, or-ed: no window is hashed twice.
+ * halved for as long as no more than the target fill of the bits stay set. Since a bit number is the top end of the hash,
+ * a bit of the half as large array is two neighbouring bits, or-ed: no window is hashed twice.
  */
 
-/** The largest part of the bits that may be set. `docs/index-design.md` has the measurements behind it. */
-export const TARGET_FILL = 0.55
+/**
+ * The largest part of the bits that may be set in the signature of a sample of `size` bytes. Large samples have most
+ * windows, so they pass by chance most often, and they cost most to read in vain: they get more bits.
+ * `docs/index-design.md` has the measurements behind it.
+ */
+function targetFill(size: number): number {
+  return size < LARGE_FROM ? 0.55 : 0.4
+}
+
+const LARGE_FROM = 8 << 20
 
 /** A sample that sets more than this part of MAX_BITS cannot be filtered usefully: it gets no bits. */
 export const SATURATED_FILL = 0.8
@@ -116,7 +124,7 @@ export class SignatureBuilder {
   isOverfull(): boolean {
     // Every byte that was gathered but not marked yet can end a window in each channel.
     const set = countBits(this.#bits) + 2 * this.#gatheredLength
-    return this.#bits.length * 32 < MAX_BITS && set > TARGET_FILL * this.#bits.length * 32
+    return this.#bits.length * 32 < MAX_BITS && set > targetFill(this.#size) * this.#bits.length * 32
   }
 
   /** @throws Failure `sample.gone` when the chunks were not `size` bytes: the file changed under the reader. */
@@ -125,7 +133,7 @@ export class SignatureBuilder {
       throw new Failure('sample.gone', `The sample has ${this.#received} bytes where ${this.#size} were expected.`)
     const words = this.#gatheredWords.subarray(0, this.#gatheredLength >>> 2)
     markBytes(this.#gathered.subarray(markWords(words, this.#bits), this.#gatheredLength), this.#bits)
-    const bits = condense(this.#bits)
+    const bits = condense(this.#bits, targetFill(this.#size))
     return encodeSignature({
       md5: digests.md5,
       sha1: digests.sha1,
@@ -226,14 +234,14 @@ function foldWord(word: number): number {
 }
 
 /**
- * Halves a bit array, in place, while at most TARGET_FILL of it stays set. Returns the part that holds the result, which
+ * Halves a bit array, in place, while at most `fill` of it stays set. Returns the part that holds the result, which
  * is empty when the array has MAX_BITS and is too full to be of use.
  */
-export function condense(bits: Int32Array): Int32Array {
+export function condense(bits: Int32Array, fill: number): Int32Array {
   let length = bits.length
   while (length * 32 > MIN_BITS) {
     const half = length / 2
-    if (countPairs(bits.subarray(0, length)) > TARGET_FILL * half * 32) break
+    if (countPairs(bits.subarray(0, length)) > fill * half * 32) break
     for (let i = 0; i < half; i++) bits[i] = orPairs(bits[2 * i] as number) | (orPairs(bits[2 * i + 1] as number) << 16)
     length = half
   }
