@@ -7,7 +7,7 @@
  * the cloud's sentence), and `cloud.failed` (5xx, or an answer that makes no sense). `detail.status` is the HTTP status,
  * `detail.retryAfterMs` what the cloud asks to wait.
  */
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -65,7 +65,13 @@ const RETRO_TRIES = 3
 export class CloudClient {
   readonly #access: CloudAccess
   readonly #base: URL
-  readonly #agent: HttpAgent
+  /** Keeps connections for the next question. */
+  readonly #keeping: HttpAgent
+  /**
+   * Opens one each time. On a kept connection a request may meet the moment in which the cloud closes it, and then
+   * nobody knows whether it did what it was asked: that is only for what may be asked twice.
+   */
+  readonly #single: HttpAgent
   /** The last `Date` header, in seconds; null before the first answer with one. */
   #clock: number | null = null
   /** When the next request about hunts may be sent, by this process's clock. */
@@ -74,13 +80,8 @@ export class CloudClient {
   constructor(access: CloudAccess) {
     this.#access = access
     this.#base = new URL(access.url)
-    const { proxy, ca } = access
-    const proxyEnv = proxy === null ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }
-    const options = { keepAlive: true, maxSockets: 4, ...proxyEnv }
-    this.#agent =
-      this.#base.protocol === 'https:'
-        ? new HttpsAgent({ ...options, ...(ca !== null && { ca }) })
-        : new HttpAgent(options)
+    this.#keeping = agentFor(this.#base, access, true)
+    this.#single = agentFor(this.#base, access, false)
   }
 
   /** The second that the cloud's clock showed in its last answer; null when it never told. */
@@ -156,7 +157,8 @@ export class CloudClient {
   }
 
   close(): void {
-    this.#agent.destroy()
+    this.#keeping.destroy()
+    this.#single.destroy()
   }
 
   async #onRetro(route: 'enableRetro' | 'startRetro' | 'cancelRetro', name: string, signal?: AbortSignal) {
@@ -203,44 +205,41 @@ export class CloudClient {
   }
 
   async #exchange(method: string, path: string, asking: Asking): Promise<Exchanged> {
-    const { json, content, size = 0, maxBytes = ANSWER_BYTES } = asking
     const ended = AbortSignal.timeout(this.#access.timeoutMs)
     const signal = asking.signal ? AbortSignal.any([ended, asking.signal]) : ended
-    const body = json === undefined ? null : Buffer.from(JSON.stringify(json))
-    const length = body?.length ?? size
-    const { user, password } = this.#access
-    try {
-      const ask = this.#base.protocol === 'https:' ? httpsRequest : httpRequest
-      const request = ask(new URL(this.#base.pathname.replace(/\/$/, '') + path, this.#base), {
-        method,
-        agent: this.#agent,
-        signal,
-        headers: {
-          authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
-          accept: 'application/json',
-          'user-agent': 'Backtrail',
-          ...(body && { 'content-type': 'application/json' }),
-          ...(content && { 'content-type': 'application/octet-stream' }),
-          ...(method === 'POST' && { 'content-length': length }),
-        },
-      })
-      const answered = new Promise<IncomingMessage>((resolve, reject) => {
-        request.on('response', resolve).on('error', reject)
-      })
-      if (content) {
-        // A cloud that refuses early closes the connection while the content is still being sent.
-        await Promise.race([pipeline(content, request, { signal }), answered])
-      } else {
-        request.end(body ?? undefined)
+    for (;;) {
+      const request = this.#request(method, path, asking, signal)
+      try {
+        return await answerTo(request, asking, signal)
+      } catch (error) {
+        if (error instanceof Failure) throw error
+        if (asking.signal?.aborted) throw asking.signal.reason
+        // The next one is tried on another kept connection, or on a new one in the end.
+        if (request.reusedSocket && !ended.aborted) continue
+        throw new Failure('cloud.unreachable', `The cloud cannot be reached: ${reasonOf(error, this.#access, ended)}.`)
       }
-      const response = await answered
-      const text = await readText(response, maxBytes)
-      return { status: response.statusCode ?? 0, headers: response.headers, text }
-    } catch (error) {
-      if (error instanceof Failure) throw error
-      if (asking.signal?.aborted) throw asking.signal.reason
-      throw new Failure('cloud.unreachable', `The cloud cannot be reached: ${reasonOf(error, this.#access, ended)}.`)
     }
+  }
+
+  #request(method: string, path: string, { json, content, size = 0 }: Asking, signal: AbortSignal): ClientRequest {
+    const body = json === undefined ? null : Buffer.from(JSON.stringify(json))
+    const { user, password } = this.#access
+    const ask = this.#base.protocol === 'https:' ? httpsRequest : httpRequest
+    const request = ask(new URL(this.#base.pathname.replace(/\/$/, '') + path, this.#base), {
+      method,
+      agent: method === 'GET' ? this.#keeping : this.#single,
+      signal,
+      headers: {
+        authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+        accept: 'application/json',
+        'user-agent': 'Backtrail',
+        ...(body && { 'content-type': 'application/json' }),
+        ...(content && { 'content-type': 'application/octet-stream' }),
+        ...(method === 'POST' && { 'content-length': body?.length ?? size }),
+      },
+    })
+    if (!content) request.end(body ?? undefined)
+    return request
   }
 }
 
@@ -256,6 +255,27 @@ interface Exchanged {
   readonly status: number
   readonly headers: IncomingMessage['headers']
   readonly text: string
+}
+
+function agentFor({ protocol }: URL, { proxy, ca }: CloudAccess, keepAlive: boolean): HttpAgent {
+  const proxyEnv = proxy === null ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }
+  const options = { keepAlive, maxSockets: 4, ...proxyEnv }
+  return protocol === 'https:' ? new HttpsAgent({ ...options, ...(ca !== null && { ca }) }) : new HttpAgent(options)
+}
+
+/** Sends the content, where there is any, and reads the answer. */
+async function answerTo(
+  request: ClientRequest,
+  { content, maxBytes = ANSWER_BYTES }: Asking,
+  signal: AbortSignal,
+): Promise<Exchanged> {
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    request.on('response', resolve).on('error', reject)
+  })
+  // A cloud that refuses early closes the connection while the content is still being sent.
+  if (content) await Promise.race([pipeline(content, request, { signal }), answered])
+  const response = await answered
+  return { status: response.statusCode ?? 0, headers: response.headers, text: await readText(response, maxBytes) }
 }
 
 async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
