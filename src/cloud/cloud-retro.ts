@@ -10,7 +10,7 @@ import { Failure } from '../errors/index.ts'
 import { clearRetroMatches } from '../matches/index.ts'
 import { forgetUntold } from '../samples/index.ts'
 import type { Log } from '../scanning/index.ts'
-import type { Database } from '../store/index.ts'
+import { type Database, listOf } from '../store/index.ts'
 import type { CloudClient, ToldStatus } from './client.ts'
 import type { Deliveries } from './deliveries.ts'
 import { endedBy } from './ended-by.ts'
@@ -22,6 +22,7 @@ import {
   isHunting,
   isThere,
   type KnownRuleset,
+  type RetroState,
   type RowChange,
   rowOf,
   writeRow,
@@ -31,6 +32,8 @@ import {
 const NEXT_SECOND_MS = 300
 /** How long a ruleset that is being validated rests between two looks. */
 const LOOK_AGAIN_MS = 250
+/** Rulesets that are looked at in one go only because their state is uncertain; each takes a second. */
+const DOUBTS_AT_ONCE = 5
 
 interface Followed {
   readonly id: number
@@ -169,26 +172,36 @@ export class CloudRetro {
     for (const { ruleset_id } of rows) this.#doubtful.add(ruleset_id)
   }
 
-  /** The rulesets whose state changes in the cloud, or is not known for certain. */
+  /**
+   * The rulesets to look at now: those whose state changes in the cloud, and behind them a few of those whose state is
+   * not known for certain. After a cloud was away that is all of them, which must not hold up a hunt that runs.
+   */
   async changing(): Promise<Followed[]> {
-    return this.#database
+    const rows = await this.#database
       .selectFrom('cloud_rulesets')
       .innerJoin('rulesets', 'rulesets.id', 'cloud_rulesets.ruleset_id')
-      .select(['rulesets.id', 'rulesets.name'])
+      .select(['rulesets.id', 'rulesets.name', 'cloud_rulesets.state', 'retro_state'])
       .where('cloud_rulesets.state', 'in', ['validating', 'stored'])
       .where((eb) =>
         eb.or([
           eb('cloud_rulesets.state', '=', 'validating'),
           eb('retro_state', 'in', ['RUNNING', 'VALIDATING']),
-          eb('rulesets.id', 'in', [0, ...this.#doubtful]),
+          eb('rulesets.id', 'in', listOf([...this.#doubtful])),
         ]),
       )
       .orderBy('rulesets.id')
       .execute()
+    const changing = rows.filter((row) => row.state === 'validating' || isUnderWay(row.retro_state))
+    const resting = new Map(rows.map((row) => [row.id, row]))
+    for (const { id } of changing) resting.delete(id)
+    const doubtful = [...this.#doubtful].flatMap((id) => resting.get(id) ?? [])
+    return [...changing, ...doubtful.slice(0, DOUBTS_AT_ONCE)]
   }
 
   /** Brings what is known of a ruleset up to date. */
   async follow(ruleset: Followed, signal: AbortSignal): Promise<void> {
+    // Should that fail, the others' turn comes before its next one.
+    if (this.#doubtful.delete(ruleset.id)) this.#doubtful.add(ruleset.id)
     await this.#inTurn(ruleset.id, () => this.#follow(ruleset, signal))
   }
 
@@ -312,6 +325,10 @@ export class CloudRetro {
       if (this.#turns.get(id) === turn) this.#turns.delete(id)
     }
   }
+}
+
+function isUnderWay(state: RetroState): boolean {
+  return state === 'RUNNING' || state === 'VALIDATING'
 }
 
 function wrongState(message: string, row: CloudRow | null): Failure {

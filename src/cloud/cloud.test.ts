@@ -341,6 +341,35 @@ test('while the cloud validates a ruleset it is pending and cannot be changed, a
   await appliance.save('told_rules', rule('Other'))
 })
 
+test('a ruleset that is validated does not wait for all whose state is uncertain', async (t) => {
+  const appliance = await Appliance.open(t, { cloudWait: '100ms' })
+  const { script } = appliance
+  await appliance.cloud.start()
+  const names = range(0, 20).map((place) => `resting_${place}`)
+  for (const name of names) {
+    await appliance.save(name, rule('Any'))
+    assert.equal((await appliance.cloud.settle(name)).cloudStatus, 'ACTIVE')
+  }
+  let isApproved = false
+  script.instead = (asked) => {
+    if (asked.endsWith('/status-retro-hunt')) return { status: 200, body: { retro_status: 'VALIDATION_SUCCESS' } }
+    return asked.endsWith('/new_rules')
+      ? { status: 200, body: { ruleset_name: 'new_rules', valid: true, approved: isApproved } }
+      : undefined
+  }
+  // Nothing is known for certain after a start.
+  await appliance.restart()
+  await appliance.save('new_rules', rule('Any'))
+  assert.equal((await appliance.cloud.settle('new_rules')).cloudStatus, 'PENDING')
+  isApproved = true
+  await until(
+    async () => (await appliance.cloud.standing('new_rules')).cloudStatus === 'ACTIVE',
+    async () => 'the ruleset is approved',
+  )
+  const looks = names.filter((name) => script.count(`GET /api/yara/admin/v1/ruleset/${name}/status`) > 0)
+  assert.ok(looks.length < names.length, 'all others were asked for before')
+})
+
 test('a hunt that stopped at the limit is complete, and its ruleset capped until the results are cleared', async (t) => {
   const appliance = await Appliance.open(t)
   const { script } = appliance
