@@ -20,11 +20,15 @@ export interface Corpus {
   readonly bytes: number
 }
 
-/** Copies of this machine's own files, in a fixed order, up to so many megabytes. */
-export function systemFiles(megabytes: number): Corpus {
+/** The folder with copies of this machine's own files, in a fixed order, up to so many megabytes. */
+export function systemFilesFolder(megabytes: number): string {
   const folder = join(workFolder, `system-${megabytes}`)
   if (!existsSync(folder)) run('system-files', folder, String(megabytes))
-  return corpus('system files', folder)
+  return folder
+}
+
+export function systemFiles(megabytes: number): Corpus {
+  return corpus('system files', systemFilesFolder(megabytes))
 }
 
 /** Windows, macOS, Linux and FreeBSD programs out of pinned packages. */
