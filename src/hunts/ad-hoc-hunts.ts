@@ -8,7 +8,15 @@ import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Database, type HuntsTable, type Micros, now } from '../store/index.ts'
 import { FairTurns } from './fair-turns.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
-import { advance, enter, type HuntState, hasEnded, timeLeft, unfinishedStates } from './hunt-row.ts'
+import {
+  advance,
+  enter,
+  type HuntProgress,
+  type HuntState,
+  hasEnded,
+  progressOf,
+  unfinishedStates,
+} from './hunt-row.ts'
 import { type HuntText, refuseInvalid } from './hunt-text.ts'
 import { whenThereIsRoom } from './patient-writing.ts'
 import type { Selection } from './selection.ts'
@@ -315,7 +323,7 @@ export interface HuntRequest {
   readonly title: string | null
 }
 
-export interface Hunt {
+export interface Hunt extends HuntProgress {
   readonly id: number
   readonly title: string | null
   readonly state: HuntState
@@ -327,16 +335,6 @@ export interface Hunt {
   readonly created: Micros
   readonly started: Micros | null
   readonly stopped: Micros | null
-  /** Covered samples, and how many of them are decided. */
-  readonly samples: number
-  readonly processed: number
-  /** (sample, ruleset) pairs that the index could not rule out, the bytes scanned, and samples above the size limit. */
-  readonly candidates: number
-  readonly scannedBytes: number
-  readonly skipped: number
-  readonly matches: number
-  /** Milliseconds until the end at the rate so far; null when it cannot be told. */
-  readonly timeLeft: number | null
   /** Why it failed, or which text had to be stopped on a sample and may miss matches. */
   readonly failure: string | null
 }
@@ -354,13 +352,7 @@ function huntOf(row: Selectable<HuntsTable> & { readonly user: string | null }):
     created: row.created,
     started: row.started,
     stopped: row.stopped,
-    samples: row.samples,
-    processed: row.processed,
-    candidates: row.candidates,
-    scannedBytes: row.scanned_bytes,
-    skipped: row.skipped,
-    matches: row.matches,
-    timeLeft: timeLeft(row),
+    ...progressOf(row),
     failure: row.failure,
   }
 }

@@ -38,12 +38,45 @@ export async function enter(
   return numUpdatedRows > 0n
 }
 
-/** Milliseconds until the end of a hunt at the rate so far; null when it cannot be told. */
-export function timeLeft(
-  hunt: Pick<Selectable<HuntsTable>, 'state' | 'started' | 'samples' | 'processed'>,
-): number | null {
-  if (hunt.state !== 'running' || hunt.processed === 0 || hunt.started === null) return null
-  return Math.round(((now() - hunt.started) / 1000) * (hunt.samples / hunt.processed - 1))
+/** How far a hunt is, and what it took. */
+export interface HuntProgress {
+  /** Covered samples, and how many of them are decided. */
+  readonly samples: number
+  readonly processed: number
+  /** (sample, ruleset) pairs that the index could not rule out, the bytes scanned, and samples above the size limit. */
+  readonly candidates: number
+  readonly scannedBytes: number
+  readonly skipped: number
+  readonly matches: number
+  /** Milliseconds until the end at the rate so far; null when it cannot be told. */
+  readonly timeLeft: number | null
+}
+
+export function progressOf(
+  row: Pick<
+    Selectable<HuntsTable>,
+    'state' | 'started' | 'samples' | 'processed' | 'candidates' | 'scanned_bytes' | 'skipped' | 'matches'
+  >,
+): HuntProgress {
+  return {
+    samples: row.samples,
+    processed: row.processed,
+    candidates: row.candidates,
+    scannedBytes: row.scanned_bytes,
+    skipped: row.skipped,
+    matches: row.matches,
+    timeLeft: timeLeft(row),
+  }
+}
+
+function timeLeft({
+  state,
+  started,
+  samples,
+  processed,
+}: Pick<Selectable<HuntsTable>, 'state' | 'started' | 'samples' | 'processed'>): number | null {
+  if (state !== 'running' || processed === 0 || started === null) return null
+  return Math.round(((now() - started) / 1000) * (samples / processed - 1))
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Matches } from '../matches/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
-import { advance, enter, type HuntState, timeLeft, unfinishedStates } from './hunt-row.ts'
+import { advance, enter, type HuntProgress, type HuntState, progressOf, unfinishedStates } from './hunt-row.ts'
 import { whenThereIsRoom } from './patient-writing.ts'
 import { type Stretch, type SweepSources, sweep } from './sweep.ts'
 
@@ -103,12 +103,16 @@ export class LocalRetro {
       .where('hunts.kind', '=', 'local-retro')
       .orderBy('hunts.id', 'desc')
       .execute()
-    const history = rows.map(({ scanned_bytes, startedBy, ...row }) => ({
-      ...row,
-      scannedBytes: scanned_bytes,
-      startedBy: startedBy ?? 'a removed user',
-      timeLeft: timeLeft(row),
+    const history = rows.map((row) => ({
+      id: row.id,
       state: shownState[row.state],
+      started: row.started,
+      stopped: row.stopped,
+      startedBy: row.startedBy ?? 'a removed user',
+      stoppedBy: row.stoppedBy,
+      rulesets: row.rulesets,
+      failure: row.failure,
+      ...progressOf(row),
     }))
     const [latest] = history
     return latest ? { ...latest, history } : null
@@ -214,26 +218,16 @@ export interface LocalRetroParts {
   readonly scanLimit: number
 }
 
-export interface LocalRetroRun {
+/** `matches` counts those that were new. */
+export interface LocalRetroRun extends HuntProgress {
   readonly id: number
   readonly state: 'STARTING' | 'RUNNING' | 'COMPLETED' | 'STOPPED'
   readonly started: Micros | null
   readonly stopped: Micros | null
   readonly startedBy: string
   readonly stoppedBy: string | null
-  /** Covered samples, and how many of them are decided. */
-  readonly samples: number
-  readonly processed: number
-  /** (sample, ruleset) pairs that the index could not rule out, the bytes scanned, and samples above the size limit. */
-  readonly candidates: number
-  readonly scannedBytes: number
-  readonly skipped: number
-  /** Matches that were new. */
-  readonly matches: number
   /** How many rulesets were enabled at the start. */
   readonly rulesets: number
-  /** Milliseconds until the end at the rate so far; null when it cannot be told. */
-  readonly timeLeft: number | null
   /** Why a hunt could not go on; such a hunt shows as STOPPED. */
   readonly failure: string | null
 }

@@ -1,21 +1,12 @@
 import { useState } from 'react'
-import { Link, useNavigate, useParams } from 'react-router'
-import {
-  type Hunt,
-  type HuntHit,
-  hasEnded,
-  useCancelHunt,
-  useHunt,
-  useHuntHits,
-  useRemoveHunt,
-} from '../../api/hunts.ts'
+import { useNavigate, useParams } from 'react-router'
+import { type Hunt, hasEnded, useCancelHunt, useHunt, useHuntHits, useRemoveHunt } from '../../api/hunts.ts'
 import { useUser } from '../../api/session.ts'
 import { useAddressState } from '../../parts/address-state.ts'
-import { Classification } from '../../parts/badge.tsx'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { Confirmation } from '../../parts/dialog.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
-import { HitStrings } from '../../parts/hit-strings.tsx'
+import { hitColumns } from '../../parts/hit-columns.tsx'
 import { HuntState } from '../../parts/hunt-state.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { tellDone, tellFailed } from '../../parts/notices.tsx'
@@ -24,7 +15,7 @@ import { PageHead } from '../../parts/page-head.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { ProgressBar } from '../../parts/progress-bar.tsx'
 import { Statistic, Statistics } from '../../parts/statistic.tsx'
-import { type Column, Table } from '../../parts/table.tsx'
+import { Table } from '../../parts/table.tsx'
 import styles from './hunt-page.module.css'
 import { selectionWords } from './selection-words.ts'
 
@@ -159,7 +150,7 @@ function Results({ hunt }: { readonly hunt: Hunt }) {
     <>
       <Table
         caption="Results"
-        columns={columns}
+        columns={hitColumns}
         rows={hits.data?.results}
         keyOf={({ id }) => String(id)}
         isStale={hits.isPlaceholderData}
@@ -182,24 +173,6 @@ function Results({ hunt }: { readonly hunt: Hunt }) {
     </>
   )
 }
-
-const columns: readonly Column<HuntHit>[] = [
-  {
-    key: 'sample',
-    title: 'Sample',
-    cell: ({ sha256, filename }) => (
-      <Link to={`/samples/${sha256}`} className={styles.name ?? ''} title={`${filename}\n${sha256}`}>
-        {filename}
-      </Link>
-    ),
-  },
-  { key: 'rule', title: 'Rule', cell: ({ rule }) => rule },
-  { key: 'classification', title: 'Classification', cell: (hit) => <Classification of={hit.classification} /> },
-  { key: 'threat', title: 'Threat', cell: ({ threat_name }) => threat_name ?? '–' },
-  { key: 'type', title: 'Type', cell: (hit) => hit.file_type },
-  { key: 'size', title: 'Size', align: 'end', cell: (hit) => bytes(hit.file_size) },
-  { key: 'strings', title: 'Strings', cell: ({ strings }) => <HitStrings strings={strings} /> },
-]
 
 function Rules({ hunt }: { readonly hunt: Hunt }) {
   return (

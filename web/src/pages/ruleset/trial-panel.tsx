@@ -1,14 +1,12 @@
 import { X } from 'lucide-react'
-import { Link } from 'react-router'
 import { type Hunt, type HuntHit, hasEnded } from '../../api/hunts.ts'
-import { Classification } from '../../parts/badge.tsx'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
-import { HitStrings } from '../../parts/hit-strings.tsx'
+import { hitColumns } from '../../parts/hit-columns.tsx'
 import { bytes, count, counted, duration } from '../../parts/numbers.ts'
 import { Problem } from '../../parts/problem.tsx'
 import { ProgressBar } from '../../parts/progress-bar.tsx'
-import { type Column, Table } from '../../parts/table.tsx'
+import { Table } from '../../parts/table.tsx'
 import type { Trial } from './trial.ts'
 import styles from './trial-panel.module.css'
 
@@ -87,19 +85,4 @@ function NothingFound({ hunt, scope }: { readonly hunt: Hunt; readonly scope: Tr
   )
 }
 
-const columns: readonly Column<HuntHit>[] = [
-  {
-    key: 'sample',
-    title: 'Sample',
-    cell: ({ sha256, filename }) => (
-      <Link to={`/samples/${sha256}`} className={styles.name ?? ''} title={`${filename}\n${sha256}`}>
-        {filename}
-      </Link>
-    ),
-  },
-  { key: 'rule', title: 'Rule', cell: ({ rule }) => rule },
-  { key: 'classification', title: 'Classification', cell: (hit) => <Classification of={hit.classification} /> },
-  { key: 'type', title: 'Type', cell: (hit) => hit.file_type },
-  { key: 'size', title: 'Size', align: 'end', cell: (hit) => bytes(hit.file_size) },
-  { key: 'strings', title: 'Strings', cell: ({ strings }) => <HitStrings strings={strings} /> },
-]
+const columns = hitColumns.filter(({ key }) => key !== 'threat')
