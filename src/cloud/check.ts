@@ -2,7 +2,7 @@
 import { Failure } from '../errors/index.ts'
 import { limits } from '../tca/index.ts'
 import type { CloudAccess } from './access.ts'
-import { CloudClient } from './client.ts'
+import { CloudClient, RETRO_TRIES } from './client.ts'
 
 export interface CheckedPoint {
   readonly point: string
@@ -41,7 +41,7 @@ export async function* checkCloud(access: CloudAccess): AsyncGenerator<CheckedPo
       ? { point: 'rulesets (TCA-0303)', verdict: 'bad', told: explain(failure) }
       : { point: 'rulesets (TCA-0303)', verdict: 'good', told: `${rulesets} in this account` }
     yield await point('hunts (TCA-0319)', async () => {
-      await client.retroStatus(NO_RULESET)
+      await client.retroStatus(NO_RULESET, undefined, RETRO_TRIES)
       return 'may be asked for'
     })
     for (const kind of ['live', 'retro'] as const) {

@@ -60,7 +60,8 @@ const ANSWER_BYTES = 4 << 20
 const PAGE_BYTES = 256 << 20
 const SENTENCE_LENGTH = 500
 const RETRO_PACE_MS = 1_050
-const RETRO_TRIES = 3
+/** For what nobody asks again by itself. */
+export const RETRO_TRIES = 3
 
 export class CloudClient {
   readonly #access: CloudAccess
@@ -135,10 +136,10 @@ export class CloudClient {
     return this.#onRetro('cancelRetro', name, signal)
   }
 
-  /** Null when the cloud has no ruleset of this name. */
-  retroStatus(name: string, signal?: AbortSignal): Promise<ToldStatus | null> {
+  /** Null when the cloud has no ruleset of this name. `tries`: how often at most a cloud is asked that wants a pause. */
+  retroStatus(name: string, signal?: AbortSignal, tries = 1): Promise<ToldStatus | null> {
     const ask = () => this.#ask(Status, 'GET', tcaPath('retroStatus', { name }), { signal })
-    return unlessMissing(this.#paced(ask, signal))
+    return unlessMissing(this.#paced(ask, signal, tries))
   }
 
   /** One page of a feed, from this second on. */
@@ -164,12 +165,12 @@ export class CloudClient {
   async #onRetro(route: 'enableRetro' | 'startRetro' | 'cancelRetro', name: string, signal?: AbortSignal) {
     const json = { ruleset_name: name }
     const ask = () => this.#ask(Accepted, 'POST', tcaPath(route, {}), { json, signal })
-    const { ruleset_sha1 } = await this.#paced(ask, signal)
+    const { ruleset_sha1 } = await this.#paced(ask, signal, RETRO_TRIES)
     return ruleset_sha1 ?? null
   }
 
   /** Clouds take one request about hunts a second from an account, which other appliances may use as well. */
-  async #paced<T>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  async #paced<T>(ask: () => Promise<T>, signal: AbortSignal | undefined, most: number): Promise<T> {
     for (let tries = 1; ; tries++) {
       const at = Math.max(performance.now(), this.#nextRetro)
       this.#nextRetro = at + RETRO_PACE_MS
@@ -178,7 +179,7 @@ export class CloudClient {
         return await ask()
       } catch (error) {
         const isTooFast = error instanceof Failure && error.detail.status === 429
-        if (!isTooFast || tries === RETRO_TRIES) throw error
+        if (!isTooFast || tries === most) throw error
       }
     }
   }

@@ -32,8 +32,8 @@ import {
 const NEXT_SECOND_MS = 300
 /** How long a ruleset that is being validated rests between two looks. */
 const LOOK_AGAIN_MS = 250
-/** Rulesets that are looked at in one go only because their state is uncertain; each takes a second. */
-const DOUBTS_AT_ONCE = 5
+/** Rulesets that are looked at in one go for no other reason than that they were not yet; each takes a second. */
+const UNSEEN_AT_ONCE = 5
 
 interface Followed {
   readonly id: number
@@ -50,6 +50,8 @@ export class CloudRetro {
   readonly #turns = new Map<number, Promise<unknown>>()
   /** Rulesets with a request whose answer was lost. */
   readonly #doubtful = new Set<number>()
+  /** Rulesets that were not looked at since the cloud was away, or since the start. */
+  readonly #unseen = new Set<number>()
 
   constructor(parts: {
     readonly database: Database
@@ -169,12 +171,12 @@ export class CloudRetro {
       .select('ruleset_id')
       .where('state', 'in', ['stored', 'validating'])
       .execute()
-    for (const { ruleset_id } of rows) this.#doubtful.add(ruleset_id)
+    for (const { ruleset_id } of rows) this.#unseen.add(ruleset_id)
   }
 
   /**
-   * The rulesets to look at now: those whose state changes in the cloud, and behind them a few of those whose state is
-   * not known for certain. After a cloud was away that is all of them, which must not hold up a hunt that runs.
+   * The rulesets to look at now: those whose state changes in the cloud or is in doubt, and behind them a few of those
+   * that were not looked at since the cloud was away. These may be all, and must not hold up a hunt that runs.
    */
   async changing(): Promise<Followed[]> {
     const rows = await this.#database
@@ -186,38 +188,35 @@ export class CloudRetro {
         eb.or([
           eb('cloud_rulesets.state', '=', 'validating'),
           eb('retro_state', 'in', ['RUNNING', 'VALIDATING']),
-          eb('rulesets.id', 'in', listOf([...this.#doubtful])),
+          eb('rulesets.id', 'in', listOf([...this.#doubtful, ...this.#unseen])),
         ]),
       )
       .orderBy('rulesets.id')
       .execute()
-    const changing = rows.filter((row) => row.state === 'validating' || isUnderWay(row.retro_state))
-    const resting = new Map(rows.map((row) => [row.id, row]))
-    for (const { id } of changing) resting.delete(id)
-    const doubtful = [...this.#doubtful].flatMap((id) => resting.get(id) ?? [])
-    return [...changing, ...doubtful.slice(0, DOUBTS_AT_ONCE)]
+    const isUrgent = ({ id, state, retro_state }: (typeof rows)[number]) =>
+      state === 'validating' || isUnderWay(retro_state) || this.#doubtful.has(id)
+    const resting = new Map(rows.filter((row) => !isUrgent(row)).map((row) => [row.id, row]))
+    const unseen = [...this.#unseen].flatMap((id) => resting.get(id) ?? [])
+    return [...rows.filter(isUrgent), ...unseen.slice(0, UNSEEN_AT_ONCE)]
   }
 
   /** Brings what is known of a ruleset up to date. */
   async follow(ruleset: Followed, signal: AbortSignal): Promise<void> {
     // Should that fail, the others' turn comes before its next one.
-    if (this.#doubtful.delete(ruleset.id)) this.#doubtful.add(ruleset.id)
+    if (this.#unseen.delete(ruleset.id)) this.#unseen.add(ruleset.id)
     await this.#inTurn(ruleset.id, () => this.#follow(ruleset, signal))
   }
 
   async #follow({ id, name }: Followed, signal: AbortSignal): Promise<void> {
     const row = await rowOf(this.#database, id)
-    if (!row || !isThere(row)) {
-      this.#doubtful.delete(id)
-      return
-    }
+    if (!row || !isThere(row)) return this.#certain(id)
     const info = await this.#client.info(name, signal)
     if (info === null) return this.#lost({ id, name })
     if (row.state === 'validating' && info.approved) {
       const isNew = row.retro_state === 'IDLE' || row.retro_state === 'VALIDATING'
       await this.#write(id, { state: 'stored', reason: null, ...(isNew && { retro_state: 'READY' }) })
       // Nothing was asked of it yet, so there is nothing else to find out.
-      if (isNew && !this.#doubtful.has(id)) return
+      if (isNew && !this.#doubtful.has(id) && !this.#unseen.has(id)) return
     }
     const told = await this.#client.retroStatus(name, signal)
     const hunt = told && retroStateOf(told)
@@ -229,7 +228,12 @@ export class CloudRetro {
       }
     }
     if (told) await this.#take({ id, name }, told, signal)
+    this.#certain(id)
+  }
+
+  #certain(id: number): void {
     this.#doubtful.delete(id)
+    this.#unseen.delete(id)
   }
 
   /** Takes over what the cloud told of a hunt. */
@@ -263,7 +267,7 @@ export class CloudRetro {
       const over = isHunting(row) ? ({ retro_state: 'CANCELLED', retro_progress: null } as const) : {}
       await writeRow(trx, id, { state: 'absent', revision_id: null, ...over })
     })
-    this.#doubtful.delete(id)
+    this.#certain(id)
   }
 
   /** Runs a request that changes something; one whose answer was lost leaves a doubt. */
