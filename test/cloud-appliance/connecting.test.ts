@@ -10,7 +10,7 @@ import { backtrail, folderWith } from '../cli/running.ts'
 import { startCloud, Tenant } from '../cloud/tenant.ts'
 import { MortalServer, until } from '../faults/mortal-server.ts'
 import { Between } from './between.ts'
-import { rules, sample, startPair, takeAll } from './pair.ts'
+import { newMarks, startPair, takeAll } from './pair.ts'
 
 const slow = { timeout: 120_000 }
 
@@ -115,6 +115,7 @@ test(
   'samples that arrive are sent to the cloud only where contributing is switched on, and each once',
   slow,
   async (t) => {
+    const { rules, sample } = newMarks()
     const { cloud, appliance, line } = await startPair(t, { flags: ['--cloud-contribute', 'on'], contributes: true })
     await appliance.demandInCloud('own_rules', rules.alpha)
     const [sha1 = ''] = await takeAll(appliance, [sample('alpha')])
@@ -167,7 +168,7 @@ test('an appliance does not start with half a cloud, nor with files that are of 
 test('an appliance without a cloud says so', slow, async (t) => {
   const appliance = new MortalServer(t)
   await appliance.start()
-  const form = new URLSearchParams({ name: 'own_rules', content: rules.alpha, ticloud: 'true' })
+  const form = new URLSearchParams({ name: 'own_rules', content: newMarks().rules.alpha, ticloud: 'true' })
   const { json } = await appliance.call('POST', '/api/yara/ruleset/', form)
   assert.equal(json.detail.cloud_synced, false)
   assert.match(json.detail.note, /not connected to Spectra Intelligence/)

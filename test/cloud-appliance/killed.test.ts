@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { until } from '../faults/mortal-server.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
-import { rules, sample, startPair, takeAll } from './pair.ts'
+import { newMarks, startPair, takeAll } from './pair.ts'
 
 const ROUNDS = 6
 
@@ -13,6 +13,7 @@ test('kills of either side at random moments lose no match and double none, and 
   const seed = chosenSeed()
   t.diagnostic(`BACKTRAIL_SEED=${seed}`)
   const random = randomFrom(seed)
+  const { rules, sample } = newMarks()
   const { cloud, appliance, tenant } = await startPair(t)
   const before = await takeAll(cloud, [sample('beta'), sample('beta'), sample('beta')])
   await appliance.demandInCloud('live_rules', rules.alpha)

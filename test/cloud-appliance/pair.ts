@@ -17,18 +17,21 @@ export interface Pair {
   readonly settings: readonly string[]
 }
 
-const marked = (rule: string, mark: string) => `rule ${rule} { strings: $a = "${mark}" condition: $a }`
-
-/** Rules that match what `sample` makes: `Alpha` those with "alpha mark", and so on. */
-export const rules = {
-  alpha: marked('Alpha', 'alpha mark'),
-  beta: marked('Beta', 'beta mark'),
-  both: `${marked('Alpha', 'alpha mark')}\n${marked('Beta', 'beta mark')}`,
-}
-
-/** A sample of its own with the marks in it. */
-export function sample(...marks: readonly string[]): Buffer {
-  return Buffer.from(`${randomBytes(12).toString('hex')} ${marks.map((mark) => `${mark} mark`).join(' ')}\n`)
+/**
+ * Rules and samples of a test: a sample with the mark "alpha" is what the rule `Alpha` matches, and so on, and no rule
+ * of another call matches it.
+ */
+export function newMarks() {
+  const own = randomBytes(6).toString('hex')
+  const marked = (rule: string, mark: string) => `rule ${rule} { strings: $a = "${mark} ${own}" condition: $a }`
+  const alpha = marked('Alpha', 'alpha')
+  const beta = marked('Beta', 'beta')
+  return {
+    rules: { alpha, beta, both: `${alpha}\n${beta}` },
+    /** Each is another one. */
+    sample: (...marks: readonly string[]): Buffer =>
+      Buffer.from(`${randomBytes(12).toString('hex')} ${marks.map((mark) => `${mark} ${own}`).join(' ')}\n`),
+  }
 }
 
 export async function startPair(
