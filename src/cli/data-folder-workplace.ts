@@ -44,7 +44,7 @@ class DataFolderWorkplace implements Workplace {
   constructor(settings: Settings, appliance: Appliance, operator: Account) {
     this.dataFolder = settings.data
     // Far more than there are workers: files that arrive together share their commit and its syncs.
-    this.ingestsAtOnce = 384
+    this.ingestsAtOnce = 1_024
     this.#appliance = appliance
     this.#operator = operator
     this.users = usersOf(appliance)

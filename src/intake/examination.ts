@@ -6,9 +6,18 @@
  */
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import { externalVariables } from '../samples/index.ts'
-import type { Digests, Identification, RuleHit, ScanTrouble, TaskOutput, WorkerPool } from '../scanning/index.ts'
+import type {
+  Digests,
+  Identification,
+  RuleHit,
+  ScanTrouble,
+  TaskInput,
+  TaskOutput,
+  WorkerPool,
+} from '../scanning/index.ts'
 import type { BlobStore } from '../store/index.ts'
 import type { QueueNote } from './arriving.ts'
+import { EarlyFindings } from './early-findings.ts'
 
 /** A sample from the queue. */
 export interface Queued {
@@ -43,6 +52,7 @@ export class Examiner {
   readonly #rulesets: Rulesets
   readonly #scanBytes: number
   #live: LiveSet | null = null
+  readonly #early = new EarlyFindings()
 
   constructor(parts: {
     readonly blobs: BlobStore
@@ -67,13 +77,52 @@ export class Examiner {
     await this.#liveSet()
   }
 
+  /**
+   * Copies a file to `temporary` while hashing it, and examines it on the way where that saves work. `name` is what its
+   * sample will have. What was found waits for `examine`: `forget` it when no sample comes of it.
+   */
+  async take(
+    file: { readonly source: string; readonly temporary: string; readonly size: number; readonly name: string },
+    options: { readonly group?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<Digests> {
+    const { name, ...copied } = file
+    await this.#pool.room('live')
+    return this.#withLiveSet(async (live) => {
+      const examine = { ruleSet: live.id, variables: variablesOf(name), upTo: this.#scanBytes }
+      const { digests, examined } = await this.#pool.run(
+        'take',
+        { ...copied, examine: this.#early.isFull ? null : examine },
+        { priority: 'live', ...options },
+      )
+      if (examined !== null) this.#early.keep(digests.sha256, { name, live, found: examined })
+      return digests
+    })
+  }
+
+  /** No sample comes of the content, or it is known already. */
+  forget({ sha256 }: Digests): void {
+    this.#early.take(sha256)
+  }
+
   /** Never rejects for the sample's sake: one that cannot be examined says so in its remarks. */
   async examine(queued: Queued, signal: AbortSignal): Promise<Examined> {
+    const early = this.#early.take(queued.digests.sha256)
+    // Rules may ask for the name, and what was given up on a sample before is left out.
+    if (early !== undefined && early.name === queued.name && !queued.again) {
+      const { identification, signature, hits, troubles } = early.found
+      return { queued, live: early.live, identification, signature, hits, troubles, remarks: [] }
+    }
     const without = await this.#without(queued)
     await this.#pool.room('live')
-    // From here to `run` nothing else can happen, so the set is not dropped before the task that names it.
-    let live = await this.#liveSet()
-    while (live !== this.#live) live = await this.#liveSet()
+    return this.#withLiveSet((live) => this.#examineWith(live, queued, without, signal))
+  }
+
+  async #examineWith(
+    live: LiveSet,
+    queued: Queued,
+    without: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Examined> {
     const scan = queued.digests.size <= this.#scanBytes
     const base = { queued, live, hits: [], troubles: [], signature: null, identification: UNKNOWN }
     try {
@@ -125,9 +174,16 @@ export class Examiner {
     how: { readonly ruleSet: string; readonly without: readonly string[]; readonly scan: boolean },
     signal: AbortSignal,
   ): Promise<TaskOutput<'examine'>> {
-    const { filetype: _, ...variables } = externalVariables(name, '')
     const path = this.#blobs.path(digests.sha256)
-    return this.#pool.run('examine', { path, digests, variables, ...how }, { priority: 'live', signal })
+    const input = { path, digests, variables: variablesOf(name), ...how }
+    return this.#pool.run('examine', input, { priority: 'live', signal })
+  }
+
+  /** Runs a task that names the live set: nothing can happen in between, so the set is not dropped before. */
+  async #withLiveSet<T>(task: (live: LiveSet) => Promise<T>): Promise<T> {
+    let live = await this.#liveSet()
+    while (live !== this.#live) live = await this.#liveSet()
+    return task(live)
   }
 
   async #liveSet(): Promise<LiveSet> {
@@ -139,6 +195,11 @@ export class Examiner {
     }
     return this.#live
   }
+}
+
+function variablesOf(name: string): TaskInput<'examine'>['variables'] {
+  const { filetype: _, ...variables } = externalVariables(name, '')
+  return variables
 }
 
 /** What the system was short of, and may have again; whose sample it met says nothing. */

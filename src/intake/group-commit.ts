@@ -1,24 +1,45 @@
 /**
  * Commits items together: whatever is added while one batch is being committed makes up the next, so one transaction
  * and one sync serve many items under load, and a single item waits for nothing.
+ *
+ * Where nobody waits for the single item, it may be added as *patient*: a batch of nothing else waits until it is full,
+ * no more are coming, or its time is over.
  */
-export class GroupCommit<T, R> {
-  readonly #commit: (batch: readonly T[]) => Promise<readonly R[]>
-  readonly #most: number
-  #waiting: { readonly item: T; readonly resolve: (result: R) => void; readonly reject: (error: unknown) => void }[] =
-    []
-  #running: Promise<void> | null = null
+export interface GroupCommitOptions<T, R> {
+  /** Gives a result for each item, in order; when it fails, all items of the batch fail. */
+  readonly commit: (batch: readonly T[]) => Promise<readonly R[]>
+  /** Items of a full batch. */
+  readonly most: number
+  /** How long patient items wait, in milliseconds. */
+  readonly patienceMs: number
+  /** Whether more patient items are on their way here. */
+  readonly areMoreComing: () => boolean
+}
 
-  /** `commit` gives a result for each item, in order; when it fails, all items of the batch fail. */
-  constructor(most: number, commit: (batch: readonly T[]) => Promise<readonly R[]>) {
-    this.#most = most
-    this.#commit = commit
+export class GroupCommit<T, R> {
+  readonly #options: GroupCommitOptions<T, R>
+  #waiting: {
+    readonly item: T
+    readonly patient: boolean
+    readonly resolve: (result: R) => void
+    readonly reject: (error: unknown) => void
+  }[] = []
+  /** Of those that wait. */
+  #impatient = 0
+  #running: Promise<void> | null = null
+  /** Ends the wait for more items. */
+  #gathered: (() => void) | null = null
+
+  constructor(options: GroupCommitOptions<T, R>) {
+    this.#options = options
   }
 
-  add(item: T): Promise<R> {
+  add(item: T, { patient = false } = {}): Promise<R> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject })
+      this.#waiting.push({ item, patient, resolve, reject })
+      if (!patient) this.#impatient++
       this.#running ??= this.#run()
+      if (this.#isDue()) this.#gathered?.()
     })
   }
 
@@ -31,9 +52,11 @@ export class GroupCommit<T, R> {
     // Items that are added in the same turn of the event loop travel together.
     await new Promise((resolve) => setImmediate(resolve))
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#most)
+      if (!this.#isDue()) await this.#gather()
+      const batch = this.#waiting.splice(0, this.#options.most)
+      for (const { patient } of batch) if (!patient) this.#impatient--
       try {
-        const results = await this.#commit(batch.map(({ item }) => item))
+        const results = await this.#options.commit(batch.map(({ item }) => item))
         batch.forEach(({ resolve }, i) => {
           resolve(results[i] as R)
         })
@@ -43,5 +66,21 @@ export class GroupCommit<T, R> {
     }
     // In the same step as the look that found nothing: whoever adds right after a batch must start the next run.
     this.#running = null
+  }
+
+  #isDue(): boolean {
+    const { most, areMoreComing } = this.#options
+    return this.#waiting.length >= most || !areMoreComing() || this.#impatient > 0
+  }
+
+  async #gather(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#options.patienceMs)
+      this.#gathered = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#gathered = null
   }
 }

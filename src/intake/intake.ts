@@ -56,6 +56,8 @@ export interface IntakeParts {
 
 /** Contents that are admitted in one transaction. */
 const ADMITTED_AT_ONCE = 512
+/** How long files that are taken in wait for others, so that they share the syncs of folders and transaction. */
+const PATIENCE_MS = 500
 /** With more samples than this in the queue, files are no longer taken in until it shrinks. */
 const LONG_QUEUE = 2_000
 
@@ -88,6 +90,8 @@ export class Intake {
   #backpressure: (() => void)[] = []
   #endListening: () => void = () => {}
   #stopping = false
+  /** Files that workers copy now, or are about to. */
+  #beingTaken = 0
   /** Below zero for a moment when a sample is taken up before its admission is counted. */
   #queued = 0
   #processed = 0
@@ -98,7 +102,12 @@ export class Intake {
     this.#parts = parts
     this.#limits = { ...defaultIntakeLimits, ...parts.limits }
     this.#queue = new Queue(database)
-    this.#admissions = new GroupCommit(ADMITTED_AT_ONCE, (batch) => this.#admitBatch(batch))
+    this.#admissions = new GroupCommit({
+      commit: (batch) => this.#admitBatch(batch),
+      most: ADMITTED_AT_ONCE,
+      patienceMs: PATIENCE_MS,
+      areMoreComing: () => this.#beingTaken > 0,
+    })
     this.#examiner = new Examiner({ blobs, pool, rulesets, scanBytes: this.#limits.scanBytes })
     this.#pipeline = new Pipeline({
       ...parts,
@@ -107,7 +116,7 @@ export class Intake {
       unpacker: new Unpacker({
         archives,
         blobs,
-        pool,
+        examiner: this.#examiner,
         limits: this.#limits,
         admit: async (incoming) => (await this.#admissions.add(incoming)).admitted,
       }),
@@ -188,16 +197,21 @@ export class Intake {
    * the file cannot be read.
    */
   async ingestFile(path: string, arriving: Arriving, size = Number.POSITIVE_INFINITY): Promise<Arrival> {
-    const { blobs, pool } = this.#parts
+    const { blobs } = this.#parts
     while (this.#queued >= LONG_QUEUE && !this.#stopping) {
       await new Promise<void>((resolve) => this.#backpressure.push(resolve))
     }
     if (this.#stopping) throw new Failure('service.stopping')
-    await pool.room('live')
     const temporary = blobs.temporary()
-    return this.#arrive(temporary, 'ingest', arriving, () =>
-      pool.run('take', { source: path, temporary, size }, { priority: 'live', group: 'take' }),
-    )
+    return this.#arrive(temporary, 'ingest', arriving, async () => {
+      this.#beingTaken++
+      try {
+        const name = fileName(arriving.filename)
+        return await this.#examiner.take({ source: path, temporary, size, name }, { group: 'take' })
+      } finally {
+        this.#beingTaken--
+      }
+    })
   }
 
   /** Resolves when nothing is queued or being processed. */
@@ -230,7 +244,7 @@ export class Intake {
       throw asStorageFailure(error)
     }
     const { archivePassword } = arriving
-    const { admitted, processed } = await this.#admissions.add({
+    const incoming: Incoming = {
       temporary,
       synced: true,
       digests,
@@ -241,7 +255,8 @@ export class Intake {
       tags: [...new Set(arriving.tags)],
       note: { depth: 0, ...(archivePassword ? { password: archivePassword } : {}) },
       member: null,
-    })
+    }
+    const { admitted, processed } = await this.#admissions.add(incoming, { patient: source === 'ingest' })
     const { id, seen, known } = admitted
     return {
       id,
@@ -255,7 +270,7 @@ export class Intake {
   }
 
   async #admitBatch(batch: readonly Incoming[]): Promise<readonly Admission[]> {
-    const admitted = await admit(this.#parts.database, this.#parts.blobs, batch)
+    const admitted = await this.#admit(batch)
     for (const { id, known, parent, requeued } of admitted) {
       if (parent !== null) this.#waitingArchives.await(parent, id)
       if (!known || requeued) this.#queued++
@@ -269,6 +284,19 @@ export class Intake {
     this.#releaseProcessed(admitted.filter(({ queued }) => queued).map(({ id }) => id))
     this.#pipeline.wake()
     return admissions
+  }
+
+  async #admit(batch: readonly Incoming[]): Promise<readonly Admitted[]> {
+    let admitted: readonly Admitted[] = []
+    try {
+      admitted = await admit(this.#parts.database, this.#parts.blobs, batch)
+      return admitted
+    } finally {
+      // Of these no sample comes that the pipeline would ask about.
+      batch.forEach(({ digests }, i) => {
+        if (admitted[i]?.known !== false) this.#examiner.forget(digests)
+      })
+    }
   }
 
   #processedLater(id: number): Promise<void> {

@@ -34,7 +34,7 @@ test('among many files, those that cannot be taken fail alone, and the rest is m
   const run = c.pool.run.bind(c.pool)
   t.mock.method(c.pool, 'run', async (...task: Parameters<typeof run>) => {
     const output = await run(...task)
-    if (task[0] === 'examine') await lateIsSaved.promise
+    if (task[0] === 'take') await lateIsSaved.promise
     return output
   })
   const taken = paths.map((path, n) => c.intake.ingestFile(path, { filename: `file-${n}`, userId: null }, n % 3))
@@ -69,4 +69,61 @@ test('among many files, those that cannot be taken fail alone, and the rest is m
   const snapshot = await c.segments.snapshot()
   assert.equal(snapshot.unindexed.length, 0)
   snapshot.release()
+})
+
+test('a small file is read once, by one task, and everything is found out about it', { timeout: 60_000 }, async (t) => {
+  const c = await freshCollection(t)
+  await c.rulesets.save(c.operator, { name: 'late', content: ruleOf('Late', 'late words') })
+  const paths = await Promise.all(
+    Array.from({ length: 20 }, async (_, n) => {
+      const path = join(c.folder, `source-${n}`)
+      await writeFile(path, `#!/bin/sh\n# ${n} has the late words\n`)
+      return path
+    }),
+  )
+  const run = t.mock.method(c.pool, 'run')
+  const taken = await Promise.all(paths.map((path) => c.intake.ingestFile(path, { filename: 'x', userId: null }, 40)))
+  await Promise.all(taken.map(({ processed }) => processed))
+  const kinds = run.mock.calls.map((call) => call.arguments[0])
+  assert.deepEqual([...new Set(kinds)], ['take'])
+  assert.equal(kinds.length, paths.length)
+  const { count } = await c.matches.list({ names: ['late'], page: null })
+  assert.equal(count, paths.length)
+  for (const { sha256 } of taken) {
+    const { fileType, indexed } = await c.samples.get(sha256)
+    assert.deepEqual({ fileType, indexed }, { fileType: 'Text/Shell', indexed: true })
+  }
+})
+
+test('a content that comes under two names at once is matched under the name that its sample has', {
+  timeout: 60_000,
+}, async (t) => {
+  const c = await freshCollection(t)
+  const named = (name: string) => ({
+    name,
+    content: `rule ${name} { condition: filename == "${name}" }`,
+  })
+  await c.rulesets.save(c.operator, named('first'))
+  await c.rulesets.save(c.operator, named('second'))
+  const path = join(c.folder, 'source')
+  await writeFile(path, 'the same for both')
+  const bothAreTaken = Promise.withResolvers<void>()
+  let taken = 0
+  const run = c.pool.run.bind(c.pool)
+  t.mock.method(c.pool, 'run', async (...task: Parameters<typeof run>) => {
+    const output = await run(...task)
+    if (task[0] === 'take' && ++taken === 2) bothAreTaken.resolve()
+    if (task[0] === 'take') await bothAreTaken.promise
+    return output
+  })
+  const arrivals = await Promise.all(
+    ['first', 'second'].map((filename) => c.intake.ingestFile(path, { filename, userId: null }, 17)),
+  )
+  await Promise.all(arrivals.map(({ processed }) => processed))
+  const { name } = await c.samples.get(arrivals[0]?.sha256 ?? '')
+  const matches = await c.matches.ofSample(arrivals[0]?.id ?? 0)
+  assert.deepEqual(
+    matches.map(({ rule }) => rule),
+    [name],
+  )
 })

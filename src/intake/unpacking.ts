@@ -1,9 +1,8 @@
 import type { Archives } from '../archives/index.ts'
-import type { WorkerPool } from '../scanning/index.ts'
 import { asStorageFailure, type BlobStore } from '../store/index.ts'
 import type { Admitted } from './admission.ts'
 import { fileName, type Incoming } from './arriving.ts'
-import type { Examined } from './examination.ts'
+import type { Examined, Examiner } from './examination.ts'
 
 export interface UnpackingLimits {
   /** Archives in archives; 0 unpacks nothing. */
@@ -16,7 +15,7 @@ export interface UnpackingLimits {
 export interface UnpackerParts {
   readonly archives: Archives
   readonly blobs: BlobStore
-  readonly pool: WorkerPool
+  readonly examiner: Examiner
   readonly limits: UnpackingLimits
   readonly admit: (incoming: Incoming) => Promise<Admitted>
 }
@@ -102,20 +101,16 @@ export class Unpacker {
     root: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const { blobs, pool, admit } = this.#parts
+    const { blobs, examiner, admit } = this.#parts
     const admitted: Promise<unknown>[] = []
     let next = 0
     const lane = async (): Promise<void> => {
       for (let member = members[next++]; member !== undefined; member = members[next++]) {
         const temporary = blobs.temporary()
+        const name = fileName(member.name)
         let digests: Incoming['digests']
         try {
-          await pool.room('live')
-          digests = await pool.run(
-            'take',
-            { source: member.path, temporary, size: member.size },
-            { priority: 'live', signal },
-          )
+          digests = await examiner.take({ source: member.path, temporary, size: member.size, name }, { signal })
         } catch (error) {
           await blobs.discard(temporary)
           throw asStorageFailure(error)
@@ -125,7 +120,7 @@ export class Unpacker {
             temporary,
             synced: true,
             digests,
-            name: fileName(member.name),
+            name,
             userId: null,
             source: 'member',
             comment: null,

@@ -45,6 +45,19 @@ test('a ruleset that cannot be compiled in time is left out everywhere', () => {
   assert.equal(verdict.kind === 'bench' && verdict.ruleset, 'r1')
 })
 
+test('a file that costs its worker while it is examined on the way is then only taken', () => {
+  for (const stage of ['identify', 'sign', 'plan', 'compile', 'scan'] as const) {
+    const blame = new Blame()
+    assert.deepEqual(blame.judge('take', 'timeout', at(stage, 'r1')), { kind: 'retry' })
+    assert.equal(blame.avoid.examining, false)
+    assert.deepEqual(pairs(blame), [])
+  }
+  const copying = new Blame()
+  assert.equal(copying.judge('take', 'crash', at('take')).kind, 'retry')
+  assert.equal(copying.avoid.examining, true)
+  assert.equal(copying.judge('take', 'crash', at('take')).kind, 'fail')
+})
+
 test('libmagic is left out after its second crash, and then the sample fails like any other', () => {
   const blame = new Blame()
   blame.judge('examine', 'crash', at('identify'))

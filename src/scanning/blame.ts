@@ -7,6 +7,7 @@
  *   up. A sample that has cost `CRASHES_PER_SAMPLE` workers is not scanned any further by this task.
  * - When several rulesets were at work in one scan, they are tried again one by one.
  * - A ruleset that cannot be compiled within the limits is at fault whatever the sample, so all tasks leave it out.
+ * - A file that is examined while it is taken is then only taken: examining it by itself will tell who is at fault.
  * - libmagic gets the same second chance, then the headers alone decide what the sample is.
  * - Anything else gets one more try, then the item, or the whole task, has failed.
  */
@@ -26,7 +27,7 @@ export type Verdict =
   | { readonly kind: 'bench'; readonly ruleset: string; readonly trouble: Trouble }
   | { readonly kind: 'fail'; readonly error: Error }
 
-const plainly: Avoid = { pairs: [], bundles: true, libmagic: true, done: [] }
+const plainly: Avoid = { pairs: [], bundles: true, libmagic: true, examining: true, done: [] }
 
 /** What one task has cost so far. */
 export class Blame {
@@ -52,6 +53,10 @@ export class Blame {
     // Not to be put down to chance: the limits themselves were reached.
     const given = cause === 'timeout' || (cause === 'memory' && kind === 'check')
 
+    if (kind === 'take' && stage !== 'take') {
+      this.#avoid = { ...this.#avoid, examining: false }
+      return { kind: 'retry' }
+    }
     if ((stage === 'compile' || stage === 'scan') && at.bundle) {
       this.#avoid = { ...this.#avoid, bundles: false }
       return { kind: 'retry' }

@@ -43,6 +43,7 @@ export class Job {
   }
 
   get ruleSet(): string | null {
+    if (this.kind === 'take') return (this.input as TaskInput<'take'>).examine?.ruleSet ?? null
     return 'ruleSet' in this.input ? this.input.ruleSet : null
   }
 

@@ -21,7 +21,7 @@ const large = planned('large', 'rule large { condition: filesize > 1MB }')
 const typed = planned('typed', 'rule typed { condition: filetype == "Text/Shell" }')
 
 async function taken(pool: WorkerPool, path: string): Promise<Digests> {
-  return pool.run('take', { source: path, temporary: `${path}.copy`, size: 0 }, live)
+  return (await pool.run('take', { source: path, temporary: `${path}.copy`, size: 0, examine: null }, live)).digests
 }
 
 for (const size of [0, 1, 100_000, 4 * 1024 * 1024, 9_000_001]) {
@@ -65,6 +65,28 @@ test('an arriving sample is identified, signed, and scanned with what the plans 
     without.hits.map(({ rule }) => rule),
     ['typed'],
   )
+})
+
+test('a small file that is examined while it is taken gives what examining it by itself gives', async (t) => {
+  const { pool, sample } = openPool(t, { workers: 1 })
+  pool.setRuleSet({ id: 'live:1', rulesets: [evil, large, typed] })
+  const size = 3_000_000
+  const source = sample('source', Buffer.concat([Buffer.from('very evil indeed'), randomBytes(size - 16)]))
+  const taking = (upTo: number, path = source) => {
+    const examine = { ruleSet: 'live:1', variables, upTo }
+    return pool.run('take', { source: path, temporary: `${path}.copy`, size: 0, examine }, live)
+  }
+  const { digests, examined } = await taking(size)
+  const examine = { path: source, digests, ruleSet: 'live:1', variables, without: [], scan: true }
+  assert.deepEqual(examined, await pool.run('examine', examine, live))
+  assert.deepEqual(
+    examined?.hits.map(({ rule }) => rule),
+    ['evil', 'large'],
+  )
+
+  assert.equal((await taking(size - 1)).examined, null, 'above the scan limit')
+  const big = sample('big', randomBytes(5_000_000))
+  assert.equal((await taking(Number.POSITIVE_INFINITY, big)).examined, null, 'larger than what is copied in one go')
 })
 
 test('rulesets with the same text all get what it finds, and strings where they ask for them', async (t) => {

@@ -220,7 +220,7 @@ test('a worker that holds too much memory is replaced, and its sample is marked 
 test('a live set is compiled ahead of its first sample', async (t) => {
   const { pool, sample } = openPool(t, { workers: 1 })
   const source = sample('source', 'the worker is ready when it has taken this')
-  await pool.run('take', { source, temporary: `${source}.copy`, size: 0 }, hunt)
+  await pool.run('take', { source, temporary: `${source}.copy`, size: 0, examine: null }, hunt)
   pool.setRuleSet({ id: 'live:1', rulesets: [ruleset('heavy', heavyText(100))] })
   await eventually('it is being compiled', () =>
     pool.statistics().processes.some(({ at, busy }) => !busy && at?.stage === 'compile' && at.ruleset === 'heavy'),

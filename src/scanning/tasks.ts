@@ -77,11 +77,21 @@ export interface ScanTrouble {
 export interface TaskMap {
   /**
    * Copies a file to `temporary` (overwritten if there) while hashing it, and syncs the copy. `size` is what the file is
-   * thought to have: small ones travel to a worker together.
+   * thought to have: small ones travel to a worker together. A file of a few megabytes is examined on the way where
+   * `examine` asks for it, while its content is at hand.
    */
   take: {
-    input: { readonly source: string; readonly temporary: string; readonly size: number }
-    output: Digests
+    input: {
+      readonly source: string
+      readonly temporary: string
+      readonly size: number
+      readonly examine: (Pick<TaskInput<'examine'>, 'ruleSet' | 'variables'> & { readonly upTo: number }) | null
+    }
+    output: {
+      readonly digests: Digests
+      /** What `examine` would give; null when that was not asked for, or is better done by a task of its own. */
+      readonly examined: TaskOutput<'examine'> | null
+    }
   }
   /** Identifies a stored file, computes its signature, and matches it against a rule set through the plans. */
   examine: {

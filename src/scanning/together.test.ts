@@ -49,7 +49,11 @@ test('among files that are taken together, one that cannot be read fails alone',
   const results = await gathered(pool, paths[0] as string, () =>
     Promise.allSettled(
       paths.map((source, n) =>
-        pool.run('take', { source, temporary: join(folder, `copy-${n}`), size: 10 }, { ...live, group: 'take' }),
+        pool.run(
+          'take',
+          { source, temporary: join(folder, `copy-${n}`), size: 10, examine: null },
+          { ...live, group: 'take' },
+        ),
       ),
     ),
   )
@@ -62,7 +66,7 @@ test('among files that are taken together, one that cannot be read fails alone',
     if (result.status === 'rejected') continue
     const copy = readFileSync(join(folder, `copy-${n}`), 'utf8')
     assert.equal(copy, readFileSync(paths[n] as string, 'utf8'))
-    assert.deepEqual(Buffer.from(result.value.sha512), digestsOf(copy).sha512)
+    assert.deepEqual(Buffer.from(result.value.digests.sha512), digestsOf(copy).sha512)
   }
 })
 
@@ -106,3 +110,24 @@ for (const [cause, deal] of [
     assert.equal(pool.statistics().restarts[cause], cause === 'crash' ? 2 : 1)
   })
 }
+
+test('a file whose scan does not end is taken all the same, and so are those that travel with it', async (t) => {
+  const { pool, folder, sample } = openPool(t, { workers: 1, limits: { scanMs: 500 } })
+  pool.setRuleSet({ id: 'set', rulesets: [ruleset('both', `${hello.content}\n${endless.content}`)] })
+  const contents = Array.from({ length: 20 }, (_, n) => (n === 11 ? 'hello, spin' : `hello ${n}`))
+  const paths = contents.map((content, n) => sample(`sample-${n}`, content))
+  const examine = { ruleSet: 'set', variables, upTo: 1_000 }
+  const results = await gathered(pool, paths[0] as string, () =>
+    Promise.all(
+      paths.map((source, n) =>
+        pool.run('take', { source, temporary: join(folder, `copy-${n}`), size: 10, examine }, live),
+      ),
+    ),
+  )
+  assert.equal(pool.statistics().restarts.timeout, 1)
+  for (const [n, { digests, examined }] of results.entries()) {
+    assert.equal(readFileSync(join(folder, `copy-${n}`), 'utf8'), contents[n])
+    assert.deepEqual(Buffer.from(digests.sha512), digestsOf(contents[n] as string).sha512)
+    assert.deepEqual(examined?.hits.map(({ rule }) => rule) ?? null, n === 11 ? null : ['hello'])
+  }
+})

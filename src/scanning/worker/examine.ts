@@ -1,7 +1,7 @@
 import { HEAD_LENGTH, type Identifier } from '../../identification/index.ts'
 import { SignatureView, sign, signFile } from '../../index/index.ts'
 import { mayMatch } from '../../planner/index.ts'
-import type { TaskInput, TaskOutput } from '../tasks.ts'
+import type { Digests, TaskInput, TaskOutput } from '../tasks.ts'
 import type { HeldRulesets } from './rulesets.ts'
 import { readHead, type SampleBuffer } from './sample-buffer.ts'
 import type { Scanner } from './scanner.ts'
@@ -10,50 +10,68 @@ import type { Task } from './task.ts'
 type Input = TaskInput<'examine'>
 type Output = TaskOutput<'examine'>
 
-export interface ExamineParts {
-  readonly held: HeldRulesets
-  readonly scanner: Scanner
-  readonly buffer: SampleBuffer
-  readonly identifier: Identifier
-}
+/** What to match a content with. */
+export type MatchedWith = Pick<Input, 'digests' | 'ruleSet' | 'variables' | 'without'>
 
 /** The pipeline of an arriving sample: what it is, its signature, what the plans leave, and what of that matches. */
-export function examine(task: Task, input: Input, parts: ExamineParts): Output {
-  if (!input.scan) return identifyOnly(task, input, parts)
-  task.note('read')
-  const bytes = parts.buffer.read(input.path, input.digests.size, task.progress)
-  const identification = identify(task, bytes.subarray(0, HEAD_LENGTH), bytes.length, parts)
+export class SampleExaminer {
+  readonly #held: HeldRulesets
+  readonly #scanner: Scanner
+  readonly #buffer: SampleBuffer
+  readonly #identifier: Identifier
 
-  task.note('sign', { allowedMs: task.scanMs(bytes.length) })
-  const signature = sign(bytes, input.digests)
+  constructor(parts: {
+    readonly held: HeldRulesets
+    readonly scanner: Scanner
+    readonly buffer: SampleBuffer
+    readonly identifier: Identifier
+  }) {
+    this.#held = parts.held
+    this.#scanner = parts.scanner
+    this.#buffer = parts.buffer
+    this.#identifier = parts.identifier
+  }
 
-  task.note('plan')
-  const set = parts.held.set(input.ruleSet)
-  const without = new Set(input.without)
-  const view = SignatureView.of(signature)
-  const rulesets = set.rulesets.filter((ruleset) => !without.has(ruleset.key) && mayMatch(ruleset.plan.plan, view))
+  /** A stored file. */
+  examine(task: Task, input: Input): Output {
+    task.note('read')
+    if (!input.scan) return this.#identifyOnly(task, input.path, input.digests)
+    return this.examineBytes(task, this.#buffer.read(input.path, input.digests.size, task.progress), input)
+  }
 
-  const scan = parts.scanner.scan(task, {
-    item: 0,
-    bytes,
-    variables: { ...input.variables, filetype: identification.fileType },
-    set,
-    rulesets,
-    strings: false,
-  })
-  return { identification, signature, candidates: rulesets.length, ...scan }
-}
+  /** A whole content that is in memory. */
+  examineBytes(task: Task, bytes: Buffer, { digests, ruleSet, variables, without }: MatchedWith): Output {
+    const identification = this.#identify(task, bytes.subarray(0, HEAD_LENGTH), bytes.length)
 
-function identifyOnly(task: Task, input: Input, parts: ExamineParts): Output {
-  task.note('read')
-  const head = readHead(input.path, HEAD_LENGTH)
-  const identification = identify(task, head, input.digests.size, parts)
-  task.note('sign', { allowedMs: task.scanMs(input.digests.size) })
-  const signature = signFile(input.path, input.digests)
-  return { identification, signature, candidates: 0, hits: [], troubles: [], scannedBytes: 0 }
-}
+    task.note('sign', { allowedMs: task.scanMs(bytes.length) })
+    const signature = sign(bytes, digests)
 
-function identify(task: Task, head: Uint8Array, size: number, parts: ExamineParts): Output['identification'] {
-  task.note('identify', { allowedMs: task.scanMs(head.length) })
-  return parts.identifier.identify(head, size, { libmagic: task.avoid.libmagic })
+    task.note('plan')
+    const set = this.#held.set(ruleSet)
+    const left = new Set(without)
+    const view = SignatureView.of(signature)
+    const rulesets = set.rulesets.filter((ruleset) => !left.has(ruleset.key) && mayMatch(ruleset.plan.plan, view))
+
+    const scan = this.#scanner.scan(task, {
+      item: 0,
+      bytes,
+      variables: { ...variables, filetype: identification.fileType },
+      set,
+      rulesets,
+      strings: false,
+    })
+    return { identification, signature, candidates: rulesets.length, ...scan }
+  }
+
+  #identifyOnly(task: Task, path: string, digests: Digests): Output {
+    const identification = this.#identify(task, readHead(path, HEAD_LENGTH), digests.size)
+    task.note('sign', { allowedMs: task.scanMs(digests.size) })
+    const signature = signFile(path, digests)
+    return { identification, signature, candidates: 0, hits: [], troubles: [], scannedBytes: 0 }
+  }
+
+  #identify(task: Task, head: Uint8Array, size: number): Output['identification'] {
+    task.note('identify', { allowedMs: task.scanMs(head.length) })
+    return this.#identifier.identify(head, size, { libmagic: task.avoid.libmagic })
+  }
 }

@@ -4,7 +4,6 @@
  */
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../../errors/index.ts'
-import type { Identifier } from '../../identification/index.ts'
 import { loadYaraX } from '../engine.ts'
 import { FlightWriter } from '../flight-record.ts'
 import type { Answer, FromWorker, Outcome, ToWorker, WorkerArguments, WorkerTask } from '../protocol.ts'
@@ -12,6 +11,7 @@ import type { TaskInput, TaskKind, TaskOutput } from '../tasks.ts'
 import { check } from './check.ts'
 import { CompiledCache } from './compiled.ts'
 import { entropy } from './entropy.ts'
+import type { SampleExaminer } from './examine.ts'
 import { HeldRulesets } from './rulesets.ts'
 import { SampleBuffer } from './sample-buffer.ts'
 import { Scanner } from './scanner.ts'
@@ -41,10 +41,10 @@ const scanner = new Scanner(cache, held, limits)
 const buffer = new SampleBuffer()
 const noTask = new Task(flight, limits, {
   id: 0,
-  avoid: { pairs: [], bundles: false, libmagic: false, done: [] },
+  avoid: { pairs: [], bundles: false, libmagic: false, examining: false, done: [] },
   deadlineMs: null,
 })
-let identifier: Identifier | null = null
+let sampleExaminer: SampleExaminer | null = null
 let current: Task | null = null
 let pause = false
 let warming: NodeJS.Timeout | null = null
@@ -161,20 +161,16 @@ async function run(task: Task, message: WorkerTask, synced: () => void): Promise
 /** The index and libmagic are loaded by the first task that needs them: a process that checks texts never does. */
 async function output(task: Task, message: WorkerTask, synced: () => void): Promise<TaskOutput<TaskKind>> {
   switch (message.kind) {
-    case 'take':
-      return take(task, message.input as TaskInput<'take'>, synced)
+    case 'take': {
+      const input = message.input as TaskInput<'take'>
+      return take(task, input, input.examine === null ? null : await examiner(), synced)
+    }
     case 'check':
       return check(task, message.input as TaskInput<'check'>, engine)
     case 'entropy':
       return entropy(task, message.input as TaskInput<'entropy'>)
-    case 'examine': {
-      const { examine } = await import('./examine.ts')
-      if (identifier === null) {
-        const { createIdentifier } = await import('../../identification/index.ts')
-        identifier = await createIdentifier()
-      }
-      return examine(task, message.input as TaskInput<'examine'>, { held, scanner, buffer, identifier })
-    }
+    case 'examine':
+      return (await examiner()).examine(task, message.input as TaskInput<'examine'>)
     case 'evaluate': {
       const { evaluate } = await import('./evaluate.ts')
       return evaluate(task, message.input as TaskInput<'evaluate'>, held)
@@ -190,6 +186,15 @@ async function output(task: Task, message: WorkerTask, synced: () => void): Prom
     case 'verify':
       throw new Error('A verify task sends its results item by item.')
   }
+}
+
+async function examiner(): Promise<SampleExaminer> {
+  if (sampleExaminer === null) {
+    const { createIdentifier } = await import('../../identification/index.ts')
+    const { SampleExaminer } = await import('./examine.ts')
+    sampleExaminer = new SampleExaminer({ held, scanner, buffer, identifier: await createIdentifier() })
+  }
+  return sampleExaminer
 }
 
 async function paused(): Promise<boolean> {

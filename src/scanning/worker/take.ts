@@ -1,7 +1,8 @@
 import { createHash, hash } from 'node:crypto'
 import { closeSync, fstatSync, fsync, openSync, readSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
-import type { Digests, TaskInput } from '../tasks.ts'
+import type { Digests, TaskInput, TaskOutput } from '../tasks.ts'
+import type { SampleExaminer } from './examine.ts'
 import type { Task } from './task.ts'
 
 /** Also the largest file that is hashed in one go; the buffer is made once. */
@@ -10,25 +11,54 @@ let chunk: Buffer | null = null
 
 const sync = promisify(fsync)
 
+/** A copied file; `bytes` is all of a small one, until the next is copied. */
+interface Copied {
+  readonly digests: Digests
+  readonly bytes: Buffer | null
+}
+
 /**
- * Copies a file while hashing it, and syncs the copy. The source may be changing: the digests are those of the bytes
- * that were copied. `temporary` is overwritten (an earlier try may have died halfway) and left behind when something
- * fails. `copied` is called when all that is left is to wait for the disk.
+ * Copies a file while hashing it, and syncs the copy; meanwhile `examiner`, if given, examines what was copied. The
+ * source may be changing: the digests are those of the bytes that were copied. `temporary` is overwritten (an earlier try
+ * may have died halfway) and left behind when something fails. `done` is called when all that is left is to wait for the
+ * disk.
  */
-export async function take(task: Task, input: TaskInput<'take'>, copied: () => void): Promise<Digests> {
+export async function take(
+  task: Task,
+  input: TaskInput<'take'>,
+  examiner: SampleExaminer | null,
+  done: () => void,
+): Promise<TaskOutput<'take'>> {
   task.note('take')
   const copy = openSync(input.temporary, 'w', 0o600)
   try {
-    const digests = copyHashing(input.source, copy, task.progress)
-    copied()
-    await sync(copy)
-    return digests
+    const copied = copyHashing(input.source, copy, task.progress)
+    const synced = sync(copy)
+    const examined = examiner && examine(task, input, copied, examiner)
+    done()
+    await synced
+    return { digests: copied.digests, examined }
   } finally {
     closeSync(copy)
   }
 }
 
-function copyHashing(path: string, copy: number, progress: () => void): Digests {
+function examine(
+  task: Task,
+  { examine }: TaskInput<'take'>,
+  { digests, bytes }: Copied,
+  examiner: SampleExaminer,
+): TaskOutput<'take'>['examined'] {
+  if (examine === null || bytes === null || bytes.length > examine.upTo || !task.avoid.examining) return null
+  try {
+    return examiner.examineBytes(task, bytes, { ...examine, digests, without: [] })
+  } catch {
+    // The file is taken all the same; the task that examines it by itself reports what is wrong.
+    return null
+  }
+}
+
+function copyHashing(path: string, copy: number, progress: () => void): Copied {
   chunk ??= Buffer.allocUnsafeSlow(CHUNK)
   const source = openSync(path, 'r')
   try {
@@ -40,7 +70,7 @@ function copyHashing(path: string, copy: number, progress: () => void): Digests 
 }
 
 /** Null when the file turns out to be larger than the buffer: it has grown, and nothing was written yet. */
-function takeSmall(source: number, copy: number, buffer: Buffer): Digests | null {
+function takeSmall(source: number, copy: number, buffer: Buffer): Copied | null {
   let size = 0
   for (;;) {
     const count = readSync(source, buffer, size, buffer.length - size, size)
@@ -50,16 +80,17 @@ function takeSmall(source: number, copy: number, buffer: Buffer): Digests | null
   }
   const bytes = buffer.subarray(0, size)
   writeAll(copy, bytes)
-  return {
+  const digests = {
     size,
     sha256: hash('sha256', bytes, 'buffer'),
     sha1: hash('sha1', bytes, 'buffer'),
     md5: hash('md5', bytes, 'buffer'),
     sha512: hash('sha512', bytes, 'buffer'),
   }
+  return { digests, bytes }
 }
 
-function takeLarge(source: number, copy: number, buffer: Buffer, progress: () => void): Digests {
+function takeLarge(source: number, copy: number, buffer: Buffer, progress: () => void): Copied {
   const sha256 = createHash('sha256')
   const sha1 = createHash('sha1')
   const md5 = createHash('md5')
@@ -74,7 +105,14 @@ function takeLarge(source: number, copy: number, buffer: Buffer, progress: () =>
     size += count
     progress()
   }
-  return { size, sha256: sha256.digest(), sha1: sha1.digest(), md5: md5.digest(), sha512: sha512.digest() }
+  const digests = {
+    size,
+    sha256: sha256.digest(),
+    sha1: sha1.digest(),
+    md5: md5.digest(),
+    sha512: sha512.digest(),
+  }
+  return { digests, bytes: null }
 }
 
 function writeAll(file: number, bytes: Uint8Array): void {

@@ -1,0 +1,47 @@
+import type { LiveSet } from '../rulesets/index.ts'
+import type { TaskOutput } from '../scanning/index.ts'
+
+/** What was found out about a content before its sample is admitted. */
+export interface EarlyFinding {
+  /** That rules were told. */
+  readonly name: string
+  readonly live: LiveSet
+  readonly found: TaskOutput<'examine'>
+}
+
+/** Signatures that wait, in bytes. */
+const ENOUGH = 64 * 1024 * 1024
+
+/**
+ * Small files are examined while they are copied: their content is read once, and one message does for both. What was
+ * found waits here until the sample's turn comes. It is a short cut only: whatever gets lost of it is found out again.
+ */
+export class EarlyFindings {
+  /** By SHA-256. */
+  readonly #findings = new Map<string, EarlyFinding>()
+  #bytes = 0
+
+  get isFull(): boolean {
+    return this.#bytes >= ENOUGH
+  }
+
+  keep(sha256: Uint8Array, finding: EarlyFinding): void {
+    this.take(sha256)
+    this.#findings.set(keyOf(sha256), finding)
+    this.#bytes += finding.found.signature.length
+  }
+
+  /** Gives what is kept about a content, and keeps it no longer. */
+  take(sha256: Uint8Array): EarlyFinding | undefined {
+    const key = keyOf(sha256)
+    const finding = this.#findings.get(key)
+    if (finding === undefined) return undefined
+    this.#findings.delete(key)
+    this.#bytes -= finding.found.signature.length
+    return finding
+  }
+}
+
+function keyOf(sha256: Uint8Array): string {
+  return Buffer.from(sha256).toString('latin1')
+}
