@@ -368,7 +368,7 @@ test('requests about retro hunts are held to a pace, each tenant by itself', asy
   const path = tcaPath('retroStatus', { name: 'hunted' })
   const answers = await Promise.all(Array.from({ length: 30 }, () => tenant.send('GET', path)))
   const refused = answers.filter(({ status }) => status === 429)
-  assert.ok(refused.length >= 20, `${refused.length} of 30 were refused`)
+  assert.ok(refused.length >= 10, `${refused.length} of 30 were refused`)
   assert.equal(refused.length + answers.filter(({ status }) => status === 200).length, 30)
   for (const { text, headers } of refused) {
     assert.match(text, /Too many requests/)
