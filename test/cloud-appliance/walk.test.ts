@@ -27,6 +27,12 @@ test('rulesets and their matches go to and fro between an appliance and its clou
       assert.deepEqual(both.map(({ cloud }: Json) => cloud).sort(), [false, true])
       assert.ok(both.every(({ sha256, downloadable }: Json) => sha256 !== null && downloadable))
       assert.equal((await appliance.call('GET', `/api/samples/${far}/download/`)).status, 410)
+      const search = await appliance.call('GET', `/api/samples/?q=${far}`)
+      assert.deepEqual(
+        search.json.results.map(({ sha1, sha256, downloadable }: Json) => [sha1, sha256, downloadable]),
+        [[far, null, false]],
+      )
+      assert.equal((await appliance.call('GET', '/api/overview/')).json.samples, 1)
 
       const { json } = await appliance.call('GET', '/api/yara/v2/rulesets/?source=cloud')
       assert.deepEqual(

@@ -180,52 +180,57 @@ test('a cloud gives and refuses what the protocol says', { timeout: 180_000 }, a
     assert.deepEqual(await tenant.feed('retro', start), [])
   })
 
-  await t.test('a retro hunt finds what was there before, says how it does, and can be repeated', async () => {
-    const tenant = await Tenant.add(cloud, 'hunter')
-    const contents = Array.from({ length: 30 }, (_, n) =>
-      Buffer.from(`sample ${n} ${n % 3 === 0 ? 'the hunted word' : ''}`),
-    )
-    await cloud.untilProcessed(await Promise.all(contents.map((content, n) => cloud.take(content, `sample-${n}`))))
-    const expected = contents
-      .filter((_, n) => n % 3 === 0)
-      .map((content) => `hunted ${sha1(content)} Marked`)
-      .sort()
-    const start = nowSeconds()
-    await tenant.create('hunted', marked('the hunted word'))
-    const none = { start_time: null, finish_time: null, estimated_finish_time: null, progress: null, reason: null }
-    const fresh = { ruleset_name: 'hunted', retro_status: 'VALIDATION_SUCCESS', ...none }
-    assert.deepEqual(await tenant.retro('hunted'), fresh)
-    await tenant.demand(RulesetAccepted, 'POST', tcaPath('enableRetro', {}), { ruleset_name: 'hunted' })
-    assert.match(
-      await tenant.refused(400, 'POST', tcaPath('cancelRetro', {}), { ruleset_name: 'hunted' }),
-      /No retro hunt/,
-    )
-    await tenant.startRetro('hunted')
-    const ended = await tenant.retroEnded('hunted')
-    assert.match(ended.start_time ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/)
-    assert.ok((ended.finish_time ?? '') >= (ended.start_time ?? ''))
-    assert.deepEqual([ended.progress, ended.reason], [null, null])
-    const found = await tenant.feed('retro', start)
-    assert.deepEqual(told(found), expected)
-    assert.equal(found[0]?.rule[0]?.matched_data[0]?.matched_string, `${btoa('the hunted word')}\n`)
-    assert.deepEqual(await tenant.feed('live', start), [])
+  await t.test(
+    'a retro hunt finds what was there before, also what came again since, says how it does, and can be repeated',
+    async () => {
+      const tenant = await Tenant.add(cloud, 'hunter')
+      const contents = Array.from({ length: 30 }, (_, n) =>
+        Buffer.from(`sample ${n} ${n % 3 === 0 ? 'the hunted word' : ''}`),
+      )
+      await cloud.untilProcessed(await Promise.all(contents.map((content, n) => cloud.take(content, `sample-${n}`))))
+      const expected = contents
+        .filter((_, n) => n % 3 === 0)
+        .map((content) => `hunted ${sha1(content)} Marked`)
+        .sort()
+      const start = nowSeconds()
+      await tenant.create('hunted', marked('the hunted word'))
+      // The live feed tells of new samples only.
+      for (const content of contents.slice(0, 5)) await cloud.take(content, 'again')
+      const none = { start_time: null, finish_time: null, estimated_finish_time: null, progress: null, reason: null }
+      const fresh = { ruleset_name: 'hunted', retro_status: 'VALIDATION_SUCCESS', ...none }
+      assert.deepEqual(await tenant.retro('hunted'), fresh)
+      await tenant.demand(RulesetAccepted, 'POST', tcaPath('enableRetro', {}), { ruleset_name: 'hunted' })
+      assert.match(
+        await tenant.refused(400, 'POST', tcaPath('cancelRetro', {}), { ruleset_name: 'hunted' }),
+        /No retro hunt/,
+      )
+      await tenant.startRetro('hunted')
+      const ended = await tenant.retroEnded('hunted')
+      assert.match(ended.start_time ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/)
+      assert.ok((ended.finish_time ?? '') >= (ended.start_time ?? ''))
+      assert.deepEqual([ended.progress, ended.reason], [null, null])
+      const found = await tenant.feed('retro', start)
+      assert.deepEqual(told(found), expected)
+      assert.equal(found[0]?.rule[0]?.matched_data[0]?.matched_string, `${btoa('the hunted word')}\n`)
+      assert.deepEqual(await tenant.feed('live', start), [])
 
-    const again = nowSeconds()
-    await tenant.startRetro('hunted')
-    await tenant.retroEnded('hunted')
-    assert.deepEqual(
-      told(await tenant.feed('retro', start)),
-      expected,
-      'a second hunt’s results stand in place of the first’s',
-    )
-    assert.ok((await tenant.feed('retro', start)).every(({ timestamp }) => timestamp >= again))
-    for (const route of ['enableRetro', 'startRetro', 'cancelRetro'] as const) {
-      await tenant.refused(404, 'POST', tcaPath(route, {}), { ruleset_name: 'unknown' })
-      await tenant.refused(400, 'POST', tcaPath(route, {}), {})
-    }
-    await tenant.demand(RulesetAccepted, 'DELETE', tcaPath('ruleset', { name: 'hunted' }))
-    assert.deepEqual(await tenant.feed('retro', start), [])
-  })
+      const again = nowSeconds()
+      await tenant.startRetro('hunted')
+      await tenant.retroEnded('hunted')
+      assert.deepEqual(
+        told(await tenant.feed('retro', start)),
+        expected,
+        'a second hunt’s results stand in place of the first’s',
+      )
+      assert.ok((await tenant.feed('retro', start)).every(({ timestamp }) => timestamp >= again))
+      for (const route of ['enableRetro', 'startRetro', 'cancelRetro'] as const) {
+        await tenant.refused(404, 'POST', tcaPath(route, {}), { ruleset_name: 'unknown' })
+        await tenant.refused(400, 'POST', tcaPath(route, {}), {})
+      }
+      await tenant.demand(RulesetAccepted, 'DELETE', tcaPath('ruleset', { name: 'hunted' }))
+      assert.deepEqual(await tenant.feed('retro', start), [])
+    },
+  )
 
   await t.test(
     'a retro hunt that runs shows its progress, refuses to be started again, and is cancelled or deleted',

@@ -51,7 +51,7 @@ for action in ("enable-retro-hunt", "start-retro-hunt"):
 deadline = time.time() + 30
 while expect(200, get(admin + "/from_python/status-retro-hunt")).json()["retro_status"] != "FINISHED":
     assert time.time() < deadline
-    time.sleep(1)
+    time.sleep(0.1)
 assert len(follow("/api/feed/yara/retro/v1")["entries"]) == 1
 expect(400, post(admin + "/cancel-retro-hunt", {"ruleset_name": "from_python"}))
 usage = expect(200, get(host + "/api/customer_usage/v1/usage/yara?format=json")).json()
