@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CompletionContext } from '@codemirror/autocomplete'
-import { EditorState } from '@codemirror/state'
 import { completeYara } from './completion.ts'
-import { yara } from './yara-language.ts'
+import { parsedState } from './parsed-state.fixture.ts'
 
 /** What is offered where `|` stands in the text; null for nothing. */
 function offered(text: string): string[] | null {
   const position = text.indexOf('|')
   assert.ok(position >= 0)
-  const state = EditorState.create({ doc: text.replace('|', ''), extensions: [yara()] })
+  const state = parsedState(text.replace('|', ''))
   const found = completeYara(new CompletionContext(state, position, true))
   return found?.options.map(({ label }) => label) ?? null
 }

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { foldable, getIndentation, syntaxTree } from '@codemirror/language'
-import { EditorState } from '@codemirror/state'
 import { highlightTree, tagHighlighter, tags } from '@lezer/highlight'
-import { yara } from './yara-language.ts'
+import { parsedState } from './parsed-state.fixture.ts'
 
 const text = `rule one : tagged {
   meta:
@@ -15,7 +14,7 @@ const text = `rule one : tagged {
     any of them and filesize < 1KB
 }
 `
-const state = EditorState.create({ doc: text, extensions: [yara()] })
+const state = parsedState(text)
 
 test('every kind of word is told apart', () => {
   const highlighter = tagHighlighter([
