@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { Heard } from '../intake/collection.fixture.ts'
@@ -17,6 +17,21 @@ import { ScriptedCloud, sampleSha1 } from './scripted-cloud.fixture.ts'
 
 const rule = (name: string, mark = name) => `rule ${name} { strings: $a = "${mark}" condition: $a }`
 
+/** More often than settings allow, so that nothing here waits for long. */
+const POLL_MS = 100
+
+/** Checks the texts of all tests. */
+let pool: WorkerPool
+let poolFolder: string
+before(() => {
+  poolFolder = mkdtempSync(join(tmpdir(), 'backtrail-cloud-'))
+  pool = new WorkerPool({ workers: 1, folder: poolFolder, log: new Heard() })
+})
+after(async () => {
+  await pool.stop()
+  rmSync(poolFolder, { recursive: true })
+})
+
 class Appliance {
   readonly script: ScriptedCloud
   readonly rulesets: Rulesets
@@ -29,7 +44,7 @@ class Appliance {
   private constructor(
     script: ScriptedCloud,
     parts: ConstructorParameters<typeof Cloud>[0],
-    kept: { pool: WorkerPool; operator: Account; log: Heard },
+    kept: { operator: Account; log: Heard },
   ) {
     this.script = script
     this.#parts = parts
@@ -37,7 +52,6 @@ class Appliance {
     this.log = kept.log
     this.cloud = new Cloud(parts)
     this.matches = new Matches(parts.database)
-    const { pool } = kept
     this.rulesets = new Rulesets({
       database: parts.database,
       checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
@@ -55,26 +69,23 @@ class Appliance {
     const folder = mkdtempSync(join(tmpdir(), 'backtrail-cloud-'))
     const database = await openDatabase(join(folder, 'backtrail.db'))
     const log = new Heard()
-    const pool = new WorkerPool({ workers: 1, folder: join(folder, 'workers'), log })
     const { blobs } = await FileBlobs.open(folder)
     const given = {
       cloudUrl: script.url,
       cloudUser: 'ana',
-      cloudPoll: '1',
       cloudWait: '5',
       cloudTimeout: '2',
       ...flags,
     }
-    const settings = readSettings(given, { BACKTRAIL_CLOUD_PASSWORD: 'secret' })
+    const settings = { ...readSettings(given, { BACKTRAIL_CLOUD_PASSWORD: 'secret' }), cloudPoll: POLL_MS }
     const operator = await new Accounts(database).operator()
     const appliance = new Appliance(
       script,
       { database, blobs, settings, access: cloudAccess(settings), log },
-      { pool, operator, log },
+      { operator, log },
     )
     t.after(async () => {
       await appliance.cloud.stop()
-      await pool.stop()
       await database.destroy()
       rmSync(folder, { recursive: true })
     })
@@ -91,10 +102,11 @@ class Appliance {
   /** Starts with other settings on the same data; null for none of a cloud. */
   async connectTo(flags: Record<string, string> | null): Promise<void> {
     await this.cloud.stop()
-    const own = { cloudUrl: this.script.url, cloudUser: 'ana', cloudPoll: '1', cloudWait: '5', cloudTimeout: '2' }
-    const settings = flags
+    const own = { cloudUrl: this.script.url, cloudUser: 'ana', cloudWait: '5', cloudTimeout: '2' }
+    const read = flags
       ? readSettings({ ...own, ...flags }, { BACKTRAIL_CLOUD_PASSWORD: 'secret' })
       : readSettings({}, {})
+    const settings = { ...read, cloudPoll: POLL_MS }
     this.cloud = new Cloud({ ...this.#parts, settings, access: cloudAccess(settings) })
     await this.cloud.start()
   }
