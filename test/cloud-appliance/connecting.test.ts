@@ -19,7 +19,7 @@ test('the check tells point by point what works, and what is in the way when som
   const tenant = await Tenant.add(cloud, 'hunters')
   const line = await Between.start(t, () => cloud.url)
   const check = (flags: readonly string[] = [], password = tenant.password, user = tenant.name) =>
-    backtrail(['cloud', 'check', '--cloud-url', line.url, '--cloud-user', user, '--cloud-timeout', '2', ...flags], {
+    backtrail(['cloud', 'check', '--cloud-url', line.url, '--cloud-user', user, '--cloud-timeout', '10', ...flags], {
       env: { BACKTRAIL_CLOUD_PASSWORD: password },
     })
   const well = await check()
@@ -86,7 +86,7 @@ test(
       return t.skip('openssl is not there to make a certificate')
     }
     const cloud = await startCloud(t, ['--tls-key', key, '--tls-cert', cert])
-    const at = ['cloud', 'check', '--cloud-url', cloud.url, '--cloud-user', 'hunters', '--cloud-timeout', '5']
+    const at = ['cloud', 'check', '--cloud-url', cloud.url, '--cloud-user', 'hunters', '--cloud-timeout', '10']
     const env = { BACKTRAIL_CLOUD_PASSWORD: 'whatever it is' }
     const strange = await backtrail(at, { env })
     assert.match(strange.stdout, /^FAIL +address .*certificate is not trusted.*--cloud-ca/m)

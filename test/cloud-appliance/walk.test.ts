@@ -96,7 +96,8 @@ test('rulesets and their matches go to and fro between an appliance and its clou
 
   await t.test('moving the time back fetches again what was missed, and doubles nothing', async () => {
     const { rules, sample } = newMarks()
-    const start = Math.floor(Date.now() / 1000) - 1
+    const now = () => Math.floor(Date.now() / 1000)
+    const start = now() - 1
     await appliance.demandInCloud('timed_rules', rules.alpha)
     const [early = ''] = await takeAll(cloud, [sample('alpha')])
     await appliance.untilCloudMatches('timed_rules', [`Alpha ${early}`])
@@ -105,13 +106,16 @@ test('rulesets and their matches go to and fro between an appliance and its clou
     assert.equal(json.message.slice(-json.detail.time.length), json.detail.time)
 
     // Forward: what comes until then is not fetched.
-    const future = Math.floor(Date.now() / 1000) + 4
-    assert.equal((await appliance.moveTime(String(future))).status, 200)
+    assert.equal((await appliance.moveTime(String(now() + 3_600))).status, 200)
     const [missed = ''] = await takeAll(cloud, [sample('alpha')])
+    const later = now() + 1
+    const reads = line.count('GET /api/feed/yara/v1')
     await until(
-      () => Date.now() / 1000 > future + 2,
-      () => 'the time that was set has come',
+      () => now() > later && line.count('GET /api/feed/yara/v1') > reads + 1,
+      () => 'the feed is read past the missed sample',
     )
+    assert.deepEqual(await appliance.cloudMatches('timed_rules'), [`Alpha ${early}`])
+    assert.equal((await appliance.moveTime(String(later))).status, 200)
     const [after = ''] = await takeAll(cloud, [sample('alpha')])
     await appliance.untilCloudMatches('timed_rules', [`Alpha ${early}`, `Alpha ${after}`])
     assert.equal((await appliance.moveTime(String(start))).json.code, 200)
