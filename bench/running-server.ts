@@ -7,11 +7,15 @@ import { fileURLToPath } from 'node:url'
 const program = fileURLToPath(new URL('../bin/backtrail', import.meta.url))
 const TOKEN = '0123456789abcdef0123456789abcdef01234567'
 
-/** Runs a command of the program to its end. Returns its standard output and how long it took, in seconds. */
+/**
+ * Runs a command of the program to its end. Returns its standard output, how long it took and how long processors worked
+ * for it and its processes, in seconds.
+ */
 export function command(
   args: readonly string[],
   settings: Readonly<Record<string, string>> = {},
-): { readonly output: string; readonly seconds: number } {
+): { readonly output: string; readonly seconds: number; readonly processorSeconds: number } {
+  const workedBefore = processorSecondsOfEnded()
   const begin = performance.now()
   const { status, stdout, stderr } = spawnSync(program, args, {
     encoding: 'utf8',
@@ -19,7 +23,22 @@ export function command(
     env: { ...process.env, ...settings },
   })
   if (status !== 0) throw new Error(`backtrail ${args[0]} ended with ${status}: ${stderr.slice(-2_000)}`)
-  return { output: stdout, seconds: (performance.now() - begin) / 1000 }
+  return {
+    output: stdout,
+    seconds: (performance.now() - begin) / 1000,
+    processorSeconds: processorSecondsOfEnded() - workedBefore,
+  }
+}
+
+/** Of all processes that this one started and that have ended, with theirs. */
+function processorSecondsOfEnded(): number {
+  const stat = readFileSync('/proc/self/stat', 'latin1')
+  // The 16th and 17th field, in ticks of a hundredth of a second; the second, a name, is in parentheses.
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(13, 15)
+  return (Number(user) + Number(system)) / 100
 }
 
 export class RunningServer {
