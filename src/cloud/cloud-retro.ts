@@ -47,6 +47,7 @@ export class CloudRetro {
   readonly #feeds: FeedReader
   readonly #log: Log
   readonly #lifetime: AbortSignal
+  readonly #onNoted: () => void
   readonly #turns = new Map<number, Promise<unknown>>()
   /** Rulesets with a request whose answer was lost. */
   readonly #doubtful = new Set<number>()
@@ -61,6 +62,8 @@ export class CloudRetro {
     readonly log: Log
     /** Ends what no request waits for. */
     readonly lifetime: AbortSignal
+    /** Called when something was noted to be delivered. */
+    readonly onNoted: () => void
   }) {
     this.#database = parts.database
     this.#client = parts.client
@@ -68,6 +71,7 @@ export class CloudRetro {
     this.#feeds = parts.feeds
     this.#log = parts.log
     this.#lifetime = parts.lifetime
+    this.#onNoted = parts.onNoted
   }
 
   /** Fails with `ruleset.not-found`, `cloud.wrong-state`, or what went wrong with the cloud. */
@@ -268,6 +272,7 @@ export class CloudRetro {
       await writeRow(trx, id, { state: 'absent', revision_id: null, ...over })
     })
     this.#certain(id)
+    this.#onNoted()
   }
 
   /** Runs a request that changes something; one whose answer was lost leaves a doubt. */

@@ -115,6 +115,13 @@ class Appliance {
     return this.rulesets.save(this.operator, { name, content, cloud })
   }
 
+  async untilActive(name: string): Promise<void> {
+    await until(
+      async () => (await this.cloud.standing(name)).cloudStatus === 'ACTIVE',
+      async () => JSON.stringify(await this.cloud.standing(name)),
+    )
+  }
+
   async found(name: string): Promise<string[]> {
     const { results } = await this.matches.list({ names: [name], page: null })
     return results.map(({ rule, sha1 }) => `${rule} ${sha1}`).sort()
@@ -278,10 +285,7 @@ test('a ruleset whose creation was answered, but not to us, is not created twice
   script.instead = (asked) => (asked === 'POST /api/yara/admin/v1/ruleset' && lost++ === 0 ? 'cut' : undefined)
   await appliance.cloud.start()
   await appliance.save('told_rules', rule('Any'))
-  await until(
-    async () => (await appliance.cloud.standing('told_rules')).cloudStatus === 'ACTIVE',
-    async () => JSON.stringify(await appliance.cloud.standing('told_rules')),
-  )
+  await appliance.untilActive('told_rules')
   assert.equal(script.count('DELETE'), 0)
   script.second += 5
   appliance.tell([1], script.second - 2)
@@ -345,10 +349,7 @@ test('while the cloud validates a ruleset it is pending and cannot be changed, a
   assert.equal((await appliance.rulesets.get('told_rules')).status, 'pending')
   await assert.rejects(appliance.save('told_rules', rule('Other')), { code: 'ruleset.busy' })
   script.instead = () => undefined
-  await until(
-    async () => (await appliance.cloud.standing('told_rules')).cloudStatus === 'ACTIVE',
-    async () => 'the ruleset is approved',
-  )
+  await appliance.untilActive('told_rules')
   assert.equal((await appliance.rulesets.get('told_rules')).status, 'active')
   await appliance.save('told_rules', rule('Other'))
 })
@@ -360,7 +361,8 @@ test('a ruleset that is validated does not wait for all whose state is uncertain
   const names = range(0, 20).map((place) => `resting_${place}`)
   for (const name of names) {
     await appliance.save(name, rule('Any'))
-    assert.equal((await appliance.cloud.settle(name)).cloudStatus, 'ACTIVE')
+    await appliance.cloud.settle(name)
+    await appliance.untilActive(name)
   }
   let isApproved = false
   script.instead = (asked) => {
@@ -374,10 +376,7 @@ test('a ruleset that is validated does not wait for all whose state is uncertain
   await appliance.save('new_rules', rule('Any'))
   assert.equal((await appliance.cloud.settle('new_rules')).cloudStatus, 'PENDING')
   isApproved = true
-  await until(
-    async () => (await appliance.cloud.standing('new_rules')).cloudStatus === 'ACTIVE',
-    async () => 'the ruleset is approved',
-  )
+  await appliance.untilActive('new_rules')
   const looks = names.filter((name) => script.count(`GET /api/yara/admin/v1/ruleset/${name}/status`) > 0)
   assert.ok(looks.length < names.length, 'all others were asked for before')
 })
@@ -388,13 +387,14 @@ test('a hunt that stopped at the limit is complete, and its ruleset capped until
   await appliance.cloud.start()
   await appliance.save('told_rules', rule('Any'))
   await appliance.cloud.settle('told_rules')
-  let status = 'RUNNING'
-  script.instead = (asked) =>
-    asked.endsWith('/status-retro-hunt')
-      ? { status: 200, body: { retro_status: status, start_time: '2023-11-14T22:13:20', progress: 0.25 } }
-      : asked.endsWith('-retro-hunt')
-        ? { status: 200, body: { ruleset_name: 'told_rules' } }
-        : undefined
+  let status = 'VALIDATION_SUCCESS'
+  script.instead = (asked) => {
+    if (asked.endsWith('/status-retro-hunt')) {
+      return { status: 200, body: { retro_status: status, start_time: '2023-11-14T22:13:20', progress: 0.25 } }
+    }
+    if (asked.endsWith('start-retro-hunt')) status = 'RUNNING'
+    return asked.endsWith('-retro-hunt') ? { status: 200, body: { ruleset_name: 'told_rules' } } : undefined
+  }
   await appliance.cloud.startHunt('told_rules')
   await until(
     async () => (await appliance.cloud.standing('told_rules')).progress === 0.25,
@@ -424,13 +424,14 @@ test('a hunt is stopped, also when the answer to that is lost, and only one that
     code: 'cloud.wrong-state',
     detail: { state: 'READY' },
   })
-  let status = 'RUNNING'
+  let status = 'VALIDATION_SUCCESS'
   let isLost = false
   script.instead = (asked) => {
     if (asked.endsWith('/status-retro-hunt')) {
       const finish_time = status === 'CANCELLED' ? '2023-11-14T22:14:20' : null
       return { status: 200, body: { retro_status: status, start_time: '2023-11-14T22:13:20', finish_time } }
     }
+    if (asked.endsWith('start-retro-hunt')) status = 'RUNNING'
     if (asked.endsWith('cancel-retro-hunt')) {
       status = 'CANCELLED'
       if (isLost) return { status: 504, body: '' }
@@ -439,7 +440,6 @@ test('a hunt is stopped, also when the answer to that is lost, and only one that
   }
   for (const lost of [false, true]) {
     isLost = lost
-    status = 'RUNNING'
     assert.equal((await appliance.cloud.startHunt('told_rules')).hunt, 'RUNNING')
     assert.equal((await appliance.cloud.stopHunt('told_rules')).hunt, 'CANCELLED')
     await until(

@@ -56,6 +56,7 @@ export class Cloud {
   readonly #log: Log
   readonly #connection: Connection | null
   readonly #ended = new AbortController()
+  #contributionFailures = 0
   readonly #loops = { feeds: new Loop(), deliveries: new Loop(), following: new Loop(), contribution: new Loop() }
 
   /** `access` is what `cloudAccess` reads from the settings. */
@@ -83,7 +84,8 @@ export class Cloud {
       if (!reachability.isReachable) this.#loops.feeds.wake()
     }
     const deliveries = new Deliveries({ database, client, feeds, log, lifetime: this.#ended.signal, onDelivered })
-    const retro = new CloudRetro({ database, client, deliveries, feeds, log, lifetime: this.#ended.signal })
+    const onNoted = () => this.#loops.deliveries.wake()
+    const retro = new CloudRetro({ database, client, deliveries, feeds, log, lifetime: this.#ended.signal, onNoted })
     const contribution = settings.cloudContribute === 'on' ? new Contribution({ database, blobs, client, log }) : null
     this.#connection = { client, feeds, deliveries, retro, contribution, reachability }
   }
@@ -98,7 +100,6 @@ export class Cloud {
     if (!connection) return forgetStates(this.#database)
     const { cloudUrl, cloudUser } = this.#settings
     await noteOrigin(this.#database, `${cloudUser} at ${cloudUrl}`)
-    await connection.retro.doubtAll()
     this.#loops.feeds.start((signal) => this.#readFeeds(connection, signal))
     this.#loops.deliveries.start(() => this.#guarded(() => connection.deliveries.deliverDue()))
     this.#loops.following.start((signal) => this.#follow(connection, signal))
@@ -232,7 +233,7 @@ export class Cloud {
       return pauseAfter(failures, error, Math.max(this.#settings.cloudPoll, LONGEST_FEED_PAUSE_MS))
     }
     if (await reachability.worked()) {
-      // It was away: whatever waits is worth a try now, and whatever was asked then has an uncertain outcome.
+      // It was away, or this is the start: what waits is worth a try now, and what was asked before may have been done or not.
       await deliveries.hurry()
       await retro.doubtAll()
       this.#loops.deliveries.wake()
@@ -260,7 +261,6 @@ export class Cloud {
     })
   }
 
-  #contributionFailures = 0
   async #contribute(contribution: Contribution, signal: AbortSignal): Promise<number> {
     return this.#guarded(async () => {
       try {
