@@ -43,8 +43,9 @@ class DataFolderWorkplace implements Workplace {
 
   constructor(settings: Settings, appliance: Appliance, operator: Account) {
     this.dataFolder = settings.data
-    // Far more than there are workers: files that arrive together share their commit and its syncs.
-    this.ingestsAtOnce = 1_024
+    // Far more than there are workers: files that arrive together share their commit and its syncs. Twice what is
+    // admitted at once, so that workers go on meanwhile.
+    this.ingestsAtOnce = 2_048
     this.#appliance = appliance
     this.#operator = operator
     this.users = usersOf(appliance)

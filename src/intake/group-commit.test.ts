@@ -75,7 +75,7 @@ function patientCommits(patienceMs: number) {
   const turns = async () => {
     for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
   }
-  return { batches, coming, arrive, turns }
+  return { batches, coming, commits, arrive, turns }
 }
 
 test('patient items wait until the batch is full, or until no more are coming', { timeout: 10_000 }, async () => {
@@ -100,6 +100,17 @@ test('an item that is not patient takes those that wait along at once', { timeou
   coming.count = 10
   await Promise.all([arrive(1), arrive(2), arrive(3, false)])
   assert.deepEqual(batches, [[1, 2, 3]])
+})
+
+test('patient items wait no longer when what was coming fails', { timeout: 10_000 }, async () => {
+  const { batches, coming, commits, arrive } = patientCommits(60_000)
+  coming.count = 2
+  const committed = arrive(1)
+  await new Promise(setImmediate)
+  coming.count--
+  commits.lookAgain()
+  await committed
+  assert.deepEqual(batches, [[1]])
 })
 
 test('patience ends, also when what was coming never comes', { timeout: 10_000 }, async () => {

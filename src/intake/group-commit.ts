@@ -39,8 +39,13 @@ export class GroupCommit<T, R> {
       this.#waiting.push({ item, patient, resolve, reject })
       if (!patient) this.#impatient++
       this.#running ??= this.#run()
-      if (this.#isDue()) this.#gathered?.()
+      this.lookAgain()
     })
+  }
+
+  /** Nothing more may be coming. */
+  lookAgain(): void {
+    if (this.#isDue()) this.#gathered?.()
   }
 
   /** Resolves when everything that was added is committed or has failed. */

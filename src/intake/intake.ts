@@ -55,9 +55,9 @@ export interface IntakeParts {
 }
 
 /** Contents that are admitted in one transaction. */
-const ADMITTED_AT_ONCE = 512
+const ADMITTED_AT_ONCE = 1_024
 /** How long files that are taken in wait for others, so that they share the syncs of folders and transaction. */
-const PATIENCE_MS = 500
+const PATIENCE_MS = 2_000
 /** With more samples than this in the queue, files are no longer taken in until it shrinks. */
 const LONG_QUEUE = 2_000
 
@@ -106,7 +106,7 @@ export class Intake {
       commit: (batch) => this.#admitBatch(batch),
       most: ADMITTED_AT_ONCE,
       patienceMs: PATIENCE_MS,
-      areMoreComing: () => this.#beingTaken > 0,
+      areMoreComing: () => this.#beingTaken > 0 && !this.#stopping,
     })
     this.#examiner = new Examiner({ blobs, pool, rulesets, scanBytes: this.#limits.scanBytes })
     this.#pipeline = new Pipeline({
@@ -240,6 +240,7 @@ export class Intake {
     try {
       digests = await write()
     } catch (error) {
+      this.#admissions.lookAgain()
       await blobs.discard(temporary)
       throw asStorageFailure(error)
     }
