@@ -171,15 +171,10 @@ function markWords(words: Int32Array, bits: Int32Array): number {
       mark(bits, shift, 0, WIDE_SEED)
       continue
     }
-    // All four before the first is set: computed in between the stores, they take a tenth longer.
-    const bit0 = bitFor(shift, first, PLAIN_SEED)
-    const bit1 = bitFor(shift, (first >>> 8) | (second << 24), PLAIN_SEED)
-    const bit2 = bitFor(shift, (first >>> 16) | (second << 16), PLAIN_SEED)
-    const bit3 = bitFor(shift, (first >>> 24) | (second << 8), PLAIN_SEED)
-    setBit(bits, bit0)
-    setBit(bits, bit1)
-    setBit(bits, bit2)
-    setBit(bits, bit3)
+    mark(bits, shift, first, PLAIN_SEED)
+    mark(bits, shift, (first >>> 8) | (second << 24), PLAIN_SEED)
+    mark(bits, shift, (first >>> 16) | (second << 16), PLAIN_SEED)
+    mark(bits, shift, (first >>> 24) | (second << 8), PLAIN_SEED)
     // All four windows of eight bytes that start in `first` cover `second`, so a look at it rules out nearly all.
     if ((second & 0xff00ff00) === 0) {
       markIfWide(bits, shift, first, second)
@@ -222,17 +217,9 @@ function shiftFor(bits: Int32Array): number {
   return Math.clz32(bits.length * 32) + 1
 }
 
-/** Sets the bit of a gram. */
+/** Sets the bit of a gram: `gramHash` and `bitOf` in one, without leaving 32-bit integers. */
 function mark(bits: Int32Array, shift: number, gram: number, seed: number): void {
-  setBit(bits, bitFor(shift, gram, seed))
-}
-
-/** The bit of a gram: `gramHash` and `bitOf` in one, without leaving 32-bit integers. */
-function bitFor(shift: number, gram: number, seed: number): number {
-  return Math.imul(gram ^ seed, MULTIPLIER) >>> shift
-}
-
-function setBit(bits: Int32Array, bit: number): void {
+  const bit = Math.imul(gram ^ seed, MULTIPLIER) >>> shift
   bits[bit >>> 5] = (bits[bit >>> 5] as number) | (1 << bit)
 }
 
