@@ -77,7 +77,8 @@ class Appliance {
       cloudTimeout: '2',
       ...flags,
     }
-    const settings = { ...readSettings(given, { BACKTRAIL_CLOUD_PASSWORD: 'secret' }), cloudPoll: POLL_MS }
+    const read = readSettings(given, { BACKTRAIL_CLOUD_PASSWORD: 'secret' })
+    const settings = { ...read, ...(flags.cloudPoll === undefined && { cloudPoll: POLL_MS }) }
     const operator = await new Accounts(database).operator()
     const appliance = new Appliance(
       script,
@@ -352,6 +353,14 @@ test('while the cloud validates a ruleset it is pending and cannot be changed, a
   await appliance.untilActive('told_rules')
   assert.equal((await appliance.rulesets.get('told_rules')).status, 'active')
   await appliance.save('told_rules', rule('Other'))
+})
+
+test('a ruleset that is delivered by and by is active soon, however seldom the cloud is asked for news', async (t) => {
+  const appliance = await Appliance.open(t, { cloudPoll: '1h' })
+  await appliance.cloud.start()
+  await appliance.rounds(1)
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.untilActive('told_rules')
 })
 
 test('a ruleset that is validated does not wait for all whose state is uncertain', async (t) => {

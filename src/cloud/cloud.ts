@@ -79,8 +79,10 @@ export class Cloud {
     const client = new CloudClient(access)
     const feeds = new FeedReader({ database, client, log })
     const reachability = new Reachability(database, log)
-    // A cloud that takes rulesets will tell of matches too: no need to wait out a pause.
     const onDelivered = () => {
+      // Now the cloud validates it.
+      this.#loops.following.wake()
+      // A cloud that takes rulesets will tell of matches too: no need to wait out a pause.
       if (!reachability.isReachable) this.#loops.feeds.wake()
     }
     const deliveries = new Deliveries({ database, client, feeds, log, lifetime: this.#ended.signal, onDelivered })
