@@ -6,7 +6,7 @@ import type { WorkerProcess } from './worker-process.ts'
 export type Role = 'worker' | 'checker'
 
 /** Copies of one worker that wait for the disk at once: together they cost little more than one. */
-const SYNCING = 64
+const SYNCING = 256
 
 /** A place for a worker process, and the tasks it has; the processes in it come and go. */
 export class Slot {
