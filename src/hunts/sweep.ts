@@ -65,7 +65,7 @@ export interface Stretch {
 }
 
 const WAVE_SAMPLES = 65_536
-/** Below the length of the pool's queue, with room for other hunts. */
+/** Below the length of the pool's queue, so that others find room in it. */
 const SEGMENTS_AT_ONCE = 128
 const BATCH_BYTES = 4 * 1024 * 1024
 
@@ -170,7 +170,7 @@ async function evaluated(
 ): Promise<{ damaged: null; candidates: readonly Candidates[] } | { damaged: Uint32Array }> {
   try {
     const task = { ruleSet: ruleSet.id, segment: segment.path, after, upTo, only }
-    const { candidates } = await pool.run('evaluate', task, { priority, group, signal })
+    const { candidates } = await pool.run('evaluate', task, { priority, group, patient: true, signal })
     return { damaged: null, candidates }
   } catch (error) {
     if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
@@ -312,11 +312,10 @@ async function* batches(
 async function scanBatch(batch: Batch, pool: WorkerPool, options: SweepOptions): Promise<Stretch> {
   const base = { ...nothing, upTo: batch.upTo, skipped: batch.skipped }
   if (batch.items.length === 0) return base
-  await pool.room(options.priority)
   const { results, scannedBytes } = await pool.run(
     'verify',
     { ruleSet: options.ruleSet.id, items: batch.items, strings: options.strings },
-    { priority: options.priority, group: options.group, signal: options.signal },
+    { priority: options.priority, group: options.group, patient: true, signal: options.signal },
   )
   const all = options.ruleSet.rulesets.length
   const unreadable = results.flatMap(({ sample, troubles: [first] }) =>

@@ -86,13 +86,12 @@ export class Examiner {
     options: { readonly group?: string; readonly signal?: AbortSignal } = {},
   ): Promise<Digests> {
     const { name, ...copied } = file
-    await this.#pool.room('live')
     return this.#withLiveSet(async (live) => {
       const examine = { ruleSet: live.id, variables: variablesOf(name), upTo: this.#scanBytes }
       const { digests, examined } = await this.#pool.run(
         'take',
         { ...copied, examine: this.#early.isFull ? null : examine },
-        { priority: 'live', ...options },
+        { priority: 'live', patient: true, ...options },
       )
       if (examined !== null) this.#early.keep(digests.sha256, { name, live, found: examined })
       return digests
@@ -113,7 +112,6 @@ export class Examiner {
       return { queued, live: early.live, identification, signature, hits, troubles, remarks: [] }
     }
     const without = await this.#without(queued)
-    await this.#pool.room('live')
     return this.#withLiveSet((live) => this.#examineWith(live, queued, without, signal))
   }
 
@@ -153,7 +151,6 @@ export class Examiner {
           const mayMatch = examined.signature !== null && examined.queued.digests.size <= this.#scanBytes
           if (rulesets.length === 0 || !mayMatch) return { ...examined, live, hits }
           const without = await this.#without(examined.queued)
-          await this.#pool.room('live')
           const found = await this.#run(examined.queued, { ruleSet: news.id, without, scan: true }, signal)
           const troubles = [...examined.troubles, ...found.troubles]
           return { ...examined, live, hits: [...hits, ...found.hits], troubles }
@@ -176,7 +173,7 @@ export class Examiner {
   ): Promise<TaskOutput<'examine'>> {
     const path = this.#blobs.path(digests.sha256)
     const input = { path, digests, variables: variablesOf(name), ...how }
-    return this.#pool.run('examine', input, { priority: 'live', signal })
+    return this.#pool.run('examine', input, { priority: 'live', patient: true, signal })
   }
 
   /** Runs a task that names the live set: nothing can happen in between, so the set is not dropped before. */

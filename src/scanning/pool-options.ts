@@ -8,6 +8,8 @@ export interface RunOptions {
   readonly priority: Lane
   /** Tasks of one lane take turns by group (a user, a hunt); within a group they start in the order of the calls. */
   readonly group?: string
+  /** Waits for room in its lane, where other tasks are refused. For whoever sends many, and nobody waits for one. */
+  readonly patient?: boolean
   /** Rejects with the signal's reason; a task that has started is stopped at its next item. */
   readonly signal?: AbortSignal
   /** Instead of the limits' time for one scan (or for the compilation of a `check`), in milliseconds. */
@@ -21,7 +23,7 @@ export interface PoolOptions {
   readonly folder: string
   readonly log: Log
   readonly limits?: Partial<ScanLimits>
-  /** Tasks that may wait in one lane before `run` refuses more. */
+  /** Tasks that may wait in one lane before `run` refuses more, or makes patient ones wait before it. */
   readonly queueLimit?: number
 }
 

@@ -296,7 +296,7 @@ test('a hunt steps aside for someone who waits, and ends all the same', async (t
   )
 })
 
-test('a lane that is full refuses more, and tells when it has room', async (t) => {
+test('a lane that is full refuses more, and lets patient tasks wait', async (t) => {
   const { pool, sample } = openPool(t, { workers: 1, queueLimit: 2, limits: { scanMs: 300 } })
   pool.setRuleSet({ id: 'set', rulesets: [hello] })
   const path = sample('calm', 'hello')
@@ -306,9 +306,37 @@ test('a lane that is full refuses more, and tells when it has room', async (t) =
     verify(pool, 'set', [item(3, path)]),
     (error) => error instanceof Failure && error.code === 'service.overloaded',
   )
-  await pool.room('hunt')
-  tasks.push(verify(pool, 'set', [item(4, path)]))
-  assert.deepEqual((await Promise.all(tasks)).flatMap(summary), ['1: hello', '2: hello', '4: hello'])
+  for (let sample = 4; sample < 30; sample++) {
+    const input = { ruleSet: 'set', items: [item(sample, path)], strings: false }
+    tasks.push(pool.run('verify', input, { ...hunt, patient: true }))
+  }
+  assert.equal(pool.statistics().waiting.hunt, 2)
+  const ended: string[] = []
+  for (const task of tasks) task.then((output) => ended.push(...summary(output)))
+  await Promise.all(tasks)
+  assert.deepEqual(
+    ended,
+    [1, 2, ...Array.from({ length: 26 }, (_, n) => n + 4)].map((sample) => `${sample}: hello`),
+  )
+})
+
+test('a stopping pool also refuses the patient, and one of them that is aborted holds up no other', async (t) => {
+  const { pool, sample } = openPool(t, { workers: 1, queueLimit: 1 })
+  pool.setRuleSet({ id: 'set', rulesets: [hello] })
+  const input = { ruleSet: 'set', items: [item(1, sample('calm', 'hello'))], strings: false }
+  const stop = new AbortController()
+  const patient = { ...hunt, patient: true }
+  const first = pool.run('verify', input, patient)
+  const aborted = pool.run('verify', input, { ...patient, signal: stop.signal })
+  const next = pool.run('verify', input, patient)
+  stop.abort(new Error('not wanted any more'))
+  await assert.rejects(aborted, /not wanted/)
+  assert.deepEqual((await Promise.all([first, next])).flatMap(summary), ['1: hello', '1: hello'])
+  const late = Array.from({ length: 3 }, () => pool.run('verify', input, patient))
+  const refused = Promise.allSettled(late)
+  await pool.stop(0)
+  for (const result of await refused)
+    assert.ok(result.status === 'rejected' && (result.reason as Failure).code === 'service.stopping')
 })
 
 test('a waiting task that is aborted leaves its lane, and makes room for another', async (t) => {
@@ -317,12 +345,10 @@ test('a waiting task that is aborted leaves its lane, and makes room for another
   const input = { ruleSet: 'set', items: [item(1, sample('calm', 'hello'))], strings: false }
   const stop = new AbortController()
   const waiting = pool.run('verify', input, { ...hunt, signal: stop.signal })
-  const room = pool.room('hunt')
+  const next = pool.run('verify', input, { ...hunt, patient: true })
   stop.abort(new Error('not wanted any more'))
   await assert.rejects(waiting, /not wanted/)
-  await room
-  assert.equal(pool.statistics().waiting.hunt, 0)
-  assert.deepEqual(summary(await pool.run('verify', input, hunt)), ['1: hello'])
+  assert.deepEqual(summary(await next), ['1: hello'])
 })
 
 test('a dropped set cannot be named any more, and tasks that named it before end', async (t) => {

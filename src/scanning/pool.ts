@@ -90,10 +90,10 @@ export class WorkerPool {
    * `troubles` of the output. A text that cannot be checked within its limits is not valid, and a diagnostic says why.
    */
   async run<K extends TaskKind>(kind: K, input: TaskInput<K>, options: RunOptions): Promise<TaskOutput<K>> {
-    const { priority, signal } = options
+    const { priority, patient = false, signal } = options
     if (this.#stopping) throw new Failure('service.stopping')
     signal?.throwIfAborted()
-    if (this.#waiting(priority) >= this.#queueLimit) throw new Failure('service.overloaded')
+    if (!patient && this.#waiting(priority) >= this.#queueLimit) throw new Failure('service.overloaded')
     const job = new Job({
       id: this.#nextJob++,
       kind,
@@ -105,20 +105,16 @@ export class WorkerPool {
     if (job.ruleSet !== null) this.#registry.use(job.ruleSet)
     const abort = () => this.#abort(job, signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
-    this.#queueOf(job).add(job.lane, job.group, job)
-    this.#dispatch()
     try {
+      if (patient && !this.#hasRoom(priority)) await this.#room(job)
+      if (this.#stopping) throw new Failure('service.stopping')
+      if (!job.settled) this.#queueOf(job).add(priority, job.group, job)
+      this.#dispatch()
       return (await job.done) as TaskOutput<K>
     } finally {
       signal?.removeEventListener('abort', abort)
       if (job.ruleSet !== null) this.#registry.release(job.ruleSet)
     }
-  }
-
-  /** Resolves as soon as the lane has room; producers of many tasks wait for it before each `run`. */
-  async room(lane: Lane): Promise<void> {
-    if (this.#stopping || this.#waiting(lane) < this.#queueLimit) return
-    await new Promise<void>((resolve) => this.#producers[lane].push(resolve))
   }
 
   /**
@@ -199,6 +195,20 @@ export class WorkerPool {
 
   #waiting(lane: Lane): number {
     return this.#queue.waiting(lane) + this.#checks.waiting(lane)
+  }
+
+  #hasRoom(lane: Lane): boolean {
+    return this.#waiting(lane) < this.#queueLimit && this.#producers[lane].length === 0
+  }
+
+  /** Resolves when a task has left the lane, to one that waits for that after the other, or when this one is aborted. */
+  async #room({ lane, done }: Job): Promise<void> {
+    const producers = this.#producers[lane]
+    const { promise, resolve } = Promise.withResolvers<void>()
+    producers.push(resolve)
+    await Promise.race([promise, done.catch(() => {})])
+    const place = producers.indexOf(resolve)
+    if (place >= 0) producers.splice(place, 1)
   }
 
   #dispatch(): void {

@@ -58,10 +58,10 @@ export async function buildIndex(
         const { id, size, sha1, sha256, md5, sha512 } = row
         if (sha256 === null || md5 === null || sha512 === null)
           throw new Error(`Sample ${id} is stored without digests.`)
-        await pool.room('background')
         try {
           const input = { path: blobs.path(sha256), digests: { size, sha256, sha1, md5, sha512 }, sample: id }
-          const { signature } = await pool.run('sign', input, { priority: 'background', ...(signal && { signal }) })
+          const how = { priority: 'background', patient: true, ...(signal && { signal }) } as const
+          const { signature } = await pool.run('sign', input, how)
           signed.push({ id, record: signature })
           bytes += size
         } catch (error) {
