@@ -30,6 +30,9 @@ test('the signatures that wait are bounded, and what was taken or replaced does 
     for (let times = 0; times < 3; times++) findings.keep(digest, finding('', 16 * megabytes))
   }
   assert.equal(findings.isFull, true)
+  const late = randomBytes(32)
+  findings.keep(late, finding('', 1))
+  assert.equal(findings.take(late), undefined)
   findings.take(digests[0] as Uint8Array)
   assert.equal(findings.isFull, false)
 })

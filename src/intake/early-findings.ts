@@ -25,8 +25,10 @@ export class EarlyFindings {
     return this.#bytes >= ENOUGH
   }
 
+  /** Drops what it has no room for. */
   keep(sha256: Uint8Array, finding: EarlyFinding): void {
     this.take(sha256)
+    if (this.isFull) return
     this.#findings.set(keyOf(sha256), finding)
     this.#bytes += finding.found.signature.length
   }

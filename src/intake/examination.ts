@@ -98,6 +98,11 @@ export class Examiner {
     })
   }
 
+  /** What was found early should be asked for before more files are taken. */
+  get hasEnough(): boolean {
+    return this.#early.isFull
+  }
+
   /** No sample comes of the content, or it is known already. */
   forget({ sha256 }: Digests): void {
     this.#early.take(sha256)

@@ -106,7 +106,7 @@ export class Intake {
       commit: (batch) => this.#admitBatch(batch),
       most: ADMITTED_AT_ONCE,
       patienceMs: PATIENCE_MS,
-      areMoreComing: () => this.#beingTaken > 0 && !this.#stopping,
+      areMoreComing: () => this.#beingTaken > 0 && !this.#examiner.hasEnough && !this.#stopping,
     })
     this.#examiner = new Examiner({ blobs, pool, rulesets, scanBytes: this.#limits.scanBytes })
     this.#pipeline = new Pipeline({
