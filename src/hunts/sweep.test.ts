@@ -121,7 +121,6 @@ test('a sample that takes long holds up the results behind it, and not their sca
   const patience = setTimeout(() => first.reject(new Error('the others were not scanned meanwhile')), 5_000)
   const scanned: number[] = []
   const pool = {
-    room: async () => {},
     run: async (_kind: string, { items }: { items: readonly { sample: number }[] }) => {
       const samples = items.map(({ sample }) => sample)
       if (samples.includes(1)) await first.promise

@@ -15,6 +15,11 @@ export interface ColumnRun {
   readonly to: number
 }
 
+/** Where a run goes: to `column` and on. */
+export interface PlacedRun extends ColumnRun {
+  readonly column: number
+}
+
 export function emptyTile(rows: number, columns: number): BitTile {
   const rowBytes = Math.ceil(columns / 8)
   return { rows, rowBytes, bytes: new Uint8Array(rows * rowBytes) }
@@ -42,9 +47,9 @@ export function gatherColumn({ bytes, rowBytes, rows }: BitTile, c: number, bits
   }
 }
 
-/** Copies runs of columns, one after the other, to `column` and on of a tile with as many rows (zeros there before). */
-export function copyRuns(source: BitTile, runs: readonly ColumnRun[], target: BitTile, column: number): void {
-  for (const { from, to } of runs) {
+/** Copies runs of columns to their places in a tile with as many rows (zeros there before). */
+export function copyRuns(source: BitTile, runs: readonly PlacedRun[], target: BitTile): void {
+  for (const { from, to, column } of runs) {
     for (let row = 0; row < source.rows; row++)
       copyBits(
         source.bytes,
@@ -53,7 +58,6 @@ export function copyRuns(source: BitTile, runs: readonly ColumnRun[], target: Bi
         row * target.rowBytes * 8 + column,
         to - from,
       )
-    column += to - from
   }
 }
 

@@ -3,8 +3,7 @@
  * each segment, so small ones are joined: up to 64 samples, then 512, 4,096 and 32,768. A sample is so rewritten about
  * four times, and a million samples are in some 31 large segments and at most a few dozen smaller ones.
  *
- * Only neighbours are merged, so segments cover contiguous, disjoint ranges of ids, and a hunt's cursor stays one
- * number.
+ * Only neighbours in the given order are merged, so that segments cover ranges of ids that are as short as can be.
  */
 
 export interface SegmentExtent {

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type BitTile, type ColumnRun, emptyTile } from './bit-tile.ts'
+import { type BitTile, type ColumnRun, emptyTile, type PlacedRun } from './bit-tile.ts'
 import { BlockWriter } from './block-file.ts'
 import { digestBytes, encodeDirectory, type GroupEntry, type HashAlgorithm, transposedCount } from './segment-format.ts'
 import { HEAD_BYTES } from './signature.ts'
@@ -27,9 +27,9 @@ export interface SignatureColumns {
   signatures(from: number, count: number): Uint8Array
   /**
    * Copies the bits of some samples, runs of positions here, for the signature bits `first` to `first + rows - 1` (both
-   * multiples of eight): to the columns of `target` from `column` on, a row for each bit.
+   * multiples of eight): to their columns of `target`, a row for each bit.
    */
-  copyColumns(runs: readonly ColumnRun[], first: number, rows: number, target: BitTile, column: number): void
+  copyColumns(runs: readonly PlacedRun[], first: number, rows: number, target: BitTile): void
 }
 
 /** What a segment file holds. */
@@ -45,8 +45,8 @@ export interface SegmentSummary {
 const TILE_BYTES = 4 << 20
 
 /**
- * Writes the segment of all samples in `sources` but those in `without` (ascending). Sources of the same size must be
- * given in ascending order of ids. The file appears complete and synced. Null, and no file, when no sample is left.
+ * Writes the segment of all samples in `sources` but those in `without` (ascending). No sample may be in two sources. The
+ * file appears complete and synced. Null, and no file, when no sample is left.
  */
 export function assembleSegment(
   path: string,
@@ -83,28 +83,47 @@ interface SizeClass {
   readonly parts: readonly Part[]
 }
 
-/** A source, and which of its samples stay. */
+/** A source, and which of its samples stay: ascending, and where they stand among all of their class. */
 interface Part {
   readonly source: SignatureColumns
-  readonly runs: readonly ColumnRun[]
+  readonly runs: readonly PlacedRun[]
 }
 
 function sizeClasses(sources: readonly SignatureColumns[], without: Uint32Array): SizeClass[] {
-  const parts = new Map<number, Part[]>()
-  for (const source of sources) {
-    const part = { source, runs: remainingRuns(source.ids, without) }
-    const sameSize = parts.get(source.bits)
-    if (sameSize === undefined) parts.set(source.bits, [part])
-    else sameSize.push(part)
-  }
-  return [...parts]
+  return [...Map.groupBy(sources, ({ bits }) => bits)]
     .sort(([a], [b]) => a - b)
-    .map(([bits, ofSize]) => ({
-      bits,
-      parts: ofSize,
-      count: ofSize.reduce((sum, { runs }) => sum + lengthOf(runs), 0),
-    }))
+    .map(([bits, ofSize]) => {
+      const parts = placed(ofSize.map((source) => ({ source, runs: remainingRuns(source.ids, without) })))
+      return { bits, parts, count: parts.reduce((sum, { runs }) => sum + lengthOf(runs), 0) }
+    })
     .filter(({ count }) => count > 0)
+}
+
+/** Gives the samples of several sources their columns, in ascending order of id. */
+function placed(parts: readonly { readonly source: SignatureColumns; readonly runs: readonly ColumnRun[] }[]): Part[] {
+  const cursors = parts
+    .filter(({ runs }) => runs.length > 0)
+    .map(({ source, runs }) => ({ source, left: [...runs].reverse(), placed: [] as PlacedRun[] }))
+  const nextId = ({ source, left }: (typeof cursors)[number]) => source.ids[left.at(-1)?.from ?? -1] as number
+  let column = 0
+  for (let open = [...cursors]; open.length > 0; open = open.filter(({ left }) => left.length > 0)) {
+    open.sort((a, b) => nextId(a) - nextId(b))
+    const [first, second] = open as [(typeof cursors)[number], (typeof cursors)[number] | undefined]
+    const border = second === undefined ? Number.POSITIVE_INFINITY : nextId(second)
+    if (border === nextId(first)) throw new RangeError(`sample ${border} is in two segments`)
+    // All that comes before the next sample of another source.
+    for (let run = first.left.pop(); run !== undefined; run = first.left.pop()) {
+      let to = run.from
+      while (to < run.to && (first.source.ids[to] as number) < border) to++
+      if (to > run.from) first.placed.push({ from: run.from, to, column })
+      column += to - run.from
+      if (to < run.to) {
+        first.left.push({ from: to, to: run.to })
+        break
+      }
+    }
+  }
+  return cursors.map(({ source, placed }) => ({ source, runs: placed }))
 }
 
 /** The runs of positions in `ids` that are not in `without`; both ascend. */
@@ -135,18 +154,19 @@ function groupsOf({ bits, count }: SizeClass): GroupEntry[] {
 /** Writes the columns of facts, and returns the ids, which it checks to ascend within each class. */
 function writeFacts(writer: BlockWriter, classes: readonly SizeClass[], samples: number): Uint32Array {
   const writeColumn = (width: number, columnOf: (source: SignatureColumns) => Uint8Array): Uint8Array => {
-    const column = new Uint8Array(samples * width)
-    let length = 0
-    for (const { parts } of classes)
+    const values = new Uint8Array(samples * width)
+    let start = 0
+    for (const { parts, count } of classes) {
       for (const { source, runs } of parts) {
-        const values = columnOf(source)
-        for (const { from, to } of runs) {
-          column.set(values.subarray(from * width, to * width), length)
-          length += (to - from) * width
+        const some = columnOf(source)
+        for (const { from, to, column } of runs) {
+          values.set(some.subarray(from * width, to * width), (start + column) * width)
         }
       }
-    writer.write(column)
-    return column
+      start += count
+    }
+    writer.write(values)
+    return values
   }
   const ids = new Uint32Array(writeColumn(4, ({ ids }) => bytesOf(ids)).buffer)
   let slot = 0
@@ -168,37 +188,33 @@ function bytesOf(values: Uint32Array | Float64Array): Uint8Array {
 /** Writes a class's transposed rows, and behind them the signatures of the samples that stay loose. */
 function writeBits(writer: BlockWriter, { bits, count, parts }: SizeClass): void {
   const transposed = transposedCount(count)
-  const [inRows, loose] = splitAfter(parts, transposed)
+  const [inRows, loose] = splitAt(parts, transposed)
   if (transposed > 0) {
     const rowsAtOnce = Math.max(8, Math.floor((TILE_BYTES * 8) / transposed) & ~7)
     for (let first = 0; first < bits; first += rowsAtOnce) {
       const rows = Math.min(rowsAtOnce, bits - first)
       const tile = emptyTile(rows, transposed)
-      let column = 0
-      for (const { source, runs } of inRows) {
-        source.copyColumns(runs, first, rows, tile, column)
-        column += lengthOf(runs)
-      }
+      for (const { source, runs } of inRows) source.copyColumns(runs, first, rows, tile)
       writer.write(tile.bytes)
     }
   }
-  for (const { source, runs } of loose)
-    for (const { from, to } of runs) writer.write(source.signatures(from, to - from))
+  const inOrder = loose
+    .flatMap(({ source, runs }) => runs.map((run) => ({ source, ...run })))
+    .sort((a, b) => a.column - b.column)
+  for (const { source, from, to } of inOrder) writer.write(source.signatures(from, to - from))
 }
 
-/** The first `count` of the samples that stay, and the rest. */
-function splitAfter(parts: readonly Part[], count: number): [before: Part[], after: Part[]] {
+/** The samples before this column, and the rest. */
+function splitAt(parts: readonly Part[], border: number): [before: Part[], after: Part[]] {
   const before: Part[] = []
   const after: Part[] = []
-  let left = count
   for (const { source, runs } of parts) {
-    const first: ColumnRun[] = []
-    const rest: ColumnRun[] = []
-    for (const { from, to } of runs) {
-      const border = Math.min(to, from + left)
-      if (border > from) first.push({ from, to: border })
-      if (border < to) rest.push({ from: border, to })
-      left -= border - from
+    const first: PlacedRun[] = []
+    const rest: PlacedRun[] = []
+    for (const run of runs) {
+      const cut = Math.min(run.to, Math.max(run.from, run.from + border - run.column))
+      if (cut > run.from) first.push({ ...run, to: cut })
+      if (cut < run.to) rest.push({ from: cut, to: run.to, column: run.column + cut - run.from })
     }
     if (first.length > 0) before.push({ source, runs: first })
     if (rest.length > 0) after.push({ source, runs: rest })

@@ -1,4 +1,4 @@
-import { type BitTile, type ColumnRun, copyRuns, gatherColumn, scatterColumn } from './bit-tile.ts'
+import { type BitTile, copyRuns, gatherColumn, type PlacedRun, scatterColumn } from './bit-tile.ts'
 import { BlockReader } from './block-file.ts'
 import {
   DIRECTORY_ENTRY_BYTES,
@@ -44,7 +44,7 @@ export interface SegmentGroup {
   /** The bit arrays of `count` samples from sample `from` on, one after the other. For merging and checks. */
   signatures(from: number, count: number): Uint8Array
   /** Copies part of the bits, for merging: see `SignatureColumns`. */
-  copyColumns(runs: readonly ColumnRun[], first: number, rows: number, target: BitTile, column: number): void
+  copyColumns(runs: readonly PlacedRun[], first: number, rows: number, target: BitTile): void
 }
 
 /** An open segment file. Columns of facts are kept in memory once read; rows are not. */
@@ -274,13 +274,13 @@ class Group implements SegmentGroup {
     return signatures
   }
 
-  copyColumns(runs: readonly ColumnRun[], first: number, rows: number, target: BitTile, column: number): void {
-    if (this.layout === 'transposed') copyRuns(this.#tile(first, rows), runs, target, column)
+  copyColumns(runs: readonly PlacedRun[], first: number, rows: number, target: BitTile): void {
+    if (this.layout === 'transposed') copyRuns(this.#tile(first, rows), runs, target)
     else if (this.layout === 'loose')
-      for (const { from, to } of runs)
+      for (const { from, to, column } of runs)
         for (let s = from; s < to; s++) {
           const { buffer, start } = this.#file.view(this.#start + (s * this.bits + first) / 8, rows / 8)
-          scatterColumn(buffer.subarray(start, start + rows / 8), target, column++)
+          scatterColumn(buffer.subarray(start, start + rows / 8), target, column + s - from)
         }
   }
 

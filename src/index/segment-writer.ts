@@ -1,4 +1,4 @@
-import { type BitTile, type ColumnRun, scatterColumn } from './bit-tile.ts'
+import { type BitTile, type PlacedRun, scatterColumn } from './bit-tile.ts'
 import { assembleSegment, type SegmentSummary, type SignatureColumns } from './segment-assembly.ts'
 import { digestBytes, type HashAlgorithm } from './segment-format.ts'
 import { SignatureView } from './signature.ts'
@@ -68,13 +68,13 @@ class RecordColumns implements SignatureColumns {
     return Buffer.concat(this.#members.slice(from, from + count).map(({ view }) => view.bytes))
   }
 
-  copyColumns(runs: readonly ColumnRun[], first: number, rows: number, target: BitTile, column: number): void {
-    for (const { from, to } of runs)
+  copyColumns(runs: readonly PlacedRun[], first: number, rows: number, target: BitTile): void {
+    for (const { from, to, column } of runs)
       for (let s = from; s < to; s++)
         scatterColumn(
           (this.#members[s] as SignedView).view.bytes.subarray(first / 8, (first + rows) / 8),
           target,
-          column++,
+          column + s - from,
         )
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Which segments may be merged. `planMerge` of the index joins neighbours whose ranges of ids are disjoint. Samples are
+ * Which segments are merged. `planMerge` of the index joins neighbours, best such as have disjoint ranges of ids. Samples are
  * numbered when they arrive and indexed when they are matched, so a sample that took long ends up in a segment inside
  * the range of another:
  *
@@ -7,9 +7,11 @@
  *     chain 1    ▇▇▇▇▇▇ ▇▇▇▇▇▇▇▇▇▇  ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇  ▇▇▇▇▇▇▇
  *     chain 2          7                 402 403
  *
- * Segments are therefore dealt into chains of disjoint ones, the first being nearly all of the index, and each chain is
- * merged by itself. In the later chains only what lies close together is joined, because a hunt treats segments whose
- * ranges overlap as one.
+ * Segments are therefore dealt into chains of disjoint ones, the first being nearly all of the index where samples end in
+ * the order in which they came, and each chain is merged by itself. In the later chains only what lies close together is
+ * joined, because a hunt treats segments whose ranges overlap as one. Where many samples are under way at once, all
+ * segments of some seconds overlap; in the end those that lie close together are joined whatever their chain, which
+ * costs a hunt nothing.
  */
 import { planMerge } from '../index/index.ts'
 
@@ -38,24 +40,23 @@ export function chains<T extends Extent>(segments: readonly T[]): T[][] {
   return dealt.map(({ chain }) => chain)
 }
 
-/** The segments to merge next, in ascending order of ids, or null. A single one is to be rewritten without its deleted. */
+/** The segments to merge next, ascending by `firstId`, or null. A single one is to be rewritten without its deleted. */
 export function nextMerge<T extends Extent>(segments: readonly T[]): T[] | null {
   const [main, ...later] = chains(segments)
-  for (const chain of [main ?? [], ...later.flatMap(clusters)]) {
+  for (const chain of [main ?? [], ...later.flatMap(clusters), ...clusters(segments)]) {
     const range = planMerge(chain)
     if (range) return chain.slice(range.from, range.to)
   }
   return null
 }
 
-/** Cuts a chain into parts that span no more than `SPAN` ids. */
-function clusters<T extends Extent>(chain: readonly T[]): T[][] {
-  const parts: T[][] = []
-  for (const segment of chain) {
-    const part = parts.at(-1)
-    const first = part?.[0]
-    if (part && first && segment.lastId - first.firstId < SPAN) part.push(segment)
-    else parts.push([segment])
+/** Cuts what ascends by `firstId` into parts that span no more than `SPAN` ids. */
+function clusters<T extends Extent>(segments: readonly T[]): T[][] {
+  const parts: { readonly from: number; readonly part: T[] }[] = []
+  for (const segment of segments) {
+    const last = parts.at(-1)
+    if (last && segment.lastId - last.from < SPAN) last.part.push(segment)
+    else parts.push({ from: segment.firstId, part: [segment] })
   }
-  return parts
+  return parts.map(({ part }) => part)
 }

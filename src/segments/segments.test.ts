@@ -124,7 +124,9 @@ test('start removes files that no row names, and makes anew what is missing or c
   await c.segments.settled()
   const [missing = '', cut = ''] = segmentFiles(c)
   await unlink(join(c.folder, 'index', missing))
-  writeFileSync(join(c.folder, 'index', cut), readFileSync(join(c.folder, 'index', cut)).subarray(0, 1_000))
+  const whole = readFileSync(join(c.folder, 'index', cut))
+  // However many samples its commit had.
+  writeFileSync(join(c.folder, 'index', cut), whole.subarray(0, whole.length / 2))
   writeFileSync(join(c.folder, 'index', 'stranger.segment'), 'left by a merge that was cut short')
   assert.deepEqual(await c.segments.start(), { removedFiles: 1, damaged: 2 })
   await assertCovered(c)
