@@ -35,6 +35,7 @@ export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOpt
     const own = await checkOwnRules(corpora, scratch)
     command(['rules', 'import', rules.folder, '--data', join(scratch, 'one')])
     return await withServer(join(scratch, 'one'), async (server) => {
+      const index = await server.settledIndex()
       const retro = await server.peakMemory(localRetro(server))
       const again = medianOf(await repeat(5, async () => (await localRetro(server)).seconds))
       const found = await matchPairs(server)
@@ -44,7 +45,6 @@ export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOpt
         rules.files,
         corpora.map(({ folder }) => folder),
       )
-      const index = await server.call<{ index_bytes: number; samples: number }>('GET', '/api/index/')
 
       demandSame(
         'Local Retro with our own rules',
@@ -86,7 +86,10 @@ export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOpt
             ['single hunt, 95th percentile', milliseconds(percentile(times, 0.95))],
             ['read by a single hunt, median', percent(medianOf(read))],
             ['read by a single hunt, 95th percentile', percent(percentile(read, 0.95))],
-            ['index', `${megabytes(index.index_bytes)}, ${percent(index.index_bytes / bytes)} of the files`],
+            [
+              'index',
+              `${megabytes(index.index_bytes)}, ${percent(index.index_bytes / bytes)} of the files, in ${index.segments} segments`,
+            ],
             ['memory during Local Retro: server', megabytes(retro.server)],
             ['memory during Local Retro: largest worker', megabytes(retro.worker)],
           ],

@@ -27,7 +27,7 @@ export async function benchMillion({ samples: count }: { readonly samples: numbe
     rmSync(folder, { recursive: true })
     const server = await RunningServer.start(data)
     try {
-      const index = await settledIndex(server)
+      const index = await server.settledIndex()
       if (index.samples !== count) throw new Error(`${index.samples} samples are indexed instead of ${count}`)
       const all = async () => {
         const found: HuntResult[] = []
@@ -64,22 +64,5 @@ export async function benchMillion({ samples: count }: { readonly samples: numbe
     }
   } finally {
     rmSync(scratch, { recursive: true })
-  }
-}
-
-interface IndexTotals {
-  readonly samples: number
-  readonly segments: number
-  readonly index_bytes: number
-}
-
-/** The index when nothing has been merged for a while. */
-async function settledIndex(server: RunningServer): Promise<IndexTotals> {
-  let last = ''
-  for (;;) {
-    const index = await server.call<IndexTotals>('GET', '/api/index/')
-    if (JSON.stringify(index) === last) return index
-    last = JSON.stringify(index)
-    await new Promise((resolve) => setTimeout(resolve, 5_000))
   }
 }

@@ -41,6 +41,12 @@ function processorSecondsOfEnded(): number {
   return (Number(user) + Number(system)) / 100
 }
 
+export interface IndexTotals {
+  readonly samples: number
+  readonly segments: number
+  readonly index_bytes: number
+}
+
 export class RunningServer {
   readonly url: string
   readonly #process: ChildProcess
@@ -89,6 +95,17 @@ export class RunningServer {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 500)}`)
     const isJson = response.headers.get('content-type')?.startsWith('application/json')
     return (isJson ? JSON.parse(text) : text) as T
+  }
+
+  /** The index when nothing has been merged for a while. */
+  async settledIndex(): Promise<IndexTotals> {
+    let last = ''
+    for (;;) {
+      const index = await this.call<IndexTotals>('GET', '/api/index/')
+      if (JSON.stringify(index) === last) return index
+      last = JSON.stringify(index)
+      await new Promise((resolve) => setTimeout(resolve, 5_000))
+    }
   }
 
   /** Resident bytes of the server process and of its workers. */
