@@ -34,6 +34,10 @@ export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOpt
     const live = await withServer(join(scratch, 'all'), (server) => matchPairs(server))
     const own = await checkOwnRules(corpora, scratch)
     command(['rules', 'import', rules.folder, '--data', join(scratch, 'one')])
+    const yara = plainScan(
+      rules.files,
+      corpora.map(({ folder }) => folder),
+    )
     return await withServer(join(scratch, 'one'), async (server) => {
       const index = await server.settledIndex()
       const retro = await server.peakMemory(localRetro(server))
@@ -41,10 +45,6 @@ export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOpt
       const found = await matchPairs(server)
       const singles = await singleHunts(server, rules.files)
       const plain = await hunt(server, rules.files, false)
-      const yara = plainScan(
-        rules.files,
-        corpora.map(({ folder }) => folder),
-      )
 
       demandSame(
         'Local Retro with our own rules',
