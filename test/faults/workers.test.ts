@@ -49,7 +49,7 @@ const marked = (rule: string, hashes: readonly string[]) =>
 
 test('workers that are killed during a Local Retro cost a retry each, and no match', async (t) => {
   const { server, random } = await serverWith(t)
-  const hashes = await takeAll(server, contentsFrom(random, 40))
+  const hashes = await takeAll(server, contentsFrom(random, 120))
   await server.demandRuleset('slow', scan(5_000_000))
   await server.startRetro()
   let killed = 0
@@ -59,9 +59,9 @@ test('workers that are killed during a Local Retro cost a retry each, and no mat
     if (!worker) continue
     process.kill(worker.pid, signal)
     killed++
-    // Two crashes on one sample would give it up, which is the next test.
+    // Past all that was under way: two crashes on one sample would give it up, which is the next test.
     await until(
-      async () => (await server.retro()).processed > processed + 4 || (await server.retro()).state !== 'RUNNING',
+      async () => (await server.retro()).processed > processed + 24 || (await server.retro()).state !== 'RUNNING',
       () => 'the hunt goes on after the loss of a worker',
     )
   }
