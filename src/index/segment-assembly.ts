@@ -103,7 +103,7 @@ function sizeClasses(sources: readonly SignatureColumns[], without: Uint32Array)
 function placed(parts: readonly { readonly source: SignatureColumns; readonly runs: readonly ColumnRun[] }[]): Part[] {
   const cursors = parts
     .filter(({ runs }) => runs.length > 0)
-    .map(({ source, runs }) => ({ source, left: [...runs].reverse(), placed: [] as PlacedRun[] }))
+    .map(({ source, runs }) => ({ source, left: runs.toReversed(), placed: [] as PlacedRun[] }))
   const nextId = ({ source, left }: (typeof cursors)[number]) => source.ids[left.at(-1)?.from ?? -1] as number
   let column = 0
   for (let open = [...cursors]; open.length > 0; open = open.filter(({ left }) => left.length > 0)) {

@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import { takeOverFromCloud } from '../samples/index.ts'
 import { type BlobStore, type Database, listOf, now, type Transaction } from '../store/index.ts'
-import type { Incoming } from './arriving.ts'
+import { type Incoming, keyOf } from './arriving.ts'
 
 export interface Admitted {
   readonly id: number
@@ -74,10 +74,6 @@ async function returning(
     if (known.has(key) && !found.has(key) && (await blobs.size(sha256)) !== size) found.set(key, incoming)
   }
   return found.values()
-}
-
-function keyOf(sha256: Uint8Array): string {
-  return Buffer.from(sha256).toString('latin1')
 }
 
 async function knownSamples(database: Database, batch: readonly Incoming[]): Promise<Map<string, KnownSample>> {

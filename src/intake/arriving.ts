@@ -64,3 +64,8 @@ export function fileName(given: string): string {
       .toWellFormed() || 'unnamed'
   )
 }
+
+/** A content as the key of a map. */
+export function keyOf(sha256: Uint8Array): string {
+  return Buffer.from(sha256).toString('latin1')
+}

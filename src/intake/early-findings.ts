@@ -1,5 +1,6 @@
 import type { LiveSet } from '../rulesets/index.ts'
 import type { TaskOutput } from '../scanning/index.ts'
+import { keyOf } from './arriving.ts'
 
 /** What was found out about a content before its sample is admitted. */
 export interface EarlyFinding {
@@ -42,8 +43,4 @@ export class EarlyFindings {
     this.#bytes -= finding.found.signature.length
     return finding
   }
-}
-
-function keyOf(sha256: Uint8Array): string {
-  return Buffer.from(sha256).toString('latin1')
 }

@@ -9,6 +9,16 @@ const extent = (firstId: number, lastId: number, samples = lastId - firstId + 1,
   deleted,
 })
 
+/** The seed is told where a test fails, so that it can be repeated. */
+function randomNumbers(seed = Math.floor(Math.random() * 2 ** 31)) {
+  let state = seed
+  const random = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state % below
+  }
+  return { seed, random }
+}
+
 test('segments are dealt into chains of disjoint ones', () => {
   const [a, b, late, c, later] = [
     extent(1, 400),
@@ -24,12 +34,7 @@ test('segments are dealt into chains of disjoint ones', () => {
 })
 
 test('what is to be merged ascends and is disjoint, or lies close together', () => {
-  const seed = Math.floor(Math.random() * 2 ** 31)
-  let state = seed
-  const random = (below: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state % below
-  }
+  const { seed, random } = randomNumbers()
   let merges = 0
   for (let round = 0; round < 200; round++) {
     const segments = Array.from({ length: 2 + random(60) }, () => {
@@ -52,12 +57,7 @@ test('what is to be merged ascends and is disjoint, or lies close together', () 
 })
 
 test('segments that all overlap are joined until few are left', () => {
-  const seed = Math.floor(Math.random() * 2 ** 31)
-  let state = seed
-  const random = (below: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state % below
-  }
+  const { seed, random } = randomNumbers()
   // Commits of a thousand samples, each with some that came up to 5,000 ids earlier.
   let segments = Array.from({ length: 60 }, (_, n) =>
     extent(Math.max(1, n * 800 - random(5_000)), (n + 1) * 800 + random(300), 800),

@@ -1,7 +1,7 @@
 /**
- * Which segments are merged. `planMerge` of the index joins neighbours, best such as have disjoint ranges of ids. Samples are
- * numbered when they arrive and indexed when they are matched, so a sample that took long ends up in a segment inside
- * the range of another:
+ * Which segments are merged. `planMerge` of the index joins neighbours, best such as have disjoint ranges of ids. Samples
+ * are numbered when they arrive and indexed when they are matched, so a sample that took long ends up in a segment
+ * inside the range of another:
  *
  *     ids        1 ────────── 400 | 401 ────────── 800 | 801 ──── …
  *     chain 1    ▇▇▇▇▇▇ ▇▇▇▇▇▇▇▇▇▇  ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇  ▇▇▇▇▇▇▇
