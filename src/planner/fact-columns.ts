@@ -2,21 +2,18 @@ import { HEAD_BYTES, type SegmentGroup } from '../index/index.ts'
 import type { Fact } from './plan.ts'
 
 /**
- * The samples of a group for which a fact holds or cannot be decided: bit `s & 31` of word `s >> 5`, from word `first`
- * on. Says the same as `factMayHold` does of each sample.
+ * Sets the samples of a group for which a fact holds or cannot be decided: bit `s & 31` of word `s >> 5`. `columns` are
+ * zeros at first. Says the same as `factMayHold` does of each sample.
  */
-export function factColumns(fact: Fact, group: SegmentGroup, first: number, columns: Uint32Array): void {
-  const from = first * 32
-  const to = Math.min(group.count, from + columns.length * 32)
-  columns.fill(0)
+export function factColumns(fact: Fact, group: SegmentGroup, columns: Uint32Array): void {
+  const { count } = group
   const set = (sample: number) => {
-    const at = sample - from
-    columns[at >> 5] = (columns[at >> 5] as number) | (1 << (at & 31))
+    columns[sample >> 5] = (columns[sample >> 5] as number) | (1 << (sample & 31))
   }
   const { sizes } = group
   switch (fact.kind) {
     case 'size':
-      for (let s = from; s < to; s++) {
+      for (let s = 0; s < count; s++) {
         const size = sizes[s] as number
         if (size >= fact.min && size <= fact.max) set(s)
       }
@@ -24,12 +21,12 @@ export function factColumns(fact: Fact, group: SegmentGroup, first: number, colu
     case 'bytes': {
       const { offset, value, mask } = fact
       const end = offset + value.length
-      for (let s = from; s < to; s++) if ((sizes[s] as number) >= end) set(s)
+      for (let s = 0; s < count; s++) if ((sizes[s] as number) >= end) set(s)
       for (let i = 0; i < value.length && offset + i < HEAD_BYTES; i++) {
         if (mask[i] === 0) continue
         const bytes = group.head(offset + i)
-        for (let s = from; s < to; s++) {
-          if (((bytes[s] as number) & (mask[i] as number)) !== value[i]) clear(columns, s - from)
+        for (let s = 0; s < count; s++) {
+          if (((bytes[s] as number) & (mask[i] as number)) !== value[i]) clear(columns, s)
         }
       }
       return
@@ -42,7 +39,7 @@ export function factColumns(fact: Fact, group: SegmentGroup, first: number, colu
         group.head(bigEndian ? offset + i : end - 1 - i),
       )
       const half = 256 ** width / 2
-      for (let s = from; s < to; s++) {
+      for (let s = 0; s < count; s++) {
         if ((sizes[s] as number) < end) continue
         let read = 0
         for (const bytes of heads) read = read * 256 + (bytes[s] as number)
@@ -54,7 +51,7 @@ export function factColumns(fact: Fact, group: SegmentGroup, first: number, colu
     case 'hash': {
       const digests = group.digests(fact.algorithm)
       const { digest } = fact
-      for (let s = from; s < to; s++) {
+      for (let s = 0; s < count; s++) {
         const at = s * digest.length
         let i = 0
         while (i < digest.length && digests[at + i] === digest[i]) i++
@@ -65,6 +62,6 @@ export function factColumns(fact: Fact, group: SegmentGroup, first: number, colu
   }
 }
 
-function clear(columns: Uint32Array, at: number): void {
-  columns[at >> 5] = (columns[at >> 5] as number) & ~(1 << (at & 31))
+function clear(columns: Uint32Array, sample: number): void {
+  columns[sample >> 5] = (columns[sample >> 5] as number) & ~(1 << (sample & 31))
 }

@@ -15,22 +15,17 @@ export interface Program {
   /** Children of node n: `children[childStart[n]]` up to, not including, `children[childStart[n + 1]]`. */
   readonly childStart: Int32Array
   readonly children: Int32Array
-  readonly facts: readonly Fact[]
-  /** The literals' grams, in the portions in which they are asked for. */
-  readonly waves: readonly Wave[]
+  readonly facts: readonly { readonly key: string; readonly fact: Fact }[]
+  /** The grams of all literals by ascending hash: a longer signature only tells hashes further apart. */
+  readonly hashes: Uint32Array
+  /** The literal (its node) that each hash is of. */
+  readonly literals: Int32Array
+  /** Where literal n's grams stand in `hashes`, in the order to ask for them: `asks[askStart[n]]` and on. */
+  readonly askStart: Int32Array
+  readonly asks: Int32Array
   /** The node of each plan, in the order given. */
   readonly roots: Int32Array
 }
-
-/** Some grams of every literal that has so many, by ascending hash. A longer signature only tells hashes further apart. */
-export interface Wave {
-  readonly hashes: Uint32Array
-  /** The literal's node, for each hash. */
-  readonly nodes: Int32Array
-}
-
-/** Grams of a literal in its first waves; the last entry goes for all that follow. */
-const WAVES = [3, 4, 8] as const
 
 export const op = { may: 0, never: 1, and: 2, or: 3, atLeast: 4, grams: 5, fact: 6 } as const
 
@@ -38,7 +33,7 @@ export function compilePlans(plans: readonly Plan[]): Program {
   const kinds: number[] = []
   const values: number[] = []
   const childLists: (readonly number[])[] = []
-  const facts: Fact[] = []
+  const facts: { readonly key: string; readonly fact: Fact }[] = []
   const grams: { readonly node: number; readonly hashes: Uint32Array }[] = []
   const known = new Map<string, number>()
 
@@ -56,7 +51,7 @@ export function compilePlans(plans: readonly Plan[]): Program {
         if (plan.kind === 'atLeast') value = plan.count
         break
       case 'fact':
-        value = facts.push(plan.fact) - 1
+        value = facts.push({ key, fact: plan.fact }) - 1
         break
     }
     const node = kinds.push(op[plan.kind]) - 1
@@ -79,25 +74,27 @@ export function compilePlans(plans: readonly Plan[]): Program {
     childStart,
     children: Int32Array.from(childLists.flat()),
     facts,
-    waves: wavesOf(grams),
+    ...inOrderOfHashes(grams, kinds.length),
     roots,
   }
 }
 
-function wavesOf(literals: readonly { readonly node: number; readonly hashes: Uint32Array }[]): Wave[] {
-  const waves: Wave[] = []
-  let from = 0
-  let left = literals
-  while (left.length > 0) {
-    const to = from + (WAVES[waves.length] ?? (WAVES[WAVES.length - 1] as number))
-    const asked = left.flatMap(({ node, hashes }) => Array.from(hashes.subarray(from, to), (hash) => ({ hash, node })))
-    asked.sort((one, other) => one.hash - other.hash)
-    waves.push({
-      hashes: Uint32Array.from(asked, ({ hash }) => hash),
-      nodes: Int32Array.from(asked, ({ node }) => node),
-    })
-    from = to
-    left = left.filter(({ hashes }) => hashes.length > to)
+function inOrderOfHashes(
+  literals: readonly { readonly node: number; readonly hashes: Uint32Array }[],
+  nodes: number,
+): Pick<Program, 'hashes' | 'literals' | 'askStart' | 'asks'> {
+  const askStart = new Int32Array(nodes + 1)
+  for (const { node, hashes } of literals) askStart[node + 1] = hashes.length
+  for (let node = 0; node < nodes; node++)
+    askStart[node + 1] = (askStart[node + 1] as number) + (askStart[node] as number)
+  const all = literals.flatMap(({ node, hashes }) => Array.from(hashes, (hash, turn) => ({ hash, node, turn })))
+  all.sort((one, other) => one.hash - other.hash)
+  const asks = new Int32Array(all.length)
+  for (const [place, { node, turn }] of all.entries()) asks[(askStart[node] as number) + turn] = place
+  return {
+    hashes: Uint32Array.from(all, ({ hash }) => hash),
+    literals: Int32Array.from(all, ({ node }) => node),
+    askStart,
+    asks,
   }
-  return waves
 }
