@@ -153,6 +153,7 @@ for (const path of files) {
     ...digestsOf(bytes),
     size: bytes.length,
     head: bytes.subarray(0, HEAD_BYTES),
+    signers: null,
   }
   const judge = (of: Variant, bits: number, has: Hash) => {
     of.indexBytes += bits / 8

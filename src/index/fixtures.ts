@@ -53,7 +53,8 @@ export function randomFrom(seed: string): Random {
 }
 
 /** Signs a sample under its real digests. */
-export function signed(id: number, bytes: Uint8Array): SignedSample {
+export function signed(id: number, bytes: Uint8Array, signers: Uint32Array | null = null): SignedSample {
   const digest = (algorithm: string) => createHash(algorithm).update(bytes).digest()
-  return { id, record: sign(bytes, { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }) }
+  const digests = { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }
+  return { id, record: sign(bytes, digests, signers) }
 }

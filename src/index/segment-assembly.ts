@@ -4,6 +4,7 @@ import { type BitTile, type ColumnRun, emptyTile, type PlacedRun } from './bit-t
 import { BlockWriter } from './block-file.ts'
 import { digestBytes, encodeDirectory, type GroupEntry, type HashAlgorithm, transposedCount } from './segment-format.ts'
 import { HEAD_BYTES } from './signature.ts'
+import { SIGNERS_UNKNOWN, type SignerColumns, signersBySample, signersIn } from './signers.ts'
 
 /**
  * Puts a segment together from columns of signatures, wherever these come from: records in memory, or the groups of
@@ -23,6 +24,8 @@ export interface SignatureColumns {
   readonly sizes: Float64Array
   head(position: number): Uint8Array
   digests(algorithm: HashAlgorithm): Uint8Array
+  /** Null where nothing is known of any. */
+  signers(): SignerColumns | null
   /** The bit arrays of `count` samples from sample `from` on, one after the other. */
   signatures(from: number, count: number): Uint8Array
   /**
@@ -62,11 +65,11 @@ export function assembleSegment(
   try {
     const groups = classes.flatMap(groupsOf)
     writer.write(encodeDirectory(groups))
-    const ids = writeFacts(writer, classes, samples)
+    const { ids, signers } = writeFacts(writer, classes, samples)
     for (const sizeClass of classes) if (sizeClass.bits > 0) writeBits(writer, sizeClass)
     const firstId = ids.reduce((lowest, id) => Math.min(lowest, id))
     const lastId = ids.reduce((highest, id) => Math.max(highest, id))
-    const bytes = writer.finish({ samples, firstId, lastId, groups: groups.length })
+    const bytes = writer.finish({ samples, signers, firstId, lastId, groups: groups.length })
     renameSync(temporary, path)
     syncFolder(dirname(path))
     return { samples, firstId, lastId, bytes }
@@ -151,20 +154,19 @@ function groupsOf({ bits, count }: SizeClass): GroupEntry[] {
   return groups
 }
 
-/** Writes the columns of facts, and returns the ids, which it checks to ascend within each class. */
-function writeFacts(writer: BlockWriter, classes: readonly SizeClass[], samples: number): Uint32Array {
+/** Writes the columns of facts. Returns the ids, which it checks to ascend within each class, and the number of signers. */
+function writeFacts(
+  writer: BlockWriter,
+  classes: readonly SizeClass[],
+  samples: number,
+): { readonly ids: Uint32Array; readonly signers: number } {
   const writeColumn = (width: number, columnOf: (source: SignatureColumns) => Uint8Array): Uint8Array => {
     const values = new Uint8Array(samples * width)
-    let start = 0
-    for (const { parts, count } of classes) {
-      for (const { source, runs } of parts) {
-        const some = columnOf(source)
-        for (const { from, to, column } of runs) {
-          values.set(some.subarray(from * width, to * width), (start + column) * width)
-        }
-      }
-      start += count
-    }
+    forEachPart(classes, (source, runs, start) => {
+      const some = columnOf(source)
+      for (const { from, to, column } of runs)
+        values.set(some.subarray(from * width, to * width), (start + column) * width)
+    })
     writer.write(values)
     return values
   }
@@ -178,7 +180,43 @@ function writeFacts(writer: BlockWriter, classes: readonly SizeClass[], samples:
   for (let position = 0; position < HEAD_BYTES; position++) writeColumn(1, (source) => source.head(position))
   for (const algorithm of ['md5', 'sha1', 'sha256'] as const)
     writeColumn(digestBytes[algorithm], (source) => source.digests(algorithm))
-  return ids
+  return { ids, signers: writeSigners(writer, classes, samples) }
+}
+
+/** Returns how many hashes there are. */
+function writeSigners(writer: BlockWriter, classes: readonly SizeClass[], samples: number): number {
+  const counts = new Uint8Array(samples).fill(SIGNERS_UNKNOWN)
+  const hashesOf: Uint32Array[] = Array(samples)
+  forEachPart(classes, (source, runs, start) => {
+    const of = signersBySample(source.signers())
+    for (const { from, to, column } of runs) {
+      for (let s = from; s < to; s++) {
+        const signers = of(s)
+        if (signers === null) continue
+        const target = start + column + s - from
+        counts[target] = signers.length
+        if (signers.length > 0) hashesOf[target] = signers
+      }
+    }
+  })
+  writer.write(counts)
+  // Holes are passed over: hardly any sample is signed.
+  hashesOf.forEach((hashes) => {
+    writer.write(bytesOf(hashes))
+  })
+  return signersIn(counts)
+}
+
+/** Visits the sources class after class, with the column at which the class begins. */
+function forEachPart(
+  classes: readonly SizeClass[],
+  visit: (source: SignatureColumns, runs: readonly PlacedRun[], start: number) => void,
+): void {
+  let start = 0
+  for (const { parts, count } of classes) {
+    for (const { source, runs } of parts) visit(source, runs, start)
+    start += count
+  }
 }
 
 function bytesOf(values: Uint32Array | Float64Array): Uint8Array {

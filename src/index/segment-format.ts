@@ -3,7 +3,7 @@ import { Failure } from '../errors/index.ts'
 import { HEAD_BYTES, isSignatureSize } from './signature.ts'
 
 /**
- * The segment file, version 1: the signatures of many samples, arranged for looking up. Immutable once written.
+ * The segment file, version 2: the signatures of many samples, arranged for looking up. Immutable once written.
  * Little-endian throughout. `n` is the number of samples.
  *
  * ```
@@ -15,6 +15,8 @@ import { HEAD_BYTES, isSignatureSize } from './signature.ts'
  *             md5         16n
  *             sha1        20n
  *             sha256      32n
+ *             signers     n    how many signers each sample has (signers.ts); 255: not known
+ *             hashes      4s   the hashes of the signers, sample after sample, ascending within one
  *             bits        group after group
  * checksums   4 bytes for every BLOCK_BYTES of the body (the last block may be shorter): CRC-32
  * ```
@@ -31,13 +33,13 @@ import { HEAD_BYTES, isSignatureSize } from './signature.ts'
  *   mostly empty (`transposedCount` tells how many of a class they are).
  * - **unfiltered**: M is 0; the samples have no bits.
  *
- * Nothing in the file says where a section begins: it follows from n and the directory, so it cannot disagree.
+ * Nothing in the file says where a section begins: it follows from the header and the directory, so it cannot disagree.
  *
  * The header:
  *
  * ```
  *  0  8  magic "BTsegmnt"
- *  8  4  version, 1
+ *  8  4  version, 2
  * 12  4  CRC-32 of the header from offset 16 on
  * 16  4  n
  * 20  4  the lowest sample id
@@ -45,11 +47,14 @@ import { HEAD_BYTES, isSignatureSize } from './signature.ts'
  * 28  4  number of groups
  * 32  8  size of the body in bytes, float64
  * 40  4  CRC-32 of the checksums
- * 44 20  0
+ * 44  4  s
+ * 48 16  0
  * ```
+ *
+ * Version 1 has no signers and no hashes of them.
  */
 export const SEGMENT_MAGIC = Buffer.from('BTsegmnt', 'latin1')
-export const SEGMENT_VERSION = 1
+export const SEGMENT_VERSION = 2
 export const SEGMENT_HEADER_BYTES = 64
 export const DIRECTORY_ENTRY_BYTES = 16
 
@@ -67,6 +72,8 @@ export const digestBytes: Readonly<Record<HashAlgorithm, number>> = { md5: 16, s
 
 export interface SegmentHeader {
   readonly samples: number
+  /** Hashes of signers in the file; null in version 1, which tells nothing of them. */
+  readonly signers: number | null
   readonly firstId: number
   readonly lastId: number
   readonly groups: number
@@ -86,25 +93,30 @@ export interface SectionOffsets {
   readonly sizes: number
   readonly heads: number
   readonly digests: Readonly<Record<HashAlgorithm, number>>
+  readonly signers: number
+  readonly signerHashes: number
   /** One for each group. */
   readonly bits: readonly number[]
   readonly end: number
 }
 
-export function sectionOffsets(samples: number, groups: readonly GroupEntry[]): SectionOffsets {
+/** `signers` as in the header. */
+export function sectionOffsets(samples: number, signers: number | null, groups: readonly GroupEntry[]): SectionOffsets {
   const ids = groups.length * DIRECTORY_ENTRY_BYTES
   const sizes = ids + 4 * samples
   const heads = sizes + 8 * samples
   const md5 = heads + HEAD_BYTES * samples
   const sha1 = md5 + digestBytes.md5 * samples
   const sha256 = sha1 + digestBytes.sha1 * samples
-  let end = sha256 + digestBytes.sha256 * samples
+  const signerCounts = sha256 + digestBytes.sha256 * samples
+  const signerHashes = signerCounts + (signers === null ? 0 : samples)
+  let end = signerHashes + 4 * (signers ?? 0)
   const bits = groups.map((group) => {
     const start = end
     end += bitSectionBytes(group)
     return start
   })
-  return { ids, sizes, heads, digests: { md5, sha1, sha256 }, bits, end }
+  return { ids, sizes, heads, digests: { md5, sha1, sha256 }, signers: signerCounts, signerHashes, bits, end }
 }
 
 /** Size of a group's bits in bytes. */
@@ -122,6 +134,7 @@ export function transposedCount(count: number): number {
   return (8 - surplus) * 16 <= count ? count : count - surplus
 }
 
+/** In the present version. */
 export function encodeHeader(header: SegmentHeader): Uint8Array {
   const bytes = new Uint8Array(SEGMENT_HEADER_BYTES)
   const fields = new DataView(bytes.buffer)
@@ -133,6 +146,7 @@ export function encodeHeader(header: SegmentHeader): Uint8Array {
   fields.setUint32(28, header.groups, true)
   fields.setFloat64(32, header.bodyBytes, true)
   fields.setUint32(40, header.checksumOfChecksums, true)
+  fields.setUint32(44, header.signers ?? 0, true)
   fields.setUint32(12, crc32(bytes.subarray(16)), true)
   return bytes
 }
@@ -143,11 +157,13 @@ export function decodeHeader(bytes: Uint8Array, path: string): SegmentHeader {
     throw damaged(path, 'it is not a segment file')
   const fields = new DataView(bytes.buffer, bytes.byteOffset, SEGMENT_HEADER_BYTES)
   const version = fields.getUint32(8, true)
-  if (version !== SEGMENT_VERSION) throw damaged(path, `its format has version ${version}, this program reads 1`)
+  if (version < 1 || version > SEGMENT_VERSION)
+    throw damaged(path, `its format has version ${version}, this program reads 1 to ${SEGMENT_VERSION}`)
   if (fields.getUint32(12, true) !== crc32(bytes.subarray(16, SEGMENT_HEADER_BYTES)))
     throw damaged(path, 'the checksum of its header is wrong')
   return {
     samples: fields.getUint32(16, true),
+    signers: version === 1 ? null : fields.getUint32(44, true),
     firstId: fields.getUint32(20, true),
     lastId: fields.getUint32(24, true),
     groups: fields.getUint32(28, true),

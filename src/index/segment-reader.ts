@@ -12,6 +12,7 @@ import {
   sectionOffsets,
 } from './segment-format.ts'
 import { encodeSignature, HEAD_BYTES, type SignatureParts } from './signature.ts'
+import { type SignerColumns, signersBySample, signersIn } from './signers.ts'
 
 /** Rows that lie closer together than this are read in one go: reading on costs less than another system call. */
 const GAP_BYTES = 8192
@@ -35,6 +36,8 @@ export interface SegmentGroup {
   head(position: number): Uint8Array
   /** The digests, one after the other: `count` times 16, 20 or 32 bytes. */
   digests(algorithm: HashAlgorithm): Uint8Array
+  /** The signers; null where the file tells nothing of them. */
+  signers(): SignerColumns | null
   /**
    * Reads rows: bit `s & 31` of word `i * words + (s >> 5)` of `into` tells whether sample `s` of the group has bit
    * `rows[i]` (of `bitOf(hash, group.bits)`). `rows` must ascend (repeats allowed); bits at and beyond `count` are 0.
@@ -70,7 +73,7 @@ export class SegmentReader {
   }
 
   private constructor(file: BlockReader) {
-    const { samples, firstId, lastId, groups, bodyBytes } = file.header
+    const { samples, signers, firstId, lastId, groups, bodyBytes } = file.header
     this.#file = file
     this.path = file.path
     this.samples = samples
@@ -80,7 +83,7 @@ export class SegmentReader {
     const directoryBytes = groups * DIRECTORY_ENTRY_BYTES
     if (directoryBytes > bodyBytes) throw damaged(file.path, 'its directory does not fit')
     const entries = decodeDirectory(file.read(0, directoryBytes), file.path)
-    const offsets = sectionOffsets(samples, entries)
+    const offsets = sectionOffsets(samples, signers, entries)
     const counted = entries.reduce((sum, entry) => sum + entry.count, 0)
     if (offsets.end !== bodyBytes || counted !== samples) throw damaged(file.path, 'its directory does not add up')
     const columns = new Columns(file, samples, offsets)
@@ -134,6 +137,7 @@ class Columns {
   readonly #heads: Uint8Array[] = []
   #ids: Uint32Array | undefined
   #sizes: Float64Array | undefined
+  #signers: SignerColumns | null | undefined
 
   constructor(file: BlockReader, samples: number, offsets: SectionOffsets) {
     this.#file = file
@@ -158,6 +162,21 @@ class Columns {
       this.#heads[position] = column
     }
     return column
+  }
+
+  get signers(): SignerColumns | null {
+    if (this.#signers === undefined) {
+      const { signers } = this.#file.header
+      this.#signers = signers === null ? null : this.#readSigners(signers)
+    }
+    return this.#signers
+  }
+
+  #readSigners(total: number): SignerColumns {
+    const counts = this.#file.read(this.#offsets.signers, this.#samples)
+    const hashes = new Uint32Array(this.#file.read(this.#offsets.signerHashes, 4 * total).buffer)
+    if (signersIn(counts) !== total) throw damaged(this.#file.path, 'its signers do not add up')
+    return { counts, hashes }
   }
 
   /** Not kept: rules that ask for a hash are rare, and the columns are large. */
@@ -207,6 +226,14 @@ class Group implements SegmentGroup {
 
   digests(algorithm: HashAlgorithm): Uint8Array {
     return this.#columns.digests(algorithm, this.#slot, this.count)
+  }
+
+  signers(): SignerColumns | null {
+    const all = this.#columns.signers
+    if (all === null) return null
+    const counts = all.counts.subarray(this.#slot, this.#slot + this.count)
+    const before = signersIn(all.counts.subarray(0, this.#slot))
+    return { counts, hashes: all.hashes.subarray(before, before + signersIn(counts)) }
   }
 
   readRows(rows: Uint32Array, into: Uint32Array): void {
@@ -314,11 +341,13 @@ function factsOf(group: SegmentGroup): (s: number) => Omit<SignatureParts, 'byte
   const columns = { md5: group.digests('md5'), sha1: group.digests('sha1'), sha256: group.digests('sha256') }
   const digest = (algorithm: HashAlgorithm, s: number) =>
     columns[algorithm].subarray(s * digestBytes[algorithm], (s + 1) * digestBytes[algorithm])
+  const signersOf = signersBySample(group.signers())
   return (s) => ({
     size: group.sizes[s] as number,
     head: Uint8Array.from(heads, (column) => column[s] as number),
     md5: digest('md5', s),
     sha1: digest('sha1', s),
     sha256: digest('sha256', s),
+    signers: signersOf(s),
   })
 }

@@ -2,6 +2,7 @@ import { type BitTile, type PlacedRun, scatterColumn } from './bit-tile.ts'
 import { assembleSegment, type SegmentSummary, type SignatureColumns } from './segment-assembly.ts'
 import { digestBytes, type HashAlgorithm } from './segment-format.ts'
 import { SignatureView } from './signature.ts'
+import { SIGNERS_UNKNOWN, type SignerColumns } from './signers.ts'
 
 export interface SignedSample {
   readonly id: number
@@ -62,6 +63,14 @@ class RecordColumns implements SignatureColumns {
       column.set(view[algorithm], s * length)
     })
     return column
+  }
+
+  signers(): SignerColumns {
+    const all = this.#members.map(({ view }) => view.signers)
+    return {
+      counts: Uint8Array.from(all, (signers) => signers?.length ?? SIGNERS_UNKNOWN),
+      hashes: Uint32Array.from(all.flatMap((signers) => [...(signers ?? [])])),
+    }
   }
 
   signatures(from: number, count: number): Uint8Array {

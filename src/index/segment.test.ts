@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Random, randomFrom, signed } from './fixtures.ts'
 import { mergeSegments } from './merging.ts'
-import { BLOCK_BYTES, digestBytes, SEGMENT_HEADER_BYTES, transposedCount } from './segment-format.ts'
+import { BLOCK_BYTES, digestBytes, SEGMENT_HEADER_BYTES, SEGMENT_VERSION, transposedCount } from './segment-format.ts'
 import { type SegmentGroup, SegmentReader } from './segment-reader.ts'
 import { type SignedSample, writeSegment } from './segment-writer.ts'
 import { encodeSignature, HEAD_BYTES, SignatureView } from './signature.ts'
+import { signersBySample } from './signers.ts'
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'segments-'))
@@ -27,7 +28,9 @@ function samplesOf(random: Random, count: number, firstId = 1): SignedSample[] {
   let id = firstId
   return Array.from({ length: count }, () => {
     id += random.below(3) + 1
-    return signed(id, random.sample([0, 3, 200, 400, 1000, 3000, 3000, 3100][random.below(8)] as number))
+    const bytes = random.sample([0, 3, 200, 400, 1000, 3000, 3000, 3100][random.below(8)] as number)
+    const signers = [null, new Uint32Array(0), Uint32Array.of(id), Uint32Array.of(id, 0xffffffff)][random.below(4)]
+    return signed(id, bytes, signers)
   })
 }
 
@@ -42,6 +45,7 @@ function unfiltered(id: number): SignedSample {
       sha1: digest(20),
       sha256: digest(32),
       bytes: new Uint8Array(0),
+      signers: null,
     }),
   }
 }
@@ -53,6 +57,10 @@ const hasBit = ({ bits, bytes }: SignatureView, bit: number) =>
 function compare(group: SegmentGroup, views: ReadonlyMap<number, SignatureView>, random: Random): void {
   const members = Array.from(group.ids, (id) => views.get(id) as SignatureView)
   assert.ok(members.every((view) => view.bits === group.bits))
+  const signersOf = signersBySample(group.signers())
+  members.forEach(({ signers }, s) => {
+    assert.deepEqual(signersOf(s), signers)
+  })
   assert.deepEqual(
     Array.from(group.sizes),
     members.map(({ size }) => size),
@@ -260,7 +268,8 @@ function readAll(path: string): unknown {
       group.readRows(rows, cells)
       const heads = Array.from({ length: HEAD_BYTES }, (_, position) => group.head(position))
       const digests = (['md5', 'sha1', 'sha256'] as const).map((algorithm) => group.digests(algorithm))
-      return { bits: group.bits, ids: group.ids, sizes: group.sizes, heads, digests, cells }
+      const signers = group.signers()
+      return { bits: group.bits, ids: group.ids, sizes: group.sizes, heads, digests, signers, cells }
     })
   } finally {
     reader.close()
@@ -312,9 +321,9 @@ test('a segment that is missing, empty, cut off, too long or of another version 
   writeFileSync(path, Buffer.concat([intact, Buffer.of(0)]))
   assert.throws(() => SegmentReader.open(path), { code: 'segment.damaged' })
   const other = Buffer.from(intact)
-  other.writeUInt32LE(2, 8)
+  other.writeUInt32LE(SEGMENT_VERSION + 1, 8)
   writeFileSync(path, other)
-  assert.throws(() => SegmentReader.open(path), { code: 'segment.damaged', message: /version 2/ })
+  assert.throws(() => SegmentReader.open(path), { code: 'segment.damaged', message: /version 3/ })
 })
 
 test('damage is found where it is: the rows of intact blocks can still be read', (t) => {

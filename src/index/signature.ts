@@ -8,7 +8,7 @@ import { bitOf, type Channel, gramHash } from './gram.ts'
  * ```
  * offset size
  *      0    4  magic "BTsg"
- *      4    2  version, 1: grams and hash as in gram.ts
+ *      4    2  version, 2: grams and hash as in gram.ts
  *      6    2  0
  *      8    4  CRC-32 of everything from offset 12 on
  *     12    4  M, the number of bits: a power of two from MIN_BITS to MAX_BITS, or 0: too varied to filter
@@ -17,12 +17,15 @@ import { bitOf, type Channel, gramHash } from './gram.ts'
  *     88   16  MD5
  *    104   20  SHA-1
  *    124   32  SHA-256
- *    156    4  0
+ *    156    4  S, the number of signers; 0xffffffff: not known (signers.ts)
  *    160  M/8  the bits; bit i is bit (i & 7) of byte (i >> 3)
+ *      …   4S  the signers' hashes, ascending
  * ```
+ *
+ * Version 1 has 0 at offset 156: signers that are not known.
  */
 export const RECORD_MAGIC = 0x67735442
-export const RECORD_VERSION = 1
+export const RECORD_VERSION = 2
 export const RECORD_HEADER_BYTES = 160
 
 /** How many of a sample's first bytes the index stores. */
@@ -40,6 +43,8 @@ const HEAD_OFFSET = 24
 const MD5_OFFSET = 88
 const SHA1_OFFSET = 104
 const SHA256_OFFSET = 124
+const SIGNERS_OFFSET = 156
+const SIGNERS_UNKNOWN = 0xffffffff
 
 /** The digests that the index stores beside the bits: 16, 20 and 32 bytes. */
 export interface SampleDigests {
@@ -53,16 +58,23 @@ export interface SignatureParts extends SampleDigests {
   readonly size: number
   readonly head: Uint8Array
   readonly bytes: Uint8Array
+  /** Hashes of the signers, ascending; null where they are not known. */
+  readonly signers: Uint32Array | null
 }
 
 /** Lays out a record. */
 export function encodeSignature(parts: SignatureParts): Uint8Array {
-  const record = new Uint8Array(RECORD_HEADER_BYTES + parts.bytes.length)
+  const { signers } = parts
+  const record = new Uint8Array(RECORD_HEADER_BYTES + parts.bytes.length + 4 * (signers?.length ?? 0))
   const fields = new DataView(record.buffer)
   fields.setUint32(0, RECORD_MAGIC, true)
   fields.setUint16(4, RECORD_VERSION, true)
   fields.setUint32(BITS_OFFSET, parts.bytes.length * 8, true)
   fields.setFloat64(SIZE_OFFSET, parts.size, true)
+  fields.setUint32(SIGNERS_OFFSET, signers?.length ?? SIGNERS_UNKNOWN, true)
+  signers?.forEach((signer, i) => {
+    fields.setUint32(RECORD_HEADER_BYTES + parts.bytes.length + 4 * i, signer, true)
+  })
   record.set(parts.head.subarray(0, HEAD_BYTES), HEAD_OFFSET)
   for (const [algorithm, offset, length] of [
     ['md5', MD5_OFFSET, 16],
@@ -96,15 +108,21 @@ export class SignatureView {
   readonly bits: number
   /** The bit array, M/8 bytes; bit i is bit `i & 7` of byte `i >> 3`. */
   readonly bytes: Uint8Array
+  /** Hashes of the signers, ascending; null where they are not known. */
+  readonly signers: Uint32Array | null
 
-  private constructor(record: Uint8Array, fields: DataView) {
+  private constructor(record: Uint8Array, fields: DataView, version: number) {
     this.size = fields.getFloat64(SIZE_OFFSET, true)
     this.head = record.subarray(HEAD_OFFSET, HEAD_OFFSET + Math.min(HEAD_BYTES, this.size))
     this.md5 = record.subarray(MD5_OFFSET, MD5_OFFSET + 16)
     this.sha1 = record.subarray(SHA1_OFFSET, SHA1_OFFSET + 20)
     this.sha256 = record.subarray(SHA256_OFFSET, SHA256_OFFSET + 32)
     this.bits = fields.getUint32(BITS_OFFSET, true)
-    this.bytes = record.subarray(RECORD_HEADER_BYTES)
+    const end = RECORD_HEADER_BYTES + this.bits / 8
+    this.bytes = record.subarray(RECORD_HEADER_BYTES, end)
+    const signers = version === 1 ? SIGNERS_UNKNOWN : fields.getUint32(SIGNERS_OFFSET, true)
+    this.signers =
+      signers === SIGNERS_UNKNOWN ? null : new Uint32Array(record.slice(end).buffer, 0, (record.length - end) >> 2)
   }
 
   /** Checks the record's form, version and checksum. @throws Failure `signature.damaged` */
@@ -113,15 +131,16 @@ export class SignatureView {
     if (record.length < RECORD_HEADER_BYTES || fields.getUint32(0, true) !== RECORD_MAGIC)
       throw new Failure('signature.damaged', 'This is not a signature record.')
     const version = fields.getUint16(4, true)
-    if (version !== RECORD_VERSION)
-      throw new Failure('signature.damaged', `The signature record has version ${version}; this program reads 1.`)
+    if (version < 1 || version > RECORD_VERSION)
+      throw new Failure('signature.damaged', `The signature record has version ${version}; this program reads 1 and 2.`)
     if (
       fields.getUint16(6, true) !== 0 ||
       fields.getUint32(CHECKSUM_OFFSET, true) !== crc32(record.subarray(CHECKED_FROM))
     )
       throw new Failure('signature.damaged', 'The checksum of the signature record is wrong.')
-    const view = new SignatureView(record, fields)
-    if (!isSignatureSize(view.bits) || view.bytes.length * 8 !== view.bits)
+    const view = new SignatureView(record, fields, version)
+    const expected = RECORD_HEADER_BYTES + view.bits / 8 + 4 * (view.signers?.length ?? 0)
+    if (!isSignatureSize(view.bits) || record.length !== expected)
       throw new Failure('signature.damaged', 'The signature record has an impossible size.')
     return view
   }
@@ -137,4 +156,13 @@ export class SignatureView {
     const bit = bitOf(hash, this.bits)
     return ((this.bytes[bit >>> 3] as number) & (1 << (bit & 7))) !== 0
   }
+}
+
+/** Whether two records say the same of a sample, as far as both tell: the signers may not be known in one. */
+export function agree(one: Uint8Array, other: Uint8Array): boolean {
+  if (Buffer.compare(one, other) === 0) return true
+  const views = [SignatureView.of(one), SignatureView.of(other)]
+  if (views.every(({ signers }) => signers !== null)) return false
+  const [first, second] = views.map((view) => encodeSignature({ ...view, signers: null })) as [Uint8Array, Uint8Array]
+  return Buffer.compare(first, second) === 0
 }

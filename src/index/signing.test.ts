@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { randomFrom } from './fixtures.ts'
 import { bitOf, type Channel, gramHash } from './gram.ts'
-import { encodeSignature, MAX_BITS, MIN_BITS, SignatureView } from './signature.ts'
+import { agree, encodeSignature, MAX_BITS, MIN_BITS, SignatureView } from './signature.ts'
 import { condense, SignatureBuilder, sign, signFile } from './signing.ts'
 
 const digests = {
@@ -177,14 +177,14 @@ test('a sample that fills the largest array beyond use gets no bits, and is alwa
   // The same fill is of use in smaller arrays, where a sample can be that full only by being very small.
   assert.equal(condense(new Int32Array(MIN_BITS / 32).fill(0x03ffffff), FILL).length, MIN_BITS / 32)
   const view = SignatureView.of(
-    encodeSignature({ ...digests, size: 5, head: new Uint8Array(5), bytes: new Uint8Array(0) }),
+    encodeSignature({ ...digests, size: 5, head: new Uint8Array(5), bytes: new Uint8Array(0), signers: null }),
   )
   assert.equal(view.bits, 0)
   assert.ok(view.has('plain', 0x12345678) && view.has('wide', 0))
 })
 
 test('a flipped bit anywhere in a record is detected', () => {
-  const record = sign(Buffer.from('The quick brown fox jumps over the lazy dog'), digests)
+  const record = sign(Buffer.from('The quick brown fox jumps over the lazy dog'), digests, Uint32Array.of(1, 2))
   for (let i = 0; i < record.length; i++)
     for (const bit of [1, 0x80]) {
       const flipped = record.slice()
@@ -193,4 +193,22 @@ test('a flipped bit anywhere in a record is detected', () => {
     }
   for (let length = 0; length < record.length; length++)
     assert.throws(() => SignatureView.of(record.subarray(0, length)), { code: 'signature.damaged' })
+})
+
+test('a signature carries its signers, or that they are not known', () => {
+  const bytes = Buffer.from('some program')
+  for (const signers of [null, new Uint32Array(0), Uint32Array.of(5), Uint32Array.of(5, 0xffffffff)])
+    assert.deepEqual(SignatureView.of(sign(bytes, digests, signers)).signers, signers)
+})
+
+test('two signatures agree when they say the same as far as both tell', () => {
+  const bytes = randomFrom('agreement').sample(3000)
+  const record = sign(bytes, digests, Uint32Array.of(7))
+  const view = SignatureView.of(record)
+  assert.ok(agree(record, record))
+  assert.ok(agree(sign(bytes, digests), record) && agree(record, sign(bytes, digests)))
+  assert.ok(!agree(sign(bytes, digests, Uint32Array.of(8)), record))
+  const flipped = Uint8Array.from(view.bytes, (byte, i) => (i === 5 ? byte ^ 1 : byte))
+  assert.ok(!agree(encodeSignature({ ...view, bytes: flipped, signers: null }), record))
+  assert.ok(!agree(encodeSignature({ ...view, size: 2999, signers: null }), record))
 })

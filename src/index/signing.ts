@@ -37,9 +37,9 @@ const CHUNK_BYTES = 1 << 20
 const HOPEFUL_SHARE = 0.25
 const HOPEFUL_FROM = 4 << 20
 
-/** The signature record of a sample that is in memory. */
-export function sign(bytes: Uint8Array, digests: SampleDigests): Uint8Array {
-  return signReadable(bytes.length, digests, function* () {
+/** The signature record of a sample that is in memory, with the hashes of its signers as far as they are known. */
+export function sign(bytes: Uint8Array, digests: SampleDigests, signers: Uint32Array | null = null): Uint8Array {
+  return signReadable(bytes.length, digests, signers, function* () {
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES)
   })
 }
@@ -48,12 +48,12 @@ export function sign(bytes: Uint8Array, digests: SampleDigests): Uint8Array {
  * The signature record of a file, read in chunks with bounded memory (at most MAX_BITS and a chunk).
  * Errors of the file system are passed on.
  */
-export function signFile(path: string, digests: SampleDigests): Uint8Array {
+export function signFile(path: string, digests: SampleDigests, signers: Uint32Array | null = null): Uint8Array {
   const file = openSync(path, 'r')
   try {
     const { size } = fstatSync(file)
     const chunk = new Uint8Array(Math.min(CHUNK_BYTES, size + 1))
-    return signReadable(size, digests, function* () {
+    return signReadable(size, digests, signers, function* () {
       let position = 0
       for (let length = -1; length !== 0; position += length) {
         length = readSync(file, chunk, 0, chunk.length, position)
@@ -66,7 +66,12 @@ export function signFile(path: string, digests: SampleDigests): Uint8Array {
 }
 
 /** Signs a sample whose chunks can be had more than once. */
-function signReadable(size: number, digests: SampleDigests, chunks: () => Iterable<Uint8Array>): Uint8Array {
+function signReadable(
+  size: number,
+  digests: SampleDigests,
+  signers: Uint32Array | null,
+  chunks: () => Iterable<Uint8Array>,
+): Uint8Array {
   if (size >= HOPEFUL_FROM) {
     const builder = new SignatureBuilder(size, HOPEFUL_SHARE)
     let part = 0
@@ -74,11 +79,11 @@ function signReadable(size: number, digests: SampleDigests, chunks: () => Iterab
       builder.update(chunk)
       if (++part % 8 === 0 && builder.isOverfull()) break
     }
-    if (!builder.isOverfull()) return builder.finish(digests)
+    if (!builder.isOverfull()) return builder.finish(digests, signers)
   }
   const builder = new SignatureBuilder(size)
   for (const chunk of chunks()) builder.update(chunk)
-  return builder.finish(digests)
+  return builder.finish(digests, signers)
 }
 
 /** Signs a sample that arrives in chunks, in order. The record is the same as that of `sign`. */
@@ -128,7 +133,7 @@ export class SignatureBuilder {
   }
 
   /** @throws Failure `sample.gone` when the chunks were not `size` bytes: the file changed under the reader. */
-  finish(digests: SampleDigests): Uint8Array {
+  finish(digests: SampleDigests, signers: Uint32Array | null = null): Uint8Array {
     if (this.#received !== this.#size)
       throw new Failure('sample.gone', `The sample has ${this.#received} bytes where ${this.#size} were expected.`)
     const words = this.#gatheredWords.subarray(0, this.#gatheredLength >>> 2)
@@ -141,6 +146,7 @@ export class SignatureBuilder {
       size: this.#size,
       head: this.#head,
       bytes: new Uint8Array(bits.buffer, 0, bits.length * 4),
+      signers,
     })
   }
 }

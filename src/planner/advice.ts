@@ -38,7 +38,7 @@ function keysOf({ modifiers }: StringDefinition): number {
   return modifiers.xor === null ? 0 : modifiers.xor.to - modifiers.xor.from + 1
 }
 
-/** Grams that a sample must hold on the easiest way through the plan; a digest is worth any number. */
+/** Grams that a sample must hold on the easiest way through the plan; a digest or a signer is worth any number. */
 function leastGrams(plan: Plan): number {
   switch (plan.kind) {
     case 'grams':
@@ -54,7 +54,7 @@ function leastGrams(plan: Plan): number {
         .slice(0, plan.count)
         .reduce((sum, grams) => sum + grams, 0)
     case 'fact':
-      return plan.fact.kind === 'hash' ? Number.POSITIVE_INFINITY : 0
+      return plan.fact.kind === 'hash' || plan.fact.kind === 'signer' ? Number.POSITIVE_INFINITY : 0
     default:
       return 0
   }

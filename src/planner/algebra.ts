@@ -68,14 +68,26 @@ export function anyOf(parts: readonly Plan[], maxWeight = MAX_WEIGHT): Plan {
     if (part.kind === 'never') why = part
     else flat.push(part)
   }
-  const kept = withoutFollowing(flat, 'and')
+  const kept = withoutFollowing(signersTogether(flat), 'and')
   if (kept.length === 0) return why
   if (kept.length === 1) return kept[0] as Plan
   const shared = sharedBy(kept)
   if (shared.size === 0) return bearable({ kind: 'or', parts: kept }, maxWeight)
   // Nothing but the shared parts cannot be left of any: such a part would have made the others superfluous.
   const rests = kept.map((part) => allOf(partsOf(part).filter((choice) => !shared.has(planKey(choice)))))
-  return allOf([...shared.values(), bearable({ kind: 'or', parts: rests }, maxWeight)])
+  return allOf([...shared.values(), anyOf(rests, maxWeight)])
+}
+
+/** One look at the signers instead of hundreds: blocklists name one serial number after the other. */
+function signersTogether(choices: readonly Plan[]): readonly Plan[] {
+  const serials = new Set<string>()
+  const others = choices.filter((choice) => {
+    if (choice.kind !== 'fact' || choice.fact.kind !== 'signer') return true
+    for (const serial of choice.fact.serials) serials.add(serial)
+    return false
+  })
+  if (choices.length - others.length < 2) return choices
+  return [factPlan({ kind: 'signer', serials: [...serials].sort() }), ...others]
 }
 
 /** What all of the choices demand: `(A and B) or (A and C)` is `A and (B or C)`. */

@@ -1,5 +1,6 @@
-import { HEAD_BYTES, type SegmentGroup } from '../index/index.ts'
+import { HEAD_BYTES, type SegmentGroup, SIGNERS_UNKNOWN } from '../index/index.ts'
 import type { Fact } from './plan.ts'
+import { signerHashes } from './signature-match.ts'
 
 /**
  * Sets the samples of a group for which a fact holds or cannot be decided: bit `s & 31` of word `s >> 5`. `columns` are
@@ -45,6 +46,16 @@ export function factColumns(fact: Fact, group: SegmentGroup, columns: Uint32Arra
         for (const bytes of heads) read = read * 256 + (bytes[s] as number)
         if (signed && read >= half) read -= 2 * half
         if (!decidable || (read >= min && read <= max)) set(s)
+      }
+      return
+    }
+    case 'signer': {
+      const signers = group.signers()
+      const wanted = signerHashes(fact)
+      for (let s = 0, at = 0; s < count; s++) {
+        const has = signers === null ? SIGNERS_UNKNOWN : (signers.counts[s] as number)
+        if (has === SIGNERS_UNKNOWN) set(s)
+        else for (const end = at + has; at < end; at++) if (wanted.has(signers?.hashes[at] as number)) set(s)
       }
       return
     }

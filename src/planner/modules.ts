@@ -7,6 +7,7 @@
  *   and the functions that answer "no" for a file of another kind, such as `pe.imports("x.dll")`.
  * - `pe.signatures[i].serial` is the serial number of a certificate, printed from the bytes of a DER integer in the
  *   file. Whatever it is equal to, its bytes are in the file, one after the other. So are the letters of its subject.
+ *   Of the signers themselves the index knows the numbers.
  * - Names of sections, exported names and the path of debug symbols are bytes as they stand in the file; the values of
  *   `pe.version_info` are UTF-16LE there.
  * - `hash.sha256(0, filesize)` is the digest that the index stores.
@@ -159,13 +160,22 @@ function asciiDemand(label: string, text: string, channel: 'plain' | 'wide'): Pl
 function equalityDemand(expression: Expression, text: string, scope: Scope): Plan | null {
   const field = fieldOf(expression, scope)
   if (field === null) return null
-  if (certificateField(field) === 'serial') return serialDemand(text)
+  if (certificateField(field) === 'serial') {
+    const bytes = serialDemand(text)
+    return field.path === 'signatures[].serial' ? allOf([signerPlan(text), ...(bytes === null ? [] : [bytes])]) : bytes
+  }
   if (field.module === 'hash') return digestDemand(field.path, expression, text, scope)
   return null
 }
 
 function certificateField(field: Field | null): string | null {
   return field?.module === 'pe' ? (certificate.exec(field.path)?.[3] ?? null) : null
+}
+
+/** What the engine says of every signature of a sample is in the index (its signers.ts). */
+function signerPlan(serial: string): Plan {
+  // The engine prints small letters; where the rule does not look at the case, neither may the plan.
+  return factPlan({ kind: 'signer', serials: [serial.toLowerCase()] })
 }
 
 /**

@@ -56,6 +56,8 @@ export type Fact =
       readonly min: number
       readonly max: number
     }
+  /** One of the sample's signers has one of these serial numbers, as the engine prints them: `77:01:9a`. Ascending. */
+  | { readonly kind: 'signer'; readonly serials: readonly string[] }
   /** The whole sample has this digest. */
   | { readonly kind: 'hash'; readonly algorithm: 'md5' | 'sha1' | 'sha256'; readonly digest: Uint8Array }
 

@@ -79,6 +79,10 @@ function factText(fact: Fact): string {
       if (fact.max >= highest) return `${read} >= ${hexNumber(fact.min)}`
       return `${hexNumber(fact.min)} <= ${read} <= ${hexNumber(fact.max)}`
     }
+    case 'signer': {
+      const [first = '', ...others] = fact.serials
+      return others.length === 0 ? `signed by ${first}` : `signed by one of ${fact.serials.length}: ${first}, …`
+    }
     case 'hash':
       return `${fact.algorithm} == ${Buffer.from(fact.digest).toString('hex')}`
   }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { type SegmentGroup, SegmentReader, SignatureView, sign, writeSegment } from '../index/index.ts'
+import { type SegmentGroup, SegmentReader, SignatureView, sign, signerHash, writeSegment } from '../index/index.ts'
 import type { Plan } from './plan.ts'
 import { PlanBatch } from './segment-match.ts'
 import { mayMatch } from './signature-match.ts'
@@ -25,14 +25,15 @@ const samples = Array.from({ length: 300 }, (_, i) => {
   const bytes = Uint8Array.from({ length: below(i % 7 === 0 ? 5000 : 60) }, () => alphabet[below(7)] as number)
   const digest = (name: string) => createHash(name).update(bytes).digest()
   const digests = { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }
-  return { id: 3 * i + 1, record: sign(bytes, digests), digests }
+  const signers = [null, new Uint32Array(0), Uint32Array.of(signerHash('01')), Uint32Array.of(signerHash('02'), 7)]
+  return { id: 3 * i + 1, record: sign(bytes, digests, signers[below(4)]), digests }
 })
 
 function randomPlan(depth: number): Plan {
   const parts = () => Array.from({ length: 1 + below(4) }, () => randomPlan(depth - 1))
   const gram = () =>
     [0, 8, 16, 24].reduce((value, shift) => value + (Buffer.from('abcdmz\0')[below(7)] as number) * 2 ** shift, 0)
-  switch (below(depth > 0 ? 12 : 7)) {
+  switch (below(depth > 0 ? 13 : 8)) {
     case 0:
       return { kind: 'fact', fact: { kind: 'size', min: below(50), max: 20 + below(100) } }
     case 1: {
@@ -51,13 +52,17 @@ function randomPlan(depth: number): Plan {
       const digest = samples[below(samples.length)]?.digests.sha1 as Uint8Array
       return { kind: 'fact', fact: { kind: 'hash', algorithm: 'sha1', digest } }
     }
-    case 7:
+    case 4: {
+      const serials = [['01'], ['02', '03'], ['04']][below(3)] as string[]
+      return { kind: 'fact', fact: { kind: 'signer', serials } }
+    }
     case 8:
-      return { kind: 'and', parts: parts() }
     case 9:
+      return { kind: 'and', parts: parts() }
     case 10:
+    case 11:
       return { kind: 'or', parts: parts() }
-    case 11: {
+    case 12: {
       const choices = parts()
       return { kind: 'atLeast', count: 1 + below(choices.length), parts: choices }
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { signerHash } from '../index/index.ts'
 import type { Fact, Plan } from './plan.ts'
 import { factMayHold, mayMatch, type SampleSignature } from './signature-match.ts'
 
@@ -12,6 +13,7 @@ function sample(size: number, grams: readonly number[] = []): SampleSignature {
     md5: new Uint8Array(16),
     sha1: new Uint8Array(20),
     sha256: new Uint8Array(32).fill(7),
+    signers: Uint32Array.of(signerHash('77:01'), signerHash('05')),
     has: (channel, gram) => grams.includes(channel === 'wide' ? -gram : gram),
   }
 }
@@ -32,6 +34,8 @@ test('facts are decided from size, head and digests', () => {
     [{ kind: 'bytes', offset: 1, value: Uint8Array.of(0x5a, 0x80), mask: Uint8Array.of(0xff, 0xf0) }, false],
     [{ kind: 'bytes', offset: 3, value: Uint8Array.of(0xff, 0), mask: Uint8Array.of(0xff, 0) }, false],
     [{ kind: 'hash', algorithm: 'sha256', digest: new Uint8Array(32).fill(7) }, true],
+    [{ kind: 'signer', serials: ['01', '05'] }, true],
+    [{ kind: 'signer', serials: ['01', '77:02'] }, false],
     [{ kind: 'hash', algorithm: 'sha1', digest: new Uint8Array(20).fill(7) }, false],
   ]
   for (const [fact, holds] of table) assert.equal(factMayHold(fact, sample(4)), holds, JSON.stringify(fact))
@@ -61,4 +65,9 @@ test('a plan is the boolean combination of its parts', () => {
   assert.equal(found({ kind: 'atLeast', count: 2, parts }, 1, -3), true)
   assert.equal(found({ kind: 'atLeast', count: 2, parts }, 1), false)
   assert.equal(found({ kind: 'atLeast', count: 3, parts }, 1, 2, -3), true)
+})
+
+test('signers that are not known may be anyone', () => {
+  assert.equal(factMayHold({ kind: 'signer', serials: ['01'] }, { ...sample(4), signers: null }), true)
+  assert.equal(factMayHold({ kind: 'signer', serials: ['01'] }, { ...sample(4), signers: new Uint32Array(0) }), false)
 })

@@ -1,3 +1,4 @@
+import { signerHash } from '../index/index.ts'
 import type { Fact, Plan } from './plan.ts'
 
 /** What the index stores of a sample beside the bits. */
@@ -9,6 +10,8 @@ export interface SampleFacts {
   readonly md5: Uint8Array
   readonly sha1: Uint8Array
   readonly sha256: Uint8Array
+  /** Hashes of the signers' serial numbers (`signerHash` of the index); null where they are not known. */
+  readonly signers: Uint32Array | null
 }
 
 /** One sample's signature, as a plan asks it. A signature that cannot filter answers `true` to every gram. */
@@ -72,6 +75,10 @@ export function factMayHold(fact: Fact, sample: SampleFacts): boolean {
       const value = readInteger(head, fact.offset, fact.width, fact.signed, fact.bigEndian)
       return value >= fact.min && value <= fact.max
     }
+    case 'signer': {
+      const hashes = signerHashes(fact)
+      return sample.signers?.some((signer) => hashes.has(signer)) ?? true
+    }
     case 'hash':
       return sameBytes(sample[fact.algorithm], fact.digest)
   }
@@ -90,4 +97,16 @@ function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
   if (left.length !== right.length) return false
   for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false
   return true
+}
+
+const hashesOfSigners = new WeakMap<Fact, ReadonlySet<number>>()
+
+/** The hashes of a fact's serial numbers, made once. */
+export function signerHashes(fact: Extract<Fact, { readonly kind: 'signer' }>): ReadonlySet<number> {
+  let hashes = hashesOfSigners.get(fact)
+  if (hashes === undefined) {
+    hashes = new Set(fact.serials.map(signerHash))
+    hashesOfSigners.set(fact, hashes)
+  }
+  return hashes
 }

@@ -3,7 +3,7 @@ import { fingerprints, parse } from '../yara/index.ts'
 import type { RulesetPlanner } from './runnable-rulesets.ts'
 
 /** Stored plans that carry a smaller number are made anew at start; grows when the planner gives other plans. */
-const PLANNER_VERSION = 1
+const PLANNER_VERSION = 2
 
 /** Summaries and plans of a text that compiles, from one reading of it. */
 export const rulesetPlanner: RulesetPlanner = {

@@ -46,7 +46,7 @@ test('a ruleset that cannot be compiled in time is left out everywhere', () => {
 })
 
 test('a file that costs its worker while it is examined on the way is then only taken', () => {
-  for (const stage of ['identify', 'sign', 'plan', 'compile', 'scan'] as const) {
+  for (const stage of ['identify', 'signers', 'sign', 'plan', 'compile', 'scan'] as const) {
     const blame = new Blame()
     assert.deepEqual(blame.judge('take', 'timeout', at(stage, 'r1')), { kind: 'retry' })
     assert.equal(blame.avoid.examining, false)
@@ -66,6 +66,17 @@ test('libmagic is left out after its second crash, and then the sample fails lik
   assert.equal(blame.avoid.libmagic, false)
   assert.equal(blame.judge('examine', 'crash', at('identify')).kind, 'retry')
   assert.equal(blame.judge('examine', 'crash', at('identify')).kind, 'fail')
+})
+
+test('signatures that cost two workers are not read a third time', () => {
+  const blame = new Blame()
+  assert.equal(blame.judge('examine', 'crash', at('signers')).kind, 'retry')
+  assert.equal(blame.avoid.signers, true)
+  assert.equal(blame.judge('examine', 'crash', at('signers')).kind, 'retry')
+  assert.equal(blame.avoid.signers, false)
+  const slow = new Blame()
+  assert.equal(slow.judge('sign', 'timeout', at('signers')).kind, 'retry')
+  assert.equal(slow.avoid.signers, false)
 })
 
 test('outside of scans a second loss fails the task, of a list only the item', () => {

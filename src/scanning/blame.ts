@@ -8,7 +8,8 @@
  * - When several rulesets were at work in one scan, they are tried again one by one.
  * - A ruleset that cannot be compiled within the limits is at fault whatever the sample, so all tasks leave it out.
  * - A file that is examined while it is taken is then only taken: examining it by itself will tell who is at fault.
- * - libmagic gets the same second chance, then the headers alone decide what the sample is.
+ * - libmagic gets the same second chance, then the headers alone decide what the sample is. So does the engine over a
+ *   program's signatures, then its signers are not known.
  * - Anything else gets one more try, then the item, or the whole task, has failed.
  */
 import { Failure } from '../errors/index.ts'
@@ -27,7 +28,7 @@ export type Verdict =
   | { readonly kind: 'bench'; readonly ruleset: string; readonly trouble: Trouble }
   | { readonly kind: 'fail'; readonly error: Error }
 
-const plainly: Avoid = { pairs: [], bundles: true, libmagic: true, examining: true, done: [] }
+const plainly: Avoid = { pairs: [], bundles: true, libmagic: true, signers: true, examining: true, done: [] }
 
 /** What one task has cost so far. */
 export class Blame {
@@ -73,6 +74,10 @@ export class Blame {
     }
     if (stage === 'identify' && this.#avoid.libmagic) {
       if (given || this.#count('identify') >= 2) this.#avoid = { ...this.#avoid, libmagic: false }
+      return { kind: 'retry' }
+    }
+    if (stage === 'signers' && this.#avoid.signers) {
+      if (given || this.#count('signers') >= 2) this.#avoid = { ...this.#avoid, signers: false }
       return { kind: 'retry' }
     }
     if (!given && this.#count(`${stage} ${item}`) < 2) return { kind: 'retry' }

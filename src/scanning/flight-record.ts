@@ -29,7 +29,19 @@ const KEY = 20
 const SEQUENCE_COPY = 508
 const MAX_KEY_LENGTH = SEQUENCE_COPY - KEY
 
-const stages = ['idle', 'read', 'identify', 'sign', 'plan', 'compile', 'scan', 'take', 'evaluate', 'merge'] as const
+const stages = [
+  'idle',
+  'read',
+  'identify',
+  'sign',
+  'plan',
+  'compile',
+  'scan',
+  'take',
+  'evaluate',
+  'merge',
+  'signers',
+] as const
 export type Stage = (typeof stages)[number]
 
 export interface FlightStep {

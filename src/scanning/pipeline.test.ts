@@ -58,7 +58,7 @@ test('an arriving sample is identified, signed, and scanned with what the plans 
   )
   assert.equal(output.candidates, 2)
   assert.equal(output.scannedBytes, content.length)
-  assert.deepEqual(output.signature, sign(content, digests))
+  assert.deepEqual(output.signature, sign(content, digests, new Uint32Array(0)))
 
   const without = await pool.run('examine', { ...examine, without: ['evil'] }, live)
   assert.deepEqual(

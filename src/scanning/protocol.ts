@@ -13,6 +13,8 @@ export interface Avoid {
   readonly bundles: boolean
   /** libmagic did not survive this sample: go by the headers alone. */
   readonly libmagic: boolean
+  /** The engine did not survive reading this sample's signatures: its signers are not known. */
+  readonly signers: boolean
   /** False: a `take` task only copies. */
   readonly examining: boolean
   /** Items of a `verify` task whose results are in already. */

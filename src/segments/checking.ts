@@ -1,4 +1,4 @@
-import { SegmentReader } from '../index/index.ts'
+import { agree, SegmentReader } from '../index/index.ts'
 import type { WorkerPool } from '../scanning/index.ts'
 import type { BlobStore, Database } from '../store/index.ts'
 import { isUnreadable } from './building.ts'
@@ -78,9 +78,7 @@ async function unlikeSamples(
       const input = { path: blobs.path(sha256), digests: { size, sha256, sha1, md5, sha512 }, sample: id }
       try {
         const { signature } = await pool.run('sign', input, { priority: 'background', ...(signal && { signal }) })
-        return Buffer.compare(signature, record) === 0
-          ? null
-          : `The signature of sample ${id} is not that of its content.`
+        return agree(signature, record) ? null : `The signature of sample ${id} is not that of its content.`
       } catch (error) {
         if (!isUnreadable(error)) throw error
         const name = Buffer.from(sha256).toString('hex')

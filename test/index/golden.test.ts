@@ -5,89 +5,121 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import {
+  agree,
   bitOf,
   type Channel,
   gramHash,
+  mergeSegments,
   SegmentReader,
   SignatureView,
   sign,
+  signerHash,
   writeSegment,
 } from '../../src/index/index.ts'
 
 /**
- * Files that were written by version 1 of the formats, with what they say as text. They stay as they are: a later
+ * Files that were written by each version of the formats, with what they say as text. They stay as they are: a later
  * version must read them with the same answers, or call them damaged so that they are rebuilt.
  */
 const golden = (name: string) => join(import.meta.dirname, 'golden', name)
-const lines = readFileSync(golden('v1.txt'), 'utf8').split('\n')
 
-/** The lines that start with a word, without it, taken apart as JSON values separated by spaces. */
-function linesOf(word: string): (string | number)[][] {
-  const found = lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1))
-  assert.ok(found.length > 0, `v1.txt has no line that starts with ${word}`)
+/** The lines of a text that start with a word, without it, taken apart as JSON values separated by spaces. */
+function linesOf(text: string, word: string): (string | number)[][] {
+  const found = text
+    .split('\n')
+    .filter((line) => line.startsWith(`${word} `))
+    .map((line) => line.slice(word.length + 1))
+  assert.ok(found.length > 0, `no line starts with ${word}`)
   return found.map((line) =>
     (line.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? []).map((part) => (/^["\d]/.test(part) ? JSON.parse(part) : part)),
   )
 }
 
-function signed(content: string): Uint8Array {
-  const bytes = Buffer.from(content, 'latin1')
+function signed(bytes: Uint8Array, signers: Uint32Array | null): Uint8Array {
   const digest = (algorithm: string) => createHash(algorithm).update(bytes).digest()
-  return sign(bytes, { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') })
+  return sign(bytes, { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }, signers)
 }
 
-const samples = linesOf('sample').map(([id, content]) => ({ id: id as number, content: content as string }))
-const unfiltered = linesOf('unfiltered').map(([id, size, head]) => ({ id, size, head: head as string }))
-const reader = SegmentReader.open(golden('v1.segment'))
+/** What a text says of its samples: their records as they would be made today. */
+function samplesOf(text: string): { readonly id: number; readonly record: Uint8Array }[] {
+  return linesOf(text, 'sample').map(([id, content, ...signers]) => ({
+    id: id as number,
+    record: signed(
+      Buffer.from(content as string, 'latin1'),
+      signers[0] === undefined ? null : Uint32Array.from(signers, (serial) => signerHash(serial as string)).sort(),
+    ),
+  }))
+}
 
-test.after(() => reader.close())
+for (const version of ['v1', 'v2']) {
+  const text = readFileSync(golden(`${version}.txt`), 'utf8')
+  const samples = samplesOf(text)
+  const unfiltered = linesOf(text, 'unfiltered').map(([id, size, head]) => ({ id, size, head: head as string }))
+  const reader = SegmentReader.open(golden(`${version}.segment`))
+  test.after(() => reader.close())
 
-test('the golden signature is what signing gives today', () => {
-  const record = readFileSync(golden('v1.signature'))
-  const sample = samples.find(({ id }) => id === 13)
-  assert.deepEqual(signed(sample?.content as string), new Uint8Array(record))
-  assert.equal(SignatureView.of(record).size, sample?.content.length)
-})
+  test(`${version}: the golden signature is what signing gives today`, () => {
+    const record = readFileSync(golden(`${version}.signature`))
+    const sample = samples.find(({ id }) => id === 13)
+    assert.ok(agree(record, sample?.record as Uint8Array))
+    assert.equal(SignatureView.of(record).size, 25)
+  })
 
-test('the golden segment holds the listed samples, in the listed groups', () => {
-  reader.check()
-  assert.deepEqual(
-    reader.groups.map(({ layout, bits, ids }) => [layout, bits, ...ids]),
-    linesOf('group'),
-  )
-  const views = new Map([...reader.records()].map(({ id, record }) => [id, SignatureView.of(record)]))
-  assert.equal(views.size, samples.length + unfiltered.length)
-  for (const { id, content } of samples) assert.deepEqual(views.get(id), SignatureView.of(signed(content)), `${id}`)
-  for (const { id, size, head } of unfiltered) {
-    const view = views.get(id as number) as SignatureView
-    assert.deepEqual([view.bits, view.size], [0, size])
-    assert.equal(Buffer.from(view.head).toString('latin1').slice(0, head.length), head)
-  }
-})
-
-test('the golden segment gives the listed candidates for every gram', () => {
-  for (const [channel, text, ...ids] of linesOf('gram')) {
-    const hash = gramHash(channel as Channel, Buffer.from(text as string, 'latin1').readUInt32LE())
-    const found = reader.groups.flatMap((group) => {
-      const row = new Uint32Array(group.words)
-      group.readRows(Uint32Array.of(bitOf(hash, group.bits)), row)
-      return [...group.ids].filter((_, s) => ((row[s >> 5] as number) >>> (s & 31)) & 1)
-    })
+  test(`${version}: the golden segment holds the listed samples, in the listed groups`, () => {
+    reader.check()
     assert.deepEqual(
-      found.sort((a, b) => a - b),
-      ids,
-      `${channel} ${text}`,
+      reader.groups.map(({ layout, bits, ids }) => [layout, bits, ...ids]),
+      linesOf(text, 'group'),
     )
-  }
-})
+    const records = new Map([...reader.records()].map(({ id, record }) => [id, record]))
+    assert.equal(records.size, samples.length + unfiltered.length)
+    for (const { id, record } of samples) assert.deepEqual(records.get(id), record, `${id}`)
+    for (const { id, size, head } of unfiltered) {
+      const view = SignatureView.of(records.get(id as number) as Uint8Array)
+      assert.deepEqual([view.bits, view.size], [0, size])
+      assert.equal(Buffer.from(view.head).toString('latin1').slice(0, head.length), head)
+    }
+  })
 
-test('writing the listed samples today gives the golden segment byte for byte', (t) => {
+  test(`${version}: the golden segment gives the listed candidates for every gram`, () => {
+    for (const [channel, gram, ...ids] of linesOf(text, 'gram')) {
+      const hash = gramHash(channel as Channel, Buffer.from(gram as string, 'latin1').readUInt32LE())
+      const found = reader.groups.flatMap((group) => {
+        const row = new Uint32Array(group.words)
+        group.readRows(Uint32Array.of(bitOf(hash, group.bits)), row)
+        return [...group.ids].filter((_, s) => ((row[s >> 5] as number) >>> (s & 31)) & 1)
+      })
+      assert.deepEqual(
+        found.sort((a, b) => a - b),
+        ids,
+        `${channel} ${gram}`,
+      )
+    }
+  })
+}
+
+test('writing the listed samples today gives the newest golden segment byte for byte', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'golden-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'segment')
+  const reader = SegmentReader.open(golden('v2.segment'))
+  t.after(() => reader.close())
   writeSegment(
     path,
     [...reader.records()].sort((a, b) => a.id - b.id),
   )
-  assert.deepEqual(readFileSync(path), readFileSync(golden('v1.segment')))
+  assert.deepEqual(readFileSync(path), readFileSync(golden('v2.segment')))
+})
+
+test('segments of different versions are merged, and what the older one does not know stays unknown', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'golden-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const [young, merged] = [join(folder, 'young'), join(folder, 'merged')]
+  writeSegment(young, [{ id: 1, record: signed(Buffer.from('something else'), new Uint32Array(0)) }])
+  mergeSegments([golden('v1.segment'), young], merged, new Uint32Array(0))
+  const reader = SegmentReader.open(merged)
+  t.after(() => reader.close())
+  const views = [...reader.records()].map(({ id, record }) => ({ id, signers: SignatureView.of(record).signers }))
+  assert.equal(views.length, 1 + samplesOf(readFileSync(golden('v1.txt'), 'utf8')).length + 1)
+  for (const { id, signers } of views) assert.deepEqual(signers, id === 1 ? new Uint32Array(0) : null, `${id}`)
 })

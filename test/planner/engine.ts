@@ -1,4 +1,7 @@
 import { compile } from '@litko/yara-x'
+import { loadYaraX } from '../../src/scanning/engine.ts'
+import { SignerReader } from '../../src/scanning/worker/signers.ts'
+import type { Task } from '../../src/scanning/worker/task.ts'
 
 /** The names of the rules that match, as the real engine says; the usual external variables are defined. */
 export type Engine = (bytes: Uint8Array) => ReadonlySet<string>
@@ -14,4 +17,12 @@ export function engineFor(rules: string): Engine {
     const matches: { ruleIdentifier: string }[] = compiled.scan(Buffer.from(bytes))
     return new Set(matches.map((match) => match.ruleIdentifier))
   }
+}
+
+const reader = new SignerReader(loadYaraX())
+const anyTask = { avoid: { signers: true }, note: () => {}, scanMs: () => 0, compileMs: 0 } as unknown as Task
+
+/** Who signed the sample, as a worker finds it out. */
+export function signersOf(bytes: Uint8Array): Uint32Array | null {
+  return reader.read(anyTask, Buffer.from(bytes))
 }

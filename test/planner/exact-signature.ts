@@ -6,7 +6,7 @@ import type { SampleSignature } from '../../src/planner/index.ts'
  * The signature that a sample would have if bits were never shared: it knows exactly which windows occur. It rules out
  * more than a real one does, and so shows mistakes of a plan that a real signature hides by chance.
  */
-export function exactSignature(bytes: Uint8Array): SampleSignature {
+export function exactSignature(bytes: Uint8Array, signers: Uint32Array | null = null): SampleSignature {
   const grams = { plain: new Set<number>(), wide: new Set<number>() }
   const fold = (at: number) => {
     const byte = bytes[at] as number
@@ -26,6 +26,7 @@ export function exactSignature(bytes: Uint8Array): SampleSignature {
     md5: digest('md5', bytes),
     sha1: digest('sha1', bytes),
     sha256: digest('sha256', bytes),
+    signers,
     has: (channel, gram) => grams[channel].has(gram),
   }
 }

@@ -1,9 +1,10 @@
 /** What `src/planner/modules.ts` says of the engine's modules, held against the engine. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { signerHash } from '../../src/index/index.ts'
 import { mayMatch, planRuleset, printPlan } from '../../src/planner/index.ts'
 import { parse } from '../../src/yara/index.ts'
-import { engineFor } from './engine.ts'
+import { engineFor, signersOf } from './engine.ts'
 import { exactSignature } from './exact-signature.ts'
 import { elfExecutable, portableExecutable } from './portable-executable.ts'
 
@@ -35,7 +36,10 @@ function askAll(condition: string, files: readonly Uint8Array[]): Answers[] {
   const text = `${imports}\nrule r { condition: ${condition} }`
   const { plan } = planRuleset(parse(text))
   const scan = engineFor(text)
-  return files.map((bytes) => ({ engine: scan(bytes).has('r'), plan: mayMatch(plan, exactSignature(bytes)) }))
+  return files.map((bytes) => ({
+    engine: scan(bytes).has('r'),
+    plan: mayMatch(plan, exactSignature(bytes, signersOf(bytes))),
+  }))
 }
 
 function ask(condition: string, bytes: Uint8Array): Answers {
@@ -185,6 +189,30 @@ test('names and paths in a program are looked for as they stand in it', () => {
     assert.equal(answer.plan, plan, condition)
     assert.ok(answer.plan || !answer.engine, condition)
   }
+})
+
+test('the engine tells the signers of a program, and nobody else has any', () => {
+  assert.deepEqual(signersOf(program), Uint32Array.of(signerHash(SERIAL)))
+  for (const file of [unsigned, elf, machO, ...strangers]) assert.deepEqual(signersOf(file), new Uint32Array(0))
+})
+
+test('short serial numbers are told apart, which their bytes in the file would not be', () => {
+  const body = Buffer.from('0203'.repeat(200), 'hex')
+  const short = portableExecutable(body, { ...certificate, serial: Uint8Array.of(1, 2) })
+  const one = 'pe.signatures[0].serial'
+  for (const [condition, answer] of [
+    [`${one} == "01:02"`, true],
+    [`${one} == "03"`, false],
+    [`${one} iequals "01:02"`, true],
+    [`for any i in (0..pe.number_of_signatures) : ( pe.signatures[i].serial == "03" )`, false],
+    [`for any s in pe.signatures : ( s.serial == "03" or s.serial == "01:02" )`, true],
+    [`for any s in pe.signatures : ( s.serial == "03" or s.serial == "04" )`, false],
+    // What is negated demands nothing, and certificates of the chain are not signers.
+    [`not ${one} == "03"`, true],
+    [`${one} != "03"`, true],
+    ['for any c in pe.signatures[0].certificates : ( c.serial == "01:02" )', true],
+  ] as const)
+    assert.deepEqual(ask(condition, short), { engine: answer, plan: answer }, condition)
 })
 
 test('the length before a serial number may be written in more bytes than it needs', () => {

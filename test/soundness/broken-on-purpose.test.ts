@@ -29,6 +29,7 @@ import { encodeSignature } from '../../src/index/signature.ts'
 import { type Plan, planRuleset } from '../../src/planner/index.ts'
 import { parse } from '../../src/yara/index.ts'
 import { folderWith } from '../cli/running.ts'
+import { portableExecutable } from '../planner/portable-executable.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { type CutRule, cutRule, stringKinds } from './cut-rules.ts'
 import { asBuilt, type Layers, missedMatches } from './missed-matches.ts'
@@ -59,8 +60,9 @@ before(() => {
     return found
   })
   const made = telling(random.bytes(2_000))
-  samples.push(made.sample)
-  rules.push(...made.rules)
+  const program = tellingBySigner()
+  samples.push(made.sample, program.sample)
+  rules.push(...made.rules, ...program.rules)
   assert.ok(
     samples.length >= 20 && rules.length >= 6 * RULES_OF_EACH_KIND,
     `${samples.length} samples, ${rules.length} rules`,
@@ -92,6 +94,7 @@ const breaks: Readonly<Record<string, Partial<Layers>>> = {
   },
   'letters are folded up to T only': { sign: obviouslySigned({ folds: (byte) => byte >= 0x41 && byte <= 0x54 }) },
   'UTF-16 text is seen at even offsets only': { sign: obviouslySigned({ forgetsWide: (at) => at % 2 === 0 }) },
+  'a signer of a program is forgotten': { sign: (sample, digests) => sign(sample, digests, new Uint32Array(0)) },
   'every 50th row of a segment is lost, and all checksums are right': {
     write(path, signed) {
       writeSegment(path, signed)
@@ -178,6 +181,15 @@ function telling(bytes: Uint8Array): { readonly sample: Buffer; readonly rules: 
   }
 }
 
+function tellingBySigner(): { readonly sample: Buffer; readonly rules: CutRule[] } {
+  const certificate = { serial: Uint8Array.of(1, 2), subject: 'AND LLC', notAfter: 1408182400 }
+  const text = 'import "pe" rule signed { condition: for any s in pe.signatures : ( s.serial == "01:02" ) }'
+  return {
+    sample: Buffer.from(portableExecutable(Buffer.from('some program'), certificate)),
+    rules: [{ name: 'signed', kind: 'text', text }],
+  }
+}
+
 const noDigests: SampleDigests = { md5: new Uint8Array(16), sha1: new Uint8Array(20), sha256: new Uint8Array(32) }
 
 interface Faults {
@@ -214,7 +226,13 @@ function obviouslySigned({
       mark('plain', at, 1)
       if (at + 8 <= folded.length && isWide(at) && !forgetsWide(at)) mark('wide', at, 2)
     }
-    return encodeSignature({ ...digests, size: sample.length, head: sample.subarray(0, HEAD_BYTES), bytes })
+    return encodeSignature({
+      ...digests,
+      size: sample.length,
+      head: sample.subarray(0, HEAD_BYTES),
+      bytes,
+      signers: null,
+    })
   }
 }
 
@@ -224,7 +242,7 @@ function changeBits(path: string, isRow: (row: number) => boolean, change: (byte
   const header = decodeHeader(file.subarray(0, SEGMENT_HEADER_BYTES), path)
   const body = file.subarray(SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES + header.bodyBytes)
   const groups = decodeDirectory(body.subarray(0, header.groups * DIRECTORY_ENTRY_BYTES), path)
-  const { bits: starts } = sectionOffsets(header.samples, groups)
+  const { bits: starts } = sectionOffsets(header.samples, header.signers, groups)
   for (const [g, { layout, bits, count }] of groups.entries()) {
     // A loose signature's bits lie side by side: every byte is eight rows.
     const rowBytes = layout === 'transposed' ? Math.ceil(count / 8) : count / 8

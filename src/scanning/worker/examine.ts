@@ -5,6 +5,7 @@ import type { Digests, TaskInput, TaskOutput } from '../tasks.ts'
 import type { HeldRulesets } from './rulesets.ts'
 import { readHead, type SampleBuffer } from './sample-buffer.ts'
 import type { Scanner } from './scanner.ts'
+import { isWindowsProgram, type SignerReader } from './signers.ts'
 import type { Task } from './task.ts'
 
 type Input = TaskInput<'examine'>
@@ -18,17 +19,20 @@ export class SampleExaminer {
   readonly #held: HeldRulesets
   readonly #scanner: Scanner
   readonly #buffer: SampleBuffer
+  readonly #signers: SignerReader
   readonly #identifier: Identifier
 
   constructor(parts: {
     readonly held: HeldRulesets
     readonly scanner: Scanner
     readonly buffer: SampleBuffer
+    readonly signers: SignerReader
     readonly identifier: Identifier
   }) {
     this.#held = parts.held
     this.#scanner = parts.scanner
     this.#buffer = parts.buffer
+    this.#signers = parts.signers
     this.#identifier = parts.identifier
   }
 
@@ -43,8 +47,9 @@ export class SampleExaminer {
   examineBytes(task: Task, bytes: Buffer, { digests, ruleSet, variables, without }: MatchedWith): Output {
     const identification = this.#identify(task, bytes.subarray(0, HEAD_LENGTH), bytes.length)
 
+    const signers = this.#signers.read(task, bytes)
     task.note('sign', { allowedMs: task.scanMs(bytes.length) })
-    const signature = sign(bytes, digests)
+    const signature = sign(bytes, digests, signers)
 
     task.note('plan')
     const set = this.#held.set(ruleSet)
@@ -64,9 +69,10 @@ export class SampleExaminer {
   }
 
   #identifyOnly(task: Task, path: string, digests: Digests): Output {
-    const identification = this.#identify(task, readHead(path, HEAD_LENGTH), digests.size)
+    const head = readHead(path, HEAD_LENGTH)
+    const identification = this.#identify(task, head, digests.size)
     task.note('sign', { allowedMs: task.scanMs(digests.size) })
-    const signature = signFile(path, digests)
+    const signature = signFile(path, digests, isWindowsProgram(head) ? null : new Uint32Array(0))
     return { identification, signature, candidates: 0, hits: [], troubles: [], scannedBytes: 0 }
   }
 

@@ -1,19 +1,37 @@
 import { statSync } from 'node:fs'
 import { Failure } from '../../errors/index.ts'
-import { mergeSegments, signFile } from '../../index/index.ts'
+import { mergeSegments, signFile, sign as signInMemory } from '../../index/index.ts'
 import type { TaskInput, TaskOutput } from '../tasks.ts'
+import { readHead, type SampleBuffer } from './sample-buffer.ts'
+import { isWindowsProgram, type SignerReader } from './signers.ts'
 import type { Task } from './task.ts'
 
 /** Signing and merging read files of any size without a sign of life in between; a disk may be slow. */
 const MS_PER_MEGABYTE = 1_000
 
-export function sign(task: Task, input: TaskInput<'sign'>): TaskOutput<'sign'> {
-  task.note('sign', { allowedMs: task.stallMs + (input.digests.size / (1024 * 1024)) * MS_PER_MEGABYTE })
-  const { size } = statSync(input.path)
-  if (size !== input.digests.size) {
-    throw new Failure('sample.gone', `The content has ${size} bytes instead of ${input.digests.size}.`)
+/** Larger programs are not read into memory as a whole: who signed them is not known. */
+const READ_AT_ONCE = 1024 ** 3
+
+export function sign(
+  task: Task,
+  { path, digests }: TaskInput<'sign'>,
+  { buffer, signers }: { readonly buffer: SampleBuffer; readonly signers: SignerReader },
+): TaskOutput<'sign'> {
+  const noteSigning = () =>
+    task.note('sign', { allowedMs: task.stallMs + (digests.size / (1024 * 1024)) * MS_PER_MEGABYTE })
+  noteSigning()
+  const { size } = statSync(path)
+  if (size !== digests.size) {
+    throw new Failure('sample.gone', `The content has ${size} bytes instead of ${digests.size}.`)
   }
-  return { signature: signFile(input.path, input.digests) }
+  const isProgram = isWindowsProgram(readHead(path, 2))
+  if (!isProgram || size > READ_AT_ONCE) {
+    return { signature: signFile(path, digests, isProgram ? null : new Uint32Array(0)) }
+  }
+  const bytes = buffer.read(path, size, task.progress)
+  const found = signers.read(task, bytes)
+  noteSigning()
+  return { signature: signInMemory(bytes, digests, found) }
 }
 
 export function merge(task: Task, input: TaskInput<'merge'>): TaskOutput<'merge'> {

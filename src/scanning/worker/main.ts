@@ -15,6 +15,7 @@ import type { SampleExaminer } from './examine.ts'
 import { HeldRulesets } from './rulesets.ts'
 import { SampleBuffer } from './sample-buffer.ts'
 import { Scanner } from './scanner.ts'
+import { SignerReader } from './signers.ts'
 import { take } from './take.ts'
 import { Task } from './task.ts'
 import { verify } from './verify.ts'
@@ -39,9 +40,10 @@ const cache = new CompiledCache(engine, limits)
 const held = new HeldRulesets(cache)
 const scanner = new Scanner(cache, held, limits)
 const buffer = new SampleBuffer()
+const signers = new SignerReader(engine)
 const noTask = new Task(flight, limits, {
   id: 0,
-  avoid: { pairs: [], bundles: false, libmagic: false, examining: false, done: [] },
+  avoid: { pairs: [], bundles: false, libmagic: false, signers: false, examining: false, done: [] },
   deadlineMs: null,
 })
 let sampleExaminer: SampleExaminer | null = null
@@ -177,7 +179,7 @@ async function output(task: Task, message: WorkerTask, synced: () => void): Prom
     }
     case 'sign': {
       const { sign } = await import('./indexing.ts')
-      return sign(task, message.input as TaskInput<'sign'>)
+      return sign(task, message.input as TaskInput<'sign'>, { buffer, signers })
     }
     case 'merge': {
       const { merge } = await import('./indexing.ts')
@@ -192,7 +194,7 @@ async function examiner(): Promise<SampleExaminer> {
   if (sampleExaminer === null) {
     const { createIdentifier } = await import('../../identification/index.ts')
     const { SampleExaminer } = await import('./examine.ts')
-    sampleExaminer = new SampleExaminer({ held, scanner, buffer, identifier: await createIdentifier() })
+    sampleExaminer = new SampleExaminer({ held, scanner, buffer, signers, identifier: await createIdentifier() })
   }
   return sampleExaminer
 }
