@@ -12,7 +12,7 @@ export interface SegmentExtent {
   readonly deleted: number
 }
 
-const TIERS: readonly number[] = [64, 512, 4096, 32768]
+export const TIERS: readonly number[] = [64, 512, 4096, 32768]
 
 /** A segment with this part of its samples deleted is rewritten without them, even alone. */
 const DELETED_SHARE = 0.25

@@ -81,3 +81,31 @@ test('latecomers that lie far apart are not joined, since their segment would sp
   const near = Array.from({ length: 70 }, (_, i) => extent(2 + i * 10, 2 + i * 10))
   assert.equal(nextMerge([main, ...near])?.length, 64)
 })
+
+test('small segments that never add up to a larger one do not become many', () => {
+  const { seed, random } = randomNumbers()
+  for (let round = 0; round < 20; round++) {
+    let segments: ReturnType<typeof extent>[] = []
+    let id = 1
+    for (let commit = 0; commit < 300; commit++) {
+      // Single samples between segments that are merged with nothing any more.
+      const samples = random(30) === 0 ? 33_000 : 1
+      segments.push(extent(id, id + samples - 1))
+      id += samples
+      for (let inputs = nextMerge(segments); inputs !== null; inputs = nextMerge(segments)) {
+        const joined = inputs
+        const samples = joined.reduce((sum, segment) => sum + segment.samples, 0)
+        const ends = joined.map(({ lastId }) => lastId)
+        segments = [
+          ...segments.filter((segment) => !joined.includes(segment)),
+          extent(joined[0]?.firstId ?? 0, Math.max(...ends), samples),
+        ].sort((a, b) => a.firstId - b.firstId)
+      }
+    }
+    const small = segments.filter(({ samples }) => samples < 4_096)
+    for (const { firstId } of small) {
+      const near = small.filter((other) => other.firstId >= firstId && other.lastId < firstId + 60_000)
+      assert.ok(near.length <= 16, `seed ${seed}, round ${round}: ${near.length} small segments lie close together`)
+    }
+  }
+})

@@ -11,9 +11,9 @@
  * the order in which they came, and each chain is merged by itself. In the later chains only what lies close together is
  * joined, because a hunt treats segments whose ranges overlap as one. Where many samples are under way at once, all
  * segments of some seconds overlap; in the end those that lie close together are joined whatever their chain, which
- * costs a hunt nothing.
+ * costs a hunt nothing. So are small ones that never add up to a larger one, when there are many of them.
  */
-import { planMerge } from '../index/index.ts'
+import { planMerge, TIERS } from '../index/index.ts'
 
 interface Extent {
   readonly firstId: number
@@ -46,6 +46,23 @@ export function nextMerge<T extends Extent>(segments: readonly T[]): T[] | null 
   for (const chain of [main ?? [], ...later.flatMap(clusters), ...clusters(segments)]) {
     const range = planMerge(chain)
     if (range) return chain.slice(range.from, range.to)
+  }
+  return crowd(segments)
+}
+
+/** As many small segments as this may lie close together; more are joined. */
+const CROWD = 8
+
+/**
+ * Too many segments below a tier that lie close together; null where there are none. Not below the highest: several
+ * large segments are asked at once, by as many workers.
+ */
+function crowd<T extends Extent>(segments: readonly T[]): T[] | null {
+  for (const tier of TIERS.slice(0, -1)) {
+    for (const cluster of clusters(segments)) {
+      const small = cluster.filter(({ samples }) => samples < tier)
+      if (small.length > CROWD) return small
+    }
   }
   return null
 }
