@@ -152,3 +152,50 @@ test('a sample that takes long holds up the results behind it, and not their sca
   assert.deepEqual(found, [...ids])
   assert.notDeepEqual(scanned, found)
 })
+
+test('where few samples are suspects, a hunt stores how far it is more rarely, and where many are, it does not', async () => {
+  const size = 32_768
+  const files = Array.from({ length: 20 }, (_, n) => ({
+    id: n,
+    path: `${n}`,
+    firstId: n * size + 1,
+    lastId: (n + 1) * size,
+    samples: size,
+    bytes: 0,
+  }))
+  const ends = async (suspectsOfEach: number): Promise<number[]> => {
+    const pool = {
+      run: async (kind: string, input: { segment: string; items: readonly { sample: number }[] }) => {
+        if (kind === 'verify') {
+          const results = input.items.map(({ sample }) => ({ sample, hits: [], troubles: [] }))
+          return { results, scannedBytes: 0 }
+        }
+        const samples = Uint32Array.from({ length: suspectsOfEach }, (_, n) => Number(input.segment) * size + n + 1)
+        return { candidates: [{ ruleset: 'r', samples }], samples: size }
+      },
+    }
+    const corpus = { scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: 1 }])) }
+    const segments = { snapshot: async () => ({ segments: files, unindexed: new Uint32Array(0), release: () => {} }) }
+    const sources = { pool, corpus, segments, workers: 2 } as unknown as SweepSources
+    const question = {
+      ruleSet: {
+        id: 'set',
+        rulesets: [{ key: 'r', name: 'r', content: '', plan: { rules: [], plan: { kind: 'may', why: '' } } }],
+      },
+      after: 0,
+      upTo: 20 * size,
+      only: null,
+      useIndex: true,
+      strings: false,
+      scanLimit: 1_000,
+      priority: 'hunt',
+      group: 'hunt',
+      signal: AbortSignal.timeout(10_000),
+    } as const
+    const found: number[] = []
+    for await (const { upTo } of sweep(sources, question)) if (upTo % size === 0) found.push(upTo / size)
+    return found
+  }
+  assert.deepEqual(await ends(0), [2, 10, 20])
+  assert.deepEqual(await ends(600), [2, 4, 6, 8, 10, 12, 14, 16, 18, 20])
+})

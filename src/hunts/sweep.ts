@@ -1,8 +1,8 @@
 /**
  * A sweep decides which of the stored samples a rule set matches, in ascending order of sample id.
  *
- * The samples are taken in *waves*: neighbouring segments, together some 65,000 samples. Within a wave every segment is
- * asked which (sample, ruleset) pairs its plans cannot rule out; those pairs, and every sample that no live segment
+ * The samples are taken in *waves*: neighbouring segments, together some 65,000 samples, and more where few of them turn
+ * out to be suspects. Within a wave every segment is asked which (sample, ruleset) pairs its plans cannot rule out; those pairs, and every sample that no live segment
  * holds, are then scanned by the engine in batches, several at a time but handed out in order. So after each stretch
  * "everything up to this id is decided" is true, which is all that a hunt needs to remember to go on after a restart.
  *
@@ -64,7 +64,6 @@ export interface Stretch {
   readonly unreadable: readonly { readonly sample: number; readonly message: string }[]
 }
 
-const WAVE_SAMPLES = 65_536
 /** Below the length of the pool's queue, so that others find room in it. */
 const SEGMENTS_AT_ONCE = 128
 const BATCH_BYTES = 4 * 1024 * 1024
@@ -91,8 +90,11 @@ export async function* suspects(sources: SweepSources, question: Question): Asyn
 async function* suspectsByWave(sources: SweepSources, question: Question) {
   const snapshot = question.useIndex ? await sources.segments.snapshot() : await everything(sources, question)
   try {
-    for (const wave of waves(snapshot, question)) {
-      yield { suspects: await suspectsOf(wave, sources, question), upTo: Math.min(wave.upTo, question.upTo) }
+    const size = new WaveSize()
+    for (const wave of waves(snapshot, question, size)) {
+      const found = await suspectsOf(wave, sources, question)
+      size.adapt(found.length)
+      yield { suspects: found, upTo: Math.min(wave.upTo, question.upTo) }
     }
   } finally {
     snapshot.release()
@@ -112,10 +114,27 @@ interface Wave {
   readonly upTo: number
 }
 
-/** Cuts a snapshot where no segment crosses the cut. The last wave reaches up to `upTo`. */
+/**
+ * How many samples make a wave. Each ends in a transaction, which costs a hunt more than asking some segments does; but
+ * its suspects are in memory all at once.
+ */
+class WaveSize {
+  samples = LEAST_WAVE
+
+  adapt(suspects: number): void {
+    this.samples = suspects <= FEW_SUSPECTS ? Math.min(MOST_WAVE, this.samples * 4) : LEAST_WAVE
+  }
+}
+
+const LEAST_WAVE = 65_536
+const MOST_WAVE = 1_048_576
+const FEW_SUSPECTS = 1_000
+
+/** Cuts a snapshot where no segment crosses the cut. The last wave reaches up to `upTo`. `size` is looked at for each. */
 export function* waves(
   snapshot: Pick<SegmentSnapshot, 'segments' | 'unindexed'>,
   { after, upTo, only }: Pick<Question, 'after' | 'upTo' | 'only'>,
+  size: { readonly samples: number } = { samples: LEAST_WAVE },
 ): Generator<Wave> {
   const segments = snapshot.segments.filter(({ firstId, lastId }) => lastId > after && firstId <= upTo)
   const plain = restricted(snapshot.unindexed, after, upTo, only)
@@ -125,9 +144,9 @@ export function* waves(
     let to = from
     let samples = 0
     // Without segments left, the wave ends where as many plain samples as make a wave do.
-    let end = segments[from]?.lastId ?? plain[taken + WAVE_SAMPLES - 1] ?? upTo
+    let end = segments[from]?.lastId ?? plain[taken + size.samples - 1] ?? upTo
     for (let segment = segments[to]; segment; segment = segments[++to]) {
-      if (samples >= WAVE_SAMPLES && segment.firstId > end) break
+      if (samples >= size.samples && segment.firstId > end) break
       samples += segment.samples
       end = Math.max(end, segment.lastId)
     }

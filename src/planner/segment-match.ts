@@ -117,9 +117,14 @@ function addIds({ group, words }: Columns, columns: Uint32Array, ids: number[]):
 /** The columns of the group that are asked about. */
 function admitted(group: SegmentGroup, admits: ((id: number) => boolean) | null): Uint32Array {
   const columns = new Uint32Array(group.words)
+  if (admits === null) {
+    columns.fill(0xffffffff)
+    const last = group.count & 31
+    if (last !== 0) columns[columns.length - 1] = 2 ** last - 1
+    return columns
+  }
   for (let s = 0; s < group.count; s++) {
-    if (admits === null || admits(group.ids[s] as number))
-      columns[s >> 5] = (columns[s >> 5] as number) | (1 << (s & 31))
+    if (admits(group.ids[s] as number)) columns[s >> 5] = (columns[s >> 5] as number) | (1 << (s & 31))
   }
   return columns
 }
