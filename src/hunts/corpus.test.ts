@@ -6,6 +6,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { CompiledQuery, sql } from 'kysely'
 import { type Database, FileBlobs, openDatabase } from '../store/index.ts'
 import { Corpus } from './corpus.ts'
+import { countProcessed } from './hunt-row.ts'
 
 let folder: string
 let database: Database
@@ -58,11 +59,28 @@ test('more sizes than are read at once are all read, whoever else asks meanwhile
     all.findIndex((size, id) => size !== (id === 0 ? -1 : 10 * id)),
     -1,
   )
-  assert.deepEqual(await corpus.whole(45_000), { samples: 45_000, bytes: (10 * 45_000 * 45_001) / 2 })
+  assert.deepEqual(await corpus.whole(), { samples: 45_000, bytes: (10 * 45_000 * 45_001) / 2 })
+})
+
+test('samples of a range are counted exactly, whichever way is shorter', async () => {
+  await add(1, 40)
+  await add(41, 45, 0)
+  await add(46, 300)
+  await database.deleteFrom('samples').where('id', 'in', [7, 120, 121, 300]).execute()
+  await database.updateTable('samples').set({ state: 'queued' }).where('id', 'in', [3, 50, 299]).execute()
+  const rows = await database.selectFrom('samples').select(['id', 'stored', 'state']).execute()
+  const counted = rows.filter(({ stored, state }) => stored === 1 && state === 'processed').map(({ id }) => id)
+  for (let after = 0; after <= 310; after += 31) {
+    for (let upTo = after; upTo <= 310; upTo += 10) {
+      const expected = counted.filter((id) => id > after && id <= upTo).length
+      assert.equal(await countProcessed(database, after, upTo), expected, `${after} to ${upTo}`)
+    }
+  }
+  assert.equal((await corpus.whole()).samples, counted.length)
 })
 
 test('counting what a hunt covers reads an index, not the rows', async () => {
-  const count = 'SELECT count(*), sum(size) FROM samples WHERE stored = ? AND state = ? AND id > ? AND id <= ?'
+  const count = 'SELECT count(*) FROM samples WHERE stored = ? AND state = ? AND id > ? AND id <= ?'
   const explained = CompiledQuery.raw(`EXPLAIN QUERY PLAN ${count}`, [1, 'processed', 0, 10])
   const { rows } = await database.executeQuery<{ detail: string }>(explained)
   assert.match(rows.map(({ detail }) => detail).join(), /COVERING INDEX samples_processed/)

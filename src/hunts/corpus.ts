@@ -3,7 +3,7 @@ import { type SelectQueryBuilder, sql } from 'kysely'
 import { externalVariables } from '../samples/index.ts'
 import type { ExternalVariables } from '../scanning/index.ts'
 import type { BlobStore, Database, Schema } from '../store/index.ts'
-import { countProcessed } from './hunt-row.ts'
+import { countProcessed, processedInAll } from './hunt-row.ts'
 import { isEverything, type Selection } from './selection.ts'
 
 /** Rows that are read before other requests are answered again. */
@@ -69,13 +69,9 @@ export class Corpus {
     )
   }
 
-  /** How many samples there are up to an id, and their bytes. */
-  async whole(upTo: number): Promise<{ samples: number; bytes: number }> {
-    const { samples, bytes } = await this.#processed()
-      .select(({ fn }) => [fn.countAll<number>().as('samples'), fn.sum<number | null>('size').as('bytes')])
-      .where('id', '<=', upTo)
-      .executeTakeFirstOrThrow()
-    return { samples, bytes: bytes ?? 0 }
+  /** How many samples there are, and their bytes. */
+  whole(): Promise<{ samples: number; bytes: number }> {
+    return processedInAll(this.#database)
   }
 
   /**

@@ -121,7 +121,7 @@ async function sharesOf(
     pool.dropRuleSet(ruleSet.id)
   }
   return {
-    corpus: await corpus.whole(upTo),
+    corpus: await corpus.whole(),
     byName: new Map([...totals.values()].map(({ name, samples, bytes }) => [name, { samples, bytes }])),
   }
 }

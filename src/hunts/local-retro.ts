@@ -4,7 +4,15 @@ import type { Matches } from '../matches/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
-import { advance, enter, type HuntProgress, type HuntState, progressOf, unfinishedStates } from './hunt-row.ts'
+import {
+  advance,
+  enter,
+  type HuntProgress,
+  type HuntState,
+  processedInAll,
+  progressOf,
+  unfinishedStates,
+} from './hunt-row.ts'
 import { whenThereIsRoom } from './patient-writing.ts'
 import { type Stretch, type SweepSources, sweep } from './sweep.ts'
 
@@ -258,12 +266,13 @@ async function unfinishedState(trx: Transaction): Promise<HuntState | undefined>
 }
 
 async function insertHunt(trx: Transaction, account: Account, live: LiveSet): Promise<number> {
-  const { last, count } = await trx
+  const { last } = await trx
     .selectFrom('samples')
-    .select(({ fn }) => [fn.max<number | null>('id').as('last'), fn.countAll<number>().as('count')])
+    .select(({ fn }) => fn.max<number | null>('id').as('last'))
     .where('stored', '=', 1)
     .where('state', '=', 'processed')
     .executeTakeFirstOrThrow()
+  const { samples } = await processedInAll(trx)
   const at = now()
   const { id } = await trx
     .insertInto('hunts')
@@ -273,7 +282,7 @@ async function insertHunt(trx: Transaction, account: Account, live: LiveSet): Pr
       started_by: account.id,
       created: at,
       started: at,
-      samples: count,
+      samples,
       last_sample_id: last ?? 0,
     })
     .returning('id')
