@@ -111,9 +111,6 @@ export class Narrowing {
     for (const node of nodes) {
       const at = node * width
       const kind = program.kinds[node]
-      this.#asked[node] = 0
-      this.#turns[node] = 0
-      this.#lastRound[node] = 0
       if (kind === op.fact) {
         const { key, fact } = program.facts[program.values[node] as number] as Program['facts'][number]
         const all = facts.columns(key, fact)
@@ -122,20 +119,30 @@ export class Narrowing {
         const word = kind === op.never ? 0 : 0xffffffff
         for (let w = 0; w < width; w++) upper[at + w] = word
       }
-      this.#passUpwards(node)
+      if (kind === op.grams) {
+        this.#asked[node] = 0
+        this.#turns[node] = 0
+        this.#lastRound[node] = 0
+        this.#isDone[node] = 0
+      } else this.#passUpwards(node)
     }
   }
 
-  /** Brings `upper` and `isDone` of a node up to date with its children. */
+  /** Brings `upper` and `isDone` of a node up to date with its children, or with the rows that have been read of it. */
   #passUpwards(node: number): void {
     const { kinds, values, childStart, children, askStart } = this.#program
     const upper = this.#upper
     const width = this.#width
     const kind = kinds[node]
+    if (kind === op.grams) {
+      const grams = (askStart[node + 1] as number) - (askStart[node] as number)
+      this.#isDone[node] = this.#asked[node] === grams ? 1 : 0
+      return
+    }
     const from = childStart[node] as number
     const to = childStart[node + 1] as number
     const at = node * width
-    let isDone = (this.#asked[node] as number) === (askStart[node + 1] as number) - (askStart[node] as number) ? 1 : 0
+    let isDone = 1
     for (let i = from; i < to; i++) isDone &= this.#isDone[children[i] as number] as number
     this.#isDone[node] = isDone
     if (kind === op.atLeast) {
