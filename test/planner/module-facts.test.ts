@@ -1,5 +1,6 @@
 /** What `src/planner/modules.ts` says of the engine's modules, held against the engine. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { signerHash } from '../../src/index/index.ts'
 import { mayMatch, planRuleset, printPlan } from '../../src/planner/index.ts'
@@ -194,6 +195,13 @@ test('names and paths in a program are looked for as they stand in it', () => {
 test('the engine tells the signers of a program, and nobody else has any', () => {
   assert.deepEqual(signersOf(program), Uint32Array.of(signerHash(SERIAL)))
   for (const file of [unsigned, elf, machO, ...strangers]) assert.deepEqual(signersOf(file), new Uint32Array(0))
+  for (let length = 1; length <= 20; length++) {
+    const serial = Buffer.from(createHash('sha256').update(`${length}`).digest()).subarray(0, length)
+    const printed = (serial.toString('hex').match(/../g) ?? []).join(':')
+    const signed = portableExecutable(Buffer.from('some program'), { ...certificate, serial })
+    assert.deepEqual(signersOf(signed), Uint32Array.of(signerHash(printed)), printed)
+    assert.ok(ask(`pe.signatures[0].serial == "${printed}"`, signed).engine, printed)
+  }
 })
 
 test('short serial numbers are told apart, which their bytes in the file would not be', () => {

@@ -54,7 +54,7 @@ export function isWindowsProgram(head: Buffer): boolean {
 const rulesText = [
   'import "pe"',
   'import "hash"',
-  `rule more { condition: pe.number_of_signatures > ${MOST_SIGNERS} }`,
+  `rule more { condition: pe.number_of_signatures > ${MOST_SIGNERS} or defined pe.signatures[${MOST_SIGNERS}].serial }`,
   ...Array.from({ length: MOST_SIGNERS }, (_, i) => {
     const serial = `pe.signatures[${i}].serial`
     return [
