@@ -247,7 +247,7 @@ export class Intake {
     const { archivePassword } = arriving
     const incoming: Incoming = {
       temporary,
-      synced: true,
+      synced: source === 'upload',
       digests,
       name: fileName(arriving.filename),
       userId: arriving.userId,

@@ -118,7 +118,7 @@ export class Unpacker {
         admitted.push(
           admit({
             temporary,
-            synced: true,
+            synced: false,
             digests,
             name,
             userId: null,

@@ -20,7 +20,7 @@ import { defaultLimits, type ScanLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { errorOf, uncheckable } from './outcome.ts'
 import type { PoolOptions, PoolStatistics, RunOptions } from './pool-options.ts'
-import type { Answer, FromWorker, Outcome, Trouble } from './protocol.ts'
+import type { FromWorker, Outcome, Trouble } from './protocol.ts'
 import { RuleSetRegistry } from './rule-set-registry.ts'
 import { type Role, Slot } from './slot.ts'
 import type { RuleSet, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
@@ -174,11 +174,11 @@ export class WorkerPool {
     }, graceMs)
     for (const slot of this.#slots) {
       if (slot.respawn !== null) clearTimeout(slot.respawn)
-      if (slot.isQuiet) slot.process?.kill('ended')
+      if (!slot.isBusy) slot.process?.kill('ended')
     }
     await new Promise<void>((resolve) => {
       this.#onQuiet = () => {
-        for (const slot of this.#slots) if (slot.isQuiet) slot.process?.kill('ended')
+        for (const slot of this.#slots) if (!slot.isBusy) slot.process?.kill('ended')
         if (this.#slots.every((slot) => slot.process === null)) resolve()
       }
       this.#onQuiet()
@@ -343,14 +343,10 @@ export class WorkerPool {
     this.#onQuiet?.()
   }
 
-  #onAnswer(slot: Slot, answer: Answer): void {
-    const job = slot.jobOf(answer.task)
+  #onAnswer(slot: Slot, outcome: Outcome): void {
+    const job = slot.jobOf(outcome.task)
     if (job === undefined) return
-    slot.answered(job, answer.type)
-    if (answer.type !== 'syncing') this.#settle(job, answer)
-  }
-
-  #settle(job: Job, outcome: Outcome): void {
+    slot.answered(job)
     if (outcome.type === 'done') this.#resolve(job, outcome.output)
     else if (outcome.type === 'failed') this.#reject(job, errorOf(outcome))
     else this.#again(job)
@@ -358,7 +354,7 @@ export class WorkerPool {
 
   #onExit(slot: Slot, cause: Cause, at: FlightStep | null, lastWords: string): void {
     const wasReady = slot.ready
-    const { jobs, syncing } = slot.empty()
+    const jobs = slot.empty()
     if (cause !== 'ended') {
       this.#restarts[cause]++
       const tasks = jobs.map(({ id, kind }) => `${kind} ${id}`)
@@ -372,7 +368,6 @@ export class WorkerPool {
       if (job === suspect) this.#onLoss(job, cause, at)
       else this.#onInnocentLoss(job, cause)
     }
-    for (const job of syncing) this.#onLoss(job, cause, null)
     if (!this.#stopping) this.#replace(slot, lastWords)
     this.#dispatch()
     this.#onQuiet?.()

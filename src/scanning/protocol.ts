@@ -51,13 +51,9 @@ export type FromWorker =
   | { readonly type: 'ready' }
   /** Items of a `verify` task that are decided, as they come. */
   | { readonly type: 'items'; readonly task: number; readonly items: readonly DecidedItem[] }
-  | { readonly type: 'answers'; readonly answers: readonly Answer[] }
+  | { readonly type: 'answers'; readonly answers: readonly Outcome[] }
 
 /** What became of one task; several travel together. */
-export type Answer =
-  /** The task now only waits for the disk; the worker is free for another. */
-  { readonly type: 'syncing'; readonly task: number } | Outcome
-
 export type Outcome =
   | { readonly type: 'done'; readonly task: number; readonly output: TaskOutput<TaskKind> | null }
   | { readonly type: 'paused'; readonly task: number }

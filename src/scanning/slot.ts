@@ -1,12 +1,8 @@
 import type { Job } from './job.ts'
-import type { Outcome } from './protocol.ts'
 import type { Sent } from './rule-set-registry.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 export type Role = 'worker' | 'checker'
-
-/** Copies of one worker that wait for the disk at once: together they cost little more than one. */
-const SYNCING = 256
 
 /** A place for a worker process, and the tasks it has; the processes in it come and go. */
 export class Slot {
@@ -18,8 +14,6 @@ export class Slot {
   pausing = false
   /** What its process was given to do, in this order, and has not answered. */
   jobs: Job[] = []
-  /** Tasks that only wait for the disk, by their number. */
-  readonly syncing = new Map<number, Job>()
   sent: Sent = { sets: new Set(), keys: new Set() }
   /** Processes in a row that ended before they were ready. */
   failedStarts = 0
@@ -34,13 +28,8 @@ export class Slot {
     return this.jobs.length > 0
   }
 
-  /** Nothing would be lost with its process. */
-  get isQuiet(): boolean {
-    return !this.isBusy && this.syncing.size === 0
-  }
-
   get canTake(): boolean {
-    return this.ready && !this.isBusy && this.process?.isDying === false && this.syncing.size < SYNCING
+    return this.ready && !this.isBusy && this.process?.isDying === false
   }
 
   /** It stops soon when it is asked to: between two items, or between two short tasks. */
@@ -62,25 +51,22 @@ export class Slot {
 
   /** The task with this number, if this slot has it. */
   jobOf(task: number): Job | undefined {
-    return this.syncing.get(task) ?? this.jobs.find(({ id }) => id === task)
+    return this.jobs.find(({ id }) => id === task)
   }
 
-  /** The process has answered this far: the task waits for the disk only, or is over. */
-  answered(job: Job, type: 'syncing' | Outcome['type']): void {
+  /** The process has answered: the task is over, or goes back into the queue. */
+  answered(job: Job): void {
     this.jobs = this.jobs.filter((other) => other !== job)
     if (!this.isBusy) this.pausing = false
-    if (type === 'syncing') this.syncing.set(job.id, job)
-    else this.syncing.delete(job.id)
   }
 
   /** The process is gone: gives what it had. */
-  empty(): { readonly jobs: readonly Job[]; readonly syncing: readonly Job[] } {
-    const had = { jobs: this.jobs, syncing: [...this.syncing.values()] }
+  empty(): Job[] {
+    const had = this.jobs
     this.process = null
     this.ready = false
     this.pausing = false
     this.jobs = []
-    this.syncing.clear()
     return had
   }
 }

@@ -57,9 +57,8 @@ export class WorkerProcess {
       serialization: 'advanced',
       // Memory of the engine is native and given back only with its handles: the worker must be able to collect them.
       execArgv: ['--expose-gc'],
-      // Tokens and passwords of the server's environment are no business of a process that parses hostile files. Threads
-      // wait for the disk only: of the files that they sync at once, many share one flush.
-      env: { UV_THREADPOOL_SIZE: '16' },
+      // Tokens and passwords of the server's environment are no business of a process that parses hostile files.
+      env: {},
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     try {

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads'
 import { Failure } from '../../errors/index.ts'
 import { loadYaraX } from '../engine.ts'
 import { FlightWriter } from '../flight-record.ts'
-import type { Answer, FromWorker, Outcome, ToWorker, WorkerArguments, WorkerTask } from '../protocol.ts'
+import type { FromWorker, Outcome, ToWorker, WorkerArguments, WorkerTask } from '../protocol.ts'
 import type { TaskInput, TaskKind, TaskOutput } from '../tasks.ts'
 import { check } from './check.ts'
 import { CompiledCache } from './compiled.ts'
@@ -51,8 +51,7 @@ let current: Task | null = null
 let pause = false
 let warming: NodeJS.Timeout | null = null
 /** Not sent yet. */
-const answers: Answer[] = []
-let sending: NodeJS.Immediate | null = null
+const answers: Outcome[] = []
 
 process.on('message', (message) => receive(message as ToWorker))
 send({ type: 'ready' })
@@ -101,27 +100,15 @@ async function workThrough(tasks: readonly WorkerTask[]): Promise<void> {
   sendAnswers()
 }
 
-/** Resolves when the task is done, or when all that is left is to wait for the disk. */
-function begin(message: WorkerTask): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
+async function begin(message: WorkerTask): Promise<void> {
   const task = new Task(flight, limits, message)
   current = task
-  const synced = () => {
-    answers.push({ type: 'syncing', task: task.id })
-    resolve()
-  }
-  void outcome(task, message, synced).then((answer) => {
-    answers.push(answer)
-    resolve()
-    // The others that the disk was done with in the same turn travel along.
-    sending ??= setImmediate(sendAnswers)
-  })
-  return promise
+  answers.push(await outcome(task, message))
 }
 
-async function outcome(task: Task, message: WorkerTask, synced: () => void): Promise<Outcome> {
+async function outcome(task: Task, message: WorkerTask): Promise<Outcome> {
   try {
-    return await run(task, message, synced)
+    return await run(task, message)
   } catch (error) {
     return {
       type: 'failed',
@@ -134,8 +121,6 @@ async function outcome(task: Task, message: WorkerTask, synced: () => void): Pro
 }
 
 function sendAnswers(): void {
-  if (sending !== null) clearImmediate(sending)
-  sending = null
   if (answers.length > 0) send({ type: 'answers', answers: answers.splice(0) })
 }
 
@@ -146,7 +131,7 @@ function rest(): void {
   warmLater()
 }
 
-async function run(task: Task, message: WorkerTask, synced: () => void): Promise<Outcome> {
+async function run(task: Task, message: WorkerTask): Promise<Outcome> {
   if (message.kind === 'verify') {
     const finished = await verify(task, message.input as TaskInput<'verify'>, {
       held,
@@ -157,15 +142,15 @@ async function run(task: Task, message: WorkerTask, synced: () => void): Promise
     })
     return finished ? { type: 'done', task: message.id, output: null } : { type: 'paused', task: message.id }
   }
-  return { type: 'done', task: message.id, output: await output(task, message, synced) }
+  return { type: 'done', task: message.id, output: await output(task, message) }
 }
 
 /** The index and libmagic are loaded by the first task that needs them: a process that checks texts never does. */
-async function output(task: Task, message: WorkerTask, synced: () => void): Promise<TaskOutput<TaskKind>> {
+async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskKind>> {
   switch (message.kind) {
     case 'take': {
       const input = message.input as TaskInput<'take'>
-      return take(task, input, input.examine === null ? null : await examiner(), synced)
+      return take(task, input, input.examine === null ? null : await examiner())
     }
     case 'check':
       return check(task, message.input as TaskInput<'check'>, engine)

@@ -1,6 +1,5 @@
 import { createHash, hash } from 'node:crypto'
-import { closeSync, fstatSync, fsync, openSync, readSync, writeSync } from 'node:fs'
-import { promisify } from 'node:util'
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import type { Digests, TaskInput, TaskOutput } from '../tasks.ts'
 import type { SampleExaminer } from './examine.ts'
 import type { Task } from './task.ts'
@@ -9,8 +8,6 @@ import type { Task } from './task.ts'
 const CHUNK = 4 * 1024 * 1024
 let chunk: Buffer | null = null
 
-const sync = promisify(fsync)
-
 /** A copied file; `bytes` is all of a small one, until the next is copied. */
 interface Copied {
   readonly digests: Digests
@@ -18,29 +15,14 @@ interface Copied {
 }
 
 /**
- * Copies a file while hashing it, and syncs the copy; meanwhile `examiner`, if given, examines what was copied. The
+ * Copies a file while hashing it, and then examines the copy with `examiner`, if given. The copy is not synced. The
  * source may be changing: the digests are those of the bytes that were copied. `temporary` is overwritten (an earlier try
- * may have died halfway) and left behind when something fails. `done` is called when all that is left is to wait for the
- * disk.
+ * may have died halfway) and left behind when something fails.
  */
-export async function take(
-  task: Task,
-  input: TaskInput<'take'>,
-  examiner: SampleExaminer | null,
-  done: () => void,
-): Promise<TaskOutput<'take'>> {
+export function take(task: Task, input: TaskInput<'take'>, examiner: SampleExaminer | null): TaskOutput<'take'> {
   task.note('take')
-  const copy = openSync(input.temporary, 'w', 0o600)
-  try {
-    const copied = copyHashing(input.source, copy, task.progress)
-    const synced = sync(copy)
-    const examined = examiner && examine(task, input, copied, examiner)
-    done()
-    await synced
-    return { digests: copied.digests, examined }
-  } finally {
-    closeSync(copy)
-  }
+  const copied = copyHashing(input.source, input.temporary, task.progress)
+  return { digests: copied.digests, examined: examiner && examine(task, input, copied, examiner) }
 }
 
 function examine(
@@ -58,12 +40,17 @@ function examine(
   }
 }
 
-function copyHashing(path: string, copy: number, progress: () => void): Copied {
+function copyHashing(path: string, temporary: string, progress: () => void): Copied {
   chunk ??= Buffer.allocUnsafeSlow(CHUNK)
   const source = openSync(path, 'r')
   try {
-    const small = fstatSync(source).size < CHUNK ? takeSmall(source, copy, chunk) : null
-    return small ?? takeLarge(source, copy, chunk, progress)
+    const copy = openSync(temporary, 'w', 0o600)
+    try {
+      const small = fstatSync(source).size < CHUNK ? takeSmall(source, copy, chunk) : null
+      return small ?? takeLarge(source, copy, chunk, progress)
+    } finally {
+      closeSync(copy)
+    }
   } finally {
     closeSync(source)
   }

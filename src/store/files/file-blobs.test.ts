@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
+import { type Disk, realDisk } from './disk.ts'
 import { asStorageFailure, FileBlobs } from './index.ts'
 
 async function freshFolder(t: TestContext): Promise<string> {
@@ -34,6 +35,52 @@ test('an adopted file is readable under its digest, whole and in part, and leave
   assert.deepEqual(await buffer(part.stream), bytes.subarray(10, 20))
   assert.deepEqual(await readFile(blobs.path(file.sha256)), bytes)
   assert.deepEqual(await readdir(join(folder, 'incoming')), [])
+})
+
+/** The real disk, which also tells what it was asked; `syncAll` then answers as given. */
+function watchedDisk(canSyncAll: boolean): { readonly disk: Disk; readonly asked: string[] } {
+  const asked: string[] = []
+  const disk: Disk = {
+    async sync(path) {
+      await realDisk.sync(path)
+      asked.push(path)
+    },
+    async syncAll(path) {
+      asked.push(`all of ${path}`)
+      return canSyncAll
+    },
+  }
+  return { disk, asked }
+}
+
+/** Adopts so many contents in one go: gives what was asked of the disk for it, and which files and folders there are. */
+async function adopting(t: TestContext, count: number, canSyncAll: boolean) {
+  const folder = await freshFolder(t)
+  const { disk, asked } = watchedDisk(canSyncAll)
+  const { blobs } = await FileBlobs.open(folder, disk)
+  const files = await Promise.all(Array.from({ length: count }, (_, i) => written(blobs, Buffer.from(`content ${i}`))))
+  asked.splice(0)
+  await blobs.adopt(files)
+  const contents = files.map(({ sha256 }) => blobs.path(sha256))
+  const folders = new Set(contents.map((path) => dirname(path)))
+  return { asked, folder, temporaries: files.map(({ temporary }) => temporary), contents, folders: [...folders] }
+}
+
+test('a few contents are synced one by one before they get their names, and the names after them', async (t) => {
+  const { asked, temporaries, folders } = await adopting(t, 5, true)
+  assert.deepEqual(asked.slice(0, 5).toSorted(), temporaries.toSorted())
+  assert.deepEqual(asked.slice(5).toSorted(), folders.toSorted())
+})
+
+test('many contents are made durable with their names by one sync of the file system', async (t) => {
+  const { asked, folder } = await adopting(t, 100, true)
+  assert.deepEqual(asked, [`all of ${join(folder, 'blobs')}`])
+})
+
+test('where the file system cannot be synced as a whole, each of many contents is, and their folders', async (t) => {
+  const { asked, contents, folders } = await adopting(t, 100, false)
+  assert.deepEqual(asked.slice(1, 101).toSorted(), contents.toSorted())
+  assert.deepEqual(asked.slice(101).toSorted(), folders.toSorted())
 })
 
 test('many files are adopted at once, and the same content twice is one file', async (t) => {

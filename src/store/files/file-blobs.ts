@@ -2,18 +2,23 @@
  * Contents as files: `blobs/ab/abcd…` under the data folder, in 256 folders that exist from the start, so that a million
  * samples make folders of 4,000 and storing one never has to make a folder durable first.
  *
- * A content is written under `incoming/`, synced, renamed to its place, and the folder of that place is synced; what
- * has its final name is therefore complete. A kill can leave two kinds of remains, and start-up clears both: files in
- * `incoming/` (`open` removes them), and contents whose row was never committed, or was deleted already. The latter are
- * named beforehand in a note under `doubts/`, which `settle` looks up.
+ * A content is written under `incoming/` and renamed to its place; it and the folder of that place are synced before
+ * anybody is told, hence before its row. A few contents are synced one by one, before they are renamed. Many are renamed
+ * first, and then one sync of the whole file system makes contents and names durable (`disk.ts`). A loss of power in
+ * between can leave a final name with only a part of its content, but never with a row: a name without a row promises
+ * nothing, and whoever brings that content again replaces it.
+ *
+ * A kill can leave two kinds of remains, and start-up clears both: files in `incoming/` (`open` removes them), and
+ * contents whose row was never committed, or was deleted already. The latter are named beforehand in a note under
+ * `doubts/`, which `settle` looks up.
  */
 import { randomUUID } from 'node:crypto'
-import { closeSync, fsync, openSync, renameSync } from 'node:fs'
+import { renameSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { Failure } from '../../errors/index.ts'
 import type { Adoptable, BlobStore, Content } from './blob-store.ts'
+import { type Disk, realDisk } from './disk.ts'
 
 /** What `open` found and removed: the remains of uploads that were cut short. */
 export interface Leftovers {
@@ -21,21 +26,29 @@ export interface Leftovers {
   readonly bytes: number
 }
 
+/** From so many files on, syncing the whole file system once takes less than syncing each, whatever else it holds. */
+const WORTH_SYNCING_ALL = 48
+
 export class FileBlobs implements BlobStore {
+  readonly #disk: Disk
   readonly #contents: string
   readonly #incoming: string
   readonly #doubts: string
   #turn: Promise<unknown> = Promise.resolve()
 
-  private constructor(dataFolder: string) {
+  private constructor(dataFolder: string, disk: Disk) {
+    this.#disk = disk
     this.#contents = join(dataFolder, 'blobs')
     this.#incoming = join(dataFolder, 'incoming')
     this.#doubts = join(dataFolder, 'doubts')
   }
 
   /** Makes the folders that are missing, and removes what an earlier process left in `incoming/`. */
-  static async open(dataFolder: string): Promise<{ readonly blobs: FileBlobs; readonly leftovers: Leftovers }> {
-    const blobs = new FileBlobs(dataFolder)
+  static async open(
+    dataFolder: string,
+    disk: Disk = realDisk,
+  ): Promise<{ readonly blobs: FileBlobs; readonly leftovers: Leftovers }> {
+    const blobs = new FileBlobs(dataFolder, disk)
     await mkdir(blobs.#doubts, { recursive: true })
     await mkdir(blobs.#incoming, { recursive: true })
     await blobs.#makeFolders()
@@ -51,19 +64,17 @@ export class FileBlobs implements BlobStore {
   }
 
   async adopt(files: readonly Adoptable[]): Promise<void> {
+    const unsynced = files.filter(({ synced }) => !synced)
+    const together = unsynced.length >= WORTH_SYNCING_ALL
     try {
-      await inParallel(files, async ({ temporary, synced }) => {
-        if (!synced) await sync(temporary)
-      })
-      const folders = new Set<string>()
-      for (const { temporary, sha256 } of files) {
-        const path = this.path(sha256)
-        // Handing one to a thread and hearing of it takes three times as long as doing it.
-        renameSync(temporary, path)
-        folders.add(dirname(path))
-      }
+      if (!together) await this.#syncEach(unsynced.map(({ temporary }) => temporary))
+      const paths = files.map(({ sha256 }) => this.path(sha256))
+      // Handing one to a thread and hearing of it takes three times as long as doing it.
+      for (const [n, path] of paths.entries()) renameSync(files[n]?.temporary as string, path)
+      if (together && (await this.#disk.syncAll(this.#contents))) return
+      if (together) await this.#syncEach(unsynced.map(({ sha256 }) => this.path(sha256)))
       // After all the renames: on journaling file systems the first sync then carries the others.
-      await inParallel([...folders], sync)
+      await this.#syncEach(new Set(paths.map((path) => dirname(path))))
     } catch (error) {
       throw asStorageFailure(error)
     }
@@ -144,8 +155,12 @@ export class FileBlobs implements BlobStore {
     for (let first = 0; first < 256; first++) {
       await mkdir(join(this.#contents, first.toString(16).padStart(2, '0')), { recursive: true })
     }
-    await sync(this.#contents)
-    await sync(dirname(this.#contents))
+    await this.#disk.sync(this.#contents)
+    await this.#disk.sync(dirname(this.#contents))
+  }
+
+  async #syncEach(paths: Iterable<string>): Promise<void> {
+    await inParallel([...paths], (path) => this.#disk.sync(path))
   }
 
   async #sweep(): Promise<Leftovers> {
@@ -174,18 +189,6 @@ export function asStorageFailure(error: unknown): unknown {
 function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code
 }
-
-/** Only the wait for the disk is worth a thread. */
-async function sync(path: string): Promise<void> {
-  const file = openSync(path, 'r')
-  try {
-    await syncHandle(file)
-  } finally {
-    closeSync(file)
-  }
-}
-
-const syncHandle = promisify(fsync)
 
 /** As many at once as Node's file threads can use. */
 const PARALLEL = 8
