@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { randomFrom } from './fixtures.ts'
 import { bitOf, type Channel, gramHash } from './gram.ts'
+import { SampleBits } from './sample-bits.ts'
 import { agree, encodeSignature, MAX_BITS, MIN_BITS, SignatureView } from './signature.ts'
-import { condense, SignatureBuilder, sign, signFile } from './signing.ts'
+import { SignatureBuilder, sign, signFile } from './signing.ts'
 
 const digests = {
   md5: new Uint8Array(16).fill(1),
@@ -59,6 +60,15 @@ test('a signature has exactly the bits of its windows, and the smallest size tha
     assert.ok(fillOf(view.bytes) <= FILL || view.bits === MIN_BITS)
     for (const [channel, windows] of windowsOf(bytes))
       for (const window of windows) assert.ok(view.has(channel, window))
+  }
+})
+
+test('the windows at the borders of what is marked at once are no different', () => {
+  const random = randomFrom('borders')
+  for (const length of [15, 16, 17, 31, 32, 33, 65_535, 65_536, 65_537, 65_552, 131_056, 131_072, 200_000]) {
+    const bytes = random.sample(length)
+    const view = SignatureView.of(sign(bytes, digests))
+    assert.ok(Buffer.compare(view.bytes, expectedBits(bytes, view.bits)) === 0, `${length} bytes`)
   }
 })
 
@@ -133,8 +143,9 @@ test('a large file whose last bytes make it too full for the array that was trie
   bytes.set(random.bytes(60_000), bytes.length - 60_000)
   const builder = new SignatureBuilder(bytes.length)
   builder.update(bytes)
+  const record = builder.finish(digests)
   // Compared as buffers: the difference of large arrays takes minutes to print.
-  assert.ok(Buffer.compare(sign(bytes, digests), builder.finish(digests)) === 0)
+  assert.ok(Buffer.compare(sign(bytes, digests), record) === 0)
   assert.equal(SignatureView.of(sign(bytes, digests)).bits, 2 ** 22)
 })
 
@@ -159,23 +170,37 @@ test('chunks that do not add up to the announced size are refused', () => {
   assert.throws(() => more.finish(digests), { code: 'sample.gone' })
 })
 
+/** The words of a bit array, condensed. */
+function condensed(words: Int32Array, fill = FILL): Int32Array {
+  const bits = new SampleBits(words.length * 32)
+  bits.bytes.set(new Uint8Array(words.buffer))
+  return new Int32Array(bits.condense(fill).slice().buffer)
+}
+
 test('an array is halved to the smallest size that keeps to the target fill, by or-ing neighbouring bits', () => {
   // Four bits of a word become two of the half as large array, and so on down to four set bits, one in each quarter.
   const bits = new Int32Array(256)
   for (const quarter of [0, 64, 128, 192]) bits[quarter] = 0b1011
-  assert.deepEqual(condense(bits, FILL), Int32Array.of(0x00010001, 0x00010001))
+  assert.deepEqual(condensed(bits), Int32Array.of(0x00010001, 0x00010001))
   // One bit of every pair: halving would set them all.
-  assert.equal(condense(new Int32Array(64).fill(0x55555555), FILL).length, 64)
+  assert.equal(condensed(new Int32Array(64).fill(0x55555555)).length, 64)
   // Half of the pairs: halving fills half.
-  assert.deepEqual(condense(new Int32Array(8).fill(0x33333333), FILL), new Int32Array(4).fill(0x55555555))
+  assert.deepEqual(condensed(new Int32Array(8).fill(0x33333333)), new Int32Array(4).fill(0x55555555))
+})
+
+test('what an earlier sample has set is not in the next, also when that is larger', () => {
+  const bytes = randomFrom('one after the other').bytes(100_000)
+  sign(bytes, digests)
+  assert.equal(fillOf(SignatureView.of(sign(Buffer.from('word'), digests)).bytes) * MIN_BITS, 1)
+  assert.ok(new SampleBits(2 ** 25).bytes.every((byte) => byte === 0))
 })
 
 test('a sample that fills the largest array beyond use gets no bits, and is always a candidate', () => {
   // 24 and 26 bits of 32: fills of 0.75 and 0.81.
-  assert.equal(condense(new Int32Array(MAX_BITS / 32).fill(0x00ffffff), FILL).length, MAX_BITS / 32)
-  assert.equal(condense(new Int32Array(MAX_BITS / 32).fill(0x03ffffff), FILL).length, 0)
+  assert.equal(condensed(new Int32Array(MAX_BITS / 32).fill(0x00ffffff)).length, MAX_BITS / 32)
+  assert.equal(condensed(new Int32Array(MAX_BITS / 32).fill(0x03ffffff)).length, 0)
   // The same fill is of use in smaller arrays, where a sample can be that full only by being very small.
-  assert.equal(condense(new Int32Array(MIN_BITS / 32).fill(0x03ffffff), FILL).length, MIN_BITS / 32)
+  assert.equal(condensed(new Int32Array(MIN_BITS / 32).fill(0x03ffffff)).length, MIN_BITS / 32)
   const view = SignatureView.of(
     encodeSignature({ ...digests, size: 5, head: new Uint8Array(5), bytes: new Uint8Array(0), signers: null }),
   )

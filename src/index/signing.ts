@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { Failure } from '../errors/index.ts'
-import { MULTIPLIER, PLAIN_SEED, WIDE_SEED } from './gram.ts'
+import { SampleBits } from './sample-bits.ts'
 import { encodeSignature, HEAD_BYTES, MAX_BITS, MIN_BITS, type SampleDigests } from './signature.ts'
 
 /**
@@ -9,7 +9,7 @@ import { encodeSignature, HEAD_BYTES, MAX_BITS, MIN_BITS, type SampleDigests } f
  * How many bits a sample deserves depends on how many different windows it has, which is only known afterwards. So the
  * bits are set in an array that is large enough for the worst case (every window different), and the array is then
  * halved for as long as no more than the target fill of the bits stay set. Since a bit number is the top end of the hash,
- * a bit of the half as large array is two neighbouring bits, or-ed: no window is hashed twice.
+ * a bit of the half as large array is two neighbouring bits, or-ed: no window is hashed twice. `sample-bits.ts` does it.
  */
 
 /**
@@ -23,11 +23,6 @@ function targetFill(size: number): number {
 
 const LARGE_FROM = 8 << 20
 
-/** A sample that sets more than this part of MAX_BITS cannot be filtered usefully: it gets no bits. */
-export const SATURATED_FILL = 0.8
-
-/** Bytes are gathered here, aligned, before their windows are marked. */
-const GATHER_BYTES = 1 << 16
 const CHUNK_BYTES = 1 << 20
 
 /**
@@ -86,14 +81,14 @@ function signReadable(
   return builder.finish(digests, signers)
 }
 
-/** Signs a sample that arrives in chunks, in order. The record is the same as that of `sign`. */
+/**
+ * Signs a sample that arrives in chunks, in order. The record is the same as that of `sign`. Samples are signed one after
+ * the other: what is signed later takes the memory.
+ */
 export class SignatureBuilder {
   readonly #size: number
-  readonly #bits: Int32Array
+  readonly #bits: SampleBits
   readonly #head = new Uint8Array(HEAD_BYTES)
-  readonly #gathered: Uint8Array
-  readonly #gatheredWords: Int32Array
-  #gatheredLength = 0
   #received = 0
 
   /**
@@ -103,49 +98,33 @@ export class SignatureBuilder {
   constructor(size: number, share = 1) {
     this.#size = size
     // At most `size` different windows: 1.5 bits for each keep even the worst case below a fill of 0.49.
-    this.#bits = new Int32Array(powerOfTwoAtLeast(1.5 * size * share) / 32)
-    this.#gatheredWords = new Int32Array(Math.max(16, Math.min(GATHER_BYTES, 4 * Math.ceil(size / 4))) / 4)
-    this.#gathered = new Uint8Array(this.#gatheredWords.buffer)
+    this.#bits = new SampleBits(powerOfTwoAtLeast(1.5 * size * share))
   }
 
   update(chunk: Uint8Array): void {
     if (this.#received < HEAD_BYTES) this.#head.set(chunk.subarray(0, HEAD_BYTES - this.#received), this.#received)
     this.#received += chunk.length
-    let taken = 0
-    while (taken < chunk.length) {
-      const part = chunk.subarray(taken, taken + this.#gathered.length - this.#gatheredLength)
-      this.#gathered.set(part, this.#gatheredLength)
-      this.#gatheredLength += part.length
-      taken += part.length
-      if (this.#gatheredLength === this.#gathered.length) {
-        const marked = markWords(this.#gatheredWords, this.#bits)
-        this.#gathered.copyWithin(0, marked)
-        this.#gatheredLength -= marked
-      }
-    }
+    this.#bits.mark(chunk)
   }
 
   /** True when a larger array may be needed to keep to the target fill. */
   isOverfull(): boolean {
-    // Every byte that was gathered but not marked yet can end a window in each channel.
-    const set = countBits(this.#bits) + 2 * this.#gatheredLength
-    return this.#bits.length * 32 < MAX_BITS && set > targetFill(this.#size) * this.#bits.length * 32
+    const { length } = this.#bits
+    return length < MAX_BITS && this.#bits.count() > targetFill(this.#size) * length
   }
 
   /** @throws Failure `sample.gone` when the chunks were not `size` bytes: the file changed under the reader. */
   finish(digests: SampleDigests, signers: Uint32Array | null = null): Uint8Array {
     if (this.#received !== this.#size)
       throw new Failure('sample.gone', `The sample has ${this.#received} bytes where ${this.#size} were expected.`)
-    const words = this.#gatheredWords.subarray(0, this.#gatheredLength >>> 2)
-    markBytes(this.#gathered.subarray(markWords(words, this.#bits), this.#gatheredLength), this.#bits)
-    const bits = condense(this.#bits, targetFill(this.#size))
+    this.#bits.markEnd()
     return encodeSignature({
       md5: digests.md5,
       sha1: digests.sha1,
       sha256: digests.sha256,
       size: this.#size,
       head: this.#head,
-      bytes: new Uint8Array(bits.buffer, 0, bits.length * 4),
+      bytes: this.#bits.condense(targetFill(this.#size)),
       signers,
     })
   }
@@ -156,132 +135,4 @@ function powerOfTwoAtLeast(wanted: number): number {
   let bits = MIN_BITS
   while (bits < wanted && bits < MAX_BITS) bits *= 2
   return bits
-}
-
-/**
- * Sets the bits of the windows that start in all but the last two words, and tells how many bytes those are. This is
- * the loop that every byte of every sample runs through; it takes four bytes a round, so that they are loaded and folded
- * together.
- */
-function markWords(words: Int32Array, bits: Int32Array): number {
-  const shift = shiftFor(bits)
-  const rounds = words.length - 2
-  if (rounds <= 0) return 0
-  let first = foldWord(words[0] as number)
-  let second = foldWord(words[1] as number)
-  for (let i = 0; i < rounds; i++) {
-    const third = foldWord(words[i + 2] as number)
-    if ((first | second | third) === 0) {
-      // Runs of zeros are so common in binaries that it pays to know their windows.
-      mark(bits, shift, 0, PLAIN_SEED)
-      mark(bits, shift, 0, WIDE_SEED)
-      continue
-    }
-    mark(bits, shift, first, PLAIN_SEED)
-    mark(bits, shift, (first >>> 8) | (second << 24), PLAIN_SEED)
-    mark(bits, shift, (first >>> 16) | (second << 16), PLAIN_SEED)
-    mark(bits, shift, (first >>> 24) | (second << 8), PLAIN_SEED)
-    // All four windows of eight bytes that start in `first` cover `second`, so a look at it rules out nearly all.
-    if ((second & 0xff00ff00) === 0) {
-      markIfWide(bits, shift, first, second)
-      markIfWide(bits, shift, (first >>> 16) | (second << 16), (second >>> 16) | (third << 16))
-    }
-    if ((second & 0x00ff00ff) === 0) {
-      markIfWide(bits, shift, (first >>> 8) | (second << 24), (second >>> 8) | (third << 24))
-      markIfWide(bits, shift, (first >>> 24) | (second << 8), (second >>> 24) | (third << 8))
-    }
-    first = second
-    second = third
-  }
-  return rounds * 4
-}
-
-/** Sets the bits of all windows that lie within `bytes`: the end of a sample, a few bytes. */
-function markBytes(bytes: Uint8Array, bits: Int32Array): void {
-  const shift = shiftFor(bits)
-  const wordAt = (offset: number): number =>
-    foldWord(
-      (bytes[offset] as number) |
-        ((bytes[offset + 1] as number) << 8) |
-        ((bytes[offset + 2] as number) << 16) |
-        ((bytes[offset + 3] as number) << 24),
-    )
-  for (let start = 0; start + 4 <= bytes.length; start++) {
-    mark(bits, shift, wordAt(start), PLAIN_SEED)
-    if (start + 8 <= bytes.length) markIfWide(bits, shift, wordAt(start), wordAt(start + 4))
-  }
-}
-
-/** Marks a window of eight bytes if it is UTF-16LE text with characters below 256. */
-function markIfWide(bits: Int32Array, shift: number, low: number, high: number): void {
-  if (((low | high) & 0xff00ff00) !== 0) return
-  mark(bits, shift, (low & 0xff) | ((low >>> 8) & 0xff00) | ((high & 0xff) << 16) | ((high & 0xff0000) << 8), WIDE_SEED)
-}
-
-/** How far a hash is shifted down to give a bit of the array. */
-function shiftFor(bits: Int32Array): number {
-  return Math.clz32(bits.length * 32) + 1
-}
-
-/** Sets the bit of a gram: `gramHash` and `bitOf` in one, without leaving 32-bit integers. */
-function mark(bits: Int32Array, shift: number, gram: number, seed: number): void {
-  const bit = Math.imul(gram ^ seed, MULTIPLIER) >>> shift
-  bits[bit >>> 5] = (bits[bit >>> 5] as number) | (1 << bit)
-}
-
-/**
- * Folds the four bytes of a word at once. In seven bits, adding 0x3f carries into the eighth from 0x41 (`A`) on, adding
- * 0x25 from 0x5b (after `Z`) on; where the two differ and the byte is ASCII, 0x20 is set.
- */
-function foldWord(word: number): number {
-  const low = word & 0x7f7f7f7f
-  const letters = ((low + 0x3f3f3f3f) ^ (low + 0x25252525)) & ~word & 0x80808080
-  return word | (letters >>> 2)
-}
-
-/**
- * Halves a bit array, in place, while at most `fill` of it stays set. Returns the part that holds the result, which
- * is empty when the array has MAX_BITS and is too full to be of use.
- */
-export function condense(bits: Int32Array, fill: number): Int32Array {
-  let length = bits.length
-  while (length * 32 > MIN_BITS) {
-    const half = length / 2
-    if (countPairs(bits.subarray(0, length)) > fill * half * 32) break
-    for (let i = 0; i < half; i++) bits[i] = orPairs(bits[2 * i] as number) | (orPairs(bits[2 * i + 1] as number) << 16)
-    length = half
-  }
-  const saturated = length * 32 === MAX_BITS && countBits(bits) > SATURATED_FILL * MAX_BITS
-  return bits.subarray(0, saturated ? 0 : length)
-}
-
-/** Each pair of neighbouring bits as one bit: the 16 that are left of a word. */
-function orPairs(word: number): number {
-  let pairs = (word | (word >>> 1)) & 0x55555555
-  pairs = (pairs | (pairs >>> 1)) & 0x33333333
-  pairs = (pairs | (pairs >>> 2)) & 0x0f0f0f0f
-  pairs = (pairs | (pairs >>> 4)) & 0x00ff00ff
-  return (pairs | (pairs >>> 8)) & 0xffff
-}
-
-/** How many pairs of neighbouring bits have a bit set. */
-function countPairs(bits: Int32Array): number {
-  let count = 0
-  for (let i = 0; i < bits.length; i++) {
-    const word = bits[i] as number
-    count += bitCount((word | (word >>> 1)) & 0x55555555)
-  }
-  return count
-}
-
-function countBits(bits: Int32Array): number {
-  let count = 0
-  for (let i = 0; i < bits.length; i++) count += bitCount(bits[i] as number)
-  return count
-}
-
-function bitCount(word: number): number {
-  const pairs = word - ((word >>> 1) & 0x55555555)
-  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333)
-  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }

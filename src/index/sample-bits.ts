@@ -1,0 +1,112 @@
+/**
+ * The bits of one sample while it is being signed. They lie in the memory of a small WebAssembly module
+ * (`assembly/marking.ts`), which all samples of a process share, one after the other: nothing is allocated for a sample,
+ * and what a large one needed is kept for the next.
+ */
+import { readFileSync } from 'node:fs'
+import { MAX_BITS, MIN_BITS } from './signature.ts'
+
+/** Node has it, but its types do not. */
+declare const WebAssembly: {
+  readonly Module: new (code: Uint8Array) => object
+  readonly Instance: new (module: object) => { readonly exports: object }
+}
+
+/** What `assembly/marking.ts` exports. */
+interface Marking {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void }
+  readonly INPUT: { readonly value: number }
+  readonly INPUT_BYTES: { readonly value: number }
+  readonly BITS: { readonly value: number }
+  readonly LOOK_AHEAD: { readonly value: number }
+  markBlocks(length: number, shift: number): void
+  markEnd(length: number, shift: number): void
+  countBits(length: number): number
+  countPairs(length: number): number
+  halve(length: number): void
+}
+
+const PAGE_BYTES = 1 << 16
+
+/** Loaded by the first sample: most processes sign none. */
+let loaded: Marking | null = null
+
+function load(): Marking {
+  const code = new WebAssembly.Module(readFileSync(new URL('marking.generated.wasm', import.meta.url)))
+  return new WebAssembly.Instance(code).exports as Marking
+}
+
+/** A sample that sets more than this part of MAX_BITS cannot be filtered usefully: it gets no bits. */
+export const SATURATED_FILL = 0.8
+
+/** The latest one only is to be used: the others have lost their memory to it. */
+export class SampleBits {
+  readonly #marking: Marking
+  readonly #input: Uint8Array
+  /** Of the array, in bits. */
+  readonly length: number
+  /** The array; bit i is bit `i & 7` of byte `i >> 3`. */
+  readonly bytes: Uint8Array
+  readonly #shift: number
+  /** Bytes of the input whose windows are not marked yet. */
+  #waiting = 0
+
+  /** An array of `length` bits, a power of two from MIN_BITS to MAX_BITS; none is set. */
+  constructor(length: number) {
+    this.length = length
+    loaded ??= load()
+    this.#marking = loaded
+    const { memory, INPUT, INPUT_BYTES, BITS } = this.#marking
+    const missing = BITS.value + length / 8 - memory.buffer.byteLength
+    if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES))
+    this.#input = new Uint8Array(memory.buffer, INPUT.value, INPUT_BYTES.value)
+    this.bytes = new Uint8Array(memory.buffer, BITS.value, length / 8).fill(0)
+    this.#shift = Math.clz32(length) + 1
+  }
+
+  /** Sets the bits of all windows in the next bytes of the sample, but for the last few. */
+  mark(chunk: Uint8Array): void {
+    for (let taken = 0; taken < chunk.length; ) {
+      const part = chunk.subarray(taken, taken + this.#input.length - this.#waiting)
+      this.#input.set(part, this.#waiting)
+      this.#waiting += part.length
+      taken += part.length
+      if (this.#waiting === this.#input.length) this.#markBlocks()
+    }
+  }
+
+  /** Sets the bits of the last windows, after which no more bytes may come. */
+  markEnd(): void {
+    this.#markBlocks()
+    this.#marking.markEnd(this.#waiting, this.#shift)
+    this.#waiting = 0
+  }
+
+  /** The most bits that may be set once what was given is marked to its end. */
+  count(): number {
+    // Every byte that waits can end a window in each channel.
+    return this.#marking.countBits(this.length) + 2 * this.#waiting
+  }
+
+  /**
+   * Halves the array for as long as at most `fill` of it stays set. Gives what is left, which is empty when it has
+   * MAX_BITS and is too full to be of use; it is valid until the next sample.
+   */
+  condense(fill: number): Uint8Array {
+    let { length } = this
+    while (length > MIN_BITS && this.#marking.countPairs(length) <= (fill * length) / 2) {
+      this.#marking.halve(length)
+      length /= 2
+    }
+    const isSaturated = length === MAX_BITS && this.#marking.countBits(length) > SATURATED_FILL * MAX_BITS
+    return this.bytes.subarray(0, isSaturated ? 0 : length / 8)
+  }
+
+  #markBlocks(): void {
+    const marked = Math.max(0, this.#waiting - this.#marking.LOOK_AHEAD.value) & ~15
+    if (marked === 0) return
+    this.#marking.markBlocks(marked, this.#shift)
+    this.#input.copyWithin(0, marked, this.#waiting)
+    this.#waiting -= marked
+  }
+}
