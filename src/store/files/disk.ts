@@ -1,16 +1,17 @@
 /**
  * How what was written gets onto the disk.
  *
- * `fsync` makes one file durable, and costs a commit of the file system's journal each time. Where many files wait, one
- * `syncfs` does for all: it writes out every file that was changed before the call, and commits the journal with all
- * names and sizes, so that renames before it are durable too. Node does not have it; `sync -f` of coreutils and of
- * BusyBox is just that call.
+ * `fsync` makes one file durable, and each costs a commit of the file system's journal and a flush of the disk's cache.
+ * Where many files wait, one `syncfs` does for all: it writes out every file that was changed before the call, and the
+ * names and sizes with them, so that renames before it are durable too. Node does not have it; `sync -f` of coreutils and
+ * of BusyBox is just that call. An `fsync` follows, which flushes the disk's cache once more: without a journal, `syncfs`
+ * writes names after its own flush.
  *
  * It is used only where it is known to keep that promise:
- * - The file systems listed below are local and journaling; their `syncfs` ends with a flush of the disk's cache. Others,
- *   such as FUSE and network file systems, may return before the far side has anything.
- * - Linux tells about writes that failed since 5.8 only (a file descriptor that is opened later, as `sync` does, is told
- *   of failures that nobody was told of before).
+ * - The file systems listed below are local ones, which wait in `syncfs` for all that they have written. Others, such as
+ *   FUSE and network file systems, may return before the far side has anything.
+ * - Linux tells about writes that failed since 5.8 only. It tells whoever asks first, so only another program that syncs
+ *   the same file system between the failure and our call could hear of it instead of us.
  * Whenever it fails, for whatever reason, files are synced one by one: `fsync` still tells which of them failed, and a
  * failure on somebody else's file is not held against ours.
  */
@@ -50,11 +51,13 @@ async function syncAll(path: string): Promise<boolean> {
   if (!tellsOfFailures(release()) || !(await isWhollySynced(path))) return false
   try {
     const [code] = await once(spawn('sync', ['-f', path], { stdio: 'ignore' }), 'close')
-    return code === 0
+    if (code !== 0) return false
   } catch {
     // There is no such program.
     return false
   }
+  await sync(path)
+  return true
 }
 
 /** Whether the path is on a file system of which a sync makes everything durable. */
