@@ -22,9 +22,12 @@ export function timeTold(milliseconds: number): string {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
 }
 
+/** Made once: making it takes longer than all else that is told of a file. */
+const grouped = new Intl.NumberFormat('en-US')
+
 /** `1,234 samples`, `1 sample`. */
 export function countTold(count: number, singular: string, plural = `${singular}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? singular : plural}`
+  return `${grouped.format(count)} ${count === 1 ? singular : plural}`
 }
 
 /** `3.2 %`; shares too small to show as a number above zero say so. */

@@ -138,18 +138,28 @@ function looksLikeJson(start: string): boolean {
   return /^[[{]/.test(start) && !/^[^"]{0,200}?[;()=]/.test(start) && /"\s*[:,\]]|^\[[\s\d.,eE+-]+\]?/.test(start)
 }
 
+const HIGH = 1
+const CONTROL = 2
+
+/** By byte: HIGH above ASCII, CONTROL for what no text has; 0 for the rest. */
+const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte >= 0x80) return HIGH
+  // Tab, line feed, form feed, carriage return, escape and the like are part of texts.
+  const isOfText = (byte >= 0x20 && byte !== 0x7f) || (byte >= 7 && byte <= 13) || byte === 0x1b
+  return isOfText ? 0 : CONTROL
+})
+
 function decode(head: Head): { readonly encoding: string; readonly text: string } | null {
   const { bytes } = head
   if (head.has('\xff\xfe')) return { encoding: 'UTF-16 (little endian)', text: utf16(bytes, 'utf-16le') }
   if (head.has('\xfe\xff')) return { encoding: 'UTF-16 (big endian)', text: utf16(bytes, 'utf-16be') }
-  let high = false
-  for (const byte of bytes) {
-    if (byte >= 0x80) high = true
-    // Tab, line feed, form feed, carriage return, escape and the like are part of texts; the rest is not.
-    else if ((byte < 0x20 && !(byte >= 7 && byte <= 13) && byte !== 0x1b) || byte === 0x7f) return null
+  let seen = 0
+  for (let at = 0; at < bytes.length; at++) {
+    seen |= kinds[bytes[at] as number] as number
+    if (seen & CONTROL) return null
   }
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, LOOKED_AT))
-  if (!high) return { encoding: 'ASCII', text: text.toString('latin1') }
+  if (!(seen & HIGH)) return { encoding: 'ASCII', text: text.toString('latin1') }
   if (head.has('\xef\xbb\xbf')) return { encoding: 'UTF-8 (with mark)', text: text.toString('utf8', 3) }
   // The head may end within a character.
   for (let cut = 0; cut < 4 && cut < bytes.length; cut++) {
