@@ -72,7 +72,7 @@ function signReadable(
     let part = 0
     for (const chunk of chunks()) {
       builder.update(chunk)
-      if (++part % 8 === 0 && builder.isOverfull()) break
+      if (++part % 2 === 0 && builder.isOverfull()) break
     }
     if (!builder.isOverfull()) return builder.finish(digests, signers)
   }
