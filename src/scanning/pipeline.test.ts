@@ -7,7 +7,7 @@ import { SignatureView, sign, writeSegment } from '../index/index.ts'
 import { planRuleset } from '../planner/index.ts'
 import { parse } from '../yara/index.ts'
 import { openPool } from './fixtures/open-pool.ts'
-import type { Digests, RunnableRuleset, WorkerPool } from './index.ts'
+import type { Digests, RunnableRuleset, TaskOutput, WorkerPool } from './index.ts'
 
 const live = { priority: 'live' } as const
 const variables = { filename: 'x', filepath: '', extension: '', owner: '' }
@@ -24,7 +24,12 @@ async function taken(pool: WorkerPool, path: string): Promise<Digests> {
   return (await pool.run('take', { source: path, temporary: `${path}.copy`, size: 0, examine: null }, live)).digests
 }
 
-for (const size of [0, 1, 100_000, 4 * 1024 * 1024, 9_000_001]) {
+function takingExamined(pool: WorkerPool, source: string, upTo: number): Promise<TaskOutput<'take'>> {
+  const examine = { ruleSet: 'live:1', variables, upTo }
+  return pool.run('take', { source, temporary: `${source}.copy`, size: 0, examine }, live)
+}
+
+for (const size of [0, 1, 100_000, 512 * 1024, 9_000_001, 32 * 1024 * 1024, 37_000_001]) {
   test(`taking a file of ${size} bytes copies it and gives its four digests`, async (t) => {
     const { pool, sample } = openPool(t, { workers: 1 })
     const content = randomBytes(size)
@@ -67,26 +72,30 @@ test('an arriving sample is identified, signed, and scanned with what the plans 
   )
 })
 
-test('a small file that is examined while it is taken gives what examining it by itself gives', async (t) => {
-  const { pool, sample } = openPool(t, { workers: 1 })
-  pool.setRuleSet({ id: 'live:1', rulesets: [evil, large, typed] })
-  const size = 3_000_000
-  const source = sample('source', Buffer.concat([Buffer.from('very evil indeed'), randomBytes(size - 16)]))
-  const taking = (upTo: number, path = source) => {
-    const examine = { ruleSet: 'live:1', variables, upTo }
-    return pool.run('take', { source: path, temporary: `${path}.copy`, size: 0, examine }, live)
-  }
-  const { digests, examined } = await taking(size)
-  const examine = { path: source, digests, ruleSet: 'live:1', variables, without: [], scan: true }
-  assert.deepEqual(examined, await pool.run('examine', examine, live))
-  assert.deepEqual(
-    examined?.hits.map(({ rule }) => rule),
-    ['evil', 'large'],
-  )
+for (const size of [3_000, 9_000_001]) {
+  test(`a file of ${size} bytes that is examined while it is taken gives what examining it by itself gives`, async (t) => {
+    const { pool, sample } = openPool(t, { workers: 1 })
+    pool.setRuleSet({ id: 'live:1', rulesets: [evil, large, typed] })
+    const source = sample('source', Buffer.concat([Buffer.from('very evil indeed'), randomBytes(size - 16)]))
+    const taking = (upTo: number) => takingExamined(pool, source, upTo)
+    const { digests, examined } = await taking(size)
+    const examine = { path: source, digests, ruleSet: 'live:1', variables, without: [], scan: true }
+    const itself = await pool.run('examine', examine, live)
+    assert.ok(examined && Buffer.compare(examined.signature, itself.signature) === 0)
+    assert.deepEqual({ ...examined, signature: null }, { ...itself, signature: null })
+    assert.deepEqual(
+      examined.hits.map(({ rule }) => rule),
+      size > 1024 * 1024 ? ['evil', 'large'] : ['evil'],
+    )
+    assert.equal((await taking(size - 1)).examined, null, 'above the scan limit')
+  })
+}
 
-  assert.equal((await taking(size - 1)).examined, null, 'above the scan limit')
-  const big = sample('big', randomBytes(5_000_000))
-  assert.equal((await taking(Number.POSITIVE_INFINITY, big)).examined, null, 'larger than what is copied in one go')
+test('a file that is larger than what is kept in memory is not examined while it is taken', async (t) => {
+  const { pool, sample } = openPool(t, { workers: 1 })
+  pool.setRuleSet({ id: 'live:1', rulesets: [evil] })
+  const source = sample('source', Buffer.alloc(34_000_000))
+  assert.equal((await takingExamined(pool, source, Number.POSITIVE_INFINITY)).examined, null)
 })
 
 test('rulesets with the same text all get what it finds, and strings where they ask for them', async (t) => {

@@ -150,7 +150,7 @@ async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskK
   switch (message.kind) {
     case 'take': {
       const input = message.input as TaskInput<'take'>
-      return take(task, input, input.examine === null ? null : await examiner())
+      return take(task, input, buffer, input.examine === null ? null : await examiner())
     }
     case 'check':
       return check(task, message.input as TaskInput<'check'>, engine)

@@ -2,13 +2,16 @@ import { createHash, hash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import type { Digests, TaskInput, TaskOutput } from '../tasks.ts'
 import type { SampleExaminer } from './examine.ts'
+import { KEPT, type SampleBuffer } from './sample-buffer.ts'
 import type { Task } from './task.ts'
 
-/** Also the largest file that is hashed in one go; the buffer is made once. */
+/** Files are read, hashed and written in pieces that stay in the processor's cache. */
+const PIECE = 512 * 1024
+/** Larger files are not kept in memory while they are copied, but pass through this much of it. */
+const MOST_AT_HAND = KEPT
 const CHUNK = 4 * 1024 * 1024
-let chunk: Buffer | null = null
 
-/** A copied file; `bytes` is all of a small one, until the next is copied. */
+/** A copied file; `bytes` is all of one that was kept in memory, until the next sample. */
 interface Copied {
   readonly digests: Digests
   readonly bytes: Buffer | null
@@ -19,9 +22,14 @@ interface Copied {
  * source may be changing: the digests are those of the bytes that were copied. `temporary` is overwritten (an earlier try
  * may have died halfway) and left behind when something fails.
  */
-export function take(task: Task, input: TaskInput<'take'>, examiner: SampleExaminer | null): TaskOutput<'take'> {
+export function take(
+  task: Task,
+  input: TaskInput<'take'>,
+  buffer: SampleBuffer,
+  examiner: SampleExaminer | null,
+): TaskOutput<'take'> {
   task.note('take')
-  const copied = copyHashing(input.source, input.temporary, task.progress)
+  const copied = copyHashing(input.source, input.temporary, buffer, task.progress)
   return { digests: copied.digests, examined: examiner && examine(task, input, copied, examiner) }
 }
 
@@ -40,14 +48,16 @@ function examine(
   }
 }
 
-function copyHashing(path: string, temporary: string, progress: () => void): Copied {
-  chunk ??= Buffer.allocUnsafeSlow(CHUNK)
+function copyHashing(path: string, temporary: string, buffer: SampleBuffer, progress: () => void): Copied {
   const source = openSync(path, 'r')
   try {
     const copy = openSync(temporary, 'w', 0o600)
     try {
-      const small = fstatSync(source).size < CHUNK ? takeSmall(source, copy, chunk) : null
-      return small ?? takeLarge(source, copy, chunk, progress)
+      const { size } = fstatSync(source)
+      const small = size < PIECE ? copySmall(source, copy, buffer.room(PIECE)) : null
+      if (small !== null) return small
+      const room = buffer.room(size < MOST_AT_HAND ? Math.max(CHUNK, size + 1) : CHUNK)
+      return copyInPieces(source, copy, room, progress)
     } finally {
       closeSync(copy)
     }
@@ -56,16 +66,16 @@ function copyHashing(path: string, temporary: string, progress: () => void): Cop
   }
 }
 
-/** Null when the file turns out to be larger than the buffer: it has grown, and nothing was written yet. */
-function takeSmall(source: number, copy: number, buffer: Buffer): Copied | null {
+/** Null when the file turns out to be larger than a piece: it has grown, and nothing was written yet. */
+function copySmall(source: number, copy: number, room: Buffer): Copied | null {
   let size = 0
   for (;;) {
-    const count = readSync(source, buffer, size, buffer.length - size, size)
+    const count = readSync(source, room, size, PIECE - size, size)
     if (count === 0) break
     size += count
-    if (size === buffer.length) return null
+    if (size === PIECE) return null
   }
-  const bytes = buffer.subarray(0, size)
+  const bytes = room.subarray(0, size)
   writeAll(copy, bytes)
   const digests = {
     size,
@@ -77,18 +87,20 @@ function takeSmall(source: number, copy: number, buffer: Buffer): Copied | null 
   return { digests, bytes }
 }
 
-function takeLarge(source: number, copy: number, buffer: Buffer, progress: () => void): Copied {
+/** The file is at hand afterwards if `room` is larger than it; else the room is used again and again. */
+function copyInPieces(source: number, copy: number, room: Buffer, progress: () => void): Copied {
   const sha256 = createHash('sha256')
   const sha1 = createHash('sha1')
   const md5 = createHash('md5')
   const sha512 = createHash('sha512')
   let size = 0
   for (;;) {
-    const count = readSync(source, buffer, 0, buffer.length, size)
+    const start = size % room.length
+    const count = readSync(source, room, start, Math.min(PIECE, room.length - start), size)
     if (count === 0) break
-    const bytes = buffer.subarray(0, count)
-    for (const digest of [sha256, sha1, md5, sha512]) digest.update(bytes)
-    writeAll(copy, bytes)
+    const piece = room.subarray(start, start + count)
+    for (const digest of [sha256, sha1, md5, sha512]) digest.update(piece)
+    writeAll(copy, piece)
     size += count
     progress()
   }
@@ -99,7 +111,7 @@ function takeLarge(source: number, copy: number, buffer: Buffer, progress: () =>
     md5: md5.digest(),
     sha512: sha512.digest(),
   }
-  return { digests, bytes: null }
+  return { digests, bytes: size < room.length ? room.subarray(0, size) : null }
 }
 
 function writeAll(file: number, bytes: Uint8Array): void {
