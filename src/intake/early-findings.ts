@@ -14,8 +14,9 @@ export interface EarlyFinding {
 const ENOUGH = 64 * 1024 * 1024
 
 /**
- * Most files are examined when they have been copied: their content is read once, and one message does for both. What was
- * found waits here until the sample's turn comes. It is a short cut only: whatever gets lost of it is found out again.
+ * Most files are examined as soon as they have been copied: their content is read once, and one message does for both.
+ * What was found waits here until the sample's turn comes. It is a short cut only: whatever gets lost of it is found out
+ * again.
  */
 export class EarlyFindings {
   /** By SHA-256. */

@@ -56,7 +56,7 @@ export interface IntakeParts {
 
 /** Contents that are admitted in one transaction. */
 const ADMITTED_AT_ONCE = 1_024
-/** How long files that are taken in wait for others, so that they share the syncs of folders and transaction. */
+/** How long files that are taken in wait for others, so that they share sync and transaction. */
 const PATIENCE_MS = 2_000
 /** With more samples than this in the queue, files are no longer taken in until it shrinks. */
 const LONG_QUEUE = 2_000
