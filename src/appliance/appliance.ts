@@ -132,7 +132,15 @@ async function assemble(
   const { scanLimit } = settings
   const localRetro = new LocalRetro({ database, sources, rulesets, matches, log, scanLimit })
   const plan = (content: string) => rulesetPlanner.plan(content).plan
-  const adHocHunts = new AdHocHunts({ database, sources, checker, plan, log, scanLimit, atOnce: settings.huntsAtOnce })
+  const adHocHunts = new AdHocHunts({
+    database,
+    sources,
+    checker,
+    plan: (content) => plan(content).plan,
+    log,
+    scanLimit,
+    atOnce: settings.huntsAtOnce,
+  })
   const inspection = new Inspection({ database, blobs, pool, rulesets, samples })
 
   const forgotten = await blobs.settle(

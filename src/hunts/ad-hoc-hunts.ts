@@ -2,7 +2,7 @@ import { EventEmitter, on } from 'node:events'
 import type { Selectable } from 'kysely'
 import { type Account, may } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
-import type { RulesetPlan } from '../planner/index.ts'
+import type { Plan } from '../planner/index.ts'
 import type { Checker } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Database, type HuntsTable, type Micros, now } from '../store/index.ts'
@@ -307,7 +307,7 @@ export interface AdHocHuntsParts {
   readonly sources: SweepSources
   readonly checker: Checker
   /** Plans of a text that compiles. */
-  readonly plan: (content: string) => RulesetPlan
+  readonly plan: (content: string) => Plan
   readonly log: Log
   /** How many hunts run at once. */
   readonly atOnce: number

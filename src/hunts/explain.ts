@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { printPlan, type RulePlan, type RulesetPlan } from '../planner/index.ts'
+import { type Plan, printPlan, type RulePlan, type RulesetPlan } from '../planner/index.ts'
 import type { Checker } from '../rulesets/index.ts'
 import type { RuleSet } from '../scanning/index.ts'
 import type { Diagnostic } from '../yara/index.ts'
@@ -58,11 +58,10 @@ export async function explain(
   // none of them needs a text.
   const whole = (text: number) => `explain.${text}`
   const single = (text: number, rule: number) => `explain.${text}.${rule}`
-  const asked = new Map<string, RulesetPlan>()
+  const asked = new Map<string, Plan>()
   for (const [text, { plan, rules }] of plans.entries()) {
-    asked.set(whole(text), { plan, rules })
-    for (const [rule, rulePlan] of rules.entries())
-      asked.set(single(text, rule), { plan: rulePlan.plan, rules: [rulePlan] })
+    asked.set(whole(text), plan)
+    for (const [rule, rulePlan] of rules.entries()) asked.set(single(text, rule), rulePlan.plan)
   }
   const rulesets = [...asked].map(([key, plan]) => ({ key: `${key}@${randomUUID()}`, name: key, content: '', plan }))
   const shares = await sharesOf({ id: `explain:${randomUUID()}`, rulesets }, sources, signal)

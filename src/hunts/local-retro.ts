@@ -3,7 +3,7 @@ import { Failure } from '../errors/index.ts'
 import type { Matches } from '../matches/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
-import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
+import { type Database, listOf, type Micros, now, type Transaction } from '../store/index.ts'
 import {
   advance,
   enter,
@@ -36,6 +36,8 @@ import { type Stretch, type SweepSources, sweep } from './sweep.ts'
  */
 export class LocalRetro {
   readonly #parts: LocalRetroParts
+  /** How many each hunt has. */
+  readonly #rulesets = new Map<number, number>()
   #running: { readonly id: number; readonly abort: AbortController; readonly done: Promise<void> } | null = null
 
   constructor(parts: LocalRetroParts) {
@@ -99,18 +101,11 @@ export class LocalRetro {
       .leftJoin('users as stopper', 'stopper.id', 'hunts.stopped_by')
       .select(['hunts.id', 'hunts.state', 'hunts.started', 'hunts.stopped', 'hunts.samples', 'hunts.processed'])
       .select(['hunts.candidates', 'hunts.scanned_bytes', 'hunts.skipped', 'hunts.matches', 'hunts.failure'])
-      .select(({ selectFrom }) =>
-        selectFrom('hunt_rulesets')
-          .select(({ fn }) => fn.countAll<number>().as('rulesets'))
-          .whereRef('hunt_rulesets.hunt_id', '=', 'hunts.id')
-          .$asScalar()
-          .$notNull()
-          .as('rulesets'),
-      )
       .select(['starter.name as startedBy', 'stopper.name as stoppedBy'])
       .where('hunts.kind', '=', 'local-retro')
       .orderBy('hunts.id', 'desc')
       .execute()
+    await this.#countRulesets(rows.map(({ id }) => id))
     const history = rows.map((row) => ({
       id: row.id,
       state: shownState[row.state],
@@ -118,12 +113,25 @@ export class LocalRetro {
       stopped: row.stopped,
       startedBy: row.startedBy ?? 'a removed user',
       stoppedBy: row.stoppedBy,
-      rulesets: row.rulesets,
+      rulesets: this.#rulesets.get(row.id) ?? 0,
       failure: row.failure,
       ...progressOf(row),
     }))
     const [latest] = history
     return latest ? { ...latest, history } : null
+  }
+
+  /** A hunt's rulesets never change, and whoever waits for one asks for its status again and again. */
+  async #countRulesets(hunts: readonly number[]): Promise<void> {
+    const unknown = hunts.filter((id) => !this.#rulesets.has(id))
+    if (unknown.length === 0) return
+    const rows = await this.#parts.database
+      .selectFrom('hunt_rulesets')
+      .select(({ fn }) => ['hunt_id', fn.countAll<number>().as('rulesets')])
+      .where('hunt_id', 'in', listOf(unknown))
+      .groupBy('hunt_id')
+      .execute()
+    for (const { hunt_id, rulesets } of rows) this.#rulesets.set(hunt_id, rulesets)
   }
 
   /** Ends the work without ending the hunt: it goes on at the next `resume`. */

@@ -180,7 +180,7 @@ test('where few samples are suspects, a hunt stores how far it is more rarely, a
     const question = {
       ruleSet: {
         id: 'set',
-        rulesets: [{ key: 'r', name: 'r', content: '', plan: { rules: [], plan: { kind: 'may', why: '' } } }],
+        rulesets: [{ key: 'r', name: 'r', content: '', plan: { kind: 'may', why: '' } }],
       },
       after: 0,
       upTo: 20 * size,

@@ -50,7 +50,7 @@ test('a new ruleset is stored, enabled and runs', async () => {
   const { name, content, plan } = await runnable('first')
   assert.equal(name, 'first')
   assert.equal(content, text)
-  assert.deepEqual(plan, rulesetPlanner.plan(text).plan)
+  assert.deepEqual(plan, rulesetPlanner.plan(text).plan.plan)
   const { status, owner, revision, core, enabled, lastMatched, counts } = await here.rulesets.get('first')
   assert.deepEqual(
     { status, owner, revision, core, enabled, lastMatched, counts },
@@ -333,7 +333,7 @@ test('revisions are run again after a restart, old ones too, in the order asked 
       { key: `r${one}`, content: rule('old') },
     ],
   )
-  assert.deepEqual(again[1]?.plan, rulesetPlanner.plan(rule('old')).plan)
+  assert.deepEqual(again[1]?.plan, rulesetPlanner.plan(rule('old')).plan.plan)
 })
 
 test('plans of an older planner are made anew at start, once', async () => {
@@ -341,7 +341,7 @@ test('plans of an older planner are made anew at start, once', async () => {
   await here.rulesets.save(here.ada, { name: 'two', content: rule('two') })
   await here.rulesets.save(here.ada, { name: 'two', content: BROKEN })
   const newer = {
-    version: 2,
+    version: rulesetPlanner.version + 1,
     plan: (content: string) => ({
       ...rulesetPlanner.plan(content),
       plan: { rules: [], plan: { kind: 'may', why: 'newer' } as const },
@@ -350,7 +350,7 @@ test('plans of an older planner are made anew at start, once', async () => {
   const before = await here.rulesets.generation()
   const rulesets = here.restarted(newer)
   assert.equal(await rulesets.rebuildPlans(), 2, 'the one that is live, and the one that matches still belong to')
-  assert.deepEqual((await rulesets.liveSet()).rulesets[0]?.plan.plan, { kind: 'may', why: 'newer' })
+  assert.deepEqual((await rulesets.liveSet()).rulesets[0]?.plan, { kind: 'may', why: 'newer' })
   assert.ok((await rulesets.generation()) > before)
   assert.equal(await rulesets.rebuildPlans(), 0)
   assert.equal(await here.restarted(newer).rebuildPlans(), 0)

@@ -300,7 +300,7 @@ export class Rulesets {
             valid: checked.valid ? 1 : 0,
             diagnostics: JSON.stringify(checked.diagnostics),
             rules: JSON.stringify(rules),
-            plan: plan && writePlan(plan, this.#planner.version),
+            plan: plan && writePlan(plan.plan, this.#planner.version),
           })
           .returning('id as revisionId')
           .executeTakeFirstOrThrow()

@@ -92,7 +92,7 @@ export class RunnableRulesets {
       const { rules, plan } = this.#planner.plan(content)
       await this.#database
         .updateTable('revisions')
-        .set({ rules: JSON.stringify(rules), plan: writePlan(plan, this.#planner.version) })
+        .set({ rules: JSON.stringify(rules), plan: writePlan(plan.plan, this.#planner.version) })
         .where('id', '=', id)
         .execute()
     }
@@ -118,7 +118,7 @@ export class RunnableRulesets {
       .where('revisions.valid', '=', 1)
       .execute()
     for (const { id, name, tenant_id, content, plan: stored } of rows) {
-      const plan = readPlan(stored ?? '', this.#planner.version) ?? this.#planner.plan(content).plan
+      const plan = readPlan(stored ?? '', this.#planner.version) ?? this.#planner.plan(content).plan.plan
       found.set(id, { key: revisionKey(id), name, content, plan, firstStrings: tenant_id !== null })
     }
     return found

@@ -1,35 +1,35 @@
 import { crc32 } from 'node:zlib'
-import type { RulesetPlan } from '../planner/index.ts'
+import type { Plan } from '../planner/index.ts'
 
 /**
  * How plans are stored: a line that says what made them, then JSON. JSON has no typed arrays, no infinity and no big
  * integers, which plans hold; each becomes an object with the one key below, a name that no plan uses.
  *
- *     backtrail-plan 2.4 9c1f03aa
- *     {"rules":[…],"plan":{"kind":"grams","grams":{"$u32":"base64"},…}}
+ *     backtrail-plan 3.4 9c1f03aa
+ *     {"kind":"and","parts":[{"kind":"grams","grams":{"$u32":"base64"},…},…]}
  *
  * The first number is the version of this form, the second that of the planner: a plan that either of them would now
  * make otherwise is made anew. The third is the CRC-32 of the JSON: a plan that was changed or cut off would miss
  * matches without a word, so it is made anew as well.
  */
-const FORM = 2
+const FORM = 3
 
 /** What the text of an up-to-date plan begins with. */
 export function planHeader(plannerVersion: number): string {
   return `backtrail-plan ${FORM}.${plannerVersion} `
 }
 
-export function writePlan(plan: RulesetPlan, plannerVersion: number): string {
+export function writePlan(plan: Plan, plannerVersion: number): string {
   const json = JSON.stringify(plan, encode)
   return `${planHeader(plannerVersion)}${checksum(json)}\n${json}`
 }
 
 /** Null for a plan that another version made, and for one that is damaged. */
-export function readPlan(text: string, plannerVersion: number): RulesetPlan | null {
+export function readPlan(text: string, plannerVersion: number): Plan | null {
   const end = text.indexOf('\n')
   const json = text.slice(end + 1)
   if (end < 0 || text.slice(0, end) !== planHeader(plannerVersion) + checksum(json)) return null
-  return JSON.parse(json, decode) as RulesetPlan
+  return JSON.parse(json, decode) as Plan
 }
 
 function checksum(json: string): string {

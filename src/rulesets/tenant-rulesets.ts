@@ -94,7 +94,7 @@ export class TenantRulesets {
           valid: 1,
           diagnostics: JSON.stringify(diagnostics),
           rules: JSON.stringify(rules),
-          plan: writePlan(plan, planner.version),
+          plan: writePlan(plan.plan, planner.version),
         })
         .returning('id as revisionId')
         .executeTakeFirstOrThrow()

@@ -13,7 +13,7 @@ const live = { priority: 'live' } as const
 const variables = { filename: 'x', filepath: '', extension: '', owner: '' }
 
 function planned(key: string, content: string): RunnableRuleset {
-  return { key, name: key, content, plan: planRuleset(parse(content)) }
+  return { key, name: key, content, plan: planRuleset(parse(content)).plan }
 }
 
 const evil = planned('evil', 'rule evil { strings: $ = "very evil indeed" condition: any of them }')

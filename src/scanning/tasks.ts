@@ -7,7 +7,7 @@
  */
 
 import type { Identification } from '../identification/index.ts'
-import type { RulesetPlan } from '../planner/index.ts'
+import type { Plan } from '../planner/index.ts'
 import type { Diagnostic } from '../yara/index.ts'
 
 /** A ruleset as workers run it. The text behind a `key` never changes: `r<revision id>`, or `h<hunt id>.<n>` ad hoc. */
@@ -15,7 +15,7 @@ export interface RunnableRuleset {
   readonly key: string
   readonly name: string
   readonly content: string
-  readonly plan: RulesetPlan
+  readonly plan: Plan
   /** Its hits carry the first match of each string, even where the task asks for no strings. */
   readonly firstStrings?: boolean
 }

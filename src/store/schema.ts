@@ -186,7 +186,7 @@ export interface RuleSummary {
 }
 
 /**
- * `rules` is JSON: RuleSummary[], empty for a text that does not compile. `plan` is the serialised RulesetPlan, null
+ * `rules` is JSON: RuleSummary[], empty for a text that does not compile. `plan` is the serialised Plan, null
  * for such a text. `diagnostics` is JSON: Diagnostic[] of src/yara.
  */
 export interface RevisionsTable {

@@ -49,7 +49,7 @@ export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRul
 
 function batchOf(set: HeldSet): PlanBatch {
   const keys = set.rulesets.map((ruleset) => ruleset.key).join(' ')
-  const batch = batches.get(keys) ?? new PlanBatch(set.rulesets.map((ruleset) => ruleset.plan.plan))
+  const batch = batches.get(keys) ?? new PlanBatch(set.rulesets.map((ruleset) => ruleset.plan))
   batches.delete(keys)
   batches.set(keys, batch)
   for (const oldest of batches.keys()) {

@@ -55,7 +55,7 @@ export class SampleExaminer {
     const set = this.#held.set(ruleSet)
     const left = new Set(without)
     const view = SignatureView.of(signature)
-    const rulesets = set.rulesets.filter((ruleset) => !left.has(ruleset.key) && mayMatch(ruleset.plan.plan, view))
+    const rulesets = set.rulesets.filter((ruleset) => !left.has(ruleset.key) && mayMatch(ruleset.plan, view))
 
     const scan = this.#scanner.scan(task, {
       item: 0,

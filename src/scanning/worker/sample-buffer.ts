@@ -6,7 +6,8 @@ const CHUNK = 16 * 1024 * 1024
 
 /** Holds one sample at a time, in memory that is used again for the next. */
 export class SampleBuffer {
-  #memory = Buffer.alloc(0)
+  #kept = Buffer.allocUnsafeSlow(0)
+  #large: Buffer<ArrayBuffer> | null = null
 
   /**
    * The whole file; valid until the next call. `progress` is called as chunks arrive. Throws when the file has another
@@ -17,15 +18,15 @@ export class SampleBuffer {
     try {
       const size = fstatSync(file).size
       if (size !== expected) throw new Error(`the content has ${size} bytes instead of ${expected}`)
-      this.#reserve(size)
+      const memory = this.room(size)
       let length = 0
       while (length < size) {
-        const count = readSync(file, this.#memory, length, Math.min(CHUNK, size - length), length)
+        const count = readSync(file, memory, length, Math.min(CHUNK, size - length), length)
         if (count === 0) break
         length += count
         if (length < size) progress()
       }
-      return this.#memory.subarray(0, length)
+      return memory.subarray(0, length)
     } finally {
       closeSync(file)
     }
@@ -33,20 +34,26 @@ export class SampleBuffer {
 
   /** Memory for at least so many bytes; valid until the next call of any method. */
   room(size: number): Buffer {
-    this.#reserve(size)
-    return this.#memory
+    if (this.#large !== null && this.#large.length !== size) {
+      release(this.#large)
+      this.#large = null
+    }
+    if (size > KEPT) {
+      this.#large ??= Buffer.allocUnsafeSlow(size)
+      return this.#large
+    }
+    if (size > this.#kept.length || this.#kept.length === 0) {
+      release(this.#kept)
+      // By powers of two, so that growing samples do not each bring new memory.
+      this.#kept = Buffer.allocUnsafeSlow(Math.max(64 * 1024, 2 ** Math.ceil(Math.log2(Math.max(size, 1)))))
+    }
+    return this.#kept
   }
+}
 
-  #reserve(size: number): void {
-    if (size <= this.#memory.length && this.#memory.length <= KEPT) return
-    // By powers of two below the kept size, so that growing samples do not each bring a new buffer.
-    const length = size > KEPT ? size : Math.max(64 * 1024, 2 ** Math.ceil(Math.log2(Math.max(size, 1))))
-    if (length === this.#memory.length) return
-    const hadMuch = this.#memory.length > KEPT
-    this.#memory = Buffer.alloc(0)
-    if (hadMuch) globalThis.gc?.()
-    this.#memory = Buffer.allocUnsafeSlow(length)
-  }
+/** Gives memory back at once: the collector would come late, and takes long in a worker that holds many plans. */
+function release(memory: Buffer<ArrayBuffer>): void {
+  memory.buffer.transfer(0)
 }
 
 /** The first `length` bytes of a file. */
