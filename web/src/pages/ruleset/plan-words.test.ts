@@ -46,3 +46,10 @@ test('look-ups of one string that all must succeed are told as one', () => {
 test('what has no words of its own is shown as it was printed', () => {
   assert.deepEqual(lines(demandsOf('uint32(4) >= 0x10')), ['`uint32(4) >= 0x10`'])
 })
+
+test('who must have signed a program is told', () => {
+  assert.deepEqual(lines(demandsOf('all of\n  signed by 77:01:9a\n  signed by one of 931: 00:f8, …')), [
+    'it is signed with the certificate `77:01:9a`',
+    'it is signed with one of 931 certificates, the first being `00:f8`',
+  ])
+})

@@ -79,6 +79,12 @@ const phrases: readonly (readonly [line: RegExp, words: (...found: string[]) => 
   [/^filesize <= (\d+)$/, (size) => `its size is at most ${sizeOf(size)}`],
   [/^(\d+) <= filesize <= (\d+)$/, (least, most) => `its size is from ${sizeOf(least)} to ${sizeOf(most)}`],
   [/^bytes at (\d+): (.+)$/, (offset, value) => `at offset ${offset} it has \`${value}\``],
+  [/^signed by ([0-9a-f:]+)$/, (serial) => `it is signed with the certificate \`${serial}\``],
+  [
+    /^signed by one of (\d+): ([0-9a-f:]+), …$/,
+    (number, serial) =>
+      `it is signed with one of ${counted(Number(number), 'certificate')}, the first being \`${serial}\``,
+  ],
   [/^may match: (.+)$/, (why) => `nothing is demanded: ${why}`],
   [/^never matches: (.+)$/, (why) => `no sample can match: ${why}`],
   [/^(md5|sha1|sha256|sha512) == (\w+)$/, (algorithm, digest) => `its ${algorithm} is \`${digest}\``],
