@@ -153,6 +153,57 @@ test('a sample that takes long holds up the results behind it, and not their sca
   assert.notDeepEqual(scanned, found)
 })
 
+test('the heaviest of the large samples ahead is scanned beside the others, and results stay in order', async () => {
+  const MB = 1024 * 1024
+  const sizes = new Map(
+    [...Array(30).keys()].map((n) => [n + 1, n === 19 ? 50 * MB : n === 9 || n === 24 ? 9 * MB : MB]),
+  )
+  const begun: number[] = []
+  const pool = {
+    run: async (_kind: string, { items }: { items: readonly { sample: number }[] }) => {
+      begun.push(...items.map(({ sample }) => sample))
+      // Each takes its turns of the event loop.
+      for (const { sample } of items)
+        for (let n = sizes.get(sample) ?? 0; n > 0; n -= MB) await new Promise(setImmediate)
+      return { results: items.map(({ sample }) => ({ sample, hits: [{ rule: 'r' }], troubles: [] })), scannedBytes: 1 }
+    },
+  }
+  const corpus = {
+    scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: sizes.get(id) ?? 0 }])),
+  }
+  const ids = Uint32Array.from(sizes.keys())
+  const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
+  const sources = { pool, corpus, segments, workers: 1 } as unknown as SweepSources
+  const found: number[] = []
+  const ends: number[] = []
+  for await (const { hits, upTo } of sweep(sources, {
+    ruleSet: { id: 'set', rulesets: [{ key: 'r', name: 'r', content: '', plan: { kind: 'may', why: '' } }] },
+    after: 0,
+    upTo: 30,
+    only: null,
+    useIndex: true,
+    strings: false,
+    scanLimit: 100 * MB,
+    priority: 'hunt',
+    group: 'hunt',
+    signal: AbortSignal.timeout(10_000),
+  })) {
+    found.push(...hits.map(({ sample }) => sample))
+    ends.push(upTo)
+  }
+  assert.deepEqual(found, [...ids])
+  assert.deepEqual(
+    ends,
+    ends.toSorted((a, b) => a - b),
+  )
+  assert.equal(begun[0], 20)
+  assert.deepEqual(
+    begun.toSorted((a, b) => a - b),
+    [...ids],
+    'each once',
+  )
+})
+
 test('where few samples are suspects, a hunt stores how far it is more rarely, and where many are, it does not', async () => {
   const size = 32_768
   const files = Array.from({ length: 20 }, (_, n) => ({

@@ -213,12 +213,14 @@ async function* scanInOrder(
   // Twice as many as there are workers, so that a worker never waits for the server.
   const width = 2 * sources.workers
   const pace = new Pace()
+  const scan = (batch: Batch) => pace.of(stopped.noting(scanBatch(batch, sources.pool, options)))
+  const headStart = new HeadStart(options.ruleSet.rulesets.length, scan)
   /** In order; the scanned ones among them wait for those before them. */
   const taken: { readonly scanned: Promise<Stretch>; isOver: boolean }[] = []
   try {
-    for await (const batch of batches(suspects, sources.corpus, options.scanLimit, pace, stopped)) {
+    for await (const batch of batches(suspects, sources.corpus, options.scanLimit, pace, stopped, headStart)) {
       options.signal.throwIfAborted()
-      const scanned = pace.of(stopped.noting(scanBatch(batch, sources.pool, options)))
+      const scanned = headStart.take(batch) ?? scan(batch)
       const entry = { scanned, isOver: false }
       taken.push(entry)
       const end = () => {
@@ -239,6 +241,7 @@ async function* scanInOrder(
     for (let first = taken.shift(); first; first = taken.shift()) yield await first.scanned
   } finally {
     await Promise.allSettled(taken.map(({ scanned }) => scanned))
+    await headStart.end()
   }
 }
 
@@ -292,39 +295,105 @@ interface Batch {
   readonly skipped: number
 }
 
-/** Suspects with what a scan needs to know about them; samples that were deleted meanwhile are left out. */
+/** Of how many suspects it is looked up at once what a scan needs to know. */
+const LOOKED_UP = 256
+
+/**
+ * Suspects with what a scan needs to know about them; samples that were deleted meanwhile are left out. Large samples are
+ * batches by themselves, and are offered for a head start.
+ */
 async function* batches(
   suspects: readonly Suspect[],
   corpus: Corpus,
   scanLimit: number,
   pace: Pace,
   stopped: StoppedRulesets,
+  headStart: HeadStart,
 ): AsyncGenerator<Batch> {
-  for (let start = 0; start < suspects.length; ) {
-    const some = suspects.slice(start, start + pace.samples)
-    start += some.length
+  for (let start = 0; start < suspects.length; start += LOOKED_UP) {
+    const some = suspects.slice(start, start + LOOKED_UP)
     const scannable = await corpus.scannable(some.map(({ sample }) => sample))
+    const found = some.flatMap(({ sample, rulesets }) => {
+      const details = scannable.get(sample)
+      return details ? [{ sample, ...details, rulesets: stopped.without(rulesets) }] : []
+    })
+    const large = new Map(
+      found
+        .filter(({ size }) => size > BATCH_BYTES && size <= scanLimit)
+        .map((item): [number, Batch] => [item.sample, { items: [item], upTo: item.sample, skipped: 0 }]),
+    )
+    headStart.offer([...large.values()])
     let items: VerifyItem[] = []
     let bytes = 0
     let skipped = 0
-    for (const { sample, rulesets } of some) {
-      const found = scannable.get(sample)
-      if (!found) continue
-      if (found.size > scanLimit) {
-        skipped++
-        continue
-      }
-      const last = items.at(-1)
-      if (last && bytes + found.size > BATCH_BYTES) {
-        yield { items, upTo: last.sample, skipped }
+    for (const item of found) {
+      const byItself = large.get(item.sample)
+      if (items.length > 0 && (byItself || items.length >= pace.samples || bytes + item.size > BATCH_BYTES)) {
+        yield { items, upTo: items.at(-1)?.sample ?? 0, skipped }
         items = []
         bytes = 0
         skipped = 0
       }
-      items.push({ sample, ...found, rulesets: stopped.without(rulesets) })
-      bytes += found.size
+      if (byItself) yield byItself
+      else if (item.size > scanLimit) skipped++
+      else {
+        items.push(item)
+        bytes += item.size
+      }
     }
-    yield { items, upTo: some.at(-1)?.sample ?? 0, skipped }
+    if (items.length > 0 || skipped > 0) yield { items, upTo: some.at(-1)?.sample ?? 0, skipped }
+  }
+}
+
+/**
+ * The heaviest of the large samples ahead is scanned beside those whose turn it is, one at a time: when its turn came, it
+ * would be the last to end, and the other workers would wait for it.
+ */
+class HeadStart {
+  readonly #rulesets: number
+  readonly #scan: (batch: Batch) => Promise<Stretch>
+  /** The heaviest is the last. */
+  #ahead: Batch[] = []
+  readonly #begun = new Map<Batch, Promise<Stretch>>()
+  #isBusy = false
+
+  /** `rulesets`: how many there are in all. */
+  constructor(rulesets: number, scan: (batch: Batch) => Promise<Stretch>) {
+    this.#rulesets = rulesets
+    this.#scan = scan
+  }
+
+  offer(large: readonly Batch[]): void {
+    const weight = ({ items: [item] }: Batch) => (item?.size ?? 0) * (item?.rulesets?.length ?? this.#rulesets)
+    this.#ahead = [...this.#ahead, ...large].sort((a, b) => weight(a) - weight(b))
+    this.#beginNext()
+  }
+
+  /** The scan of a batch whose turn has come, if it was begun. */
+  take(batch: Batch): Promise<Stretch> | null {
+    this.#ahead = this.#ahead.filter((other) => other !== batch)
+    const begun = this.#begun.get(batch) ?? null
+    this.#begun.delete(batch)
+    return begun
+  }
+
+  /** Resolves when nothing is being scanned any more, and begins nothing more. */
+  async end(): Promise<void> {
+    this.#ahead = []
+    await Promise.allSettled(this.#begun.values())
+  }
+
+  #beginNext(): void {
+    const batch = this.#isBusy ? undefined : this.#ahead.pop()
+    if (batch === undefined) return
+    this.#isBusy = true
+    const scanned = this.#scan(batch)
+    this.#begun.set(batch, scanned)
+    const end = () => {
+      this.#isBusy = false
+      this.#beginNext()
+    }
+    scanned.then(end, end)
   }
 }
 
