@@ -29,7 +29,7 @@ function takingExamined(pool: WorkerPool, source: string, upTo: number): Promise
   return pool.run('take', { source, temporary: `${source}.copy`, size: 0, examine }, live)
 }
 
-for (const size of [0, 1, 100_000, 512 * 1024, 9_000_001, 32 * 1024 * 1024, 37_000_001]) {
+for (const size of [0, 1, 100_000, 512 * 1024, 9_000_001, 64 * 1024 * 1024, 70_000_001]) {
   test(`taking a file of ${size} bytes copies it and gives its four digests`, async (t) => {
     const { pool, sample } = openPool(t, { workers: 1 })
     const content = randomBytes(size)
@@ -94,7 +94,7 @@ for (const size of [3_000, 9_000_001]) {
 test('a file that is larger than what is kept in memory is not examined while it is taken', async (t) => {
   const { pool, sample } = openPool(t, { workers: 1 })
   pool.setRuleSet({ id: 'live:1', rulesets: [evil] })
-  const source = sample('source', Buffer.alloc(34_000_000))
+  const source = sample('source', Buffer.alloc(68_000_000))
   assert.equal((await takingExamined(pool, source, Number.POSITIVE_INFINITY)).examined, null)
 })
 

@@ -77,7 +77,7 @@ export interface ScanTrouble {
 export interface TaskMap {
   /**
    * Copies a file to `temporary` (overwritten if there) while hashing it; the copy is not synced. `size` is what the
-   * file is thought to have: small ones travel to a worker together. A file of up to 32 MB is examined on the way
+   * file is thought to have: small ones travel to a worker together. A file of up to 64 MB is examined on the way
    * where `examine` asks for it, while its content is at hand.
    */
   take: {

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
 /** Kept between samples; what a larger sample needed is given back after it. */
-export const KEPT = 32 * 1024 * 1024
+export const KEPT = 64 * 1024 * 1024
 const CHUNK = 16 * 1024 * 1024
 
 /** Holds one sample at a time, in memory that is used again for the next. */
