@@ -56,10 +56,13 @@ export class Narrowing {
   readonly #rows: Uint32Array
   /** The literal that asks for each of the rows. */
   readonly #askers: Int32Array
-  /** How many grams have been asked for of each literal, in how many turns, and the round of the last one. */
+  /** How many grams have been asked for of each literal, in how many turns. */
   readonly #asked: Int32Array
   readonly #turns: Int32Array
+  /** The last round in which each node was on the way down, the samples for which, and whether rows came of it. */
   readonly #lastRound: Int32Array
+  #visitedFor = new Uint32Array(0)
+  readonly #isChosen: Uint8Array
   /** 1: all rows of the node, and of what is below it, have been read. */
   readonly #isDone: Uint8Array
   /** A bit for each of the program's hashes: its row is read in this round. */
@@ -75,6 +78,7 @@ export class Narrowing {
     this.#asked = new Int32Array(nodes)
     this.#turns = new Int32Array(nodes)
     this.#lastRound = new Int32Array(nodes)
+    this.#isChosen = new Uint8Array(nodes)
     this.#isDone = new Uint8Array(nodes)
     this.#wanted = new Uint32Array(Math.ceil(hashes.length / 32))
     this.#touched = new Uint32Array(Math.ceil(nodes / 32))
@@ -106,8 +110,13 @@ export class Narrowing {
     const program = this.#program
     const width = words.length
     this.#width = width
-    if (this.#upper.length < program.nodes * width) this.#upper = new Uint32Array(program.nodes * width)
+    if (this.#upper.length < program.nodes * width) {
+      this.#upper = new Uint32Array(program.nodes * width)
+      this.#visitedFor = new Uint32Array(program.nodes * width)
+    }
     const upper = this.#upper
+    // A damaged segment may have ended the last call halfway.
+    this.#touched.fill(0)
     for (const node of nodes) {
       const at = node * width
       const kind = program.kinds[node]
@@ -119,10 +128,10 @@ export class Narrowing {
         const word = kind === op.never ? 0 : 0xffffffff
         for (let w = 0; w < width; w++) upper[at + w] = word
       }
+      this.#lastRound[node] = 0
       if (kind === op.grams) {
         this.#asked[node] = 0
         this.#turns[node] = 0
-        this.#lastRound[node] = 0
         this.#isDone[node] = 0
       } else this.#passUpwards(node)
     }
@@ -198,11 +207,14 @@ export class Narrowing {
     this.#need = need
   }
 
-  /** Chooses what to read for a node; false when nothing below it has rows left that matter. */
+  /**
+   * Chooses what to read for a node; false when nothing below it has rows left that matter. A node may be reached on many
+   * ways, but goes down again only for samples that it has not gone down for in this round.
+   */
   #descend(node: number, step: number, round: number): boolean {
+    if (this.#wasVisited(node, step, round)) return this.#isChosen[node] === 1
     const { kinds, values, childStart, children } = this.#program
     const kind = kinds[node]
-    if (kind === op.grams) return this.#want(node, round)
     const from = childStart[node] as number
     const to = childStart[node + 1] as number
     // Enough of the children to rule the node out: one of an `and`, three where two of four are demanded.
@@ -211,21 +223,44 @@ export class Narrowing {
       if (kind === op.and) enough = 1
       else if (kind === op.atLeast) enough -= (values[node] as number) - 1
     }
-    let isAnyChosen = false
+    let isChosen = kind === op.grams
     for (let i = from; i < to && enough > 0; i++) {
       const child = children[i] as number
       if (this.#isDone[child] === 1 || !this.#isNeeded(child, step)) continue
       if (!this.#descend(child, step + 1, round)) continue
-      isAnyChosen = true
+      isChosen = true
       enough--
     }
-    if (isAnyChosen) setBit(this.#touched, node)
-    return isAnyChosen
+    if (isChosen) {
+      if (kind === op.grams && this.#isChosen[node] === 0) this.#want(node)
+      this.#isChosen[node] = 1
+      setBit(this.#touched, node)
+    }
+    return isChosen
   }
 
-  /** Marks the next few grams of a literal; it may be reached on several ways. */
-  #want(literal: number, round: number): boolean {
-    if (this.#lastRound[literal] === round) return true
+  /** Whether the node was on the way down in this round for all samples of this step; notes that it is now. */
+  #wasVisited(node: number, step: number, round: number): boolean {
+    const width = this.#width
+    const at = node * width
+    const visitedFor = this.#visitedFor
+    const isFirst = this.#lastRound[node] !== round
+    if (isFirst) {
+      this.#lastRound[node] = round
+      this.#isChosen[node] = 0
+    }
+    let more = 0
+    for (let w = 0; w < width; w++) {
+      const need = this.#need[step * width + w] as number
+      const before = isFirst ? 0 : (visitedFor[at + w] as number)
+      more |= need & ~before
+      visitedFor[at + w] = before | need
+    }
+    return more === 0
+  }
+
+  /** Marks the next few grams of a literal. */
+  #want(literal: number): void {
     const { askStart, asks } = this.#program
     const turn = this.#turns[literal] as number
     const from = (askStart[literal] as number) + (this.#asked[literal] as number)
@@ -233,9 +268,6 @@ export class Narrowing {
     for (let i = from; i < to; i++) setBit(this.#wanted, asks[i] as number)
     this.#asked[literal] = (this.#asked[literal] as number) + to - from
     this.#turns[literal] = turn + 1
-    this.#lastRound[literal] = round
-    setBit(this.#touched, literal)
-    return true
   }
 
   /** Reads the wanted rows, and narrows the literals to them. */

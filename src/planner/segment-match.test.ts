@@ -31,8 +31,6 @@ const samples = Array.from({ length: 300 }, (_, i) => {
 
 function randomPlan(depth: number): Plan {
   const parts = () => Array.from({ length: 1 + below(4) }, () => randomPlan(depth - 1))
-  const gram = () =>
-    [0, 8, 16, 24].reduce((value, shift) => value + (Buffer.from('abcdmz\0')[below(7)] as number) * 2 ** shift, 0)
   switch (below(depth > 0 ? 13 : 8)) {
     case 0:
       return { kind: 'fact', fact: { kind: 'size', min: below(50), max: 20 + below(100) } }
@@ -66,11 +64,16 @@ function randomPlan(depth: number): Plan {
       const choices = parts()
       return { kind: 'atLeast', count: 1 + below(choices.length), parts: choices }
     }
-    default: {
-      const grams = Uint32Array.from({ length: 1 + below(12) }, gram)
-      return { kind: 'grams', channel: below(4) === 0 ? 'wide' : 'plain', grams, label: '$a' }
-    }
+    default:
+      return literal()
   }
+}
+
+function literal(): Plan {
+  const gram = () =>
+    [0, 8, 16, 24].reduce((value, shift) => value + (Buffer.from('abcdmz\0')[below(7)] as number) * 2 ** shift, 0)
+  const grams = Uint32Array.from({ length: 1 + below(12) }, gram)
+  return { kind: 'grams', channel: below(4) === 0 ? 'wide' : 'plain', grams, label: '$a' }
 }
 
 /** The candidates of each plan, one signature at a time. */
@@ -99,6 +102,25 @@ test('many plans over a segment find the candidates that each finds one signatur
       batch.candidates(reader, odd).map((ids) => [...ids]),
       plainly(plans, odd),
     )
+  } finally {
+    reader.close()
+  }
+})
+
+test('a part that stands in very many places is not looked at once for each', () => {
+  const reader = SegmentReader.open(path)
+  try {
+    const literals = Array.from({ length: 3 }, literal)
+    // Seen as a tree, 2^60 times the first literal.
+    let shared: Plan = literals[0] as Plan
+    for (let depth = 0; depth < 60; depth++) {
+      const choices = literals.slice(1).map((other): Plan => ({ kind: 'or', parts: [shared, other] }))
+      shared = { kind: 'and', parts: choices }
+    }
+    const [first, one, other] = literals as [Plan, Plan, Plan]
+    const same: Plan = { kind: 'or', parts: [first, { kind: 'and', parts: [one, other] }] }
+    const [found, expected] = new PlanBatch([shared, same]).candidates(reader, null)
+    assert.deepEqual(found, expected)
   } finally {
     reader.close()
   }
