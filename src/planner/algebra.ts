@@ -165,7 +165,8 @@ function keyOf(plan: Plan): string {
     case 'grams':
       return `${plan.channel} ${plan.grams.join()}`
     case 'fact':
-      return Object.values(plan.fact).join(' ')
+      // Serial numbers are whatever a rule says: put side by side, two could read like one.
+      return plan.fact.kind === 'signer' ? JSON.stringify(plan.fact) : Object.values(plan.fact).join(' ')
   }
 }
 

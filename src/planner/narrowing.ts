@@ -231,12 +231,15 @@ export class Narrowing {
       isChosen = true
       enough--
     }
-    if (isChosen) {
-      if (kind === op.grams && this.#isChosen[node] === 0) this.#want(node)
-      this.#isChosen[node] = 1
-      setBit(this.#touched, node)
+    if (!isChosen) {
+      // What is below may have been read on other ways, for other plans, since this node was last brought up to date.
+      this.#passUpwards(node)
+      return false
     }
-    return isChosen
+    if (kind === op.grams && this.#isChosen[node] === 0) this.#want(node)
+    this.#isChosen[node] = 1
+    setBit(this.#touched, node)
+    return true
   }
 
   /** Whether the node was on the way down in this round for all samples of this step; notes that it is now. */

@@ -29,8 +29,12 @@ const samples = Array.from({ length: 300 }, (_, i) => {
   return { id: 3 * i + 1, record: sign(bytes, digests, signers[below(4)]), digests }
 })
 
+let common: readonly Plan[] = []
+
 function randomPlan(depth: number): Plan {
   const parts = () => Array.from({ length: 1 + below(4) }, () => randomPlan(depth - 1))
+  // Parts that several plans have in common are evaluated once for all of them.
+  if (common.length > 0 && below(5) === 0) return common[below(common.length)] as Plan
   switch (below(depth > 0 ? 13 : 8)) {
     case 0:
       return { kind: 'fact', fact: { kind: 'size', min: below(50), max: 20 + below(100) } }
@@ -89,6 +93,7 @@ writeSegment(path, samples)
 test('many plans over a segment find the candidates that each finds one signature at a time', () => {
   const reader = SegmentReader.open(path)
   try {
+    common = Array.from({ length: 20 }, () => randomPlan(3))
     const plans = Array.from({ length: 200 }, () => randomPlan(4))
     const batch = new PlanBatch(plans)
     const all = plainly(plans, () => true)
@@ -121,6 +126,22 @@ test('a part that stands in very many places is not looked at once for each', ()
     const same: Plan = { kind: 'or', parts: [first, { kind: 'and', parts: [one, other] }] }
     const [found, expected] = new PlanBatch([shared, same]).candidates(reader, null)
     assert.deepEqual(found, expected)
+  } finally {
+    reader.close()
+  }
+})
+
+test('serial numbers are told apart, whatever stands in them', () => {
+  const reader = SegmentReader.open(path)
+  try {
+    const signedBy = (...serials: string[]): Plan => ({ kind: 'fact', fact: { kind: 'signer', serials } })
+    const plans = [signedBy('01,02'), signedBy('01', '02'), signedBy('01 02'), signedBy('02', '01,02')]
+    const found = new PlanBatch(plans).candidates(reader, null).map((ids) => [...ids])
+    assert.deepEqual(
+      found,
+      plainly(plans, () => true),
+    )
+    assert.ok(found[1] && found[0] && found[1].length > found[0].length)
   } finally {
     reader.close()
   }
