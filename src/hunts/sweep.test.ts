@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
 import { suspectsBySample } from './suspects.ts'
-import { type SweepSources, sweep, waves } from './sweep.ts'
+import { type SweepOptions, type SweepSources, sweep, waves } from './sweep.ts'
 
 /** Small, fast and seeded; the seed is printed so that a failure can be repeated. */
 function randomNumbers(seed: number): (below: number) => number {
@@ -115,6 +115,22 @@ test('a restriction to some ids holds for plain samples too', () => {
   assert.equal(more.length, 0)
 })
 
+/** A hunt with one ruleset over all samples up to an id. */
+function everythingUpTo(upTo: number): SweepOptions {
+  return {
+    ruleSet: { id: 'set', rulesets: [{ key: 'r', name: 'r', content: '', plan: { kind: 'may', why: '' } }] },
+    after: 0,
+    upTo,
+    only: null,
+    useIndex: true,
+    strings: false,
+    scanLimit: 1_000,
+    priority: 'hunt',
+    group: 'hunt',
+    signal: AbortSignal.timeout(10_000),
+  }
+}
+
 test('a sample that takes long holds up the results behind it, and not their scanning', async () => {
   const ids = Uint32Array.from({ length: 20 }, (_, n) => n + 1)
   const first = Promise.withResolvers<void>()
@@ -134,18 +150,7 @@ test('a sample that takes long holds up the results behind it, and not their sca
   const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
   const sources = { pool, corpus, segments, workers: 1 } as unknown as SweepSources
   const found: number[] = []
-  for await (const { hits } of sweep(sources, {
-    ruleSet: { id: 'set', rulesets: [] },
-    after: 0,
-    upTo: 20,
-    only: null,
-    useIndex: true,
-    strings: false,
-    scanLimit: 1_000,
-    priority: 'hunt',
-    group: 'hunt',
-    signal: AbortSignal.timeout(10_000),
-  })) {
+  for await (const { hits } of sweep(sources, everythingUpTo(20))) {
     found.push(...hits.map(({ sample }) => sample))
   }
   clearTimeout(patience)
@@ -176,18 +181,7 @@ test('the heaviest of the large samples ahead is scanned beside the others, and 
   const sources = { pool, corpus, segments, workers: 1 } as unknown as SweepSources
   const found: number[] = []
   const ends: number[] = []
-  for await (const { hits, upTo } of sweep(sources, {
-    ruleSet: { id: 'set', rulesets: [{ key: 'r', name: 'r', content: '', plan: { kind: 'may', why: '' } }] },
-    after: 0,
-    upTo: 30,
-    only: null,
-    useIndex: true,
-    strings: false,
-    scanLimit: 100 * MB,
-    priority: 'hunt',
-    group: 'hunt',
-    signal: AbortSignal.timeout(10_000),
-  })) {
+  for await (const { hits, upTo } of sweep(sources, { ...everythingUpTo(30), scanLimit: 100 * MB })) {
     found.push(...hits.map(({ sample }) => sample))
     ends.push(upTo)
   }
@@ -228,21 +222,7 @@ test('where few samples are suspects, a hunt stores how far it is more rarely, a
     const corpus = { scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: 1 }])) }
     const segments = { snapshot: async () => ({ segments: files, unindexed: new Uint32Array(0), release: () => {} }) }
     const sources = { pool, corpus, segments, workers: 2 } as unknown as SweepSources
-    const question = {
-      ruleSet: {
-        id: 'set',
-        rulesets: [{ key: 'r', name: 'r', content: '', plan: { kind: 'may', why: '' } }],
-      },
-      after: 0,
-      upTo: 20 * size,
-      only: null,
-      useIndex: true,
-      strings: false,
-      scanLimit: 1_000,
-      priority: 'hunt',
-      group: 'hunt',
-      signal: AbortSignal.timeout(10_000),
-    } as const
+    const question = everythingUpTo(20 * size)
     const found: number[] = []
     for await (const { upTo } of sweep(sources, question)) if (upTo % size === 0) found.push(upTo / size)
     return found

@@ -2,9 +2,10 @@
  * A sweep decides which of the stored samples a rule set matches, in ascending order of sample id.
  *
  * The samples are taken in *waves*: neighbouring segments, together some 65,000 samples, and more where few of them turn
- * out to be suspects. Within a wave every segment is asked which (sample, ruleset) pairs its plans cannot rule out; those pairs, and every sample that no live segment
- * holds, are then scanned by the engine in batches, several at a time but handed out in order. So after each stretch
- * "everything up to this id is decided" is true, which is all that a hunt needs to remember to go on after a restart.
+ * out to be suspects. Within a wave every segment is asked which (sample, ruleset) pairs its plans cannot rule out; those
+ * pairs, and every sample that no live segment holds, are then scanned by the engine in batches, several at a time but
+ * handed out in order. So after each stretch "everything up to this id is decided" is true, which is all that a hunt
+ * needs to remember to go on after a restart.
  *
  *   ids      1 ─────────────── 900 │ 901 ───────────── 70,000 │ 70,001 …
  *   wave     segments A, B, C      │ segment D, unindexed 950 │ …
