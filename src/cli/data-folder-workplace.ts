@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import type { Account } from '../accounts/index.ts'
 import { type Appliance, openAppliance } from '../appliance/index.ts'
-import { Failure } from '../errors/index.ts'
+import { Failure, traceOf } from '../errors/index.ts'
 import type { Arrival } from '../intake/index.ts'
 import type { Log } from '../scanning/index.ts'
 import type { Settings } from '../settings/index.ts'
@@ -29,8 +29,12 @@ export async function openDataFolder(settings: Settings): Promise<Workplace> {
 /** Only what a person at the terminal should know. */
 const troubleLog: Log = {
   info: () => undefined,
-  warn: (_particulars, message) => void process.stderr.write(`backtrail: warning: ${message}\n`),
-  error: (_particulars, message) => void process.stderr.write(`backtrail: error: ${message}\n`),
+  warn: (particulars, message) => tellTrouble('warning', message, particulars),
+  error: (particulars, message) => tellTrouble('error', message, particulars),
+}
+
+function tellTrouble(rating: string, message: string, { err }: { readonly err?: unknown }): void {
+  process.stderr.write(`backtrail: ${rating}: ${message}${err === undefined ? '' : `\n${traceOf(err)}`}\n`)
 }
 
 class DataFolderWorkplace implements Workplace {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { Failure, type FailureCode } from '../errors/index.ts'
+import { Failure, type FailureCode, traceOf } from '../errors/index.ts'
 import { addCloud } from './cloud.ts'
 import { type ExitCode, exitCodes, exitCodesTold } from './exit-codes.ts'
 import { addExplain } from './explain.ts'
@@ -76,9 +76,7 @@ function tellAndRate(error: unknown): ExitCode {
     process.stderr.write(`backtrail: ${error.message}\n`)
     return ratings[error.code] ?? exitCodes.failed
   }
-  process.stderr.write(
-    `backtrail: an unexpected error, which is a defect:\n${error instanceof Error ? error.stack : error}\n`,
-  )
+  process.stderr.write(`backtrail: an unexpected error, which is a defect:\n${traceOf(error)}\n`)
   return exitCodes.failed
 }
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import type { Command } from 'commander'
 import type { FirstAdministrator } from '../accounts/index.ts'
-import { Failure } from '../errors/index.ts'
+import { Failure, messageOf } from '../errors/index.ts'
 import { type Flags, readSettings, type Settings } from '../settings/index.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addSettings, serverSettings } from './flags.ts'
@@ -100,7 +100,7 @@ function demandUsableTls({ tlsKey, tlsCert }: Settings): void {
   try {
     createSecureContext({ key, cert })
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     throw new Failure(
       'settings.invalid',
       `The key ${tlsKey} and the certificate ${tlsCert} for HTTPS do not work: ${reason}. Both are PEM files, and the certificate is that key's.`,

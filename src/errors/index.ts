@@ -1,2 +1,3 @@
 export { catalogue, type FailureCode } from './catalogue.ts'
 export { Failure } from './failure.ts'
+export { messageOf, traceOf } from './trace.ts'

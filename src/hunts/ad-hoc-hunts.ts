@@ -1,7 +1,7 @@
 import { EventEmitter, on } from 'node:events'
 import type { Selectable } from 'kysely'
 import { type Account, may } from '../accounts/index.ts'
-import { Failure } from '../errors/index.ts'
+import { Failure, messageOf } from '../errors/index.ts'
 import type { Plan } from '../planner/index.ts'
 import type { Checker } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
@@ -198,8 +198,7 @@ export class AdHocHunts {
       .catch(async (error) => {
         if (abort.signal.aborted) return
         this.#parts.log.error({ hunt: id, err: error }, 'an ad-hoc hunt failed')
-        const reason = error instanceof Error ? error.message : String(error)
-        const fail = () => enter(this.#parts.database, id, 'failed', reason)
+        const fail = () => enter(this.#parts.database, id, 'failed', messageOf(error))
         await whenThereIsRoom(fail, { hunt: id, signal: abort.signal, log: this.#parts.log })
       })
       .finally(() => {

@@ -1,5 +1,5 @@
 import type { Account } from '../accounts/index.ts'
-import { Failure } from '../errors/index.ts'
+import { Failure, messageOf } from '../errors/index.ts'
 import type { Matches } from '../matches/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
@@ -216,7 +216,7 @@ export class LocalRetro {
   async #fail(id: number, signal: AbortSignal, error: unknown): Promise<void> {
     if (signal.aborted) return
     this.#parts.log.error({ hunt: id, err: error }, 'Local Retro failed')
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     const fail = () => enter(this.#parts.database, id, 'failed', reason)
     await whenThereIsRoom(fail, { hunt: id, signal, log: this.#parts.log })
   }

@@ -72,7 +72,7 @@ export class Pipeline {
     this.#moreToTake = true
     if (this.#taking !== null || this.#stopping.signal.aborted) return
     this.#taking = this.#take()
-      .catch((error) => this.#parts.log.error({ error }, 'reading the queue failed'))
+      .catch((error) => this.#parts.log.error({ err: error }, 'reading the queue failed'))
       .finally(() => {
         this.#taking = null
         if (this.#moreToTake && this.#hasRoom()) this.wake()
@@ -142,7 +142,7 @@ export class Pipeline {
     } catch (error) {
       // It stays in the queue: for the next process, or for another try when the trouble may pass.
       if (!signal.aborted) {
-        log.error({ error, sample: queued.id }, 'a sample could not be processed now, and is tried again')
+        log.error({ err: error, sample: queued.id }, 'a sample could not be processed now, and is tried again')
         await delay(RETRY_MS, undefined, { signal }).catch(() => {})
         queue.putBack([queued.id])
       }
@@ -221,7 +221,7 @@ export class Pipeline {
       if (behind.length > 0) this.#catchUp(behind)
     } catch (error) {
       // Most likely the disk is full: the samples keep their results and wait.
-      log.error({ error, samples: batch.length }, 'finished samples could not be committed now, and are tried again')
+      log.error({ err: error, samples: batch.length }, 'finished samples could not be committed now, and are tried again')
       if (!this.#stopping.signal.aborted) {
         await delay(RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {})
         this.#finish(batch)
@@ -258,7 +258,7 @@ export class Pipeline {
           (examined) => this.#finish(examined),
           (error) => {
             if (signal.aborted) return
-            this.#parts.log.error({ error }, 'samples could not be matched anew now, and are tried again')
+            this.#parts.log.error({ err: error }, 'samples could not be matched anew now, and are tried again')
             for (const { queued } of group) this.#underWay.delete(queued.id)
             this.#parts.queue.putBack(group.map(({ queued }) => queued.id))
           },

@@ -7,6 +7,7 @@ export function errorOf(outcome: Outcome & { readonly type: 'failed' }): Error {
   if (outcome.failure !== null) return new Failure(outcome.failure, outcome.message)
   const error: NodeJS.ErrnoException = new Error(outcome.message)
   if (outcome.system !== null) error.code = outcome.system
+  error.stack = `${error.stack}\nin the worker process: ${outcome.trace}`
   return error
 }
 

@@ -12,7 +12,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { Failure } from '../errors/index.ts'
+import { Failure, messageOf } from '../errors/index.ts'
 import type { FlightStep } from './flight-record.ts'
 import { Job } from './job.ts'
 import { type Lane, LaneQueue, lanes } from './lanes.ts'
@@ -322,7 +322,7 @@ export class WorkerPool {
       slot.process = process
     } catch (error) {
       // Most likely the disk is full: its flight record cannot be made.
-      this.#onExit(slot, 'crash', null, String(error))
+      this.#onExit(slot, 'crash', null, messageOf(error))
     }
   }
 

@@ -61,6 +61,8 @@ export type Outcome =
       readonly type: 'failed'
       readonly task: number
       readonly message: string
+      /** Stack and causes within the process, for the log. */
+      readonly trace: string
       /** Of a `Failure`; `system` is the operating system's, such as ENOENT. */
       readonly failure: FailureCode | null
       readonly system: string | null

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
+import { messageOf } from '../errors/index.ts'
 import { FlightReader, type FlightStep } from './flight-record.ts'
 import type { ScanLimits } from './limits.ts'
 import type { FromWorker, ToWorker, WorkerArguments } from './protocol.ts'
@@ -72,7 +73,7 @@ export class WorkerProcess {
     })
     this.#child.on('message', (message) => events.message(message as FromWorker))
     this.#child.on('error', (error) => {
-      this.#lastWords += String(error)
+      this.#lastWords += messageOf(error)
     })
     // `close` comes after the last message and the last of stderr, and also when the process could not be started.
     this.#child.once('close', () => {

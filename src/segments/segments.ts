@@ -241,7 +241,7 @@ export class Segments {
     this.#upkeep = new Promise<void>((resolve) => setImmediate(resolve))
       .then(() => this.#tend())
       .catch((error) => {
-        if (!this.#stopping.signal.aborted) this.#parts.log.error({ error }, 'tending the index failed')
+        if (!this.#stopping.signal.aborted) this.#parts.log.error({ err: error }, 'tending the index failed')
       })
       .finally(() => {
         this.#upkeep = null

@@ -13,7 +13,7 @@
  * - A few hunts run at once; tenants take turns.
  * - `close` leaves the rows as they are: the next start of the server goes on with them.
  */
-import { Failure } from '../errors/index.ts'
+import { Failure, messageOf } from '../errors/index.ts'
 import { FairTurns, type Stretch, type SweepSources, sweep, whenThereIsRoom } from '../hunts/index.ts'
 import type { Rulesets, TenantRuleset, TenantRulesets } from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
@@ -202,7 +202,7 @@ export class RetroHunts {
       .catch(async (error) => {
         if (abort.signal.aborted) return
         this.#parts.log.error({ retroHunt: id, err: error }, 'a retro hunt failed')
-        await this.#patiently(id, abort.signal, () => this.#end(id, 'failed', String(error)))
+        await this.#patiently(id, abort.signal, () => this.#end(id, 'failed', messageOf(error)))
       })
       .finally(() => this.#underWay.delete(id))
     this.#underWay.set(id, { abort, done })

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { demand } from '../../accounts/index.ts'
+import { messageOf } from '../../errors/index.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer } from '../server.ts'
@@ -116,7 +117,7 @@ function progressLines(
   work(gone.signal, onProgress)
     .then(
       (result) => tell({ result }),
-      (error) => tell({ error: error instanceof Error ? error.message : String(error) }),
+      (error) => tell({ error: messageOf(error) }),
     )
     .finally(() => lines.push(null))
   return reply.type('application/jsonl; charset=utf-8').send(lines)

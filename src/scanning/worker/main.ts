@@ -3,7 +3,7 @@
  * here. What the pool must know even if this process dies is in the flight record before it is done.
  */
 import { Worker } from 'node:worker_threads'
-import { Failure } from '../../errors/index.ts'
+import { Failure, messageOf, traceOf } from '../../errors/index.ts'
 import { loadYaraX } from '../engine.ts'
 import { FlightWriter } from '../flight-record.ts'
 import type { FromWorker, Outcome, ToWorker, WorkerArguments, WorkerTask } from '../protocol.ts'
@@ -113,7 +113,8 @@ async function outcome(task: Task, message: WorkerTask): Promise<Outcome> {
     return {
       type: 'failed',
       task: message.id,
-      message: error instanceof Error ? error.message : String(error),
+      message: messageOf(error),
+      trace: traceOf(error),
       failure: error instanceof Failure ? error.code : null,
       system: (error as NodeJS.ErrnoException | null)?.code ?? null,
     }

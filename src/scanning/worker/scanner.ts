@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors/index.ts'
 import type { EngineMatch } from '../engine.ts'
 import type { ScanLimits } from '../limits.ts'
 import type { Trouble } from '../protocol.ts'
@@ -137,7 +138,7 @@ export class Scanner {
     } catch (error) {
       // The system's errors, such as a full disk, say nothing of the rules.
       if (error instanceof Error && 'errno' in error) throw error
-      return { reason: 'engine', message: error instanceof Error ? error.message : String(error) }
+      return { reason: 'engine', message: messageOf(error) }
     }
   }
 

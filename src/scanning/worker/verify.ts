@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors/index.ts'
 import type { DecidedItem, VerifyResult } from '../protocol.ts'
 import type { RunnableRuleset, TaskInput } from '../tasks.ts'
 import type { HeldRulesets, HeldSet } from './rulesets.ts'
@@ -57,7 +58,7 @@ function verifyItem(
   try {
     bytes = parts.buffer.read(item.path, item.size, task.progress)
   } catch (error) {
-    const message = `the sample cannot be read: ${error instanceof Error ? error.message : String(error)}`
+    const message = `the sample cannot be read: ${messageOf(error)}`
     return refused(index, item, rulesets, message)
   }
   const { hits, troubles, scannedBytes } = parts.scanner.scan(task, {
