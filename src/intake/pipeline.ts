@@ -221,7 +221,10 @@ export class Pipeline {
       if (behind.length > 0) this.#catchUp(behind)
     } catch (error) {
       // Most likely the disk is full: the samples keep their results and wait.
-      log.error({ err: error, samples: batch.length }, 'finished samples could not be committed now, and are tried again')
+      log.error(
+        { err: error, samples: batch.length },
+        'finished samples could not be committed now, and are tried again',
+      )
       if (!this.#stopping.signal.aborted) {
         await delay(RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {})
         this.#finish(batch)
