@@ -8,11 +8,18 @@ import type { Fact, Plan } from './plan.ts'
 
 /** Nodes and grams of one rule's plan, counted as a tree. A ruleset's plan may be as heavy as its rules together. */
 const MAX_WEIGHT = 100_000
+/** Levels of a plan; rules that refer to each other make deep ones, and whatever reads a plan goes down its levels. */
+const MAX_DEPTH = 200
 
 export const always: Plan = { kind: 'may', why: 'nothing is demanded' }
 
 export function may(why: string): Plan {
   return { kind: 'may', why }
+}
+
+/** As `may`, for what was too large to be looked up, or not understood: whoever wrote the rule should hear of it. */
+export function givenUp(why: string): Plan {
+  return { kind: 'may', why, givenUp: true }
 }
 
 export function never(why: string): Plan {
@@ -47,7 +54,9 @@ export function allOf(parts: readonly Plan[]): Plan {
   if (max < min) return never('no file has such a size')
   // A read inside the file says how long the file is at least.
   const size = sizePlan(min <= Math.max(0, ...flat.map(leastSize)) ? 0 : min, max)
-  const kept = lightened(withoutFollowing(size.kind === 'may' ? flat : [size, ...flat], 'or'))
+  const followable = flat.filter((part) => depthOf(part) < MAX_DEPTH)
+  if (followable.length < flat.length) why ??= tooDeep
+  const kept = lightened(withoutFollowing(size.kind === 'may' ? followable : [size, ...followable], 'or'))
   if (kept.length === 0) return why ?? always
   if (kept.length === 1) return kept[0] as Plan
   return { kind: 'and', parts: kept.toSorted((left, right) => cost(left) - cost(right)) }
@@ -205,7 +214,29 @@ function lightened(parts: readonly Plan[]): readonly Plan[] {
   return parts.filter((part) => kept.has(part))
 }
 
-/** A choice cannot drop anything: too heavy, it is given up. */
+const tooDeep = givenUp('the condition is nested too deep to be looked up')
+const tooHeavy = givenUp('the choice is too large to be looked up')
+
+/** A choice cannot drop anything: too heavy or too deep, it is given up. */
 function bearable(plan: Plan, maxWeight: number): Plan {
-  return weightOf(plan) <= maxWeight ? plan : may('the choice is too large to be looked up')
+  if (depthOf(plan) > MAX_DEPTH) return tooDeep
+  return weightOf(plan) <= maxWeight ? plan : tooHeavy
+}
+
+const depths = new WeakMap<Plan, number>()
+
+/** Levels of the plan: 1 for one without parts. */
+export function depthOf(plan: Plan): number {
+  if (!('parts' in plan)) return 1
+  let depth = depths.get(plan)
+  if (depth === undefined) {
+    depth = plan.parts.reduce((most, part) => Math.max(most, depthOf(part)), 0) + 1
+    depths.set(plan, depth)
+  }
+  return depth
+}
+
+/** The plan is so because it would have cost too much, or because something was not understood. */
+export function isGivenUp(plan: Plan): plan is Extract<Plan, { readonly kind: 'may' }> {
+  return plan.kind === 'may' && plan.givenUp === true
 }

@@ -4,7 +4,7 @@
  */
 import type { Call, Comparison, Expression } from '../yara/index.ts'
 import { allOf, always, anyOf, factPlan, may, never, sizePlan } from './algebra.ts'
-import { constantOf } from './constants.ts'
+import { constantOf, isExact } from './constants.ts'
 import { fieldComparisonDemand, fieldDefined } from './modules.ts'
 import type { Plan } from './plan.ts'
 import { integerRange } from './print.ts'
@@ -80,7 +80,10 @@ function sideDemand(operator: Operator, left: Expression, right: Expression, sco
   const constant = constantOf(right, scope)
   if (constant === null) return always
   const own = constantOf(left, scope)
-  if (own !== null) return compares(own, operator, constant) ? always : never('two constants that do not compare so')
+  if (own !== null) {
+    const isCertain = isExact(own) && isExact(constant) && !compares(own, operator, constant)
+    return isCertain ? never('two constants that do not compare so') : always
+  }
   const subject = resolved(left, scope)
   switch (subject.expression.kind) {
     case 'filesize':

@@ -208,6 +208,7 @@ test('any tree is planned, however deep or strange', () => {
       imports: [],
       includes: [],
       diagnostics: [],
+      notUnderstood: null,
       rules: [
         {
           name: 'self',

@@ -28,7 +28,7 @@ import type {
   StringDefinition,
   StringSet,
 } from '../yara/index.ts'
-import { allOf, always, anyOf, atLeast, may, never } from './algebra.ts'
+import { allOf, always, anyOf, atLeast, givenUp, may, never } from './algebra.ts'
 import { comparisonDemand, comparisonNotDemand, definedIn } from './comparisons.ts'
 import { constantOf } from './constants.ts'
 import { fieldTrue, textOperationDemand } from './modules.ts'
@@ -39,7 +39,7 @@ import { anchoredStringPlan, stringPlan } from './strings.ts'
 /** Rounds of a loop that are planned one by one; a longer one is planned once with a variable that is not known. */
 const MAX_ROUNDS = 32
 
-const tooLarge = may('the condition is too large to be planned')
+const tooLarge = givenUp('the condition is too large to be planned')
 const absence = may('what must be absent cannot be looked up')
 
 /** What must hold for the expression to be true. */
@@ -96,7 +96,7 @@ function demand(expression: Expression, scope: Scope): Plan {
       return demandOf(expression.body, inner)
     }
     case 'unknown':
-      return may('a part of the condition was not understood')
+      return givenUp('a part of the condition was not understood')
     case 'member':
     case 'index':
       return fieldTrue(expression, scope)
@@ -130,6 +130,7 @@ function demandNot(expression: Expression, scope: Scope): Plan {
       const bound = scope.variables.get(expression.name)
       if (bound) return demandOfNot(bound.value, bound.scope)
       const rule = bound === undefined ? scope.rules.get(expression.name) : null
+      if (rule?.scope.rule.notUnderstood !== undefined) return absence
       return rule ? demandOfNot(rule.scope.rule.condition, { ...rule.scope, effort: scope.effort }) : absence
     }
     default:

@@ -54,45 +54,47 @@ interface Module {
   readonly functions: readonly string[]
 }
 
-const modules: Readonly<Record<string, Module>> = {
-  pe: {
-    magic: portableExecutable,
-    flags: ['is_pe'],
-    functions: [
-      'is_32bit',
-      'is_64bit',
-      'is_dll',
-      'rva_to_offset',
-      'calculate_checksum',
-      'section_index',
-      'imphash',
-      'import_rva',
-      'delayed_import_rva',
-      'exports_index',
-    ],
-  },
-  dotnet: { magic: portableExecutable, flags: ['is_dotnet'], functions: [] },
-  elf: { magic: elfMagic, flags: [], functions: ['telfhash'] },
-  macho: { magic: machoMagic, flags: [], functions: [] },
-}
+const modules: ReadonlyMap<string, Module> = new Map(
+  Object.entries({
+    pe: {
+      magic: portableExecutable,
+      flags: ['is_pe'],
+      functions: [
+        'is_32bit',
+        'is_64bit',
+        'is_dll',
+        'rva_to_offset',
+        'calculate_checksum',
+        'section_index',
+        'imphash',
+        'import_rva',
+        'delayed_import_rva',
+        'exports_index',
+      ],
+    },
+    dotnet: { magic: portableExecutable, flags: ['is_dotnet'], functions: [] },
+    elf: { magic: elfMagic, flags: [], functions: ['telfhash'] },
+    macho: { magic: machoMagic, flags: [], functions: [] },
+  }),
+)
 
 /** A certificate, wherever it stands in a signature. */
 const certificate = /^signatures\[\](\.(certificates|signer_info\.chain|countersignatures\[\]\.chain)\[\])?\.(\w+)$/
 
 /** Texts of a program that stand in the file as they are, or with a zero after every character. */
-const texts: Readonly<Record<string, 'plain' | 'wide'>> = {
-  'sections[].name': 'plain',
-  'sections[].full_name': 'plain',
-  pdb_path: 'plain',
-  dll_name: 'plain',
-  'export_details[].name': 'plain',
-  'version_info[]': 'wide',
-}
+const texts: ReadonlyMap<string, 'plain' | 'wide'> = new Map([
+  ['sections[].name', 'plain'],
+  ['sections[].full_name', 'plain'],
+  ['pdb_path', 'plain'],
+  ['dll_name', 'plain'],
+  ['export_details[].name', 'plain'],
+  ['version_info[]', 'wide'],
+])
 
 /** What must hold for a module's field or function to have a value. */
 export function fieldDefined(expression: Expression, scope: Scope): Plan {
   const field = fieldOf(expression, scope)
-  const module = field === null ? undefined : modules[field.module]
+  const module = field === null ? undefined : modules.get(field.module)
   if (field === null || module === undefined || module.flags.includes(field.path)) return always
   if (hasValueForEveryFile(field, module)) return always
   return field.module === 'pe' && field.path.startsWith('signatures[]') ? signedExecutable : module.magic
@@ -101,7 +103,7 @@ export function fieldDefined(expression: Expression, scope: Scope): Plan {
 /** What must hold for a field or function to be true, standing as a condition of its own. */
 export function fieldTrue(expression: Expression, scope: Scope): Plan {
   const field = fieldOf(expression, scope)
-  const module = field === null ? undefined : modules[field.module]
+  const module = field === null ? undefined : modules.get(field.module)
   if (field === null || module === undefined) return always
   if (module.flags.includes(field.path)) return module.magic
   return field.module === 'pe' && field.path === 'exports()'
@@ -147,7 +149,7 @@ export function textOperationDemand({ operator, left, right }: TextOperation, sc
 }
 
 function storedTextDemand({ module, path }: Field, text: string): Plan {
-  const channel = module === 'pe' ? texts[path] : undefined
+  const channel = module === 'pe' ? texts.get(path) : undefined
   return channel === undefined ? always : asciiDemand(`pe.${path}`, text, channel)
 }
 
@@ -239,7 +241,10 @@ function readField(expression: Expression, scope: Scope): Field | null {
   const subject = resolved(expression, scope)
   switch (subject.expression.kind) {
     case 'identifier':
-      return subject.scope.rules.has(subject.expression.name) ? null : { module: subject.expression.name, path: '' }
+      // A variable whose value is not known, or was not followed to its end, hides the module of its name.
+      return subject.scope.rules.has(subject.expression.name) || subject.scope.variables.has(subject.expression.name)
+        ? null
+        : { module: subject.expression.name, path: '' }
     case 'member': {
       const field = fieldOf(subject.expression.object, subject.scope)
       if (field === null) return null

@@ -1,3 +1,5 @@
+import type { Span } from '../yara/index.ts'
+
 /**
  * A plan is what a rule demands of a sample, as far as it can be decided without reading the sample.
  *
@@ -6,8 +8,8 @@
  * understood is `may`.
  */
 export type Plan =
-  /** Nothing is demanded: every sample may match. */
-  | { readonly kind: 'may'; readonly why: string }
+  /** Nothing is demanded: every sample may match. `givenUp`: it is so because of a bound, or of something not known. */
+  | { readonly kind: 'may'; readonly why: string; readonly givenUp?: true }
   /** No sample can match, for example `condition: false`. */
   | { readonly kind: 'never'; readonly why: string }
   | { readonly kind: 'and'; readonly parts: readonly Plan[] }
@@ -63,9 +65,18 @@ export type Fact =
 
 /** The plans of one ruleset: a sample is a candidate for the ruleset when one of its public rules may match. */
 export interface RulesetPlan {
+  /** The rules of the text; those that were found where not all were. */
   readonly rules: readonly RulePlan[]
+  /** What is hunted without the index because it was not understood, or would have cost too much. */
+  readonly warnings: readonly PlanWarning[]
   /** What a sample must satisfy for any reported rule of the ruleset to match. */
   readonly plan: Plan
+}
+
+export interface PlanWarning {
+  readonly message: string
+  /** Where it stands in the text. */
+  readonly span: Span
 }
 
 export interface RulePlan {

@@ -344,7 +344,7 @@ test('plans of an older planner are made anew at start, once', async () => {
     version: rulesetPlanner.version + 1,
     plan: (content: string) => ({
       ...rulesetPlanner.plan(content),
-      plan: { rules: [], plan: { kind: 'may', why: 'newer' } as const },
+      plan: { rules: [], warnings: [], plan: { kind: 'may', why: 'newer' } as const },
     }),
   }
   const before = await here.rulesets.generation()

@@ -40,7 +40,9 @@ export function withValuesInPlace(text: string, values: ReadonlyMap<string, stri
       visit(child, key === 'body' || kind === 'with' ? new Set([...hidden, ...names]) : hidden)
     }
   }
-  for (const { condition } of parse(text).rules) visit(condition, new Set())
+  const { rules, notUnderstood } = parse(text)
+  if (notUnderstood !== null) throw new Error(`a variable may be used where it is not seen: ${notUnderstood}`)
+  for (const { condition } of rules) visit(condition, new Set())
   let result = ''
   let at = 0
   for (const { from, to, value } of places.sort((a, b) => a.from - b.from)) {

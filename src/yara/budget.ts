@@ -1,6 +1,7 @@
 /**
- * What one parse may cost. A text that exceeds it gets the diagnostic `budget-exceeded` and no rules; a single regular
- * expression that nests too deep is not known, and a single chain of operators that is too long is `unknown`.
+ * What one parse may cost. A text that exceeds it gets the diagnostic `budget-exceeded` and is not understood: as a whole
+ * where it is too long or has too many nodes, else the rule that nests too deep. A single regular expression that nests
+ * too deep is not known, and a single chain of operators that is too long is `unknown`.
  */
 export interface ParseBudget {
   /** Length of the text in UTF-16 code units. */

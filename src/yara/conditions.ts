@@ -2,6 +2,7 @@
  * From the tree of a condition to its expression. The grammar has settled precedence; a chain of one level comes as one
  * flat node, which stays flat for `and` and `or` and is folded to the left for all others.
  */
+import { beyond } from './diagnostics.ts'
 import { floatValue, integerValue, textBytes } from './literals.ts'
 import * as term from './parser.generated.terms.js'
 import type { Reading } from './reading.ts'
@@ -121,8 +122,7 @@ function chain(reading: Reading, fold: Fold): Expression {
   }
   // The chain is flat in the tree but deep in the expression.
   if (length > reading.budget.maxDepth) {
-    const message = `this is more than the parser takes on: more than ${reading.budget.maxDepth} operands in one chain`
-    reading.complain('budget-exceeded', message, span)
+    reading.complain('budget-exceeded', beyond(`more than ${reading.budget.maxDepth} operands in one chain`), span)
     return unknown(span)
   }
   return result ?? unknown(span)

@@ -10,10 +10,12 @@ const MAX_DIAGNOSTICS = 100
 /** Collects diagnostics of one text and gives them lines and columns. */
 export class Diagnostics {
   readonly #text: string
+  readonly #severity: Diagnostic['severity']
   readonly #found: { code: string; message: string; span: Span }[] = []
 
-  constructor(text: string) {
+  constructor(text: string, severity: Diagnostic['severity'] = 'error') {
     this.#text = text
+    this.#severity = severity
   }
 
   add(code: string, message: string, span: Span): void {
@@ -32,7 +34,7 @@ export class Diagnostics {
         end = this.#text.indexOf('\n', lineStart)
       }
       const column = [...this.#text.slice(lineStart, span.from)].length + 1
-      return { severity: 'error', code, message, line, column, span }
+      return { severity: this.#severity, code, message, line, column, span }
     })
   }
 }
@@ -41,16 +43,22 @@ export class Diagnostics {
 export interface Survey {
   /** Keys of the nodes that error recovery left a hole in. */
   readonly broken: ReadonlySet<string>
-  /** What there is too much of, and from where on; null for a tree within the budget. */
+  /** Keys of the rules that nest deeper than the budget allows. */
+  readonly tooDeep: ReadonlySet<string>
+  /** What there is too much of in the whole text, and from where on; null for a tree within the budget. */
   readonly excess: { readonly what: string; readonly at: number } | null
+  /** Recovery had to step in somewhere: the rules may be others than those of the engine. */
+  readonly hasErrors: boolean
 }
 
 /**
  * One pass over the tree without recursion: holds it to the budget, and reports every place where recovery had to step
- * in. It stops where the budget ends, since a walk over a very deep tree takes time in the square of its depth.
+ * in. It leaves a rule where it nests too deep, since a walk over a very deep tree takes time in the square of its depth.
  */
 export function survey(tree: Tree, text: string, budget: ParseBudget, diagnostics: Diagnostics): Survey {
   const broken = new Set<string>()
+  const tooDeep = new Set<string>()
+  let hasErrors = false
   const cursor = tree.cursor()
   // One mistake often makes recovery stumble again further on: the first in a rule is the one to tell.
   let toldUpTo = -1
@@ -60,9 +68,10 @@ export function survey(tree: Tree, text: string, budget: ParseBudget, diagnostic
   for (;;) {
     nodes++
     if (nodes > budget.maxNodes)
-      return { broken, excess: { what: `more than ${budget.maxNodes} nodes`, at: cursor.from } }
+      return { broken, tooDeep, hasErrors, excess: { what: `more than ${budget.maxNodes} nodes`, at: cursor.from } }
     if (depth === 1) topLevelEnd = cursor.to
     if (cursor.type.isError) {
+      hasErrors = true
       const { parent } = cursor.node
       if (parent !== null) broken.add(nodeKey(parent))
       const isFirst = depth > 1 || cursor.node.prevSibling?.type.isError !== true
@@ -71,18 +80,34 @@ export function survey(tree: Tree, text: string, budget: ParseBudget, diagnostic
       }
       toldUpTo = Math.max(toldUpTo, topLevelEnd)
     } else if (unclosed[cursor.type.id] !== undefined) {
+      hasErrors = true
       diagnostics.add('unclosed', unclosed[cursor.type.id] as string, { from: cursor.from, to: cursor.to })
     }
     if (cursor.firstChild()) {
       depth++
       if (depth <= budget.maxDepth) continue
-      return { broken, excess: { what: `nested more than ${budget.maxDepth} deep`, at: cursor.from } }
+      const what = `nested more than ${budget.maxDepth} deep`
+      const at = cursor.from
+      for (; depth > 1; depth--) cursor.parent()
+      // Errors in what is not looked at may have hidden another rule.
+      const holdsOneRule = cursor.type.id === term.Rule && text.slice(cursor.from, cursor.to).split(RULE).length === 2
+      if (!holdsOneRule) return { broken, tooDeep, hasErrors, excess: { what, at } }
+      tooDeep.add(nodeKey(cursor))
+      diagnostics.add('budget-exceeded', beyond(what), { from: at, to: at })
     }
     while (!cursor.nextSibling()) {
-      if (!cursor.parent()) return { broken, excess: null }
+      if (!cursor.parent()) return { broken, tooDeep, hasErrors, excess: null }
       depth--
     }
   }
+}
+
+/** The keyword, wherever it stands: a rule that names it in a text or a comment counts as two, which is the safe side. */
+const RULE = /\brule\b/
+
+/** The sentence of `budget-exceeded`. */
+export function beyond(what: string): string {
+  return `this is more than the parser takes on: ${what}`
 }
 
 const unclosed: Readonly<Record<number, string>> = {

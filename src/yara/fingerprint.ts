@@ -18,11 +18,12 @@ import type { Rule, SourceFile, Span } from './syntax.ts'
  * as far as their text tells. `text` is what `file` was parsed from. Stable across processes and versions of Node.
  */
 export function fingerprints(file: SourceFile, text: string): Map<string, string> {
+  if (file.notUnderstood !== null) return new Map(file.rules.map(({ name }) => [name, digest([text])]))
   const own = new Map<string, string>()
   const modules = new Set(file.imports.map(({ module }) => module))
   const used = new Map<string, readonly string[]>()
   for (const rule of file.rules) {
-    const names = mentions(rule)
+    const names = mentions(rule, modules)
     // The engine lets a rule refer only to rules before it, so this cannot go round in circles.
     const exact = [...names.exact].filter((name) => own.has(name))
     const byPrefix = names.prefixes.flatMap((prefix) => [...own.keys()].filter((name) => name.startsWith(prefix)))
@@ -44,7 +45,8 @@ function digest(parts: readonly string[]): string {
 }
 
 /** What the rule itself says, without positions. */
-function meaning({ isGlobal, isPrivate, strings, condition }: Rule, text: string): string {
+function meaning({ isGlobal, isPrivate, strings, condition, notUnderstood, span }: Rule, text: string): string {
+  if (notUnderstood !== undefined) return text.slice(span.from, span.to)
   return JSON.stringify([isGlobal, isPrivate, strings, condition], (_key, value: unknown) => {
     if (typeof value === 'bigint') return `${value}n`
     if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
@@ -56,11 +58,18 @@ function meaning({ isGlobal, isPrivate, strings, condition }: Rule, text: string
 }
 
 /** The names in a rule's condition that may be rules or modules, and the prefixes of its sets of rules. */
-function mentions(rule: Rule): { exact: Set<string>; prefixes: string[] } {
+function mentions(rule: Rule, modules: ReadonlySet<string>): { exact: Set<string>; prefixes: string[] } {
   const exact = new Set<string>()
   const prefixes: string[] = []
+  // What was not read may mention anything.
+  const mentionsAll = () => {
+    prefixes.unshift('')
+    for (const module of modules) exact.add(module)
+  }
+  if (rule.notUnderstood !== undefined) mentionsAll()
   JSON.stringify(rule.condition, (_key, value: unknown) => {
     if (typeof value === 'bigint' || value instanceof Uint8Array) return null
+    if (isNode(value) && value.kind === 'unknown' && prefixes[0] !== '') mentionsAll()
     if (isNode(value) && value.kind === 'identifier') exact.add(value.name as string)
     if (isNode(value) && value.kind === 'rules') {
       for (const pattern of value.patterns as string[]) {

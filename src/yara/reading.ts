@@ -7,4 +7,6 @@ export interface Reading {
   readonly tree: TreeReader
   readonly budget: ParseBudget
   readonly complain: Complain
+  /** Keys of the rules that nest too deep to be read. */
+  readonly tooDeep: ReadonlySet<string>
 }

@@ -159,6 +159,9 @@ class RegexpParser {
   #counts(): { min: number; max: number | null } | null {
     if (this.#at === this.#literalBrace) return null
     const rest = this.#source.slice(this.#at, this.#at + MAX_COUNTS_LENGTH)
+    // Where the numbers go on and on, or the engine may know another blank than we do, it may be a repetition or not.
+    const isCut = rest.length === MAX_COUNTS_LENGTH && /^\{[\s\d,]*$/.test(rest)
+    if (isCut || /^\{[\s\d,]*[^\0-\x7f]/.test(rest)) throw new NotKnown('a brace')
     const counts = /^\{\s*(\d*)\s*(,?)\s*(\d*)\s*\}/.exec(rest)
     if (counts !== null) {
       const [whole, from = '', comma, to = ''] = counts
@@ -278,7 +281,7 @@ class RegexpParser {
     if (/^(?:&&|--|~~)/.test(rest)) throw new NotKnown('a set operation')
     if (rest.startsWith('[')) {
       const posix = /^\[:(\^?)([a-z]+):\]/.exec(rest)
-      const members = posixClasses[posix?.[2] ?? '']
+      const members = posixClasses.get(posix?.[2] ?? '')
       if (posix === null || members === undefined) throw new NotKnown('a nested class')
       this.#at += posix[0].length
       for (let i = 0; i < 32; i++)
@@ -346,22 +349,24 @@ const classLetters: Readonly<Record<string, Uint8Array>> = {
   S: blanks.map((bits) => ~bits),
 }
 
-const posixClasses: Readonly<Record<string, Uint8Array>> = {
-  alnum: setOf([0x30, 0x39], [0x41, 0x5a], [0x61, 0x7a]),
-  alpha: asciiLetters,
-  ascii: setOf([0, 0x7f]),
-  blank: setOf([0x09, 0x09], [0x20, 0x20]),
-  cntrl: setOf([0, 0x1f], [0x7f, 0x7f]),
-  digit: digits,
-  graph: setOf([0x21, 0x7e]),
-  lower: setOf([0x61, 0x7a]),
-  print: setOf([0x20, 0x7e]),
-  punct: setOf([0x21, 0x2f], [0x3a, 0x40], [0x5b, 0x60], [0x7b, 0x7e]),
-  space: blanks,
-  upper: setOf([0x41, 0x5a]),
-  word: wordBytes,
-  xdigit: setOf([0x30, 0x39], [0x41, 0x46], [0x61, 0x66]),
-}
+const posixClasses: ReadonlyMap<string, Uint8Array> = new Map(
+  Object.entries({
+    alnum: setOf([0x30, 0x39], [0x41, 0x5a], [0x61, 0x7a]),
+    alpha: asciiLetters,
+    ascii: setOf([0, 0x7f]),
+    blank: setOf([0x09, 0x09], [0x20, 0x20]),
+    cntrl: setOf([0, 0x1f], [0x7f, 0x7f]),
+    digit: digits,
+    graph: setOf([0x21, 0x7e]),
+    lower: setOf([0x61, 0x7a]),
+    print: setOf([0x20, 0x7e]),
+    punct: setOf([0x21, 0x2f], [0x3a, 0x40], [0x5b, 0x60], [0x7b, 0x7e]),
+    space: blanks,
+    upper: setOf([0x41, 0x5a]),
+    word: wordBytes,
+    xdigit: setOf([0x30, 0x39], [0x41, 0x46], [0x61, 0x66]),
+  }),
+)
 
 function setOf(...ranges: readonly (readonly [number, number])[]): Uint8Array {
   const set = new Uint8Array(32)

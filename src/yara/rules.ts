@@ -54,7 +54,7 @@ function readOnlyText(reading: Reading): string {
 
 /**
  * rule := ('global' | 'private')* 'rule' name (':' tag+)? '{' meta? strings? condition '}'
- * Null when recovery found no name.
+ * Null when recovery found no name. Strings and condition of one that nests too deep are left out.
  */
 function readRule(reading: Reading): Rule | null {
   const { tree } = reading
@@ -67,6 +67,7 @@ function readRule(reading: Reading): Rule | null {
   let meta: readonly MetaEntry[] = []
   let strings: readonly StringDefinition[] = []
   let condition: Expression = unknown(span)
+  const isTooDeep = tree.isAmong(reading.tooDeep)
   if (tree.enter()) {
     do {
       if (tree.id === term.RuleModifier) {
@@ -77,13 +78,15 @@ function readRule(reading: Reading): Rule | null {
         nameSpan = tree.span
       } else if (tree.id === term.Tags) tags = readAll(reading, term.Tag, () => tree.source)
       else if (tree.id === term.Meta) meta = readAll(reading, term.MetaEntry, readMetaEntry)
+      else if (isTooDeep) continue
       else if (tree.id === term.Strings) strings = readAll(reading, term.StringDefinition, readStringDefinition)
       else if (tree.id === term.Condition) condition = readCondition(reading)
     } while (tree.next())
     tree.leave()
   }
   if (name === '') return null
-  return { name, nameSpan, isGlobal, isPrivate, tags, meta, strings, condition, span }
+  const rule = { name, nameSpan, isGlobal, isPrivate, tags, meta, strings, condition, span }
+  return isTooDeep ? { ...rule, notUnderstood: 'the rule nests deeper than the parser follows' } : rule
 }
 
 function readAll<Item>(reading: Reading, kind: number, read: (reading: Reading) => Item | null): Item[] {

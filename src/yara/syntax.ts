@@ -29,6 +29,11 @@ export interface SourceFile {
   readonly rules: readonly Rule[]
   /** What the parser could not make sense of, in order of position. Empty for a well-formed text. */
   readonly diagnostics: readonly Diagnostic[]
+  /**
+   * Why `rules` may be others than those of the engine: the text is more than the parser takes on, or has an error that
+   * may have hidden rules. Null where they are the rules of the text.
+   */
+  readonly notUnderstood: string | null
 }
 
 export interface ModuleImport {
@@ -52,6 +57,11 @@ export interface Rule {
   readonly condition: Expression
   /** From the first modifier or the keyword `rule` to the closing brace. */
   readonly span: Span
+  /**
+   * Why strings and condition may be others than the engine's: nothing but the rule's name and modifiers is certain.
+   * Left out where they are what stands in the text.
+   */
+  readonly notUnderstood?: string
 }
 
 export interface MetaEntry {

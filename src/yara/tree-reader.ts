@@ -43,7 +43,11 @@ export class TreeReader {
   }
 
   get isBroken(): boolean {
-    return this.#broken.size > 0 && this.#broken.has(nodeKey(this.#cursor))
+    return this.isAmong(this.#broken)
+  }
+
+  isAmong(keys: ReadonlySet<string>): boolean {
+    return keys.size > 0 && keys.has(nodeKey(this.#cursor))
   }
 
   /** Goes to the first child that means something; false, and stays, when there is none. */

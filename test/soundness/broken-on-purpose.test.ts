@@ -265,7 +265,7 @@ function changeBits(path: string, isRow: (row: number) => boolean, change: (byte
 function changedPlan(change: (plan: Plan) => Plan): Layers['plan'] {
   const walk = (plan: Plan): Plan => change('parts' in plan ? { ...plan, parts: plan.parts.map(walk) } : plan)
   return (text) => {
-    const { rules, plan } = planRuleset(parse(text))
-    return { rules, plan: walk(plan) }
+    const ruleset = planRuleset(parse(text))
+    return { ...ruleset, plan: walk(ruleset.plan) }
   }
 }

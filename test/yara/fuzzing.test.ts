@@ -105,11 +105,34 @@ test('a condition of ten thousand alternatives is no burden', () => {
   assert.equal(rules[0]?.condition.kind === 'or' && rules[0].condition.operands.length, 10_000)
 })
 
+test('a rule that nests too deep gets a diagnostic that says so, and those beside it are read', () => {
+  const text = 'rule a { condition: ((((filesize)))) > 1 } rule b { strings: $s = "text" condition: $s }'
+  const { rules, diagnostics, notUnderstood } = parse(text, { ...defaultBudget, maxDepth: 5 })
+  assert.equal(notUnderstood, null)
+  assert.deepEqual(
+    diagnostics.map(({ code }) => code),
+    ['budget-exceeded'],
+  )
+  assert.deepEqual(
+    rules.map((rule) => [rule.name, rule.notUnderstood !== undefined, rule.condition.kind]),
+    [
+      ['a', true, 'unknown'],
+      ['b', false, 'stringMatch'],
+    ],
+  )
+})
+
+test('where more than one rule may hide in what nests too deep, the whole text is not understood', () => {
+  const text = 'rule a { condition: ((((filesize)))) > 1 /* rule */ } rule b { condition: true }'
+  assert.notEqual(parse(text, { ...defaultBudget, maxDepth: 5 }).notUnderstood, null)
+})
+
 test('a text beyond the budget gets one diagnostic that says so, and no rules', () => {
   const text = 'rule a { condition: ((filesize)) > 1 }'
-  for (const budget of [{ maxLength: 10 }, { maxNodes: 5 }, { maxDepth: 3 }]) {
-    const { rules, diagnostics } = parse(text, { ...defaultBudget, ...budget })
+  for (const budget of [{ maxLength: 10 }, { maxNodes: 5 }]) {
+    const { rules, diagnostics, notUnderstood } = parse(text, { ...defaultBudget, ...budget })
     assert.deepEqual(rules, [])
+    assert.notEqual(notUnderstood, null)
     assert.deepEqual(
       diagnostics.map(({ code }) => code),
       ['budget-exceeded'],
