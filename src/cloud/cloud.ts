@@ -102,7 +102,7 @@ export class Cloud {
     if (!connection) return forgetStates(this.#database)
     const { cloudUrl, cloudUser } = this.#settings
     await noteOrigin(this.#database, `${cloudUser} at ${cloudUrl}`)
-    this.#loops.feeds.start((signal) => this.#readFeeds(connection, signal))
+    this.#loops.feeds.start((signal) => this.#guarded(() => this.#readFeeds(connection, signal)))
     this.#loops.deliveries.start(() => this.#guarded(() => connection.deliveries.deliverDue()))
     this.#loops.following.start((signal) => this.#follow(connection, signal))
     const { contribution } = connection

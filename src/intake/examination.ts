@@ -143,7 +143,7 @@ export class Examiner {
   async catchUp(behind: readonly Examined[], signal: AbortSignal): Promise<Examined[]> {
     const old = behind[0]?.live
     if (!old) return []
-    const live = await this.#liveSet()
+    const live = await this.#currentLiveSet()
     const before = new Set(old.rulesets.map(({ key }) => key))
     const after = new Set(live.rulesets.map(({ key }) => key))
     const rulesets = live.rulesets.filter(({ key }) => !before.has(key))
@@ -186,6 +186,13 @@ export class Examiner {
     let live = await this.#liveSet()
     while (live !== this.#live) live = await this.#liveSet()
     return task(live)
+  }
+
+  /** The set of this instant: a kept one may be older, where nobody reported the change (yet, or any more). */
+  async #currentLiveSet(): Promise<LiveSet> {
+    const generation = await this.#rulesets.generation()
+    if (this.#live?.generation !== generation) this.forgetLiveSet()
+    return this.#liveSet()
   }
 
   async #liveSet(): Promise<LiveSet> {

@@ -10,7 +10,7 @@
  * segments that are made of them rarely overlap. A kill loses only what was not committed: those samples are queued
  * still, and start anew.
  */
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '../scanning/index.ts'
 import { stillQueued } from './admission.ts'
 import { type CompletionParts, complete, completeArchives } from './completion.ts'
@@ -72,7 +72,7 @@ export class Pipeline {
     this.#moreToTake = true
     if (this.#taking !== null || this.#stopping.signal.aborted) return
     this.#taking = this.#take()
-      .catch((error) => this.#parts.log.error({ err: error }, 'reading the queue failed'))
+      .catch((error) => this.#pauseAfter(error, 'reading the queue failed'))
       .finally(() => {
         this.#taking = null
         if (this.#moreToTake && this.#hasRoom()) this.wake()
@@ -80,10 +80,14 @@ export class Pipeline {
       })
   }
 
+  /**
+   * Lets what is under way end. Finished samples are committed, once: what cannot be committed, or was matched with
+   * rulesets of before, stays in the queue for the next process.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('Intake is stopping.'))
     await this.#taking
-    await Promise.allSettled(this.#running)
+    while (this.#running.size > 0) await Promise.allSettled(this.#running)
     while (this.#committing !== null || this.#finished.length > 0) {
       if (this.#committing !== null) await this.#committing
       else await this.#commitSome(this.#finished.splice(0))
@@ -158,6 +162,13 @@ export class Pipeline {
     this.#unpacking++
   }
 
+  /** Logs a failure that may pass, and waits: tried again at once, it would come again at once. */
+  async #pauseAfter(error: unknown, message: string): Promise<void> {
+    if (this.#stopping.signal.aborted) return
+    this.#parts.log.error({ err: error }, message)
+    await delay(RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {})
+  }
+
   #finish(examined: readonly Examined[]): void {
     if (this.#finished.length === 0) this.#finishedSince = performance.now()
     this.#finished.push(...examined)
@@ -218,7 +229,8 @@ export class Pipeline {
       }
       onProcessed(done)
       await this.#completeArchives()
-      if (behind.length > 0) this.#catchUp(behind)
+      // When stopping they stay in the queue.
+      if (behind.length > 0 && !this.#stopping.signal.aborted) this.#catchUp(behind)
     } catch (error) {
       // Most likely the disk is full: the samples keep their results and wait.
       log.error(
@@ -255,13 +267,15 @@ export class Pipeline {
     for (const group of byGeneration.values()) {
       const since = performance.now()
       for (const { queued } of group) this.#underWay.set(queued.id, since)
-      const run = this.#parts.examiner
-        .catchUp(group, signal)
+      // In a turn of the event loop of its own: where nothing has to be scanned, all of this is microtasks, and a set that
+      // changes all the time would keep everything else waiting.
+      const run = nextTurn()
+        .then(() => this.#parts.examiner.catchUp(group, signal))
         .then(
           (examined) => this.#finish(examined),
-          (error) => {
+          async (error) => {
             if (signal.aborted) return
-            this.#parts.log.error({ err: error }, 'samples could not be matched anew now, and are tried again')
+            await this.#pauseAfter(error, 'samples could not be matched anew now, and are tried again')
             for (const { queued } of group) this.#underWay.delete(queued.id)
             this.#parts.queue.putBack(group.map(({ queued }) => queued.id))
           },

@@ -72,6 +72,19 @@ export class MortalServer {
     assert.equal(code, 0, `the server did not end well:\n${stderr().slice(-3000)}`)
   }
 
+  /** SIGTERM; tells how long the program took to end, how it did, and which of its processes go on without it. */
+  async terminate(): Promise<{ ms: number; code: number | null; orphans: string[] }> {
+    const below = this.descendants()
+    const since = performance.now()
+    const code = await this.#running.stop('SIGTERM')
+    const ms = performance.now() - since
+    this.#server = null
+    const isOver = () => remainingOf(below).length === 0
+    const deadline = performance.now() + ORPHANS_END_MS
+    while (!isOver() && performance.now() < deadline) await sleep(10)
+    return { ms, code, orphans: remainingOf(below).map(({ pid, command }) => `${pid} ${command}`) }
+  }
+
   /** The processes that the server has started, and theirs. */
   descendants(): Process[] {
     return descendantsOf(this.#running.child.pid ?? 0)
@@ -93,7 +106,7 @@ export class MortalServer {
 
   /** What the start found and repaired. */
   get repaired(): Json {
-    return this.logged.find(({ msg }) => msg === 'the data folder is open and repaired') ?? assert.fail('nothing told')
+    return this.logged.find(({ msg }) => msg === 'the data folder is open') ?? assert.fail('nothing told')
   }
 
   async call(method: string, path: string, body?: FormData | URLSearchParams): Promise<Answer> {
