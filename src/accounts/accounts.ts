@@ -3,7 +3,7 @@ import { Failure } from '../errors/index.ts'
 import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
 import { hashPassword, verifyPassword } from './password.ts'
 import type { Account, Role } from './rights.ts'
-import { closeSessionsOf, Sessions } from './sessions.ts'
+import { closeSessionsOf, passOverFullDisk, Sessions } from './sessions.ts'
 import { Throttle } from './throttle.ts'
 import { VerifiedCredentials } from './verified-credentials.ts'
 
@@ -100,7 +100,8 @@ export class Accounts {
     const time = now()
     if (entry.lastUsed === null || time - entry.lastUsed >= LAST_USED_EVERY) {
       entry.lastUsed = time
-      await this.#database.updateTable('tokens').set({ last_used: time }).where('id', '=', entry.tokenId).execute()
+      const used = this.#database.updateTable('tokens').set({ last_used: time }).where('id', '=', entry.tokenId)
+      await used.execute().catch(passOverFullDisk)
     }
     return entry.account
   }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
@@ -11,9 +12,23 @@ import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
 import type { Settings } from '../settings/index.ts'
-import { type DataFolderLock, FileBlobs, lockDataFolder, openDatabase, refuseLostDatabase } from '../store/index.ts'
+import {
+  asUnusableFolder,
+  DatabaseHealth,
+  type DataFolderLock,
+  FileBlobs,
+  lockDataFolder,
+  makeFilesPrivate,
+  makePrivate,
+  openSoundDatabase,
+  Reserve,
+  type Room,
+  refuseLostDatabase,
+} from '../store/index.ts'
 import { Tenants } from '../tenants/index.ts'
 import { type JournalEntry, readJournal } from './journal.ts'
+import { Opened } from './opened.ts'
+import { StoredCheck } from './stored-check.ts'
 
 /** Everything of a Backtrail but its network side: the services over one data folder, and what runs in the background. */
 export interface Appliance {
@@ -30,31 +45,49 @@ export interface Appliance {
   readonly cloud: Cloud
   readonly tenants: Tenants
   readonly pool: WorkerPool
+  /** Kept aside for what makes room on a full disk. */
+  readonly room: Room
+  /** Whether what is stored is sound. */
+  readonly stored: StoredCheck
   /** What operators should know, newest first. */
   journal(limit: number): Promise<readonly JournalEntry[]>
   /** What hunting with some texts would read, rule by rule. Fails with `rules.invalid`. */
   explain(texts: readonly HuntText[], signal: AbortSignal): Promise<Explanation>
   /** Tells others who find the folder locked where to reach its owner. */
-  announce(url: string): void
+  announce(url: string): Promise<void>
   /** Lets what is under way come to a safe point, and frees the folder. What is unfinished goes on at the next opening. */
   close(): Promise<void>
 }
 
 /**
  * Opens a data folder, making it when there is none, repairs what an earlier process left half done, and goes on with
- * its unfinished work. Fails with `data-folder.locked` while another process has the folder.
+ * its unfinished work. Fails with `data-folder.locked` while another process has the folder, and
+ * with `data-folder.unusable`, `database.unusable` or `storage.full` where it is of no use; nothing is left running then.
  */
 export async function openAppliance(settings: Settings, { log }: { readonly log: Log }): Promise<Appliance> {
   // First of all, since it may find that the settings are of no use.
   const access = cloudAccess(settings)
-  const lock = lockDataFolder(settings.data)
+  const opened = new Opened(log)
+  const reserve = new Reserve(settings.data)
   try {
-    return await assemble(settings, access, log, lock)
+    makeFilesPrivate()
+    const lock = lockDataFolder(settings.data)
+    opened.add(() => lock.release())
+    const refused = makePrivate(settings.data)
+    if (refused.length > 0) log.warn({ paths: refused.slice(0, 5) }, 'others may read files of the data folder')
+    // A start needs a little room: what it clears and repairs makes more.
+    if (!(await reserve.isAffordable())) reserve.release()
+    const appliance = await assemble(settings, access, log, lock, reserve, opened)
+    reserve.refill()
+    return appliance
   } catch (error) {
-    lock.release()
-    throw error
+    await opened.close()
+    throw asUnusableFolder(error, settings.data)
   }
 }
+
+/** What workers may take to end a task that nobody waits for any more, before they are killed over it. */
+const WORKERS_END_MS = 1_000
 
 const DAY_SECONDS = 24 * 60 * 60
 
@@ -63,10 +96,15 @@ async function assemble(
   access: CloudAccess | null,
   log: Log,
   lock: DataFolderLock,
+  reserve: Reserve,
+  opened: Opened,
 ): Promise<Appliance> {
   const folder = (name: string) => join(settings.data, name)
   await refuseLostDatabase(settings.data, folder('backtrail.db'))
-  const database = await openDatabase(folder('backtrail.db'))
+  const databaseFile = folder('backtrail.db')
+  const health = new DatabaseHealth()
+  const { database, checked } = await openSoundDatabase(databaseFile, health)
+  opened.add(() => database.destroy())
   const { blobs, leftovers } = await FileBlobs.open(settings.data)
   const pool = new WorkerPool({
     workers: settings.workers,
@@ -74,6 +112,7 @@ async function assemble(
     log,
     limits: { scanMs: settings.scanTimeout, compileMs: settings.compileTimeout, workerBytes: settings.workerMemory },
   })
+  opened.add(() => pool.stop(WORKERS_END_MS))
   const checker: Checker = { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) }
   const accounts = new Accounts(database)
   const matches = new Matches(database)
@@ -81,8 +120,8 @@ async function assemble(
   const rulesets = new Rulesets({ database, checker, planner: rulesetPlanner, mirror: cloud.duties })
   const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
   const samples = new Samples({ database, blobs, segments })
-  const corpus = new Corpus(database, blobs)
-  const sources = { pool, workers: settings.workers, segments, corpus }
+  const corpus = new Corpus(database, blobs, health)
+  const sources = { pool, workers: settings.workers, segments, corpus, health }
   // Whatever the role: a command that works on a cloud's folder takes in samples for its tenants too.
   const tenants = new Tenants({
     database,
@@ -120,6 +159,7 @@ async function assemble(
     segments,
     archives,
     log,
+    room: reserve,
     workers: settings.workers,
     limits: {
       uploadBytes: settings.uploadLimit,
@@ -142,6 +182,16 @@ async function assemble(
     atOnce: settings.huntsAtOnce,
   })
   const inspection = new Inspection({ database, blobs, pool, rulesets, samples })
+  const stored = new StoredCheck({ database, databaseFile, health, blobs, pool, segments, log })
+  opened.add(() => segments.stop())
+  opened.add(
+    () => localRetro.close(),
+    () => adHocHunts.close(),
+    () => tenants.close(),
+    () => intake.stop(),
+    () => stored.stop(),
+  )
+  opened.add(() => cloud.stop())
 
   const forgotten = await blobs.settle(
     async (sha256) => (await samples.find(Buffer.from(sha256).toString('hex'))) !== null,
@@ -152,6 +202,7 @@ async function assemble(
   const retro = await localRetro.resume()
   const hunts = await adHocHunts.resume()
   const retroHunts = await tenants.start()
+  stored.begin(checked, statSync(databaseFile).size)
   log.info(
     {
       data: settings.data,
@@ -164,7 +215,7 @@ async function assemble(
       hunts,
       retroHunts,
     },
-    'the data folder is open and repaired',
+    'the data folder is open',
   )
 
   return {
@@ -180,16 +231,11 @@ async function assemble(
     cloud,
     tenants,
     pool,
+    room: reserve,
+    stored,
     journal: (limit) => readJournal(database, limit),
     explain: (texts, signal) => explain({ sources, checker, plan }, texts, signal),
-    announce: (url) => lock.announce(url),
-    async close() {
-      await cloud.stop()
-      await Promise.all([localRetro.close(), adHocHunts.close(), tenants.close(), intake.stop()])
-      await segments.stop()
-      await pool.stop()
-      await database.destroy()
-      lock.release()
-    },
+    announce: (url) => reserve.lend(async () => lock.announce(url)),
+    close: () => opened.close(),
   }
 }

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import type { Account } from '../accounts/index.ts'
-import { type Appliance, openAppliance } from '../appliance/index.ts'
+import { type Appliance, openAppliance, type StoredPhase, type StoredReport } from '../appliance/index.ts'
 import { Failure, traceOf } from '../errors/index.ts'
 import type { Arrival } from '../intake/index.ts'
 import type { Log } from '../scanning/index.ts'
@@ -23,7 +23,7 @@ import type {
 /** Opens the data folder for a command. Fails with `data-folder.locked` while another process has it. */
 export async function openDataFolder(settings: Settings): Promise<Workplace> {
   const appliance = await openAppliance(settings, { log: troubleLog })
-  return new DataFolderWorkplace(settings, appliance, await appliance.accounts.operator())
+  return new DataFolderWorkplace(settings, appliance, await appliance.room.lend(() => appliance.accounts.operator()))
 }
 
 /** Only what a person at the terminal should know. */
@@ -94,6 +94,18 @@ class DataFolderWorkplace implements Workplace {
     return explained.flatMap(({ name: ruleset, rules }) =>
       rules.map(({ name: rule, ...rest }) => ({ ruleset, rule, ...rest, corpus })),
     )
+  }
+
+  check(
+    each: number,
+    signal: AbortSignal,
+    onProgress: (phase: StoredPhase, done: number, total: number) => void,
+  ): Promise<StoredReport> {
+    return this.#appliance.stored.run({
+      each,
+      signal,
+      onProgress: ({ phase, done, total }) => onProgress(phase, done, total),
+    })
   }
 
   close(): Promise<void> {

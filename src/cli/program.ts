@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { Failure, type FailureCode, traceOf } from '../errors/index.ts'
+import { addCheck } from './check.ts'
 import { addCloud } from './cloud.ts'
 import { type ExitCode, exitCodes, exitCodesTold } from './exit-codes.ts'
 import { addExplain } from './explain.ts'
@@ -48,7 +49,7 @@ function buildProgram(end: (code: ExitCode) => void): Command {
     .exitOverride()
     .showHelpAfterError('(add --help for what is allowed)')
     .helpCommand('help [command]', 'Tell about a command.')
-  for (const add of [addServe, addIngest, addHunt, addRules, addExplain, addIndex, addUsers, addCloud])
+  for (const add of [addServe, addIngest, addHunt, addRules, addExplain, addIndex, addCheck, addUsers, addCloud])
     add(program, conclude)
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]

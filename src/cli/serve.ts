@@ -9,6 +9,7 @@ import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addSettings, serverSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import type { Conclude } from './program.ts'
+import { limitStopping } from './stop-limit.ts'
 
 export function addServe(program: Command, conclude: Conclude): void {
   const command = program
@@ -18,8 +19,9 @@ export function addServe(program: Command, conclude: Conclude): void {
       'after',
       `
 The first start makes the user "admin" and prints a password and an API token, once. BACKTRAIL_ADMIN_TOKEN in the
-environment chooses that token. Events are logged to the standard error output.
-Asked to stop, the server refuses new requests, lets those under way end, and exits with 0; asked again, it ends at once.`,
+environment chooses that token, which is then not printed. Events are logged to the standard error output.
+Asked to stop, the server refuses new requests, lets those under way end, and exits with 0; asked again, it ends at once.
+Two seconds after the grace (--shutdown-grace) it ends in any case; nothing that was acknowledged is lost.`,
     )
   addSettings(command, serverSettings).action(conclude(serve))
 }
@@ -29,25 +31,35 @@ async function serve(flags: Flags): Promise<ExitCode> {
   demandUsableTls(settings)
   // A signal during the start waits until there is something to close.
   const interruption = listenForInterruption(() => process.exit(exitCodes.interrupted))
+  interruption.signal.addEventListener('abort', () => limitStopping(settings.shutdownGrace), { once: true })
   const { openLog } = await import('./log.ts')
   const log = openLog(settings)
   const { openAppliance } = await import('../appliance/index.ts')
   const appliance = await openAppliance(settings, { log })
   try {
     const { buildHttpServer } = await import('../http/index.ts')
-    const server = buildHttpServer(appliance, settings, log)
+    // The port first, so that secrets that are shown once are not lost to a port in use; requests that come before the
+    // administrator is there wait for that.
+    const ready = Promise.withResolvers<void>()
+    ready.promise.catch(() => {})
+    const server = buildHttpServer(appliance, settings, log, { ready: ready.promise })
     try {
       await server.listen({ host: settings.host, port: settings.port }).catch(explainListening(settings))
       const address = addressTold(settings, server.server.address() as AddressInfo)
-      appliance.announce(address)
-      // After listening, so that secrets that are shown once are not lost to a port in use.
+      await appliance.announce(address).catch((error) => log.warn({ err: error }, 'the address could not be announced'))
       const { adminToken } = settings
-      const first = await appliance.accounts.ensureFirstAdministrator(adminToken === '' ? {} : { token: adminToken })
-      process.stdout.write(`Backtrail is ready at ${address}\n${first ? firstAdministratorTold(first) : ''}`)
+      const first = await appliance.room.lend(() =>
+        appliance.accounts.ensureFirstAdministrator(adminToken === '' ? {} : { token: adminToken }),
+      )
+      ready.resolve()
+      process.stdout.write(
+        `Backtrail is ready at ${address}\n${first ? firstAdministratorTold(first, adminToken !== '') : ''}`,
+      )
       await appliance.cloud.start()
       const signal = await interruption.asked
       log.info({ signal }, 'stopping')
     } finally {
+      ready.reject(new Failure('service.stopping'))
       await server.close()
     }
   } finally {
@@ -58,12 +70,13 @@ async function serve(flags: Flags): Promise<ExitCode> {
   return exitCodes.done
 }
 
-function firstAdministratorTold(first: FirstAdministrator): string {
+/** A token that was given is known already, and this output often ends in a log. */
+function firstAdministratorTold(first: FirstAdministrator, isTokenGiven: boolean): string {
   return `
 The first administrator was made. These secrets are shown this once:
   user       ${first.name}
   password   ${first.password}
-  API token  ${first.token}
+  API token  ${isTokenGiven ? 'the one in BACKTRAIL_ADMIN_TOKEN' : first.token}
 `
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { StoredPhase, StoredReport } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { IndexStatistics } from '../segments/index.ts'
 import type { ClientSettings } from '../settings/index.ts'
@@ -109,6 +110,14 @@ export class ServerWorkplace implements Workplace {
     )
   }
 
+  check(
+    each: number,
+    signal: AbortSignal,
+    onProgress: (phase: StoredPhase, done: number, total: number) => void,
+  ): Promise<StoredReport> {
+    return follow(this.#api, '/api/check/', { each }, signal, (done, total, phase) => onProgress(phase, done, total))
+  }
+
   async close(): Promise<void> {
     this.#processed.close()
   }
@@ -172,25 +181,27 @@ interface ToldToken {
   readonly last_used: string | null
 }
 
-function indexOf(api: ApiClient): IndexUpkeep {
-  /** Follows a long piece of work at the server, which an abort ends. */
-  const follow = async <T>(
-    path: string,
-    query: Record<string, number>,
-    signal: AbortSignal,
-    onProgress: (done: number, total: number) => void,
-  ): Promise<T> => {
-    const news = api.lines<ToldProgress<T>>(path, { method: 'POST', query, signal })
-    for await (const { done = 0, total = 0, result, error } of news) {
-      if (error !== undefined) throw new Failure('server.refused', `The server could not finish: ${error}`)
-      if (result !== undefined) return result
-      onProgress(done, total)
-    }
-    throw new Failure('server.unreachable', 'The server stopped before the work was done; start it and try again.')
+/** Follows a long piece of work at the server, which an abort ends. */
+async function follow<T>(
+  api: ApiClient,
+  path: string,
+  query: Record<string, number>,
+  signal: AbortSignal,
+  onProgress: (done: number, total: number, phase: StoredPhase) => void,
+): Promise<T> {
+  const news = api.lines<ToldProgress<T>>(path, { method: 'POST', query, signal })
+  for await (const { phase = 'index', done = 0, total = 0, result, error } of news) {
+    if (error !== undefined) throw new Failure('server.refused', `The server could not finish: ${error}`)
+    if (result !== undefined) return result
+    onProgress(done, total, phase)
   }
+  throw new Failure('server.unreachable', 'The server stopped before the work was done; start it and try again.')
+}
+
+function indexOf(api: ApiClient): IndexUpkeep {
   return {
-    build: (signal, onProgress) => follow('/api/index/build/', {}, signal, onProgress),
-    check: (each, signal, onProgress) => follow('/api/index/check/', { each }, signal, onProgress),
+    build: (signal, onProgress) => follow(api, '/api/index/build/', {}, signal, onProgress),
+    check: (each, signal, onProgress) => follow(api, '/api/index/check/', { each }, signal, onProgress),
     stats: async () => {
       const { sample_bytes, index_bytes, by_size, ...rest } = await api.request<ToldStatistics>('/api/index/')
       const bySize = by_size.map(({ up_to, ...size }) => ({ upTo: up_to, ...size }))
@@ -201,6 +212,7 @@ function indexOf(api: ApiClient): IndexUpkeep {
 
 /** One line of a long piece of work: how far it is, or how it ended. */
 interface ToldProgress<T> {
+  readonly phase?: StoredPhase
   readonly done?: number
   readonly total?: number
   readonly result?: T

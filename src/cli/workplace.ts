@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import type { Role } from '../accounts/index.ts'
+import type { StoredPhase, StoredReport } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { IndexStatistics } from '../segments/index.ts'
 import { type Flags, readClientSettings, readSettings } from '../settings/index.ts'
@@ -33,6 +34,13 @@ export interface Workplace {
 
   /** What each rule demands of the index, and what hunting with it would cost. Fails as `hunt` does. */
   explain(texts: readonly RuleText[]): Promise<readonly ExplainedRule[]>
+
+  /** Verifies the database, all contents and the index. `each`: compares every so many-th signature. */
+  check(
+    each: number,
+    signal: AbortSignal,
+    onProgress: (phase: StoredPhase, done: number, total: number) => void,
+  ): Promise<StoredReport>
 
   readonly users: Users
   readonly index: IndexUpkeep

@@ -140,6 +140,11 @@ export const catalogue = {
   },
   'settings.invalid': { status: 500, message: 'A setting has a value that is not allowed.' },
   'database.unusable': { status: 503, message: 'The database cannot be used by this version of Backtrail.' },
+  'database.damaged': {
+    status: 503,
+    message: 'The database is damaged; stop Backtrail and run "backtrail check" on the data folder.',
+  },
+  'data-folder.unusable': { status: 503, message: 'The data folder cannot be used as it is.' },
   'signature.damaged': { status: 500, message: 'A signature record is damaged.' },
   'segment.damaged': {
     status: 500,

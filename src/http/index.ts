@@ -3,4 +3,4 @@
  * that is not listening yet; `close()` drains it.
  */
 export type { ApplianceServices, HttpSettings } from './appliance.ts'
-export { buildHttpServer, type HttpServer } from './server.ts'
+export { buildHttpServer, type HttpServer, type HttpServerOptions } from './server.ts'

@@ -28,6 +28,12 @@ export type HttpServer = FastifyInstance<
   TypeBoxTypeProvider
 >
 
+export interface HttpServerOptions {
+  readonly times?: Readonly<Record<keyof typeof timeouts, number>>
+  /** Requests wait for it, `/healthz` among them: what is answered works wholly. Its failure is their answer. */
+  readonly ready?: Promise<void>
+}
+
 /**
  * A server over the services, ready to `listen`. `close()` takes no more connections, lets the requests under way end for
  * up to `shutdownGrace` milliseconds, and then cuts them. The services are the caller's to stop afterwards.
@@ -36,7 +42,7 @@ export function buildHttpServer(
   appliance: ApplianceServices,
   settings: HttpSettings,
   log: FastifyBaseLogger,
-  times: Readonly<Record<keyof typeof timeouts, number>> = timeouts,
+  { times = timeouts, ready = Promise.resolve() }: HttpServerOptions = {},
 ): HttpServer {
   const trustsProxy = proxyTrust(settings.trustProxy)
   // How often Node looks for headers that are late; its preset would let them be half a minute later.
@@ -65,6 +71,7 @@ export function buildHttpServer(
   app.setSerializerCompiler(() => JSON.stringify)
   addRefusals(app)
   addRequestLog(app)
+  app.addHook('onRequest', () => ready)
   drainOnClose(app, settings.shutdownGrace)
   boundSlowClients(app, times)
   const metrics = addMetrics(app, appliance)

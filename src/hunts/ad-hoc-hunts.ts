@@ -199,7 +199,9 @@ export class AdHocHunts {
         if (abort.signal.aborted) return
         this.#parts.log.error({ hunt: id, err: error }, 'an ad-hoc hunt failed')
         const fail = () => enter(this.#parts.database, id, 'failed', messageOf(error))
-        await whenThereIsRoom(fail, { hunt: id, signal: abort.signal, log: this.#parts.log })
+        await whenThereIsRoom(fail, { hunt: id, signal: abort.signal, log: this.#parts.log }).catch((error) =>
+          this.#parts.log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored'),
+        )
       })
       .finally(() => {
         this.#underWay.delete(id)

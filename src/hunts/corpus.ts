@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type SelectQueryBuilder, sql } from 'kysely'
 import { externalVariables } from '../samples/index.ts'
 import type { ExternalVariables } from '../scanning/index.ts'
-import type { BlobStore, Database, Schema } from '../store/index.ts'
+import { type BlobStore, type Database, DatabaseHealth, type Schema } from '../store/index.ts'
 import { countProcessed, processedInAll } from './hunt-row.ts'
 import { isEverything, type Selection } from './selection.ts'
 
@@ -20,14 +20,16 @@ export interface Scannable {
 export class Corpus {
   readonly #database: Database
   readonly #blobs: BlobStore
+  readonly #health: DatabaseHealth
   #sizes = new Float64Array(0)
   /** Samples that `#sizes` tells of. */
   #sized = 0
   /** The end of the last reading of sizes that was begun: they happen one after the other. */
   #reading: Promise<unknown> = Promise.resolve()
 
-  constructor(database: Database, blobs: BlobStore) {
+  constructor(database: Database, blobs: BlobStore, health = new DatabaseHealth()) {
     this.#database = database
+    this.#health = health
     this.#blobs = blobs
   }
 
@@ -40,6 +42,25 @@ export class Corpus {
       .orderBy('id')
       .execute()
     return Uint32Array.from(rows, ({ id }) => id)
+  }
+
+  /**
+   * Throws `database.damaged` where the list of samples has others than are counted: a hunt over it would cover less than
+   * it says.
+   */
+  async demandWhole(): Promise<void> {
+    const { listed, counted } = await this.#database.transaction().execute(async (trx) => {
+      const { rows } = await sql<{ listed: number }>`
+        SELECT count(*) AS listed FROM samples INDEXED BY samples_processed WHERE stored = 1 AND state = 'processed'`.execute(
+        trx,
+      )
+      const { samples } = await processedInAll(trx)
+      return { listed: rows[0]?.listed ?? 0, counted: samples }
+    })
+    if (listed === counted) return
+    const problem = `it lists ${listed} processed samples and counts ${counted}`
+    this.#health.report(problem)
+    this.#health.demandSound()
   }
 
   count(upTo: number): Promise<number> {

@@ -218,7 +218,9 @@ export class LocalRetro {
     this.#parts.log.error({ hunt: id, err: error }, 'Local Retro failed')
     const reason = messageOf(error)
     const fail = () => enter(this.#parts.database, id, 'failed', reason)
-    await whenThereIsRoom(fail, { hunt: id, signal, log: this.#parts.log })
+    await whenThereIsRoom(fail, { hunt: id, signal, log: this.#parts.log }).catch((error) =>
+      this.#parts.log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored'),
+    )
   }
 }
 

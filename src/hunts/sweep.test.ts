@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
+import { DatabaseHealth } from '../store/index.ts'
 import { suspectsBySample } from './suspects.ts'
 import { type SweepOptions, type SweepSources, sweep, waves } from './sweep.ts'
 
@@ -146,9 +147,12 @@ test('a sample that takes long holds up the results behind it, and not their sca
       return { results: samples.map(hit), scannedBytes: 1 }
     },
   }
-  const corpus = { scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: 1 }])) }
+  const corpus = {
+    demandWhole: async () => {},
+    scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: 1 }])),
+  }
   const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
-  const sources = { pool, corpus, segments, workers: 1 } as unknown as SweepSources
+  const sources = { pool, corpus, segments, workers: 1, health: new DatabaseHealth() } as unknown as SweepSources
   const found: number[] = []
   for await (const { hits } of sweep(sources, everythingUpTo(20))) {
     found.push(...hits.map(({ sample }) => sample))
@@ -174,11 +178,12 @@ test('the heaviest of the large samples ahead is scanned beside the others, and 
     },
   }
   const corpus = {
+    demandWhole: async () => {},
     scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: sizes.get(id) ?? 0 }])),
   }
   const ids = Uint32Array.from(sizes.keys())
   const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
-  const sources = { pool, corpus, segments, workers: 1 } as unknown as SweepSources
+  const sources = { pool, corpus, segments, workers: 1, health: new DatabaseHealth() } as unknown as SweepSources
   const found: number[] = []
   const ends: number[] = []
   for await (const { hits, upTo } of sweep(sources, { ...everythingUpTo(30), scanLimit: 100 * MB })) {
@@ -219,9 +224,12 @@ test('where few samples are suspects, a hunt stores how far it is more rarely, a
         return { candidates: [{ ruleset: 'r', samples }], samples: size }
       },
     }
-    const corpus = { scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: 1 }])) }
+    const corpus = {
+      demandWhole: async () => {},
+      scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: 1 }])),
+    }
     const segments = { snapshot: async () => ({ segments: files, unindexed: new Uint32Array(0), release: () => {} }) }
-    const sources = { pool, corpus, segments, workers: 2 } as unknown as SweepSources
+    const sources = { pool, corpus, segments, workers: 2, health: new DatabaseHealth() } as unknown as SweepSources
     const question = everythingUpTo(20 * size)
     const found: number[] = []
     for await (const { upTo } of sweep(sources, question)) if (upTo % size === 0) found.push(upTo / size)

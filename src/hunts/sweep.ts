@@ -16,6 +16,7 @@
 import { Failure } from '../errors/index.ts'
 import type { Lane, RuleHit, RuleSet, ScanTrouble, TaskInput, TaskOutput, WorkerPool } from '../scanning/index.ts'
 import type { SegmentFile, SegmentSnapshot, Segments } from '../segments/index.ts'
+import type { DatabaseHealth } from '../store/index.ts'
 import type { Corpus } from './corpus.ts'
 import { type Suspect, suspectsBySample } from './suspects.ts'
 
@@ -25,6 +26,8 @@ export interface SweepSources {
   readonly workers: number
   readonly segments: Segments
   readonly corpus: Corpus
+  /** A sweep fails as soon as the database is known to be damaged: it may have missed samples. */
+  readonly health: DatabaseHealth
 }
 
 /** Which samples are asked about, and on whose behalf. */
@@ -78,6 +81,7 @@ export async function* sweep(sources: SweepSources, options: SweepOptions): Asyn
       if (decided) yield decided
       decided = stretch
     }
+    sources.health.demandSound()
     // The last stretch of a wave decides everything up to the wave's end: nothing else in it is a suspect.
     yield { ...(decided ?? nothing), upTo }
   }
@@ -89,6 +93,8 @@ export async function* suspects(sources: SweepSources, question: Question): Asyn
 }
 
 async function* suspectsByWave(sources: SweepSources, question: Question) {
+  await sources.corpus.demandWhole()
+  sources.health.demandSound()
   const snapshot = question.useIndex ? await sources.segments.snapshot() : await everything(sources, question)
   try {
     const size = new WaveSize()

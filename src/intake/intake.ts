@@ -4,7 +4,7 @@ import { Failure } from '../errors/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import type { Log, WorkerPool } from '../scanning/index.ts'
 import type { Segments } from '../segments/index.ts'
-import { asStorageFailure, type BlobStore, type Database } from '../store/index.ts'
+import { asStorageFailure, type BlobStore, type Database, type Room } from '../store/index.ts'
 import { type Admitted, admit, stillQueued } from './admission.ts'
 import { type Arrival, type Arriving, fileName, type Incoming } from './arriving.ts'
 import type { MatchRecord } from './completion.ts'
@@ -49,6 +49,8 @@ export interface IntakeParts {
   readonly segments: Segments
   readonly archives: Archives
   readonly log: Log
+  /** New samples are refused while it is not whole. */
+  readonly room?: Room
   /** Worker processes of the pool. */
   readonly workers: number
   readonly limits?: Partial<IntakeLimits>
@@ -238,6 +240,7 @@ export class Intake {
     const { blobs } = this.#parts
     let digests: Incoming['digests']
     try {
+      await this.#parts.room?.demandRoom()
       digests = await write()
     } catch (error) {
       this.#admissions.lookAgain()

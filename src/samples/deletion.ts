@@ -25,7 +25,14 @@ export async function deleteSamples(
   return blobs.inTurn(async () => {
     const digests = await contentsOf(database, await withMembers(database, ids))
     const settled = await blobs.doubt(digests)
-    const deleted = await database.transaction().execute(async (trx) => deleteRows(trx, await withMembers(trx, ids)))
+    const deleted = await database
+      .transaction()
+      .execute(async (trx) => deleteRows(trx, await withMembers(trx, ids)))
+      .catch(async (error) => {
+        // Nothing was deleted, so nothing is in doubt.
+        await settled()
+        throw error
+      })
     for (const { sha256 } of deleted) if (sha256 !== null) await blobs.remove(sha256)
     await settled()
     segments.forget(deleted.flatMap(({ segment }) => segment ?? []))

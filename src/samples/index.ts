@@ -5,6 +5,7 @@ export {
   leaveToCloud,
   takeOverFromCloud,
 } from './cloud-samples.ts'
+export { type ContentsCheckOptions, type ContentsReport, checkContents } from './contents-check.ts'
 export { externalVariables } from './external-variables.ts'
 export type { Hash, HashKind } from './hash.ts'
 export { parseHash } from './hash.ts'

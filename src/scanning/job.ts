@@ -60,6 +60,7 @@ export class Job {
     const { kind, input } = this
     if (this.isSuspect) return Number.POSITIVE_INFINITY
     if (kind === 'take') return (input as TaskInput<'take'>).size
+    if (kind === 'digest') return (input as TaskInput<'digest'>).size
     if (kind === 'examine') return (input as TaskInput<'examine'>).digests.size
     return Number.POSITIVE_INFINITY
   }

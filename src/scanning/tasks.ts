@@ -177,6 +177,11 @@ export interface TaskMap {
     /** `bits` a byte (0 to 8) of each slice; slice i ends at byte `floor((i + 1) * size / bits.length)`. */
     output: { readonly size: number; readonly bits: Float32Array }
   }
+  /** Verifies a stored content. `damage`: what is wrong with it, in words; null for nothing. */
+  digest: {
+    input: { readonly path: string; readonly size: number; readonly sha256: Uint8Array }
+    output: { readonly damage: string | null }
+  }
   /** Merges segments into one, leaving deleted samples out; 0 samples, and no file, when none is left. */
   merge: {
     input: { readonly inputs: readonly string[]; readonly output: string; readonly without: Uint32Array }

@@ -66,7 +66,7 @@ export class Segments {
    * is missing or of the wrong size, and begins to merge and rebuild in the background.
    */
   async start(): Promise<{ readonly removedFiles: number; readonly damaged: number }> {
-    const { database, folder } = this.#parts
+    const { database, folder, log } = this.#parts
     await mkdir(folder, { recursive: true })
     const live = await this.#live()
     const named = new Set(live.map(({ path }) => basename(path)))
@@ -82,7 +82,22 @@ export class Segments {
       damaged++
       await this.reportDamage(segment.id, size === null ? 'Its file is missing.' : `Its file has ${size} bytes.`)
     }
+    // Rows and files of different instants, as a copy of a folder in use has them: such samples count as unindexed.
+    const { numUpdatedRows: lost } = await database
+      .updateTable('samples')
+      .set({ segment_id: null })
+      .where('segment_id', 'is not', null)
+      .where('segment_id', 'not in', (eb) => eb.selectFrom('segments').select('id').where('state', '=', 'live'))
+      .executeTakeFirst()
+    if (lost > 0n)
+      log.warn({ samples: Number(lost) }, 'samples named a segment that is not there; they are indexed anew')
     const remaining = await remainingSamples(database)
+    for (const { id, samples } of live) {
+      const named = remaining.get(id) ?? 0
+      if (named <= samples) continue
+      damaged++
+      await this.reportDamage(id, `Its file has ${samples} samples, and ${named} are said to be in it.`)
+    }
     for (const { id, samples } of live) this.#deleted.set(id, samples - (remaining.get(id) ?? 0))
     this.#started = true
     this.#gaps = true

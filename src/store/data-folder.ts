@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Failure } from '../errors/index.ts'
+import { asStorageFailure } from './files/index.ts'
+import { asUnusableFolder } from './unusable-folder.ts'
 
 /**
  * A data folder has one owner at a time: the server, or a command that works on the folder directly.
@@ -11,7 +13,7 @@ import { Failure } from '../errors/index.ts'
  * transaction on an empty database, `lock.db`, that stays open; `owner.json` beside it only tells the others who it is.
  */
 export interface DataFolderLock {
-  /** Tells others under which address the folder's owner can be reached. */
+  /** Tells others under which address the folder's owner can be reached. Throws `storage.full`. */
   announce(url: string): void
   release(): void
 }
@@ -21,42 +23,85 @@ interface Owner {
   readonly url: string | null
 }
 
-/** Takes the folder, making it if there is none. `data-folder.locked` with `pid` and `url` in its detail otherwise. */
+/**
+ * Takes the folder, making it if there is none. `data-folder.locked` with `pid` and `url` in its detail while another
+ * process has it; `data-folder.unusable` for a path that cannot be a data folder.
+ */
 export function lockDataFolder(folder: string): DataFolderLock {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const ownerFile = join(folder, 'owner.json')
-  const database = new DatabaseSync(join(folder, 'lock.db'), { timeout: 0 })
   try {
-    database.exec('BEGIN EXCLUSIVE')
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    return lock(folder)
   } catch (error) {
-    database.close()
-    if (!isBusy(error)) throw error
-    throw lockedBy(folder, readOwner(ownerFile))
-  }
-  const tell = (url: string | null): void => {
-    // Renamed into place, so that nobody reads half of it.
-    writeFileSync(`${ownerFile}.new`, JSON.stringify({ pid: process.pid, url } satisfies Owner))
-    renameSync(`${ownerFile}.new`, ownerFile)
-  }
-  tell(null)
-  return {
-    announce: tell,
-    release() {
-      if (!database.isOpen) return
-      rmSync(ownerFile, { force: true })
-      database.close()
-    },
+    throw asUnusableFolder(error, folder)
   }
 }
 
-function isBusy(error: unknown): boolean {
-  const SQLITE_BUSY = 5
-  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY
+function lock(folder: string): DataFolderLock {
+  const ownerFile = join(folder, 'owner.json')
+  const database = openLock(folder)
+  const tell = (url: string | null): void => {
+    // Renamed into place, so that nobody reads half of it.
+    try {
+      writeFileSync(`${ownerFile}.new`, JSON.stringify({ pid: process.pid, url } satisfies Owner), { mode: 0o600 })
+    } catch (error) {
+      rmSync(`${ownerFile}.new`, { force: true })
+      throw asStorageFailure(error)
+    }
+    renameSync(`${ownerFile}.new`, ownerFile)
+  }
+  const release = () => {
+    if (!database.isOpen) return
+    rmSync(ownerFile, { force: true, recursive: true })
+    database.close()
+  }
+  try {
+    // Remains of an owner that was killed; a folder of that name would stand in the way.
+    rmSync(ownerFile, { force: true, recursive: true })
+    rmSync(`${ownerFile}.new`, { force: true, recursive: true })
+    tell(null)
+  } catch (error) {
+    // The lock holds without it: on a full disk others are only not told who has it, until it is announced.
+    if (!(error instanceof Failure && error.code === 'storage.full')) {
+      database.close()
+      throw error
+    }
+  }
+  return { announce: tell, release }
 }
+
+/** The lock, held for as long as the database is open. */
+function openLock(folder: string): DatabaseSync {
+  const file = join(folder, 'lock.db')
+  let database: DatabaseSync | null = null
+  try {
+    database = new DatabaseSync(file, { timeout: 0 })
+    database.exec('BEGIN EXCLUSIVE')
+    return database
+  } catch (error) {
+    database?.close()
+    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0
+    if (code === BUSY) throw lockedBy(folder, readOwner(join(folder, 'owner.json')))
+    const reason = (error as Error).message
+    if (code === NOTADB || code === CORRUPT) {
+      const message = `${file}, which only locks the data folder and holds nothing, is damaged. When no other Backtrail uses the folder, remove that file and start again.`
+      throw new Failure('data-folder.unusable', message)
+    }
+    if (code === FULL)
+      throw new Failure('storage.full', `The storage of ${folder} is full; free some space and start again.`)
+    if (code !== 0) {
+      const message = `${file} cannot be opened for reading and writing (${reason}): it must be a file, and belong to the user that runs Backtrail, like all of the data folder, on a file system that can be written.`
+      throw new Failure('data-folder.unusable', message)
+    }
+    throw error
+  }
+}
+
+const [BUSY, CORRUPT, FULL, NOTADB] = [5, 11, 13, 26]
 
 function readOwner(file: string): Owner | null {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Owner
+    const { pid, url } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Owner>
+    return typeof pid === 'number' ? { pid, url: typeof url === 'string' ? url : null } : null
   } catch {
     // The owner is between taking the lock and telling its name; it holds the folder all the same.
     return null

@@ -5,6 +5,7 @@
  */
 export { now, toIso, toIsoOffset } from './clock.ts'
 export { type DataFolderLock, lockDataFolder } from './data-folder.ts'
+export { DatabaseHealth, type DatabaseState } from './database-health.ts'
 export {
   type Adoptable,
   asStorageFailure,
@@ -15,6 +16,20 @@ export {
 } from './files/index.ts'
 export { refuseLostDatabase } from './lost-database.ts'
 export { offsetOf, type Page } from './page.ts'
+export { makeFilesPrivate, makePrivate } from './private.ts'
+export { noReserve, RESERVE_BYTES, Reserve, type Room } from './reserve.ts'
 export type * from './schema.ts'
-export { type Database, openDatabase, type Transaction } from './sqlite/database.ts'
+export { checkDatabase } from './sqlite/checking.ts'
+export {
+  type CheckedAtStart,
+  type Database,
+  damagedDatabase,
+  openDatabase,
+  openSoundDatabase,
+  type Transaction,
+  wayOut,
+} from './sqlite/database.ts'
 export { listOf } from './sqlite/list.ts'
+export { type Rebuilt, rebuildDatabase } from './sqlite/rebuilding.ts'
+export type { CheckDepth } from './sqlite/soundness.ts'
+export { asUnusableFolder } from './unusable-folder.ts'

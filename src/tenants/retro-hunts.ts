@@ -202,7 +202,9 @@ export class RetroHunts {
       .catch(async (error) => {
         if (abort.signal.aborted) return
         this.#parts.log.error({ retroHunt: id, err: error }, 'a retro hunt failed')
-        await this.#patiently(id, abort.signal, () => this.#end(id, 'failed', messageOf(error)))
+        await this.#patiently(id, abort.signal, () => this.#end(id, 'failed', messageOf(error))).catch((error) =>
+          this.#parts.log.error({ retroHunt: id, err: error }, 'that the retro hunt failed could not be stored'),
+        )
       })
       .finally(() => this.#underWay.delete(id))
     this.#underWay.set(id, { abort, done })

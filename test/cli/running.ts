@@ -71,7 +71,7 @@ export async function startServer(
   options: RunOptions = {},
 ): Promise<Server> {
   const [command = binary, ...before] = options.command?.split(' ') ?? [binary, 'serve']
-  const child = spawn(command, [...before, '--port', '0', ...parameters], {
+  const child = spawn(command, [...before, ...(parameters.includes('--port') ? [] : ['--port', '0']), ...parameters], {
     env: environment(options.env),
     cwd: options.cwd ?? root,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { backtrailTo, folderWith, startServer } from './running.ts'
@@ -31,12 +33,47 @@ test('the first start prints address, user, password and token once, and they wo
   assert.equal(await second.stop('SIGINT'), 0)
 })
 
-test('BACKTRAIL_ADMIN_TOKEN chooses the first token', async (t) => {
+test('BACKTRAIL_ADMIN_TOKEN chooses the first token, and is printed nowhere', async (t) => {
   const env = { BACKTRAIL_ADMIN_TOKEN: 'chosen-by-the-script' }
   const server = await startServer(t, ['--data', join(folderWith(t), 'data')], { env })
-  assert.match(server.stdout(), /API token +chosen-by-the-script\n/)
+  assert.match(server.stdout(), /API token +the one in BACKTRAIL_ADMIN_TOKEN\n/)
   assert.equal((await asking(server.url, 'chosen-by-the-script')).status, 200)
   assert.equal(await server.stop(), 0)
+  assert.ok(!`${server.stdout()}${server.stderr()}`.includes('chosen-by-the-script'))
+})
+
+test('whoever finds the server healthy finds the administrator\u2019s token working', async (t) => {
+  const port = await freePort()
+  const env = { BACKTRAIL_ADMIN_TOKEN: 'chosen-by-the-script' }
+  const url = `http://127.0.0.1:${port}`
+  const starting = startServer(t, ['--data', join(folderWith(t), 'data'), '--port', String(port)], { env })
+  let first = 0
+  for (let tries = 0; first === 0; tries += 1) {
+    assert.ok(tries < 20_000, 'it did not get healthy')
+    const healthy = await fetch(`${url}/healthz`).catch(() => null)
+    if (healthy?.status === 200) first = (await asking(url, 'chosen-by-the-script')).status
+    else await pause(2)
+  }
+  assert.equal(first, 200)
+  assert.equal(await (await starting).stop(), 0)
+})
+
+test('a process that hangs while it stops is ended when the grace and two seconds are over', async () => {
+  const module = JSON.stringify(new URL('../../src/cli/stop-limit.ts', import.meta.url).href)
+  const script = `
+    import { limitStopping } from ${module}
+    process.stdout.write('hangs')
+    limitStopping(500)
+    for (;;) await null`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const said = text(child.stderr)
+  await once(child.stdout, 'data')
+  const since = performance.now()
+  const [, signal] = await once(child, 'exit')
+  assert.equal(signal, 'SIGKILL')
+  assert.match(await said, /stopping took longer than 2\.5 s, so the process was ended/)
+  const took = performance.now() - since
+  assert.ok(took > 2_000 && took < 10_000, `it took ${took} ms`)
 })
 
 test('a signal to npm start reaches the server, which drains and exits with 0', async (t) => {
@@ -136,6 +173,15 @@ async function beginUpload(url: string) {
   // The server has the request when it answers another one that came later.
   await fetch(`${url}/healthz`)
   return { finish: () => void socket.write(end), answer: once(socket, 'close').then(() => answer) }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 async function waitFor(condition: () => boolean): Promise<void> {

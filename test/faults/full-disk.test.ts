@@ -158,3 +158,41 @@ test('a server that is killed while the disk is full starts again once there is 
   await demandConsistency(server.data)
   assert.equal(rows(server.data, 'SELECT id FROM samples').length, hashes.length)
 })
+
+test('on a disk without a free block samples, rulesets and hunts can be deleted, and the server stops and starts', {
+  skip,
+}, async (t) => {
+  const { disk, server, random } = await serverOnSmallDisk(t, 64)
+  await server.demandRuleset('marks', marks)
+  await server.demandRuleset('others', `${marks} // others`)
+  const hashes: string[] = []
+  for (let n = 0; n < 12; n++) hashes.push(await server.take(sampleOf(random, 200_000), `sample-${n}`))
+  await server.untilProcessed(hashes)
+  await server.startRetro()
+  await server.retroCompleted()
+
+  disk.fill()
+  for (const hash of hashes.splice(0, 5)) {
+    const { status, json } = await server.call('DELETE', `/api/samples/${hash}/`)
+    assert.equal(status, 200, JSON.stringify(json))
+    disk.fill()
+  }
+  await server.removeRuleset('others')
+  await server.stop()
+  disk.fill()
+  assert.equal(disk.freeBytes, 0)
+  await server.start()
+  assert.deepEqual((await server.processedOf(hashes)).sort(), [...hashes].sort())
+  demandRefusal(await server.upload(sampleOf(random, 1_000), 'while there is no room'))
+  for (const hash of hashes.splice(0, 5)) {
+    const { status, json } = await server.call('DELETE', `/api/samples/${hash}/`)
+    assert.equal(status, 200, JSON.stringify(json))
+    disk.fill()
+  }
+  disk.free()
+  hashes.push(await server.take(sampleOf(random, 1_000), 'with room again'))
+  await server.untilProcessed(hashes)
+  assert.deepEqual(await server.matchesOf('marks'), hashes.map((hash) => `marked ${hash}`).sort())
+  await server.stop()
+  await demandConsistency(server.data)
+})

@@ -15,7 +15,12 @@ import { fileURLToPath } from 'node:url'
 import { type Logger, pino } from 'pino'
 import Schema from 'typebox/schema'
 import { type Appliance, openAppliance } from '../../src/appliance/index.ts'
-import { type ApplianceServices, buildHttpServer, type HttpServer } from '../../src/http/index.ts'
+import {
+  type ApplianceServices,
+  buildHttpServer,
+  type HttpServer,
+  type HttpServerOptions,
+} from '../../src/http/index.ts'
 import { readSettings, type Settings } from '../../src/settings/index.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers as JavaScript does
@@ -76,7 +81,7 @@ export class TestServer {
   static async start(
     settings: Partial<Settings> = {},
     services: (appliance: Appliance) => Partial<ApplianceServices> = () => ({}),
-    times?: Parameters<typeof buildHttpServer>[3],
+    times?: HttpServerOptions['times'],
   ): Promise<TestServer> {
     const folder = mkdtempSync(join(tmpdir(), 'backtrail-http-'))
     const lines: string[] = []
@@ -98,7 +103,7 @@ export class TestServer {
       await appliance.accounts.add({ name, password: passwords[name], role: 'user' })
       tokens[name] = (await appliance.accounts.createToken(name, 'test')).token
     }
-    const app = buildHttpServer({ ...appliance, ...services(appliance) }, inForce, log, times)
+    const app = buildHttpServer({ ...appliance, ...services(appliance) }, inForce, log, times ? { times } : {})
     await app.listen({ host: '127.0.0.1', port: 0 })
     const { port } = app.server.address() as AddressInfo
     const url = `${inForce.tlsKey ? 'https' : 'http'}://127.0.0.1:${port}`

@@ -55,6 +55,28 @@ export const HealthShape = Type.Object({
     processing: Type.Integer(),
     processed: Type.Integer({ description: 'since the start' }),
   }),
+  database: Type.Object(
+    {
+      state: Type.Enum(['sound', 'checking', 'damaged']),
+      problems: Type.Array(Type.String(), { description: 'what is damaged' }),
+    },
+    { description: 'hunts fail, rather than miss matches, once it is known to be damaged' },
+  ),
+  contents: Type.Union(
+    [
+      Type.Object({
+        samples: Type.Integer({ description: 'that were looked at' }),
+        missing: Type.Integer({
+          description: 'samples whose content is missing or cut off; hunts count them as skipped',
+        }),
+        damaged: Type.Integer({ description: 'samples whose content had other bytes; it was set aside' }),
+        strays: Type.Integer({ description: 'contents without a sample' }),
+        problems: Type.Array(Type.String(), { description: 'the first of each kind' }),
+      }),
+      Type.Null(),
+    ],
+    { description: 'the latest look at stored contents, one after each start; null until it has ended' },
+  ),
   workers: Type.Array(
     Type.Object({
       role: Type.Enum(['worker', 'checker']),
@@ -123,11 +145,14 @@ export function addHealth(app: HttpServer, { appliance, settings }: RouteParts):
       const { bavail, blocks, bsize } = await statfs(settings.data)
       const { queued, processing, processed } = appliance.intake.status()
       const { processes, waiting, restarts } = appliance.pool.statistics()
+      const { database, contents } = appliance.stored.status()
       return {
         version: packageVersion,
         uptime_seconds: Math.floor(process.uptime()),
         storage: { free_bytes: bavail * bsize, whole_bytes: blocks * bsize },
         intake: { queued, processing, processed },
+        database: { state: database.state, problems: [...database.problems] },
+        contents: contents && { ...contents, problems: [...contents.problems] },
         workers: processes.map(({ role, busy, residentBytes, at }) => ({
           role,
           busy,

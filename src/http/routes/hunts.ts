@@ -63,7 +63,7 @@ export const ExplanationShape = Type.Object({
   ),
 })
 
-export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain } }: RouteParts): void {
+export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, room } }: RouteParts): void {
   // A server that stops must not wait for listeners; they come again when it is back.
   const stopping = new AbortController()
   app.addHook('preClose', async () => stopping.abort())
@@ -194,7 +194,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain } }
         },
       },
     },
-    async (request) => told(await adHocHunts.cancel(callerOf(request), request.params.id)),
+    async (request) => told(await room.lend(() => adHocHunts.cancel(callerOf(request), request.params.id))),
   )
 
   app.delete(
@@ -208,7 +208,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain } }
       },
     },
     async (request, reply) => {
-      await adHocHunts.remove(callerOf(request), request.params.id)
+      await room.lend(() => adHocHunts.remove(callerOf(request), request.params.id))
       return reply.code(204).send(null)
     },
   )

@@ -12,7 +12,7 @@ import type { RouteParts } from './index.ts'
 const statuses = { 403: 'No token, or an unknown one, or not an administrator\u2019s.' }
 const lines = 'JSON lines: {"done", "total"} as it goes on, and {"result"} or {"error"} as the last one'
 
-export function addIndexUpkeep(app: HttpServer, { appliance: { segments } }: RouteParts): void {
+export function addIndexUpkeep(app: HttpServer, { appliance: { segments, stored } }: RouteParts): void {
   const Share = Type.Object({ samples: Type.Integer(), bytes: Type.Integer() })
   app.get(
     '/api/index/',
@@ -93,9 +93,37 @@ export function addIndexUpkeep(app: HttpServer, { appliance: { segments } }: Rou
       return progressLines(reply, (signal, onProgress) => segments.check({ each, signal, onProgress }))
     },
   )
+
+  app.post(
+    '/api/check/',
+    {
+      schema: {
+        tags: ['operation'],
+        summary: 'Verify all that is stored: the database, every content against its digest, and the index',
+        description: `${lines}; a line of progress carries its "phase" too`,
+        produces: ['application/jsonl'],
+        querystring: Type.Object({
+          each: Type.Integer({
+            minimum: 1,
+            default: 1,
+            description: 'compares the signature of every so many-th sample',
+          }),
+        }),
+        response: {
+          200: Type.Unsafe<unknown>({ type: 'string' }),
+          ...refusals(yaraEnvelope, { ...statuses, 400: 'A parameter is not in its range.' }),
+        },
+      },
+    },
+    async (request, reply) => {
+      demand(callerOf(request), 'index.maintain')
+      const { each } = request.query
+      return progressLines(reply, (signal, onProgress) => stored.run({ each, signal, onProgress }))
+    },
+  )
 }
 
-type OnProgress = (progress: { readonly done: number; readonly total: number }) => void
+type OnProgress = (progress: { readonly phase?: string; readonly done: number; readonly total: number }) => void
 
 const PROGRESS_MS = 500
 
@@ -109,10 +137,10 @@ function progressLines(
   const lines = new Readable({ read() {} })
   const tell = (line: object) => lines.push(`${JSON.stringify(line)}\n`)
   let told = 0
-  const onProgress: OnProgress = ({ done, total }) => {
+  const onProgress: OnProgress = (progress) => {
     if (performance.now() - told < PROGRESS_MS) return
     told = performance.now()
-    tell({ done, total })
+    tell(progress)
   }
   work(gone.signal, onProgress)
     .then(

@@ -27,7 +27,7 @@ const Run = Type.Object({
 })
 
 /** `/api/uploads/local-retro-hunt/`: all enabled rulesets against all stored samples. */
-export function addLocalRetro(app: HttpServer, { appliance: { localRetro } }: RouteParts): void {
+export function addLocalRetro(app: HttpServer, { appliance: { localRetro, room } }: RouteParts): void {
   app.post(
     '/api/uploads/local-retro-hunt/',
     {
@@ -50,7 +50,7 @@ export function addLocalRetro(app: HttpServer, { appliance: { localRetro } }: Ro
     async (request) => {
       const isStart = request.body.operation === 'START'
       const caller = callerOf(request)
-      await (isStart ? localRetro.start(caller) : localRetro.stop(caller))
+      await (isStart ? localRetro.start(caller) : room.lend(() => localRetro.stop(caller)))
       return { success: true as const, message: null, status: { state: isStart ? 'STARTING' : 'STOPPED' } as const }
     },
   )

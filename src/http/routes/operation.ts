@@ -20,6 +20,7 @@ export function addOperation(app: HttpServer, { appliance, metrics }: RouteParts
       },
     },
     async () => {
+      appliance.stored.demandSound()
       // A question that the database has to answer.
       await appliance.samples.find('0'.repeat(64))
       return { status: 'ok' as const }

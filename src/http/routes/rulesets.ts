@@ -44,7 +44,7 @@ const Done = Type.Object({
 
 const SwitchBody = Type.Object({ name: RulesetName, publish: Type.Optional(Flag) })
 
-export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud } }: RouteParts): void {
+export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, room } }: RouteParts): void {
   app.get(
     '/api/yara/v2/rulesets/',
     {
@@ -180,7 +180,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud } }:
     async (request) => {
       const { name, publish } = request.body
       if (isSet(publish)) throw new Failure('publish.refused')
-      await rulesets.remove(callerOf(request), name)
+      await room.lend(() => rulesets.remove(callerOf(request), name))
       return { code: 200 as const, message: 'Ruleset deleted successfully.', detail: { name } }
     },
   )

@@ -13,7 +13,7 @@ const statuses = {
 }
 
 /** Deleting samples with their content, matches and hunt results, at once and for good. */
-export function addSampleDeletion(app: HttpServer, { appliance: { samples } }: RouteParts): void {
+export function addSampleDeletion(app: HttpServer, { appliance: { samples, room } }: RouteParts): void {
   app.delete(
     '/api/samples/:hash/',
     {
@@ -33,7 +33,7 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples } }: R
     },
     async (request) => {
       demand(callerOf(request), 'samples.delete')
-      const { deleted } = await samples.delete([request.params.hash])
+      const { deleted } = await room.lend(() => samples.delete([request.params.hash]))
       const [sample] = deleted
       if (!sample) throw new Failure('sample.not-found')
       const { sha1, sha256, sha512, md5 } = sample
@@ -65,7 +65,7 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples } }: R
     },
     async (request) => {
       demand(callerOf(request), 'samples.delete')
-      const { deleted, members, unknown } = await samples.delete(request.body.hash_values)
+      const { deleted, members, unknown } = await room.lend(() => samples.delete(request.body.hash_values))
       return {
         code: 200 as const,
         message: 'Samples deleted successfully.',

@@ -22,7 +22,7 @@ const statuses = {
 
 const noneLeft = 'There would be no administrator left.'
 
-export function addUsers(app: HttpServer, { appliance: { accounts } }: RouteParts): void {
+export function addUsers(app: HttpServer, { appliance: { accounts, room } }: RouteParts): void {
   const describe = (summary: string) => ({ tags: ['users'], summary })
 
   app.get(
@@ -98,7 +98,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts } }: RoutePart
     },
     async (request, reply) => {
       demand(callerOf(request), 'users.manage')
-      await accounts.remove(request.params.name)
+      await room.lend(() => accounts.remove(request.params.name))
       return reply.code(204).send(null)
     },
   )

@@ -18,7 +18,7 @@ export const SessionShape = Type.Object({
 
 const foreign = 'The header X-Backtrail-Page is missing.'
 
-export function addWebSession(app: HttpServer, { appliance: { accounts }, settings }: RouteParts): void {
+export function addWebSession(app: HttpServer, { appliance: { accounts, room }, settings }: RouteParts): void {
   const told = (account: Account | null): Static<typeof SessionShape> => ({
     user: account && { name: account.name, role: account.role },
     version: packageVersion,
@@ -60,7 +60,7 @@ export function addWebSession(app: HttpServer, { appliance: { accounts }, settin
       // Nobody is to be logged in as someone else without noticing.
       demandOwnPage(request)
       const { username, password } = request.body
-      const { secret, account } = await accounts.logInSession(username, password, request.ip)
+      const { secret, account } = await room.lend(() => accounts.logInSession(username, password, request.ip))
       giveSession(request, reply, secret)
       return told(account)
     },

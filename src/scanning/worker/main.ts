@@ -10,6 +10,7 @@ import type { FromWorker, Outcome, ToWorker, WorkerArguments, WorkerTask } from 
 import type { TaskInput, TaskKind, TaskOutput } from '../tasks.ts'
 import { check } from './check.ts'
 import { CompiledCache } from './compiled.ts'
+import { digest } from './digest.ts'
 import { entropy } from './entropy.ts'
 import type { SampleExaminer } from './examine.ts'
 import { HeldRulesets } from './rulesets.ts'
@@ -155,6 +156,8 @@ async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskK
     }
     case 'check':
       return check(task, message.input as TaskInput<'check'>, engine)
+    case 'digest':
+      return digest(task, message.input as TaskInput<'digest'>)
     case 'entropy':
       return entropy(task, message.input as TaskInput<'entropy'>)
     case 'examine':

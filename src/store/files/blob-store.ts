@@ -41,6 +41,12 @@ export interface BlobStore {
    */
   open(sha256: Uint8Array, range?: { readonly start: number; readonly end: number }): Promise<Content>
 
+  /** The digests, in hexadecimal and ascending, of the contents that begin with a byte; 0 to 255. */
+  list(firstByte: number): Promise<string[]>
+
+  /** Takes a content away that is not what its digest says, and keeps it for people in `damaged/`. */
+  setAside(sha256: Uint8Array): Promise<void>
+
   /** Removes a content for good; no error when there is none. */
   remove(sha256: Uint8Array): Promise<void>
 }

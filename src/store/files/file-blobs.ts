@@ -14,7 +14,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { renameSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Failure } from '../../errors/index.ts'
 import type { Adoptable, BlobStore, Content } from './blob-store.ts'
@@ -144,6 +144,17 @@ export class FileBlobs implements BlobStore {
       await file.close()
       throw error
     }
+  }
+
+  async list(firstByte: number): Promise<string[]> {
+    const names = await readdir(join(this.#contents, firstByte.toString(16).padStart(2, '0')))
+    return names.filter((name) => /^[0-9a-f]{64}$/.test(name)).sort()
+  }
+
+  async setAside(sha256: Uint8Array): Promise<void> {
+    const folder = join(dirname(this.#contents), 'damaged')
+    await mkdir(folder, { recursive: true })
+    await rename(this.path(sha256), join(folder, Buffer.from(sha256).toString('hex')))
   }
 
   async remove(sha256: Uint8Array): Promise<void> {

@@ -8,6 +8,7 @@ import {
   SqliteDriver,
 } from 'kysely'
 import { Failure } from '../../errors/index.ts'
+import { checkFirst, type DatabaseHealth } from '../database-health.ts'
 
 /**
  * Kysely's SQLite dialect over the SQLite that is built into Node.
@@ -15,11 +16,16 @@ import { Failure } from '../../errors/index.ts'
  * Preparing a statement costs about as much as running a small one, so prepared statements are kept. Statements whose
  * text depends on the length of a list would fill the cache, hence the bound: the least recently used one goes.
  */
-export function nodeSqliteDialect(database: DatabaseSync): Dialect {
+export function nodeSqliteDialect(database: DatabaseSync, health: DatabaseHealth): Dialect {
   const statements = new Map<string, Statement>()
   const prepare = (sql: string): Statement => {
     const known = statements.get(sql)
-    const statement = known ?? new Statement(database.prepare(sql))
+    const statement =
+      known ??
+      new Statement(
+        understood(() => database.prepare(sql), health),
+        health,
+      )
     if (known) statements.delete(sql)
     statements.set(sql, statement)
     if (statements.size > CACHED_STATEMENTS) {
@@ -37,20 +43,22 @@ const CACHED_STATEMENTS = 400
 
 class Statement {
   readonly #statement: StatementSync
+  readonly #health: DatabaseHealth
   /** Whether it gives rows: a SELECT, a PRAGMA, or anything with RETURNING. */
   readonly reader: boolean
 
-  constructor(statement: StatementSync) {
+  constructor(statement: StatementSync, health: DatabaseHealth) {
     this.#statement = statement
+    this.#health = health
     this.reader = statement.columns().length > 0
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return tellingFullDisk(() => this.#statement.all(...(parameters as SQLInputValue[])))
+    return understood(() => this.#statement.all(...(parameters as SQLInputValue[])), this.#health)
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
-    return tellingFullDisk(() => this.#statement.run(...(parameters as SQLInputValue[])))
+    return understood(() => this.#statement.run(...(parameters as SQLInputValue[])), this.#health)
   }
 
   iterate(): never {
@@ -59,18 +67,30 @@ class Statement {
   }
 }
 
-/** Throws `storage.full` where the database could not grow; the statement's transaction has then done nothing. */
-function tellingFullDisk<T>(run: () => T): T {
+/**
+ * Throws `storage.full` where the database could not grow, and `database.damaged` where it cannot be read; the
+ * statement's transaction has then done nothing.
+ */
+function understood<T>(run: () => T, health: DatabaseHealth): T {
   try {
     return run()
   } catch (error) {
-    const isFull = error instanceof Error && 'errcode' in error && DISK_IS_FULL.includes(Number(error.errcode))
-    throw isFull ? new Failure('storage.full', 'The storage is full; free some space and try again.') : error
+    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0
+    if (DISK_IS_FULL.includes(code))
+      throw new Failure('storage.full', 'The storage is full; free some space and try again.')
+    if (!isDamage(code)) throw error
+    health.report((error as Error).message)
+    throw new Failure('database.damaged', `The database is damaged (${(error as Error).message}). ${checkFirst}`)
   }
 }
 
 /** SQLITE_FULL, and SQLITE_IOERR_SHMSIZE where it is the index of the log that could not grow. */
 const DISK_IS_FULL = [13, 4874]
+
+/** SQLITE_CORRUPT, SQLITE_NOTADB, and SQLITE_IOERR, with their extended codes: the file is not what it was, or not readable. */
+export function isDamage(code: number): boolean {
+  return [10, 11, 26].includes(code & 0xff) && !DISK_IS_FULL.includes(code)
+}
 
 class BuiltInDialect extends SqliteDialect {
   readonly #database: DatabaseSync

@@ -1,0 +1,19 @@
+import { Worker } from 'node:worker_threads'
+import type { StopLimit } from './stop-limit-thread.ts'
+
+/** What stopping may take beyond the grace of requests: intake, hunts and workers come to a safe point. */
+export const CLOSING_MS = 2_000
+/** The thread looks a little earlier, so that the process has ended when the time is over. */
+const MARGIN_MS = 150
+
+/**
+ * Ends the process once `graceMs` and `CLOSING_MS` have passed, whatever it is about then. Contents and rows are sound at
+ * every instant, so this loses no more than a kill does: work that was under way begins anew at the next start.
+ *
+ * In a thread of its own: where the main thread is what hangs, no timer of it fires.
+ */
+export function limitStopping(graceMs: number): void {
+  const workerData: StopLimit = { limitMs: graceMs + CLOSING_MS - MARGIN_MS, graceMs }
+  const thread = new Worker(new URL('./stop-limit-thread.ts', import.meta.url), { workerData, execArgv: [], env: {} })
+  thread.unref()
+}

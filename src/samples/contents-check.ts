@@ -1,0 +1,209 @@
+/**
+ * Contents against rows: whether each sample's content is there in full, whether its bytes are those that were stored, and
+ * whether each content has a sample. They come apart when a disk loses or changes files, when somebody does, or when a
+ * folder is copied while it is in use.
+ *
+ * The contents are taken folder by folder, so memory holds 1/256 of the names. What seems wrong is looked at once more,
+ * since samples come and go meanwhile.
+ */
+import { setImmediate } from 'node:timers/promises'
+import type { WorkerPool } from '../scanning/index.ts'
+import { type BlobStore, type Database, now } from '../store/index.ts'
+
+export interface ContentsReport {
+  /** Samples that were looked at. */
+  readonly samples: number
+  /** Samples whose content is missing or of another size. */
+  readonly missing: number
+  /** Samples whose content had other bytes; it was set aside, so it is missing now. Only where digests were verified. */
+  readonly damaged: number
+  /** Contents without a sample. */
+  readonly strays: number
+  /** The first of each kind, in words. */
+  readonly problems: readonly string[]
+}
+
+export interface ContentsCheckOptions {
+  /** Whether contents are read and hashed; else only their names and sizes are looked at. */
+  readonly digests: boolean
+  readonly signal: AbortSignal
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
+}
+
+interface Parts {
+  readonly database: Database
+  readonly blobs: BlobStore
+  readonly pool: WorkerPool
+}
+
+interface Row {
+  readonly id: number
+  readonly sha256: Uint8Array
+  readonly size: number
+}
+
+/** Problems told of each kind. */
+const MOST_TOLD = 20
+/** Rows that are read, and contents that are under way, at once. */
+const ROWS_AT_ONCE = 1_000
+const AT_ONCE = 32
+
+/** Resolves when all was looked at. Rejects with the signal's reason. */
+export async function checkContents(parts: Parts, options: ContentsCheckOptions): Promise<ContentsReport> {
+  const { total } = await parts.database
+    .selectFrom('samples')
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .where('stored', '=', 1)
+    .executeTakeFirstOrThrow()
+  const found = new Findings()
+  for (let first = 0; first < 256; first++) {
+    options.signal.throwIfAborted()
+    await setImmediate()
+    // The names before the rows: a content that is admitted in between has both or is looked at again.
+    const names = new Set(await parts.blobs.list(first))
+    for (let after: Uint8Array | null = null; ; ) {
+      const rows = await rowsFrom(parts.database, first, after)
+      const last = rows.at(-1)
+      if (last === undefined) break
+      after = last.sha256
+      await lookAt(rows, parts, options, found, () => options.onProgress?.({ done: found.samples, total }))
+      for (const { sha256 } of rows) names.delete(hexOf(sha256))
+    }
+    for (const name of names) await lookAtStray(name, parts, found)
+  }
+  return found.report()
+}
+
+class Findings {
+  samples = 0
+  #missing = 0
+  #damaged = 0
+  #strays = 0
+  readonly #told = { missing: [] as string[], damaged: [] as string[], strays: [] as string[] }
+
+  missing(hex: string, reason: string): void {
+    this.#missing++
+    this.#tell('missing', `sample ${hex}: ${reason}. Send it again, or put the file back from a backup.`)
+  }
+
+  damaged(hex: string, reason: string): void {
+    this.#damaged++
+    this.#tell('damaged', `sample ${hex}: ${reason}. What was there is in the folder "damaged"; send the sample again.`)
+  }
+
+  stray(hex: string): void {
+    this.#strays++
+    this.#tell('strays', `content ${hex} has no sample. Ingest its file to have it as one.`)
+  }
+
+  report(): ContentsReport {
+    const { missing, damaged, strays } = this.#told
+    return {
+      samples: this.samples,
+      missing: this.#missing,
+      damaged: this.#damaged,
+      strays: this.#strays,
+      problems: [...damaged, ...missing, ...strays],
+    }
+  }
+
+  #tell(kind: 'missing' | 'damaged' | 'strays', problem: string): void {
+    if (this.#told[kind].length < MOST_TOLD) this.#told[kind].push(problem)
+  }
+}
+
+async function rowsFrom(database: Database, firstByte: number, after: Uint8Array | null): Promise<Row[]> {
+  const rows = await database
+    .selectFrom('samples')
+    .select(['id', 'sha256', 'size'])
+    .where('sha256', after === null ? '>=' : '>', after ?? Buffer.from([firstByte]))
+    .$if(firstByte < 255, (query) => query.where('sha256', '<', Buffer.from([firstByte + 1])))
+    .where('stored', '=', 1)
+    .orderBy('sha256')
+    .limit(ROWS_AT_ONCE)
+    .execute()
+  return rows as Row[]
+}
+
+async function lookAt(
+  rows: readonly Row[],
+  parts: Parts,
+  options: ContentsCheckOptions,
+  found: Findings,
+  tell: () => void,
+): Promise<void> {
+  let next = 0
+  const lane = async (): Promise<void> => {
+    for (let row = rows[next++]; row !== undefined; row = rows[next++]) {
+      options.signal.throwIfAborted()
+      await lookAtOne(row, parts, options, found)
+      found.samples++
+      tell()
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, rows.length) }, lane))
+}
+
+async function lookAtOne(row: Row, parts: Parts, options: ContentsCheckOptions, found: Findings): Promise<void> {
+  const { database, blobs } = parts
+  const { sha256, size } = row
+  const stored = await blobs.size(sha256)
+  if (stored !== size) {
+    if (!(await isStill(database, row)) || (await blobs.size(sha256)) === size) return
+    const reason = stored === null ? 'its content is missing' : `its content has ${stored} bytes instead of ${size}`
+    found.missing(hexOf(sha256), reason)
+    return
+  }
+  if (!options.digests) return
+  const damage = await damageOf(row, parts, options.signal)
+  if (damage === null) return
+  // In turn with admitting and deleting, so that it is not another content of that name that goes.
+  await blobs.inTurn(async () => {
+    if (!(await isStill(database, row)) || (await damageOf(row, parts, options.signal)) === null) return
+    if ((await blobs.size(sha256)) !== null) await blobs.setAside(sha256)
+    found.damaged(hexOf(sha256), damage)
+    await note(database, row, `The content of this sample was not what had been stored: ${damage}. It was set aside.`)
+  })
+}
+
+async function damageOf({ sha256, size }: Row, { blobs, pool }: Parts, signal: AbortSignal): Promise<string | null> {
+  const input = { path: blobs.path(sha256), size, sha256 }
+  try {
+    return (await pool.run('digest', input, { priority: 'background', patient: true, signal })).damage
+  } catch (error) {
+    if (signal.aborted || typeof (error as NodeJS.ErrnoException).code !== 'string') throw error
+    return `the content cannot be read (${(error as Error).message})`
+  }
+}
+
+async function lookAtStray(name: string, { database, blobs }: Parts, found: Findings): Promise<void> {
+  const sha256 = Buffer.from(name, 'hex')
+  // Contents come before their rows, in one turn.
+  const isStray = await blobs.inTurn(async () => {
+    const row = await database.selectFrom('samples').select('id').where('sha256', '=', sha256).executeTakeFirst()
+    return row === undefined && (await blobs.has(sha256))
+  })
+  if (isStray) found.stray(name)
+}
+
+async function isStill(database: Database, { id, sha256 }: Row): Promise<boolean> {
+  const row = await database
+    .selectFrom('samples')
+    .select('id')
+    .where('id', '=', id)
+    .where('sha256', '=', sha256)
+    .where('stored', '=', 1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+async function note(database: Database, { id }: Row, message: string): Promise<void> {
+  await database
+    .insertInto('journal')
+    .values({ created: now(), kind: 'content-damaged', ruleset_id: null, sample_id: id, message })
+    .execute()
+}
+
+function hexOf(sha256: Uint8Array): string {
+  return Buffer.from(sha256).toString('hex')
+}
