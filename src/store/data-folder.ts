@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Failure } from '../errors/index.ts'
 import { asStorageFailure } from './files/index.ts'
@@ -29,10 +29,23 @@ interface Owner {
  */
 export function lockDataFolder(folder: string): DataFolderLock {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     return lock(folder)
   } catch (error) {
     throw asUnusableFolder(error, folder)
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    // Node gives this code for whatever keeps it from making the first folder of the path: that one alone gives the reason.
+    let first = folder
+    while (!existsSync(dirname(first)) && dirname(first) !== first) first = dirname(first)
+    mkdirSync(first, { mode: 0o700 })
+    throw error
   }
 }
 
@@ -75,6 +88,8 @@ function openLock(folder: string): DatabaseSync {
   let database: DatabaseSync | null = null
   try {
     database = new DatabaseSync(file, { timeout: 0 })
+    // Else the transaction begins with a file beside it, for which a full disk has no room.
+    database.exec('PRAGMA journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
     return database
   } catch (error) {

@@ -100,7 +100,7 @@ function open(folder: string): string[] {
 test('whatever rights a data folder had, others have none after a start, nor to what comes later', async (t: TestContext) => {
   const folder = folderWith(t, { 'sample.bin': 'a sample' })
   const data = join(folder, 'data')
-  await backtrailTo(0, ['ingest', join(folder, 'sample.bin'), '--data', data])
+  await backtrailTo(0, ['ingest', join(folder, 'sample.bin'), '--data', data], { timeoutMs: 180_000 })
   assert.deepEqual(open(data), [])
   spawnSync('chmod', ['-R', 'a+rX', data])
   assert.notDeepEqual(open(data), [])
