@@ -177,6 +177,7 @@ async function assemble(
     sources,
     checker,
     plan: (content) => plan(content).plan,
+    reportTroubles: (sample, troubles) => rulesets.reportTroubles(sample, troubles),
     log,
     scanLimit,
     atOnce: settings.huntsAtOnce,

@@ -4,7 +4,7 @@ import { type Account, may } from '../accounts/index.ts'
 import { Failure, messageOf } from '../errors/index.ts'
 import type { Plan } from '../planner/index.ts'
 import type { Checker } from '../rulesets/index.ts'
-import type { Log, RuleSet } from '../scanning/index.ts'
+import type { Log, RuleSet, ScanTrouble } from '../scanning/index.ts'
 import { type Database, type HuntsTable, type Micros, now } from '../store/index.ts'
 import { FairTurns } from './fair-turns.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
@@ -19,6 +19,7 @@ import {
 } from './hunt-row.ts'
 import { type HuntText, refuseInvalid } from './hunt-text.ts'
 import { whenThereIsRoom } from './patient-writing.ts'
+import { ScanFailures } from './scan-failures.ts'
 import type { Selection } from './selection.ts'
 import { type Stretch, type SweepSources, sweep } from './sweep.ts'
 
@@ -219,6 +220,7 @@ export class AdHocHunts {
       if (!(await patiently(() => enter(database, id, 'running')))) return
       const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
       const only = await sources.corpus.select(JSON.parse(hunt.selection ?? '{}'), hunt.last_sample_id)
+      const failures = new ScanFailures((key) => asked.rulesets.find((one) => one.key === key)?.name ?? key)
       const asked = this.#ruleSetOf(id, JSON.parse(hunt.content ?? '[]'))
       ruleSet = asked
       sources.pool.setRuleSet(asked)
@@ -235,7 +237,11 @@ export class AdHocHunts {
         signal,
       })
       for await (const stretch of stretches) {
-        if (!(await patiently(() => this.#store(id, stretch, only, asked)))) return
+        if (!(await patiently(() => this.#store(id, stretch, only, asked, failures)))) return
+        for (const { sample, troubles } of stretch.troubles) {
+          const ofModules = troubles.filter(({ reason }) => reason === 'module')
+          if (ofModules.length > 0) await patiently(() => this.#parts.reportTroubles(sample, ofModules))
+        }
         this.#news.emit(String(id))
         if (!turn.isOver()) continue
         if (!(await patiently(() => enter(database, id, 'queued')))) return
@@ -261,16 +267,22 @@ export class AdHocHunts {
   }
 
   /** Stores what a stretch found and that it is decided. False when the hunt was stopped or removed meanwhile. */
-  #store(id: number, stretch: Stretch, only: Uint32Array | null, { rulesets }: RuleSet): Promise<boolean> {
+  #store(
+    id: number,
+    stretch: Stretch,
+    only: Uint32Array | null,
+    { rulesets }: RuleSet,
+    failures: ScanFailures,
+  ): Promise<boolean> {
     const nameOf = (key: string) => rulesets.find((ruleset) => ruleset.key === key)?.name ?? key
-    const stopped = stretch.troubles.flatMap(({ troubles }) => troubles)[0]
+    for (const { troubles } of stretch.troubles) failures.note(troubles)
     for (const lost of stretch.unreadable) this.#parts.log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
     return this.#parts.database.transaction().execute((trx) =>
       advance(trx, id, stretch, only, async () => {
         let found = 0
         for (const { sample, hits } of stretch.hits) found += await storeHits(trx, id, sample, hits, nameOf)
-        if (stopped) {
-          const failure = `${nameOf(stopped.ruleset)} was stopped: ${stopped.message}`
+        if (stretch.troubles.length > 0) {
+          const failure = failures.report
           await trx.updateTable('hunts').set({ failure }).where('id', '=', id).execute()
         }
         return found
@@ -309,6 +321,8 @@ export interface AdHocHuntsParts {
   readonly checker: Checker
   /** Plans of a text that compiles. */
   readonly plan: (content: string) => Plan
+  /** Notes what was not run on a sample. */
+  readonly reportTroubles: (sampleId: number, troubles: readonly ScanTrouble[]) => Promise<void>
   readonly log: Log
   /** How many hunts run at once. */
   readonly atOnce: number

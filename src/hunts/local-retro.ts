@@ -206,7 +206,7 @@ export class LocalRetro {
         }),
       ),
     )
-    for (const { sample, troubles } of stretch.troubles) {
+    for (const { sample, troubles } of withoutRepeats(stretch.troubles)) {
       await patiently(() => rulesets.reportTroubles(sample, troubles))
     }
     for (const lost of stretch.unreadable) log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
@@ -221,6 +221,16 @@ export class LocalRetro {
     await whenThereIsRoom(fail, { hunt: id, signal, log: this.#parts.log }).catch((error) =>
       this.#parts.log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored'),
     )
+  }
+}
+
+/** Of a ruleset in quarantine, which is reported for each sample that it is not run on, the first report does for all. */
+function* withoutRepeats(reports: Stretch['troubles']): Generator<Stretch['troubles'][number]> {
+  const reported = new Set<string>()
+  for (const { sample, troubles } of reports) {
+    const news = troubles.filter(({ ruleset, reason }) => reason !== 'quarantine' || !reported.has(ruleset))
+    for (const { ruleset, reason } of news) if (reason === 'quarantine') reported.add(ruleset)
+    if (news.length > 0) yield { sample, troubles: news }
   }
 }
 

@@ -14,7 +14,16 @@
  * A segment that turns out damaged is reported, and its samples are scanned plainly: slower, never less.
  */
 import { Failure } from '../errors/index.ts'
-import type { Lane, RuleHit, RuleSet, ScanTrouble, TaskInput, TaskOutput, WorkerPool } from '../scanning/index.ts'
+import {
+  type Lane,
+  type RuleHit,
+  type RuleSet,
+  type ScanTrouble,
+  type TaskInput,
+  type TaskOutput,
+  WorkerLost,
+  type WorkerPool,
+} from '../scanning/index.ts'
 import type { SegmentFile, SegmentSnapshot, Segments } from '../segments/index.ts'
 import type { DatabaseHealth } from '../store/index.ts'
 import type { Corpus } from './corpus.ts'
@@ -199,10 +208,12 @@ async function evaluated(
     const { candidates } = await pool.run('evaluate', task, { priority, group, patient: true, signal })
     return { damaged: null, candidates }
   } catch (error) {
-    if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
+    const isDamaged = error instanceof Failure && error.code === 'segment.damaged'
+    // Plans that every worker is lost over rule nothing out, neither for the ruleset at fault nor for the others.
+    if (!isDamaged && !(error instanceof WorkerLost)) throw error
     // By range and not by membership: the segment may have been merged away since the snapshot was taken.
     const ids = await corpus.processedIds(segment.firstId - 1, segment.lastId)
-    await segments.reportDamage(segment.id, error.message)
+    if (isDamaged) await segments.reportDamage(segment.id, error.message)
     return { damaged: restricted(ids, after, upTo, only) }
   }
 }
@@ -216,16 +227,15 @@ async function* scanInOrder(
   sources: SweepSources,
   options: SweepOptions,
 ): AsyncGenerator<Stretch> {
-  const stopped = new StoppedRulesets(options.ruleSet)
   // Twice as many as there are workers, so that a worker never waits for the server.
   const width = 2 * sources.workers
   const pace = new Pace()
-  const scan = (batch: Batch) => pace.of(stopped.noting(scanBatch(batch, sources.pool, options)))
+  const scan = (batch: Batch) => pace.of(scanBatch(batch, sources.pool, options))
   const headStart = new HeadStart(options.ruleSet.rulesets.length, scan)
   /** In order; the scanned ones among them wait for those before them. */
   const taken: { readonly scanned: Promise<Stretch>; isOver: boolean }[] = []
   try {
-    for await (const batch of batches(suspects, sources.corpus, options.scanLimit, pace, stopped, headStart)) {
+    for await (const batch of batches(suspects, sources.corpus, options.scanLimit, pace, headStart)) {
       options.signal.throwIfAborted()
       const scanned = headStart.take(batch) ?? scan(batch)
       const entry = { scanned, isOver: false }
@@ -269,33 +279,6 @@ class Pace {
   }
 }
 
-/** A ruleset that had to be stopped on this many samples is left out of the rest: it would cost its time on each. */
-const STRIKES = 3
-
-class StoppedRulesets {
-  readonly #all: readonly string[]
-  readonly #strikes = new Map<string, number>()
-
-  constructor({ rulesets }: RuleSet) {
-    this.#all = rulesets.map(({ key }) => key)
-  }
-
-  async noting(scan: Promise<Stretch>): Promise<Stretch> {
-    const stretch = await scan
-    for (const { troubles } of stretch.troubles) {
-      for (const { ruleset } of troubles) this.#strikes.set(ruleset, (this.#strikes.get(ruleset) ?? 0) + 1)
-    }
-    return stretch
-  }
-
-  /** The rulesets that still run; null stands for all of the set. */
-  without(rulesets: readonly string[] | null): readonly string[] | null {
-    const isStopped = (key: string) => (this.#strikes.get(key) ?? 0) >= STRIKES
-    if (!this.#all.some(isStopped)) return rulesets
-    return (rulesets ?? this.#all).filter((key) => !isStopped(key))
-  }
-}
-
 interface Batch {
   readonly items: readonly VerifyItem[]
   readonly upTo: number
@@ -314,7 +297,6 @@ async function* batches(
   corpus: Corpus,
   scanLimit: number,
   pace: Pace,
-  stopped: StoppedRulesets,
   headStart: HeadStart,
 ): AsyncGenerator<Batch> {
   for (let start = 0; start < suspects.length; start += LOOKED_UP) {
@@ -322,7 +304,7 @@ async function* batches(
     const scannable = await corpus.scannable(some.map(({ sample }) => sample))
     const found = some.flatMap(({ sample, rulesets }) => {
       const details = scannable.get(sample)
-      return details ? [{ sample, ...details, rulesets: stopped.without(rulesets) }] : []
+      return details ? [{ sample, ...details, rulesets }] : []
     })
     const large = new Map(
       found

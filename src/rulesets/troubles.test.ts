@@ -88,3 +88,31 @@ test('troubles of an older text, of an ad-hoc hunt or on a removed sample are no
   assert.equal((await here.rulesets.get('endless')).reason, null)
   assert.deepEqual(await journal(), [])
 })
+
+test('a ruleset that the workers have set aside is suspended at the first report', async () => {
+  const message = 'it was set aside after 3 samples; on the last of them, scanning the sample took longer than allowed'
+  const setAside: ScanTrouble = { ...(await trouble('endless')), reason: 'quarantine', message }
+  const sample = await here.sample()
+  // It failed on this one as well.
+  await here.rulesets.reportTroubles(sample, [await trouble('endless'), setAside])
+  const { status, reason } = await here.rulesets.get('endless')
+  assert.equal(status, 'error')
+  assert.match(reason ?? '', /^Suspended\. Not run on sample [0-9a-f]{40}: it was set aside after 3 samples/)
+  assert.equal(await here.rulesets.setEnabled(here.ada, 'endless', true), 'valid')
+})
+
+test('what a module does on samples is told beside them, and suspends no ruleset', async () => {
+  const message = 'the engine’s module macho fails on the sample: reading it took longer than allowed'
+  const module: ScanTrouble = { ...(await trouble('good')), reason: 'module', message }
+  const samples = [await here.sample(), await here.sample(), await here.sample(), await here.sample()]
+  for (const sample of [...samples, ...samples]) await here.rulesets.reportTroubles(sample, [module])
+  assert.equal((await here.rulesets.get('good')).status, 'active')
+  assert.equal((await here.rulesets.get('good')).reason, null)
+  const notes = await here.database.selectFrom('samples').select('note').where('id', 'in', samples).execute()
+  const sentence = `Rulesets that import the module were not run on it: ${message}.`
+  assert.deepEqual(
+    notes.map(({ note }) => note),
+    samples.map(() => sentence),
+  )
+  assert.deepEqual(await journal(), Array(4).fill('module-failed'))
+})

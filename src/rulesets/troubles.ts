@@ -9,7 +9,10 @@ import { nextGeneration } from './generation.ts'
  * Each sample on which that happens is a strike, noted in the journal and shown as the ruleset's reason. With the
  * third strike the ruleset is suspended: its state becomes `error` and it no longer runs, until its text changes or
  * it is enabled again, which takes back all strikes. So one odd sample does not stop a good ruleset, and an endless
- * one costs three time limits, not one for every sample to come.
+ * one costs three time limits, not one for every sample to come. A ruleset that the workers have set aside by themselves
+ * (it failed on samples of hunts, or cannot be compiled) is suspended at once: it does not run anyhow.
+ *
+ * What a module of the engine does on a hostile sample is nobody's strike. The sample's note tells it.
  */
 const STRIKES_ALLOWED = 2
 
@@ -22,8 +25,10 @@ export async function noteTroubles(
   const sample = await trx.selectFrom('samples').select('sha1').where('id', '=', sampleId).executeTakeFirst()
   if (!sample) return false
   let suspended = false
+  await noteModules(trx, sampleId, troubles)
   for (const trouble of troubles) {
-    if (trouble.reason === 'unreadable') continue
+    if (trouble.reason === 'unreadable' || trouble.reason === 'module') continue
+    const isSetAside = trouble.reason === 'quarantine'
     // Only the current text can be struck: an older one is gone, and its troubles with it.
     const ruleset = await trx
       .selectFrom('rulesets')
@@ -31,21 +36,27 @@ export async function noteTroubles(
       .where('revision_id', '=', revisionIdOf(trouble.ruleset))
       .executeTakeFirst()
     if (!ruleset) continue
+    // What it did says more than that it is not run any more.
+    if (isSetAside && ruleset.state !== 'valid') continue
     const { numInsertedOrUpdatedRows: struck } = await trx
       .insertInto('strikes')
       .values({ ruleset_id: ruleset.id, sample_id: sampleId })
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst()
-    if (!struck) continue
+    if (!struck && !isSetAside) continue
     const { strikes } = await trx
       .selectFrom('strikes')
       .select((eb) => eb.fn.countAll<number>().as('strikes'))
       .where('ruleset_id', '=', ruleset.id)
       .executeTakeFirstOrThrow()
     const sha1 = Buffer.from(sample.sha1).toString('hex')
-    const what = `Stopped on sample ${sha1} (${trouble.reason}): ${trouble.message}`
-    const suspend = strikes > STRIKES_ALLOWED && ruleset.state === 'valid'
-    const reason = strikes > STRIKES_ALLOWED ? `Suspended after ${strikes} samples. ${what}` : what
+    const what = isSetAside
+      ? `Not run on sample ${sha1}: ${trouble.message}`
+      : `Stopped on sample ${sha1} (${trouble.reason}): ${trouble.message}`
+    const isOnceTooOften = isSetAside || strikes > STRIKES_ALLOWED
+    const suspend = isOnceTooOften && ruleset.state === 'valid'
+    const after = isSetAside ? 'Suspended.' : `Suspended after ${strikes} samples.`
+    const reason = isOnceTooOften ? `${after} ${what}` : what
     await trx
       .updateTable('rulesets')
       .set({ reason, ...(suspend && { state: 'error' }) })
@@ -65,6 +76,24 @@ export async function noteTroubles(
   }
   if (suspended) await nextGeneration(trx)
   return suspended
+}
+
+/** Notes beside the sample which modules of the engine fail on it, each once. */
+async function noteModules(trx: Transaction, sampleId: number, troubles: readonly ScanTrouble[]): Promise<void> {
+  const messages = new Set(troubles.flatMap(({ reason, message }) => (reason === 'module' ? [message] : [])))
+  if (messages.size === 0) return
+  const { note } = await trx.selectFrom('samples').select('note').where('id', '=', sampleId).executeTakeFirstOrThrow()
+  const news = [...messages]
+    .map((message) => `Rulesets that import the module were not run on it: ${message}.`)
+    .filter((sentence) => note?.includes(sentence) !== true)
+  if (news.length === 0) return
+  await trx
+    .updateTable('samples')
+    .set({ note: [...(note === null ? [] : [note]), ...news].join(' ') })
+    .where('id', '=', sampleId)
+    .execute()
+  const entry = { created: now(), kind: 'module-failed', sample_id: sampleId, message: news.join(' ') }
+  await trx.insertInto('journal').values(entry).execute()
 }
 
 /** Keys of the rulesets that were stopped on this sample before. */

@@ -26,10 +26,51 @@ test('a crash has a second chance', () => {
   assert.deepEqual(pairs(blame), ['3 r1 memory'])
 })
 
-test('a sample that costs worker after worker is not scanned any further', () => {
+test('however many rulesets fail on a sample, each pair is given up by itself and no other', () => {
   const blame = new Blame()
-  for (const ruleset of ['r1', 'r2', 'r3', 'r4']) blame.judge('examine', 'crash', at('scan', ruleset))
-  assert.deepEqual(pairs(blame), ['0 null crash'])
+  const rulesets = ['r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'r7', 'r8']
+  for (const ruleset of [...rulesets, ...rulesets]) blame.judge('examine', 'crash', at('scan', ruleset))
+  assert.deepEqual(
+    pairs(blame),
+    rulesets.map((ruleset) => `0 ${ruleset} crash`),
+  )
+  assert.deepEqual(blame.avoid.modules, [])
+})
+
+test('after a pair was given up it is asked whether the engine fails on the sample by itself', () => {
+  const blame = new Blame()
+  blame.judge('verify', 'timeout', at('scan', 'r1', 3))
+  assert.deepEqual(blame.avoid.probes, [{ item: 3, ruleset: 'r1' }])
+  // It survived the probes, since it scans again.
+  blame.judge('verify', 'crash', at('scan', 'r2', 3))
+  assert.deepEqual(blame.avoid.probes, [])
+})
+
+test('a module that fails on a sample by itself is not asked about it again', () => {
+  const blame = new Blame()
+  const verdict = blame.judge('verify', 'timeout', at('probe', 'macho', 3))
+  assert.deepEqual([verdict.kind, verdict.kind === 'module' && verdict.trouble.reason], ['module', 'module'])
+  assert.deepEqual(
+    blame.avoid.modules.map(({ item, module }) => `${item} ${module}`),
+    ['3 macho'],
+  )
+  const crash = new Blame()
+  assert.equal(crash.judge('examine', 'crash', at('probe', 'pe')).kind, 'retry')
+  assert.equal(crash.judge('examine', 'crash', at('probe', 'pe')).kind, 'module')
+  // Without any module it is the engine, and no ruleset can be run on the sample.
+  const engine = new Blame().judge('verify', 'timeout', at('probe', null, 3))
+  assert.equal(engine.kind === 'module' && engine.trouble.reason, 'unreadable')
+})
+
+test('plans that cost their worker are not asked again', () => {
+  const blame = new Blame()
+  assert.equal(blame.judge('examine', 'crash', at('plan')).kind, 'retry')
+  assert.equal(blame.avoid.plans, true)
+  assert.equal(blame.judge('examine', 'crash', at('plan')).kind, 'retry')
+  assert.equal(blame.avoid.plans, false)
+  const slow = new Blame()
+  assert.equal(slow.judge('examine', 'timeout', at('plan')).kind, 'retry')
+  assert.equal(slow.avoid.plans, false)
 })
 
 test('what happened to a bundle is found out one by one', () => {
@@ -41,8 +82,8 @@ test('what happened to a bundle is found out one by one', () => {
 
 test('a ruleset that cannot be compiled in time is left out everywhere', () => {
   const verdict = new Blame().judge('verify', 'timeout', at('compile', 'r1', 3))
-  assert.equal(verdict.kind, 'bench')
-  assert.equal(verdict.kind === 'bench' && verdict.ruleset, 'r1')
+  assert.equal(verdict.kind, 'quarantine')
+  assert.equal(verdict.kind === 'quarantine' && verdict.ruleset, 'r1')
 })
 
 test('a file that costs its worker while it is examined on the way is then only taken', () => {

@@ -1,12 +1,20 @@
 /**
  * What to do after a worker was lost with a task: who is at fault, and how does the task go on without it.
  *
- * - A scan that took too long is given up for that (sample, ruleset) pair at once.
+ * Losses are counted for what was at work, one (sample, ruleset) pair at a time: however many rulesets fail on a sample,
+ * and in whatever order, the others are scanned with as if those were not there.
+ *
+ * - A scan that took too long is given up for that pair at once.
  * - A crash, or too much memory, may have had nothing to do with the sample (an operator's `kill`, the kernel short of
  *   memory, a cache that had grown): the same is tried once more in a fresh worker. The second time, the pair is given
- *   up. A sample that has cost `CRASHES_PER_SAMPLE` workers is not scanned any further by this task.
+ *   up.
+ * - Then it is asked whose fault that was, by *probes*: a rule that demands nothing and imports nothing, and one for each
+ *   module that the ruleset imports. Where a probe fails, the module fails on this sample whatever the rules: all
+ *   rulesets that import it are left out for this sample, and none of them is to blame. Where the probe without a module
+ *   fails, the engine cannot scan the sample at all.
  * - When several rulesets were at work in one scan, they are tried again one by one.
  * - A ruleset that cannot be compiled within the limits is at fault whatever the sample, so all tasks leave it out.
+ * - Plans that cost their worker are not asked again: then every ruleset may match.
  * - A file that is examined while it is taken is then only taken: examining it by itself will tell who is at fault.
  * - libmagic gets the same second chance, then the headers alone decide what the sample is. So does the engine over a
  *   program's signatures, then its signers are not known.
@@ -14,26 +22,38 @@
  */
 import { Failure } from '../errors/index.ts'
 import type { FlightStep } from './flight-record.ts'
+import { WorkerLost } from './outcome.ts'
 import type { Avoid, Trouble } from './protocol.ts'
 import type { TaskKind } from './tasks.ts'
-import type { Cause } from './worker-process.ts'
+import type { LossCause } from './worker-process.ts'
 
-const CRASHES_PER_SAMPLE = 4
 /** A worker may die between two tasks, when the next one has been sent but not begun. */
 const LOSSES_BEFORE_BEGINNING = 5
 
 export type Verdict =
   | { readonly kind: 'retry' }
-  /** Retry, and tell all workers to leave this ruleset out. */
-  | { readonly kind: 'bench'; readonly ruleset: string; readonly trouble: Trouble }
+  /** Retry, and have all workers leave this ruleset out. */
+  | { readonly kind: 'quarantine'; readonly ruleset: string; readonly trouble: Trouble }
+  /** Retry, and do not ask this module about this item again. */
+  | { readonly kind: 'module'; readonly item: number; readonly module: string; readonly trouble: Trouble }
   | { readonly kind: 'fail'; readonly error: Error }
 
-const plainly: Avoid = { pairs: [], bundles: true, libmagic: true, signers: true, examining: true, done: [] }
+export const nothingAvoided: Avoid = {
+  pairs: [],
+  modules: [],
+  probes: [],
+  bundles: true,
+  plans: true,
+  libmagic: true,
+  signers: true,
+  examining: true,
+  done: [],
+}
 
 /** What one task has cost so far. */
 export class Blame {
   readonly #counts = new Map<string, number>()
-  #avoid: Avoid = plainly
+  #avoid: Avoid = nothingAvoided
 
   get avoid(): Avoid {
     return this.#avoid
@@ -43,52 +63,84 @@ export class Blame {
     this.#avoid = { ...this.#avoid, done: [...this.#avoid.done, ...items] }
   }
 
+  /** The module is known to fail on the item. */
+  excludeModule(item: number, module: string, trouble: Trouble): void {
+    const { modules } = this.#avoid
+    if (modules.some((known) => known.item === item && known.module === module)) return
+    this.#avoid = { ...this.#avoid, modules: [...modules, { item, module, trouble }] }
+  }
+
   /** `at` is null when the worker had not begun with the task. */
-  judge(kind: TaskKind, cause: Exclude<Cause, 'ended'>, at: FlightStep | null): Verdict {
+  judge(kind: TaskKind, cause: LossCause, at: FlightStep | null): Verdict {
     if (at === null) {
       if (this.#count('not begun') < LOSSES_BEFORE_BEGINNING) return { kind: 'retry' }
       return { kind: 'fail', error: new Failure('workers.lost') }
     }
     const { stage, item } = at
-    const scansItems = kind === 'verify' || kind === 'examine'
     // Not to be put down to chance: the limits themselves were reached.
     const given = cause === 'timeout' || (cause === 'memory' && kind === 'check')
 
-    if (kind === 'take' && stage !== 'take') {
-      this.#avoid = { ...this.#avoid, examining: false }
-      return { kind: 'retry' }
+    if (kind === 'take' && stage !== 'take') return this.#without({ examining: false })
+    if (kind === 'verify' || kind === 'examine') {
+      const verdict = this.#judgeScan(cause, at, given)
+      if (verdict !== null) return verdict
     }
-    if ((stage === 'compile' || stage === 'scan') && at.bundle) {
-      this.#avoid = { ...this.#avoid, bundles: false }
-      return { kind: 'retry' }
-    }
-    if (stage === 'compile' && at.ruleset !== null && scansItems) {
-      if (!given && this.#count(`compile ${at.ruleset}`) < 2) return { kind: 'retry' }
-      return { kind: 'bench', ruleset: at.ruleset, trouble: troubleOf(cause, 'compiling the ruleset') }
-    }
-    if (stage === 'scan' && scansItems) {
-      const crashes = given ? 0 : this.#count(`item ${item}`)
-      if (crashes >= CRASHES_PER_SAMPLE) return this.#giveUp(item, null, cause)
-      if (!given && this.#count(`item ${item} ${at.ruleset}`) < 2) return { kind: 'retry' }
-      return this.#giveUp(item, at.ruleset, cause)
+    if (stage === 'plan' && this.#avoid.plans) {
+      return given || this.#count('plan') >= 2 ? this.#without({ plans: false }) : { kind: 'retry' }
     }
     if (stage === 'identify' && this.#avoid.libmagic) {
-      if (given || this.#count('identify') >= 2) this.#avoid = { ...this.#avoid, libmagic: false }
-      return { kind: 'retry' }
+      return given || this.#count('identify') >= 2 ? this.#without({ libmagic: false }) : { kind: 'retry' }
     }
     if (stage === 'signers' && this.#avoid.signers) {
-      if (given || this.#count('signers') >= 2) this.#avoid = { ...this.#avoid, signers: false }
-      return { kind: 'retry' }
+      return given || this.#count('signers') >= 2 ? this.#without({ signers: false }) : { kind: 'retry' }
     }
     if (!given && this.#count(`${stage} ${item}`) < 2) return { kind: 'retry' }
     if (kind === 'verify') return this.#giveUp(item, null, cause)
-    return { kind: 'fail', error: new Error(`The worker was lost over it: ${troubleOf(cause, stage).message}`) }
+    return { kind: 'fail', error: new WorkerLost(troubleOf(cause, stage).message) }
   }
 
-  #giveUp(item: number, ruleset: string | null, cause: Exclude<Cause, 'ended'>): Verdict {
-    const pair = { item, ruleset, trouble: troubleOf(cause, 'scanning the sample') }
-    this.#avoid = { ...this.#avoid, pairs: [...this.#avoid.pairs, pair] }
+  /** Null where no rules were at work. */
+  #judgeScan(cause: LossCause, { stage, item, ruleset, bundle }: FlightStep, given: boolean): Verdict | null {
+    switch (stage) {
+      case 'compile':
+        if (bundle) return this.#without({ bundles: false })
+        if (ruleset === null) return null
+        if (!given && this.#count(`compile ${ruleset}`) < 2) return { kind: 'retry' }
+        return { kind: 'quarantine', ruleset, trouble: troubleOf(cause, 'compiling the ruleset') }
+      case 'scan':
+        // Probes come before scans: those of this item have been passed.
+        this.#avoid = { ...this.#avoid, probes: this.#avoid.probes.filter((probe) => probe.item !== item) }
+        if (bundle) return this.#without({ bundles: false })
+        if (ruleset === null) return null
+        if (!given && this.#count(`item ${item} ${ruleset}`) < 2) return { kind: 'retry' }
+        this.#avoid = { ...this.#avoid, probes: [...this.#avoid.probes, { item, ruleset }] }
+        return this.#giveUp(item, ruleset, cause)
+      case 'probe': {
+        const module = ruleset ?? ''
+        if (!given && this.#count(`probe ${item} ${module}`) < 2) return { kind: 'retry' }
+        const what =
+          module === '' ? 'the engine fails on the sample' : `the engine's module ${module} fails on the sample`
+        const trouble = troubleOf(cause, 'reading it')
+        const told: Trouble =
+          module === ''
+            ? { reason: 'unreadable', message: `${what}: ${trouble.message}` }
+            : { reason: 'module', message: `${what}: ${trouble.message}` }
+        this.excludeModule(item, module, told)
+        return { kind: 'module', item, module, trouble: told }
+      }
+      default:
+        return null
+    }
+  }
+
+  #without(avoid: Partial<Avoid>): Verdict {
+    this.#avoid = { ...this.#avoid, ...avoid }
     return { kind: 'retry' }
+  }
+
+  #giveUp(item: number, ruleset: string | null, cause: LossCause): Verdict {
+    const pair = { item, ruleset, trouble: troubleOf(cause, 'scanning the sample') }
+    return this.#without({ pairs: [...this.#avoid.pairs, pair] })
   }
 
   #count(what: string): number {
@@ -98,7 +150,7 @@ export class Blame {
   }
 }
 
-function troubleOf(cause: Exclude<Cause, 'ended'>, what: string): Trouble {
+function troubleOf(cause: LossCause, what: string): Trouble {
   switch (cause) {
     case 'timeout':
       return { reason: 'timeout', message: `${what} took longer than allowed` }

@@ -12,7 +12,7 @@
  *     16  u8    stage      index into `stages`
  *     17  u8    several    1: a bundle of rulesets; `key` is then empty
  *     18  u16   length     of the key in bytes
- *     20  …     key        of the ruleset at work, UTF-8, at most 488 bytes
+ *     20  …     key        of the ruleset at work, of a probe the module, UTF-8, at most 488 bytes
  *     508 u32   sequence   again: a reader that sees two different ones has read in the middle of a write
  */
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
@@ -41,6 +41,7 @@ const stages = [
   'evaluate',
   'merge',
   'signers',
+  'probe',
 ] as const
 export type Stage = (typeof stages)[number]
 
@@ -49,7 +50,7 @@ export interface FlightStep {
   readonly task: number
   readonly item: number
   readonly allowedMs: number
-  /** The ruleset being compiled or scanned with; null for a bundle and where there is none. */
+  /** The ruleset being compiled or scanned with, the module of a probe; null for a bundle and where there is none. */
   readonly ruleset: string | null
   readonly bundle: boolean
 }

@@ -1,6 +1,7 @@
 export type { Lane } from './lanes.ts'
 export { defaultLimits, type ScanLimits } from './limits.ts'
 export type { Log } from './log.ts'
+export { WorkerLost } from './outcome.ts'
 export { WorkerPool } from './pool.ts'
 export type { PoolOptions, PoolStatistics, RunOptions } from './pool-options.ts'
 export type {

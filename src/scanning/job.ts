@@ -47,6 +47,13 @@ export class Job {
     return 'ruleSet' in this.input ? this.input.ruleSet : null
   }
 
+  /** The stored samples that it scans, by item. */
+  samplePaths(): readonly string[] {
+    const { kind, input } = this
+    if (kind === 'verify') return (input as TaskInput<'verify'>).items.map(({ path }) => path)
+    return kind === 'examine' ? [(input as TaskInput<'examine'>).path] : []
+  }
+
   /** Stops between two items when asked to. */
   get canPause(): boolean {
     return this.kind === 'verify'

@@ -3,6 +3,13 @@ import { Failure } from '../errors/index.ts'
 import type { Outcome } from './protocol.ts'
 import type { TaskOutput } from './tasks.ts'
 
+/** Every worker is lost over a task: whatever asks for it has to do without. */
+export class WorkerLost extends Error {
+  constructor(what: string) {
+    super(`The worker was lost over it: ${what}`)
+  }
+}
+
 export function errorOf(outcome: Outcome & { readonly type: 'failed' }): Error {
   if (outcome.failure !== null) return new Failure(outcome.failure, outcome.message)
   const error: NodeJS.ErrnoException = new Error(outcome.message)

@@ -199,11 +199,11 @@ test('a ruleset that cannot be compiled within its time is left out from then on
   pool.setRuleSet({ id: 'set', rulesets: [ruleset('heavy', heavyText(20_000)), hello] })
   const path = sample('calm', 'hello')
   assert.deepEqual(summary(await verify(pool, 'set', [item(1, path), item(2, path)])), [
-    '1: hello heavy=timeout',
-    '2: hello heavy=timeout',
+    '1: hello heavy=quarantine',
+    '2: hello heavy=quarantine',
   ])
   const losses = pool.statistics().restarts.timeout
-  assert.deepEqual(summary(await verify(pool, 'set', [item(3, path)])), ['3: hello heavy=timeout'])
+  assert.deepEqual(summary(await verify(pool, 'set', [item(3, path)])), ['3: hello heavy=quarantine'])
   assert.equal(pool.statistics().restarts.timeout, losses)
 })
 

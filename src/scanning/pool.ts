@@ -13,6 +13,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure, messageOf } from '../errors/index.ts'
+import { Exclusions } from './exclusions.ts'
 import type { FlightStep } from './flight-record.ts'
 import { Job } from './job.ts'
 import { type Lane, LaneQueue, lanes } from './lanes.ts'
@@ -20,10 +21,10 @@ import { defaultLimits, type ScanLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { errorOf, uncheckable } from './outcome.ts'
 import type { PoolOptions, PoolStatistics, RunOptions } from './pool-options.ts'
-import type { FromWorker, Outcome, Trouble } from './protocol.ts'
+import type { FromWorker, Outcome } from './protocol.ts'
 import { RuleSetRegistry } from './rule-set-registry.ts'
 import { type Role, Slot } from './slot.ts'
-import type { RuleSet, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
+import type { RuleSet, ScanTrouble, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
 import { type Cause, WorkerProcess } from './worker-process.ts'
 
 const INSPECT_MS = 50
@@ -50,8 +51,7 @@ export class WorkerPool {
   readonly #registry: RuleSetRegistry
   readonly #producers: Record<Lane, (() => void)[]> = { interactive: [], live: [], hunt: [], background: [] }
   readonly #restarts = { crash: 0, timeout: 0, memory: 0 }
-  /** How often a worker was lost while it compiled a ruleset ahead of any task. */
-  readonly #warmLosses = new Map<string, number>()
+  readonly #exclusions: Exclusions
   readonly #inspector: NodeJS.Timeout
   #nextJob = 1
   #finished = 0
@@ -72,6 +72,7 @@ export class WorkerPool {
         if (share !== null) slot.process?.send(share)
       }
     })
+    this.#exclusions = new Exclusions(this.#registry, this.#log)
     mkdirSync(options.folder, { recursive: true })
     for (let i = 0; i < options.workers; i++) this.#addSlot('worker')
     this.#addSlot('checker')
@@ -113,7 +114,7 @@ export class WorkerPool {
       return (await job.done) as TaskOutput<K>
     } finally {
       signal?.removeEventListener('abort', abort)
-      if (job.ruleSet !== null) this.#registry.release(job.ruleSet)
+      if (job.ruleSet !== null) this.#registry.ended(job.ruleSet)
     }
   }
 
@@ -124,6 +125,7 @@ export class WorkerPool {
   setRuleSet(set: RuleSet): void {
     this.#registry.add(set)
     if (!set.id.startsWith('live:')) return
+    this.#exclusions.release(set)
     for (const slot of this.#slots) {
       if (slot.role === 'worker' && slot.ready && !slot.isBusy) this.#introduce(slot, set.id)
     }
@@ -221,6 +223,7 @@ export class WorkerPool {
       const jobs = slot.role === 'checker' ? oneOf(this.#checks) : this.#together(share)
       if (jobs.length === 0) continue
       for (const { ruleSet } of jobs) if (ruleSet !== null) this.#introduce(slot, ruleSet)
+      for (const job of jobs) this.#exclusions.prepare(job)
       slot.give(jobs)
       for (const { lane } of jobs) this.#producers[lane].shift()?.()
     }
@@ -334,7 +337,9 @@ export class WorkerPool {
       return
     }
     if (message.type === 'items') {
-      slot.jobOf(message.task)?.collect(message.items)
+      const job = slot.jobOf(message.task)
+      job?.collect(message.items)
+      if (job !== undefined) this.#noteFailures(job, message.items)
       return
     }
     for (const answer of message.answers) this.#onAnswer(slot, answer)
@@ -347,9 +352,18 @@ export class WorkerPool {
     const job = slot.jobOf(outcome.task)
     if (job === undefined) return
     slot.answered(job)
-    if (outcome.type === 'done') this.#resolve(job, outcome.output)
-    else if (outcome.type === 'failed') this.#reject(job, errorOf(outcome))
+    if (outcome.type === 'done') {
+      if (job.kind === 'examine') {
+        this.#noteFailures(job, [{ item: 0, result: outcome.output as TaskOutput<'examine'> }])
+      }
+      this.#resolve(job, outcome.output)
+    } else if (outcome.type === 'failed') this.#reject(job, errorOf(outcome))
     else this.#again(job)
+  }
+
+  #noteFailures(job: Job, decided: readonly { item: number; result: { troubles: readonly ScanTrouble[] } }[]): void {
+    const paths = job.samplePaths()
+    for (const { item, result } of decided) this.#exclusions.noteFailures(paths[item] ?? '', result.troubles)
   }
 
   #onExit(slot: Slot, cause: Cause, at: FlightStep | null, lastWords: string): void {
@@ -359,11 +373,12 @@ export class WorkerPool {
       this.#restarts[cause]++
       const tasks = jobs.map(({ id, kind }) => `${kind} ${id}`)
       this.#log.warn({ worker: slot.name, cause, at, tasks, lastWords }, `A ${slot.role} process was lost`)
-      if (at !== null && at.task === 0 && at.stage === 'compile') this.#blameWarming(at, cause)
     }
     if (!wasReady && cause === 'crash') slot.failedStarts++
+    const wasWarming = at !== null && at.task === 0 && at.stage === 'compile'
+    if (wasWarming && cause !== 'ended') this.#exclusions.noteWarmLoss(at, cause)
     // The first stands for all where the record names none of them: it may be that none was begun.
-    const suspect = jobs.find(({ id }) => id === at?.task) ?? jobs[0]
+    const suspect = jobs.find(({ id }) => id === at?.task) ?? (wasWarming ? undefined : jobs[0])
     for (const job of jobs.toReversed()) {
       if (job === suspect) this.#onLoss(job, cause, at)
       else this.#onInnocentLoss(job, cause)
@@ -387,8 +402,11 @@ export class WorkerPool {
       return
     }
     // It may have died before it got to the task: over something it did ahead of time, or for no reason of ours.
-    const verdict = job.blame.judge(job.kind, cause, at !== null && at.task === job.id ? at : null)
-    if (verdict.kind === 'bench') this.#bench(verdict.ruleset, verdict.trouble)
+    const own = at !== null && at.task === job.id ? at : null
+    const verdict = job.blame.judge(job.kind, cause, own)
+    if (verdict.kind === 'quarantine') this.#exclusions.quarantine(verdict.ruleset, verdict.trouble)
+    if (verdict.kind === 'module') this.#exclusions.noteModule(job, verdict.item, verdict.module, verdict.trouble)
+    if (own?.bundle === true && job.ruleSet !== null) this.#exclusions.noteLostBundle(job.ruleSet)
     if (verdict.kind !== 'fail') this.#again(job)
     else if (job.kind === 'check') this.#resolve(job, uncheckable(cause))
     else this.#reject(job, verdict.error)
@@ -399,20 +417,6 @@ export class WorkerPool {
     if (job.settled) return
     if (this.#stopping) this.#reject(job, new Failure('service.stopping'))
     else this.#queueOf(job).addFirst(job.lane, job.group, job)
-  }
-
-  #blameWarming(at: FlightStep, cause: 'crash' | 'timeout' | 'memory'): void {
-    if (at.ruleset === null) return
-    const losses = (this.#warmLosses.get(at.ruleset) ?? 0) + 1
-    this.#warmLosses.set(at.ruleset, losses)
-    if (cause === 'timeout' || losses > 1) {
-      this.#bench(at.ruleset, { reason: cause, message: 'the ruleset cannot be compiled within the limits' })
-    }
-  }
-
-  #bench(ruleset: string, trouble: Trouble): void {
-    this.#log.warn({ ruleset, ...trouble }, 'A ruleset is left out from now on')
-    this.#registry.bench(ruleset, trouble)
   }
 
   /** Keeps one idle checking process in reserve, and none that has grown. */

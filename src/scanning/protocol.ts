@@ -9,8 +9,14 @@ export type VerifyResult = TaskOutput<'verify'>['results'][number]
 export interface Avoid {
   /** A ruleset that is not tried again on an item, and what is reported instead; `ruleset` null: none is. */
   readonly pairs: readonly { readonly item: number; readonly ruleset: string | null; readonly trouble: Trouble }[]
+  /** A module of the engine that is not asked about an item: it fails there, whatever the rules. */
+  readonly modules: readonly { readonly item: number; readonly module: string; readonly trouble: Trouble }[]
+  /** Before anything is scanned with: does the engine, or a module that this ruleset imports, fail on the item by itself? */
+  readonly probes: readonly { readonly item: number; readonly ruleset: string }[]
   /** Scan with one ruleset after the other, so that the one at fault shows itself. */
   readonly bundles: boolean
+  /** False: every ruleset may match, since a worker was lost while plans were asked. */
+  readonly plans: boolean
   /** libmagic did not survive this sample: go by the headers alone. */
   readonly libmagic: boolean
   /** The engine did not survive reading this sample's signatures: its signers are not known. */
@@ -39,9 +45,20 @@ export interface KnownRuleset {
 
 export type ToWorker =
   | { readonly type: 'rulesets'; readonly rulesets: readonly KnownRuleset[] }
-  | { readonly type: 'set'; readonly id: string; readonly keys: readonly string[]; readonly warm: boolean }
+  | {
+      readonly type: 'set'
+      readonly id: string
+      readonly keys: readonly string[]
+      readonly warm: boolean
+      /** Its rulesets may be compiled together. */
+      readonly bundles: boolean
+    }
+  /** The rulesets of this set are not compiled together any more. */
+  | { readonly type: 'apart'; readonly set: string }
   | { readonly type: 'forget'; readonly sets: readonly string[]; readonly keys: readonly string[] }
-  | { readonly type: 'bench'; readonly key: string; readonly trouble: Trouble }
+  | { readonly type: 'quarantine'; readonly key: string; readonly trouble: Trouble }
+  /** These are run again. */
+  | { readonly type: 'release'; readonly keys: readonly string[] }
   /** One task, or several short ones that are done in this order. */
   | { readonly type: 'tasks'; readonly tasks: readonly WorkerTask[] }
   /** Stop at the next item or task; the rest will be asked again, or not. */

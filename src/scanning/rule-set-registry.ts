@@ -3,6 +3,7 @@ import type { RuleSet, RunnableRuleset } from './tasks.ts'
 
 interface RegisteredSet {
   readonly set: RuleSet
+  bundles: boolean
   /** Tasks that name it and have not ended. */
   uses: number
   dropped: boolean
@@ -18,7 +19,7 @@ export interface Sent {
 export class RuleSetRegistry {
   readonly #sets = new Map<string, RegisteredSet>()
   readonly #rulesets = new Map<string, { readonly ruleset: RunnableRuleset; sets: number }>()
-  readonly #benched = new Map<string, Trouble>()
+  readonly #quarantined = new Map<string, Trouble>()
   /** Sends a worker's share of a message to every worker. */
   readonly #toWorkers: (message: (sent: Sent) => ToWorker | null) => void
 
@@ -32,7 +33,7 @@ export class RuleSetRegistry {
       known.dropped = false
       return
     }
-    this.#sets.set(set.id, { set, uses: 0, dropped: false })
+    this.#sets.set(set.id, { set, bundles: true, uses: 0, dropped: false })
     for (const ruleset of set.rulesets) {
       const entry = this.#rulesets.get(ruleset.key)
       if (entry === undefined) this.#rulesets.set(ruleset.key, { ruleset, sets: 1 })
@@ -47,7 +48,7 @@ export class RuleSetRegistry {
     entry.uses++
   }
 
-  release(id: string): void {
+  ended(id: string): void {
     const entry = this.#sets.get(id)
     if (entry === undefined) return
     entry.uses--
@@ -69,21 +70,44 @@ export class RuleSetRegistry {
     for (const ruleset of entry.set.rulesets) {
       if (sent.keys.has(ruleset.key)) continue
       sent.keys.add(ruleset.key)
-      unknown.push({ ruleset, trouble: this.#benched.get(ruleset.key) ?? null })
+      unknown.push({ ruleset, trouble: this.#quarantined.get(ruleset.key) ?? null })
     }
     sent.sets.add(id)
     const keys = entry.set.rulesets.map((ruleset) => ruleset.key)
     return [
       { type: 'rulesets', rulesets: unknown },
-      { type: 'set', id, keys, warm: id.startsWith('live:') },
+      { type: 'set', id, keys, warm: id.startsWith('live:'), bundles: entry.bundles },
     ]
   }
 
-  /** No worker runs this ruleset any more; tasks report `trouble` for it. */
-  bench(key: string, trouble: Trouble): void {
-    if (!this.#rulesets.has(key)) return
-    this.#benched.set(key, trouble)
-    this.#toWorkers((sent) => (sent.keys.has(key) ? { type: 'bench', key, trouble } : null))
+  /**
+   * No worker runs this ruleset any more, nor another with the same text; tasks report `trouble` for it. False when it is
+   * not known, or in quarantine already.
+   */
+  quarantine(key: string, trouble: Trouble): boolean {
+    const text = this.#rulesets.get(key)?.ruleset.content
+    if (text === undefined || this.#quarantined.has(key)) return false
+    for (const { ruleset } of this.#rulesets.values()) {
+      if (ruleset.content !== text) continue
+      this.#quarantined.set(ruleset.key, trouble)
+      this.#toWorkers((sent) => (sent.keys.has(ruleset.key) ? { type: 'quarantine', key: ruleset.key, trouble } : null))
+    }
+    return true
+  }
+
+  /** These rulesets are run again. */
+  release(keys: readonly string[]): void {
+    const released = keys.filter((key) => this.#quarantined.delete(key))
+    if (released.length === 0) return
+    this.#toWorkers((sent) => ({ type: 'release', keys: released.filter((key) => sent.keys.has(key)) }))
+  }
+
+  /** Its rulesets are not compiled together any more. */
+  takeApart(id: string): void {
+    const entry = this.#sets.get(id)
+    if (entry === undefined || !entry.bundles) return
+    entry.bundles = false
+    this.#toWorkers((sent) => (sent.sets.has(id) ? { type: 'apart', set: id } : null))
   }
 
   #forget(set: RuleSet): void {
@@ -93,7 +117,7 @@ export class RuleSetRegistry {
       const entry = this.#rulesets.get(key)
       if (entry === undefined || --entry.sets > 0) continue
       this.#rulesets.delete(key)
-      this.#benched.delete(key)
+      this.#quarantined.delete(key)
       gone.push(key)
     }
     this.#toWorkers((sent) => {

@@ -69,8 +69,13 @@ export interface StringHit {
 /** A ruleset that could not be run to its end on a sample. */
 export interface ScanTrouble {
   readonly ruleset: string
-  /** `unreadable`: the sample is at fault, whatever the ruleset; it cannot be read, or the worker is lost on it. */
-  readonly reason: 'timeout' | 'crash' | 'memory' | 'engine' | 'unreadable'
+  /**
+   * - `timeout`, `crash`, `memory`, `engine`: what the ruleset did on this sample.
+   * - `quarantine`: it was not run, since it could not be run on others, or cannot be compiled.
+   * - `module`: it was not run, since a module of the engine that it imports fails on this sample, whatever the rules.
+   * - `unreadable`: the sample is at fault, whatever the ruleset; it cannot be read, or the engine fails on it.
+   */
+  readonly reason: 'timeout' | 'crash' | 'memory' | 'engine' | 'quarantine' | 'module' | 'unreadable'
   readonly message: string
 }
 

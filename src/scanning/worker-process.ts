@@ -8,6 +8,8 @@ import type { FromWorker, ToWorker, WorkerArguments } from './protocol.ts'
 
 /** Why a worker is gone: killed by us for taking too long or too much memory, asked to end, or by itself. */
 export type Cause = 'timeout' | 'memory' | 'ended' | 'crash'
+/** The causes that somebody has to be blamed for. */
+export type LossCause = Exclude<Cause, 'ended'>
 
 export interface WorkerEvents {
   message(message: FromWorker): void

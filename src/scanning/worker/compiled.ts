@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { CompiledRules, Engine } from '../engine.ts'
 import type { ScanLimits } from '../limits.ts'
 import type { RunnableRuleset } from '../tasks.ts'
+import { importedModules } from './probes.ts'
 import { type RulesetReading, readRuleset } from './ruleset-reading.ts'
 
 /** Rules that are compiled together: a ruleset by itself, or a bundle of several. */
@@ -24,6 +25,7 @@ const COLLECT_AFTER_BYTES = 512 * 1024
 /** Texts whose readings are kept. */
 const KEPT_READINGS = 2_000
 
+const importsOf = new WeakMap<RunnableRuleset, readonly string[]>()
 const textKeys = new WeakMap<RunnableRuleset, string>()
 
 /**
@@ -69,6 +71,16 @@ export class CompiledCache {
     this.#units.delete(key)
     this.#units.set(key, unit)
     return unit
+  }
+
+  /** The modules that a ruleset imports. */
+  modules(ruleset: RunnableRuleset): readonly string[] {
+    let modules = importsOf.get(ruleset)
+    if (modules === undefined) {
+      modules = importedModules(ruleset.content)
+      importsOf.set(ruleset, modules)
+    }
+    return modules
   }
 
   /** Reads a ruleset with our parser, once. */

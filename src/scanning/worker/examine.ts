@@ -55,7 +55,9 @@ export class SampleExaminer {
     const set = this.#held.set(ruleSet)
     const left = new Set(without)
     const view = SignatureView.of(signature)
-    const rulesets = set.rulesets.filter((ruleset) => !left.has(ruleset.key) && mayMatch(ruleset.plan, view))
+    const rulesets = set.rulesets.filter(
+      (ruleset) => !left.has(ruleset.key) && (!task.avoid.plans || mayMatch(ruleset.plan, view)),
+    )
 
     const scan = this.#scanner.scan(task, {
       item: 0,
@@ -64,6 +66,7 @@ export class SampleExaminer {
       set,
       rulesets,
       strings: false,
+      without: left,
     })
     return { identification, signature, candidates: rulesets.length, ...scan }
   }

@@ -13,6 +13,7 @@ import { CompiledCache } from './compiled.ts'
 import { digest } from './digest.ts'
 import { entropy } from './entropy.ts'
 import type { SampleExaminer } from './examine.ts'
+import { Probes } from './probes.ts'
 import { HeldRulesets } from './rulesets.ts'
 import { SampleBuffer } from './sample-buffer.ts'
 import { Scanner } from './scanner.ts'
@@ -39,12 +40,22 @@ const flight = new FlightWriter(flightRecord)
 const engine = loadYaraX()
 const cache = new CompiledCache(engine, limits)
 const held = new HeldRulesets(cache)
-const scanner = new Scanner(cache, held, limits)
+const scanner = new Scanner({ cache, held, limits, probes: new Probes(engine) })
 const buffer = new SampleBuffer()
 const signers = new SignerReader(engine)
 const noTask = new Task(flight, limits, {
   id: 0,
-  avoid: { pairs: [], bundles: false, libmagic: false, signers: false, examining: false, done: [] },
+  avoid: {
+    pairs: [],
+    modules: [],
+    probes: [],
+    bundles: false,
+    plans: true,
+    libmagic: false,
+    signers: false,
+    examining: false,
+    done: [],
+  },
   deadlineMs: null,
 })
 let sampleExaminer: SampleExaminer | null = null
@@ -63,14 +74,20 @@ function receive(message: ToWorker): void {
       held.learn(message.rulesets)
       return
     case 'set':
-      held.learnSet(message.id, message.keys, message.warm)
+      held.learnSet(message)
       warmLater()
       return
     case 'forget':
       held.forget(message.sets, message.keys)
       return
-    case 'bench':
-      held.bench(message.key, message.trouble)
+    case 'quarantine':
+      held.quarantine(message.key, message.trouble)
+      return
+    case 'release':
+      held.release(message.keys)
+      return
+    case 'apart':
+      held.takeApart(message.set)
       return
     case 'pause':
       pause = current !== null

@@ -1,4 +1,4 @@
-import type { KnownRuleset, Trouble } from '../protocol.ts'
+import type { KnownRuleset, ToWorker, Trouble } from '../protocol.ts'
 import type { RunnableRuleset } from '../tasks.ts'
 import { type Bundle, bundlesOf } from './bundles.ts'
 import { type CompiledCache, textKey } from './compiled.ts'
@@ -13,6 +13,8 @@ export interface HeldSet {
   readonly rulesets: readonly RunnableRuleset[]
   readonly byKey: ReadonlyMap<string, RunnableRuleset>
   readonly warm: boolean
+  /** False: its rulesets are not compiled together. */
+  together: boolean
   /** Made when a sample first needs it: it means parsing every text. */
   bundles: Bundle[] | null
 }
@@ -22,7 +24,7 @@ export class HeldRulesets {
   readonly #cache: CompiledCache
   readonly #rulesets = new Map<string, RunnableRuleset>()
   readonly #sets = new Map<string, HeldSet>()
-  readonly #benched = new Map<string, Trouble>()
+  readonly #quarantined = new Map<string, Trouble>()
 
   constructor(cache: CompiledCache) {
     this.#cache = cache
@@ -31,11 +33,11 @@ export class HeldRulesets {
   learn(known: readonly KnownRuleset[]): void {
     for (const { ruleset, trouble } of known) {
       this.#rulesets.set(ruleset.key, ruleset)
-      if (trouble !== null) this.#benched.set(ruleset.key, trouble)
+      if (trouble !== null) this.#quarantined.set(ruleset.key, trouble)
     }
   }
 
-  learnSet(id: string, keys: readonly string[], warm: boolean): void {
+  learnSet({ id, keys, warm, bundles }: Extract<ToWorker, { type: 'set' }>): void {
     const rulesets = keys.map((key) => {
       const ruleset = this.#rulesets.get(key)
       if (ruleset === undefined) throw new Error(`The set ${id} names the ruleset ${key}, which was not sent.`)
@@ -45,28 +47,44 @@ export class HeldRulesets {
       rulesets,
       byKey: new Map(rulesets.map((ruleset) => [ruleset.key, ruleset])),
       warm,
+      together: bundles,
       bundles: null,
     })
   }
 
   forget(sets: readonly string[], keys: readonly string[]): void {
     for (const id of sets) {
-      for (const bundle of this.#sets.get(id)?.bundles ?? []) this.#cache.forget(bundle.key)
+      this.#forgetBundles(this.#sets.get(id))
       this.#sets.delete(id)
     }
     for (const key of keys) {
       this.#rulesets.delete(key)
-      this.#benched.delete(key)
+      this.#quarantined.delete(key)
     }
   }
 
   /** No task runs this ruleset any more; they report `trouble` instead. */
-  bench(key: string, trouble: Trouble): void {
-    this.#benched.set(key, trouble)
+  quarantine(key: string, trouble: Trouble): void {
+    this.#quarantined.set(key, trouble)
+    this.#bundleAnew([key])
+  }
+
+  /** They are run again. */
+  release(keys: readonly string[]): void {
+    for (const key of keys) this.#quarantined.delete(key)
+    this.#bundleAnew(keys)
+  }
+
+  /** The rulesets of this set are not compiled together any more. */
+  takeApart(id: string): void {
+    const set = this.#sets.get(id)
+    if (set === undefined) return
+    set.together = false
+    this.#forgetBundles(set)
   }
 
   trouble(key: string): Trouble | undefined {
-    return this.#benched.get(key)
+    return this.#quarantined.get(key)
   }
 
   set(id: string): HeldSet {
@@ -76,8 +94,22 @@ export class HeldRulesets {
   }
 
   bundles(set: HeldSet): Bundle[] {
-    set.bundles ??= bundlesOf(set.rulesets, this.#cache)
+    if (!set.together) return []
+    set.bundles ??= bundlesOf(
+      set.rulesets.filter(({ key }) => !this.#quarantined.has(key)),
+      this.#cache,
+    )
     return set.bundles
+  }
+
+  /** What runs in these rulesets' sets has changed. */
+  #bundleAnew(keys: readonly string[]): void {
+    for (const set of this.#sets.values()) if (keys.some((key) => set.byKey.has(key))) this.#forgetBundles(set)
+  }
+
+  #forgetBundles(set: HeldSet | undefined): void {
+    for (const bundle of set?.bundles ?? []) this.#cache.forget(bundle.key)
+    if (set !== undefined) set.bundles = null
   }
 
   /** A ruleset that tasks will probably need and that is not compiled yet; null when there is none, or no room. */
@@ -86,7 +118,7 @@ export class HeldRulesets {
     for (const set of this.#sets.values()) {
       if (!set.warm) continue
       for (const ruleset of set.rulesets) {
-        if (this.#cache.has(textKey(ruleset)) || this.#benched.has(ruleset.key)) continue
+        if (this.#cache.has(textKey(ruleset)) || this.#quarantined.has(ruleset.key)) continue
         if (ruleset.content.length <= WARM_TEXT) return ruleset
       }
     }

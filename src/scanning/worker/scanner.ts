@@ -5,6 +5,7 @@ import type { Trouble } from '../protocol.ts'
 import type { ExternalVariables, RuleHit, RunnableRuleset, ScanTrouble } from '../tasks.ts'
 import { type Bundle, bundlePays } from './bundles.ts'
 import { type CompiledCache, type CompiledUnit, scanKey, textKey } from './compiled.ts'
+import type { Probes } from './probes.ts'
 import type { HeldRulesets, HeldSet } from './rulesets.ts'
 import { stringHits } from './string-hits.ts'
 import type { Task } from './task.ts'
@@ -16,6 +17,8 @@ export interface ScanRequest {
   readonly set: HeldSet
   readonly rulesets: readonly RunnableRuleset[]
   readonly strings: boolean
+  /** Keys of rulesets that are not run on this sample, not even together with others. */
+  readonly without?: ReadonlySet<string>
 }
 
 export interface ScanResult {
@@ -47,20 +50,29 @@ export class Scanner {
   readonly #cache: CompiledCache
   readonly #held: HeldRulesets
   readonly #limits: ScanLimits
+  readonly #probes: Probes
 
-  constructor(cache: CompiledCache, held: HeldRulesets, limits: ScanLimits) {
-    this.#cache = cache
-    this.#held = held
-    this.#limits = limits
+  constructor(parts: {
+    readonly cache: CompiledCache
+    readonly held: HeldRulesets
+    readonly limits: ScanLimits
+    readonly probes: Probes
+  }) {
+    this.#cache = parts.cache
+    this.#held = parts.held
+    this.#limits = parts.limits
+    this.#probes = parts.probes
   }
 
   /** Hits are ordered as `request.rulesets`, then as in the text. */
   scan(task: Task, request: ScanRequest): ScanResult {
+    this.#probe(task, request)
     const hits: RuleHit[] = []
     const troubles: ScanTrouble[] = []
     const runnable: RunnableRuleset[] = []
+    const excluded = this.#exclusions(task, request)
     for (const ruleset of request.rulesets) {
-      const trouble = task.givenUp(request.item, ruleset.key) ?? this.#held.trouble(ruleset.key)
+      const trouble = excluded(ruleset)
       if (trouble === undefined) runnable.push(ruleset)
       else troubles.push({ ruleset: ruleset.key, ...trouble })
     }
@@ -70,6 +82,9 @@ export class Scanner {
     let left = sharers.flatMap(([first]) => first ?? [])
     if (task.avoid.bundles && left.length > 1) {
       for (const bundle of this.#held.bundles(request.set)) {
+        // In a bundle all of its rulesets run, also those that are not asked for.
+        const runs = (ruleset: RunnableRuleset) => !request.without?.has(ruleset.key) && excluded(ruleset) === undefined
+        if (!bundle.rulesets.every(runs)) continue
         left = this.#scanBundle(task, request, bundle, left, hits)
       }
     }
@@ -82,6 +97,54 @@ export class Scanner {
     const order = new Map(request.rulesets.map((ruleset, index) => [ruleset.key, index]))
     hits.sort((a, b) => (order.get(a.ruleset) ?? 0) - (order.get(b.ruleset) ?? 0))
     return { hits, troubles, scannedBytes: runnable.length === 0 ? 0 : request.bytes.length }
+  }
+
+  /** What is left out on this sample, and what is reported instead. */
+  #exclusions(task: Task, { item, set }: ScanRequest): (ruleset: RunnableRuleset) => Trouble | undefined {
+    const pairs = task.avoid.pairs.filter((pair) => pair.item === item)
+    const modules = task.avoid.modules.filter((module) => module.item === item)
+    // Rulesets with the same text do the same.
+    const byText = new Map(
+      pairs.flatMap(({ ruleset, trouble }) => {
+        const failed = ruleset === null ? undefined : set.byKey.get(ruleset)
+        return failed === undefined ? [] : [[textKey(failed), trouble] as const]
+      }),
+    )
+    const whole = modules.find(({ module }) => module === '') ?? pairs.find(({ ruleset }) => ruleset === null)
+    return (ruleset) => {
+      if (whole !== undefined) return whole.trouble
+      if (modules.length > 0) {
+        const imported = this.#cache.modules(ruleset)
+        const failing = modules.find(({ module }) => imported.includes(module))
+        if (failing !== undefined) return failing.trouble
+      }
+      return (byText.size === 0 ? undefined : byText.get(textKey(ruleset))) ?? this.#held.trouble(ruleset.key)
+    }
+  }
+
+  /** A worker was lost over this sample: does the engine survive it without the rules? */
+  #probe(task: Task, { item, bytes, set }: ScanRequest): void {
+    const asked = new Set<string>()
+    for (const probe of task.avoid.probes) {
+      const ruleset = probe.item === item ? set.byKey.get(probe.ruleset) : undefined
+      if (ruleset !== undefined) for (const module of ['', ...this.#cache.modules(ruleset)]) asked.add(module)
+    }
+    for (const { item: known, module } of task.avoid.modules) if (known === item) asked.delete(module)
+    for (const module of asked) {
+      task.note('probe', { item, ruleset: module, allowedMs: task.scanMs(bytes.length) })
+      this.#probes.run(module, bytes)
+    }
+  }
+
+  /** What is reported where all of the rulesets are in quarantine; null where some are not. */
+  nothingToRun(rulesets: readonly RunnableRuleset[]): readonly ScanTrouble[] | null {
+    const troubles: ScanTrouble[] = []
+    for (const { key } of rulesets) {
+      const trouble = this.#held.trouble(key)
+      if (trouble === undefined) return null
+      troubles.push({ ruleset: key, ...trouble })
+    }
+    return troubles
   }
 
   /** Compiles a ruleset by itself ahead of its first use. */

@@ -28,15 +28,20 @@ export async function verify(task: Task, input: Input, parts: VerifyParts): Prom
   const done = new Set(task.avoid.done)
   let decided: DecidedItem[] = []
   let turn = performance.now()
+  let hasFailed = false
   for (const [index, item] of input.items.entries()) {
     if (done.has(index)) continue
-    if (performance.now() - turn >= TURN_MS) {
+    if (performance.now() - turn >= TURN_MS || hasFailed) {
       if (decided.length > 0) parts.send(decided)
       decided = []
+      hasFailed = false
       if (await parts.paused()) return false
       turn = performance.now()
     }
-    decided.push(verifyItem(task, index, item, set, input.strings, parts))
+    const one = verifyItem(task, index, item, set, input.strings, parts)
+    decided.push(one)
+    // At once: what failed here may be left out from now on, and the next item may end this process.
+    hasFailed = one.result.troubles.length > 0
   }
   if (decided.length > 0) parts.send(decided)
   return true
@@ -53,6 +58,8 @@ function verifyItem(
   const rulesets = rulesetsOf(item, set)
   const lost = task.avoid.pairs.find((pair) => pair.item === index && pair.ruleset === null)
   if (lost !== undefined) return refused(index, item, rulesets, lost.trouble.message)
+  const idle = parts.scanner.nothingToRun(rulesets)
+  if (idle !== null) return { item: index, result: { sample: item.sample, hits: [], troubles: idle }, scannedBytes: 0 }
   task.note('read', { item: index })
   let bytes: Buffer
   try {

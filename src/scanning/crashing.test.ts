@@ -1,0 +1,157 @@
+/**
+ * Rulesets that take the engine's process down, among healthy ones. What each does depends on the samples: the checks of
+ * a text when it is saved would find out what always fails.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { chosenSeed, randomFrom } from '../../test/planner/random.ts'
+import { always, hello, item, noVariables, openPool, ruleset, summary } from './fixtures/open-pool.ts'
+import type { RunnableRuleset, TaskOutput, WorkerPool } from './index.ts'
+
+const when = 'strings: $when = "trouble" condition: $when and'
+
+/** One a way of taking a worker down. */
+const ways: Readonly<Record<string, (n: number) => string>> = {
+  overflow: (n) => `rule overflow${n} { ${when} ((filesize - filesize + ~9223372036854775807) \\ -1) != ${n} }`,
+  endless: (n) => `rule endless${n} { ${when} for all i in (0..9000000000) : ( i >= ${n} - ${n} ) }`,
+  // A regular expression of a condition is compiled when it is first asked.
+  regexp: (n) => `rule regexp${n} { ${when} "${n}" matches /([a-z]{2000}){1000}/ }`,
+  compile: (n) => `import "macho" rule compile${n} { condition: macho.segments[${n}].filesize == 4096 }`,
+}
+
+function crashing(count: number): RunnableRuleset[] {
+  const kinds = Object.entries(ways)
+  return Array.from({ length: count }, (_, n) => {
+    const [kind, text] = kinds[n % kinds.length] ?? assert.fail('no kind')
+    return ruleset(`${kind}${n}`, text(n))
+  })
+}
+
+const healthy = [
+  hello,
+  always,
+  ruleset('troubled', 'rule troubled { strings: $ = "trouble" condition: all of them }'),
+  ruleset('module', 'import "pe" rule module { condition: not pe.is_pe }'),
+]
+/** What the healthy ones find in `samples`. */
+const samples = {
+  calm: 'hello',
+  mixed: 'hello trouble',
+  bad: 'trouble',
+  worse: 'more trouble',
+  worst: 'hello, last trouble',
+}
+const found = [
+  '1: hello always module',
+  '2: hello always troubled module',
+  '3: always troubled module',
+  '4: always troubled module',
+  '5: hello always troubled module',
+]
+
+function foundByHealthy({ results }: TaskOutput<'verify'>): string[] {
+  const names = healthy.map(({ key }) => key)
+  return results.map(({ sample, hits }) => {
+    const keys = new Set(hits.map(({ ruleset }) => ruleset))
+    return [`${sample}:`, ...names.filter((name) => keys.has(name))].join(' ')
+  })
+}
+
+const blamed = ({ results }: TaskOutput<'verify'>) =>
+  new Set(results.flatMap(({ troubles }) => troubles.map(({ ruleset }) => ruleset)))
+
+async function verifyAll(pool: WorkerPool, id: string, paths: readonly string[]): Promise<TaskOutput<'verify'>> {
+  const items = paths.map((path, n) => item(n + 1, path))
+  return pool.run('verify', { ruleSet: id, items, strings: false }, { priority: 'hunt' })
+}
+
+test('rulesets that end their worker, however many and in whatever order, cost the healthy ones nothing', async (t) => {
+  const seed = chosenSeed()
+  t.diagnostic(`seed ${seed}`)
+  const random = randomFrom(seed)
+  for (const count of [2, 8]) {
+    const { pool, sample } = openPool(t, { limits: { scanMs: 500 } })
+    const paths = Object.entries(samples).map(([name, content]) => sample(name, content))
+    const rulesets = random.shuffled([...healthy, ...crashing(count)])
+    const order = rulesets.map(({ key }) => key).join(' ')
+    pool.setRuleSet({ id: 'set', rulesets })
+    const output = await verifyAll(pool, 'set', paths)
+    assert.deepEqual(foundByHealthy(output), found, order)
+    assert.deepEqual(
+      [...blamed(output)].sort(),
+      crashing(count)
+        .map(({ key }) => key)
+        .sort(),
+      order,
+    )
+    await pool.stop(0)
+  }
+})
+
+test('an arriving sample is matched with the healthy rulesets, whatever the others do', async (t) => {
+  const { pool, sample } = openPool(t, { limits: { scanMs: 500 } })
+  pool.setRuleSet({ id: 'live:1', rulesets: [...crashing(4), ...healthy] })
+  const digest = new Uint8Array(32)
+  for (const [name, content] of Object.entries(samples)) {
+    const path = sample(name, content)
+    const digests = { size: content.length, sha256: digest, sha1: digest, md5: digest, sha512: digest }
+    const { filetype: _, ...variables } = noVariables
+    const input = { path, digests, ruleSet: 'live:1', variables, without: [], scan: true }
+    const { hits, troubles } = await pool.run('examine', input, { priority: 'live' })
+    const keys = healthy.map(({ key }) => key)
+    const expected = found[Object.keys(samples).indexOf(name)]?.split(': ')[1]
+    assert.equal(hits.map(({ ruleset }) => ruleset).join(' '), expected)
+    assert.ok(troubles.every(({ ruleset }) => !keys.includes(ruleset)))
+  }
+})
+
+test('a ruleset that fails on three samples is set aside at once, in every task and lane', async (t) => {
+  const { pool, sample } = openPool(t, { limits: { scanMs: 500 } })
+  const [overflow] = crashing(1)
+  pool.setRuleSet({ id: 'one', rulesets: [overflow ?? always, hello] })
+  const path = (n: number) => sample(`sample-${n}`, `hello trouble ${n}`)
+  const items = Array.from({ length: 40 }, (_, n) => item(n, path(n)))
+  const output = await pool.run('verify', { ruleSet: 'one', items, strings: false }, { priority: 'hunt' })
+  assert.equal(output.results.filter(({ hits }) => hits.length === 1).length, items.length)
+  const reasons = output.results.map(({ troubles: [trouble] }) => trouble?.reason)
+  assert.deepEqual(reasons, [...Array(3).fill('crash'), ...Array(37).fill('quarantine')])
+  assert.match(output.results[39]?.troubles[0]?.message ?? '', /set aside after 3 samples.*ended the worker/)
+  assert.equal(pool.statistics().restarts.crash, 6)
+  // Another set, another lane, and another ruleset with the same text.
+  const twin = ruleset('twin', overflow?.content ?? '')
+  pool.setRuleSet({ id: 'two', rulesets: [hello, overflow ?? always] })
+  const other = await pool.run(
+    'verify',
+    { ruleSet: 'two', items: [item(1, path(41))], strings: true },
+    { priority: 'interactive' },
+  )
+  assert.deepEqual(summary(other), ['1: hello overflow0=quarantine'])
+  assert.equal(pool.statistics().restarts.crash, 6)
+  // Whoever enables it again gives it another chance.
+  pool.setRuleSet({ id: 'live:2', rulesets: [overflow ?? always, twin] })
+  const again = await verifyAll(pool, 'live:2', [path(42)])
+  assert.deepEqual(summary(again), ['1: overflow0=crash twin=crash'])
+})
+
+test('a bundle that ends its worker is taken apart, and what it is made of runs on', async (t) => {
+  const { pool, sample } = openPool(t, { workers: 1, limits: { scanMs: 60_000 } })
+  const many = Array.from({ length: 60 }, (_, n) =>
+    ruleset(`many${n}`, `rule many${n} { strings: $ = "hello" condition: any of them }`),
+  )
+  const [overflow] = crashing(1)
+  const rulesets = [...many.slice(0, 30), overflow ?? always, ...many.slice(30)]
+  pool.setRuleSet({ id: 'set', rulesets })
+  const filler = 'x'.repeat(3_000_000)
+  const keys = many.map(({ key }) => key)
+  // Enough scans that compiling all of them together pays, then samples that the bundle ends its worker on although the
+  // ruleset at fault was not asked for.
+  const items = [
+    ...Array.from({ length: 6 }, (_, n) => item(n, sample(`calm-${n}`, `hello ${n} ${filler}`))),
+    ...Array.from({ length: 8 }, (_, n) => item(10 + n, sample(`bad-${n}`, `hello trouble ${n} ${filler}`), keys)),
+  ]
+  const output = await pool.run('verify', { ruleSet: 'set', items, strings: false }, { priority: 'hunt' })
+  assert.deepEqual(
+    output.results.map(({ hits, troubles }) => `${hits.length} ${troubles.length}`),
+    items.map(() => '60 0'),
+  )
+})
