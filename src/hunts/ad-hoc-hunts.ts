@@ -120,6 +120,8 @@ export class AdHocHunts {
   /** Fails with `hunt.not-found`, `right.missing`, and with `hunt.wrong-state` when the hunt has ended. */
   async cancel(account: Account, id: number): Promise<Hunt> {
     await this.#demandOwnership(account, id)
+    // First the work, so that nothing of it runs any more when the state tells that it was stopped.
+    await this.#interrupt(id)
     const { numUpdatedRows } = await this.#parts.database
       .updateTable('hunts')
       .set({ state: 'stopped', stopped: now(), stopped_by: account.id })
@@ -127,7 +129,7 @@ export class AdHocHunts {
       .where('state', 'in', unfinishedStates)
       .executeTakeFirstOrThrow()
     if (numUpdatedRows === 0n) throw new Failure('hunt.wrong-state', `Hunt ${id} has ended already.`)
-    await this.#interrupt(id)
+    this.#news.emit(String(id))
     return this.get(id)
   }
 
@@ -233,7 +235,8 @@ export class AdHocHunts {
         strings: true,
         scanLimit: this.#parts.scanLimit,
         priority: 'hunt',
-        group: asked.id,
+        // All hunts of a user take turns with those of others as one.
+        group: `user:${user}`,
         signal,
       })
       for await (const stretch of stretches) {
@@ -296,7 +299,7 @@ export class AdHocHunts {
     throw new Failure('right.missing', `Hunt ${id} belongs to ${hunt.user}; that user or an administrator can do this.`)
   }
 
-  /** Ends this process's work on a hunt whose row says already that it is over. */
+  /** Ends this process's work on a hunt, without changing its row. Resolves when nothing of it runs any more. */
   async #interrupt(id: number): Promise<void> {
     const work = this.#underWay.get(id)
     work?.abort.abort(new Failure('hunt.wrong-state', 'The hunt was cancelled.'))

@@ -77,6 +77,9 @@ export class LocalRetro {
 
   /** Fails with `retro.wrong-state` when none is under way. Anyone may stop it, as in the specification's example. */
   async stop(account: Account): Promise<void> {
+    // First the work, so that nothing of it runs any more when the state tells that it was stopped.
+    this.#running?.abort.abort(new Failure('hunt.wrong-state', 'The hunt was stopped.'))
+    await this.#running?.done
     const { numUpdatedRows } = await this.#parts.database
       .updateTable('hunts')
       .set({ state: 'stopped', stopped: now(), stopped_by: account.id })
@@ -89,8 +92,6 @@ export class LocalRetro {
         ...(latest && { state: latest.state }),
       })
     }
-    this.#running?.abort.abort(new Failure('hunt.wrong-state', 'The hunt was stopped.'))
-    await this.#running?.done
   }
 
   /** The latest hunt and all earlier ones, newest first; null when Local Retro was never run. */

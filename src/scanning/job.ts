@@ -15,6 +15,8 @@ export class Job {
   readonly done: Promise<TaskOutput<TaskKind>>
   /** Its promise is decided; a worker may still be at it. */
   settled = false
+  /** It is not wanted any more, since when and why; it is settled when its worker has let go of it. */
+  cancelled: { readonly since: number; readonly reason: unknown } | null = null
   /** A worker was lost with it, and it may have been the reason. */
   isSuspect = false
   readonly #resolve: (output: TaskOutput<TaskKind>) => void

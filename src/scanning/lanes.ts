@@ -51,6 +51,20 @@ export class LaneQueue<T> {
     return lane === undefined ? null : this.#lanes[lane].take()
   }
 
+  /** The most urgent task of those lanes and groups that are accepted. */
+  takeAccepted(accepts: (lane: Lane, group: string) => boolean): T | null {
+    for (const lane of lanes) {
+      const group = this.#lanes[lane].groups().find((group) => accepts(lane, group))
+      if (group !== undefined) return this.#lanes[lane].takeOf(group)
+    }
+    return null
+  }
+
+  /** Whether something waits that is accepted. */
+  some(accepts: (lane: Lane, group: string) => boolean): boolean {
+    return lanes.some((lane) => this.#lanes[lane].groups().some((group) => accepts(lane, group)))
+  }
+
   /** The lane's next task, if it is one that goes along with what was taken before. */
   takeAlong(lane: Lane, goesAlong: (task: T) => boolean): T | null {
     const next = this.#lanes[lane].first()
@@ -92,10 +106,17 @@ class Turns<T> {
     return next.done ? null : (next.value[0] as T)
   }
 
+  groups(): string[] {
+    return [...this.#groups.keys()]
+  }
+
   take(): T | null {
-    const next = this.#groups.entries().next()
-    if (next.done) return null
-    const [group, tasks] = next.value
+    const next = this.#groups.keys().next()
+    return next.done ? null : this.takeOf(next.value)
+  }
+
+  takeOf(group: string): T {
+    const tasks = this.#groups.get(group) ?? []
     const task = tasks.shift() as T
     this.size--
     this.#groups.delete(group)

@@ -1,7 +1,9 @@
 /** What the caller of a task is told when it did not end well. */
 import { Failure } from '../errors/index.ts'
+import type { FlightStep } from './flight-record.ts'
 import type { Outcome } from './protocol.ts'
 import type { TaskOutput } from './tasks.ts'
+import type { LossCause } from './worker-process.ts'
 
 /** Every worker is lost over a task: whatever asks for it has to do without. */
 export class WorkerLost extends Error {
@@ -18,16 +20,26 @@ export function errorOf(outcome: Outcome & { readonly type: 'failed' }): Error {
   return error
 }
 
-/** The answer about a text that could not be checked: its process was lost over it. */
-export function uncheckable(cause: 'crash' | 'timeout' | 'memory'): TaskOutput<'check'> {
-  const messages = {
-    timeout: 'Compiling these rules takes longer than allowed; simplify their regular expressions and loops.',
-    memory: 'Compiling these rules needs more memory than allowed; split them, or simplify their regular expressions.',
-    crash: 'The engine fails on these rules.',
-  }
+const whileCompiling = {
+  timeout: 'Compiling these rules takes longer than allowed; simplify their regular expressions and loops.',
+  memory: 'Compiling these rules needs more memory than allowed; split them, or simplify their regular expressions.',
+  crash: 'The engine fails on these rules.',
+}
+
+const whileScanning = {
+  timeout: 'These rules do not come to an end on a sample of a few hundred bytes; bound their loops.',
+  memory: 'Scanning a sample of a few hundred bytes with these rules needs more memory than allowed; simplify them.',
+  crash:
+    'The engine fails when it scans with these rules; look at divisions of the smallest integer, and at large ' +
+    'repetitions in regular expressions of conditions.',
+}
+
+/** The answer about a text that could not be checked: its process was lost over it, while it compiled or tried it. */
+export function uncheckable(cause: LossCause, at: FlightStep | null): TaskOutput<'check'> {
+  const isTrial = at?.stage === 'scan'
   const diagnostic = {
-    code: `compile-${cause}`,
-    message: messages[cause],
+    code: isTrial ? `trial-${cause}` : `compile-${cause}`,
+    message: (isTrial ? whileScanning : whileCompiling)[cause],
     line: 1,
     column: 1,
     span: { from: 0, to: 0 },

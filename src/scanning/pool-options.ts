@@ -10,7 +10,10 @@ export interface RunOptions {
   readonly group?: string
   /** Waits for room in its lane, where other tasks are refused. For whoever sends many, and nobody waits for one. */
   readonly patient?: boolean
-  /** Rejects with the signal's reason; a task that has started is stopped at its next item. */
+  /**
+   * Rejects with the signal's reason, when nothing of the task runs any more: one that has started is stopped at its next
+   * item, or its worker is killed where that takes too long.
+   */
   readonly signal?: AbortSignal
   /** Instead of the limits' time for one scan (or for the compilation of a `check`), in milliseconds. */
   readonly deadlineMs?: number

@@ -13,17 +13,21 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure, messageOf } from '../errors/index.ts'
+import { endCancelled } from './cancelling.ts'
 import { Exclusions } from './exclusions.ts'
 import type { FlightStep } from './flight-record.ts'
 import { Job } from './job.ts'
-import { type Lane, LaneQueue, lanes } from './lanes.ts'
+import { type Lane, LaneQueue } from './lanes.ts'
 import { defaultLimits, type ScanLimits } from './limits.ts'
 import type { Log } from './log.ts'
+import { makeWay } from './making-way.ts'
 import { errorOf, uncheckable } from './outcome.ts'
 import type { PoolOptions, PoolStatistics, RunOptions } from './pool-options.ts'
+import { Producers } from './producers.ts'
 import type { FromWorker, Outcome } from './protocol.ts'
+import { isOver, MOST_RELIEF, reliefFor, reliefTakes } from './relief.ts'
 import { RuleSetRegistry } from './rule-set-registry.ts'
-import { type Role, Slot } from './slot.ts'
+import { processesOf, type Role, Slot } from './slot.ts'
 import type { RuleSet, ScanTrouble, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
 import { type Cause, WorkerProcess } from './worker-process.ts'
 
@@ -49,7 +53,7 @@ export class WorkerPool {
   readonly #queue = new LaneQueue<Job>()
   readonly #checks = new LaneQueue<Job>()
   readonly #registry: RuleSetRegistry
-  readonly #producers: Record<Lane, (() => void)[]> = { interactive: [], live: [], hunt: [], background: [] }
+  readonly #producers = new Producers()
   readonly #restarts = { crash: 0, timeout: 0, memory: 0 }
   readonly #exclusions: Exclusions
   readonly #inspector: NodeJS.Timeout
@@ -77,7 +81,10 @@ export class WorkerPool {
     for (let i = 0; i < options.workers; i++) this.#addSlot('worker')
     this.#addSlot('checker')
     this.#inspector = setInterval(() => {
+      const now = performance.now()
       for (const slot of this.#slots) slot.process?.inspect(slot.isBusy)
+      endCancelled(this.#slots, now)
+      this.#relieve(now)
     }, INSPECT_MS)
   }
 
@@ -107,7 +114,7 @@ export class WorkerPool {
     const abort = () => this.#abort(job, signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      if (patient && !this.#hasRoom(priority)) await this.#room(job)
+      if (patient && !this.#hasRoom(priority)) await this.#producers.wait(priority, job.done)
       if (this.#stopping) throw new Failure('service.stopping')
       if (!job.settled) this.#queueOf(job).add(priority, job.group, job)
       this.#dispatch()
@@ -137,19 +144,8 @@ export class WorkerPool {
   }
 
   statistics(): PoolStatistics {
-    const processes: PoolStatistics['processes'][number][] = []
-    for (const { role, process, isBusy } of this.#slots) {
-      if (process?.pid === undefined) continue
-      processes.push({
-        role,
-        pid: process.pid,
-        busy: isBusy,
-        residentBytes: process.residentBytes(),
-        at: process.at(),
-      })
-    }
     return {
-      processes,
+      processes: processesOf(this.#slots),
       waiting: {
         interactive: this.#waiting('interactive'),
         live: this.#waiting('live'),
@@ -170,7 +166,7 @@ export class WorkerPool {
     this.#stopping = true
     for (const job of [...this.#queue.drain(), ...this.#checks.drain()])
       this.#reject(job, new Failure('service.stopping'))
-    for (const lane of lanes) for (const producer of this.#producers[lane].splice(0)) producer()
+    this.#producers.releaseAll()
     const forced = setTimeout(() => {
       for (const slot of this.#slots) slot.process?.kill('ended')
     }, graceMs)
@@ -200,17 +196,7 @@ export class WorkerPool {
   }
 
   #hasRoom(lane: Lane): boolean {
-    return this.#waiting(lane) < this.#queueLimit && this.#producers[lane].length === 0
-  }
-
-  /** Resolves when a task has left the lane, to one that waits for that after the other, or when this one is aborted. */
-  async #room({ lane, done }: Job): Promise<void> {
-    const producers = this.#producers[lane]
-    const { promise, resolve } = Promise.withResolvers<void>()
-    producers.push(resolve)
-    await Promise.race([promise, done.catch(() => {})])
-    const place = producers.indexOf(resolve)
-    if (place >= 0) producers.splice(place, 1)
+    return this.#waiting(lane) < this.#queueLimit && this.#producers.waiting(lane) === 0
   }
 
   #dispatch(): void {
@@ -220,17 +206,24 @@ export class WorkerPool {
     // Not all to the first worker, where another is free too.
     const share = Math.min(MOST_TOGETHER, Math.ceil(this.#queue.size / Math.max(1, workers)))
     for (const slot of free) {
-      const jobs = slot.role === 'checker' ? oneOf(this.#checks) : this.#together(share)
+      const jobs = slot.role === 'checker' ? oneOf(this.#checks) : this.#jobsFor(slot, share)
       if (jobs.length === 0) continue
       for (const { ruleSet } of jobs) if (ruleSet !== null) this.#introduce(slot, ruleSet)
       for (const job of jobs) this.#exclusions.prepare(job)
       slot.give(jobs)
-      for (const { lane } of jobs) this.#producers[lane].shift()?.()
+      for (const { lane } of jobs) this.#producers.release(lane)
     }
-    this.#makeWay()
+    makeWay(this.#queue, this.#slots)
     const checkers = this.#slots.filter((slot) => slot.role === 'checker')
     const isOneFree = checkers.some((slot) => !slot.isBusy)
     if (this.#checks.first() !== null && !isOneFree && checkers.length < CHECKERS) this.#addSlot('checker')
+  }
+
+  #jobsFor(slot: Slot, share: number): Job[] {
+    if (!slot.isRelief) return this.#together(share)
+    const others = this.#slots.filter((other) => other.role === 'worker' && other !== slot)
+    const job = this.#queue.takeAccepted(reliefTakes(others))
+    return job === null ? [] : [job]
   }
 
   /** The next task, with those after it that travel along. */
@@ -252,33 +245,27 @@ export class WorkerPool {
     for (const message of this.#registry.introduce(set, slot.sent)) slot.process?.send(message)
   }
 
-  /** Pauses what can wait, when something more urgent does: at most one worker a waiting task. */
-  #makeWay(): void {
-    const urgent = this.#queue.first()
-    if (urgent === null) return
-    const rank = lanes.indexOf(urgent)
-    let wanted = this.#queue.waiting(urgent)
-    for (const slot of this.#slots) if (slot.pausing) wanted--
-    for (const slot of this.#slots) {
-      if (wanted <= 0) return
-      const [first] = slot.jobs
-      if (slot.pausing || !slot.canPause || first === undefined || lanes.indexOf(first.lane) <= rank) continue
-      slot.pause()
-      wanted--
-    }
-  }
-
   #abort(job: Job, reason: unknown): void {
     if (job.settled) return
-    this.#queueOf(job).remove(job.lane, job.group, job)
-    this.#reject(job, reason)
     const slot = this.#slots.find((candidate) => candidate.jobs.includes(job))
     if (slot === undefined) {
-      this.#producers[job.lane].shift()?.()
+      this.#queueOf(job).remove(job.lane, job.group, job)
+      this.#reject(job, reason)
+      this.#producers.release(job.lane)
       return
     }
-    if (job.kind === 'check') slot.process?.kill('ended')
+    job.cancelled = { since: performance.now(), reason }
+    if (job.kind === 'check') slot.process?.kill('cancelled')
     else if (job.canPause) slot.process?.send({ type: 'pause' })
+  }
+
+  /** Starts a worker beside the others when all of them are held up, and ends those that are needed no more. */
+  #relieve(now: number): void {
+    const workers = this.#slots.filter(({ role }) => role === 'worker')
+    for (const slot of workers) if (isOver(slot, now) && slot.process?.isDying === false) slot.process.kill('ended')
+    if (this.#stopping || workers.filter(({ isRelief }) => isRelief).length >= MOST_RELIEF) return
+    const accepts = reliefFor(workers, now)
+    if (accepts !== null && this.#queue.some(accepts)) this.#addSlot('worker', true)
   }
 
   #resolve(job: Job, output: TaskOutput<TaskKind> | null): void {
@@ -296,11 +283,11 @@ export class WorkerPool {
 
   // ------------------------------------------------------------------------------------------------------- processes
 
-  #addSlot(role: Role): void {
+  #addSlot(role: Role, isRelief = false): void {
     const taken = new Set(this.#slots.map(({ name }) => name))
     let number = 1
     while (taken.has(`${role}-${number}`)) number++
-    const slot = new Slot(role, `${role}-${number}`)
+    const slot = new Slot(role, `${role}-${number}`, isRelief)
     this.#slots.push(slot)
     this.#start(slot)
   }
@@ -352,7 +339,8 @@ export class WorkerPool {
     const job = slot.jobOf(outcome.task)
     if (job === undefined) return
     slot.answered(job)
-    if (outcome.type === 'done') {
+    if (job.cancelled !== null) this.#reject(job, job.cancelled.reason)
+    else if (outcome.type === 'done') {
       if (job.kind === 'examine') {
         this.#noteFailures(job, [{ item: 0, result: outcome.output as TaskOutput<'examine'> }])
       }
@@ -369,18 +357,18 @@ export class WorkerPool {
   #onExit(slot: Slot, cause: Cause, at: FlightStep | null, lastWords: string): void {
     const wasReady = slot.ready
     const jobs = slot.empty()
-    if (cause !== 'ended') {
+    if (cause !== 'ended' && cause !== 'cancelled') {
       this.#restarts[cause]++
       const tasks = jobs.map(({ id, kind }) => `${kind} ${id}`)
       this.#log.warn({ worker: slot.name, cause, at, tasks, lastWords }, `A ${slot.role} process was lost`)
     }
     if (!wasReady && cause === 'crash') slot.failedStarts++
     const wasWarming = at !== null && at.task === 0 && at.stage === 'compile'
-    if (wasWarming && cause !== 'ended') this.#exclusions.noteWarmLoss(at, cause)
+    if (wasWarming && cause !== 'ended' && cause !== 'cancelled') this.#exclusions.noteWarmLoss(at, cause)
     // The first stands for all where the record names none of them: it may be that none was begun.
     const suspect = jobs.find(({ id }) => id === at?.task) ?? (wasWarming ? undefined : jobs[0])
     for (const job of jobs.toReversed()) {
-      if (job === suspect) this.#onLoss(job, cause, at)
+      if (job === suspect && cause !== 'cancelled') this.#onLoss(job, cause, at)
       else this.#onInnocentLoss(job, cause)
     }
     if (!this.#stopping) this.#replace(slot, lastWords)
@@ -396,8 +384,12 @@ export class WorkerPool {
 
   #onLoss(job: Job, cause: Cause, at: FlightStep | null): void {
     if (job.settled) return
+    if (job.cancelled !== null) {
+      this.#reject(job, job.cancelled.reason)
+      return
+    }
     job.isSuspect = true
-    if (cause === 'ended') {
+    if (cause === 'ended' || cause === 'cancelled') {
       this.#reject(job, new Failure('service.stopping'))
       return
     }
@@ -408,14 +400,15 @@ export class WorkerPool {
     if (verdict.kind === 'module') this.#exclusions.noteModule(job, verdict.item, verdict.module, verdict.trouble)
     if (own?.bundle === true && job.ruleSet !== null) this.#exclusions.noteLostBundle(job.ruleSet)
     if (verdict.kind !== 'fail') this.#again(job)
-    else if (job.kind === 'check') this.#resolve(job, uncheckable(cause))
+    else if (job.kind === 'check') this.#resolve(job, uncheckable(cause, own))
     else this.#reject(job, verdict.error)
   }
 
   /** Puts a task that had started back into the queue. */
   #again(job: Job): void {
     if (job.settled) return
-    if (this.#stopping) this.#reject(job, new Failure('service.stopping'))
+    if (job.cancelled !== null) this.#reject(job, job.cancelled.reason)
+    else if (this.#stopping) this.#reject(job, new Failure('service.stopping'))
     else this.#queueOf(job).addFirst(job.lane, job.group, job)
   }
 
@@ -430,6 +423,10 @@ export class WorkerPool {
   }
 
   #replace(slot: Slot, lastWords: string): void {
+    if (slot.isRelief) {
+      this.#slots.splice(this.#slots.indexOf(slot), 1)
+      return
+    }
     const others = this.#slots.filter((other) => other.role === 'checker' && other !== slot && other.process !== null)
     if (slot.role === 'checker' && others.length > 0 && this.#checks.first() === null) {
       this.#slots.splice(this.#slots.indexOf(slot), 1)

@@ -1,13 +1,25 @@
 import type { Job } from './job.ts'
+import type { PoolStatistics } from './pool-options.ts'
 import type { Sent } from './rule-set-registry.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 export type Role = 'worker' | 'checker'
 
+/** What the processes of these places are about. */
+export function processesOf(slots: readonly Slot[]): PoolStatistics['processes'] {
+  return slots.flatMap(({ role, process, isBusy }) => {
+    if (process?.pid === undefined) return []
+    const residentBytes = process.residentBytes()
+    return [{ role, pid: process.pid, busy: isBusy, residentBytes, at: process.at() }]
+  })
+}
+
 /** A place for a worker process, and the tasks it has; the processes in it come and go. */
 export class Slot {
   readonly role: Role
   readonly name: string
+  /** It stands in while all others are held up; see relief.ts. */
+  readonly isRelief: boolean
   process: WorkerProcess | null = null
   ready = false
   /** It was asked to stop at its next item or task. */
@@ -15,13 +27,16 @@ export class Slot {
   /** What its process was given to do, in this order, and has not answered. */
   jobs: Job[] = []
   sent: Sent = { sets: new Set(), keys: new Set() }
+  /** When it was given its tasks, last answered, or last became idle. */
+  since = performance.now()
   /** Processes in a row that ended before they were ready. */
   failedStarts = 0
   respawn: NodeJS.Timeout | null = null
 
-  constructor(role: Role, name: string) {
+  constructor(role: Role, name: string, isRelief = false) {
     this.role = role
     this.name = name
+    this.isRelief = isRelief
   }
 
   get isBusy(): boolean {
@@ -39,6 +54,7 @@ export class Slot {
 
   give(jobs: Job[]): void {
     this.jobs = jobs
+    this.since = performance.now()
     this.pausing = false
     this.process?.expectProgress()
     this.process?.send({ type: 'tasks', tasks: jobs.map((job) => job.message()) })
@@ -57,6 +73,7 @@ export class Slot {
   /** The process has answered: the task is over, or goes back into the queue. */
   answered(job: Job): void {
     this.jobs = this.jobs.filter((other) => other !== job)
+    this.since = performance.now()
     if (!this.isBusy) this.pausing = false
   }
 

@@ -122,8 +122,9 @@ export interface TaskMap {
     }
   }
   /**
-   * Compiles a text in a bounded process of its own. One that cannot be compiled within time and memory is not valid,
-   * with a diagnostic `compile-timeout`, `compile-memory` or `compile-crash`.
+   * Compiles a text in a bounded process of its own, and tries it on small samples. One that cannot be compiled within
+   * time and memory is not valid, with a diagnostic `compile-timeout`, `compile-memory` or `compile-crash`; one that
+   * compiles but cannot be run has `trial-timeout`, `trial-memory`, `trial-crash` or `trial-failed`.
    */
   check: {
     input: { readonly content: string }

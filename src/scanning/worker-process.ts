@@ -6,10 +6,11 @@ import { FlightReader, type FlightStep } from './flight-record.ts'
 import type { ScanLimits } from './limits.ts'
 import type { FromWorker, ToWorker, WorkerArguments } from './protocol.ts'
 
-/** Why a worker is gone: killed by us for taking too long or too much memory, asked to end, or by itself. */
-export type Cause = 'timeout' | 'memory' | 'ended' | 'crash'
+/** Why a worker is gone: killed by us for taking too long or too much
+ * memory, asked to end, killed with a task that is not wanted any more, or by itself. */
+export type Cause = 'timeout' | 'memory' | 'ended' | 'cancelled' | 'crash'
 /** The causes that somebody has to be blamed for. */
-export type LossCause = Exclude<Cause, 'ended'>
+export type LossCause = Exclude<Cause, 'ended' | 'cancelled'>
 
 export interface WorkerEvents {
   message(message: FromWorker): void

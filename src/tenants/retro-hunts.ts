@@ -133,15 +133,22 @@ export class RetroHunts {
   /** `tenant.retro-refused` when no hunt of the ruleset is under way, `ruleset.not-found`. */
   async cancel(tenantId: number, name: string): Promise<TenantRuleset> {
     const ruleset = await this.#parts.tenantRulesets.get(tenantId, name)
-    const row = await this.#parts.database
-      .updateTable('retro_hunts')
-      .set({ state: 'cancelled', finished: now() })
+    const { database } = this.#parts
+    const hunt = await database
+      .selectFrom('retro_hunts')
+      .select('id')
       .where('ruleset_id', '=', ruleset.id)
       .where('state', 'in', unfinished)
-      .returning('id')
       .executeTakeFirst()
-    if (!row) throw new Failure('tenant.retro-refused', 'No retro hunt with this ruleset is running.')
-    await this.#interrupt(row.id)
+    // First the work, so that nothing of it runs any more when the state tells that it was cancelled.
+    if (hunt) await this.#interrupt(hunt.id)
+    const { numUpdatedRows } = await database
+      .updateTable('retro_hunts')
+      .set({ state: 'cancelled', finished: now() })
+      .where('id', '=', hunt?.id ?? 0)
+      .where('state', 'in', unfinished)
+      .executeTakeFirstOrThrow()
+    if (numUpdatedRows === 0n) throw new Failure('tenant.retro-refused', 'No retro hunt with this ruleset is running.')
     return ruleset
   }
 

@@ -387,7 +387,8 @@ test('an endless rule is suspended by itself; its owner is told, and everybody e
   const cloud = await startCloud(t, ['--scan-timeout', '1s'])
   const [tenant, other] = [await Tenant.add(cloud, 'acme'), await Tenant.add(cloud, 'rival')]
   const start = nowSeconds()
-  await tenant.create('endless', 'rule endless { condition: for all i in (0..9000000000) : ( i >= 0 ) }')
+  const endless = '$a and for all i in (0..9000000000) : ( i >= 0 )'
+  await tenant.create('endless', `rule endless { strings: $a = "the word" condition: ${endless} }`)
   await other.create('marked', marked('the word'))
   const contents = Array.from({ length: 4 }, (_, n) => Buffer.from(`the word ${n}`))
   for (const content of contents) await cloud.untilProcessed([await cloud.take(content, 'sample')])

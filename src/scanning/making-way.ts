@@ -1,0 +1,19 @@
+import type { Job } from './job.ts'
+import { type LaneQueue, lanes } from './lanes.ts'
+import type { Slot } from './slot.ts'
+
+/** Pauses what can wait, when something more urgent does: at most one worker a waiting task. */
+export function makeWay(queue: LaneQueue<Job>, slots: readonly Slot[]): void {
+  const urgent = queue.first()
+  if (urgent === null) return
+  const rank = lanes.indexOf(urgent)
+  let wanted = queue.waiting(urgent)
+  for (const slot of slots) if (slot.pausing) wanted--
+  for (const slot of slots) {
+    if (wanted <= 0) return
+    const [first] = slot.jobs
+    if (slot.pausing || !slot.canPause || first === undefined || lanes.indexOf(first.lane) <= rank) continue
+    slot.pause()
+    wanted--
+  }
+}
