@@ -16,8 +16,7 @@ import type { Process } from './processes.ts'
 const scan = (loops: number) => `
 rule slow { strings: $a = "the marked words" condition: for all i in (0..${loops}) : ( i >= 0 ) and $a }`
 // Only on samples that hold the string: what ends on no sample at all is refused when it is saved.
-const endless =
-  'rule endless { strings: $a = "words" condition: $a and for all i in (0..9000000000) : ( i >= 0 ) }'
+const endless = 'rule endless { strings: $a = "words" condition: $a and for all i in (0..9000000000) : ( i >= 0 ) }'
 const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'
 
 function contentsFrom(random: Random, count: number): Buffer[] {

@@ -322,7 +322,8 @@ test('metrics count requests by route and what the services hold, each server it
   assert.doesNotMatch(text, /0{32}/)
   const hunts = async () =>
     /^backtrail_ad_hoc_hunts (\d+)$/m.exec((await server.get('/metrics', { as: null })).text)?.[1]
-  const content = 'rule slow { strings: $ = "counted" condition: any of them and for all i in (0..9000000000) : (i >= 0) }'
+  const content =
+    'rule slow { strings: $ = "counted" condition: any of them and for all i in (0..9000000000) : (i >= 0) }'
   const { json: hunt } = await server.post('/api/hunts/', { json: { rules: [{ name: 'endless', content }] } })
   assert.equal(await hunts(), '1')
   await server.delete(`/api/hunts/${hunt.id}/`)
