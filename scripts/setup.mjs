@@ -1,12 +1,14 @@
 // Runs before `npm start` and `npm test`, under whatever Node the machine has (20 or later), installs the locked
 // dependencies when they are missing or when the lockfile has changed since the last install, and builds the web
 // application when it is missing or older than its source. The project's own Node comes with the dependencies: npm puts
-// node_modules/.bin first on the PATH of the script that runs next.
-import { execFileSync, spawnSync } from 'node:child_process'
+// node_modules/.bin first on the PATH of the script that runs next. This one must run under the Node that npm runs under
+// (`npm_node_execpath`), to be able to say why the project's own does not start.
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { problemOfOwnNode } from './own-node.mjs'
 import { buildWeb, isWebBuilt } from './web-build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -24,11 +26,14 @@ if (!isInstalled() || !isWebBuilt(root)) {
   await takeLock()
   try {
     if (!isInstalled()) install()
+    else demandOwnNode()
     if (!isWebBuilt(root)) build()
   } finally {
     rmSync(lock, { recursive: true, force: true })
   }
 }
+// Also when nothing was to do: the folder may have come from another machine.
+demandOwnNode()
 
 function build() {
   console.log('Building the web application (again only when its source changes) …')
@@ -43,18 +48,13 @@ function install() {
     stdio: 'inherit',
   })
   if (outcome.status !== 0) fail(`npm ci ended with status ${outcome.status}; its messages are above`)
-  let version = ''
-  try {
-    version = execFileSync(ownNode, ['--version'], { encoding: 'utf8' }).trim()
-  } catch {
-    fail(
-      `the project's own Node is not there. It comes as an optional dependency for Linux on x86-64; ` +
-        `this machine is ${process.platform} on ${process.arch}, or npm was told to omit optional dependencies`,
-    )
-  }
-  if (Number(version.slice(1).split('.')[0]) < 26)
-    fail(`the project's own Node is ${version}, and 26 or later is needed`)
+  demandOwnNode()
   writeFileSync(mark, wanted)
+}
+
+function demandOwnNode() {
+  const problem = problemOfOwnNode(ownNode)
+  if (problem !== null) fail(problem)
 }
 
 /** Waits until no other set-up runs in this checkout. A lock older than 15 minutes belongs to a set-up that died. */
