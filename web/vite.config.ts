@@ -9,6 +9,8 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 
 export default defineConfig({
   root: here,
+  // Addresses that do not depend on the path below which a proxy shows the server.
+  base: './',
   // The server puts a fresh nonce in its place with every answer: see src/http/web.ts.
   html: { cspNonce: '__NONCE__' },
   plugins: [react(), compressed()],

@@ -1,8 +1,11 @@
 import { BlockList, isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
+import { isAddressPath } from '../settings/index.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
+    /** The setting `basePath`. */
+    readonly basePath: string
     /** Whether the X-Forwarded headers of requests that come straight from this address are believed. */
     trustsProxy(address: string | undefined): boolean
   }
@@ -35,7 +38,7 @@ export function neighbours(
       ['page_size', String(page.size)],
       ...query.map(([name, value]) => [name, value]),
     ])
-    return `${origin(request)}${pathOf(request)}?${search}`
+    return `${serverAddress(request)}${pathOf(request)}?${search}`
   }
   return {
     next: page.number < last ? at(page.number + 1) : null,
@@ -45,24 +48,40 @@ export function neighbours(
 
 /**
  * The address under which the client reached this server, without a trailing slash. Fastify reads the forwarded
- * protocol and host when it trusts the proxy; the prefix under which a proxy shows us is read here, under the same
- * condition.
+ * protocol and host when it trusts the proxy; the prefix is believed under the same condition.
  */
-function origin(request: FastifyRequest): string {
+export function serverAddress(request: FastifyRequest): string {
   const local = request.socket.localAddress?.includes(':')
     ? `[${request.socket.localAddress}]`
     : (request.socket.localAddress ?? 'localhost')
   const isHost = /^[\w.-]+(?::\d{1,5})?$|^\[[\da-fA-F:.]+\](?::\d{1,5})?$/.test(request.host)
   // HTTP/1.0 needs no Host header, and a malformed one must not end up in an address that people click.
   const host = isHost ? request.host : `${local}:${request.socket.localPort}`
-  return `${request.protocol}://${host}${forwardedPrefix(request)}`
+  return `${request.protocol}://${host}${prefixOf(request)}`
 }
 
-function forwardedPrefix(request: FastifyRequest): string {
+/** The path under which a proxy shows us, without a trailing slash; empty where there is none. */
+export function prefixOf(request: FastifyRequest): string {
+  return certainPrefixOf(request) ?? request.server.basePath
+}
+
+/**
+ * The same, where this request shows it: by a trusted proxy's header, or because it still has the path. Null where the
+ * client may as well have come past the proxy.
+ */
+export function certainPrefixOf(request: FastifyRequest): string | null {
+  const { basePath } = request.server
   const header = request.headers['x-forwarded-prefix']
-  if (typeof header !== 'string' || !request.server.trustsProxy(request.socket.remoteAddress)) return ''
-  const prefix = header.replace(/\/+$/, '')
-  return /^(?:\/[\w.~-]+)+$/.test(prefix) ? prefix : ''
+  if (typeof header === 'string' && request.server.trustsProxy(request.socket.remoteAddress)) {
+    const prefix = header.replace(/\/+$/, '')
+    if (isAddressPath(prefix)) return prefix
+  }
+  return basePath !== '' && request.originalUrl.startsWith(`${basePath}/`) ? basePath : null
+}
+
+/** What the router sees of an address: without `basePath`, where a proxy has passed that on. */
+export function withoutBasePath(url: string, basePath: string): string {
+  return basePath !== '' && url.startsWith(`${basePath}/`) ? url.slice(basePath.length) : url
 }
 
 function pathOf(request: FastifyRequest): string {

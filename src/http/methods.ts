@@ -1,5 +1,5 @@
 /** Knows every route, to tell a wrong method (405, with `Allow`) from an unknown path (404). */
-import type { FastifyContextConfig, FastifyInstance } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify'
 import { Failure } from '../errors/index.ts'
 import { type Envelope, yaraEnvelope } from './envelopes.ts'
 
@@ -27,6 +27,7 @@ export function addUnknownPaths(app: FastifyInstance): void {
     // A route that takes the method and found nothing: a file that is not there.
     if (!place || methods.has(request.method)) {
       const failure = new Failure('path.unknown')
+      if (isForPeople(request, path)) return app.sendPage(request, reply.code(failure.status))
       return reply.code(failure.status).send(yaraEnvelope.render(failure, failure.status))
     }
     const failure = new Failure('method.not-allowed')
@@ -35,6 +36,12 @@ export function addUnknownPaths(app: FastifyInstance): void {
       .header('allow', [...methods].sort().join(', '))
       .send(place.envelope.render(failure, failure.status))
   })
+}
+
+/** Whether a browser shows the answer to somebody: the application's own page says it better than JSON does. */
+function isForPeople({ method, headers }: FastifyRequest, path: string): boolean {
+  const isShown = (method === 'GET' || method === 'HEAD') && /\btext\/html\b/i.test(headers.accept ?? '')
+  return isShown && !/^\/(?:api|assets)(?:\/|$)/i.test(path)
 }
 
 function patternOf(url: string): RegExp {

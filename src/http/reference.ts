@@ -1,7 +1,8 @@
 /** The OpenAPI document, made from the schemas that validate, and a readable page of it that asks nobody else. */
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { serverAddress } from './addresses.ts'
 
 /** Must be called before the routes are registered. */
 export function addReference(app: FastifyInstance, version: string): void {
@@ -46,6 +47,22 @@ export function addReference(app: FastifyInstance, version: string): void {
     staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
     theme: { title: 'Backtrail API' },
     validatorUrl: false,
+    // Its own addresses without a prefix are wrong where a proxy shows the server below one.
+    uiHooks: {
+      onRequest: (request, reply, next) => {
+        const [path = ''] = request.url.split('?', 1)
+        if (path.endsWith('/docs')) reply.redirect('docs/')
+        else if (path.endsWith('/static/index.html')) reply.redirect('../')
+        else next()
+      },
+    },
+    transformSpecification: (document, request) => withServer(document, request),
+    transformSpecificationClone: false,
     uiConfig: { deepLinking: true, docExpansion: 'list', persistAuthorization: false },
   })
+}
+
+/** The document with the address under which the client reached this server, which a proxy may show below a path. */
+export function withServer(document: object, request: FastifyRequest): Record<string, unknown> {
+  return { ...document, servers: [{ url: serverAddress(request) }] }
 }

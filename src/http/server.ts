@@ -5,7 +5,7 @@ import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
 import { Failure } from '../errors/index.ts'
-import { proxyTrust } from './addresses.ts'
+import { proxyTrust, withoutBasePath } from './addresses.ts'
 import type { ApplianceServices, HttpSettings } from './appliance.ts'
 import { addAuthentication } from './authentication.ts'
 import { addBodyParsers } from './bodies.ts'
@@ -59,6 +59,7 @@ export function buildHttpServer(
     forceCloseConnections: 'idle',
     frameworkErrors: refuse,
     clientErrorHandler: answerGarbage,
+    rewriteUrl: ({ url = '/' }) => withoutBasePath(url, settings.basePath),
     // Problems of all parameters at once; `coerceTypes: 'array'` makes one value of a repeatable parameter a list.
     ajv: { customOptions: { allErrors: true, coerceTypes: 'array', removeAdditional: false } },
     ...(settings.tlsKey
@@ -67,6 +68,7 @@ export function buildHttpServer(
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as HttpServer
 
   app.decorate('trustsProxy', trustsProxy)
+  app.decorate('basePath', settings.basePath)
   // Response schemas describe what routes send; a compiled serializer would silently drop what they do not name.
   app.setSerializerCompiler(() => JSON.stringify)
   addRefusals(app)

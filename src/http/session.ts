@@ -12,6 +12,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Account, type Accounts, sessionLength } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
+import { certainPrefixOf } from './addresses.ts'
 
 export const OWN_PAGE_HEADER = 'x-backtrail-page'
 const COOKIE = 'backtrail_session'
@@ -45,6 +46,7 @@ export function takeSession(request: FastifyRequest, reply: FastifyReply): void 
   reply.clearCookie(COOKIE, cookieOf(request))
 }
 
-function cookieOf({ protocol }: FastifyRequest) {
-  return { path: '/', httpOnly: true, sameSite: 'strict', secure: protocol === 'https' } as const
+function cookieOf(request: FastifyRequest) {
+  const path = `${certainPrefixOf(request) ?? ''}/`
+  return { path, httpOnly: true, sameSite: 'strict', secure: request.protocol === 'https' } as const
 }

@@ -1,3 +1,4 @@
+export { isAddressPath } from './kinds.ts'
 export {
   type ClientSettings,
   clientOptions,

@@ -28,6 +28,24 @@ export function path(placeholder: string): Kind<string> {
   return { placeholder, allowed: 'a path', parse: (given) => resolve(given), print: (value) => value }
 }
 
+/** The path of an address, without its last slash: `/bt`. Empty for `/`. */
+export function addressPath(): Kind<string> {
+  return {
+    placeholder: 'path',
+    allowed: 'steps of letters, digits and . _ ~ - that begin with a slash, such as /backtrail',
+    parse: (given) => {
+      const steps = given.replace(/\/+$/, '')
+      return steps === '' || isAddressPath(steps) ? steps : undefined
+    },
+    print: (value) => value,
+  }
+}
+
+/** Whether a text can stand before the paths of addresses as it is: `/bt`, `/tools/bt`. */
+export function isAddressPath(text: string): boolean {
+  return /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/.test(text)
+}
+
 /** A whole number of `least` to `most`. */
 export function count(least: number, most: number): Kind<number> {
   return {

@@ -8,7 +8,7 @@
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import { choice, count, duration, type Kind, list, path, size, text } from './kinds.ts'
+import { addressPath, choice, count, duration, type Kind, list, path, size, text } from './kinds.ts'
 
 export interface Option<T> {
   readonly kind: Kind<T>
@@ -179,7 +179,13 @@ export const options = {
     ),
     preset: [],
     presetTold: 'none',
-    about: 'The proxies whose X-Forwarded-For, -Proto and -Host headers are believed.',
+    about: 'The proxies whose X-Forwarded-For, -Proto, -Host and -Prefix headers are believed.',
+  }),
+  basePath: option({
+    kind: addressPath(),
+    preset: '',
+    presetTold: 'none',
+    about: 'The path under which a proxy shows the server, whether the proxy takes it off or passes it on.',
   }),
   tlsKey: option({
     kind: path('file'),

@@ -1,14 +1,13 @@
 /** The server goes away in the middle of hunts, and comes back: pages lose nothing, and go on by themselves. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { folderWith } from '../cli/running.ts'
 import { MortalServer, until } from '../faults/mortal-server.ts'
 import { accessibilityProblems, drop, skip, Watched, writeRules } from './browser.ts'
+import { freePort } from './mortal-pages.ts'
 
 const SAMPLES = 42
 const password = 'ana and her long password'
@@ -110,16 +109,6 @@ for (const [how, end] of [
     browser.assertNoComplaints(unreached)
     await server.stop()
   })
-}
-
-/** A port that nothing listens on now: the server must come back where the pages look for it. */
-async function freePort(): Promise<number> {
-  const holder = createServer().listen(0, '127.0.0.1')
-  await once(holder, 'listening')
-  const { port } = holder.address() as AddressInfo
-  holder.close()
-  await once(holder, 'close')
-  return port
 }
 
 async function prepare(server: MortalServer): Promise<void> {

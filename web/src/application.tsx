@@ -4,9 +4,11 @@ import { createBrowserRouter, Outlet, useHref, useNavigate } from 'react-router'
 import { RouterProvider } from 'react-router/dom'
 import { isLost, onConnection } from './api/connection.ts'
 import { Refusal } from './api/http.ts'
+import { basePath } from './api/root.ts'
 import { BrokenPage } from './frame/broken-page.tsx'
 import { ConnectionBanner } from './frame/connection-banner.tsx'
 import { Frame } from './frame/frame.tsx'
+import { part } from './frame/part.ts'
 import { Notices } from './parts/notices.tsx'
 import { routes } from './routes.tsx'
 
@@ -26,22 +28,26 @@ const queries = new QueryClient({
   },
 })
 
-const router = createBrowserRouter([
-  {
-    element: <Base />,
-    errorElement: <BrokenPage />,
-    // Shown for the moment in which the first page's code is on its way.
-    hydrateFallbackElement: <p className="aloud">Loading …</p>,
-    children: [
-      {
-        path: '/log-in',
-        errorElement: <BrokenPage />,
-        lazy: () => import('./pages/log-in/log-in-page.tsx'),
-      },
-      { element: <Frame />, children: routes },
-    ],
-  },
-])
+const router = createBrowserRouter(
+  [
+    {
+      element: <Base />,
+      errorElement: <BrokenPage />,
+      // Shown for the moment in which the first page's code is on its way.
+      hydrateFallbackElement: <p className="aloud">Loading …</p>,
+      children: [
+        {
+          path: '/log-in',
+          errorElement: <BrokenPage />,
+          lazy: () => part(() => import('./pages/log-in/log-in-page.tsx')),
+        },
+        { element: <Frame />, children: routes },
+      ],
+    },
+  ],
+  // With its last slash, links to the overview have it too: a proxy may know the path only so.
+  { basename: `${basePath}/` },
+)
 
 export function Application() {
   return (

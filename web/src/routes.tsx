@@ -1,5 +1,6 @@
 import type { RouteObject } from 'react-router'
 import { BrokenPage } from './frame/broken-page.tsx'
+import { part } from './frame/part.ts'
 import { UnknownAddress } from './frame/unknown-address.tsx'
 
 /**
@@ -7,17 +8,17 @@ import { UnknownAddress } from './frame/unknown-address.tsx'
  * server answers the same first steps of addresses with the application.
  */
 export const routes: RouteObject[] = [
-  { path: '/', lazy: () => import('./pages/overview/overview-page.tsx') },
-  { path: '/samples', lazy: () => import('./pages/samples/samples-page.tsx') },
-  { path: '/samples/:hash', lazy: () => import('./pages/sample/sample-page.tsx') },
-  { path: '/rulesets', lazy: () => import('./pages/rulesets/rulesets-page.tsx') },
-  { path: '/rulesets/:name', lazy: () => import('./pages/ruleset/ruleset-page.tsx') },
-  { path: '/new-ruleset', lazy: () => import('./pages/ruleset/new-ruleset-page.tsx') },
-  { path: '/matches', lazy: () => import('./pages/matches/matches-page.tsx') },
-  { path: '/retro', lazy: () => import('./pages/retro/retro-page.tsx') },
-  { path: '/hunts', lazy: () => import('./pages/hunts/hunts-page.tsx') },
-  { path: '/new-hunt', lazy: () => import('./pages/new-hunt/new-hunt-page.tsx') },
-  { path: '/hunts/:id', lazy: () => import('./pages/hunt/hunt-page.tsx') },
-  { path: '/administration', lazy: () => import('./pages/administration/administration-page.tsx') },
+  { path: '/', lazy: () => part(() => import('./pages/overview/overview-page.tsx')) },
+  { path: '/samples', lazy: () => part(() => import('./pages/samples/samples-page.tsx')) },
+  { path: '/samples/:hash', lazy: () => part(() => import('./pages/sample/sample-page.tsx')) },
+  { path: '/rulesets', lazy: () => part(() => import('./pages/rulesets/rulesets-page.tsx')) },
+  { path: '/rulesets/:name', lazy: () => part(() => import('./pages/ruleset/ruleset-page.tsx')) },
+  { path: '/new-ruleset', lazy: () => part(() => import('./pages/ruleset/new-ruleset-page.tsx')) },
+  { path: '/matches', lazy: () => part(() => import('./pages/matches/matches-page.tsx')) },
+  { path: '/retro', lazy: () => part(() => import('./pages/retro/retro-page.tsx')) },
+  { path: '/hunts', lazy: () => part(() => import('./pages/hunts/hunts-page.tsx')) },
+  { path: '/new-hunt', lazy: () => part(() => import('./pages/new-hunt/new-hunt-page.tsx')) },
+  { path: '/hunts/:id', lazy: () => part(() => import('./pages/hunt/hunt-page.tsx')) },
+  { path: '/administration', lazy: () => part(() => import('./pages/administration/administration-page.tsx')) },
   { path: '*', element: <UnknownAddress /> },
 ].map((route) => ({ errorElement: <BrokenPage />, ...route }))

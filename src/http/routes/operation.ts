@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { withServer } from '../reference.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
 
@@ -39,5 +40,7 @@ export function addOperation(app: HttpServer, { appliance, metrics }: RouteParts
     },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
   )
-  app.get('/api/openapi.json', { config: { isOpen: true }, schema: { hide: true } }, async () => app.swagger())
+  app.get('/api/openapi.json', { config: { isOpen: true }, schema: { hide: true } }, async (request) =>
+    withServer(app.swagger(), request),
+  )
 }

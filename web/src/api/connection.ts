@@ -7,6 +7,7 @@
  * again when it is back (`application.tsx`); so pages go on by themselves.
  */
 import { useSyncExternalStore } from 'react'
+import { atServer } from './root.ts'
 
 const LOOK_MS = 700
 
@@ -35,7 +36,7 @@ export function noteLost(): void {
 export async function lookForServer(): Promise<boolean> {
   try {
     // Any answer of its own will do; what stands in front of a server says 502 to 504 while it is away.
-    const { status } = await fetch('/favicon.svg', { method: 'HEAD', cache: 'no-store' })
+    const { status } = await fetch(atServer('/favicon.svg'), { method: 'HEAD', cache: 'no-store' })
     if (!isGatewayWithout(status)) return true
   } catch {
     // It did not get there.

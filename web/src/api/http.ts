@@ -4,6 +4,7 @@
  */
 
 import { isGatewayWithout, noteLost } from './connection.ts'
+import { atServer } from './root.ts'
 
 /** What the server refused, in its own words. */
 export class Refusal extends Error {
@@ -62,7 +63,7 @@ export async function send(method: string, path: string, { query, json, form, si
   const body = json !== undefined ? JSON.stringify(json) : form
   let response: Response
   try {
-    response = await fetch(addressOf(path, query), {
+    response = await fetch(atServer(addressOf(path, query)), {
       method,
       headers,
       credentials: 'same-origin',

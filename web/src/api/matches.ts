@@ -2,6 +2,7 @@ import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import type { Static } from 'typebox'
 import type { MatchSearchShape } from '../../../src/http/routes/match-search.ts'
 import { addressOf, call, type Query, send } from './http.ts'
+import { atServer } from './root.ts'
 import { type Walked, walk } from './walks.ts'
 
 type MatchPage = Static<typeof MatchSearchShape>
@@ -77,7 +78,7 @@ export async function gatherMatches(
 
 /** Where all matches that fulfil the filter are downloaded from. */
 export const exportAddress = (query: MatchQuery, format: ExportFormat): string =>
-  addressOf('/api/matches/export/', { ...query, format })
+  atServer(addressOf('/api/matches/export/', { ...query, format }))
 
 export const exportChosen = (ids: readonly number[], format: ExportFormat): Promise<Response> =>
   send('POST', '/api/matches/export/', { json: { ids, format } })

@@ -1,27 +1,30 @@
 import { useEffect } from 'react'
 import { isRouteErrorResponse, useRouteError } from 'react-router'
-import { isLost, lookForServer, onConnection } from '../api/connection.ts'
 import { Problem } from '../parts/problem.tsx'
+import { MissingPart } from './part.ts'
+
+/** A page that was loaded anew for a missing part this lately is not loaded anew again: that did not help. */
+const ANEW_AGAIN_MS = 30_000
+const MARK = 'backtrail-loaded-anew'
 
 /** In the place of a page that failed; the navigation around it stays. */
 export function BrokenPage() {
   const thrown = useRouteError()
-  // After an update of the server, the code of a page that was not visited yet is there under another name only.
-  const isOutdated = thrown instanceof TypeError && /dynamically imported module|module script/i.test(thrown.message)
+  const isOutdated = thrown instanceof MissingPart
   useEffect(() => {
-    if (!isOutdated) return
-    // Or the server is away; then the page loads itself when it is back.
-    void lookForServer()
-    return onConnection(() => !isLost() && window.location.reload())
+    if (isOutdated) loadAnewOnce()
   }, [isOutdated])
-  const error = isOutdated
-    ? new Error(
-        'This page’s program could not be loaded; the server may be away, or was updated meanwhile. Load the page again.',
-      )
-    : isRouteErrorResponse(thrown)
-      ? new Error(thrown.statusText)
-      : thrown instanceof Error
-        ? thrown
-        : new Error(String(thrown))
+  const error = isRouteErrorResponse(thrown)
+    ? new Error(thrown.statusText)
+    : thrown instanceof Error
+      ? thrown
+      : new Error(String(thrown))
   return <Problem error={error} onRetry={() => window.location.reload()} />
+}
+
+function loadAnewOnce(): void {
+  const before = Number(sessionStorage.getItem(MARK) ?? 0)
+  if (Date.now() - before < ANEW_AGAIN_MS) return
+  sessionStorage.setItem(MARK, String(Date.now()))
+  window.location.reload()
 }

@@ -20,6 +20,7 @@ import {
   Header as SectionTitle,
 } from 'react-aria-components'
 import { NavLink, useNavigate } from 'react-router'
+import { atServer } from '../api/root.ts'
 import { useLogOut, useUser } from '../api/session.ts'
 import menu from '../parts/menu.module.css'
 import styles from './navigation.module.css'
@@ -39,7 +40,7 @@ export function Navigation() {
   return (
     <nav className={styles.navigation} aria-label="Pages">
       <NavLink to="/" className={styles.brand ?? ''}>
-        <img src="/favicon.svg" alt="" width={24} height={24} />
+        <img src={atServer('/favicon.svg')} alt="" width={24} height={24} />
         Backtrail
       </NavLink>
       <ul className={styles.places}>
@@ -102,7 +103,11 @@ function UserMenu() {
             <MenuItem id="tokens" className={menu.item ?? ''} onAction={() => void navigate('/administration')}>
               Password and tokens
             </MenuItem>
-            <MenuItem id="reference" className={menu.item ?? ''} onAction={() => window.open('/api/docs/', '_blank')}>
+            <MenuItem
+              id="reference"
+              className={menu.item ?? ''}
+              onAction={() => window.open(atServer('/api/docs/'), '_blank')}
+            >
               API reference
             </MenuItem>
             <MenuItem id="log-out" className={menu.item ?? ''}>

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
 import { type Hunt, hasEnded, useCancelHunt, useHunt, useHuntHits, useRemoveHunt } from '../../api/hunts.ts'
+import { atServer } from '../../api/root.ts'
 import { useUser } from '../../api/session.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
@@ -60,7 +61,7 @@ function Actions({ hunt }: { readonly hunt: Hunt }) {
   const navigate = useNavigate()
   const [isAsking, setAsking] = useState(false)
   const isOurs = hunt.user === user.name || user.role === 'administrator'
-  const exported = (format: string) => `/api/hunts/${hunt.id}/export/?format=${format}`
+  const exported = (format: string) => atServer(`/api/hunts/${hunt.id}/export/?format=${format}`)
   return (
     <>
       {hunt.matches > 0 && (

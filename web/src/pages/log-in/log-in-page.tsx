@@ -1,5 +1,6 @@
 import { type FormEvent, useEffect, useState } from 'react'
 import { Navigate, useSearchParams } from 'react-router'
+import { atServer } from '../../api/root.ts'
 import { useLogIn, useSession } from '../../api/session.ts'
 import { Button } from '../../parts/button.tsx'
 import { TextField } from '../../parts/field.tsx'
@@ -24,7 +25,7 @@ export function Component() {
   return (
     <main className={styles.page}>
       <form className={styles.form} onSubmit={submit}>
-        <img src="/favicon.svg" alt="" width={40} height={40} />
+        <img src={atServer('/favicon.svg')} alt="" width={40} height={40} />
         <h1>Log in to Backtrail</h1>
         <TextField label="User" value={username} onChange={setUsername} autoComplete="username" isRequired autoFocus />
         <TextField

@@ -15,6 +15,7 @@ import {
   useSwitchRuleset,
 } from '../../api/rulesets.ts'
 import { useUser } from '../../api/session.ts'
+import { part } from '../../frame/part.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { LinkButton } from '../../parts/button.tsx'
 import { Confirmation } from '../../parts/dialog.tsx'
@@ -32,8 +33,8 @@ import { CloudSwitch, useCloudWish } from './cloud-wish.tsx'
 import styles from './ruleset-page.module.css'
 import { Workbench } from './workbench.tsx'
 
-const Revisions = lazy(() => import('./revisions.tsx'))
-const CloudRetro = lazy(() => import('./cloud-retro.tsx'))
+const Revisions = lazy(() => part(() => import('./revisions.tsx')))
+const CloudRetro = lazy(() => part(() => import('./cloud-retro.tsx')))
 
 const initial = { tab: 'text' }
 

@@ -1,6 +1,7 @@
 import { Download } from 'lucide-react'
 import { useEffect, useMemo } from 'react'
 import { useNavigate, useParams } from 'react-router'
+import { atServer } from '../../api/root.ts'
 import { type SampleDetails, useEntropy, useSample, useStrings } from '../../api/samples.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { Badge, Classification } from '../../parts/badge.tsx'
@@ -56,7 +57,7 @@ function SampleView({ details }: { readonly details: SampleDetails }) {
           <>
             <SampleActions hashes={[sample.sha1]} onDeleted={() => void navigate('/samples', { replace: true })} />
             {sample.downloadable && (
-              <LinkButton href={`/api/samples/${sample.sha1}/download/`} download>
+              <LinkButton href={atServer(`/api/samples/${sample.sha1}/download/`)} download>
                 <Download size={14} aria-hidden /> Raw
               </LinkButton>
             )}

@@ -12,6 +12,7 @@
 import { useSyncExternalStore } from 'react'
 import { isLost, lookForServer, onConnection } from '../../api/connection.ts'
 import { ownPageHeader, Refusal } from '../../api/http.ts'
+import { atServer } from '../../api/root.ts'
 import { processedAmong } from '../../api/samples.ts'
 
 export interface Upload {
@@ -125,7 +126,7 @@ function send({ id, name }: Upload, file: File): void {
     requests.delete(id)
     void settle(id, file, request).then(sendNext)
   })
-  request.open('POST', '/api/submit/file/')
+  request.open('POST', atServer('/api/submit/file/'))
   for (const [header, value] of Object.entries(ownPageHeader)) request.setRequestHeader(header, value)
   request.responseType = 'json'
   request.send(form)

@@ -1,0 +1,28 @@
+/** What tests of pages need of a server that goes away and comes back. */
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import type { BrowserContext } from 'playwright-core'
+import type { MortalServer } from '../faults/mortal-server.ts'
+
+/** A port that nothing listens on now: the server must come back where the pages look for it. */
+export async function freePort(): Promise<number> {
+  const holder = createServer().listen(0, '127.0.0.1')
+  await once(holder, 'listening')
+  const { port } = holder.address() as AddressInfo
+  holder.close()
+  await once(holder, 'close')
+  return port
+}
+
+/** Makes a user through the API and logs the profile in. */
+export async function logInAsUser(context: BrowserContext, server: MortalServer, name: string): Promise<void> {
+  const password = `${name} and a long password`
+  await server.call('POST', '/api/users/', new URLSearchParams({ name, password, role: 'administrator' }))
+  const page = await context.newPage()
+  await page.goto(`${server.url}/log-in`)
+  await page.getByLabel('User').fill(name)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  await page.close()
+}
