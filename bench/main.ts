@@ -1,16 +1,29 @@
 /**
  * `npm run bench -- [NAME …] [--write]`: runs benchmarks and prints them as Markdown; `--write` puts each into its place
- * in docs/benchmarks.md. BACKTRAIL_BENCH_SAMPLES makes `million` smaller, to try it.
+ * in docs/benchmarks.md. BACKTRAIL_BENCH_SAMPLES makes `million` smaller, to try it; `--seconds` (for each attack),
+ * `--attack NAME` and `--minutes` (of the soak) do the same for `attack` and `soak`.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { benchAttack } from './attack.ts'
 import { benchCloud } from './cloud.ts'
 import { benchHunts } from './hunts.ts'
 import { benchLists } from './lists.ts'
 import { benchMillion } from './million.ts'
+import { benchSoak } from './soak.ts'
 import { benchWeb } from './web.ts'
+
+const { values, positionals } = parseArgs({
+  options: {
+    write: { type: 'boolean' },
+    seconds: { type: 'string', default: '60' },
+    attack: { type: 'string', multiple: true, default: [] },
+    minutes: { type: 'string', default: '20' },
+  },
+  allowPositionals: true,
+})
 
 const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   'hunts-system-files': () => benchHunts({ megabytes: 2_000, withBinaries: false }),
@@ -19,10 +32,11 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   million: () => benchMillion({ samples: Number(process.env.BACKTRAIL_BENCH_SAMPLES ?? 1_000_000) }),
   lists: () => benchLists({ samples: 1_000_000, matches: 10_000_000 }),
   cloud: () => benchCloud({ megabytes: 2_000, tenants: 20, rulesets: 50 }),
+  attack: () => benchAttack({ secondsEach: Number(values.seconds), only: values.attack }),
+  soak: () => benchSoak({ minutes: Number(values.minutes) }),
   web: () => benchWeb({ rulesets: 5_000, samples: 20_000, matches: 100_000 }),
 }
 
-const { values, positionals } = parseArgs({ options: { write: { type: 'boolean' } }, allowPositionals: true })
 const names = positionals.length > 0 ? positionals : Object.keys(benchmarks)
 const unknown = names.filter((name) => !(name in benchmarks))
 if (unknown.length > 0) {

@@ -84,6 +84,20 @@ export class RunningServer {
     await ended
   }
 
+  /** Of the administrator. */
+  get token(): string {
+    return TOKEN
+  }
+
+  /** POSTs a form. Fails on any answer that is no success. */
+  async send<T>(path: string, form: FormData | URLSearchParams): Promise<T> {
+    const headers = { authorization: `Token ${TOKEN}` }
+    const response = await fetch(this.url + path, { method: 'POST', headers, body: form })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${text.slice(0, 500)}`)
+    return JSON.parse(text) as T
+  }
+
   /** The body as JSON, or as text where it is none. Fails on any answer that is no success. */
   async call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(this.url + path, {
@@ -115,6 +129,13 @@ export class RunningServer {
     return { server: residentBytes(pid), workers: tree.map(residentBytes) }
   }
 
+  /** Bytes that the server process and each of its workers hold, with their shares of what is shared (PSS). */
+  heldMemory(): { readonly server: number; readonly workers: readonly number[] } {
+    const pid = this.#process.pid as number
+    const tree = childrenOf(pid).flatMap((child) => [child, ...childrenOf(child)])
+    return { server: heldBytes(pid), workers: tree.map(heldBytes) }
+  }
+
   /** The most that the server process and any one worker were seen to have while the work went on. */
   async peakMemory<T>(
     work: Promise<T>,
@@ -144,6 +165,14 @@ function childrenOf(pid: number): number[] {
     )
   } catch {
     return []
+  }
+}
+
+function heldBytes(pid: number): number {
+  try {
+    return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024
+  } catch {
+    return 0
   }
 }
 
