@@ -8,8 +8,8 @@
  * - The page's scripts and styles begin with `./`, which becomes the way to the root of the application: a proxy may show
  *   the server below a path.
  * - The page's policy allows this origin's scripts, styles, fonts and answers, and nothing from anywhere else. Style
- *   elements that libraries make at run time carry a nonce, and so does the page's own script for when the others do not
- *   arrive. It is new with every answer; so the page itself is never kept.
+ *   elements that libraries make at run time carry a nonce, which is new with every answer; so the page itself is never
+ *   kept.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -116,7 +116,7 @@ async function readPage(folder: string): Promise<string | null> {
 function policy(nonce: string): string {
   return [
     "default-src 'none'",
-    `script-src 'self' 'nonce-${nonce}'`,
+    "script-src 'self'",
     `style-src 'self' 'nonce-${nonce}'`,
     "font-src 'self'",
     "img-src 'self'",
