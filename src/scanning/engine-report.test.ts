@@ -23,10 +23,43 @@ test('columns count characters, spans count UTF-16 units', () => {
   assert.deepEqual(errors('/* äö 😀😀 */ rule a { condition: foo }'), ['E009 1:33 "foo"'])
 })
 
-test('the message says what is wrong in one sentence', () => {
-  const [diagnostic] = engine.diagnose('rule a { condition: foo }')
-  assert.equal(diagnostic?.message, 'unknown identifier `foo`: this identifier has not been declared')
-})
+for (const [text, said] of [
+  [
+    'rule a { condition: foo }',
+    /^unknown identifier `foo`: this identifier has not been declared; a rule must stand before/,
+  ],
+  ['rule a { condition: entrypoint == 3 }', /not supported anymore; use `pe\.entry_point`/],
+  [
+    'rule a { strings: $a = /C:\\Users/ condition: $a }',
+    /invalid hexadecimal digit; a backslash itself is written `\\\\`/,
+  ],
+  ['import "magic" rule a { condition: true }', /^unknown module `magic`.*compare the variable `filetype`/],
+  ['import "nothing" rule a { condition: true }', /`partial`/],
+  ['include "x.yar" rule a { condition: true }', /; put the rules of that file here/],
+  ['rule a { condition: md5 == "x" }', /`import "hash"` at the top and `hash\.md5\(0, filesize\)`/],
+  ['rule a { condition: pe.is_pe }', /`import "pe"` at the top/],
+  ['rule a { condition: file_type == "x" }', /here it is called `filetype`/],
+  ['rule a { condition: positives > 3 }', /only other services/],
+  ['rule a { strings: $a = /a|/ condition: $a }', /take the empty alternative away/],
+  ['rule a { strings: $a = /x(?=a)/ condition: $a }', /look-around.*match the whole/],
+  ['rule a { strings: $a = /a+b+?/ condition: $a }', /this is greedy.*make all repetitions/],
+  ['rule a { condition: 1 of them }', /this rule doesn't define any patterns; declare strings/],
+  ['rule a { strings: $a = "abc" xor nocase condition: $a }', /`xor` modifier used here.*can't be used together$/],
+  ['rule a { strings: $a = "x" $b = "y" condition: $a }', /or call it `\$_b`/],
+  ['rule a { condition: filename == 3 }', /`integer`.*`string`/],
+  ['rule a { strings: $a = /a{1,100000}/ condition: $a }', /may slow down the scan; let it hold four/],
+  ['rule a { condition: true } rule a { condition: true }', /give one of them another name/],
+] as const) {
+  test(`the message for ${text} says what to write instead`, () => {
+    const diagnostics = engine.diagnose(text)
+    const messages = diagnostics.map(({ message }) => message)
+    assert.ok(
+      messages.some((message) => said.test(message)),
+      messages.join('\n'),
+    )
+    for (const { message, span } of diagnostics) assert.ok(!/\n|\s\|/.test(message) && span.to > span.from, message)
+  })
+}
 
 test('an error at the end of the text, or in an empty one, has a place inside it', () => {
   const text = 'rule x {\n condition:\n'

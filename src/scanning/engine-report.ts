@@ -1,4 +1,5 @@
 import type { Diagnostic, Span } from '../yara/index.ts'
+import { adviceFor } from './engine-advice.ts'
 
 /**
  * Reads one of the engine's rendered reports:
@@ -9,25 +10,45 @@ import type { Diagnostic, Span } from '../yara/index.ts'
  *     1 | rule a { condition: foo and bar }
  *       |                     ^^^ this identifier has not been declared
  *
- * The binding's own fields for line and column are never filled. What lies under the first row of carets is the span;
- * the sentence beside them is added to the message. A report without a position is put at the start of the text.
+ * The binding's own fields for line and column are never filled. What lies under the first row of carets (dashes, in
+ * warnings) is the span. The message is the title with every label, note and help of the report, and with our own advice
+ * where the engine gives none. A report without a position is put at the start of the text.
  */
 export function readReport(severity: Diagnostic['severity'], code: string, report: string, text: string): Diagnostic {
   const title = report.slice(0, lineEnd(report, 0)).replace(/^(error|warning)\[\w+\]: /, '')
   const position = /--> line:(\d+):(\d+)/.exec(report)
   const line = Number(position?.[1] ?? 1)
   const column = Number(position?.[2] ?? 1)
-  const carets = /^\s*\|[ |]*(\^+)(?: ([^\n]*))?$/m.exec(report)
-  const label = carets?.[2]?.trim()
+  const carets = /^\s*\|[ |]*(\^+|-+)(?: |$)/m.exec(report)
+  const message = messageOf(title, report)
+  const advice = /^help: /m.test(report) ? null : adviceFor(code, message)
   return {
     severity,
     code: code === 'E044' ? 'include-refused' : code,
-    message: label === undefined || label === '' ? title : `${title}: ${label}`,
+    message: advice === null ? message : `${message}; ${advice}`,
     line,
     column,
     span: spanAt(text, line, column, carets?.[1]?.length ?? 1),
   }
 }
+
+/** A title, and what stands under the rows of the text: `| ^^^^ label`, `= note: …` and `help: …`. */
+function messageOf(title: string, report: string): string {
+  const labels: string[] = []
+  const notes: string[] = []
+  for (const row of report.slice(0, LONGEST_REPORT).split('\n')) {
+    const label = /^\s*\| [ |^-]*?([^\s|^-].*)$/.exec(row)?.[1]
+    const note = /^\s*= note: (.+)$/.exec(row)?.[1] ?? /^help: (.+)$/.exec(row)?.[1]
+    if (note !== undefined) notes.push(note.trim())
+    // Rows with a suggested text have a line's number, or a sign, before the bar.
+    else if (label !== undefined && notes.length === 0) labels.push(label.trim())
+  }
+  const label = [...new Set(labels)].join(', ')
+  return [label === '' ? title : `${title}: ${label}`, ...notes].join('; ')
+}
+
+/** Reports quote lines of the text, which may be long. */
+const LONGEST_REPORT = 100_000
 
 /** The UTF-16 range of `length` characters from a line and column that count from 1 in characters. */
 function spanAt(text: string, line: number, column: number, length: number): Span {
