@@ -52,7 +52,7 @@ export interface Appliance {
   /** What operators should know, newest first. */
   journal(limit: number): Promise<readonly JournalEntry[]>
   /** What hunting with some texts would read, rule by rule. Fails with `rules.invalid`. */
-  explain(texts: readonly HuntText[], signal: AbortSignal): Promise<Explanation>
+  explain(texts: readonly HuntText[], signal: AbortSignal, partial?: boolean): Promise<Explanation>
   /** Tells others who find the folder locked where to reach its owner. */
   announce(url: string): Promise<void>
   /** Lets what is under way come to a safe point, and frees the folder. What is unfinished goes on at the next opening. */
@@ -113,7 +113,9 @@ async function assemble(
     limits: { scanMs: settings.scanTimeout, compileMs: settings.compileTimeout, workerBytes: settings.workerMemory },
   })
   opened.add(() => pool.stop(WORKERS_END_MS))
-  const checker: Checker = { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) }
+  const checker: Checker = {
+    check: (content, partial = false) => pool.run('check', { content, partial }, { priority: 'interactive' }),
+  }
   const accounts = new Accounts(database)
   const matches = new Matches(database)
   const cloud = new Cloud({ database, blobs, settings, access, log })
@@ -235,7 +237,7 @@ async function assemble(
     room: reserve,
     stored,
     journal: (limit) => readJournal(database, limit),
-    explain: (texts, signal) => explain({ sources, checker, plan }, texts, signal),
+    explain: (texts, signal, partial) => explain({ sources, checker, plan }, texts, signal, partial),
     announce: (url) => reserve.lend(async () => lock.announce(url)),
     close: () => opened.close(),
   }

@@ -6,6 +6,7 @@ import type { Arrival } from '../intake/index.ts'
 import type { Log } from '../scanning/index.ts'
 import type { Settings } from '../settings/index.ts'
 import { toIso } from '../store/index.ts'
+import type { LeftOut } from '../yara/index.ts'
 import { UnreadableFile } from './api-client.ts'
 import { reasonOf } from './walk.ts'
 import type {
@@ -13,6 +14,7 @@ import type {
   FoundFile,
   HuntNews,
   IndexUpkeep,
+  NamedLeftOut,
   RuleText,
   Saved,
   Taken,
@@ -69,19 +71,27 @@ class DataFolderWorkplace implements Workplace {
     })
   }
 
-  async saveRuleset(text: RuleText, isCore: boolean): Promise<Saved> {
+  async saveRuleset(
+    { name, content }: RuleText,
+    { isCore, partial }: { readonly isCore: boolean; readonly partial: boolean },
+  ): Promise<Saved> {
     const { rulesets } = this.#appliance
+    const text = { name, content, partial }
     const saved = await (isCore ? rulesets.importCore(this.#operator, text) : rulesets.save(this.#operator, text))
     return { ...saved, runs: saved.state === 'valid' }
   }
 
-  async *hunt(texts: readonly RuleText[], useIndex: boolean, signal: AbortSignal): AsyncGenerator<HuntNews> {
+  async *hunt(
+    texts: readonly RuleText[],
+    how: { readonly useIndex: boolean; readonly partial: boolean },
+    signal: AbortSignal,
+  ): AsyncGenerator<HuntNews> {
     const { adHocHunts } = this.#appliance
-    const { id } = await adHocHunts.create(this.#operator, { texts, selection: {}, useIndex, title: null })
+    const { id } = await adHocHunts.create(this.#operator, { ...how, texts, selection: {}, title: null })
     try {
       for await (const { hunt, hits } of adHocHunts.follow(id, signal)) {
         if (hunt.state === 'failed') throw new Failure('hunt.failed', `The hunt failed: ${hunt.failure}.`)
-        yield { ...hunt, hits }
+        yield { ...hunt, hits, leftOut: leftOutOf(hunt.texts) }
       }
       signal.throwIfAborted()
     } finally {
@@ -89,11 +99,12 @@ class DataFolderWorkplace implements Workplace {
     }
   }
 
-  async explain(texts: readonly RuleText[]): Promise<ExplainedRule[]> {
-    const { corpus, texts: explained } = await this.#appliance.explain(texts, new AbortController().signal)
-    return explained.flatMap(({ name: ruleset, rules }) =>
-      rules.map(({ name: rule, ...rest }) => ({ ruleset, rule, ...rest, corpus })),
+  async explain(texts: readonly RuleText[], partial: boolean) {
+    const { corpus, texts: explained } = await this.#appliance.explain(texts, new AbortController().signal, partial)
+    const rules = explained.flatMap(({ name: ruleset, rules }) =>
+      rules.map(({ name: rule, ...rest }): ExplainedRule => ({ ruleset, rule, ...rest, corpus })),
     )
+    return { rules, leftOut: leftOutOf(explained) }
   }
 
   check(
@@ -111,6 +122,10 @@ class DataFolderWorkplace implements Workplace {
   close(): Promise<void> {
     return this.#appliance.close()
   }
+}
+
+function leftOutOf(texts: readonly { readonly name: string; readonly leftOut?: readonly LeftOut[] }[]): NamedLeftOut[] {
+  return texts.flatMap(({ name, leftOut = [] }) => leftOut.map((one) => ({ ...one, text: name })))
 }
 
 function usersOf({ accounts }: Appliance): Users {

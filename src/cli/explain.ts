@@ -3,16 +3,17 @@ import type { Flags } from '../settings/index.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import type { Conclude } from './program.ts'
-import { demandRuleFiles, tellingDiagnostics } from './rule-files.ts'
+import { demandRuleFiles, leftOutTold, tellingDiagnostics } from './rule-files.ts'
 import { bytesTold, countTold, shareTold } from './terminal.ts'
 import { type ExplainedRule, openWorkplace } from './workplace.ts'
 
 export function addExplain(program: Command, conclude: Conclude): void {
   const command = program
     .command('explain')
-    .argument('<rules...>', 'YARA files, and folders with YARA files.')
+    .argument('<rules...>', 'YARA files, and folders with YARA files; `-` is standard input.')
     .description('Tell what each rule demands of the index, and how much a hunt with it would read.')
     .option('--json', 'Print one JSON line per rule.')
+    .option('--partial', 'Explain the rules that compile where others do not, and name those.')
     .addHelpText(
       'after',
       `
@@ -22,11 +23,16 @@ hunt is expected to read, and what a small change to the rule would gain.`,
   addPlaceSettings(command).action(conclude(explain))
 }
 
-async function explain(paths: string[], flags: Flags & { readonly json?: true }): Promise<ExitCode> {
-  const files = await demandRuleFiles(paths)
+async function explain(
+  paths: string[],
+  flags: Flags & { readonly json?: true; readonly partial?: true },
+): Promise<ExitCode> {
+  const partial = flags.partial === true
+  const files = await demandRuleFiles(paths, partial)
   const place = await openWorkplace(flags, { isReading: true })
   try {
-    const rules = await tellingDiagnostics(files, () => place.explain(files))
+    const { rules, leftOut } = await tellingDiagnostics(files, () => place.explain(files, partial))
+    process.stderr.write(leftOutTold(files, leftOut))
     for (const rule of rules) process.stdout.write(flags.json ? `${JSON.stringify(rule)}\n` : textOf(rule))
   } finally {
     await place.close()

@@ -4,16 +4,17 @@ import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import type { Conclude } from './program.ts'
-import { demandRuleFiles, tellingDiagnostics } from './rule-files.ts'
+import { demandRuleFiles, leftOutTold, tellingDiagnostics } from './rule-files.ts'
 import { bytesTold, countTold, startProgress, timeTold } from './terminal.ts'
 import { type HuntHit, type HuntNews, openWorkplace } from './workplace.ts'
 
 export function addHunt(program: Command, conclude: Conclude): void {
   const command = program
     .command('hunt')
-    .argument('<rules...>', 'YARA files, and folders with YARA files.')
+    .argument('<rules...>', 'YARA files, and folders with YARA files; `-` is standard input.')
     .description('Match YARA files against all stored samples, without saving them as rulesets.')
     .option('--json', 'Print JSON lines with ruleset, rule, sha256, filename and tags.')
+    .option('--partial', 'Hunt with the rules that compile where others do not, and name those.')
     .option('--no-index', 'Read and scan every sample, for comparison.')
     .addHelpText(
       'after',
@@ -26,11 +27,13 @@ matches. The external variables filename, filepath, extension, filetype and owne
 
 interface HuntFlags extends Flags {
   readonly json?: true
+  readonly partial?: true
   readonly index: boolean
 }
 
 async function hunt(paths: string[], flags: HuntFlags): Promise<ExitCode> {
-  const files = await demandRuleFiles(paths)
+  const partial = flags.partial === true
+  const files = await demandRuleFiles(paths, partial)
   const interruption = listenForInterruption(() => process.exit(exitCodes.interrupted))
   const place = await openWorkplace(flags, { isReading: true })
   const began = performance.now()
@@ -39,8 +42,9 @@ async function hunt(paths: string[], flags: HuntFlags): Promise<ExitCode> {
   let latest: HuntNews | null = null
   try {
     await tellingDiagnostics(files, async () => {
-      for await (const news of place.hunt(files, flags.index, interruption.signal)) {
+      for await (const news of place.hunt(files, { useIndex: flags.index, partial }, interruption.signal)) {
         for (const hit of news.hits) process.stdout.write(flags.json ? jsonOf(hit) : lineOf(hit))
+        if (latest === null) process.stderr.write(leftOutTold(files, news.leftOut))
         matches += news.hits.length
         latest = news
         progress.show(news.processed, news.samples, told(news, matches, performance.now() - began))

@@ -1,69 +1,99 @@
 /** YARA files from the disk: reading them, naming rulesets after them, and telling what is wrong in them. */
-import { readFile } from 'node:fs/promises'
-import { extname } from 'node:path'
+import { extname, resolve } from 'node:path'
 import { Failure } from '../errors/index.ts'
-import { reasonOf, walk } from './walk.ts'
-import type { NamedDiagnostic, RuleText } from './workplace.ts'
+import { type Assembled, assemble } from './includes.ts'
+import { isPiped, type RuleSource, ruleSources } from './rule-source.ts'
+import { reasonOf } from './walk.ts'
+import type { NamedDiagnostic, NamedLeftOut, RuleText } from './workplace.ts'
 
 export interface RuleFile extends RuleText {
   readonly path: string
+  readonly placeOf: Assembled['placeOf']
 }
 
 const extensions = new Set(['.yar', '.yara', '.yr', '.rule', '.rules'])
 
 /**
- * The rule files that the paths name, and those below named folders, by path. A named file may have any extension.
- * `onUnreadable` is told what cannot be read.
+ * The rule files that the paths name, and those below named folders, by path, with all that they include and under names
+ * that differ. A named file may have any extension. A file of a folder that only includes others of it is left out, since
+ * those are here themselves. `onUnreadable` is told what cannot be read, as a sentence that begins with the place.
  */
 export async function readRuleFiles(
   paths: readonly string[],
-  onUnreadable: (path: string, reason: string) => void,
+  onUnreadable: (sentence: string) => void,
 ): Promise<RuleFile[]> {
-  const { rulesetNameOf } = await import('../rulesets/index.ts')
-  const files: RuleFile[] = []
-  for await (const found of walk(paths)) {
-    if (found.kind === 'unreadable') onUnreadable(found.path, found.reason)
-    if (found.kind !== 'file' || !(paths.includes(found.path) || extensions.has(extname(found.name).toLowerCase())))
+  const { rulesetNamesOf } = await import('../rulesets/index.ts')
+  const files: { readonly source: FoundSource; readonly whole: Assembled }[] = []
+  for await (const source of ruleSources(paths, (path) => extensions.has(extname(path).toLowerCase()))) {
+    if (source.kind === 'unreadable') {
+      const reason = typeof source.reason === 'string' ? source.reason : reasonOf(source.reason)
+      onUnreadable(`${source.path}: ${reason}`)
       continue
+    }
     try {
-      const content = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(found.source))
-      files.push({ path: found.path, name: rulesetNameOf(found.name), content })
+      files.push({ source, whole: await readSource(source) })
     } catch (error) {
-      onUnreadable(found.path, error instanceof TypeError ? 'is not UTF-8 text' : reasonOf(error))
+      onUnreadable(error instanceof Failure ? error.message : `${source.path}: ${reasonOf(error)}`)
     }
   }
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1))
+  const here = new Set(files.map(({ source }) => source.real))
+  const isIndex = ({ source, whole }: (typeof files)[number]) =>
+    !source.isNamed && !whole.hasRules && whole.included.size > 0 && whole.included.isSubsetOf(here)
+  const kept = files.filter((file) => !isIndex(file)).sort((a, b) => (a.source.path < b.source.path ? -1 : 1))
+  const names = rulesetNamesOf(
+    kept.map(({ source: { path } }) => resolve(isPiped(path) ? path.replace(/[<>]/g, '') : path)),
+  )
+  return kept.map(({ source: { path }, whole: { text, placeOf } }, i) => {
+    return { path, name: names[i] as string, content: text, placeOf }
+  })
 }
 
-/** All the rule files that the paths name, under names that differ. Fails with `rules.unreadable`. */
-export async function demandRuleFiles(paths: readonly string[]): Promise<RuleFile[]> {
-  const files = await readRuleFiles(paths, (path, reason) => {
-    throw new Failure('rules.unreadable', `${path}: ${reason}`)
+type FoundSource = Extract<RuleSource, { kind: 'file' }>
+
+async function readSource(source: FoundSource): Promise<Assembled> {
+  const { decodeRules } = await import('../yara/index.ts')
+  const { path, real, root } = source
+  return assemble({ path, real, text: decodeRules(await source.read()) }, root)
+}
+
+/**
+ * All the rule files that the paths name. Fails with `rules.unreadable`; with `partial`, what cannot be read is named on
+ * the terminal, and the others are given.
+ */
+export async function demandRuleFiles(paths: readonly string[], partial: boolean): Promise<RuleFile[]> {
+  const files = await readRuleFiles(paths, (sentence) => {
+    if (!partial) throw new Failure('rules.unreadable', sentence)
+    process.stderr.write(`backtrail: ${sentence}\n`)
   })
   if (files.length === 0) throw new Failure('rules.unreadable', `There is no YARA file in ${paths.join(', ')}.`)
-  return withDistinctNames(files)
-}
-
-/** Later files of the same name get `_2`, `_3` and so on. */
-function withDistinctNames(files: readonly RuleFile[]): RuleFile[] {
-  const taken = new Set<string>()
-  return files.map((file) => {
-    let name = file.name
-    for (let number = 2; taken.has(name); number += 1) name = `${file.name}_${number}`
-    taken.add(name)
-    return { ...file, name }
-  })
+  return files
 }
 
 /** `file:line:column: message` for every diagnostic, errors and warnings, in the order of the files. */
 export function diagnosticsTold(files: readonly RuleFile[], diagnostics: readonly NamedDiagnostic[]): string {
   return files
-    .flatMap(({ name, path }) =>
+    .flatMap(({ name, placeOf }) =>
       diagnostics
         .filter(({ text }) => text === name)
         .map(({ line, column, severity, message }) => {
           const told = severity === 'warning' ? `warning: ${message}` : message
-          return `${path}:${line}:${column}: ${told}\n`
+          const place = placeOf(line, column)
+          return `${place.path}:${place.line}:${place.column}: ${told}\n`
+        }),
+    )
+    .join('')
+}
+
+/** `file:line:column: rule x is left out: why` for everything that does not run, in the order of the files. */
+export function leftOutTold(files: readonly RuleFile[], leftOut: readonly NamedLeftOut[]): string {
+  return files
+    .flatMap(({ name, placeOf }) =>
+      leftOut
+        .filter(({ text }) => text === name)
+        .map(({ kind, name, line, column, reason }) => {
+          const place = placeOf(line, column)
+          const what = kind === 'text' ? 'everything in it' : `${kind} ${name}`
+          return `${place.path}:${place.line}:${place.column}: ${what} is left out: ${reason}\n`
         }),
     )
     .join('')
@@ -77,6 +107,10 @@ export async function tellingDiagnostics<T>(files: readonly RuleFile[], work: ()
     if (error instanceof Failure && error.code === 'rules.invalid') {
       const { diagnostics = [] } = error.detail as { diagnostics?: readonly NamedDiagnostic[] }
       process.stderr.write(diagnosticsTold(files, diagnostics))
+      const bad = new Set(diagnostics.filter(({ severity }) => severity === 'error').map(({ text }) => text))
+      process.stderr.write(
+        `${bad.size} of ${files.length} files do not compile; with --partial, everything that compiles runs\n`,
+      )
     }
     throw error
   }

@@ -12,6 +12,7 @@ import type {
   HuntNews,
   IndexUpkeep,
   NamedDiagnostic,
+  NamedLeftOut,
   RuleText,
   Saved,
   Taken,
@@ -52,7 +53,10 @@ export class ServerWorkplace implements Workplace {
     return { ...detail, size, processed: this.#processed.until(detail.sha256) }
   }
 
-  async saveRuleset({ name, content }: RuleText, isCore: boolean): Promise<Saved> {
+  async saveRuleset(
+    { name, content }: RuleText,
+    { isCore, partial }: { readonly isCore: boolean; readonly partial: boolean },
+  ): Promise<Saved> {
     if (isCore) {
       throw new Failure(
         'ruleset.core',
@@ -60,28 +64,32 @@ export class ServerWorkplace implements Workplace {
       )
     }
     try {
-      const json = { name, content }
+      const json = { name, content, ...(partial && { partial: 'true' }) }
       const { detail } = await this.#api.request<{ detail: SavedDetail }>('/api/yara/ruleset/', {
         method: 'POST',
         json,
       })
-      return { ...detail, created: detail.revision === 1, runs: true }
+      return { ...detail, leftOut: detail.left_out ?? [], created: detail.revision === 1, runs: true }
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== 'ruleset.cannot-run') throw error
       const { revision, diagnostics } = error.detail as unknown as SavedDetail
-      return { created: revision === 1, revision, diagnostics, runs: false }
+      return { created: revision === 1, revision, diagnostics, leftOut: [], runs: false }
     }
   }
 
-  async *hunt(texts: readonly RuleText[], useIndex: boolean, signal: AbortSignal): AsyncGenerator<HuntNews> {
-    const json = { rules: texts.map(textOf), index: useIndex }
+  async *hunt(
+    texts: readonly RuleText[],
+    { useIndex, partial }: { readonly useIndex: boolean; readonly partial: boolean },
+    signal: AbortSignal,
+  ): AsyncGenerator<HuntNews> {
+    const json = { rules: texts.map(textOf), index: useIndex, partial }
     const { id } = await this.#api.request<ToldHunt>('/api/hunts/', { method: 'POST', json })
     try {
       let after = 0
       for (let wait = 20; ; wait = Math.min(wait * 1.5, 500)) {
         // The state before the hits: once it has ended, no more hits come.
         const hunt = await this.#api.request<ToldHunt>(`/api/hunts/${id}/`, { signal })
-        const progress = { ...hunt, scannedBytes: hunt.scanned_bytes }
+        const progress = { ...hunt, scannedBytes: hunt.scanned_bytes, leftOut: hunt.left_out ?? [] }
         for (;;) {
           const query = { after, limit: 1_000 }
           const page = await this.#api.request<ToldHits>(`/api/hunts/${id}/results/`, { query, signal })
@@ -100,14 +108,16 @@ export class ServerWorkplace implements Workplace {
     }
   }
 
-  async explain(texts: readonly RuleText[]): Promise<ExplainedRule[]> {
-    const json = { rules: texts.map(textOf) }
+  async explain(texts: readonly RuleText[], partial: boolean) {
+    const json = { rules: texts.map(textOf), partial }
     const told = await this.#api.request<ToldExplanation>('/api/hunts/explain/', { method: 'POST', json })
-    return told.texts.flatMap(({ name: ruleset, rules }) =>
+    const rules = told.texts.flatMap(({ name: ruleset, rules }) =>
       rules.map(({ name: rule, plan, unindexable, advice, expected }) => {
         return { ruleset, rule, plan, unindexable, advice, expected, corpus: told.corpus }
       }),
     )
+    const leftOut = told.texts.flatMap(({ name, left_out = [] }) => left_out.map((one) => ({ ...one, text: name })))
+    return { rules, leftOut }
   }
 
   check(
@@ -126,6 +136,7 @@ export class ServerWorkplace implements Workplace {
 interface SavedDetail {
   readonly revision: number
   readonly diagnostics: readonly NamedDiagnostic[]
+  readonly left_out?: readonly NamedLeftOut[]
 }
 
 interface ToldHunt {
@@ -137,6 +148,7 @@ interface ToldHunt {
   readonly scanned_bytes: number
   readonly skipped: number
   readonly failure: string | null
+  readonly left_out?: readonly NamedLeftOut[]
 }
 
 interface ToldHits {
@@ -148,6 +160,7 @@ interface ToldExplanation {
   readonly corpus: ExplainedRule['corpus']
   readonly texts: readonly {
     readonly name: string
+    readonly left_out?: readonly NamedLeftOut[]
     readonly rules: readonly (Omit<ExplainedRule, 'ruleset' | 'rule' | 'corpus'> & { readonly name: string })[]
   }[]
 }

@@ -8,7 +8,7 @@ import type { StoredPhase, StoredReport } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { IndexStatistics } from '../segments/index.ts'
 import { type Flags, readClientSettings, readSettings } from '../settings/index.ts'
-import type { Diagnostic } from '../yara/index.ts'
+import type { Diagnostic, LeftOut } from '../yara/index.ts'
 import type { Found } from './walk.ts'
 
 export interface Workplace {
@@ -24,16 +24,23 @@ export interface Workplace {
   ingest(file: FoundFile, signal: AbortSignal): Promise<Taken>
 
   /** Saves a ruleset, whether it compiles or not. */
-  saveRuleset(text: RuleText, isCore: boolean): Promise<Saved>
+  saveRuleset(text: RuleText, how: { readonly isCore: boolean; readonly partial: boolean }): Promise<Saved>
 
   /**
    * News of an ad-hoc hunt, as they come; ends with the hunt. An abort cancels the hunt. Nothing is left of it.
    * Fails with `rules.invalid`, and the diagnostics as `NamedDiagnostic[]` in the detail.
    */
-  hunt(texts: readonly RuleText[], useIndex: boolean, signal: AbortSignal): AsyncIterable<HuntNews>
+  hunt(
+    texts: readonly RuleText[],
+    how: { readonly useIndex: boolean; readonly partial: boolean },
+    signal: AbortSignal,
+  ): AsyncIterable<HuntNews>
 
   /** What each rule demands of the index, and what hunting with it would cost. Fails as `hunt` does. */
-  explain(texts: readonly RuleText[]): Promise<readonly ExplainedRule[]>
+  explain(
+    texts: readonly RuleText[],
+    partial: boolean,
+  ): Promise<{ readonly rules: readonly ExplainedRule[]; readonly leftOut: readonly NamedLeftOut[] }>
 
   /** Verifies the database, all contents and the index. `each`: compares every so many-th signature. */
   check(
@@ -61,6 +68,12 @@ export interface NamedDiagnostic extends Omit<Diagnostic, 'span'> {
   readonly text: string
 }
 
+/** What does not run of a text although the rest does. */
+export interface NamedLeftOut extends Omit<LeftOut, 'from' | 'to'> {
+  /** The name of the text. */
+  readonly text: string
+}
+
 export interface Taken {
   /** Lower-case hexadecimal. */
   readonly sha256: string
@@ -76,6 +89,7 @@ export interface Saved {
   readonly revision: number
   readonly runs: boolean
   readonly diagnostics: readonly Omit<Diagnostic, 'span'>[]
+  readonly leftOut: readonly Omit<NamedLeftOut, 'text'>[]
 }
 
 export interface HuntNews {
@@ -88,6 +102,7 @@ export interface HuntNews {
   readonly skipped: number
   /** Which text had to be stopped on a sample and may miss matches; null when all went well. */
   readonly failure: string | null
+  readonly leftOut: readonly NamedLeftOut[]
 }
 
 export interface HuntHit {

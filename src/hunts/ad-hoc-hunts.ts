@@ -17,7 +17,7 @@ import {
   progressOf,
   unfinishedStates,
 } from './hunt-row.ts'
-import { type HuntText, refuseInvalid } from './hunt-text.ts'
+import { checkTexts, type HuntText, runnableOf } from './hunt-text.ts'
 import { whenThereIsRoom } from './patient-writing.ts'
 import { ScanFailures } from './scan-failures.ts'
 import type { Selection } from './selection.ts'
@@ -69,8 +69,9 @@ export class AdHocHunts {
    * Makes a hunt and queues it.
    * Fails with `rules.invalid` when a text does not compile; `detail.diagnostics` then names the text of each problem.
    */
-  async create(account: Account, { texts, selection, useIndex, title }: HuntRequest): Promise<Hunt> {
-    await refuseInvalid(texts, this.#parts.checker)
+  async create(account: Account, request: HuntRequest): Promise<Hunt> {
+    const { selection, useIndex, title, partial = false } = request
+    const checked = await checkTexts(request.texts, this.#parts.checker, partial)
     const { database, sources } = this.#parts
     const last = await sources.corpus.lastId()
     const chosen = await sources.corpus.select(selection, last)
@@ -84,7 +85,7 @@ export class AdHocHunts {
         samples: chosen ? chosen.length : await sources.corpus.count(last),
         last_sample_id: last,
         title,
-        content: JSON.stringify(texts),
+        content: JSON.stringify(checked.map(({ text }) => text)),
         selection: JSON.stringify(selection),
         use_index: useIndex ? 1 : 0,
       })
@@ -260,12 +261,10 @@ export class AdHocHunts {
   }
 
   #ruleSetOf(id: number, texts: readonly HuntText[]): RuleSet {
-    const rulesets = texts.map(({ name, content }, n) => ({
-      key: `h${id}.${n}`,
-      name,
-      content,
-      plan: this.#parts.plan(content),
-    }))
+    const rulesets = texts.map((text, n) => {
+      const content = runnableOf(text)
+      return { key: `h${id}.${n}`, name: text.name, content, plan: this.#parts.plan(content) }
+    })
     return { id: `hunt:${id}`, rulesets }
   }
 
@@ -339,6 +338,8 @@ export interface HuntRequest {
   /** False scans every sample plainly, for comparison. */
   readonly useIndex: boolean
   readonly title: string | null
+  /** Where some rules do not compile, the others hunt. */
+  readonly partial?: boolean
 }
 
 export interface Hunt extends HuntProgress {

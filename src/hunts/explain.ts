@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { type Plan, printPlan, type RulePlan, type RulesetPlan } from '../planner/index.ts'
 import type { Checker } from '../rulesets/index.ts'
 import type { RuleSet } from '../scanning/index.ts'
-import type { Diagnostic } from '../yara/index.ts'
-import { type HuntText, refuseInvalid } from './hunt-text.ts'
+import type { Diagnostic, LeftOut } from '../yara/index.ts'
+import { checkTexts, type HuntText, runnableOf } from './hunt-text.ts'
 import { type SweepSources, suspects } from './sweep.ts'
 
 export interface ExplainParts {
@@ -26,6 +26,8 @@ export interface Explanation {
   readonly texts: readonly {
     readonly name: string
     readonly warnings: readonly Diagnostic[]
+    /** What would not run of it. */
+    readonly leftOut: readonly LeftOut[]
     /** What the engine would read for all rules of the text together. */
     readonly expected: Share
     readonly rules: readonly ExplainedRule[]
@@ -45,15 +47,17 @@ export interface ExplainedRule {
 
 /**
  * Asks the index, without scanning anything, what each rule would leave for the engine to read.
- * Fails with `rules.invalid` when a text does not compile.
+ * Fails with `rules.invalid` when a text does not compile; with `partial` only when nothing of any text does.
  */
 export async function explain(
   { sources, checker, plan }: ExplainParts,
-  texts: readonly HuntText[],
+  given: readonly HuntText[],
   signal: AbortSignal,
+  partial = false,
 ): Promise<Explanation> {
-  const warnings = await refuseInvalid(texts, checker)
-  const plans = texts.map(({ content }) => plan(content))
+  const checked = await checkTexts(given, checker, partial)
+  const texts = checked.map(({ text }) => text)
+  const plans = texts.map((text) => plan(runnableOf(text)))
   // Every rule, and every text as a whole, is asked about as if it were a ruleset of its own. Nothing is scanned, so
   // none of them needs a text.
   const whole = (text: number) => `explain.${text}`
@@ -70,7 +74,8 @@ export async function explain(
     corpus: shares.corpus,
     texts: plans.map(({ rules }, text) => ({
       name: texts[text]?.name ?? '',
-      warnings: warnings[text] ?? [],
+      warnings: checked[text]?.diagnostics ?? [],
+      leftOut: texts[text]?.leftOut ?? [],
       expected: shareOf(whole(text)),
       rules: rules.map((rule, number) => ({
         name: rule.rule,

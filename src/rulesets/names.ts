@@ -1,18 +1,73 @@
+import { createHash } from 'node:crypto'
 import { Failure, type FailureCode } from '../errors/index.ts'
+import { isRulesetName, LONGEST_NAME, RULESET_NAMES } from './ruleset-name.ts'
 
-const LONGEST = 48
+const RULE_ENDING = /\.(yar|yara|yr|rule|rules)$/i
 
-/** Fails with the code unless the name has 3 to 48 ASCII letters, digits, underscores or hyphens. */
+/** Fails with the code unless the name can be a ruleset's; the message, or `message`, tells which names can. */
 export function checkName(name: string, code: FailureCode, message?: string): void {
-  if (!/^[A-Za-z0-9_-]{3,48}$/.test(name)) throw new Failure(code, message, { name })
+  if (!isRulesetName(name)) throw new Failure(code, message, { name, expected: RULESET_NAMES })
 }
 
 /**
- * A legal name made of a file's name: without the folder and the ending, with underscores for what a name cannot
- * hold. `rules/Win32.Ransomware.X.yara` becomes `Win32_Ransomware_X`.
+ * A name made of a part of a file's path: without the ending, with underscores for what scripts and addresses write
+ * differently. `rules/Win32.Ransomware.X.yara` becomes `Win32_Ransomware_X`.
  */
 export function rulesetNameOf(file: string): string {
-  const base = file.replace(/^.*[/\\]/, '').replace(/\.(yar|yara|rule|rules)$/i, '')
-  const legal = base.replace(/[^A-Za-z0-9_-]+/g, '_')
-  return legal.slice(0, LONGEST).padEnd(3, '_')
+  const base = file.replace(/^.*[/\\]/, '').replace(RULE_ENDING, '')
+  return legalName(base)
+}
+
+/** Letters of every script, digits, underscores and hyphens of the text, cut and filled up to a name's length. */
+export function legalName(text: string): string {
+  const legal = [...text.normalize('NFC').replace(/[^\p{L}\p{N}\p{M}_-]+/gu, '_')].slice(0, LONGEST_NAME).join('')
+  return legal.padEnd(3, '_')
+}
+
+/**
+ * A name for each file, all of them different: the last part of its path where that is enough, and as many folders
+ * before it as tell it from files of the same name. `a/mal.yar` and `b/mal.yar` become `a_mal` and `b_mal`, `other.yar`
+ * stays `other`. The same paths get the same names, in whatever order they come.
+ */
+export function rulesetNamesOf(paths: readonly string[]): string[] {
+  const files = paths.map((path): NamedFile => {
+    const parts = path.split(/[/\\]+/).filter(Boolean)
+    return { path, folders: parts.slice(0, -1), base: parts.at(-1) ?? '', level: 0, hasEnding: false }
+  })
+  for (;;) {
+    const crowds = [...Map.groupBy(files, nameOf).values()].filter((some) => some.length > 1)
+    if (crowds.length === 0) return files.map(nameOf)
+    for (const crowd of crowds) {
+      for (const neighbours of Map.groupBy(crowd, ({ folders }) => folders.join('/')).values()) {
+        for (const [i, file] of neighbours.entries()) {
+          // `mal.yar` beside `mal.yara`: no folder tells them apart.
+          if (neighbours.length > 1 && !file.hasEnding) file.hasEnding = true
+          else file.level++
+          if (file.level > file.folders.length + 1) file.path += `/${i}`
+        }
+      }
+    }
+  }
+}
+
+interface NamedFile {
+  path: string
+  readonly folders: readonly string[]
+  readonly base: string
+  /** How many of the folders are in the name; one more than there are stands for a digest of the path. */
+  level: number
+  hasEnding: boolean
+}
+
+function nameOf({ path, folders, base, level, hasEnding }: NamedFile): string {
+  const file = hasEnding ? base : base.replace(RULE_ENDING, '')
+  if (level === 0) return legalName(file)
+  const whole = [...folders.slice(-level), file].join('_')
+  const isTold = level <= folders.length
+  if (isTold && [...whole].length <= LONGEST_NAME) return legalName(whole)
+  const digest = createHash('sha256')
+    .update(isTold ? whole : path)
+    .digest('hex')
+    .slice(0, 8)
+  return `${[...legalName(file)].slice(0, LONGEST_NAME - 9).join('')}_${digest}`
 }

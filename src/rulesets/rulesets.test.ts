@@ -45,6 +45,7 @@ test('a new ruleset is stored, enabled and runs', async () => {
     cloudSynced: false,
     state: 'valid',
     diagnostics: [],
+    leftOut: [],
   })
   assert.equal(await here.rulesets.content('first'), text)
   const { name, content, plan } = await runnable('first')
@@ -66,8 +67,9 @@ test('a new ruleset is stored, enabled and runs', async () => {
   )
 })
 
-test('names are 3 to 48 letters, digits, underscores and hyphens; a text must be there', async () => {
-  for (const name of ['', 'ab', 'x'.repeat(49), 'a b c', 'äöü', 'a/b/c', 'abc\n', 'a.b.c']) {
+test('names are 3 to 48 visible characters without slashes; a text must be there', async () => {
+  const invisible = ['abc\n', 'a\tb c', 'a\u0000b', 'a\u202eb', 'a\u200bb', 'a\u2028b', ' abc', 'abc ', 'a\ud800b']
+  for (const name of ['', 'ab', 'x'.repeat(49), 'a/b/c', 'a\\b', '   ', ...invisible]) {
     await assert.rejects(here.rulesets.save(here.ada, { name, content: rule('one') }), {
       code: 'parameter.out-of-range',
       message: /^Parameter not in expected range/,
@@ -82,7 +84,16 @@ test('names are 3 to 48 letters, digits, underscores and hyphens; a text must be
     })
     await assert.rejects(here.rulesets.remove(here.ada, name), { code: 'ruleset.name-invalid' })
   }
-  for (const name of ['abc', 'x'.repeat(48), 'A-b_9']) {
+  for (const name of [
+    'abc',
+    'x'.repeat(48),
+    'A-b_9',
+    'a b c',
+    'Win32.Ransomware',
+    '😀'.repeat(48),
+    '...',
+    '100% <b>&?#',
+  ]) {
     assert.equal((await here.rulesets.save(here.ada, { name, content: rule('one') })).created, true)
   }
   await assert.rejects(here.rulesets.save(here.ada, { name: 'empty', content: '' }), { code: 'parameter.out-of-range' })

@@ -3,17 +3,28 @@ import { Failure, type FailureCode } from '../errors/index.ts'
 import { replaceRules } from '../matches/index.ts'
 import type { RunnableRuleset, ScanTrouble } from '../scanning/index.ts'
 import { type Database, type Micros, now, type RuleSummary, type Transaction } from '../store/index.ts'
-import type { Diagnostic } from '../yara/index.ts'
+import { type Diagnostic, type LeftOut, ruleText, runnableText } from '../yara/index.ts'
 import { nextGeneration, readGeneration } from './generation.ts'
+import { leftOutTold, readLeftOut, writeLeftOut } from './left-out.ts'
 import { findEntry, listRulesets, type RulesetEntry, type RulesetQuery } from './listing.ts'
 import { checkName } from './names.ts'
+import type { NewText, Revision, RevisionEntry, RulesetState, SaveOutcome } from './revision.ts'
+import { RULESET_NAMES } from './ruleset-name.ts'
 import { type LiveSet, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
 import { writePlan } from './stored-plan.ts'
 import { noteTroubles, struckOn } from './troubles.ts'
 
 /** Finds out whether a text compiles, in a bounded process. */
 export interface Checker {
-  check(content: string): Promise<{ readonly valid: boolean; readonly diagnostics: readonly Diagnostic[] }>
+  /** `partial`: a text is valid where some of its rules compile; what does not run is in `leftOut`, else nothing is. */
+  check(
+    content: string,
+    partial?: boolean,
+  ): Promise<{
+    readonly valid: boolean
+    readonly diagnostics: readonly Diagnostic[]
+    readonly leftOut?: readonly LeftOut[]
+  }>
 }
 
 /** Is told of each change in its transaction, to note what somebody else has to be told. */
@@ -22,37 +33,6 @@ export interface RulesetMirror {
   noteChange(trx: Transaction, rulesetId: number, wish: boolean | undefined): Promise<void>
   /** It goes in this transaction; its matches are gone already. */
   noteRemoval(trx: Transaction, ruleset: { readonly id: number; readonly name: string }): Promise<void>
-}
-
-/** A ruleset's own condition: it compiles, it does not, or it compiles but was suspended because it could not be run. */
-export type RulesetState = 'valid' | 'invalid' | 'error'
-
-export interface SaveOutcome {
-  readonly name: string
-  /** False for an update. */
-  readonly created: boolean
-  /** The number of the revision that is current now. */
-  readonly revision: number
-  readonly cloudSynced: boolean
-  /** Saved whatever it is; only a `valid` one can run. */
-  readonly state: RulesetState
-  readonly diagnostics: readonly Diagnostic[]
-}
-
-export interface RevisionEntry {
-  readonly number: number
-  readonly author: string
-  readonly created: Micros
-  readonly valid: boolean
-  /** The standing matches that were first found with this revision, by rule; a rule that was changed since has none. */
-  readonly matches: Readonly<Record<string, number>>
-}
-
-export interface Revision extends Omit<RevisionEntry, 'matches'> {
-  readonly content: string
-  readonly diagnostics: readonly Diagnostic[]
-  /** Empty for a text that does not compile. */
-  readonly rules: readonly RuleSummary[]
 }
 
 interface StoredRuleset {
@@ -66,6 +46,7 @@ interface StoredRuleset {
   readonly number: number | null
   readonly content: string | null
   readonly diagnostics: string | null
+  readonly left_out: string | null
 }
 
 /**
@@ -111,17 +92,14 @@ export class Rulesets {
    * Fails with `parameter.out-of-range` for the name or an empty text, `ruleset.core`, `ruleset.foreign`, and
    * `ruleset.busy` while a cloud works on it.
    */
-  async save(
-    by: Account,
-    ruleset: { readonly name: string; readonly content: string; readonly cloud?: boolean },
-  ): Promise<SaveOutcome> {
-    return this.#save(by, ruleset.name, ruleset.content, 0, ruleset.cloud)
+  async save(by: Account, ruleset: NewText & { readonly cloud?: boolean }): Promise<SaveOutcome> {
+    return this.#save(by, ruleset, 0, ruleset.cloud)
   }
 
   /** As `save`, for a core ruleset. `right.missing`; `ruleset.exists` where a user's ruleset has the name. */
-  async importCore(by: Account, ruleset: { readonly name: string; readonly content: string }): Promise<SaveOutcome> {
+  async importCore(by: Account, ruleset: NewText): Promise<SaveOutcome> {
     demand(by, 'rulesets.import-core')
-    return this.#save(by, ruleset.name, ruleset.content, 1)
+    return this.#save(by, ruleset, 1)
   }
 
   /** The current text. `ruleset.name-invalid`, `ruleset.not-found`. */
@@ -167,7 +145,7 @@ export class Rulesets {
   async revision(name: string, number: number): Promise<Revision> {
     const { id } = await this.#existing(name)
     const row = await this.#revisionsOf(id)
-      .select(['revisions.content', 'revisions.diagnostics', 'revisions.rules'])
+      .select(['revisions.content', 'revisions.diagnostics', 'revisions.rules', 'revisions.left_out'])
       .where('revisions.number', '=', number)
       .executeTakeFirst()
     if (!row) throw new Failure('ruleset.revision-not-found')
@@ -175,6 +153,7 @@ export class Rulesets {
       ...row,
       valid: row.valid === 1,
       diagnostics: JSON.parse(row.diagnostics) as Diagnostic[],
+      leftOut: readLeftOut(row.left_out),
       rules: JSON.parse(row.rules) as RuleSummary[],
     }
   }
@@ -215,7 +194,11 @@ export class Rulesets {
       await this.change(async (trx) => {
         await trx
           .updateTable('rulesets')
-          .set({ enabled: enabled ? 1 : 0, state, ...(enabled && state === 'valid' && { reason: null }) })
+          .set({
+            enabled: enabled ? 1 : 0,
+            state,
+            ...(enabled && state === 'valid' && { reason: leftOutTold(readLeftOut(ruleset.left_out)) }),
+          })
           .where('id', '=', ruleset.id)
           .execute()
         if (enabled) await trx.deleteFrom('strikes').where('ruleset_id', '=', ruleset.id).execute()
@@ -262,11 +245,12 @@ export class Rulesets {
     return () => this.#listeners.delete(listener)
   }
 
-  async #save(by: Account, name: string, given: string, core: 0 | 1, cloud?: boolean): Promise<SaveOutcome> {
-    checkName(name, 'parameter.out-of-range', 'Parameter not in expected range: name takes 3 to 48 of A-Z a-z 0-9 _ -')
-    if (given === '') throw new Failure('parameter.out-of-range', 'Parameter not in expected range: content is missing')
-    // What is checked is what is stored: SQLite would put replacement characters in place of lone surrogates later.
-    const content = given.toWellFormed()
+  async #save(by: Account, given: NewText, core: 0 | 1, cloud?: boolean): Promise<SaveOutcome> {
+    const { name, partial = false } = given
+    checkName(name, 'parameter.out-of-range', `Parameter not in expected range: name takes ${RULESET_NAMES}`)
+    const content = ruleText(given.content)
+    if (content === '')
+      throw new Failure('parameter.out-of-range', 'Parameter not in expected range: content is missing')
     return this.#inTurn(name, async () => {
       const existing = await this.#find(name)
       if (existing && core) {
@@ -278,11 +262,15 @@ export class Rulesets {
         }
       }
       const unchanged = existing?.content === content ? existing : null
-      if (unchanged && unchanged.state !== 'invalid') return this.#saveUnchanged(name, unchanged, cloud)
-      const checked = await this.#checker.check(content)
-      if (unchanged && !checked.valid) return this.#saveUnchanged(name, unchanged, cloud)
+      const isAsAsked = partial || unchanged?.left_out === null
+      if (unchanged && unchanged.state !== 'invalid' && isAsAsked) return this.#saveUnchanged(name, unchanged, cloud)
+      const checked = await this.#checker.check(content, partial)
+      if (unchanged?.state === 'invalid' && !checked.valid) return this.#saveUnchanged(name, unchanged, cloud)
 
-      const { rules, plan } = checked.valid ? this.#planner.plan(content) : { rules: [], plan: null }
+      const { diagnostics, leftOut = [] } = checked
+      const { rules, plan } = checked.valid
+        ? this.#planner.plan(runnableText(content, leftOut))
+        : { rules: [], plan: null }
       const revision = (existing?.number ?? 0) + 1
       const state = checked.valid ? 'valid' : 'invalid'
       const time = now()
@@ -301,6 +289,7 @@ export class Rulesets {
             diagnostics: JSON.stringify(checked.diagnostics),
             rules: JSON.stringify(rules),
             plan: plan && writePlan(plan.plan, this.#planner.version),
+            left_out: writeLeftOut(leftOut),
           })
           .returning('id as revisionId')
           .executeTakeFirstOrThrow()
@@ -309,7 +298,7 @@ export class Rulesets {
           .set({
             revision_id: revisionId,
             state,
-            reason: checked.valid ? null : firstErrorOf(checked.diagnostics),
+            reason: checked.valid ? leftOutTold(leftOut) : firstErrorOf(diagnostics),
             modified: time,
           })
           .where('id', '=', id)
@@ -319,8 +308,8 @@ export class Rulesets {
         await this.#mirror?.noteChange(trx, id, cloud)
         return existing ? existing.enabled === 1 && (existing.state === 'valid' || checked.valid) : checked.valid
       })
-      const { diagnostics } = checked
-      return { name, created: !existing, revision, cloudSynced: existing?.cloud_synced === 1, state, diagnostics }
+      const cloudSynced = existing?.cloud_synced === 1
+      return { name, created: !existing, revision, cloudSynced, state, diagnostics, leftOut }
     })
   }
 
@@ -368,7 +357,7 @@ export class Rulesets {
       .selectFrom('rulesets')
       .leftJoin('revisions', 'revisions.id', 'rulesets.revision_id')
       .select(['rulesets.id', 'owner_id', 'core', 'enabled', 'state', 'cloud_state', 'cloud_synced'])
-      .select(['revisions.number', 'revisions.content', 'revisions.diagnostics'])
+      .select(['revisions.number', 'revisions.content', 'revisions.diagnostics', 'revisions.left_out'])
       .where('rulesets.name', '=', name)
       .where('rulesets.tenant_id', 'is', null)
       .executeTakeFirst()
@@ -414,6 +403,7 @@ function unchangedOutcome(name: string, ruleset: StoredRuleset): SaveOutcome {
     cloudSynced: ruleset.cloud_synced === 1,
     state: ruleset.state,
     diagnostics: JSON.parse(ruleset.diagnostics ?? '[]') as Diagnostic[],
+    leftOut: readLeftOut(ruleset.left_out),
   }
 }
 

@@ -2,7 +2,9 @@ import { revisionKey } from '../matches/index.ts'
 import type { RulesetPlan } from '../planner/index.ts'
 import type { RuleSet, RunnableRuleset } from '../scanning/index.ts'
 import { type Database, listOf, type RuleSummary } from '../store/index.ts'
+import { runnableText } from '../yara/index.ts'
 import { nextGeneration, readGeneration } from './generation.ts'
+import { readLeftOut } from './left-out.ts'
 import { planHeader, readPlan, writePlan } from './stored-plan.ts'
 
 /** Makes the rules and plans of a text that compiles. `version` grows when the same text would get others than before. */
@@ -77,7 +79,7 @@ export class RunnableRulesets {
   async rebuildPlans(): Promise<number> {
     const stale = await this.#database
       .selectFrom('revisions')
-      .select(['id', 'content'])
+      .select(['id', 'content', 'left_out'])
       .where('valid', '=', 1)
       .where('plan', 'not like', `${planHeader(this.#planner.version)}%`)
       .where('id', 'in', (eb) =>
@@ -88,8 +90,8 @@ export class RunnableRulesets {
           .groupBy('ruleset_id'),
       )
       .execute()
-    for (const { id, content } of stale) {
-      const { rules, plan } = this.#planner.plan(content)
+    for (const { id, content, left_out } of stale) {
+      const { rules, plan } = this.#planner.plan(runnableText(content, readLeftOut(left_out)))
       await this.#database
         .updateTable('revisions')
         .set({ rules: JSON.stringify(rules), plan: writePlan(plan.plan, this.#planner.version) })
@@ -114,10 +116,12 @@ export class RunnableRulesets {
       .selectFrom('revisions')
       .innerJoin('rulesets', 'rulesets.id', 'revisions.ruleset_id')
       .select(['revisions.id', 'rulesets.name', 'rulesets.tenant_id', 'revisions.content', 'revisions.plan'])
+      .select('revisions.left_out')
       .where('revisions.id', 'in', listOf(revisionIds.filter((id) => !found.has(id))))
       .where('revisions.valid', '=', 1)
       .execute()
-    for (const { id, name, tenant_id, content, plan: stored } of rows) {
+    for (const { id, name, tenant_id, content: text, left_out, plan: stored } of rows) {
+      const content = runnableText(text, readLeftOut(left_out))
       const plan = readPlan(stored ?? '', this.#planner.version) ?? this.#planner.plan(content).plan.plan
       found.set(id, { key: revisionKey(id), name, content, plan, firstStrings: tenant_id !== null })
     }

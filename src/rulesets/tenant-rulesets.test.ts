@@ -99,6 +99,7 @@ test('what cannot be accepted is refused with the reason, and nothing of it stay
   const create = (name: string, text: string) => tenants.create(here.ada.id, { name, text, ...all })
   const refused = (message: RegExp) => ({ code: 'tenant.ruleset-refused', message })
   await assert.rejects(create('no', rule('R')), refused(/3 to 48/))
+  await assert.rejects(create('a/b', rule('R')), refused(/slashes/))
   await assert.rejects(create('empty', ''), refused(/empty/))
   await assert.rejects(create('large', `${rule('R')}//${'x'.repeat(1000)}`), refused(/larger than 1000 bytes/))
   await assert.rejects(create('broken', 'rule R { condition: }'), refused(/^Line 1, column \d+: /))

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { Failure } from '../errors/index.ts'
 import { type Database, now } from '../store/index.ts'
+import { ruleText } from '../yara/index.ts'
 import { checkName } from './names.ts'
+import { RULESET_NAMES } from './ruleset-name.ts'
 import { type Checker, firstErrorOf, type Rulesets } from './rulesets.ts'
 import type { RulesetPlanner } from './runnable-rulesets.ts'
 import { writePlan } from './stored-plan.ts'
@@ -54,8 +56,8 @@ export class TenantRulesets {
     { name, text, wantsSamples }: { readonly name: string; readonly text: string; readonly wantsSamples: boolean },
   ): Promise<TenantRuleset> {
     const { checker, planner, textLimit } = this.#parts
-    checkName(name, 'tenant.ruleset-refused', 'A ruleset name has 3 to 48 letters, digits, underscores or hyphens.')
-    const content = text.toWellFormed()
+    checkName(name, 'tenant.ruleset-refused', `A ruleset name has ${RULESET_NAMES}.`)
+    const content = ruleText(text)
     if (content === '') throw refused('The text is empty.')
     if (Buffer.byteLength(content) > textLimit) throw refused(`The text is larger than ${textLimit} bytes.`)
     // Before the check, which costs time, as well as in the transaction.

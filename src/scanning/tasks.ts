@@ -8,7 +8,7 @@
 
 import type { Identification } from '../identification/index.ts'
 import type { Plan } from '../planner/index.ts'
-import type { Diagnostic } from '../yara/index.ts'
+import type { Diagnostic, LeftOut } from '../yara/index.ts'
 
 /** A ruleset as workers run it. The text behind a `key` never changes: `r<revision id>`, or `h<hunt id>.<n>` ad hoc. */
 export interface RunnableRuleset {
@@ -127,8 +127,14 @@ export interface TaskMap {
    * compiles but cannot be run has `trial-timeout`, `trial-memory`, `trial-crash` or `trial-failed`.
    */
   check: {
-    input: { readonly content: string }
-    output: { readonly diagnostics: readonly Diagnostic[]; readonly valid: boolean }
+    /** `partial`: a text of which some rules do not compile is valid when the others do; see src/yara/left-out.ts. */
+    input: { readonly content: string; readonly partial?: boolean }
+    output: {
+      readonly diagnostics: readonly Diagnostic[]
+      readonly valid: boolean
+      /** What does not run of a valid text; none unless `partial` was asked for. */
+      readonly leftOut?: readonly LeftOut[]
+    }
   }
   /** Evaluates the plans of a rule set against one segment. */
   evaluate: {

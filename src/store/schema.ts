@@ -200,6 +200,8 @@ export interface RevisionsTable {
   diagnostics: string
   rules: string
   plan: string | null
+  /** What does not run although the rest does: JSON, LeftOut[] of src/yara; null where everything runs. */
+  left_out: Generated<string | null>
 }
 
 /**

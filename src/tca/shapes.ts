@@ -7,7 +7,7 @@ import { type Static, Type } from 'typebox'
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
 
 export const NewRuleset = Type.Object({
-  ruleset_name: Type.String({ description: '3 to 48 letters, digits, underscores or hyphens' }),
+  ruleset_name: Type.String({ description: '3 to 48 characters, without slashes and control characters' }),
   text: Type.String({ description: 'the YARA text, up to 1 MB' }),
   sample_available: Type.Optional(
     // One schema with two types: of two schemas, the first would turn the other's values into its own.

@@ -78,7 +78,9 @@ test('a cloud gives and refuses what the protocol says', { timeout: 180_000 }, a
       /larger than 1048576/,
     )
     assert.match(await post({ text }), /ruleset_name is missing/)
-    await tenant.create('third', text)
+    await tenant.create('my 3rd. 100% rules', text)
+    const third = tcaPath('ruleset', { name: 'my 3rd. 100% rules' })
+    assert.equal((await tenant.demand(RulesetInfo, 'GET', third)).ruleset_name, 'my 3rd. 100% rules')
     const quota = await tenant.send('POST', tcaPath('rulesets', {}), { ruleset_name: 'fourth', text })
     assert.deepEqual([quota.status, quota.text], [429, 'This account may have 3 rulesets; delete some first.'])
 

@@ -92,6 +92,128 @@ test('names are case-sensitive, and those outside the rules are refused', async 
   }
 })
 
+const threeRules = [
+  '\uFEFFrule good { strings: $a = "partly good" condition: $a }',
+  'rule bad { strings: $a = "x" condition: $a and not_known }',
+  'rule user { condition: bad }',
+].join('\n')
+
+test('of a text of which some rules do not compile, the others run where that is asked for', async () => {
+  const form = { name: 'partly', content: threeRules }
+  const strict = await server.post('/api/yara/ruleset/', { form })
+  assert.equal(strict.status, 500)
+  const answer = await server.post('/api/yara/ruleset/', { form: { ...form, partial: 'True' } })
+  assert.equal(answer.status, 200)
+  const leftOut = [
+    ['rule', 'bad', 2, 48],
+    ['rule', 'user', 3, 24],
+  ]
+  const told = (list: { kind: string; name: string; line: number; column: number }[]) =>
+    list.map(({ kind, name, line, column }) => [kind, name, line, column])
+  assert.deepEqual(told(answer.json.detail.left_out), leftOut)
+  assert.match(answer.json.detail.left_out[1].reason, /depends on the rule bad/)
+  await server.upload('this is partly good', 'partly')
+  const matches = async () => (await server.get('/api/yara/v2/ruleset/matches/?name=partly')).json.results
+  assert.deepEqual(
+    (await matches()).map(({ rule }: { rule: string }) => rule),
+    ['good'],
+  )
+  const shown = (await server.get('/api/rulesets/partly/')).json
+  assert.equal(shown.status, 'active')
+  assert.match(shown.reason, /rule bad \(line 2\), rule user \(line 3\)/)
+  for (const action of ['disable', 'enable']) {
+    await server.post(`/api/yara/ruleset/${action}/`, { form: { name: 'partly' } })
+  }
+  assert.equal((await server.get('/api/rulesets/partly/')).json.reason, shown.reason)
+  const revision = (await server.get('/api/rulesets/partly/revisions/2/')).json
+  assert.deepEqual([revision.valid, told(revision.left_out)], [true, leftOut])
+  assert.equal(revision.content, threeRules.slice(1))
+  assert.deepEqual(
+    revision.rules.map(({ name }: { name: string }) => name),
+    ['good'],
+  )
+  // The same again changes nothing; without the wish for the rest, the text is what it is.
+  await server.post('/api/yara/ruleset/', { form: { ...form, partial: '1' } })
+  assert.equal((await server.get('/api/rulesets/partly/')).json.revision, 2)
+  assert.equal((await server.post('/api/yara/ruleset/', { form })).status, 500)
+  assert.equal((await server.get('/api/rulesets/partly/')).json.status, 'invalid')
+  const none = { name: 'nothing', content: 'rule bad { condition: not_known }', partial: 'true' }
+  assert.equal((await server.post('/api/yara/ruleset/', { form: none })).status, 500)
+
+  const rules = [
+    { name: 'three', content: threeRules },
+    { name: 'broken', content: 'rule broken {' },
+  ]
+  assert.equal((await server.post('/api/hunts/', { json: { rules } })).status, 400)
+  const hunt = await server.post('/api/hunts/', { json: { rules, partial: true } })
+  assert.equal(hunt.status, 201)
+  assert.deepEqual(
+    hunt.json.left_out.map(({ text, kind, name }: Record<string, string>) => [text, kind, name]),
+    [
+      ['three', 'rule', 'bad'],
+      ['three', 'rule', 'user'],
+      ['broken', 'text', 'broken'],
+    ],
+  )
+  await server.appliance.adHocHunts.settled(hunt.json.id)
+  const { json } = await server.get(`/api/hunts/${hunt.json.id}/results/`)
+  assert.deepEqual(
+    json.results.map(({ ruleset, rule }: Record<string, string>) => [ruleset, rule]),
+    [['three', 'good']],
+  )
+  assert.equal((await server.post('/api/hunts/explain/', { json: { rules } })).status, 400)
+  const explained = await server.post('/api/hunts/explain/', { json: { rules, partial: true } })
+  assert.deepEqual(
+    explained.json.texts.map((text: { rules: { name: string }[]; left_out: unknown[] }) => [
+      text.rules.map(({ name }) => name),
+      text.left_out.length,
+    ]),
+    [
+      [['good'], 2],
+      [[], 1],
+    ],
+  )
+  await server.delete('/api/yara/ruleset/', { form: { name: 'partly' } })
+  await server.delete('/api/yara/ruleset/', { form: { name: 'nothing' } })
+})
+
+for (const name of [
+  'Win32.Ransomware',
+  'my rules',
+  'правила 1',
+  '100% & more?#',
+  '=a\'b"<b>',
+  '...',
+  '😀'.repeat(48),
+]) {
+  test(`a ruleset may be called ${name}, wherever its name goes`, async () => {
+    await server.saveRuleset(name, 'rule r { strings: $a = "name of a ruleset" condition: $a }', 'ben')
+    const sample = await server.upload(`the name of a ruleset ${name}`, 'named.txt')
+    const quoted = encodeURIComponent(name)
+    const answers = [
+      await server.get(`/api/yara/ruleset/content/?name=${quoted}`),
+      await server.get(`/api/yara/v2/ruleset/matches/?name=${quoted}`),
+      await server.get(`/api/rulesets/${quoted}/`),
+      await server.get(`/api/rulesets/${quoted}/revisions/`),
+      await server.get(`/api/rulesets/${quoted}/revisions/1/`),
+      await server.get(`/api/matches/?ruleset=${quoted}`),
+      await server.get(`/api/samples/${sample}/strings/?ruleset=${quoted}`),
+      await server.post('/api/yara/ruleset/disable/', { form: { name }, as: 'ben' }),
+      await server.post('/api/yara/ruleset/enable/', { form: { name }, as: 'ben' }),
+    ]
+    assert.deepEqual(
+      answers.map(({ status }) => status).filter((status) => status !== 200),
+      [],
+    )
+    assert.equal((await server.post(`/api/yara/publish/ruleset/${quoted}/`)).status, 403)
+    assert.equal(answers[0]?.json.detail.name, name)
+    assert.equal(answers[1]?.json.count, 1)
+    assert.equal(answers[2]?.json.name, name)
+    assert.equal((await server.delete('/api/yara/ruleset/', { form: { name }, as: 'ben' })).status, 200)
+    assert.equal((await server.get(`/api/rulesets/${quoted}/`)).status, 404)
+  })
+}
+
 test('the list shows one’s own rulesets unless asked for others, and core ones only when asked for', async () => {
   await server.saveRuleset('anas_rules', never('a'), 'ana')
   await server.saveRuleset('bens_rules', never('b'), 'ben')

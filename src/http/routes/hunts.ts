@@ -13,13 +13,16 @@ import type { HttpServer } from '../server.ts'
 import { hitOf } from './hunt-hits.ts'
 import { HuntPath, RulesShape, SelectionShape, selectionOf, toldSelection } from './hunt-requests.ts'
 import type { RouteParts } from './index.ts'
-import { Diagnosed, toldDiagnostic } from './told-diagnostic.ts'
+import { Diagnosed, LeftOutTold, toldDiagnostic, toldLeftOut } from './told-diagnostic.ts'
 
 const unauthenticated = 'No token, or an unknown one.'
 const unknown = 'There is no such hunt.'
 const foreign = `${unauthenticated} Or the hunt belongs to another user.`
 
 const Time = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
+const LeftOutOfTexts = Type.Array(Type.Object({ text: Type.String(), ...LeftOutTold.properties }), {
+  description: 'what does not run although the rest does; only with partial',
+})
 export const HuntShape = Type.Object({
   id: Type.Integer(),
   title: Type.Union([Type.String(), Type.Null()]),
@@ -39,8 +42,12 @@ export const HuntShape = Type.Object({
   matches: Type.Integer(),
   milliseconds_left: Type.Union([Type.Integer(), Type.Null()]),
   failure: Type.Union([Type.String(), Type.Null()]),
+  left_out: LeftOutOfTexts,
 })
 
+const Partial = Type.Optional(
+  Type.Boolean({ description: 'true: where some rules do not compile, the others are hunted with' }),
+)
 const Share = Type.Object({ samples: Type.Integer(), bytes: Type.Integer() })
 export const ExplanationShape = Type.Object({
   corpus: Share,
@@ -48,6 +55,7 @@ export const ExplanationShape = Type.Object({
     Type.Object({
       name: Type.String(),
       warnings: Type.Array(Diagnosed),
+      left_out: Type.Array(LeftOutTold),
       expected: Share,
       rules: Type.Array(
         Type.Object({
@@ -79,6 +87,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
           title: Type.Optional(Type.String({ maxLength: 200 })),
           selection: Type.Optional(SelectionShape),
           index: Type.Optional(Type.Boolean({ description: 'false scans every sample plainly, for comparison' })),
+          partial: Partial,
         }),
         response: {
           201: HuntShape,
@@ -90,12 +99,13 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
       },
     },
     async (request, reply) => {
-      const { rules, title, selection, index } = request.body
+      const { rules, title, selection, index, partial } = request.body
       const hunt = await adHocHunts.create(callerOf(request), {
         texts: rules,
         selection: selectionOf(selection ?? {}),
         useIndex: index ?? true,
         title: title ?? null,
+        partial: partial ?? false,
       })
       return reply.code(201).send(told(hunt))
     },
@@ -219,7 +229,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
       schema: {
         tags: ['hunts'],
         summary: 'Tell what hunting with YARA texts would read',
-        body: Type.Object({ rules: RulesShape }),
+        body: Type.Object({ rules: RulesShape, partial: Partial }),
         response: {
           200: ExplanationShape,
           ...refusals(yaraEnvelope, { 400: 'The rules do not compile.', 403: unauthenticated }),
@@ -227,11 +237,12 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
       },
     },
     async (request, reply) => {
-      const { corpus, texts } = await explain(request.body.rules, goneSignal(reply))
+      const { corpus, texts } = await explain(request.body.rules, goneSignal(reply), request.body.partial ?? false)
       return {
         corpus,
-        texts: texts.map(({ name, warnings, expected, rules }) => ({
+        texts: texts.map(({ name, warnings, leftOut, expected, rules }) => ({
           name,
+          left_out: leftOut.map(toldLeftOut),
           warnings: warnings.map(toldDiagnostic),
           expected,
           rules: rules.map(({ isPrivate, unindexable, advice, ...rule }) => ({
@@ -252,7 +263,7 @@ function told(hunt: Hunt): Static<typeof HuntShape> {
     title: hunt.title,
     state: hunt.state,
     user: hunt.user,
-    rules: [...hunt.texts],
+    rules: hunt.texts.map(({ name, content }) => ({ name, content })),
     selection: toldSelection(hunt.selection),
     index: hunt.useIndex,
     created: toIso(hunt.created),
@@ -266,7 +277,12 @@ function told(hunt: Hunt): Static<typeof HuntShape> {
     matches: hunt.matches,
     milliseconds_left: hunt.timeLeft,
     failure: hunt.failure,
+    left_out: leftOutOf(hunt),
   }
+}
+
+function leftOutOf({ texts }: Hunt): Static<typeof LeftOutOfTexts> {
+  return texts.flatMap(({ name, leftOut = [] }) => leftOut.map((one) => ({ text: name, ...toldLeftOut(one) })))
 }
 
 const isoOrNull = (time: Micros | null): string | null => (time === null ? null : toIso(time))

@@ -8,7 +8,7 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
-import { Diagnosed, toldDiagnostic } from './told-diagnostic.ts'
+import { Diagnosed, LeftOutTold, toldDiagnostic, toldLeftOut } from './told-diagnostic.ts'
 
 const RulesetPath = Type.Object({ name: RulesetName })
 const Time = Type.String({ format: 'date-time' })
@@ -34,6 +34,7 @@ export const RevisionShape = Type.Object({
   ...RevisionTold.properties,
   content: Type.String(),
   diagnostics: Type.Array(Diagnosed),
+  left_out: Type.Array(LeftOutTold, { description: 'what does not run although the rest does' }),
   rules: Type.Array(Type.Object({ name: Type.String(), tags: Type.Array(Type.String()) })),
 })
 
@@ -81,6 +82,7 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
         ...told(revision),
         content: revision.content,
         diagnostics: revision.diagnostics.map(toldDiagnostic),
+        left_out: revision.leftOut.map(toldLeftOut),
         rules: revision.rules.map((rule) => ({ name: rule.name, tags: [...rule.tags] })),
       }
     },

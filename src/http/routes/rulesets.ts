@@ -10,7 +10,7 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Flag, isSet, Paging, pageOf, RulesetName } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
-import { toldDiagnostic } from './told-diagnostic.ts'
+import { toldDiagnostic, toldLeftOut } from './told-diagnostic.ts'
 
 const forms = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
 const unauthenticated = 'No token, or an unknown one.'
@@ -120,6 +120,9 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
           content: Type.String({ minLength: 1, description: 'the YARA text' }),
           publish: Type.Optional(Flag),
           ticloud: Type.Optional(Flag),
+          partial: Type.Optional(
+            Type.String({ ...Flag, description: 'true: where some rules do not compile, the others run' }),
+          ),
         }),
         response: {
           200: Done,
@@ -134,10 +137,15 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
       },
     },
     async (request) => {
-      const { name, content, publish, ticloud } = request.body
+      const { name, content, publish, ticloud, partial } = request.body
       if (isSet(publish)) throw new Failure('publish.refused')
       const wantsCloud = isSet(ticloud)
-      const saved = await rulesets.save(callerOf(request), { name, content, cloud: wantsCloud })
+      const saved = await rulesets.save(callerOf(request), {
+        name,
+        content,
+        cloud: wantsCloud,
+        partial: isSet(partial),
+      })
       const diagnostics = saved.diagnostics.map(toldDiagnostic)
       if (saved.state !== 'valid') {
         throw new Failure('ruleset.cannot-run', undefined, { name: saved.name, revision: saved.revision, diagnostics })
@@ -151,6 +159,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
           cloud_synced: standing?.isSaved ?? false,
           revision: saved.revision,
           diagnostics,
+          left_out: saved.leftOut.map(toldLeftOut),
           ...(standing && !standing.isSaved && { note: notSaved(cloud.isConnected, standing) }),
         },
       }

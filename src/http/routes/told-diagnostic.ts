@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { Diagnostic } from '../../yara/index.ts'
+import type { Diagnostic, LeftOut } from '../../yara/index.ts'
 
 /** A problem in a YARA text as answers tell it. */
 export const Diagnosed = Type.Object({
@@ -12,4 +12,17 @@ export const Diagnosed = Type.Object({
 
 export function toldDiagnostic({ severity, code, message, line, column }: Diagnostic): Static<typeof Diagnosed> {
   return { severity, code, message, line, column }
+}
+
+/** What does not run although the rest of its text does. */
+export const LeftOutTold = Type.Object({
+  kind: Type.Enum(['rule', 'import', 'include', 'text'], { description: 'text: nothing of it runs' }),
+  name: Type.String(),
+  line: Type.Integer({ description: 'from 1, of what is wrong in it' }),
+  column: Type.Integer({ description: 'from 1, in characters' }),
+  reason: Type.String(),
+})
+
+export function toldLeftOut({ kind, name, line, column, reason }: LeftOut): Static<typeof LeftOutTold> {
+  return { kind, name, line, column, reason }
 }

@@ -1,3 +1,4 @@
+import { leaveOut, runnableText } from '../../yara/index.ts'
 import type { CompiledRules, Engine } from '../engine.ts'
 import { noVariables } from '../engine.ts'
 import type { TaskInput, TaskOutput } from '../tasks.ts'
@@ -14,12 +15,17 @@ const SHARE = 0.5
  * would compile it, and tried on small samples. What it costs this process is put down in the flight record, so that the
  * pool can say what went wrong.
  */
-export function check(task: Task, { content }: TaskInput<'check'>, engine: Engine): TaskOutput<'check'> {
+export function check(task: Task, { content, partial }: TaskInput<'check'>, engine: Engine): TaskOutput<'check'> {
   task.note('compile', { allowedMs: task.compileMs })
-  const diagnostics = engine.diagnose(content)
-  if (diagnostics.some(({ severity }) => severity === 'error')) return { diagnostics, valid: false }
-  const refusal = tryOut(task, content, engine)
-  return refusal === null ? { diagnostics, valid: true } : { diagnostics: [refusal, ...diagnostics], valid: false }
+  const found = engine.diagnose(content)
+  const isCorrect = found.every(({ severity }) => severity !== 'error')
+  if (!isCorrect && partial !== true) return { diagnostics: found, valid: false }
+  const rest = isCorrect
+    ? { diagnostics: found, leftOut: [] }
+    : leaveOut(content, found, (text) => engine.diagnose(text))
+  if (rest === null) return { diagnostics: found, valid: false }
+  const refusal = tryOut(task, runnableText(content, rest.leftOut), engine)
+  return refusal === null ? { ...rest, valid: true } : { diagnostics: [refusal, ...rest.diagnostics], valid: false }
 }
 
 /** Null when it runs. */

@@ -210,7 +210,7 @@ CREATE TABLE revisions (
   valid INTEGER NOT NULL,
   diagnostics TEXT NOT NULL,
   rules TEXT NOT NULL,
-  plan TEXT,
+  plan TEXT, left_out TEXT,
   UNIQUE (ruleset_id, number)
 ) STRICT;
 

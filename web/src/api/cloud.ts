@@ -42,7 +42,7 @@ export const isWanted = ({ cloud_status }: CloudStanding): boolean =>
 export const isMoving = ({ cloud_status, retrohunt_status }: CloudStanding): boolean =>
   cloud_status === 'PENDING' || retrohunt_status === 'VALIDATING' || retrohunt_status === 'RUNNING'
 
-const addressOfHunt = (name: string) => `/api/yara/ruleset/${name}/cloud-retro-hunt/`
+const addressOfHunt = (name: string) => `/api/yara/ruleset/${encodeURIComponent(name)}/cloud-retro-hunt/`
 
 /** Looks again by itself, often while something is under way. Asks nothing while there is no cloud. */
 export function useCloudStanding(name: string) {

@@ -23,6 +23,9 @@ export type RulesetQuery = Pick<ListQuery, 'type' | 'status' | 'source' | 'searc
 export const mayChange = (user: SessionUser, { owner, system_ruleset }: Ruleset): boolean =>
   !system_ruleset && (user.role === 'administrator' || owner === user.name)
 
+/** The page of a ruleset: its name may hold any visible character but slashes. */
+export const addressOfRuleset = (name: string): string => `/rulesets/${encodeURIComponent(name)}`
+
 export function useRulesets({ page, pageSize, ...query }: RulesetQuery) {
   return useQuery({
     queryKey: ['rulesets', 'list', query, page, pageSize],
@@ -38,14 +41,14 @@ export function useRulesets({ page, pageSize, ...query }: RulesetQuery) {
 export function useRuleset(name: string) {
   return useQuery({
     queryKey: ['rulesets', 'one', name],
-    queryFn: () => call<Ruleset>('GET', `/api/rulesets/${name}/`),
+    queryFn: () => call<Ruleset>('GET', `/api/rulesets/${encodeURIComponent(name)}/`),
   })
 }
 
 export function useRevisions(name: string) {
   return useQuery({
     queryKey: ['rulesets', 'revisions', name],
-    queryFn: () => call<Static<typeof RevisionsShape>>('GET', `/api/rulesets/${name}/revisions/`),
+    queryFn: () => call<Static<typeof RevisionsShape>>('GET', `/api/rulesets/${encodeURIComponent(name)}/revisions/`),
   })
 }
 
@@ -53,7 +56,7 @@ export function useRevisions(name: string) {
 export function useRevision(name: string, number: number | undefined) {
   return useQuery({
     queryKey: ['revision', name, number],
-    queryFn: () => call<Revision>('GET', `/api/rulesets/${name}/revisions/${number}/`),
+    queryFn: () => call<Revision>('GET', `/api/rulesets/${encodeURIComponent(name)}/revisions/${number}/`),
     enabled: number !== undefined && number > 0,
     // While the revision that was just saved is on its way, the one before it stays.
     placeholderData: (before, query) => (query?.queryKey[1] === name ? before : undefined),

@@ -1,5 +1,5 @@
 import { Link } from 'react-router'
-import { type Ruleset, useRulesets } from '../../api/rulesets.ts'
+import { addressOfRuleset, type Ruleset, useRulesets } from '../../api/rulesets.ts'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { count } from '../../parts/numbers.ts'
@@ -43,7 +43,7 @@ export function CoreRulesets() {
 }
 
 const columns: readonly Column<Ruleset>[] = [
-  { key: 'name', title: 'Name', cell: ({ name }) => <Link to={`/rulesets/${name}`}>{name}</Link> },
+  { key: 'name', title: 'Name', cell: ({ name }) => <Link to={addressOfRuleset(name)}>{name}</Link> },
   { key: 'status', title: 'Status', cell: ({ status, reason }) => <RulesetStatus of={status} reason={reason} /> },
   { key: 'revision', title: 'Revision', align: 'end', cell: ({ revision }) => count(revision) },
   {

@@ -1,5 +1,6 @@
 import { Link } from 'react-router'
 import { type Health, useHealth } from '../../api/overview.ts'
+import { addressOfRuleset } from '../../api/rulesets.ts'
 import { Badge } from '../../parts/badge.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { bytes, count, counted, duration } from '../../parts/numbers.ts'
@@ -53,7 +54,7 @@ export function HealthSection() {
                   {ruleset && (
                     <>
                       {' · '}
-                      <Link to={`/rulesets/${ruleset}`}>{ruleset}</Link>
+                      <Link to={addressOfRuleset(ruleset)}>{ruleset}</Link>
                     </>
                   )}
                   {sha1 && (

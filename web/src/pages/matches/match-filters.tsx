@@ -1,5 +1,5 @@
 import { Link } from 'react-router'
-import { useRulesets } from '../../api/rulesets.ts'
+import { addressOfRuleset, useRulesets } from '../../api/rulesets.ts'
 import { useFileTypes } from '../../api/samples.ts'
 import type { Change } from '../../parts/address-state.ts'
 import { classifications } from '../../parts/badge.tsx'
@@ -92,7 +92,7 @@ export function RulesetChoice({ filters: { ruleset, revision, together }, change
           removeLabel={`Leave ${name} out`}
           onRemove={() => change({ ruleset: ruleset.filter((each) => each !== name) })}
         >
-          <Link to={`/rulesets/${name}`}>{name}</Link>
+          <Link to={addressOfRuleset(name)}>{name}</Link>
         </Chip>
       ))}
       <ShortField

@@ -2,6 +2,7 @@ import { Cloud, Download, HardDrive } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'react-router'
 import { exportAddress, type Match, useMatches } from '../../api/matches.ts'
+import { addressOfRuleset } from '../../api/rulesets.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { Classification } from '../../parts/badge.tsx'
 import { Button, LinkButton } from '../../parts/button.tsx'
@@ -91,7 +92,7 @@ const columns: readonly Column<Match>[] = [
       </Link>
     ),
   },
-  { key: 'ruleset', title: 'Ruleset', cell: ({ ruleset }) => <Link to={`/rulesets/${ruleset}`}>{ruleset}</Link> },
+  { key: 'ruleset', title: 'Ruleset', cell: ({ ruleset }) => <Link to={addressOfRuleset(ruleset)}>{ruleset}</Link> },
   {
     key: 'name',
     title: 'Sample',

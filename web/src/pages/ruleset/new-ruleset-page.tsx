@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
-import { useSaveRuleset } from '../../api/rulesets.ts'
+import { isPlainName, isRulesetName, RULESET_NAMES } from '../../../../src/rulesets/ruleset-name.ts'
+import { addressOfRuleset, useSaveRuleset } from '../../api/rulesets.ts'
 import { TextField } from '../../parts/field.tsx'
 import { tellDone, tellFailed } from '../../parts/notices.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
@@ -18,7 +19,7 @@ export function Component() {
   const navigate = useNavigate()
 
   const onSave = async (content: string): Promise<boolean> => {
-    if (!isName(name)) {
+    if (!isRulesetName(name)) {
       setNameMissing(true)
       return false
     }
@@ -28,7 +29,7 @@ export function Component() {
         tellDone(`${name} is saved and enabled: samples that arrive are matched from now on. ${note ?? ''}`.trimEnd())
       else tellFailed(`${name} is saved, but it does not compile, so it does not run.`)
       // What is saved must not come back as a draft; the workbench drops it when this has resolved.
-      setTimeout(() => void navigate(`/rulesets/${name}`, { replace: true }))
+      setTimeout(() => void navigate(addressOfRuleset(name), { replace: true }))
       return true
     } catch (error) {
       tellFailed(error)
@@ -40,7 +41,7 @@ export function Component() {
       <PageHead title="New ruleset" />
       <Workbench
         draftName=""
-        title={isName(name) ? name : 'a new ruleset'}
+        title={isRulesetName(name) ? name : 'a new ruleset'}
         saved={nothingSaved}
         isSaving={save.isPending}
         onSave={onSave}
@@ -54,7 +55,8 @@ export function Component() {
               setNameMissing(false)
             }}
             autoComplete="off"
-            problem={isNameMissing ? '3 to 48 letters, digits, underscores and hyphens' : undefined}
+            problem={isNameMissing ? RULESET_NAMES : undefined}
+            {...(isRulesetName(name) && !isPlainName(name) && { hint: UNUSUAL })}
           />
         </div>
         <CloudSwitch wish={cloud} />
@@ -63,4 +65,4 @@ export function Component() {
   )
 }
 
-const isName = (name: string): boolean => /^[A-Za-z0-9_-]{3,48}$/.test(name)
+const UNUSUAL = 'Letters, digits and underscores are easier in scripts: other characters are escaped in addresses.'

@@ -5,6 +5,7 @@ import { useNavigate, useParams } from 'react-router'
 import { useCloudTime } from '../../api/cloud.ts'
 import { addressOf } from '../../api/http.ts'
 import {
+  addressOfRuleset,
   mayChange,
   type Revision,
   type Ruleset,
@@ -56,7 +57,7 @@ export function Component() {
   }
   if (current.isError && !current.data) return <Problem error={current.error} onRetry={() => void current.refetch()} />
   if (!ruleset.data || !current.data) return <PageHead title={name} about="Loading …" />
-  const address = `/rulesets/${name}`
+  const address = addressOfRuleset(name)
   return (
     <>
       <PageHead title={name} about={<About ruleset={ruleset.data} />} actions={<Actions ruleset={ruleset.data} />} />

@@ -1,6 +1,13 @@
 import { Link } from 'react-router'
 import { addressOf } from '../../api/http.ts'
-import { mayChange, type Ruleset, type RulesetQuery, useRulesets, useSwitchRuleset } from '../../api/rulesets.ts'
+import {
+  addressOfRuleset,
+  mayChange,
+  type Ruleset,
+  type RulesetQuery,
+  useRulesets,
+  useSwitchRuleset,
+} from '../../api/rulesets.ts'
 import { type SessionUser, useUser } from '../../api/session.ts'
 import { type Change, useAddressState } from '../../parts/address-state.ts'
 import { type ClassificationName, classifications } from '../../parts/badge.tsx'
@@ -105,7 +112,7 @@ function columnsFor(user: SessionUser): readonly Column<Ruleset>[] {
       title: 'Name',
       isSortable: true,
       cell: ({ name }) => (
-        <Link to={`/rulesets/${name}`} className={styles.name ?? ''}>
+        <Link to={addressOfRuleset(name)} className={styles.name ?? ''}>
           {name}
         </Link>
       ),

@@ -1,4 +1,5 @@
 import { Link } from 'react-router'
+import { addressOfRuleset } from '../../api/rulesets.ts'
 import type { SampleDetails } from '../../api/samples.ts'
 import { Badge } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
@@ -42,7 +43,7 @@ export function MatchesPanel({
                 <span>
                   <span className={styles.name}>{match.rule}</span>{' '}
                   <span className={styles.soft}>
-                    of <Link to={`/rulesets/${match.ruleset}`}>{match.ruleset}</Link>
+                    of <Link to={addressOfRuleset(match.ruleset)}>{match.ruleset}</Link>
                   </span>
                 </span>
                 {match.cloud ? <Badge tone="information">cloud</Badge> : <span className={styles.soft}>here</span>}

@@ -1,0 +1,44 @@
+import type { Micros, RuleSummary } from '../store/index.ts'
+import type { Diagnostic, LeftOut } from '../yara/index.ts'
+
+/** A ruleset's own condition: it compiles, it does not, or it compiles but was suspended because it could not be run. */
+export type RulesetState = 'valid' | 'invalid' | 'error'
+
+export interface SaveOutcome {
+  readonly name: string
+  /** False for an update. */
+  readonly created: boolean
+  /** The number of the revision that is current now. */
+  readonly revision: number
+  readonly cloudSynced: boolean
+  /** Saved whatever it is; only a `valid` one can run. */
+  readonly state: RulesetState
+  readonly diagnostics: readonly Diagnostic[]
+  /** What does not run of a valid one. */
+  readonly leftOut: readonly LeftOut[]
+}
+
+/** A text to be saved. */
+export interface NewText {
+  readonly name: string
+  readonly content: string
+  /** Where some rules do not compile, the others run; otherwise none does. */
+  readonly partial?: boolean
+}
+
+export interface RevisionEntry {
+  readonly number: number
+  readonly author: string
+  readonly created: Micros
+  readonly valid: boolean
+  /** The standing matches that were first found with this revision, by rule; a rule that was changed since has none. */
+  readonly matches: Readonly<Record<string, number>>
+}
+
+export interface Revision extends Omit<RevisionEntry, 'matches'> {
+  readonly content: string
+  readonly diagnostics: readonly Diagnostic[]
+  readonly leftOut: readonly LeftOut[]
+  /** Those that run; empty for a text that does not compile. */
+  readonly rules: readonly RuleSummary[]
+}

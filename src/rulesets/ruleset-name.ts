@@ -1,0 +1,25 @@
+/** Which names a ruleset can have. The web application asks the same, so nothing else belongs here. */
+
+/** In characters. */
+export const LONGEST_NAME = 48
+export const SHORTEST_NAME = 3
+
+/** The rule in words, for whoever breaks it. */
+export const RULESET_NAMES =
+  '3 to 48 visible characters, blanks between them allowed, without slashes and control characters'
+
+/**
+ * Invisible characters are refused: two names must not look the same by them, and a name must not change the direction
+ * or the lines of the text around it. Slashes are, since proxies take an escaped one apart.
+ */
+const refused = /[\p{C}\p{Zl}\p{Zp}/\\]|^\s|\s$/u
+
+export function isRulesetName(name: string): boolean {
+  const length = [...name].length
+  return length >= SHORTEST_NAME && length <= LONGEST_NAME && !refused.test(name)
+}
+
+/** Only ASCII letters, digits and underscores, as the vendor's page recommends: nothing has to be escaped anywhere. */
+export function isPlainName(name: string): boolean {
+  return /^[A-Za-z0-9_]+$/.test(name)
+}
