@@ -7,7 +7,7 @@ import { AdHocHunts, Corpus, type Explanation, explain, type HuntText, LocalRetr
 import { Inspection } from '../inspection/index.ts'
 import { Intake } from '../intake/index.ts'
 import { Matches } from '../matches/index.ts'
-import { type Checker, Rulesets, rulesetPlanner } from '../rulesets/index.ts'
+import { type Checker, type RulesetPlanner, Rulesets } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
@@ -116,10 +116,13 @@ async function assemble(
   const checker: Checker = {
     check: (content, partial = false) => pool.run('check', { content, partial }, { priority: 'interactive' }),
   }
+  const plan = (content: string, explain: boolean, signal?: AbortSignal) =>
+    pool.run('plan', { content, explain }, { priority: 'interactive', ...(signal && { signal }) })
+  const planner: RulesetPlanner = { plan: (content) => plan(content, false) }
   const accounts = new Accounts(database)
   const matches = new Matches(database)
   const cloud = new Cloud({ database, blobs, settings, access, log })
-  const rulesets = new Rulesets({ database, checker, planner: rulesetPlanner, mirror: cloud.duties })
+  const rulesets = new Rulesets({ database, checker, planner, mirror: cloud.duties })
   const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
   const samples = new Samples({ database, blobs, segments })
   const corpus = new Corpus(database, blobs, health)
@@ -130,6 +133,7 @@ async function assemble(
     accounts,
     rulesets,
     checker,
+    planner,
     sources,
     log,
     mostRulesets: settings.tenantRulesets,
@@ -173,12 +177,11 @@ async function assemble(
   })
   const { scanLimit } = settings
   const localRetro = new LocalRetro({ database, sources, rulesets, matches, log, scanLimit })
-  const plan = (content: string) => rulesetPlanner.plan(content).plan
   const adHocHunts = new AdHocHunts({
     database,
     sources,
     checker,
-    plan: (content) => plan(content).plan,
+    plan: async (content, signal) => (await plan(content, false, signal)).plan,
     reportTroubles: (sample, troubles) => rulesets.reportTroubles(sample, troubles),
     log,
     scanLimit,
@@ -237,7 +240,8 @@ async function assemble(
     room: reserve,
     stored,
     journal: (limit) => readJournal(database, limit),
-    explain: (texts, signal, partial) => explain({ sources, checker, plan }, texts, signal, partial),
+    explain: (texts, signal, partial) =>
+      explain({ sources, checker, plan: (content, signal) => plan(content, true, signal) }, texts, signal, partial),
     announce: (url) => reserve.lend(async () => lock.announce(url)),
     close: () => opened.close(),
   }

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { Heard } from '../intake/collection.fixture.ts'
 import { Matches } from '../matches/index.ts'
-import { Rulesets, rulesetPlanner } from '../rulesets/index.ts'
+import { Rulesets } from '../rulesets/index.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { readSettings } from '../settings/index.ts'
 import { FileBlobs, openDatabase } from '../store/index.ts'
@@ -55,7 +55,7 @@ class Appliance {
     this.rulesets = new Rulesets({
       database: parts.database,
       checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
-      planner: rulesetPlanner,
+      planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
       mirror: {
         noteChange: (...change) => this.cloud.duties.noteChange(...change),
         noteRemoval: (...removal) => this.cloud.duties.noteRemoval(...removal),

@@ -2,9 +2,8 @@ import { EventEmitter, on } from 'node:events'
 import type { Selectable } from 'kysely'
 import { type Account, may } from '../accounts/index.ts'
 import { Failure, messageOf } from '../errors/index.ts'
-import type { Plan } from '../planner/index.ts'
 import type { Checker } from '../rulesets/index.ts'
-import type { Log, RuleSet, ScanTrouble } from '../scanning/index.ts'
+import type { Log, RuleSet, RunnableRuleset, ScanTrouble } from '../scanning/index.ts'
 import { type Database, type HuntsTable, type Micros, now } from '../store/index.ts'
 import { FairTurns } from './fair-turns.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
@@ -223,8 +222,8 @@ export class AdHocHunts {
       if (!(await patiently(() => enter(database, id, 'running')))) return
       const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
       const only = await sources.corpus.select(JSON.parse(hunt.selection ?? '{}'), hunt.last_sample_id)
+      const asked = await this.#ruleSetOf(id, JSON.parse(hunt.content ?? '[]'), signal)
       const failures = new ScanFailures((key) => asked.rulesets.find((one) => one.key === key)?.name ?? key)
-      const asked = this.#ruleSetOf(id, JSON.parse(hunt.content ?? '[]'))
       ruleSet = asked
       sources.pool.setRuleSet(asked)
       const stretches = sweep(sources, {
@@ -260,11 +259,13 @@ export class AdHocHunts {
     }
   }
 
-  #ruleSetOf(id: number, texts: readonly HuntText[]): RuleSet {
-    const rulesets = texts.map((text, n) => {
+  async #ruleSetOf(id: number, texts: readonly HuntText[], signal: AbortSignal): Promise<RuleSet> {
+    const rulesets: RunnableRuleset[] = []
+    // One after the other: somebody else's check or hunt comes between them.
+    for (const [n, text] of texts.entries()) {
       const content = runnableOf(text)
-      return { key: `h${id}.${n}`, name: text.name, content, plan: this.#parts.plan(content) }
-    })
+      rulesets.push({ key: `h${id}.${n}`, name: text.name, content, plan: await this.#parts.plan(content, signal) })
+    }
     return { id: `hunt:${id}`, rulesets }
   }
 
@@ -321,8 +322,8 @@ export interface AdHocHuntsParts {
   readonly database: Database
   readonly sources: SweepSources
   readonly checker: Checker
-  /** Plans of a text that compiles. */
-  readonly plan: (content: string) => Plan
+  /** The stored form of the plan of a text that compiles. */
+  readonly plan: (content: string, signal: AbortSignal) => Promise<string>
   /** Notes what was not run on a sample. */
   readonly reportTroubles: (sampleId: number, troubles: readonly ScanTrouble[]) => Promise<void>
   readonly log: Log

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Plan, printPlan, type RulePlan, type RulesetPlan } from '../planner/index.ts'
+import type { PlannedRule, PlannedText } from '../planner/index.ts'
 import type { Checker } from '../rulesets/index.ts'
 import type { RuleSet } from '../scanning/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
@@ -9,8 +9,8 @@ import { type SweepSources, suspects } from './sweep.ts'
 export interface ExplainParts {
   readonly sources: SweepSources
   readonly checker: Checker
-  /** Plans of a text that compiles. */
-  readonly plan: (content: string) => RulesetPlan
+  /** Plans a text that compiles, with what there is to show of each rule. */
+  readonly plan: (content: string, signal: AbortSignal) => Promise<PlannedText>
 }
 
 /** A part of the corpus. */
@@ -30,6 +30,7 @@ export interface Explanation {
     readonly leftOut: readonly LeftOut[]
     /** What the engine would read for all rules of the text together. */
     readonly expected: Share
+    /** Of a text with very many rules, the first: a warning says so. */
     readonly rules: readonly ExplainedRule[]
   }[]
 }
@@ -39,7 +40,7 @@ export interface ExplainedRule {
   readonly isPrivate: boolean
   /** The plan in words, several indented lines. */
   readonly plan: string
-  readonly unindexable: RulePlan['unindexable']
+  readonly unindexable: PlannedRule['unindexable']
   readonly advice: readonly string[]
   /** What the engine would read for this rule alone. */
   readonly expected: Share
@@ -57,33 +58,33 @@ export async function explain(
 ): Promise<Explanation> {
   const checked = await checkTexts(given, checker, partial)
   const texts = checked.map(({ text }) => text)
-  const plans = texts.map((text) => plan(runnableOf(text)))
-  // Every rule, and every text as a whole, is asked about as if it were a ruleset of its own. Nothing is scanned, so
-  // none of them needs a text.
-  const whole = (text: number) => `explain.${text}`
-  const single = (text: number, rule: number) => `explain.${text}.${rule}`
-  const asked = new Map<string, Plan>()
-  for (const [text, { plan, rules }] of plans.entries()) {
-    asked.set(whole(text), plan)
-    for (const [rule, rulePlan] of rules.entries()) asked.set(single(text, rule), rulePlan.plan)
-  }
-  const rulesets = [...asked].map(([key, plan]) => ({ key: `${key}@${randomUUID()}`, name: key, content: '', plan }))
+  const plans: PlannedText[] = []
+  for (const text of texts) plans.push(await plan(runnableOf(text), signal))
+  // Every plan, of a rule or of a text as a whole, is asked about once, as if it were of a ruleset of its own. Nothing is
+  // scanned, so none of them needs a text.
+  const asked = new Set(plans.flatMap(({ plan, explained }) => [plan, ...explained.map(({ plan }) => plan)]))
+  const rulesets = [...asked].map((plan, number) => ({
+    key: `explain.${number}@${randomUUID()}`,
+    name: plan,
+    content: '',
+    plan,
+  }))
   const shares = await sharesOf({ id: `explain:${randomUUID()}`, rulesets }, sources, signal)
-  const shareOf = (name: string): Share => shares.byName.get(name) ?? { samples: 0, bytes: 0 }
+  const shareOf = (plan: string): Share => shares.byPlan.get(plan) ?? { samples: 0, bytes: 0 }
   return {
     corpus: shares.corpus,
-    texts: plans.map(({ rules }, text) => ({
+    texts: plans.map(({ plan, explained, warnings: unplanned }, text) => ({
       name: texts[text]?.name ?? '',
-      warnings: checked[text]?.diagnostics ?? [],
+      warnings: [...(checked[text]?.diagnostics ?? []), ...unplanned],
       leftOut: texts[text]?.leftOut ?? [],
-      expected: shareOf(whole(text)),
-      rules: rules.map((rule, number) => ({
+      expected: shareOf(plan),
+      rules: explained.map((rule) => ({
         name: rule.rule,
         isPrivate: rule.isPrivate,
-        plan: printPlan(rule.plan),
+        plan: rule.printed,
         unindexable: rule.unindexable,
         advice: rule.advice,
-        expected: shareOf(single(text, number)),
+        expected: shareOf(rule.plan),
       })),
     })),
   }
@@ -93,7 +94,7 @@ async function sharesOf(
   ruleSet: RuleSet,
   sources: SweepSources,
   signal: AbortSignal,
-): Promise<{ readonly corpus: Share; readonly byName: ReadonlyMap<string, Share> }> {
+): Promise<{ readonly corpus: Share; readonly byPlan: ReadonlyMap<string, Share> }> {
   const { corpus, pool } = sources
   const upTo = await corpus.lastId()
   const sizes = await corpus.sizes(upTo)
@@ -126,6 +127,6 @@ async function sharesOf(
   }
   return {
     corpus: await corpus.whole(),
-    byName: new Map([...totals.values()].map(({ name, samples, bytes }) => [name, { samples, bytes }])),
+    byPlan: new Map([...totals.values()].map(({ name, samples, bytes }) => [name, { samples, bytes }])),
   }
 }

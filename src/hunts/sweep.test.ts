@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
+import { everySample } from '../planner/index.ts'
 import { DatabaseHealth } from '../store/index.ts'
 import { suspectsBySample } from './suspects.ts'
 import { type SweepOptions, type SweepSources, sweep, waves } from './sweep.ts'
@@ -119,7 +120,7 @@ test('a restriction to some ids holds for plain samples too', () => {
 /** A hunt with one ruleset over all samples up to an id. */
 function everythingUpTo(upTo: number): SweepOptions {
   return {
-    ruleSet: { id: 'set', rulesets: [{ key: 'r', name: 'r', content: '', plan: { kind: 'may', why: '' } }] },
+    ruleSet: { id: 'set', rulesets: [{ key: 'r', name: 'r', content: '', plan: everySample('') }] },
     after: 0,
     upTo,
     only: null,

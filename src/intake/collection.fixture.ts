@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
 import { Matches } from '../matches/index.ts'
-import { Rulesets, rulesetPlanner } from '../rulesets/index.ts'
+import { Rulesets } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
@@ -38,7 +38,7 @@ export async function openCollection(
   const rulesets = new Rulesets({
     database,
     checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
-    planner: rulesetPlanner,
+    planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
   })
   const segments = new Segments({ database, blobs, pool, folder: join(folder, 'index'), log })
   const samples = new Samples({ database, blobs, segments })

@@ -1,6 +1,7 @@
 import type { Rule, StringDefinition } from '../yara/index.ts'
 import type { Plan } from './plan.ts'
-import { stringPlan, whyUnindexable } from './strings.ts'
+import type { TextBudget } from './scope.ts'
+import { isDropped, shortened, stringPlan, TOO_MANY_LITERALS, whyUnindexable } from './strings.ts'
 
 /** Keys from which on it is worth telling that each is looked up by itself. */
 const MANY_KEYS = 64
@@ -8,10 +9,13 @@ const MANY_KEYS = 64
 const FEW_GRAMS = 3
 
 /** The strings of a rule that no gram stands for, with the reason in plain words. */
-export function unindexableStrings(rule: Rule): { identifier: string; why: string }[] {
+export function unindexableStrings(rule: Rule, budget: TextBudget): { identifier: string; why: string }[] {
   return rule.strings
-    .filter((string) => stringPlan(string).kind === 'may')
-    .map((string) => ({ identifier: string.identifier, why: whyUnindexable(string) }))
+    .filter((string) => stringPlan(string, budget).kind === 'may')
+    .map((string) => ({
+      identifier: shortened(string.identifier),
+      why: isDropped(string) ? TOO_MANY_LITERALS : whyUnindexable(string),
+    }))
 }
 
 /** What a small change to the rule would gain. */
@@ -29,7 +33,9 @@ export function adviceFor(rule: Rule, plan: Plan): string[] {
   for (const string of rule.strings) {
     const keys = keysOf(string)
     if (keys < MANY_KEYS) continue
-    advice.push(`${string.identifier} is looked up under ${keys} keys; a range such as xor(1-32) would be faster.`)
+    advice.push(
+      `${shortened(string.identifier)} is looked up under ${keys} keys; a range such as xor(1-32) would be faster.`,
+    )
   }
   return advice
 }
@@ -38,15 +44,26 @@ function keysOf({ modifiers }: StringDefinition): number {
   return modifiers.xor === null ? 0 : modifiers.xor.to - modifiers.xor.from + 1
 }
 
+const least = new WeakMap<Plan, number>()
+
 /** Grams that a sample must hold on the easiest way through the plan; a digest or a signer is worth any number. */
 function leastGrams(plan: Plan): number {
+  let grams = least.get(plan)
+  if (grams === undefined) {
+    grams = countLeast(plan)
+    least.set(plan, grams)
+  }
+  return grams
+}
+
+function countLeast(plan: Plan): number {
   switch (plan.kind) {
     case 'grams':
       return plan.grams.length
     case 'and':
       return plan.parts.reduce((sum, part) => sum + leastGrams(part), 0)
     case 'or':
-      return Math.min(...plan.parts.map(leastGrams))
+      return plan.parts.reduce((fewest, part) => Math.min(fewest, leastGrams(part)), Number.POSITIVE_INFINITY)
     case 'atLeast':
       return plan.parts
         .map(leastGrams)

@@ -17,7 +17,7 @@ const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 export function base64Forms(bytes: Uint8Array, alphabet: string): Uint8Array[] {
   const letters = Buffer.from(alphabet === 'standard' ? STANDARD : alphabet, 'latin1')
   return [0, 1, 2].map((before) => {
-    if (letters.length !== 64) return new Uint8Array(0)
+    if (letters.length !== 64 || letters.some((letter) => letter > 0x7f)) return new Uint8Array(0)
     const firstBit = before * 8
     const lastBit = firstBit + bytes.length * 8
     const characters: number[] = []

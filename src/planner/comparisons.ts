@@ -53,7 +53,7 @@ function defined(expression: Expression, scope: Scope): Plan {
     case 'stringOffset':
     case 'stringLength': {
       const string = stringNamed(expression.identifier, scope)
-      return string === null ? always : stringPlan(string)
+      return string === null ? always : stringPlan(string, scope.effort.budget)
     }
     case 'identifier': {
       const bound = scope.variables.get(expression.name)
@@ -91,7 +91,7 @@ function sideDemand(operator: Operator, left: Expression, right: Expression, sco
     case 'stringCount': {
       // When no occurrence is not enough, there must be one.
       const string = stringNamed(subject.expression.identifier, subject.scope)
-      return string === null || compares(0n, operator, constant) ? always : stringPlan(string)
+      return string === null || compares(0n, operator, constant) ? always : stringPlan(string, scope.effort.budget)
     }
     case 'call':
       return readDemand(subject.expression, operator, constant, subject.scope)

@@ -82,7 +82,7 @@ function demand(expression: Expression, scope: Scope): Plan {
     case 'stringOffset':
     case 'stringLength': {
       const string = stringNamed(expression.identifier, scope)
-      return string === null ? always : stringPlan(string)
+      return string === null ? always : stringPlan(string, scope.effort.budget)
     }
     case 'of':
       return ofDemand(expression, scope)
@@ -149,19 +149,23 @@ function identifierDemand(name: string, scope: Scope): Plan {
   if (bound) return demandOf(bound.value, bound.scope)
   if (bound === null) return always
   const rule = scope.rules.get(name)
-  if (rule) return rule.plan
+  if (rule) {
+    if ('parts' in rule.plan) scope.effort.charge(rule.plan.parts.length)
+    return rule.plan
+  }
   return rule === null ? always : may(`the variable ${name} is known only at scan time`)
 }
 
 function matchDemand(string: StringDefinition | null, anchor: Anchor | null, scope: Scope): Plan {
   if (string === null) return may('the string is not defined')
-  if (anchor === null) return stringPlan(string)
+  if (anchor === null) return stringPlan(string, scope.effort.budget)
   if (anchor.kind === 'in') {
-    return allOf([stringPlan(string), definedIn(anchor.from, scope), definedIn(anchor.to, scope)])
+    return allOf([stringPlan(string, scope.effort.budget), definedIn(anchor.from, scope), definedIn(anchor.to, scope)])
   }
   const offset = constantOf(anchor.offset, scope)
-  if (offset === null || offset < 0n) return allOf([stringPlan(string), definedIn(anchor.offset, scope)])
-  return anchoredStringPlan(string, Number(offset))
+  if (offset === null || offset < 0n)
+    return allOf([stringPlan(string, scope.effort.budget), definedIn(anchor.offset, scope)])
+  return anchoredStringPlan(string, Number(offset), scope.effort.budget)
 }
 
 // ------------------------------------------------------------------------------------------------- quantified parts
@@ -213,6 +217,7 @@ function ofDemand({ quantifier, set, anchor }: OfExpression, scope: Scope): Plan
 function rulesDemand(quantifier: Quantifier, patterns: readonly string[], scope: Scope): Plan {
   const names = patterns.flatMap((pattern) => {
     if (!pattern.endsWith('*')) return [pattern]
+    scope.effort.charge(scope.rules.size)
     return [...scope.rules.keys()].filter((name) => name.startsWith(pattern.slice(0, -1)))
   })
   if (quantifier.kind === 'none') return absence
@@ -223,11 +228,13 @@ function rulesDemand(quantifier: Quantifier, patterns: readonly string[], scope:
 /** The strings of a set; null for one that was not found. */
 function stringsOf(set: StringSet, scope: Scope): readonly (StringDefinition | null)[] {
   const { strings } = scope.rule
+  scope.effort.charge(
+    strings.length * (set.kind === 'them' ? 1 : set.patterns.filter((one) => one.endsWith('*')).length),
+  )
   if (set.kind === 'them') return strings
   return set.patterns.flatMap((pattern) => {
-    const named = pattern.endsWith('*')
-      ? strings.filter((string) => string.identifier.startsWith(pattern.slice(0, -1)))
-      : strings.filter((string) => string.identifier === pattern)
+    if (!pattern.endsWith('*')) return [stringNamed(pattern, { ...scope, current: null })]
+    const named = strings.filter((string) => string.identifier.startsWith(pattern.slice(0, -1)))
     return named.length === 0 ? [null] : named
   })
 }

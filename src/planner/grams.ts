@@ -10,6 +10,9 @@
 /** Bytes in a window of either channel. */
 export const GRAM_BYTES = 4
 
+/** Windows of one literal that are ranked; texts of many kilobytes have as telling ones among their first. */
+const MAX_WINDOWS = 1_024
+
 /** Windows that overlap a better one in this many bytes wait until the others had their turn. */
 const SPREADS = [4, 2, 1] as const
 
@@ -18,7 +21,7 @@ const SPREADS = [4, 2, 1] as const
  * characters; shorter than `GRAM_BYTES` it has none.
  */
 export function gramsOf(literal: string, limit: number): Uint32Array {
-  const windows = literal.length - GRAM_BYTES + 1
+  const windows = Math.min(MAX_WINDOWS, literal.length - GRAM_BYTES + 1)
   if (windows <= 0) return new Uint32Array(0)
   const order = ranked(literal, windows)
   const taken = new Uint8Array(windows)

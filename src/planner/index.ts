@@ -1,11 +1,13 @@
 /**
  * The planner: from YARA rules to what they demand of a sample, and from those demands to candidates.
  *
- * Make a plan once per ruleset revision with `planRuleset`, ask it about one sample with `mayMatch`, or about all the
+ * Make a plan once per ruleset revision with `planText`, read it in a worker with `readPlan`, ask it about one sample with `mayMatch`, or about all the
  * samples of a segment with a `PlanBatch`.
  */
 export type { Fact, FactPlan, GramsPlan, Plan, RulePlan, RulesetPlan } from './plan.ts'
+export { everySample, type PlannedRule, type PlannedText, planText, unplannedText } from './planned-text.ts'
 export { printPlan, printRulesetPlan } from './print.ts'
 export { planRuleset } from './ruleset.ts'
 export { type GroupedSamples, PlanBatch } from './segment-match.ts'
 export { mayMatch, type SampleFacts, type SampleSignature } from './signature-match.ts'
+export { isCurrentPlan, planHeader, readPlan, writePlan } from './stored-plan.ts'

@@ -2,6 +2,8 @@ import type { Fact, GramsPlan, Plan, RulesetPlan } from './plan.ts'
 
 /** Parts of one choice that are printed: `xor` makes hundreds, and nobody reads them. */
 const MAX_PARTS = 20
+/** Lines of one plan: rules that refer to each other make plans that stand in each other many times. */
+const MAX_LINES = 1_000
 
 /**
  * The plan as indented text, one demand a line: what `explain` shows and what case files compare.
@@ -16,6 +18,7 @@ const MAX_PARTS = 20
 export function printPlan(plan: Plan): string {
   const lines: string[] = []
   print(plan, '', lines)
+  if (lines.length > MAX_LINES) lines.splice(MAX_LINES, Number.POSITIVE_INFINITY, '…')
   return lines.join('\n')
 }
 
@@ -32,6 +35,7 @@ export function printRulesetPlan(ruleset: RulesetPlan): string {
 }
 
 function print(plan: Plan, indent: string, lines: string[]): void {
+  if (lines.length > MAX_LINES) return
   switch (plan.kind) {
     case 'may':
       lines.push(`${indent}may match: ${plan.why}`)

@@ -3,7 +3,8 @@ import { adviceFor, unindexableStrings } from './advice.ts'
 import { allOf, anyOf, givenUp, isGivenUp, never } from './algebra.ts'
 import { demandOf } from './conditions.ts'
 import type { Plan, PlanWarning, RulePlan, RulesetPlan } from './plan.ts'
-import { Effort, type PlannedRule, type Scope } from './scope.ts'
+import { Effort, type PlannedRule, type Scope, TextBudget } from './scope.ts'
+import { isDropped, shortened, TOO_MANY_LITERALS } from './strings.ts'
 
 /** Nodes and grams of a ruleset's plan; heavier, every sample is scanned with it. */
 const MAX_RULESET_WEIGHT = 5_000_000
@@ -17,8 +18,9 @@ const MAX_RULESET_WEIGHT = 5_000_000
  */
 export function planRuleset(file: SourceFile): RulesetPlan {
   const planned = new Map<string, PlannedRule | null>(file.rules.map((rule) => [rule.name, null]))
+  const budget = new TextBudget()
   const conditions = file.rules.map((rule) => {
-    const scope: Scope = { rule, current: null, variables: new Map(), rules: planned, effort: new Effort() }
+    const scope: Scope = { rule, current: null, variables: new Map(), rules: planned, effort: new Effort(budget) }
     const plan = rule.notUnderstood === undefined ? demandOf(rule.condition, scope) : givenUp(rule.notUnderstood)
     planned.set(rule.name, { plan, scope })
     return plan
@@ -31,7 +33,7 @@ export function planRuleset(file: SourceFile): RulesetPlan {
       rule: rule.name,
       isPrivate: rule.isPrivate,
       plan,
-      unindexable: unindexableStrings(rule),
+      unindexable: unindexableStrings(rule, budget),
       advice: adviceFor(rule, plan),
     }
   })
@@ -56,9 +58,14 @@ function warningsOf(file: SourceFile, rules: readonly RulePlan[]): PlanWarning[]
     const message = `The rule ${shortened(name)} is hunted without the index, so every sample is scanned: ${plan.why}.`
     return [{ message, span: nameSpan }]
   })
+  const dropped = file.rules.flatMap(({ strings }) => strings.filter(isDropped))
+  if (dropped[0] !== undefined) {
+    const from = shortened(dropped[0].identifier)
+    const message =
+      dropped.length === 1
+        ? `The string ${from} is not looked up in the index: ${TOO_MANY_LITERALS}.`
+        : `${dropped.length} strings, from ${from} on, are not looked up in the index: ${TOO_MANY_LITERALS}.`
+    warnings.push({ message, span: dropped[0].span })
+  }
   return warnings.slice(0, MAX_WARNINGS)
-}
-
-function shortened(name: string): string {
-  return name.length <= 64 ? name : `${name.slice(0, 64)}…`
 }

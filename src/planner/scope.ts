@@ -21,15 +21,34 @@ export interface PlannedRule {
   readonly scope: Scope
 }
 
+/** Bounds the planning of a text, whose rules share what they may cost together. */
+export class TextBudget {
+  /** Expressions that are looked at. */
+  steps = 1_500_000
+  /** Literals that are looked up; `xor` alone makes 512 of one string. */
+  literals = 65_536
+}
+
 /** Bounds the planning of one rule: `with` and loops can make a small text mean a very large condition. */
 export class Effort {
+  readonly budget: TextBudget
   #steps = 100_000
   #depth = 0
 
+  constructor(budget: TextBudget) {
+    this.budget = budget
+  }
+
+  /** Counts what is looked at without a visit: the members of a set, the parts of a plan. */
+  charge(steps: number): void {
+    this.#steps -= steps
+    this.budget.steps -= steps
+  }
+
   /** Runs `visit` unless the bound is reached; then gives `otherwise`, which must be an answer on the safe side. */
   spend<Answer>(visit: () => Answer, otherwise: Answer): Answer {
-    if (this.#steps <= 0 || this.#depth >= 400) return otherwise
-    this.#steps--
+    if (this.#steps <= 0 || this.budget.steps <= 0 || this.#depth >= 400) return otherwise
+    this.charge(1)
     this.#depth++
     try {
       return visit()
@@ -47,7 +66,19 @@ export function binding(scope: Scope, name: string, value: Binding): Scope {
 /** The string that an identifier such as `$a`, or `$` inside a loop, stands for. */
 export function stringNamed(identifier: string, scope: Scope): StringDefinition | null {
   if (identifier === '$') return scope.current
-  return scope.rule.strings.find((string) => string.identifier === identifier) ?? null
+  return stringsByName(scope.rule).get(identifier) ?? null
+}
+
+const namedStrings = new WeakMap<Rule, ReadonlyMap<string, StringDefinition>>()
+
+function stringsByName(rule: Rule): ReadonlyMap<string, StringDefinition> {
+  let named = namedStrings.get(rule)
+  if (named === undefined) {
+    // The first of a name counts, as for the engine, which refuses a second.
+    named = new Map(rule.strings.toReversed().map((string) => [string.identifier, string]))
+    namedStrings.set(rule, named)
+  }
+  return named
 }
 
 /** What a name bound by `with` or a loop stands for. */

@@ -18,6 +18,7 @@ import { base64Forms } from './base64.ts'
 import { GRAM_BYTES, gramsOf } from './grams.ts'
 import type { Plan } from './plan.ts'
 import { foldedText, type LiteralDemand, literalsOfHex, literalsOfRegexp, literalsOfText } from './required-literals.ts'
+import type { TextBudget } from './scope.ts'
 
 /** Grams of one literal; a random sample passes 16 rows that are half full once in 65,536 times. */
 const MAX_GRAMS = 20
@@ -26,25 +27,58 @@ const MAX_GRAMS_OF_FEW = 12
 const MAX_GRAMS_OF_MANY = 8
 /** What the literals of a set have in common is enough by itself when it has this many grams. */
 const ENOUGH_GRAMS = 8
+/** Bytes of a string that are looked up under each key of `xor`. */
+const MAX_XOR_BYTES = 48
 /** Below this many wide grams the plain grams of the same bytes are asked for as well. */
 const FEW_WIDE_GRAMS = 8
 
 /** A condition may speak of the same string many times. */
 const planned = new WeakMap<StringDefinition, Plan>()
 
-/** What a sample must hold for the string to match anywhere in it; `may` tells why nothing can be said. */
-export function stringPlan(definition: StringDefinition): Plan {
+/** Why a string is not looked up although it could be. */
+export const TOO_MANY_LITERALS = 'the strings of these rules take more forms together than are looked up'
+
+/** Strings that were left out since those before them had used up the budget. */
+const dropped = new WeakSet<StringDefinition>()
+
+/** Whether the string is not looked up only because of the budget of its text. */
+export function isDropped(definition: StringDefinition): boolean {
+  return dropped.has(definition)
+}
+
+/**
+ * What a sample must hold for the string to match anywhere in it; `may` tells why nothing can be said. The first to ask
+ * about a string pays for its literals.
+ */
+export function stringPlan(definition: StringDefinition, budget: Pick<TextBudget, 'literals'> = ample): Plan {
   let plan = planned.get(definition)
   if (plan === undefined) {
-    plan = planOf(definition)
+    if (budget.literals > 0) plan = planOf(definition)
+    else {
+      dropped.add(definition)
+      plan = may(`${shortened(definition.identifier)}: ${TOO_MANY_LITERALS}`)
+    }
+    budget.literals -= literalsIn(plan)
     planned.set(definition, plan)
   }
   return plan
 }
 
+const ample = { literals: Number.POSITIVE_INFINITY }
+
+function literalsIn(plan: Plan): number {
+  return 'parts' in plan ? plan.parts.reduce((sum, part) => sum + literalsIn(part), 0) : 1
+}
+
+/** Names of a hundred thousand letters are accepted, and stand in the label of every literal. */
+export function shortened(name: string): string {
+  return name.length <= 64 ? name : `${name.slice(0, 64)}…`
+}
+
 function planOf(definition: StringDefinition): Plan {
   const forms: Plan[] = []
-  const { modifiers, identifier } = definition
+  const { modifiers } = definition
+  const identifier = shortened(definition.identifier)
   if (definition.kind === 'text' && (modifiers.base64 !== null || modifiers.base64wide !== null)) {
     forms.push(...base64Plans(definition))
   } else if (definition.kind === 'text' && modifiers.xor !== null) {
@@ -59,11 +93,15 @@ function planOf(definition: StringDefinition): Plan {
 }
 
 /** What a sample must hold for the string to match at a constant offset: the above, and the bytes themselves. */
-export function anchoredStringPlan(definition: StringDefinition, offset: number): Plan {
+export function anchoredStringPlan(
+  definition: StringDefinition,
+  offset: number,
+  budget: Pick<TextBudget, 'literals'> = ample,
+): Plan {
   const images = imagesOf(definition)
-  if (images === null) return stringPlan(definition)
+  if (images === null) return stringPlan(definition, budget)
   const facts = images.map(({ value, mask }) => factPlan({ kind: 'bytes', offset, value, mask }))
-  return allOf([anyOf(facts), stringPlan(definition)])
+  return allOf([anyOf(facts), stringPlan(definition, budget)])
 }
 
 /** Why no gram stands for the string, in words; for a string whose plan is `may`. */
@@ -76,16 +114,28 @@ export function whyUnindexable(definition: StringDefinition): string {
   return `${what} has ${length} ${length === 1 ? 'byte' : 'bytes'}, the index needs ${GRAM_BYTES}`
 }
 
-function longestLiteral(demand: LiteralDemand): number {
+function longestLiteral(demand: LiteralDemand, known = new Map<LiteralDemand, number>()): number {
+  let longest = known.get(demand)
+  if (longest === undefined) {
+    longest = measure(demand, known)
+    known.set(demand, longest)
+  }
+  return longest
+}
+
+function measure(demand: LiteralDemand, known: Map<LiteralDemand, number>): number {
   switch (demand.kind) {
     case 'nothing':
       return 0
     case 'oneOf':
       return Math.min(...demand.literals.map((literal) => literal.length))
     case 'and':
-      return Math.max(...demand.parts.map(longestLiteral))
+      return demand.parts.reduce((most, part) => Math.max(most, longestLiteral(part, known)), 0)
     case 'or':
-      return Math.min(...demand.parts.map(longestLiteral))
+      return demand.parts.reduce(
+        (least, part) => Math.min(least, longestLiteral(part, known)),
+        Number.POSITIVE_INFINITY,
+      )
   }
 }
 
@@ -103,13 +153,37 @@ function demandOf(definition: StringDefinition): LiteralDemand {
 type Encoding = 'ascii' | 'wide'
 
 function demandPlan(demand: LiteralDemand, encoding: Encoding, label: string): Plan {
+  return demandPlanWithin(demand, encoding, label, new Map())
+}
+
+/** Repetitions put one part of a demand in many places: each is looked at once. */
+function demandPlanWithin(
+  demand: LiteralDemand,
+  encoding: Encoding,
+  label: string,
+  known: Map<LiteralDemand, Plan>,
+): Plan {
+  let plan = known.get(demand)
+  if (plan === undefined) {
+    plan = makeDemandPlan(demand, encoding, label, (part) => demandPlanWithin(part, encoding, label, known))
+    known.set(demand, plan)
+  }
+  return plan
+}
+
+function makeDemandPlan(
+  demand: LiteralDemand,
+  encoding: Encoding,
+  label: string,
+  planPart: (part: LiteralDemand) => Plan,
+): Plan {
   switch (demand.kind) {
     case 'nothing':
       return may('nothing is fixed')
     case 'and':
-      return allOf(demand.parts.map((part) => demandPlan(part, encoding, label)))
+      return allOf(demand.parts.map(planPart))
     case 'or':
-      return anyOf(demand.parts.map((part) => demandPlan(part, encoding, label)))
+      return anyOf(demand.parts.map(planPart))
     case 'oneOf':
       return setPlan(demand.literals, encoding, label)
   }
@@ -156,8 +230,11 @@ function interleaved(literal: string): string {
   return text
 }
 
-function xorPlans({ bytes, identifier, modifiers }: TextString, keys: { from: number; to: number }): Plan[] {
+function xorPlans({ bytes: all, identifier: name, modifiers }: TextString, keys: { from: number; to: number }): Plan[] {
   const forms: Plan[] = []
+  const identifier = shortened(name)
+  // Its beginning tells it apart well enough: there are hundreds of forms of it.
+  const bytes = all.subarray(0, MAX_XOR_BYTES)
   const wideBytes = interleavedBytes(bytes)
   for (let key = Math.max(0, keys.from); key <= Math.min(255, keys.to); key++) {
     const name = `xor 0x${key.toString(16).padStart(2, '0')}`
@@ -177,7 +254,8 @@ function xorPlans({ bytes, identifier, modifiers }: TextString, keys: { from: nu
   return forms
 }
 
-function base64Plans({ bytes, identifier, modifiers }: TextString): Plan[] {
+function base64Plans({ bytes, identifier: name, modifiers }: TextString): Plan[] {
+  const identifier = shortened(name)
   const sources = modifiers.wide ? [interleavedBytes(bytes)] : [bytes]
   if (modifiers.wide && modifiers.ascii) sources.push(bytes)
   const forms: Plan[] = []

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { Matches } from '../matches/index.ts'
+import { planText } from '../planner/index.ts'
 import { type Database, now, openDatabase } from '../store/index.ts'
 import { parse } from '../yara/index.ts'
-import { rulesetPlanner } from './ruleset-planner.ts'
 import { type Checker, Rulesets } from './rulesets.ts'
 import type { RulesetPlanner } from './runnable-rulesets.ts'
 
@@ -36,6 +36,9 @@ const checker: Checker = {
   },
 }
 
+/** The planner in this process, for the same reason. */
+export const planner: RulesetPlanner = { plan: async (content) => planText(content) }
+
 export async function openInstallation(): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'backtrail-installation-'))
   const database = await openDatabase(join(folder, 'backtrail.db'))
@@ -63,7 +66,7 @@ export async function openInstallation(): Promise<Installation> {
     database,
     accounts,
     matches: new Matches(database),
-    rulesets: new Rulesets({ database, checker: noted, planner: rulesetPlanner }),
+    rulesets: new Rulesets({ database, checker: noted, planner }),
     admin,
     ada,
     bob,
@@ -93,7 +96,7 @@ export async function openInstallation(): Promise<Installation> {
         .executeTakeFirstOrThrow()
       return id
     },
-    restarted: (other = rulesetPlanner) => new Rulesets({ database, checker: noted, planner: other }),
+    restarted: (other = planner) => new Rulesets({ database, checker: noted, planner: other }),
     async close() {
       await database.destroy()
       rmSync(folder, { recursive: true })

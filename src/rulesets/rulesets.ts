@@ -11,7 +11,6 @@ import { checkName } from './names.ts'
 import type { NewText, Revision, RevisionEntry, RulesetState, SaveOutcome } from './revision.ts'
 import { RULESET_NAMES } from './ruleset-name.ts'
 import { type LiveSet, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
-import { writePlan } from './stored-plan.ts'
 import { noteTroubles, struckOn } from './troubles.ts'
 
 /** Finds out whether a text compiles, in a bounded process. */
@@ -267,10 +266,10 @@ export class Rulesets {
       const checked = await this.#checker.check(content, partial)
       if (unchanged?.state === 'invalid' && !checked.valid) return this.#saveUnchanged(name, unchanged, cloud)
 
-      const { diagnostics, leftOut = [] } = checked
-      const { rules, plan } = checked.valid
-        ? this.#planner.plan(runnableText(content, leftOut))
-        : { rules: [], plan: null }
+      const { leftOut = [] } = checked
+      const planned = checked.valid ? await this.#planner.plan(runnableText(content, leftOut)) : null
+      const rules = planned?.rules ?? []
+      const diagnostics = [...checked.diagnostics, ...(planned?.warnings ?? [])]
       const revision = (existing?.number ?? 0) + 1
       const state = checked.valid ? 'valid' : 'invalid'
       const time = now()
@@ -286,9 +285,9 @@ export class Rulesets {
             author_id: by.id,
             created: time,
             valid: checked.valid ? 1 : 0,
-            diagnostics: JSON.stringify(checked.diagnostics),
+            diagnostics: JSON.stringify(diagnostics),
             rules: JSON.stringify(rules),
-            plan: plan && writePlan(plan.plan, this.#planner.version),
+            plan: planned?.plan ?? null,
             left_out: writeLeftOut(leftOut),
           })
           .returning('id as revisionId')

@@ -1,17 +1,18 @@
 import { revisionKey } from '../matches/index.ts'
-import type { RulesetPlan } from '../planner/index.ts'
+import { everySample, isCurrentPlan, type PlannedText, planHeader } from '../planner/index.ts'
 import type { RuleSet, RunnableRuleset } from '../scanning/index.ts'
-import { type Database, listOf, type RuleSummary } from '../store/index.ts'
+import { type Database, listOf } from '../store/index.ts'
 import { runnableText } from '../yara/index.ts'
 import { nextGeneration, readGeneration } from './generation.ts'
 import { readLeftOut } from './left-out.ts'
-import { planHeader, readPlan, writePlan } from './stored-plan.ts'
 
-/** Makes the rules and plans of a text that compiles. `version` grows when the same text would get others than before. */
+/** Makes the rules and the plan of a text that compiles, in a bounded process. */
 export interface RulesetPlanner {
-  readonly version: number
-  plan(content: string): { readonly rules: readonly RuleSummary[]; readonly plan: RulesetPlan }
+  plan(content: string): Promise<Pick<PlannedText, 'rules' | 'plan' | 'warnings'>>
 }
+
+/** Plans that are made anew at the same time: as many as there are processes for it. */
+const AT_ONCE = 4
 
 /** The enabled rulesets that compile, at one generation. */
 export interface LiveSet extends RuleSet {
@@ -63,6 +64,7 @@ export class RunnableRulesets {
       return { generation, members, found: await this.#read(trx, revisionIds) }
     })
     if (this.#live?.generation === generation) return this.#live
+    await this.#mend(found)
     const rulesets = members.map(({ revisionId }) => found.get(revisionId) as RunnableRuleset)
     this.#known = found
     this.#live = { id: `live:${generation}`, generation, rulesets, members }
@@ -72,6 +74,7 @@ export class RunnableRulesets {
   /** These revisions, in this order, for a hunt that goes on after a restart; those that were removed are left out. */
   async byRevision(revisionIds: readonly number[]): Promise<RunnableRuleset[]> {
     const found = await this.#read(this.#database, revisionIds)
+    await this.#mend(found)
     return revisionIds.flatMap((id) => found.get(id) ?? [])
   }
 
@@ -81,7 +84,7 @@ export class RunnableRulesets {
       .selectFrom('revisions')
       .select(['id', 'content', 'left_out'])
       .where('valid', '=', 1)
-      .where('plan', 'not like', `${planHeader(this.#planner.version)}%`)
+      .where('plan', 'not like', `${planHeader}%`)
       .where('id', 'in', (eb) =>
         eb
           .selectFrom('revisions')
@@ -90,13 +93,11 @@ export class RunnableRulesets {
           .groupBy('ruleset_id'),
       )
       .execute()
-    for (const { id, content, left_out } of stale) {
-      const { rules, plan } = this.#planner.plan(runnableText(content, readLeftOut(left_out)))
-      await this.#database
-        .updateTable('revisions')
-        .set({ rules: JSON.stringify(rules), plan: writePlan(plan.plan, this.#planner.version) })
-        .where('id', '=', id)
-        .execute()
+    for (let start = 0; start < stale.length; start += AT_ONCE) {
+      const some = stale.slice(start, start + AT_ONCE)
+      await Promise.all(
+        some.map(({ id, content, left_out }) => this.#planAnew(id, runnableText(content, readLeftOut(left_out)))),
+      )
     }
     if (stale.length > 0) {
       this.#known = new Map()
@@ -105,7 +106,26 @@ export class RunnableRulesets {
     return stale.length
   }
 
-  /** The valid ones among these revisions by id. */
+  /** Plans anew what was stored by another version, or damaged; not within a transaction, since it takes its time. */
+  async #mend(found: Map<number, RunnableRuleset>): Promise<void> {
+    for (const [id, ruleset] of found) {
+      if (ruleset.plan !== NOT_PLANNED) continue
+      const plan = await this.#planAnew(id, ruleset.content).catch(() => everySample('it could not be planned'))
+      found.set(id, { ...ruleset, plan })
+    }
+  }
+
+  async #planAnew(id: number, content: string): Promise<string> {
+    const { rules, plan } = await this.#planner.plan(content)
+    await this.#database
+      .updateTable('revisions')
+      .set({ plan, ...(rules !== null && { rules: JSON.stringify(rules) }) })
+      .where('id', '=', id)
+      .execute()
+    return plan
+  }
+
+  /** The valid ones among these revisions by id; with `NOT_PLANNED` where the stored plan is of no use. */
   async #read(database: Database, revisionIds: readonly number[]): Promise<Map<number, RunnableRuleset>> {
     const found = new Map<number, RunnableRuleset>()
     for (const id of revisionIds) {
@@ -122,9 +142,12 @@ export class RunnableRulesets {
       .execute()
     for (const { id, name, tenant_id, content: text, left_out, plan: stored } of rows) {
       const content = runnableText(text, readLeftOut(left_out))
-      const plan = readPlan(stored ?? '', this.#planner.version) ?? this.#planner.plan(content).plan.plan
+      const plan = stored !== null && isCurrentPlan(stored) ? stored : NOT_PLANNED
       found.set(id, { key: revisionKey(id), name, content, plan, firstStrings: tenant_id !== null })
     }
     return found
   }
 }
+
+/** Stands where a plan belongs that has yet to be made; never leaves this file. */
+const NOT_PLANNED = ''

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, test } from 'node:test'
 import { parse } from '../yara/index.ts'
-import { rulesetPlanner, TenantRulesets } from './index.ts'
-import { type Installation, openInstallation, rule } from './installation.fixture.ts'
+import { TenantRulesets } from './index.ts'
+import { type Installation, openInstallation, planner, rule } from './installation.fixture.ts'
 
 let here: Installation
 let tenants: TenantRulesets
@@ -21,7 +21,7 @@ beforeEach(async () => {
         return { valid: diagnostics.every(({ severity }) => severity !== 'error'), diagnostics }
       },
     },
-    planner: rulesetPlanner,
+    planner,
     most: 2,
     textLimit: 1000,
   })

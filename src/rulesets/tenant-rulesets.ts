@@ -7,7 +7,6 @@ import { checkName } from './names.ts'
 import { RULESET_NAMES } from './ruleset-name.ts'
 import { type Checker, firstErrorOf, type Rulesets } from './rulesets.ts'
 import type { RulesetPlanner } from './runnable-rulesets.ts'
-import { writePlan } from './stored-plan.ts'
 
 /** A ruleset that a tenant runs here. Its text never changes: a tenant deletes it and creates another. */
 export interface TenantRuleset {
@@ -64,7 +63,7 @@ export class TenantRulesets {
     await this.#demandRoom(this.#parts.database, tenantId, name)
     const { valid, diagnostics } = await checker.check(content)
     if (!valid) throw refused(firstErrorOf(diagnostics))
-    const { rules, plan } = planner.plan(content)
+    const { rules, plan, warnings } = await planner.plan(content)
     const digest = createHash('sha1').update(content).digest()
     const time = now()
     await this.#parts.rulesets.change(async (trx) => {
@@ -94,9 +93,9 @@ export class TenantRulesets {
           author_id: tenantId,
           created: time,
           valid: 1,
-          diagnostics: JSON.stringify(diagnostics),
-          rules: JSON.stringify(rules),
-          plan: writePlan(plan.plan, planner.version),
+          diagnostics: JSON.stringify([...diagnostics, ...warnings]),
+          rules: JSON.stringify(rules ?? []),
+          plan,
         })
         .returning('id as revisionId')
         .executeTakeFirstOrThrow()

@@ -78,7 +78,7 @@ export class Blame {
     }
     const { stage, item } = at
     // Not to be put down to chance: the limits themselves were reached.
-    const given = cause === 'timeout' || (cause === 'memory' && kind === 'check')
+    const given = cause === 'timeout' || (cause === 'memory' && (kind === 'check' || kind === 'plan'))
 
     if (kind === 'take' && stage !== 'take') return this.#without({ examining: false })
     if (kind === 'verify' || kind === 'examine') {

@@ -56,6 +56,11 @@ export class Job {
     return kind === 'examine' ? [(input as TaskInput<'examine'>).path] : []
   }
 
+  /** Done in the processes for texts, which end when nobody waits for the answer any more. */
+  get isAboutText(): boolean {
+    return this.kind === 'check' || this.kind === 'plan'
+  }
+
   /** Stops between two items when asked to. */
   get canPause(): boolean {
     return this.kind === 'verify'

@@ -5,6 +5,8 @@ export interface ScanLimits {
   readonly scanMsPerMegabyte: number
   /** Compiling one ruleset, whether to check it or to run it. */
   readonly compileMs: number
+  /** Reading one text and planning it. */
+  readonly planMs: number
   /** Copying, merging and reading must make some progress within this time. */
   readonly stallMs: number
   /** Resident bytes of one worker; above it, it is killed and replaced. */
@@ -23,6 +25,7 @@ export const defaultLimits: ScanLimits = {
   scanMs: 10_000,
   scanMsPerMegabyte: 100,
   compileMs: 30_000,
+  planMs: 20_000,
   stallMs: 120_000,
   workerBytes: 3 * 1024 ** 3,
   checkBytes: 1024 ** 3,

@@ -1,5 +1,6 @@
 /** What the caller of a task is told when it did not end well. */
 import { Failure } from '../errors/index.ts'
+import { unplannedText } from '../planner/index.ts'
 import type { FlightStep } from './flight-record.ts'
 import type { Outcome } from './protocol.ts'
 import type { TaskOutput } from './tasks.ts'
@@ -18,6 +19,16 @@ export function errorOf(outcome: Outcome & { readonly type: 'failed' }): Error {
   if (outcome.system !== null) error.code = outcome.system
   error.stack = `${error.stack}\nin the worker process: ${outcome.trace}`
   return error
+}
+
+/** The answer about a text that could not be planned: its process was lost over it. */
+export function unplannable(cause: LossCause): TaskOutput<'plan'> {
+  const reasons = {
+    timeout: 'planning them takes longer than allowed',
+    memory: 'planning them needs more memory than allowed',
+    crash: 'planning them ended the process that does it',
+  }
+  return unplannedText(reasons[cause])
 }
 
 const whileCompiling = {

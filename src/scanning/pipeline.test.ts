@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { SignatureView, sign, writeSegment } from '../index/index.ts'
-import { planRuleset } from '../planner/index.ts'
-import { parse } from '../yara/index.ts'
+import { planText } from '../planner/index.ts'
 import { openPool } from './fixtures/open-pool.ts'
 import type { Digests, RunnableRuleset, TaskOutput, WorkerPool } from './index.ts'
 
@@ -13,7 +12,7 @@ const live = { priority: 'live' } as const
 const variables = { filename: 'x', filepath: '', extension: '', owner: '' }
 
 function planned(key: string, content: string): RunnableRuleset {
-  return { key, name: key, content, plan: planRuleset(parse(content)).plan }
+  return { key, name: key, content, plan: planText(content).plan }
 }
 
 const evil = planned('evil', 'rule evil { strings: $ = "very evil indeed" condition: any of them }')

@@ -7,7 +7,7 @@
  *
  * A worker:  starting ──▶ idle ◀──▶ busy ──▶ gone, and at once another starts in its place
  *
- * One timer looks at all workers: what takes too long, or too much memory, is killed. Texts are checked in processes of
+ * One timer looks at all workers: what takes too long, or too much memory, is killed. Texts are checked and planned in processes of
  * their own, as many as there are checks up to `CHECKERS`, so that one that compiles for ever holds up no scan.
  */
 import { mkdirSync } from 'node:fs'
@@ -21,7 +21,7 @@ import { type Lane, LaneQueue } from './lanes.ts'
 import { defaultLimits, type ScanLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { makeWay } from './making-way.ts'
-import { errorOf, uncheckable } from './outcome.ts'
+import { errorOf, uncheckable, unplannable } from './outcome.ts'
 import type { PoolOptions, PoolStatistics, RunOptions } from './pool-options.ts'
 import { Producers } from './producers.ts'
 import type { FromWorker, Outcome } from './protocol.ts'
@@ -95,7 +95,8 @@ export class WorkerPool {
    * with the signal's reason, with the `Failure` that the task met, or with an `Error` when the task itself failed: a
    * file that cannot be read (its `code` is the system's), a worker that died of it twice outside any scan. With
    * `Failure('workers.lost')` when there are no workers to be had. Scans that were given up are no rejection: they are
-   * `troubles` of the output. A text that cannot be checked within its limits is not valid, and a diagnostic says why.
+   * `troubles` of the output. A text that cannot be checked within its limits is not valid, and a diagnostic says why; the plan
+   * of one that cannot be planned lets every sample through.
    */
   async run<K extends TaskKind>(kind: K, input: TaskInput<K>, options: RunOptions): Promise<TaskOutput<K>> {
     const { priority, patient = false, signal } = options
@@ -188,7 +189,7 @@ export class WorkerPool {
   // ------------------------------------------------------------------------------------------------ giving out tasks
 
   #queueOf(job: Job): LaneQueue<Job> {
-    return job.kind === 'check' ? this.#checks : this.#queue
+    return job.isAboutText ? this.#checks : this.#queue
   }
 
   #waiting(lane: Lane): number {
@@ -255,7 +256,7 @@ export class WorkerPool {
       return
     }
     job.cancelled = { since: performance.now(), reason }
-    if (job.kind === 'check') slot.process?.kill('cancelled')
+    if (job.isAboutText) slot.process?.kill('cancelled')
     else if (job.canPause) slot.process?.send({ type: 'pause' })
   }
 
@@ -401,6 +402,7 @@ export class WorkerPool {
     if (own?.bundle === true && job.ruleSet !== null) this.#exclusions.noteLostBundle(job.ruleSet)
     if (verdict.kind !== 'fail') this.#again(job)
     else if (job.kind === 'check') this.#resolve(job, uncheckable(cause, own))
+    else if (job.kind === 'plan') this.#resolve(job, unplannable(cause))
     else this.#reject(job, verdict.error)
   }
 

@@ -7,7 +7,7 @@
  */
 
 import type { Identification } from '../identification/index.ts'
-import type { Plan } from '../planner/index.ts'
+import type { PlannedText } from '../planner/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
 
 /** A ruleset as workers run it. The text behind a `key` never changes: `r<revision id>`, or `h<hunt id>.<n>` ad hoc. */
@@ -15,7 +15,8 @@ export interface RunnableRuleset {
   readonly key: string
   readonly name: string
   readonly content: string
-  readonly plan: Plan
+  /** In its stored form, which only workers read: `writePlan` of the planner. One that is damaged demands nothing. */
+  readonly plan: string
   /** Its hits carry the first match of each string, even where the task asks for no strings. */
   readonly firstStrings?: boolean
 }
@@ -135,6 +136,17 @@ export interface TaskMap {
       /** What does not run of a valid text; none unless `partial` was asked for. */
       readonly leftOut?: readonly LeftOut[]
     }
+  }
+  /**
+   * Reads a text that compiles and plans it, where texts are checked. One that cannot be planned within time and memory
+   * gets a plan that demands nothing, and a warning.
+   */
+  plan: {
+    input: {
+      readonly content: string /** Gives what there is to show of each rule as well. */
+      readonly explain: boolean
+    }
+    output: PlannedText
   }
   /** Evaluates the plans of a rule set against one segment. */
   evaluate: {

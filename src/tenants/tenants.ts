@@ -2,7 +2,13 @@ import type { Accounts } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { SweepSources } from '../hunts/index.ts'
 import { fileName } from '../intake/index.ts'
-import { type Checker, type Rulesets, rulesetPlanner, type TenantRuleset, TenantRulesets } from '../rulesets/index.ts'
+import {
+  type Checker,
+  type RulesetPlanner,
+  type Rulesets,
+  type TenantRuleset,
+  TenantRulesets,
+} from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
 import type { Database } from '../store/index.ts'
 import { limits } from '../tca/index.ts'
@@ -14,6 +20,7 @@ export interface TenantsParts {
   readonly accounts: Accounts
   readonly rulesets: Rulesets
   readonly checker: Checker
+  readonly planner: RulesetPlanner
   readonly sources: SweepSources
   readonly log: Log
   /** How many rulesets a tenant may have. */
@@ -43,7 +50,7 @@ export class Tenants {
       database,
       rulesets,
       checker,
-      planner: rulesetPlanner,
+      planner: parts.planner,
       most: parts.mostRulesets,
       textLimit: limits.textBytes,
     })

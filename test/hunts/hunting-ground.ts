@@ -48,6 +48,12 @@ export class HuntingGround {
     })
   }
 
+  /** Closes the appliance; `reopen` opens it again. */
+  async shut(): Promise<void> {
+    await this.#appliance?.close()
+    this.#appliance = null
+  }
+
   async close(): Promise<void> {
     await this.#appliance?.close()
     this.#appliance = null

@@ -26,7 +26,7 @@ const KEPT_BATCHES = 4
 export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRulesets): TaskOutput<'evaluate'> {
   task.note('evaluate')
   const set = held.set(input.ruleSet)
-  const batch = batchOf(set)
+  const batch = batchOf(set, held)
   const reader = segment(input.segment)
   const { after, upTo } = input
   const only = input.only === null ? null : new Set(input.only)
@@ -47,9 +47,9 @@ export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRul
   }
 }
 
-function batchOf(set: HeldSet): PlanBatch {
+function batchOf(set: HeldSet, held: HeldRulesets): PlanBatch {
   const keys = set.rulesets.map((ruleset) => ruleset.key).join(' ')
-  const batch = batches.get(keys) ?? new PlanBatch(set.rulesets.map((ruleset) => ruleset.plan))
+  const batch = batches.get(keys) ?? new PlanBatch(set.rulesets.map((ruleset) => held.plan(ruleset)))
   batches.delete(keys)
   batches.set(keys, batch)
   for (const oldest of batches.keys()) {

@@ -56,7 +56,7 @@ export class SampleExaminer {
     const left = new Set(without)
     const view = SignatureView.of(signature)
     const rulesets = set.rulesets.filter(
-      (ruleset) => !left.has(ruleset.key) && (!task.avoid.plans || mayMatch(ruleset.plan, view)),
+      (ruleset) => !left.has(ruleset.key) && (!task.avoid.plans || mayMatch(this.#held.plan(ruleset), view)),
     )
 
     const scan = this.#scanner.scan(task, {

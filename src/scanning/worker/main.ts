@@ -13,6 +13,7 @@ import { CompiledCache } from './compiled.ts'
 import { digest } from './digest.ts'
 import { entropy } from './entropy.ts'
 import type { SampleExaminer } from './examine.ts'
+import { plan } from './plan.ts'
 import { Probes } from './probes.ts'
 import { HeldRulesets } from './rulesets.ts'
 import { SampleBuffer } from './sample-buffer.ts'
@@ -175,6 +176,8 @@ async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskK
       return check(task, message.input as TaskInput<'check'>, engine)
     case 'digest':
       return digest(task, message.input as TaskInput<'digest'>)
+    case 'plan':
+      return plan(task, message.input as TaskInput<'plan'>)
     case 'entropy':
       return entropy(task, message.input as TaskInput<'entropy'>)
     case 'examine':

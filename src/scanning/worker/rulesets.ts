@@ -1,3 +1,4 @@
+import { type Plan, readPlan } from '../../planner/index.ts'
 import type { KnownRuleset, ToWorker, Trouble } from '../protocol.ts'
 import type { RunnableRuleset } from '../tasks.ts'
 import { type Bundle, bundlesOf } from './bundles.ts'
@@ -23,6 +24,7 @@ export interface HeldSet {
 export class HeldRulesets {
   readonly #cache: CompiledCache
   readonly #rulesets = new Map<string, RunnableRuleset>()
+  readonly #plans = new Map<string, Plan>()
   readonly #sets = new Map<string, HeldSet>()
   readonly #quarantined = new Map<string, Trouble>()
 
@@ -59,6 +61,7 @@ export class HeldRulesets {
     }
     for (const key of keys) {
       this.#rulesets.delete(key)
+      this.#plans.delete(key)
       this.#quarantined.delete(key)
     }
   }
@@ -85,6 +88,16 @@ export class HeldRulesets {
 
   trouble(key: string): Trouble | undefined {
     return this.#quarantined.get(key)
+  }
+
+  /** The plan of a ruleset, read when it is first needed. One that cannot be read demands nothing. */
+  plan(ruleset: RunnableRuleset): Plan {
+    let plan = this.#plans.get(ruleset.key)
+    if (plan === undefined) {
+      plan = readPlan(ruleset.plan) ?? { kind: 'may', why: 'the plan could not be read' }
+      if (this.#rulesets.has(ruleset.key)) this.#plans.set(ruleset.key, plan)
+    }
+    return plan
   }
 
   set(id: string): HeldSet {

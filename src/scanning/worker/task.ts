@@ -61,6 +61,10 @@ export class Task {
     return this.#deadlineMs ?? this.#limits.compileMs
   }
 
+  get planMs(): number {
+    return this.#deadlineMs ?? this.#limits.planMs
+  }
+
   /** Why a ruleset is not run on an item, if that was decided. */
   givenUp(item: number, ruleset: string): Trouble | undefined {
     for (const pair of this.avoid.pairs) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Plan } from '../planner/index.ts'
-import { readPlan, writePlan } from './stored-plan.ts'
+import type { Plan } from './plan.ts'
+import { isCurrentPlan, planHeader, readPlan, writePlan } from './stored-plan.ts'
 
 const plan: Plan = {
   kind: 'and',
@@ -31,8 +31,10 @@ const plan: Plan = {
   ],
 }
 
+const written = writePlan(plan) ?? ''
+
 test('a plan is read back as it was written, typed arrays and infinity included', () => {
-  const back = readPlan(writePlan(plan, 7), 7)
+  const back = readPlan(written)
   const expected = structuredClone(plan) as unknown as { parts: { fact?: { mask?: Uint8Array; value?: Uint8Array } }[] }
   const bytes = expected.parts[3]?.fact
   assert.ok(bytes?.mask && bytes.value)
@@ -42,24 +44,41 @@ test('a plan is read back as it was written, typed arrays and infinity included'
 })
 
 test('a plan can be posted to another process without carrying other memory along', () => {
-  const back = readPlan(writePlan(plan, 7), 7)
+  const back = readPlan(written)
   assert.ok(back?.kind === 'and' && back.parts[0]?.kind === 'grams')
   assert.equal(back.parts[0].grams.buffer.byteLength, 12)
 })
 
 test('a plan of another planner, or of another form, is not taken', () => {
-  const written = writePlan(plan, 7)
-  assert.equal(readPlan(written, 8), null)
-  assert.equal(readPlan(written, 70), null)
-  assert.equal(readPlan(written.replace('3.7', '2.7'), 7), null)
-  assert.equal(readPlan('', 7), null)
+  const [, form = '', planner = ''] = /(\d+)\.(\d+)/.exec(planHeader) ?? []
+  for (const other of [`${form}.${Number(planner) - 1}`, `${form}.${planner}0`, `${Number(form) - 1}.${planner}`]) {
+    const changed = written.replace(`${form}.${planner}`, other)
+    assert.notEqual(changed, written)
+    assert.equal(readPlan(changed), null)
+    assert.equal(isCurrentPlan(changed), false)
+  }
+  assert.equal(readPlan(''), null)
 })
 
 test('a plan that was cut off or changed anywhere is not taken', () => {
-  const written = writePlan(plan, 7)
   for (let at = 0; at < written.length; at++) {
-    assert.equal(readPlan(written.slice(0, at), 7), null, `cut off at ${at}`)
+    assert.equal(readPlan(written.slice(0, at)), null, `cut off at ${at}`)
     const changed = written[at] === 'x' ? 'y' : 'x'
-    assert.equal(readPlan(written.slice(0, at) + changed + written.slice(at + 1), 7), null, `changed at ${at}`)
+    assert.equal(readPlan(written.slice(0, at) + changed + written.slice(at + 1)), null, `changed at ${at}`)
   }
+})
+
+test('a part that stands in many places is written once, and is one part again', () => {
+  let many: Plan = { kind: 'fact', fact: { kind: 'size', min: 1, max: 2 } }
+  for (let level = 0; level < 60; level++) many = { kind: level % 2 === 0 ? 'and' : 'or', parts: [many, many] }
+  const back = readPlan(writePlan(many) ?? '')
+  assert.ok(back?.kind === 'or' && back.parts[0] === back.parts[1])
+  assert.ok((writePlan(many) ?? '').length < 5_000)
+})
+
+test('a plan too large to be stored is not stored', () => {
+  const parts = Array.from({ length: 300 }, (_, n): Plan => {
+    return { kind: 'grams', channel: 'plain', grams: new Uint32Array([n]), label: 'x'.repeat(64 * 1024) }
+  })
+  assert.equal(writePlan({ kind: 'or', parts }), null)
 })
