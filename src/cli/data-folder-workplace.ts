@@ -89,9 +89,10 @@ class DataFolderWorkplace implements Workplace {
     const { adHocHunts } = this.#appliance
     const { id } = await adHocHunts.create(this.#operator, { ...how, texts, selection: {}, title: null })
     try {
+      const leftOut = leftOutOf(await adHocHunts.texts(id))
       for await (const { hunt, hits } of adHocHunts.follow(id, signal)) {
         if (hunt.state === 'failed') throw new Failure('hunt.failed', `The hunt failed: ${hunt.failure}.`)
-        yield { ...hunt, hits, leftOut: leftOutOf(hunt.texts) }
+        yield { ...hunt, hits, leftOut }
       }
       signal.throwIfAborted()
     } finally {

@@ -83,13 +83,15 @@ export class ServerWorkplace implements Workplace {
     signal: AbortSignal,
   ): AsyncGenerator<HuntNews> {
     const json = { rules: texts.map(textOf), index: useIndex, partial }
-    const { id } = await this.#api.request<ToldHunt>('/api/hunts/', { method: 'POST', json })
+    const made = await this.#api.request<ToldHunt>('/api/hunts/', { method: 'POST', json })
+    const { id } = made
     try {
+      const leftOut = await this.#leftOutOf(made, signal)
       let after = 0
       for (let wait = 20; ; wait = Math.min(wait * 1.5, 500)) {
         // The state before the hits: once it has ended, no more hits come.
         const hunt = await this.#api.request<ToldHunt>(`/api/hunts/${id}/`, { signal })
-        const progress = { ...hunt, scannedBytes: hunt.scanned_bytes, leftOut: hunt.left_out ?? [] }
+        const progress = { ...hunt, scannedBytes: hunt.scanned_bytes, leftOut }
         for (;;) {
           const query = { after, limit: 1_000 }
           const page = await this.#api.request<ToldHits>(`/api/hunts/${id}/results/`, { query, signal })
@@ -108,6 +110,13 @@ export class ServerWorkplace implements Workplace {
     }
   }
 
+  /** A hunt's answer has the first of what does not run; its texts have all of it. */
+  async #leftOutOf({ id, left_out = [], left_out_count = 0 }: ToldHunt, signal: AbortSignal): Promise<NamedLeftOut[]> {
+    if (left_out.length >= left_out_count) return [...left_out]
+    const texts = await this.#api.request<ToldTexts>(`/api/hunts/${id}/rules/`, { signal })
+    return namedLeftOut(texts.results)
+  }
+
   async explain(texts: readonly RuleText[], partial: boolean) {
     const json = { rules: texts.map(textOf), partial }
     const told = await this.#api.request<ToldExplanation>('/api/hunts/explain/', { method: 'POST', json })
@@ -116,8 +125,7 @@ export class ServerWorkplace implements Workplace {
         return { ruleset, rule, plan, unindexable, advice, expected, corpus: told.corpus }
       }),
     )
-    const leftOut = told.texts.flatMap(({ name, left_out = [] }) => left_out.map((one) => ({ ...one, text: name })))
-    return { rules, leftOut }
+    return { rules, leftOut: namedLeftOut(told.texts) }
   }
 
   check(
@@ -149,6 +157,20 @@ interface ToldHunt {
   readonly skipped: number
   readonly failure: string | null
   readonly left_out?: readonly NamedLeftOut[]
+  readonly left_out_count?: number
+}
+
+interface ToldTexts {
+  readonly results: readonly TextWithLeftOut[]
+}
+
+interface TextWithLeftOut {
+  readonly name: string
+  readonly left_out?: readonly Omit<NamedLeftOut, 'text'>[]
+}
+
+function namedLeftOut(texts: readonly TextWithLeftOut[]): NamedLeftOut[] {
+  return texts.flatMap(({ name, left_out = [] }) => left_out.map((one) => ({ ...one, text: name })))
 }
 
 interface ToldHits {

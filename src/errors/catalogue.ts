@@ -14,6 +14,7 @@ export const catalogue = {
     status: 415,
     message: 'The body must be urlencoded, multipart form data or JSON, and its Content-Type must say so.',
   },
+  'request.range': { status: 416, message: 'The file has no bytes in the range that was asked for.' },
   'request.throttled': { status: 429, message: 'Too many requests from this address; wait and try again.' },
   'request.headers-too-large': { status: 431, message: 'The headers of the request are too large.' },
   'path.unknown': { status: 404, message: 'There is nothing at this address; /api/docs/ lists what there is.' },
@@ -81,6 +82,10 @@ export const catalogue = {
   'sample.not-found': { status: 404, message: 'There is no sample with that hash.' },
   'sample.gone': { status: 410, message: 'The content of this sample can no longer be read.' },
   'upload.no-file': { status: 400, message: 'The multipart field "file" with the sample is missing.' },
+  'upload.url': {
+    status: 400,
+    message: 'This appliance fetches nothing from addresses; send the sample itself as the multipart field "file".',
+  },
   'upload.too-large': { status: 413, message: 'The file is larger than this appliance accepts.' },
   'storage.full': { status: 503, message: 'The storage is full; free some space and send the file again.' },
   'service.stopping': { status: 503, message: 'The server is stopping; try again in a moment.' },

@@ -26,11 +26,10 @@ type Query = readonly (readonly [name: string, value: string])[]
  */
 export function neighbours(
   request: FastifyRequest,
-  page: { readonly number: number; readonly size: number } | null,
+  page: { readonly number: number; readonly size: number },
   count: number,
   query: Query = [],
 ): Neighbours {
-  if (!page) return { next: null, previous: null }
   const last = Math.max(1, Math.ceil(count / page.size))
   const at = (number: number) => {
     const search = new URLSearchParams([
@@ -84,8 +83,10 @@ export function withoutBasePath(url: string, basePath: string): string {
   return basePath !== '' && url.startsWith(`${basePath}/`) ? url.slice(basePath.length) : url
 }
 
-function pathOf(request: FastifyRequest): string {
-  return request.routeOptions.url ?? '/'
+/** The route's path with the request's own values in it, written in one way however the client wrote it. */
+function pathOf({ routeOptions, params }: FastifyRequest): string {
+  const values = params as Readonly<Record<string, unknown>>
+  return (routeOptions.url ?? '/').replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(values[name])))
 }
 
 const groups: Readonly<Record<string, readonly string[]>> = {

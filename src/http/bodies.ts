@@ -6,9 +6,10 @@
  * The urlencoded parser is our own because the usual ones mend, and because clients put rules into bodies unescaped: a
  * percent sign that starts no escape stands for itself.
  */
-import multipart from '@fastify/multipart'
+import multipart, { type MultipartFile } from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Failure } from '../errors/index.ts'
+import { refuseHeavyJson } from './body-bounds.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -19,34 +20,31 @@ declare module 'fastify' {
 
 type Form = Record<string, string | string[]>
 
-/** How long the values of one form may be together; a form field larger than this is refused with 413. */
-export const FORM_BYTES = 32 * 1024 * 1024
 const FORM_FIELDS = 20_000
+/** What a part of a multipart form takes besides its name and its value, at least. */
+const PART_FRAME_BYTES = 50
+/** A boundary has up to 70 characters (RFC 2046). */
+const LONGEST_BOUNDARY = 70
 
 export function addBodyParsers(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'buffer', bodyLimit: FORM_BYTES },
-    (request, body: Buffer, done) => {
-      // Clients announce JSON on requests that have no body.
-      if (body.length === 0) return done(null, undefined)
-      try {
-        parseJson(request, decodeUtf8(body), done)
-      } catch (error) {
-        done(error as Error)
-      }
-    },
-  )
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    // Clients announce JSON on requests that have no body.
+    if (body.length === 0) return done(null, undefined)
+    try {
+      refuseHeavyJson(body)
+      parseJson(request, decodeUtf8(body), done)
+    } catch (error) {
+      done(error as Error)
+    }
+  })
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
-    { parseAs: 'buffer', bodyLimit: FORM_BYTES },
+    { parseAs: 'buffer' },
     async (_request: FastifyRequest, body: Buffer) => parseUrlencoded(body),
   )
-  app.register(multipart, {
-    limits: { fieldSize: FORM_BYTES, fileSize: FORM_BYTES, fields: FORM_FIELDS, parts: FORM_FIELDS },
-  })
+  app.register(multipart)
   app.addHook('preValidation', async (request) => {
     if (request.isMultipart() && !request.routeOptions.config.streamsBody) request.body = await readMultipart(request)
   })
@@ -54,24 +52,74 @@ export function addBodyParsers(app: FastifyInstance): void {
 
 /** Fields of a multipart form; a part that is a file counts as a field with the file's text. */
 async function readMultipart(request: FastifyRequest): Promise<Form> {
+  const { bodyLimit } = request.routeOptions
+  if (Number(request.headers['content-length']) > bodyLimit) throw new Failure('request.too-large')
   const form: Form = Object.create(null)
-  let left = FORM_BYTES
-  for await (const part of request.parts()) {
-    const value = part.type === 'file' ? decodeUtf8(await part.toBuffer()) : fieldText(part)
+  let left = bodyLimit
+  for await (const part of partsOf(request, FORM_FIELDS)) {
+    left -= PART_FRAME_BYTES + part.fieldname.length
+    const value = await textOf(part, left)
     left -= value.length
-    if (left < 0) throw new Failure('request.too-large')
     add(form, part.fieldname, value)
   }
   return form
 }
 
-/** The text of a multipart field that was not cut off at the limit. */
-export function fieldText(field: { readonly value: unknown; readonly valueTruncated: boolean }): string {
-  if (field.valueTruncated) throw new Failure('request.too-large')
-  const text = typeof field.value === 'string' ? field.value : JSON.stringify(field.value)
-  // The multipart parser replaces bytes that are no UTF-8 by this character.
-  if (text.includes('\uFFFD')) throw notUtf8()
-  return text
+/**
+ * The parts of a multipart body, each a stream to be read or resumed before the next one. What the parser throws is the
+ * sender's doing: `request.malformed`, and `request.too-large` for too many parts.
+ */
+export async function* partsOf(request: FastifyRequest, mostParts: number): AsyncGenerator<MultipartFile> {
+  refuseBoundary(request.headers['content-type'] ?? '')
+  const parts = request.parts({
+    limits: { files: mostParts, parts: mostParts, fileSize: Number.POSITIVE_INFINITY },
+    // Also fields: of those the parser would mend bytes that are no UTF-8, and parse JSON of any depth.
+    isPartAFile: () => true,
+  })
+  for (;;) {
+    const next = await parts.next().catch((error: unknown) => {
+      throw asMalformed(error)
+    })
+    if (next.done) return
+    const part = next.value as MultipartFile
+    if (typeof part.fieldname !== 'string') throw malformedForm('a part of it has no name')
+    yield part
+  }
+}
+
+/** The text of a part. Fails with `request.too-large` when it has more bytes, and with `request.malformed`. */
+export async function textOf({ file }: MultipartFile, mostBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of file as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      if (bytes > mostBytes) throw new Failure('request.too-large')
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw asMalformed(error)
+  }
+  return decodeUtf8(Buffer.concat(chunks))
+}
+
+/** What reading a form fails with, as a failure that says so. */
+export function asMalformed(error: unknown): unknown {
+  if (error instanceof Failure || !(error instanceof Error)) return error
+  const { code = '' } = error as { readonly code?: string }
+  if (/LIMIT/.test(code)) return new Failure('request.too-large')
+  return malformedForm(error.message.replace(/^Multipart: /, ''))
+}
+
+function malformedForm(why: string): Failure {
+  return new Failure('request.malformed', `The form could not be understood: ${why}.`)
+}
+
+function refuseBoundary(contentType: string): void {
+  const [, quoted, plain = ''] = /;\s*boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(contentType) ?? []
+  const { length } = quoted ?? plain
+  if (length > 0 && length <= LONGEST_BOUNDARY) return
+  throw malformedForm(`its Content-Type must name a boundary of 1 to ${LONGEST_BOUNDARY} characters`)
 }
 
 export function parseUrlencoded(body: Buffer): Form {

@@ -12,9 +12,9 @@ interface Place {
 /** Must be called before routes are registered. */
 export function addUnknownPaths(app: FastifyInstance): void {
   const places = new Map<string, Place>()
-  app.addHook('onRoute', ({ url, method, config }) => {
+  app.addHook('onRoute', ({ url, method, config, schema }) => {
     const envelope = (config as FastifyContextConfig | undefined)?.envelope ?? yaraEnvelope
-    const place = places.get(url) ?? { pattern: patternOf(url), methods: new Set<string>(), envelope }
+    const place = places.get(url) ?? { pattern: patternOf(url, schema?.params), methods: new Set<string>(), envelope }
     for (const each of [method].flat()) place.methods.add(each.toUpperCase())
     places.set(url, place)
   })
@@ -44,11 +44,28 @@ function isForPeople({ method, headers }: FastifyRequest, path: string): boolean
   return isShown && !/^\/(?:api|assets)(?:\/|$)/i.test(path)
 }
 
-function patternOf(url: string): RegExp {
+/**
+ * What addresses the route stands for. A value that its parameter could never have names nothing: `list` is no hash, so
+ * `/api/samples/list/` is no sample's address, and unknown like any other.
+ */
+function patternOf(url: string, params: unknown): RegExp {
+  const { properties = {} } = (params ?? {}) as { readonly properties?: Readonly<Record<string, ParameterSchema>> }
   const steps = url.split('/').filter(Boolean)
   const source = steps.map((step) => {
     if (step === '*') return '.*'
-    return step.startsWith(':') ? '[^/]+' : step.replace(/[.+?^$()[\]{}|\\]/g, '\\$&')
+    if (step.startsWith(':')) return valuesOf(step.slice(1), properties[step.slice(1)])
+    return step.replace(/[.+?^$()[\]{}|\\]/g, '\\$&')
   })
   return new RegExp(`^/${source.join('/')}/?$`)
+}
+
+interface ParameterSchema {
+  readonly type?: string
+  readonly enum?: readonly string[]
+}
+
+function valuesOf(name: string, schema: ParameterSchema | undefined): string {
+  if (name === 'hash' || name === 'sha1') return '(?:[\\da-fA-F]{32}|[\\da-fA-F]{40}|[\\da-fA-F]{64}|[\\da-fA-F]{128})'
+  if (schema?.type === 'integer') return '\\d+'
+  return schema?.enum ? `(?:${schema.enum.join('|')})` : '[^/]+'
 }

@@ -1,6 +1,7 @@
 /** Parameters that several endpoints share: how they are written on the wire, and how they are read. */
 import { type Static, Type } from 'typebox'
 import { Failure } from '../errors/index.ts'
+import { COMMAS } from './validation.ts'
 
 /** `true`, `True`, `1`, `false`, `False`, `0`; empty counts as absent, as clients leave out what is false. */
 export const Flag = Type.String({
@@ -14,7 +15,10 @@ export function isSet(flag: string | undefined): boolean {
 
 const PositiveInteger = Type.String({ pattern: '^0*[1-9][0-9]{0,8}$', description: 'a whole number from 1' })
 
-/** Both or neither; without them everything is answered at once. */
+/** Rows that an answer holds at most, also without paging: the rest is on the pages behind it. */
+export const MOST_ROWS = 10_000
+
+/** Both or neither; without them the first 10,000 rows are answered, which is mostly everything. */
 export const Paging = {
   page: Type.Optional(PositiveInteger),
   page_size: Type.Optional(PositiveInteger),
@@ -26,16 +30,24 @@ export interface PageRequest {
   readonly size: number
 }
 
-/** Null when the request asks for everything at once. Fails when one of the two comes without the other. */
-export function pageOf(query: { readonly page?: string; readonly page_size?: string }): PageRequest | null {
-  if (query.page === undefined && query.page_size === undefined) return null
+/** Fails when one of the two comes without the other, and for later pages that are larger than an answer may be. */
+export function pageOf(query: { readonly page?: string; readonly page_size?: string }): PageRequest {
+  if (query.page === undefined && query.page_size === undefined) return { number: 1, size: MOST_ROWS }
   if (query.page === undefined || query.page_size === undefined) {
     throw new Failure(
       'parameter.out-of-range',
       'Parameter not in expected range: page and page_size can only be used together.',
     )
   }
-  return { number: Number(query.page), size: Number(query.page_size) }
+  return boundedPage(Number(query.page), Number(query.page_size))
+}
+
+/** A first page that is too large is cut, and its `next` goes on behind it; a later one would leave rows out. */
+export function boundedPage(number: number, size: number): PageRequest {
+  if (size > MOST_ROWS && number > 1) {
+    throw new Failure('parameter.out-of-range', `Parameter not in expected range: page_size is at most ${MOST_ROWS}.`)
+  }
+  return { number, size: Math.min(size, MOST_ROWS) }
 }
 
 /** `name` as bodies and queries carry it; what makes a name legal is the business of src/rulesets. */
@@ -47,8 +59,9 @@ export const HashPath = Type.Object({
 })
 export type HashPath = Static<typeof HashPath>
 
-/** Hashes as a JSON array or as a repeated form field. */
+/** Hashes as a JSON array, as a repeated form field, or in one text with commas between them. */
 export const HashList = Type.Array(Type.String(), {
+  [COMMAS]: true,
   minItems: 1,
   maxItems: 10_000,
   description: 'hashes, all of one kind',

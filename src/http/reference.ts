@@ -4,14 +4,47 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { serverAddress } from './addresses.ts'
 
+// biome-ignore lint/suspicious/noExplicitAny: the document is looked into as JSON
+type Json = any
+
+/**
+ * What the generator cannot know. A parameter with a default may be left out; a refusal has the type of its envelope,
+ * whatever the endpoint answers otherwise.
+ */
+function mended(document: Json): Json {
+  for (const methods of Object.values<Json>(document.paths ?? {})) {
+    for (const operation of Object.values<Json>(methods)) {
+      for (const parameter of operation.parameters ?? []) {
+        if (parameter.in === 'query' && parameter.schema?.default !== undefined) parameter.required = false
+      }
+      for (const { schema } of Object.values<Json>(operation.requestBody?.content ?? {})) withoutDefaults(schema)
+      for (const [status, response] of Object.entries<Json>(operation.responses ?? {})) {
+        if (Number(status) < 400 || !response.content || Object.keys(response.content).join() === 'text/plain') continue
+        const [content] = Object.values<Json>(response.content)
+        response.content = { 'application/json': content }
+      }
+    }
+  }
+  return document
+}
+
+/** `required` of a body without what has a default. */
+function withoutDefaults(schema: Json): void {
+  if (!Array.isArray(schema?.required)) return
+  schema.required = schema.required.filter((name: string) => schema.properties[name]?.default === undefined)
+  if (schema.required.length === 0) delete schema.required
+}
+
 /** Must be called before the routes are registered. */
 export function addReference(app: FastifyInstance, version: string): void {
   app.register(swagger, {
+    transformObject: (made) => mended('openapiObject' in made ? structuredClone(made.openapiObject) : {}),
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'Backtrail',
         version,
+        license: { name: 'MIT', identifier: 'MIT' },
         description:
           'YARA hunting: the Spectra Analyze YARA and YARA Retro API, and what Backtrail adds to it. ' +
           'docs/api.md tells the readings taken where the specification leaves room.',
@@ -27,6 +60,7 @@ export function addReference(app: FastifyInstance, version: string): void {
           tenant: { type: 'http', scheme: 'basic', description: 'name and password of a tenant of the cloud' },
         },
       },
+      servers: [{ url: '/' }],
       security: [{ token: [] }],
       tags: [
         { name: 'tokens', description: 'Log-in' },
@@ -36,6 +70,8 @@ export function addReference(app: FastifyInstance, version: string): void {
         { name: 'hunts', description: 'Ad-hoc hunts' },
         { name: 'samples', description: 'Samples: upload, look-up, download, classification' },
         { name: 'matches', description: 'Matches with filters, and as files' },
+        { name: 'users', description: 'Users, their roles and tokens' },
+        { name: 'index', description: 'The n-gram index' },
         { name: 'cloud', description: 'What the appliances of tenants ask of a cloud' },
         { name: 'operation', description: 'Health and metrics' },
       ],

@@ -3,9 +3,11 @@
  * page. Expected failures say so themselves; what the framework refuses is translated here; everything else is a defect
  * of ours, which is logged with its stack and answered with the id of the request.
  */
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { catalogue, Failure, type FailureCode } from '../errors/index.ts'
+import { boundedFailure } from './bounded-failure.ts'
 import { type Envelope, yaraEnvelope } from './envelopes.ts'
+import { type Problem, Unfit } from './problems.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -37,19 +39,26 @@ export function refuse(error: Error, request: FastifyRequest, reply: FastifyRepl
   const envelope = config.envelope ?? yaraEnvelope
   if (status === 401) reply.header('www-authenticate', envelope.challenge)
   if (status === 429 && typeof failure.detail.seconds === 'number') reply.header('retry-after', failure.detail.seconds)
-  return reply.code(status).type(envelope.contentType).send(envelope.render(failure, status))
+  return reply
+    .code(status)
+    .type(envelope.contentType)
+    .send(envelope.render(boundedFailure(failure), status))
 }
 
 function understand(error: Error, request: FastifyRequest): Failure {
   if (error instanceof Failure) return error
   const { config } = request.routeOptions
-  const { code, validation } = error as FastifyError
-  if (validation) return unfitting(config.invalid ?? 'parameter.out-of-range', validation)
+  if (error instanceof Unfit) return unfitting(config.invalid ?? 'parameter.out-of-range', error.problems)
+  const { code, statusCode = 500 } = error as FastifyError
   const translated = code === undefined ? undefined : translations[code]
   if (translated) return new Failure(translated)
-  // @fastify/busboy's errors carry no code.
-  if (/^(?:Multipart: |Unexpected end of |Malformed |Part terminated)/.test(error.message)) {
-    return new Failure('request.malformed', `The request could not be understood: ${withoutColon(error.message)}.`)
+  const status = (error as { readonly status?: number }).status ?? statusCode
+  if (status === 416) return new Failure('request.range')
+  // The framework's other complaints about a request.
+  if (status >= 400 && status < 500) return new Failure('request.malformed')
+  // A form that was cut off inside its file; the parser's errors carry no code.
+  if (/^(?:Unexpected end of |Part terminated)/.test(error.message)) {
+    return new Failure('request.malformed', `The request could not be understood: ${error.message}.`)
   }
   return new Failure(config.broken ?? 'server.failed', undefined, { request: request.id })
 }
@@ -68,23 +77,16 @@ const translations: Readonly<Record<string, FailureCode>> = {
   FST_REQ_FILE_TOO_LARGE: 'request.too-large',
   FST_PROTO_VIOLATION: 'request.malformed',
   FST_INVALID_MULTIPART_CONTENT_TYPE: 'request.media-type',
-  FST_INVALID_JSON_FIELD_ERROR: 'request.malformed',
   FST_STATIC_FORBIDDEN_PATH: 'path.unknown',
   FST_MP_PREMATURE_CLOSE: 'request.malformed',
   ECONNRESET: 'request.malformed',
 }
 
 /** Names the parameters at fault, in the sentence and in `detail.parameters`. */
-function unfitting(code: FailureCode, problems: readonly FastifySchemaValidationError[]): Failure {
-  const parameters = problems.map(({ keyword, instancePath, params, message }) => {
-    const missing = keyword === 'required' ? String(params.missingProperty) : null
-    const name = [instancePath.split('/')[1], missing].filter(Boolean).join('.') || 'body'
-    const allowed = Array.isArray(params.allowedValues) ? `: ${params.allowedValues.join(', ')}` : ''
-    return { name, problem: missing ? 'is missing' : `${message ?? 'does not fit'}${allowed}` }
-  })
-  const told = parameters.map(({ name, problem }) => `${name} ${problem}`).join('; ')
+function unfitting(code: FailureCode, problems: readonly Problem[]): Failure {
+  const told = problems.map(({ at, problem }) => `${at} ${problem}`).join('; ')
+  const parameters = problems.map(({ name, problem }) => ({ name, problem }))
   return new Failure(code, `${withoutStop(catalogue[code].message)}: ${told}.`, { parameters })
 }
 
 const withoutStop = (sentence: string): string => sentence.replace(/\.$/, '')
-const withoutColon = (sentence: string): string => sentence.replace(/^Multipart: /, '')

@@ -9,6 +9,7 @@ import { proxyTrust, withoutBasePath } from './addresses.ts'
 import type { ApplianceServices, HttpSettings } from './appliance.ts'
 import { addAuthentication } from './authentication.ts'
 import { addBodyParsers } from './bodies.ts'
+import { SMALL_BODY } from './body-bounds.ts'
 import { addUnknownPaths } from './methods.ts'
 import { addMetrics } from './metrics.ts'
 import { addRequestLog, newRequestId, silentFramework } from './observing.ts'
@@ -17,6 +18,7 @@ import { addRefusals, refuse } from './refusing.ts'
 import { addRoutes } from './routes/index.ts'
 import { answerGarbage, boundSlowClients, timeouts } from './slow-clients.ts'
 import { addTca } from './tca/index.ts'
+import { addValidation } from './validation.ts'
 import { packageVersion } from './version.ts'
 import { addWebApplication } from './web.ts'
 
@@ -46,7 +48,8 @@ export function buildHttpServer(
 ): HttpServer {
   const trustsProxy = proxyTrust(settings.trustProxy)
   // How often Node looks for headers that are late; its preset would let them be half a minute later.
-  const listening = { connectionsCheckingInterval: Math.min(5_000, times.headersMs) }
+  // A client that vanished while it waited for an answer is found out by the system.
+  const listening = { connectionsCheckingInterval: Math.min(5_000, times.headersMs), keepAlive: true }
   const app = Fastify({
     loggerInstance: log,
     logController: silentFramework,
@@ -60,8 +63,7 @@ export function buildHttpServer(
     frameworkErrors: refuse,
     clientErrorHandler: answerGarbage,
     rewriteUrl: ({ url = '/' }) => withoutBasePath(url, settings.basePath),
-    // Problems of all parameters at once; `coerceTypes: 'array'` makes one value of a repeatable parameter a list.
-    ajv: { customOptions: { allErrors: true, coerceTypes: 'array', removeAdditional: false } },
+    bodyLimit: SMALL_BODY,
     ...(settings.tlsKey
       ? { https: { ...listening, key: readFileSync(settings.tlsKey), cert: readFileSync(settings.tlsCert) } }
       : { http: listening }),
@@ -71,6 +73,7 @@ export function buildHttpServer(
   app.decorate('basePath', settings.basePath)
   // Response schemas describe what routes send; a compiled serializer would silently drop what they do not name.
   app.setSerializerCompiler(() => JSON.stringify)
+  addValidation(app)
   addRefusals(app)
   addRequestLog(app)
   app.addHook('onRequest', () => ready)

@@ -2,7 +2,9 @@
  * Bounds on clients that send slowly, never finish, or go on sending what was refused.
  *
  * Headers must arrive within 20 seconds. A form must arrive within 60 seconds as a whole; a file may take as long as it
- * needs, but no connection may stay silent for two minutes. When a request was answered before its body was read (bad
+ * needs, but no connection may stay silent for two minutes while the server waits for its client: for the rest of a
+ * request, for the next one, or for room to send more of an answer. While the client waits for the server, be it for a
+ * zip of a thousand samples, nothing is cut: an answer that took long ends properly. When a request was answered before its body was read (bad
  * token, too large), the rest is read and thrown away for up to 15 seconds: cutting the connection at once would make
  * most clients miss the answer.
  */
@@ -23,6 +25,16 @@ export function boundSlowClients(app: FastifyInstance, times: typeof timeouts | 
   // Node's own bound on a whole request would also cut large uploads; forms have theirs below.
   app.server.requestTimeout = 0
 
+  app.server.on('timeout', (socket: Socket) => {
+    // Node starts the time again by itself with the next byte, and with this.
+    if (isOurTurn(socket)) socket.setTimeout(times.silenceMs)
+    else socket.destroy()
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    answering.set(request.raw.socket, request)
+    reply.raw.once('close', () => answering.delete(request.raw.socket))
+  })
+
   const timers = new WeakMap<FastifyRequest, NodeJS.Timeout>()
   app.addHook('preParsing', async (request, _reply, payload) => {
     if (request.routeOptions.config.streamsBody || request.raw.complete) return payload
@@ -41,6 +53,14 @@ export function boundSlowClients(app: FastifyInstance, times: typeof timeouts | 
     request.raw.unpipe()
     request.raw.resume()
   })
+}
+
+/** The request that is being answered on each connection. */
+const answering = new WeakMap<Socket, FastifyRequest>()
+
+/** Whether the whole request is here and everything that was answered so far has been taken: the client waits for us. */
+function isOurTurn(socket: Socket): boolean {
+  return answering.get(socket)?.raw.complete === true && socket.writableLength === 0
 }
 
 /** What arrives is not HTTP, or not in time: there is no request yet, so the answer is written by hand. */

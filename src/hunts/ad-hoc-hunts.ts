@@ -1,4 +1,5 @@
 import { EventEmitter, on } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import type { Selectable } from 'kysely'
 import { type Account, may } from '../accounts/index.ts'
 import { Failure, messageOf } from '../errors/index.ts'
@@ -17,6 +18,7 @@ import {
   unfinishedStates,
 } from './hunt-row.ts'
 import { checkTexts, type HuntText, runnableOf } from './hunt-text.ts'
+import { type Outline, outlineOf } from './outline.ts'
 import { whenThereIsRoom } from './patient-writing.ts'
 import { ScanFailures } from './scan-failures.ts'
 import type { Selection } from './selection.ts'
@@ -44,6 +46,8 @@ export class AdHocHunts {
   readonly #turns: FairTurns
   /** Emits a hunt's id, as text, whenever there is news of it. */
   readonly #news = new EventEmitter().setMaxListeners(0)
+  /** By the id of the hunt. */
+  readonly #outlines = new Map<number, Outline>()
   readonly #underWay = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>()
 
   constructor(parts: AdHocHuntsParts) {
@@ -71,6 +75,7 @@ export class AdHocHunts {
   async create(account: Account, request: HuntRequest): Promise<Hunt> {
     const { selection, useIndex, title, partial = false } = request
     const checked = await checkTexts(request.texts, this.#parts.checker, partial)
+    const texts = checked.map(({ text }) => text)
     const { database, sources } = this.#parts
     const last = await sources.corpus.lastId()
     const chosen = await sources.corpus.select(selection, last)
@@ -84,21 +89,34 @@ export class AdHocHunts {
         samples: chosen ? chosen.length : await sources.corpus.count(last),
         last_sample_id: last,
         title,
-        content: JSON.stringify(checked.map(({ text }) => text)),
+        content: JSON.stringify(texts),
         selection: JSON.stringify(selection),
         use_index: useIndex ? 1 : 0,
       })
       .returning('id')
       .executeTakeFirstOrThrow()
+    this.#outlines.set(id, outlineOf(texts, selection))
     this.#begin(id, account.id)
     return this.get(id)
+  }
+
+  /** What the hunt hunts with. Fails with `hunt.not-found`. */
+  async texts(id: number): Promise<readonly HuntText[]> {
+    const row = await this.#parts.database
+      .selectFrom('hunts')
+      .select('content')
+      .where('kind', '=', 'ad-hoc')
+      .where('id', '=', id)
+      .executeTakeFirst()
+    if (!row) throw new Failure('hunt.not-found', `There is no ad-hoc hunt ${id}.`)
+    return JSON.parse(row.content ?? '[]')
   }
 
   /** Fails with `hunt.not-found`. */
   async get(id: number): Promise<Hunt> {
     const row = await this.#select().where('hunts.id', '=', id).executeTakeFirst()
     if (!row) throw new Failure('hunt.not-found', `There is no ad-hoc hunt ${id}.`)
-    return huntOf(row)
+    return huntOf(row, await this.#outline(id))
   }
 
   /** Newest first; those of one account, or all with null. */
@@ -114,7 +132,9 @@ export class AdHocHunts {
     }
     const { count } = await counted.select(({ fn }) => fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
     const found = await rows.orderBy('hunts.id', 'desc').offset(page.offset).limit(page.limit).execute()
-    return { count, results: found.map(huntOf) }
+    const results: Hunt[] = []
+    for (const row of found) results.push(huntOf(row, await this.#outline(row.id)))
+    return { count, results }
   }
 
   /** Fails with `hunt.not-found`, `right.missing`, and with `hunt.wrong-state` when the hunt has ended. */
@@ -138,6 +158,7 @@ export class AdHocHunts {
     await this.#demandOwnership(account, id)
     await this.#parts.database.deleteFrom('hunts').where('id', '=', id).execute()
     await this.#interrupt(id)
+    this.#outlines.delete(id)
   }
 
   /** Hits in the order in which they were found, with an id above `after`. Fails with `hunt.not-found`. */
@@ -306,13 +327,33 @@ export class AdHocHunts {
     await work?.done
   }
 
-  #select() {
-    return this.#parts.database
+  /** Read from the row the first time after a start, and given way after it: parsing 32 MB takes its time. */
+  async #outline(id: number): Promise<Outline> {
+    const known = this.#outlines.get(id)
+    if (known) return known
+    const row = await this.#parts.database
       .selectFrom('hunts')
-      .leftJoin('users', 'users.id', 'hunts.started_by')
-      .selectAll('hunts')
-      .select('users.name as user')
-      .where('hunts.kind', '=', 'ad-hoc')
+      .select(['content', 'selection'])
+      .where('id', '=', id)
+      .executeTakeFirst()
+    const outline = outlineOf(JSON.parse(row?.content ?? '[]'), JSON.parse(row?.selection ?? '{}'))
+    if (row) this.#outlines.set(id, outline)
+    await setImmediate()
+    return outline
+  }
+
+  #select() {
+    return (
+      this.#parts.database
+        .selectFrom('hunts')
+        .leftJoin('users', 'users.id', 'hunts.started_by')
+        // Neither the texts nor the selection, which may be large.
+        .select(['hunts.id', 'hunts.title', 'hunts.state', 'hunts.started_by', 'hunts.use_index', 'hunts.failure'])
+        .select(['hunts.created', 'hunts.started', 'hunts.stopped', 'hunts.samples', 'hunts.processed'])
+        .select(['hunts.candidates', 'hunts.scanned_bytes', 'hunts.skipped', 'hunts.matches'])
+        .select('users.name as user')
+        .where('hunts.kind', '=', 'ad-hoc')
+    )
   }
 }
 
@@ -349,8 +390,7 @@ export interface Hunt extends HuntProgress {
   readonly state: HuntState
   readonly user: string | null
   readonly userId: number
-  readonly texts: readonly HuntText[]
-  readonly selection: Selection
+  readonly outline: Outline
   readonly useIndex: boolean
   readonly created: Micros
   readonly started: Micros | null
@@ -359,15 +399,19 @@ export interface Hunt extends HuntProgress {
   readonly failure: string | null
 }
 
-function huntOf(row: Selectable<HuntsTable> & { readonly user: string | null }): Hunt {
+type ListedRow = Omit<
+  Selectable<HuntsTable>,
+  'kind' | 'content' | 'selection' | 'cursor' | 'last_sample_id' | 'stopped_by'
+>
+
+function huntOf(row: ListedRow & { readonly user: string | null }, outline: Outline): Hunt {
   return {
     id: row.id,
     title: row.title,
     state: row.state,
     user: row.user,
     userId: row.started_by,
-    texts: JSON.parse(row.content ?? '[]'),
-    selection: JSON.parse(row.selection ?? '{}'),
+    outline,
     useIndex: row.use_index === 1,
     created: row.created,
     started: row.started,

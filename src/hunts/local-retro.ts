@@ -94,7 +94,7 @@ export class LocalRetro {
     }
   }
 
-  /** The latest hunt and all earlier ones, newest first; null when Local Retro was never run. */
+  /** The latest hunt and the earlier ones, newest first, at most 1,000; null when Local Retro was never run. */
   async status(): Promise<LocalRetroStatus | null> {
     const rows = await this.#parts.database
       .selectFrom('hunts')
@@ -105,6 +105,7 @@ export class LocalRetro {
       .select(['starter.name as startedBy', 'stopper.name as stoppedBy'])
       .where('hunts.kind', '=', 'local-retro')
       .orderBy('hunts.id', 'desc')
+      .limit(MOST_RUNS)
       .execute()
     await this.#countRulesets(rows.map(({ id }) => id))
     const history = rows.map((row) => ({
@@ -265,6 +266,8 @@ export interface LocalRetroRun extends HuntProgress {
 export interface LocalRetroStatus extends LocalRetroRun {
   readonly history: readonly LocalRetroRun[]
 }
+
+const MOST_RUNS = 1_000
 
 const shownState = {
   queued: 'STARTING',

@@ -8,7 +8,7 @@ export {
   type RulesetStatus,
   rulesetOrders,
 } from './listing.ts'
-export { rulesetNameOf, rulesetNamesOf } from './names.ts'
+export { checkName, rulesetNameOf, rulesetNamesOf } from './names.ts'
 export type { NewText, Revision, RevisionEntry, RulesetState, SaveOutcome } from './revision.ts'
 export { type Checker, type RulesetMirror, Rulesets } from './rulesets.ts'
 export type { LiveSet, RulesetPlanner } from './runnable-rulesets.ts'

@@ -120,10 +120,10 @@ export class Rulesets {
     return listRulesets(this.#database, by, query)
   }
 
-  /** Newest first. */
+  /** Newest first, at most 1,000. */
   async revisions(name: string): Promise<RevisionEntry[]> {
     const { id } = await this.#existing(name)
-    const rows = await this.#revisionsOf(id).orderBy('revisions.number', 'desc').execute()
+    const rows = await this.#revisionsOf(id).orderBy('revisions.number', 'desc').limit(1_000).execute()
     const found = await this.#database
       .selectFrom('matches')
       .innerJoin('revisions', 'revisions.id', 'matches.revision_id')

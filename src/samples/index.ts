@@ -18,5 +18,7 @@ export type {
   SampleFilter,
   SamplePage,
   SampleSighting,
+  SampleStatus,
 } from './sample.ts'
+export { sampleStatuses } from './sample.ts'
 export { Samples } from './samples.ts'

@@ -12,11 +12,15 @@ export interface ListedSample {
   readonly sha512: string | null
   readonly md5: string | null
   readonly category: string
-  /** As everywhere: `PE/Exe`. */
+  /** The first part of the type: `PE` of `PE/Exe`. */
   readonly file_type: string
   /** Its second part: `Exe`. */
   readonly file_subtype: string
+  /** The whole type, as matches and filters have it: `PE/Exe`. */
+  readonly type_display: string
   readonly identification_name: string
+  /** Always empty: no version is identified here. */
+  readonly identification_version: string
   readonly file_size: number
   readonly extracted_file_count: number
   /** ISO 8601 with microseconds and Z. */
@@ -42,7 +46,9 @@ export const listedFields: readonly (keyof ListedSample)[] = [
   'category',
   'file_type',
   'file_subtype',
+  'type_display',
   'identification_name',
+  'identification_version',
   'file_size',
   'extracted_file_count',
   'local_first_seen',
@@ -74,9 +80,11 @@ export function listedSample(
     sha512: sample.sha512,
     md5: sample.md5,
     category: categoryOf(kind, subtype),
-    file_type: sample.fileType,
+    file_type: kind,
     file_subtype: subtype,
+    type_display: sample.fileType,
     identification_name: name,
+    identification_version: '',
     file_size: sample.size,
     extracted_file_count: sample.extractedFileCount,
     local_first_seen: toIso(sample.firstSeen),

@@ -74,3 +74,7 @@ export interface SamplePage {
   /** Opaque; null when nothing is left. A page may be short, even empty, before that. */
   readonly next: string | null
 }
+
+/** How far the pipeline is with a content: `processing` also while it waits, `not_found` when it is not here. */
+export const sampleStatuses = ['processed', 'processing', 'not_found'] as const
+export type SampleStatus = (typeof sampleStatuses)[number]

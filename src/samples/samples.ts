@@ -15,6 +15,7 @@ import type {
   SampleFilter,
   SamplePage,
   SampleSighting,
+  SampleStatus,
 } from './sample.ts'
 import { samplesByDigest, samplesById, samplesFrom, toSample } from './sample-row.ts'
 import { fileTypesOf, searchSamples } from './search.ts'
@@ -76,15 +77,15 @@ export class Samples {
   }
 
   /**
-   * In the order of the request. All hashes must be of one kind, else `hash.malformed`. A sample that is not processed
-   * yet is `not_found`, as is one that only a cloud has.
+   * In the order of the request. All hashes must be of one kind, else `hash.malformed`. A sample that waits for the
+   * pipeline or is in it is `processing`; one that only a cloud has is `not_found`.
    */
   async status(
     hashes: readonly string[],
-    only?: 'processed' | 'not_found',
+    only?: SampleStatus,
   ): Promise<{
     readonly hashType: HashKind
-    readonly results: readonly { readonly hashValue: string; readonly status: 'processed' | 'not_found' }[]
+    readonly results: readonly { readonly hashValue: string; readonly status: SampleStatus }[]
   }> {
     const [hashType, ...others] = parseHashes(hashes).keys()
     if (hashType === undefined) throw new Failure('hash.malformed', 'There is no hash value.')
@@ -92,7 +93,7 @@ export class Samples {
     const found = await this.findMany(hashes)
     const results = hashes.map((hashValue) => ({
       hashValue,
-      status: isHere(found.get(hashValue)) ? ('processed' as const) : ('not_found' as const),
+      status: statusOf(found.get(hashValue)),
     }))
     return { hashType, results: only ? results.filter(({ status }) => status === only) : results }
   }
@@ -320,6 +321,7 @@ export class Samples {
   }
 }
 
-function isHere(sample: Sample | undefined): boolean {
-  return sample?.stored === true && sample.state === 'processed'
+function statusOf(sample: Sample | undefined): SampleStatus {
+  if (!sample?.stored) return 'not_found'
+  return sample.state === 'processed' ? 'processed' : 'processing'
 }

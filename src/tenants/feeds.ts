@@ -6,7 +6,7 @@
  * of each of their strings, since a cloud's clients cannot look at the sample. Entries are written in the transaction
  * that makes their sample processed, or moves the hunt's cursor, so that no crash loses or doubles one.
  */
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
 import { Failure } from '../errors/index.ts'
 import { revisionIdOf } from '../rulesets/index.ts'
@@ -44,6 +44,8 @@ export interface FeedLimits {
 }
 
 const ROWS_AT_ONCE = 2_000
+/** How often it is looked whether a second is over. */
+const LOOK_MS = 100
 
 export class Feeds {
   readonly #database: Database
@@ -122,6 +124,25 @@ export class Feeds {
         .executeTakeFirst()
       return { entries, last: isMore ? last : end }
     })
+  }
+
+  /**
+   * Resolves when a reader gets everything that retro hunts have found with the ruleset: the second in which the last of
+   * it was stored is over then. That is within two seconds, unless more is found meanwhile or the signal is aborted.
+   */
+  async settled(rulesetId: number, signal: AbortSignal): Promise<void> {
+    for (; !signal.aborted; await setTimeout(LOOK_MS)) {
+      const isOver = await this.#database.transaction().execute(async (trx) => {
+        const { last } = await trx
+          .selectFrom('feed_entries')
+          .select(({ fn }) => fn.max<number | null>('second').as('last'))
+          .where('ruleset_id', '=', rulesetId)
+          .where('feed', '=', 'retro')
+          .executeTakeFirstOrThrow()
+        return last === null || last < (await this.#clock.second(trx))
+      })
+      if (isOver) return
+    }
   }
 
   /** Removes all entries of a ruleset, some at a time so that others get their turn. */

@@ -61,6 +61,7 @@ const SLICE_MS = 2_000
 export class RetroHunts {
   readonly #parts: RetroHuntsParts
   readonly #turns: FairTurns
+  readonly #closing = new AbortController()
   /** By the id of the hunt. */
   readonly #underWay = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>()
 
@@ -152,7 +153,10 @@ export class RetroHunts {
     return ruleset
   }
 
-  /** `ruleset.not-found`. */
+  /**
+   * How the latest hunt is doing. Whoever reads that it has ended may read the feed once and go, so the answer waits
+   * until the feed gives everything that was found. `ruleset.not-found`.
+   */
   async status(tenantId: number, name: string): Promise<RetroHunt> {
     const ruleset = await this.#parts.tenantRulesets.get(tenantId, name)
     const row = await this.#parts.database
@@ -164,6 +168,7 @@ export class RetroHunts {
     const none = { started: null, finished: null, estimatedFinish: null, progress: null, reason }
     if (!row) return { ...none, state: reason === null ? 'VALIDATION_SUCCESS' : 'FAILED' }
     const isUnderWay = row.state === 'queued' || row.state === 'running'
+    if (!isUnderWay) await this.#parts.feeds.settled(ruleset.id, this.#closing.signal)
     const share = row.samples === 0 ? 0 : row.processed / row.samples
     const started = row.started ?? row.created
     return {
@@ -192,6 +197,7 @@ export class RetroHunts {
 
   /** Ends the work without ending the hunts: they go on at the next `resume`. */
   async close(): Promise<void> {
+    this.#closing.abort()
     const all = [...this.#underWay.values()]
     for (const { abort } of all) abort.abort(new Failure('service.stopping'))
     await Promise.all(all.map(({ done }) => done))

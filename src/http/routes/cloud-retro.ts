@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { CloudStanding } from '../../cloud/index.ts'
+import { checkName } from '../../rulesets/index.ts'
 import { type Micros, toIsoOffset } from '../../store/index.ts'
 import { refusals, retroEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
@@ -40,6 +41,7 @@ export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RoutePa
       config: { envelope: retroEnvelope, invalid: 'retro.operation-invalid' },
       schema: {
         tags: ['retro'],
+        operationId: 'operateCloudRetro',
         summary: 'Start, stop or clear the Cloud Retro of a ruleset',
         consumes: ['multipart/form-data', 'application/x-www-form-urlencoded', 'application/json'],
         params: RulesetPath,
@@ -51,6 +53,7 @@ export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RoutePa
       },
     },
     async ({ params, body }) => {
+      checkName(params.ruleset_name, 'ruleset.name-invalid')
       const { state, run } = operations[body.operation as keyof typeof operations]
       const standing = await run(params.ruleset_name)
       // What was asked took effect; a short hunt may be over by now, and then the fields say so.
@@ -63,6 +66,7 @@ export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RoutePa
       config: { envelope: retroEnvelope, invalid: 'ruleset.name-invalid' },
       schema: {
         tags: ['retro'],
+        operationId: 'getCloudRetro',
         summary: 'Tell the state of the Cloud Retro of a ruleset',
         params: RulesetPath,
         response: {
@@ -77,6 +81,7 @@ export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RoutePa
       },
     },
     async ({ params }) => {
+      checkName(params.ruleset_name, 'ruleset.name-invalid')
       const standing = await cloud.standing(params.ruleset_name)
       const message = standing.isSaved ? 'Ruleset is saved on the cloud.' : 'Ruleset is not saved on the cloud.'
       return { success: true as const, message, ruleset_name: standing.name, status: told(standing) }

@@ -24,6 +24,7 @@ export function addCloudTime(app: HttpServer, { appliance: { cloud } }: RoutePar
     {
       schema: {
         tags: ['rulesets'],
+        operationId: 'getCloudTime',
         summary: 'Tell from when cloud matches are fetched',
         response: { 200: Told, ...refusals(yaraEnvelope, statuses) },
       },
@@ -39,6 +40,7 @@ export function addCloudTime(app: HttpServer, { appliance: { cloud } }: RoutePar
       config: { invalid: 'time.malformed' },
       schema: {
         tags: ['rulesets'],
+        operationId: 'setCloudTime',
         summary: 'Set from when cloud matches are fetched; time comes in the body or in the query',
         consumes: ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'],
         querystring: Type.Object({ time: Type.Optional(Time) }),

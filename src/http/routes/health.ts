@@ -113,6 +113,7 @@ export function addHealth(app: HttpServer, { appliance, settings }: RouteParts):
     {
       schema: {
         tags: ['operation'],
+        operationId: 'listLimits',
         summary: 'Tell the limits in force',
         response: { 200: LimitsShape, ...refusals(yaraEnvelope, unauthenticated) },
       },
@@ -137,6 +138,7 @@ export function addHealth(app: HttpServer, { appliance, settings }: RouteParts):
     {
       schema: {
         tags: ['operation'],
+        operationId: 'getHealth',
         summary: 'Tell how the appliance is doing',
         response: { 200: HealthShape, ...refusals(yaraEnvelope, unauthenticated) },
       },

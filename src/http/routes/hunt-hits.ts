@@ -38,6 +38,7 @@ export function addHuntHits(app: HttpServer, { appliance: { adHocHunts } }: Rout
     {
       schema: {
         tags: ['hunts'],
+        operationId: 'listHuntHits',
         summary: 'Read what a hunt found, page by page',
         params: HuntPath,
         querystring: Type.Object({
@@ -70,6 +71,7 @@ export function addHuntHits(app: HttpServer, { appliance: { adHocHunts } }: Rout
     {
       schema: {
         tags: ['hunts'],
+        operationId: 'exportHuntHits',
         summary: 'Download what a hunt found',
         params: HuntPath,
         querystring: Type.Object({ format: Type.Enum(['csv', 'jsonl', 'hashes']) }),

@@ -7,6 +7,7 @@ import type { Hunt } from '../../hunts/index.ts'
 import { type Micros, toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
 import { callerOf } from '../authentication.ts'
+import { TEXT_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Paging, pageOf } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
@@ -21,15 +22,19 @@ const foreign = `${unauthenticated} Or the hunt belongs to another user.`
 
 const Time = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
 const LeftOutOfTexts = Type.Array(Type.Object({ text: Type.String(), ...LeftOutTold.properties }), {
-  description: 'what does not run although the rest does; only with partial',
+  description: 'what does not run although the rest does, the first 20; only with partial',
 })
 export const HuntShape = Type.Object({
   id: Type.Integer(),
   title: Type.Union([Type.String(), Type.Null()]),
   state: Type.Enum(['queued', 'starting', 'running', 'completed', 'stopped', 'failed']),
   user: Type.Union([Type.String(), Type.Null()]),
-  rules: Type.Array(Type.Object({ name: Type.String(), content: Type.String() })),
+  rules: Type.Array(Type.Object({ name: Type.String() }), {
+    description: 'the first 20; `rules/` gives all with their texts',
+  }),
+  rules_count: Type.Integer(),
   selection: SelectionShape,
+  selection_hashes: Type.Integer({ description: 'how many were chosen; `selection` shows the first 20' }),
   index: Type.Boolean({ description: 'false: every sample was scanned plainly' }),
   created: Type.String({ format: 'date-time' }),
   started: Time,
@@ -43,11 +48,16 @@ export const HuntShape = Type.Object({
   milliseconds_left: Type.Union([Type.Integer(), Type.Null()]),
   failure: Type.Union([Type.String(), Type.Null()]),
   left_out: LeftOutOfTexts,
+  left_out_count: Type.Integer(),
 })
 
 const Partial = Type.Optional(
   Type.Boolean({ description: 'true: where some rules do not compile, the others are hunted with' }),
 )
+export const HuntRulesShape = Type.Object({
+  results: Type.Array(Type.Object({ name: Type.String(), content: Type.String(), left_out: Type.Array(LeftOutTold) })),
+})
+
 const Share = Type.Object({ samples: Type.Integer(), bytes: Type.Integer() })
 export const ExplanationShape = Type.Object({
   corpus: Share,
@@ -79,8 +89,10 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.post(
     '/api/hunts/',
     {
+      bodyLimit: TEXT_BODY,
       schema: {
         tags: ['hunts'],
+        operationId: 'createHunt',
         summary: 'Hunt with YARA texts over the stored samples',
         body: Type.Object({
           rules: RulesShape,
@@ -116,6 +128,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
     {
       schema: {
         tags: ['hunts'],
+        operationId: 'listHunts',
         summary: 'List hunts, newest first',
         querystring: Type.Object({ type: Type.Enum(['my', 'all'], { default: 'my' }), ...Paging }),
         response: {
@@ -133,8 +146,8 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
       const page = pageOf(request.query)
       const { type } = request.query
       const { count, results } = await adHocHunts.list(type === 'my' ? callerOf(request) : null, {
-        offset: page ? (page.number - 1) * page.size : 0,
-        limit: page?.size ?? Number.MAX_SAFE_INTEGER,
+        offset: (page.number - 1) * page.size,
+        limit: page.size,
       })
       return { count, ...neighbours(request, page, count, [['type', type]]), results: results.map(told) }
     },
@@ -145,6 +158,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
     {
       schema: {
         tags: ['hunts'],
+        operationId: 'getHunt',
         summary: 'Tell the state of a hunt',
         params: HuntPath,
         response: { 200: HuntShape, ...refusals(yaraEnvelope, { 403: unauthenticated, 404: unknown }) },
@@ -154,10 +168,30 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   )
 
   app.get(
+    '/api/hunts/:id/rules/',
+    {
+      schema: {
+        tags: ['hunts'],
+        operationId: 'getHuntRules',
+        summary: 'Get the texts that a hunt hunts with',
+        params: HuntPath,
+        response: { 200: HuntRulesShape, ...refusals(yaraEnvelope, { 403: unauthenticated, 404: unknown }) },
+      },
+    },
+    async ({ params: { id } }) => {
+      const texts = await adHocHunts.texts(id)
+      return {
+        results: texts.map(({ leftOut = [], ...text }) => ({ ...text, left_out: leftOut.map(toldLeftOut) })),
+      }
+    },
+  )
+
+  app.get(
     '/api/hunts/:id/events/',
     {
       schema: {
         tags: ['hunts'],
+        operationId: 'followHunt',
         summary: 'Follow a hunt by server-sent events',
         description:
           'Events `hits` (an array as in the results) and `progress` (the hunt), until `end` (the hunt once more).',
@@ -196,6 +230,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
     {
       schema: {
         tags: ['hunts'],
+        operationId: 'cancelHunt',
         summary: 'Cancel a hunt; what it found stays',
         params: HuntPath,
         response: {
@@ -212,6 +247,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
     {
       schema: {
         tags: ['hunts'],
+        operationId: 'removeHunt',
         summary: 'Remove a hunt with its results',
         params: HuntPath,
         response: { 204: Type.Null(), ...refusals(yaraEnvelope, { 403: foreign, 404: unknown }) },
@@ -226,8 +262,10 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.post(
     '/api/hunts/explain/',
     {
+      bodyLimit: TEXT_BODY,
       schema: {
         tags: ['hunts'],
+        operationId: 'explainRules',
         summary: 'Tell what hunting with YARA texts would read',
         body: Type.Object({ rules: RulesShape, partial: Partial }),
         response: {
@@ -263,8 +301,10 @@ function told(hunt: Hunt): Static<typeof HuntShape> {
     title: hunt.title,
     state: hunt.state,
     user: hunt.user,
-    rules: hunt.texts.map(({ name, content }) => ({ name, content })),
-    selection: toldSelection(hunt.selection),
+    rules: hunt.outline.names.map((name) => ({ name })),
+    rules_count: hunt.outline.texts,
+    selection: toldSelection(hunt.outline.selection),
+    selection_hashes: hunt.outline.hashes,
     index: hunt.useIndex,
     created: toIso(hunt.created),
     started: isoOrNull(hunt.started),
@@ -277,12 +317,9 @@ function told(hunt: Hunt): Static<typeof HuntShape> {
     matches: hunt.matches,
     milliseconds_left: hunt.timeLeft,
     failure: hunt.failure,
-    left_out: leftOutOf(hunt),
+    left_out: hunt.outline.leftOut.map((one) => ({ text: one.text, ...toldLeftOut(one) })),
+    left_out_count: hunt.outline.allLeftOut,
   }
-}
-
-function leftOutOf({ texts }: Hunt): Static<typeof LeftOutOfTexts> {
-  return texts.flatMap(({ name, leftOut = [] }) => leftOut.map((one) => ({ text: name, ...toldLeftOut(one) })))
 }
 
 const isoOrNull = (time: Micros | null): string | null => (time === null ? null : toIso(time))

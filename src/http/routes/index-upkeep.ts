@@ -19,6 +19,7 @@ export function addIndexUpkeep(app: HttpServer, { appliance: { segments, stored 
     {
       schema: {
         tags: ['index'],
+        operationId: 'getIndex',
         summary: 'Tell what the index holds',
         response: {
           200: Type.Object({
@@ -58,6 +59,7 @@ export function addIndexUpkeep(app: HttpServer, { appliance: { segments, stored 
     {
       schema: {
         tags: ['index'],
+        operationId: 'buildIndex',
         summary: 'Index what is not indexed yet',
         description: lines,
         produces: ['application/jsonl'],
@@ -75,6 +77,7 @@ export function addIndexUpkeep(app: HttpServer, { appliance: { segments, stored 
     {
       schema: {
         tags: ['index'],
+        operationId: 'checkIndex',
         summary: 'Verify the checksums of the index, and that signatures match their samples',
         description: lines,
         produces: ['application/jsonl'],
@@ -99,6 +102,7 @@ export function addIndexUpkeep(app: HttpServer, { appliance: { segments, stored 
     {
       schema: {
         tags: ['operation'],
+        operationId: 'checkEverything',
         summary: 'Verify all that is stored: the database, every content against its digest, and the index',
         description: `${lines}; a line of progress carries its "phase" too`,
         produces: ['application/jsonl'],

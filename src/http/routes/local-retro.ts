@@ -34,6 +34,7 @@ export function addLocalRetro(app: HttpServer, { appliance: { localRetro, room }
       config: { envelope: retroEnvelope, invalid: 'retro.operation-invalid' },
       schema: {
         tags: ['retro'],
+        operationId: 'operateLocalRetro',
         summary: 'Start or stop Local Retro',
         consumes: ['multipart/form-data', 'application/x-www-form-urlencoded', 'application/json'],
         body: Type.Object({ operation: Type.Enum(['START', 'STOP']) }),
@@ -61,6 +62,7 @@ export function addLocalRetro(app: HttpServer, { appliance: { localRetro, room }
       config: { envelope: retroEnvelope },
       schema: {
         tags: ['retro'],
+        operationId: 'getLocalRetro',
         summary: 'Tell the state of Local Retro',
         response: {
           200: Type.Object({

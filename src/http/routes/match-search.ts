@@ -3,8 +3,10 @@ import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { MatchFilter, MatchRow } from '../../matches/index.ts'
+import { checkName } from '../../rulesets/index.ts'
 import { classificationNames } from '../../samples/index.ts'
 import { toIso } from '../../store/index.ts'
+import { LIST_BODY } from '../body-bounds.ts'
 import { csvLine } from '../csv.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
@@ -68,6 +70,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
     {
       schema: {
         tags: ['matches'],
+        operationId: 'searchMatches',
         summary: 'Search matches, those recorded last first',
         querystring: Type.Object({
           ...filters,
@@ -105,6 +108,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
     {
       schema: {
         ...files,
+        operationId: 'exportMatches',
         summary: 'Download all matches that fulfil a filter',
         querystring: Type.Object({ ...Filters.properties, format: Format }),
       },
@@ -119,8 +123,10 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
   app.post(
     '/api/matches/export/',
     {
+      bodyLimit: LIST_BODY,
       schema: {
         ...files,
+        operationId: 'exportChosenMatches',
         summary: 'Download these matches',
         body: Type.Object({
           format: Format,
@@ -136,6 +142,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
 function filterOf(query: Static<typeof Filters>): MatchFilter {
   const { ruleset, together, revision, rule, place, file_type, classification, tag, from, to, min_size, max_size } =
     query
+  for (const name of ruleset ?? []) checkName(name, 'ruleset.name-invalid')
   return {
     ...(ruleset && ruleset.length > 0 && { rulesets: ruleset }),
     ...(together && { together }),

@@ -12,6 +12,7 @@ export function addOperation(app: HttpServer, { appliance, metrics }: RouteParts
       config: { isOpen: true },
       schema: {
         tags: ['operation'],
+        operationId: 'checkServer',
         summary: 'Tell whether the server can do its work',
         security: [],
         response: {
@@ -33,9 +34,11 @@ export function addOperation(app: HttpServer, { appliance, metrics }: RouteParts
       config: { isOpen: true },
       schema: {
         tags: ['operation'],
+        operationId: 'getMetrics',
         summary: 'Metrics in the text format of Prometheus',
         security: [],
         produces: ['text/plain'],
+        response: { 200: Type.Unsafe<unknown>({ type: 'string' }), ...refusals(yaraEnvelope, {}) },
       },
     },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),

@@ -66,6 +66,7 @@ export function addOverview(app: HttpServer, { appliance: { samples, matches, se
     {
       schema: {
         tags: ['operation'],
+        operationId: 'getOverview',
         summary: 'Tell what the appliance holds',
         response: { 200: OverviewShape, ...refusals(yaraEnvelope, unauthenticated) },
       },
@@ -105,6 +106,7 @@ export function addOverview(app: HttpServer, { appliance: { samples, matches, se
     {
       schema: {
         tags: ['operation'],
+        operationId: 'getActivity',
         summary: 'Tell how many samples arrived and how many matches were recorded over time',
         querystring: ActivityQuery,
         response: {

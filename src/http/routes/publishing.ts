@@ -1,11 +1,18 @@
 import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
+import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
+import { publishRefusal } from './publish-refusal.ts'
 
 const statuses = { 403: 'No token, or an unknown one, or publishing is not enabled.' }
+
+const Published = Type.Object(
+  { code: Type.Literal(200), message: Type.String() },
+  { description: 'Published; only an appliance that is in a cluster answers so, and this one is in none.' },
+)
 
 /** Publishing to a cluster, on an appliance that is in none. Both come without a body. */
 export function addPublishing(app: HttpServer, { appliance: { rulesets } }: RouteParts): void {
@@ -14,12 +21,13 @@ export function addPublishing(app: HttpServer, { appliance: { rulesets } }: Rout
     {
       schema: {
         tags: ['rulesets'],
+        operationId: 'publishAllRulesets',
         summary: 'Publish all rulesets to the cluster',
-        response: refusals(yaraEnvelope, statuses),
+        response: { 200: Published, ...refusals(yaraEnvelope, statuses) },
       },
     },
-    async () => {
-      throw new Failure('publish.refused')
+    async (request) => {
+      throw publishRefusal(callerOf(request))
     },
   )
   app.post(
@@ -28,19 +36,23 @@ export function addPublishing(app: HttpServer, { appliance: { rulesets } }: Rout
       config: { invalid: 'ruleset.name-invalid' },
       schema: {
         tags: ['rulesets'],
+        operationId: 'publishRuleset',
         summary: 'Publish a ruleset to the cluster',
         params: Type.Object({ ruleset_name: RulesetName }),
-        response: refusals(yaraEnvelope, {
-          ...statuses,
-          400: 'The name is invalid.',
-          401: 'Core rulesets cannot be published.',
-          404: 'There is no such ruleset.',
-        }),
+        response: {
+          200: Published,
+          ...refusals(yaraEnvelope, {
+            ...statuses,
+            400: 'The name is invalid.',
+            401: 'Core rulesets cannot be published.',
+            404: 'There is no such ruleset.',
+          }),
+        },
       },
     },
-    async ({ params }) => {
-      const { core } = await rulesets.get(params.ruleset_name)
-      throw core ? new Failure('ruleset.core', 'Core ruleset cannot be published') : new Failure('publish.refused')
+    async (request) => {
+      const { core } = await rulesets.get(request.params.ruleset_name)
+      throw core ? new Failure('ruleset.core', 'Core ruleset cannot be published') : publishRefusal(callerOf(request))
     },
   )
 }

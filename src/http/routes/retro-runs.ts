@@ -36,6 +36,7 @@ export function addRetroRuns(app: HttpServer, { appliance: { localRetro } }: Rou
     {
       schema: {
         tags: ['retro'],
+        operationId: 'listLocalRetroRuns',
         summary: 'List the runs of Local Retro with what the index decided and what was scanned',
         response: { 200: RetroRunsShape, ...refusals(yaraEnvelope, { 403: 'No token, or an unknown one.' }) },
       },

@@ -56,6 +56,7 @@ export function addRulesetList(app: HttpServer, { appliance: { rulesets } }: Rou
     {
       schema: {
         tags: ['rulesets'],
+        operationId: 'listRulesetsInDetail',
         summary: 'List rulesets with their particulars',
         querystring: RulesetListQuery,
         response: {
@@ -88,6 +89,7 @@ export function addRulesetList(app: HttpServer, { appliance: { rulesets } }: Rou
     {
       schema: {
         tags: ['rulesets'],
+        operationId: 'getRuleset',
         summary: 'Get the particulars of a ruleset',
         params: Type.Object({ name: RulesetName }),
         response: {

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { MatchRow } from '../../matches/index.ts'
+import { checkName } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
@@ -36,6 +37,7 @@ export function addRulesetMatches(app: HttpServer, { appliance: { matches } }: R
       config: { invalid: 'ruleset.name-invalid' },
       schema: {
         tags: ['rulesets'],
+        operationId: 'listMatches',
         summary: 'List the matches of rulesets',
         querystring: Type.Object({ name: Type.Array(RulesetName, { minItems: 1, maxItems: 100 }), ...Paging }),
         response: {
@@ -55,6 +57,7 @@ export function addRulesetMatches(app: HttpServer, { appliance: { matches } }: R
     },
     async (request) => {
       const names = request.query.name
+      for (const name of names) checkName(name, 'ruleset.name-invalid')
       const page = pageOf(request.query)
       const { count, results } = await matches.list({ names, page })
       return {

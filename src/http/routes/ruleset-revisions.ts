@@ -4,6 +4,7 @@ import { demand } from '../../accounts/index.ts'
 import type { RevisionEntry } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
 import { callerOf } from '../authentication.ts'
+import { TEXT_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
@@ -50,6 +51,7 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
     {
       schema: {
         tags: ['rulesets'],
+        operationId: 'listRevisions',
         summary: 'List the revisions of a ruleset, newest first',
         params: RulesetPath,
         response: { 200: RevisionsShape, ...refusals(yaraEnvelope, statuses) },
@@ -68,6 +70,7 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
     {
       schema: {
         tags: ['rulesets'],
+        operationId: 'getRevision',
         summary: 'Get a revision of a ruleset',
         params: Type.Object({ name: RulesetName, number: Type.Integer({ minimum: 1 }) }),
         response: {
@@ -91,8 +94,10 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
   app.post(
     '/api/rulesets/core/',
     {
+      bodyLimit: TEXT_BODY,
       schema: {
         tags: ['rulesets'],
+        operationId: 'saveCoreRuleset',
         summary: 'Create or update a core ruleset, which then nobody can change through the YARA API',
         body: Type.Object({ name: RulesetName, content: Type.String({ minLength: 1 }) }),
         response: {

@@ -6,10 +6,12 @@ import type { RulesetEntry } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
 import { callerOf } from '../authentication.ts'
+import { TEXT_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Flag, isSet, Paging, pageOf, RulesetName } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
+import { notPublished, publishRefusal } from './publish-refusal.ts'
 import { toldDiagnostic, toldLeftOut } from './told-diagnostic.ts'
 
 const forms = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
@@ -51,6 +53,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
       config: { unauthenticated: 401 },
       schema: {
         tags: ['rulesets'],
+        operationId: 'listRulesets',
         summary: 'List rulesets',
         querystring: ListQuery,
         response: {
@@ -90,6 +93,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
       config: { invalid: 'ruleset.name-invalid' },
       schema: {
         tags: ['rulesets'],
+        operationId: 'getRulesetContent',
         summary: 'Get the text of a ruleset',
         querystring: Type.Object({ name: RulesetName }),
         response: {
@@ -111,8 +115,10 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
   app.post(
     '/api/yara/ruleset/',
     {
+      bodyLimit: TEXT_BODY,
       schema: {
         tags: ['rulesets'],
+        operationId: 'saveRuleset',
         summary: 'Create or update a ruleset',
         consumes: forms,
         body: Type.Object({
@@ -138,7 +144,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
     },
     async (request) => {
       const { name, content, publish, ticloud, partial } = request.body
-      if (isSet(publish)) throw new Failure('publish.refused')
+      if (isSet(publish)) throw publishRefusal(callerOf(request))
       const wantsCloud = isSet(ticloud)
       const saved = await rulesets.save(callerOf(request), {
         name,
@@ -172,6 +178,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
       config: { invalid: 'ruleset.name-invalid', broken: 'ruleset.delete-failed' },
       schema: {
         tags: ['rulesets'],
+        operationId: 'deleteRuleset',
         summary: 'Delete a ruleset with its matches',
         consumes: forms,
         body: SwitchBody,
@@ -188,7 +195,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
     },
     async (request) => {
       const { name, publish } = request.body
-      if (isSet(publish)) throw new Failure('publish.refused')
+      if (isSet(publish)) throw publishRefusal(callerOf(request))
       await room.lend(() => rulesets.remove(callerOf(request), name))
       return { code: 200 as const, message: 'Ruleset deleted successfully.', detail: { name } }
     },
@@ -201,6 +208,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
         config: { invalid: 'ruleset.name-invalid', broken: 'ruleset.switch-failed' },
         schema: {
           tags: ['rulesets'],
+          operationId: `${action}Ruleset`,
           summary: action === 'enable' ? 'Enable a ruleset' : 'Disable a ruleset',
           consumes: forms,
           body: SwitchBody,
@@ -220,7 +228,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
         await rulesets.setEnabled(callerOf(request), name, action === 'enable')
         // Unlike for create and delete, the specification has the action done all the same.
         const message = isSet(publish)
-          ? 'Publish requests with non-admin token - not published'
+          ? notPublished(callerOf(request), `Ruleset ${action}d successfully`)
           : `Ruleset ${action}d successfully.`
         return { code: 200 as const, message, detail: { name } }
       },

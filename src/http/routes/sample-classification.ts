@@ -49,6 +49,7 @@ export function addSampleClassification(app: HttpServer, { appliance: { samples 
     {
       schema: {
         tags: ['samples'],
+        operationId: 'getClassification',
         summary: 'Get the classification of a sample',
         params: HashPath,
         querystring: Type.Object({ localonly: Type.Optional(Flag), av_scanners: Type.Optional(Flag) }),
@@ -64,6 +65,7 @@ export function addSampleClassification(app: HttpServer, { appliance: { samples 
     {
       schema: {
         tags: ['samples'],
+        operationId: 'setClassification',
         summary: 'Set an own classification of a sample',
         params: VerdictPath,
         consumes: ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'],
@@ -87,6 +89,7 @@ export function addSampleClassification(app: HttpServer, { appliance: { samples 
     {
       schema: {
         tags: ['samples'],
+        operationId: 'deleteClassification',
         summary: 'Take back the own classification of a sample',
         params: VerdictPath,
         response: { 200: Judged, ...refusals(yaraEnvelope, verdictStatuses) },

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { demand } from '../../accounts/index.ts'
 import { Failure } from '../../errors/index.ts'
 import { callerOf } from '../authentication.ts'
+import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashList, HashPath } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
@@ -12,6 +13,23 @@ const statuses = {
   403: 'No token, or an unknown one, or without the right to delete samples.',
 }
 
+const DeletedOne = Type.Object({
+  code: Type.Literal(200),
+  message: Type.String(),
+  detail: Type.Object({
+    sha1: Type.String(),
+    sha256: Type.Union([Type.String(), Type.Null()]),
+    sha512: Type.Union([Type.String(), Type.Null()]),
+    md5: Type.Union([Type.String(), Type.Null()]),
+  }),
+})
+
+const DeletedMany = Type.Object({
+  deleted: Type.Array(Type.String(), { description: 'SHA-1 of each' }),
+  not_found: Type.Array(Type.String()),
+  members: Type.Integer({ description: 'files from archives that went with them' }),
+})
+
 /** Deleting samples with their content, matches and hunt results, at once and for good. */
 export function addSampleDeletion(app: HttpServer, { appliance: { samples, room } }: RouteParts): void {
   app.delete(
@@ -19,13 +37,13 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
     {
       schema: {
         tags: ['samples'],
+        operationId: 'deleteSample',
         summary: 'Delete a sample',
         params: HashPath,
         response: {
           200: Type.Object({
-            code: Type.Literal(200),
-            message: Type.String(),
-            detail: Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()])),
+            ...DeletedOne.properties,
+            results: DeletedOne,
           }),
           ...refusals(yaraEnvelope, { ...statuses, 404: 'There is no such sample.' }),
         },
@@ -37,15 +55,23 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
       const [sample] = deleted
       if (!sample) throw new Failure('sample.not-found')
       const { sha1, sha256, sha512, md5 } = sample
-      return { code: 200 as const, message: 'Sample deleted successfully.', detail: { sha1, sha256, sha512, md5 } }
+      const told = {
+        code: 200 as const,
+        message: 'Sample deleted successfully.',
+        detail: { sha1, sha256, sha512, md5 },
+      }
+      // The vendor's connectors read what appliances send in `results`, its scripts what the page shows.
+      return { ...told, results: told }
     },
   )
 
   app.post(
     '/api/samples/v2/delete_bulk/',
     {
+      bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],
+        operationId: 'deleteSamples',
         summary: 'Delete samples',
         consumes: ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'],
         body: Type.Object({ hash_values: HashList }),
@@ -53,11 +79,8 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
           200: Type.Object({
             code: Type.Literal(200),
             message: Type.String(),
-            detail: Type.Object({
-              deleted: Type.Array(Type.String(), { description: 'SHA-1 of each' }),
-              not_found: Type.Array(Type.String()),
-              members: Type.Integer({ description: 'files from archives that went with them' }),
-            }),
+            detail: DeletedMany,
+            results: Type.Object({ code: Type.Literal(200), message: Type.String(), detail: DeletedMany }),
           }),
           ...refusals(yaraEnvelope, statuses),
         },
@@ -66,11 +89,12 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
     async (request) => {
       demand(callerOf(request), 'samples.delete')
       const { deleted, members, unknown } = await room.lend(() => samples.delete(request.body.hash_values))
-      return {
+      const told = {
         code: 200 as const,
         message: 'Samples deleted successfully.',
         detail: { deleted: deleted.map(({ sha1 }) => sha1), not_found: [...unknown], members },
       }
+      return { ...told, results: told }
     },
   )
 }

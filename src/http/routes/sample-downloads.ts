@@ -28,6 +28,7 @@ export function addSampleDownloads(app: HttpServer, { appliance: { samples } }: 
     {
       schema: {
         tags: ['samples'],
+        operationId: 'downloadSample',
         summary: 'Download a sample',
         params: HashPath,
         querystring: Type.Object({ password_protected: Type.Optional(Flag) }),
@@ -51,6 +52,7 @@ export function addSampleDownloads(app: HttpServer, { appliance: { samples } }: 
     {
       schema: {
         tags: ['samples'],
+        operationId: 'downloadSampleAsZip',
         summary: 'Download a sample as a zip with the password "infected"',
         params: HashPath,
         produces: ['application/zip'],

@@ -1,6 +1,7 @@
 /** A sample's bytes, the strings of its matches, its entropy: additions to the specification, for looking into it. */
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
+import { checkName } from '../../rulesets/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath, RulesetName } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
@@ -43,6 +44,7 @@ export function addSampleInspection(app: HttpServer, { appliance: { samples, ins
     {
       schema: {
         tags: ['samples'],
+        operationId: 'findMatchedStrings',
         summary: 'Find the strings by which a ruleset matches a sample, by scanning it again',
         params: HashPath,
         querystring: Type.Object({ ruleset: RulesetName }),
@@ -53,6 +55,7 @@ export function addSampleInspection(app: HttpServer, { appliance: { samples, ins
       },
     },
     async ({ params: { hash }, query: { ruleset } }, reply) => {
+      checkName(ruleset, 'ruleset.name-invalid')
       const { rules, trouble } = await inspection.strings(hash, ruleset, untilGone(reply))
       return {
         rules: rules.map(({ rule, tags, strings }) => ({ rule, tags: [...tags], strings: [...strings] })),
@@ -66,6 +69,7 @@ export function addSampleInspection(app: HttpServer, { appliance: { samples, ins
     {
       schema: {
         tags: ['samples'],
+        operationId: 'measureEntropy',
         summary: 'Measure the entropy along a sample',
         params: HashPath,
         querystring: Type.Object({ slices: Type.Integer({ minimum: 1, maximum: 4_096, default: 512 }) }),
@@ -83,6 +87,7 @@ export function addSampleInspection(app: HttpServer, { appliance: { samples, ins
     {
       schema: {
         tags: ['samples'],
+        operationId: 'readSampleBytes',
         summary: 'Read some bytes of a sample',
         description: 'Always octets for a program to show, never a page; empty behind the end of the sample.',
         params: HashPath,

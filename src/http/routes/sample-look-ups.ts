@@ -1,11 +1,13 @@
 /** What is known of samples: status, list with fields, extracted files. */
 import { posix } from 'node:path'
 import { Type } from 'typebox'
-import { type ListedSample, listedFields } from '../../samples/index.ts'
+import { type ListedSample, listedFields, sampleStatuses } from '../../samples/index.ts'
 import { neighbours } from '../addresses.ts'
+import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import { HashList, HashPath, Paging } from '../parameters.ts'
+import { boundedPage, HashList, HashPath, MOST_ROWS, Paging } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
+import { COMMAS } from '../validation.ts'
 import type { RouteParts } from './index.ts'
 
 const forms = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
@@ -15,26 +17,23 @@ const Page = {
   next: Type.Union([Type.String(), Type.Null()]),
   previous: Type.Union([Type.String(), Type.Null()]),
 }
-/** How many members of an archive a request gives that asks for no page. */
-const ALL = 1_000_000
-
 export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: RouteParts): void {
   app.post(
     '/api/samples/status/',
     {
+      bodyLimit: LIST_BODY,
       config: { invalid: 'parameter.out-of-range' },
       schema: {
         tags: ['samples'],
+        operationId: 'getSampleStatus',
         summary: 'Tell which samples are processed',
         consumes: forms,
-        querystring: Type.Object({ status: Type.Optional(Type.Enum(['processed', 'not_found'])) }),
+        querystring: Type.Object({ status: Type.Optional(Type.Enum([...sampleStatuses])) }),
         body: Type.Object({ hash_values: HashList }),
         response: {
           200: Type.Object({
             hash_type: Type.Enum(['md5', 'sha1', 'sha256', 'sha512']),
-            results: Type.Array(
-              Type.Object({ hash_value: Type.String(), status: Type.Enum(['processed', 'not_found']) }),
-            ),
+            results: Type.Array(Type.Object({ hash_value: Type.String(), status: Type.Enum([...sampleStatuses]) })),
           }),
           ...refusals(yaraEnvelope, statuses),
         },
@@ -52,17 +51,25 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
   app.post(
     '/api/samples/v2/list/',
     {
+      bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],
+        operationId: 'listSamples',
         summary: 'List what is known of samples',
-        description: 'Names in `fields` that this appliance has nothing for are left out; unknown samples too.',
+        description:
+          'Names in `fields` that this appliance has nothing for are left out and listed in `unknown_fields`; unknown ' +
+          'samples are left out.',
         consumes: forms,
         body: Type.Object({
           hash_values: HashList,
-          fields: Type.Optional(Type.Array(Type.String(), { maxItems: 200 })),
+          fields: Type.Optional(Type.Array(Type.String(), { maxItems: 200, [COMMAS]: true })),
         }),
         response: {
-          200: Type.Object({ ...Page, results: Type.Array(Type.Record(Type.String(), Type.Unknown())) }),
+          200: Type.Object({
+            ...Page,
+            results: Type.Array(Type.Record(Type.String(), Type.Unknown())),
+            unknown_fields: Type.Array(Type.String(), { description: 'of those asked for; at most 100' }),
+          }),
           ...refusals(yaraEnvelope, statuses),
         },
       },
@@ -75,6 +82,7 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
         next: null,
         previous: null,
         results: found.map((sample) => chosenFields(sample, wanted)),
+        unknown_fields: [...(wanted ?? [])].filter((name) => !knownFields.has(name)).slice(0, 100),
       }
     },
   )
@@ -84,6 +92,7 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
     {
       schema: {
         tags: ['samples'],
+        operationId: 'listExtractedFiles',
         summary: 'List the files that were extracted from an archive',
         params: HashPath,
         querystring: Type.Object(Paging),
@@ -109,10 +118,10 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
       const { page, page_size } = request.query
       const archive = await samples.get(request.params.hash)
       // Unlike for rulesets, the vendor's clients send page_size alone.
-      const asked = page || page_size ? { number: Number(page ?? 1), size: Number(page_size ?? 100) } : null
+      const asked = boundedPage(Number(page ?? 1), Number(page_size ?? (page ? 100 : MOST_ROWS)))
       const { total, files } = await samples.extractedFiles(archive.sha1, {
-        offset: asked ? (asked.number - 1) * asked.size : 0,
-        limit: asked?.size ?? ALL,
+        offset: (asked.number - 1) * asked.size,
+        limit: asked.size,
       })
       const known = new Map(
         files.length > 0
@@ -134,6 +143,8 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
     },
   )
 }
+
+const knownFields: ReadonlySet<string> = new Set(['classification_result', ...listedFields])
 
 /** `classification_result` is the vendor's newer name for the threat name. */
 function chosenFields(sample: ListedSample | undefined, wanted: ReadonlySet<string> | null): Record<string, unknown> {

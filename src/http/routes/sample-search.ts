@@ -16,6 +16,8 @@ export const SampleSearchShape = Type.Object({
   }),
 })
 
+const MOST_MATCHES = 1_000
+
 const Related = Type.Object({ path: Type.String(), sample: SampleShape })
 export const SampleDetailsShape = Type.Object({
   sample: SampleShape,
@@ -36,6 +38,7 @@ export const SampleDetailsShape = Type.Object({
   members: Type.Array(Related, { description: 'what came out of it, at most 100; `extracted-files` has them all' }),
   matches: Type.Array(
     Type.Object({ ruleset: Type.String(), rule: Type.String(), cloud: Type.Boolean(), created: Time }),
+    { description: 'by ruleset and rule, at most 1,000' },
   ),
 })
 
@@ -45,6 +48,7 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
     {
       schema: {
         tags: ['samples'],
+        operationId: 'searchSamples',
         summary: 'Search samples, last seen first',
         querystring: Type.Object({
           q: Type.Optional(Type.String({ maxLength: 500, description: 'a hash of any kind, or a part of the name' })),
@@ -74,6 +78,7 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
     {
       schema: {
         tags: ['samples'],
+        operationId: 'listFileTypes',
         summary: 'List the file types that samples have',
         response: {
           200: Type.Object({ results: Type.Array(Type.String()) }),
@@ -89,6 +94,7 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
     {
       schema: {
         tags: ['samples'],
+        operationId: 'getSampleDetails',
         summary: 'Get everything about a sample: names, tags, parents, members, matches',
         params: HashPath,
         response: {
@@ -108,7 +114,9 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
         sightings: sightings.map((sighting) => ({ ...sighting, seen: toIso(sighting.seen) })),
         parents: parents.map(({ path, sample }) => ({ path, sample: toldSample(sample) })),
         members: members.map(({ path, sample }) => ({ path, sample: toldSample(sample) })),
-        matches: found.map(({ ruleset, rule, cloud, created }) => ({ ruleset, rule, cloud, created: toIso(created) })),
+        matches: found
+          .slice(0, MOST_MATCHES)
+          .map(({ ruleset, rule, cloud, created }) => ({ ruleset, rule, cloud, created: toIso(created) })),
       }
     },
   )

@@ -1,12 +1,24 @@
 /** What is done with many chosen samples at once: additions to the specification. Deleting them is the vendor's. */
 import { type Static, Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
+import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer } from '../server.ts'
+import { COMMAS } from '../validation.ts'
 import type { RouteParts } from './index.ts'
 
-const Hashes = Type.Array(Type.String(), { minItems: 1, maxItems: 10_000, description: 'of any kind' })
-const Tags = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 100, default: [] })
+const Hashes = Type.Array(Type.String(), {
+  minItems: 1,
+  maxItems: 10_000,
+  [COMMAS]: true,
+  description: 'of any kind',
+})
+const Tags = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+  maxItems: 100,
+  default: [],
+  [COMMAS]: true,
+  description: 'a comma separates two tags',
+})
 const Changed = Type.Object({
   changed: Type.Integer(),
   not_found: Type.Array(Type.String(), { description: 'hashes of no sample here' }),
@@ -31,8 +43,10 @@ export function addSampleSelections(app: HttpServer, { appliance: { samples } }:
   app.post(
     '/api/samples/selection/tags/',
     {
+      bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],
+        operationId: 'tagSamples',
         summary: 'Add tags to samples, or remove them',
         body: Type.Object({ hash_values: Hashes, add: Tags, remove: Tags }),
         response: { 200: Changed, ...refusals(yaraEnvelope, statuses) },
@@ -48,15 +62,23 @@ export function addSampleSelections(app: HttpServer, { appliance: { samples } }:
   app.post(
     '/api/samples/selection/classification/',
     {
+      bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],
+        operationId: 'classifySamples',
         summary: 'Classify samples, or take an own classification back',
         body: Type.Object({
           hash_values: Hashes,
           classification: Type.Union([Type.Enum(['goodware', 'suspicious', 'malicious']), Type.Null()], {
             description: 'null: back to what the rules say',
           }),
-          threat_name: Type.Optional(Type.String({ maxLength: 100, pattern: '^[A-Za-z0-9._-]*$' })),
+          threat_name: Type.Optional(
+            Type.String({
+              maxLength: 100,
+              pattern: '^[A-Za-z0-9._-]{0,100}$',
+              description: 'up to 100 letters, digits, dots, underscores or hyphens',
+            }),
+          ),
         }),
         response: { 200: Changed, ...refusals(yaraEnvelope, statuses) },
       },
@@ -75,8 +97,10 @@ export function addSampleSelections(app: HttpServer, { appliance: { samples } }:
   app.post(
     '/api/samples/selection/download/',
     {
+      bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],
+        operationId: 'downloadSamplesAsZip',
         summary: 'Download samples as one zip with the password "infected"',
         body: Type.Object({ hash_values: Hashes }),
         produces: ['application/zip'],

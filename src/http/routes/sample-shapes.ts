@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { classificationNames, type Sample } from '../../samples/index.ts'
 import { type Classification, type Micros, toIso } from '../../store/index.ts'
+import { COMMAS } from '../validation.ts'
 
 export const Time = Type.String({ format: 'date-time' })
 export const ClassificationName = Type.Enum([...classificationNames])
@@ -52,8 +53,12 @@ export function toldSample(sample: Sample): Static<typeof SampleShape> {
 
 /** Filters of samples that several lists share; each may be repeated where it is a list. */
 export const sampleFilters = {
-  file_type: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 100, description: 'any of these' })),
-  classification: Type.Optional(Type.Array(ClassificationName, { maxItems: 4, description: 'any of these' })),
+  file_type: Type.Optional(
+    Type.Array(Type.String({ maxLength: 200 }), { maxItems: 100, [COMMAS]: true, description: 'any of these' }),
+  ),
+  classification: Type.Optional(
+    Type.Array(ClassificationName, { maxItems: 4, [COMMAS]: true, description: 'any of these' }),
+  ),
   tag: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   from: Type.Optional(Type.String({ maxLength: 40, description: 'a date, or a time in ISO 8601; inclusive' })),
   to: Type.Optional(

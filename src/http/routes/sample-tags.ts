@@ -1,12 +1,19 @@
 import { Type } from 'typebox'
+import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
+import { COMMAS } from '../validation.ts'
 import type { RouteParts } from './index.ts'
 
 const Tags = Type.Array(Type.String())
 const TagBody = Type.Object({
-  tags: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 1_000 }),
+  tags: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+    minItems: 1,
+    maxItems: 1_000,
+    [COMMAS]: true,
+    description: 'a comma separates two tags',
+  }),
 })
 
 const common = {
@@ -25,17 +32,25 @@ const consumes = ['application/json', 'application/x-www-form-urlencoded', 'mult
 
 /** `/api/tag/{hash}/`: what users have tagged a sample with. Every answer is the list of tags as it is then. */
 export function addSampleTags(app: HttpServer, { appliance: { samples } }: RouteParts): void {
-  app.get('/api/tag/:hash/', { schema: { ...common, summary: 'List the tags of a sample' } }, async ({ params }) => [
-    ...(await samples.tags(params.hash)),
-  ])
+  app.get(
+    '/api/tag/:hash/',
+    { schema: { ...common, operationId: 'listTags', summary: 'List the tags of a sample' } },
+    async ({ params }) => [...(await samples.tags(params.hash))],
+  )
   app.post(
     '/api/tag/:hash/',
-    { schema: { ...common, summary: 'Tag a sample', consumes, body: TagBody } },
+    {
+      bodyLimit: LIST_BODY,
+      schema: { ...common, operationId: 'addTags', summary: 'Tag a sample', consumes, body: TagBody },
+    },
     async ({ params, body }) => [...(await samples.addTags(params.hash, body.tags))],
   )
   app.delete(
     '/api/tag/:hash/',
-    { schema: { ...common, summary: 'Remove tags from a sample', consumes, body: TagBody } },
+    {
+      bodyLimit: LIST_BODY,
+      schema: { ...common, operationId: 'removeTags', summary: 'Remove tags from a sample', consumes, body: TagBody },
+    },
     async ({ params, body }) => [...(await samples.removeTags(params.hash, body.tags))],
   )
 }

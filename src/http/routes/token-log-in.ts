@@ -12,6 +12,7 @@ export function addTokenLogIn(app: HttpServer, { appliance, settings }: RoutePar
       config: openToLogIn(settings),
       schema: {
         tags: ['tokens'],
+        operationId: 'logIn',
         summary: 'Get an API token',
         security: [],
         consumes: ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'],

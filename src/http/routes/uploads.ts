@@ -1,20 +1,21 @@
 /** `POST /api/submit/file/` and the older `POST /api/uploads/`: one sample, streamed to disk. */
 import { Readable } from 'node:stream'
-import type { MultipartFile, MultipartValue } from '@fastify/multipart'
+import type { MultipartFile } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import type { Arriving } from '../../intake/index.ts'
 import { toIso } from '../../store/index.ts'
 import { callerOf } from '../authentication.ts'
-import { fieldText } from '../bodies.ts'
+import { partsOf, textOf } from '../bodies.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
 
 /** Room for the fields and the frame of a form around its file. */
 const FRAME_BYTES = 1024 * 1024
-const limits = { fileSize: Number.POSITIVE_INFINITY, files: 10, fields: 100, parts: 110, fieldSize: 64 * 1024 }
+const MOST_PARTS = 110
+const FIELD_BYTES = 64 * 1024
 
 const UploadForm = Type.Object({
   file: Type.String({ format: 'binary', description: 'the sample' }),
@@ -25,6 +26,11 @@ const UploadForm = Type.Object({
 })
 
 export function addUploads(app: HttpServer, { appliance: { intake }, settings }: RouteParts): void {
+  // The vendor's appliances fetch from addresses; a client that asks for it is to know that nothing was taken in.
+  app.post('/api/submit/url/', { schema: { hide: true } }, async () => {
+    throw new Failure('upload.url')
+  })
+
   for (const url of ['/api/submit/file/', '/api/uploads/']) {
     app.post(
       url,
@@ -34,6 +40,7 @@ export function addUploads(app: HttpServer, { appliance: { intake }, settings }:
         attachValidation: true,
         schema: {
           tags: ['samples'],
+          operationId: url === '/api/uploads/' ? 'uploadSampleOlder' : 'uploadSample',
           summary: url === '/api/uploads/' ? 'Upload a sample (older address)' : 'Upload a sample',
           consumes: ['multipart/form-data'],
           body: UploadForm,
@@ -53,7 +60,7 @@ export function addUploads(app: HttpServer, { appliance: { intake }, settings }:
               }),
             }),
             ...refusals(yaraEnvelope, {
-              400: 'The form holds no file, or more than one, or is cut off.',
+              400: 'The form holds no file, or more than one, or a url instead, or is cut off.',
               403: 'No token, or an unknown one.',
               413: 'The file is larger than allowed.',
               415: 'The body is no multipart form.',
@@ -62,7 +69,7 @@ export function addUploads(app: HttpServer, { appliance: { intake }, settings }:
         },
       },
       async (request, reply) => {
-        if (!request.isMultipart()) throw new Failure('request.media-type')
+        if (!request.isMultipart()) throw new Failure(asksForFetching(request) ? 'upload.url' : 'request.media-type')
         if (Number(request.headers['content-length']) > settings.uploadLimit + FRAME_BYTES) {
           throw new Failure('upload.too-large')
         }
@@ -95,13 +102,13 @@ export function addUploads(app: HttpServer, { appliance: { intake }, settings }:
  */
 class UploadedForm implements Arriving {
   readonly userId: number
-  readonly #parts: AsyncIterator<MultipartFile | MultipartValue>
+  readonly #parts: AsyncGenerator<MultipartFile>
   readonly #fields = new Map<string, string>()
   #partName = ''
 
   constructor(request: FastifyRequest, userId: number) {
     this.userId = userId
-    this.#parts = request.parts({ limits })
+    this.#parts = partsOf(request, MOST_PARTS)
   }
 
   get filename(): string {
@@ -118,16 +125,16 @@ class UploadedForm implements Arriving {
     return this.#fields.get('archive_password') || null
   }
 
-  /** Reads up to the part `file`. Fails with `upload.no-file`. */
+  /** Reads up to the part `file`. Fails with `upload.no-file`, or `upload.url` when the form has a `url` instead. */
   async untilFile(): Promise<Readable> {
     for (;;) {
       const { value: part, done } = await this.#parts.next()
-      if (done) throw new Failure('upload.no-file')
-      if (part.type === 'file' && part.fieldname === 'file') {
-        this.#partName = part.filename ?? ''
+      if (done) throw new Failure(this.#fields.has('url') ? 'upload.url' : 'upload.no-file')
+      if (part.fieldname === 'file') {
+        this.#partName = fileNameOf(part)
         return part.file
       }
-      this.#keep(part)
+      await this.#keep(part)
     }
   }
 
@@ -137,16 +144,29 @@ class UploadedForm implements Arriving {
     for (;;) {
       const { value: part, done } = await this.#parts.next()
       if (done) return
-      if (part.type === 'file' && part.fieldname === 'file') {
+      if (part.fieldname === 'file') {
         part.file.resume()
         throw new Failure('request.malformed', 'The form has more than one part "file"; send one sample at a time.')
       }
-      this.#keep(part)
+      await this.#keep(part)
     }
   }
 
-  #keep(part: MultipartFile | MultipartValue): void {
-    if (part.type === 'file') part.file.resume()
-    else this.#fields.set(part.fieldname, fieldText(part as MultipartValue<string>))
+  async #keep(part: MultipartFile): Promise<void> {
+    if (part.filename) part.file.resume()
+    else this.#fields.set(part.fieldname, await textOf(part, FIELD_BYTES))
   }
+}
+
+/**
+ * The name that the client gave. Browsers, and programs that do as they do, write a quotation mark and the two ends of a
+ * line as escapes in the header (HTML, "multipart/form-data encoding"), and nothing else.
+ */
+function fileNameOf({ filename = '' }: MultipartFile): string {
+  return filename.replace(/%(22|0A|0D)/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
+/** Whether a body that is no multipart form names an address from which the sample is to be fetched. */
+function asksForFetching({ body, query }: FastifyRequest): boolean {
+  return [body, query].some((place) => typeof place === 'object' && place !== null && 'url' in place)
 }

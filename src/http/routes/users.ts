@@ -23,13 +23,13 @@ const statuses = {
 const noneLeft = 'There would be no administrator left.'
 
 export function addUsers(app: HttpServer, { appliance: { accounts, room } }: RouteParts): void {
-  const describe = (summary: string) => ({ tags: ['users'], summary })
+  const describe = (operationId: string, summary: string) => ({ tags: ['users'], operationId, summary })
 
   app.get(
     '/api/users/me/',
     {
       schema: {
-        ...describe('Tell whose token this is'),
+        ...describe('getOwnUser', 'Tell whose token this is'),
         response: { 200: User, ...refusals(yaraEnvelope, { 403: statuses[403] }) },
       },
     },
@@ -40,7 +40,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
     '/api/users/',
     {
       schema: {
-        ...describe('List users'),
+        ...describe('listUsers', 'List users'),
         response: {
           200: Type.Object({
             results: Type.Array(
@@ -68,7 +68,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
     '/api/users/',
     {
       schema: {
-        ...describe('Add a user'),
+        ...describe('addUser', 'Add a user'),
         body: Type.Object({
           name: Type.String(),
           password: Password,
@@ -91,7 +91,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
     '/api/users/:name/',
     {
       schema: {
-        ...describe('Remove a user'),
+        ...describe('removeUser', 'Remove a user'),
         params: UserPath,
         response: { 204: Type.Null(), ...refusals(yaraEnvelope, { ...statuses, 409: noneLeft }) },
       },
@@ -107,7 +107,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
     '/api/users/:name/role/',
     {
       schema: {
-        ...describe('Make a user an administrator, or the other way round'),
+        ...describe('setUserRole', 'Make a user an administrator, or the other way round'),
         params: UserPath,
         body: Type.Object({ role: Type.Enum(['administrator', 'user']) }),
         response: { 200: User, ...refusals(yaraEnvelope, { ...statuses, 409: noneLeft }) },
@@ -123,7 +123,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
     '/api/users/:name/password/',
     {
       schema: {
-        ...describe('Set a password: one\u2019s own, or anybody\u2019s as an administrator'),
+        ...describe('setUserPassword', 'Set a password: one\u2019s own, or anybody\u2019s as an administrator'),
         params: UserPath,
         body: Type.Object({ password: Password }),
         response: { 204: Type.Null(), ...refusals(yaraEnvelope, statuses) },
@@ -140,7 +140,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
     '/api/users/:name/tokens/',
     {
       schema: {
-        ...describe('List the tokens of a user'),
+        ...describe('listTokens', 'List the tokens of a user'),
         params: UserPath,
         response: {
           200: Type.Object({
@@ -175,7 +175,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
     '/api/users/:name/tokens/',
     {
       schema: {
-        ...describe('Make a token, which is shown this once'),
+        ...describe('createToken', 'Make a token, which is shown this once'),
         params: UserPath,
         body: Type.Object({ label: Type.String({ maxLength: 100 }) }),
         response: {
@@ -194,7 +194,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
     '/api/users/:name/tokens/:id/',
     {
       schema: {
-        ...describe('Revoke a token'),
+        ...describe('revokeToken', 'Revoke a token'),
         params: Type.Object({ name: Type.String(), id: Type.Integer({ minimum: 1 }) }),
         response: { 204: Type.Null(), ...refusals(yaraEnvelope, statuses) },
       },

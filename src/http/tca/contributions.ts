@@ -11,6 +11,7 @@ import { plainRefusals } from './envelope.ts'
 import type { TcaParts } from './index.ts'
 
 const Sha1Path = Type.Object({ sha1: Type.String({ description: 'in hexadecimal digits' }) })
+const Octets = Type.Unsafe<unknown>({ type: 'string', format: 'binary' })
 const Taken = Type.Object({ sha1: Type.String(), sha256: Type.String() })
 const Named = Type.Object({ sha1: Type.String() })
 /** Of the XML that tells a name. */
@@ -29,11 +30,15 @@ export function addContributions(app: HttpServer, { appliance: { intake, tenants
       tcaRoutes.upload,
       {
         config: { streamsBody: true },
+        // Streamed or read as it is: the schema is there for the document.
+        attachValidation: true,
         schema: {
           tags: ['cloud'],
+          operationId: 'contributeSample',
           summary: 'Contribute a sample',
           consumes: ['application/octet-stream'],
           params: Sha1Path,
+          body: Octets,
           response: { 200: Taken, ...plainRefusals(refusals) },
         },
       },
@@ -57,11 +62,14 @@ export function addContributions(app: HttpServer, { appliance: { intake, tenants
     scope.post(
       tcaRoutes.uploadMeta,
       {
+        attachValidation: true,
         schema: {
           tags: ['cloud'],
+          operationId: 'nameContribution',
           summary: 'Name a sample that was contributed',
           consumes: ['application/octet-stream'],
           params: Sha1Path,
+          body: Octets,
           response: {
             200: Named,
             ...plainRefusals({ ...refusals, 404: 'The account has not contributed that sample.' }),

@@ -25,6 +25,7 @@ export function addFeeds(app: HttpServer, { appliance: { tenants } }: TcaParts):
       {
         schema: {
           tags: ['cloud'],
+          operationId: `read${kind === 'live' ? 'Live' : 'Retro'}Feed`,
           summary,
           params: Type.Object({
             form: Type.String({ description: 'timestamp or utc' }),

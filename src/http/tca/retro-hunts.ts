@@ -23,6 +23,7 @@ export function addRetroHunts(app: HttpServer, { appliance: { tenants }, setting
       {
         schema: {
           tags: ['cloud'],
+          operationId: `${route}Hunt`,
           summary,
           body: RulesetNamed,
           response: {
@@ -52,6 +53,7 @@ export function addRetroHunts(app: HttpServer, { appliance: { tenants }, setting
     {
       schema: {
         tags: ['cloud'],
+        operationId: 'getTenantRetroHunt',
         summary: 'Tell how the retro hunt of a ruleset is doing',
         params: NamePath,
         response: { 200: RetroStatus, ...plainRefusals(unknown) },

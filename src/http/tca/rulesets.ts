@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 import type { TenantRuleset } from '../../rulesets/index.ts'
 import { NewRuleset, RulesetAccepted, RulesetInfo, RulesetText, tcaRoutes, Usage } from '../../tca/index.ts'
+import { TENANT_TEXT_BODY } from '../body-bounds.ts'
 import type { HttpServer } from '../server.ts'
 import { tenantOf } from './basic-authentication.ts'
 import { plainRefusals } from './envelope.ts'
@@ -11,13 +12,14 @@ export const NamePath = Type.Object({ name: Type.String() })
 export const unknown = { 404: 'There is no ruleset of that name.' }
 
 export function addTenantRulesets(app: HttpServer, { appliance: { tenants } }: TcaParts): void {
-  const describe = (summary: string) => ({ tags: ['cloud'], summary })
+  const describe = (operationId: string, summary: string) => ({ tags: ['cloud'], operationId, summary })
 
   app.post(
     tcaRoutes.rulesets,
     {
+      bodyLimit: TENANT_TEXT_BODY,
       schema: {
-        ...describe('Create a ruleset and let it run'),
+        ...describe('createTenantRuleset', 'Create a ruleset and let it run'),
         body: NewRuleset,
         response: {
           200: RulesetAccepted,
@@ -34,7 +36,12 @@ export function addTenantRulesets(app: HttpServer, { appliance: { tenants } }: T
 
   app.get(
     tcaRoutes.rulesets,
-    { schema: { ...describe('List rulesets'), response: { 200: Type.Array(RulesetInfo), ...plainRefusals({}) } } },
+    {
+      schema: {
+        ...describe('listTenantRulesets', 'List rulesets'),
+        response: { 200: Type.Array(RulesetInfo), ...plainRefusals({}) },
+      },
+    },
     async (request) => (await tenants.rulesets.list(tenantOf(request).id)).map(infoOf),
   )
 
@@ -42,7 +49,7 @@ export function addTenantRulesets(app: HttpServer, { appliance: { tenants } }: T
     tcaRoutes.ruleset,
     {
       schema: {
-        ...describe('Tell whether a ruleset is valid and runs'),
+        ...describe('getTenantRuleset', 'Tell whether a ruleset is valid and runs'),
         params: NamePath,
         response: { 200: RulesetInfo, ...plainRefusals(unknown) },
       },
@@ -54,7 +61,7 @@ export function addTenantRulesets(app: HttpServer, { appliance: { tenants } }: T
     tcaRoutes.rulesetText,
     {
       schema: {
-        ...describe('Give the text of a ruleset'),
+        ...describe('getTenantRulesetText', 'Give the text of a ruleset'),
         params: NamePath,
         response: { 200: RulesetText, ...plainRefusals(unknown) },
       },
@@ -66,7 +73,7 @@ export function addTenantRulesets(app: HttpServer, { appliance: { tenants } }: T
     tcaRoutes.ruleset,
     {
       schema: {
-        ...describe('Delete a ruleset, its retro hunt and what the feeds hold of it'),
+        ...describe('deleteTenantRuleset', 'Delete a ruleset, its retro hunt and what the feeds hold of it'),
         params: NamePath,
         response: { 200: RulesetAccepted, ...plainRefusals(unknown) },
       },
@@ -78,7 +85,7 @@ export function addTenantRulesets(app: HttpServer, { appliance: { tenants } }: T
     tcaRoutes.usage,
     {
       schema: {
-        ...describe('Count the rulesets that run'),
+        ...describe('getTenantUsage', 'Count the rulesets that run'),
         querystring: Type.Object({ format: Type.Optional(Type.String()) }),
         response: { 200: Usage, ...plainRefusals({}) },
       },

@@ -2,7 +2,7 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tansta
 import type { Static } from 'typebox'
 import type { HuntHitShape } from '../../../src/http/routes/hunt-hits.ts'
 import type { SelectionShape } from '../../../src/http/routes/hunt-requests.ts'
-import type { ExplanationShape, HuntShape } from '../../../src/http/routes/hunts.ts'
+import type { ExplanationShape, HuntRulesShape, HuntShape } from '../../../src/http/routes/hunts.ts'
 import { call, Refusal, send, Unreachable } from './http.ts'
 import { readEvents } from './server-events.ts'
 
@@ -48,6 +48,15 @@ export function useHunt(id: number) {
     queryKey: ['hunts', 'one', id],
     queryFn: () => call<Hunt>('GET', `/api/hunts/${id}/`),
     refetchInterval: ({ state }) => (state.data && hasEnded(state.data) ? false : RUNNING_LOOK_MS),
+  })
+}
+
+/** The texts of a hunt, which never change. */
+export function useHuntRules(id: number) {
+  return useQuery({
+    queryKey: ['hunt-rules', id],
+    queryFn: () => call<Static<typeof HuntRulesShape>>('GET', `/api/hunts/${id}/rules/`),
+    staleTime: Number.POSITIVE_INFINITY,
   })
 }
 

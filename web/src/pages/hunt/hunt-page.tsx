@@ -1,6 +1,14 @@
 import { useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
-import { type Hunt, hasEnded, useCancelHunt, useHunt, useHuntHits, useRemoveHunt } from '../../api/hunts.ts'
+import {
+  type Hunt,
+  hasEnded,
+  useCancelHunt,
+  useHunt,
+  useHuntHits,
+  useHuntRules,
+  useRemoveHunt,
+} from '../../api/hunts.ts'
 import { atServer } from '../../api/root.ts'
 import { useUser } from '../../api/session.ts'
 import { useAddressState } from '../../parts/address-state.ts'
@@ -41,7 +49,7 @@ export function Component() {
             <span>
               by {hunt.data.user ?? 'a removed user'}, <Moment at={hunt.data.created} />
             </span>
-            <span>{selectionWords(hunt.data.selection)}</span>
+            <span>{selectionWords(hunt.data.selection, hunt.data.selection_hashes)}</span>
             {!hunt.data.index && <span>without the index</span>}
           </span>
         }
@@ -110,7 +118,7 @@ function Actions({ hunt }: { readonly hunt: Hunt }) {
 }
 
 function Course({ hunt }: { readonly hunt: Hunt }) {
-  const pairs = hunt.processed * hunt.rules.length
+  const pairs = hunt.processed * hunt.rules_count
   const took = hunt.started && hunt.stopped ? Date.parse(hunt.stopped) - Date.parse(hunt.started) : null
   return (
     <section className={styles.course} aria-label="How far it is">
@@ -176,9 +184,10 @@ function Results({ hunt }: { readonly hunt: Hunt }) {
 }
 
 function Rules({ hunt }: { readonly hunt: Hunt }) {
+  const rules = useHuntRules(hunt.id)
   return (
     <section className={styles.rules} aria-label="Rules">
-      {hunt.rules.map(({ name, content }) => (
+      {(rules.data?.results ?? []).map(({ name, content }) => (
         <details key={name}>
           <summary>
             The text hunted with: <code>{name}</code>

@@ -3,8 +3,8 @@ import { exactly } from '../../parts/moment.tsx'
 import { bytes, counted } from '../../parts/numbers.ts'
 
 /** The part of the corpus that a hunt covers, in words. */
-export function selectionWords(selection: Selection): string {
-  const { classifications, file_types, tags, name, min_size, max_size, hashes, first_seen, last_seen } = selection
+export function selectionWords(selection: Selection, hashCount: number): string {
+  const { classifications, file_types, tags, name, min_size, max_size, first_seen, last_seen } = selection
   const words = [
     classifications?.join(' or '),
     file_types && `of type ${file_types.join(' or ')}`,
@@ -12,7 +12,7 @@ export function selectionWords(selection: Selection): string {
     name && `named ${name}`,
     min_size !== undefined && `from ${bytes(min_size)}`,
     max_size !== undefined && `up to ${bytes(max_size)}`,
-    hashes && `of ${counted(hashes.length, 'hash', 'hashes')}`,
+    hashCount > 0 && `of ${counted(hashCount, 'hash', 'hashes')}`,
     period('first seen', first_seen),
     period('last seen', last_seen),
   ].filter(Boolean)

@@ -1,0 +1,339 @@
+/** What one request may cost everybody: how much of a body is read, how long an answer gets, how forms are malformed. */
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { after, before, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { type Call, type Json, TestServer } from './harness.ts'
+
+let server: TestServer
+before(async () => {
+  server = await TestServer.start({ loginLimit: 10_000 })
+})
+after(() => server.stop())
+
+const jsonHeaders = { 'content-type': 'application/json' }
+/** Names of the operations that read more than the small bound, which is every other one's. */
+const readers: Readonly<Record<string, number>> = {
+  saveRuleset: 32,
+  saveCoreRuleset: 32,
+  createHunt: 32,
+  explainRules: 32,
+  getSampleStatus: 4,
+  listSamples: 4,
+  deleteSamples: 4,
+  tagSamples: 4,
+  classifySamples: 4,
+  downloadSamplesAsZip: 4,
+  exportChosenMatches: 4,
+  addTags: 4,
+  removeTags: 4,
+}
+
+const withBodies = () =>
+  server.operations
+    .filter(({ details }) => details.requestBody && !details.operationId.startsWith('uploadSample'))
+    .map(({ path, method, details }) => ({
+      method,
+      path: path.replace(/\{hash\}/, '0'.repeat(40)).replace(/\{\w+\}/g, 'local'),
+      name: String(details.operationId),
+    }))
+
+test('no route reads a body that is larger than it can need, in any content type', { timeout: 120_000 }, async () => {
+  assert.ok(withBodies().length > 20)
+  for (const { method, path, name } of withBodies()) {
+    const megabytes = readers[name] ?? 0.016
+    const bytes = Math.floor(megabytes * 1024 * 1024) + 1_024
+    for (const [type, head, tail] of [
+      ['application/json', '{"x":"', '"}'],
+      ['application/x-www-form-urlencoded', 'x=', ''],
+      ['multipart/form-data; boundary=B', '--B\r\nContent-Disposition: form-data; name="x"\r\n\r\n', '\r\n--B--\r\n'],
+    ] as const) {
+      const body = Buffer.concat([Buffer.from(head), Buffer.alloc(bytes, 'a'), Buffer.from(tail)])
+      const answer = await server.call(method, path, { body, headers: { 'content-type': type } })
+      assert.equal(answer.status, 413, `${name} took ${bytes} bytes of ${type}: ${answer.text.slice(0, 200)}`)
+      // Large ones once: what counts is the bound, which all three types share.
+      if (megabytes > 4) break
+    }
+  }
+})
+
+test('JSON with more levels, names or values than a route can need is refused before it is parsed', async () => {
+  const heavy: readonly [string, string][] = [
+    ['levels of lists', `{"rules":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`],
+    ['levels of objects', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
+    ['names', `{${Array.from({ length: 60_000 }, (_, n) => `"k${n}":1`).join()}}`],
+    ['values', `{"rules":[${'{},'.repeat(2_000_000)}{}]}`],
+  ]
+  for (const [what, body] of heavy) {
+    const answer = await server.post('/api/hunts/', { body, headers: jsonHeaders })
+    assert.equal(answer.status, 413, `${what}: ${answer.text.slice(0, 200)}`)
+    assert.match(answer.json.message, /larger than this appliance accepts/)
+  }
+  const open = await server.post('/api-token-auth/', { as: null, body: '['.repeat(15_000), headers: jsonHeaders })
+  assert.equal(open.status, 413)
+  // Brackets and quotes inside of strings are text.
+  const content = `rule brackets { strings: $a = "${'[{'.repeat(500)}\\"" condition: $a }`
+  const { status, text } = await server.post('/api/yara/ruleset/', { json: { name: 'brackets', content } })
+  assert.equal(status, 200, text)
+})
+
+test('a body with very many entries that do not fit gets a short answer about the first', async () => {
+  for (const [path, json] of [
+    ['/api/hunts/', { rules: Array.from({ length: 9_000 }, () => ({})) }],
+    ['/api/hunts/', { rules: Array.from({ length: 20_000 }, () => 1) }],
+    ['/api/samples/status/', { hash_values: Array.from({ length: 10_000 }, () => ({ a: [] })) }],
+    ['/api/samples/status/', { hash_values: Array.from({ length: 9_000 }, () => 'x'.repeat(300)) }],
+    ['/api/matches/export/', { format: 'csv', ids: Array.from({ length: 9_000 }, () => 'x') }],
+    ['/api/hunts/', { rules: [{ name: 'n', content: 'rule' }], selection: { hashes: ['y'.repeat(3_000_000)] } }],
+    ['/api/yara/ruleset/', { name: 'z'.repeat(1_000_000), content: 'rule x { condition: true }' }],
+  ] as const) {
+    const answer = await server.post(path, { json })
+    assert.equal(answer.status, 400, answer.text.slice(0, 200))
+    assert.ok(answer.bytes.length < 10_000, `${path} answered ${answer.bytes.length} bytes`)
+  }
+  const many = await server.post('/api/hunts/', { json: { rules: Array.from({ length: 10_001 }, () => ({})) } })
+  assert.match(many.json.message, /rules has more than 10000 entries\.$/)
+})
+
+test('what does not fit is told in sentences that name the parameter and what it must be', async () => {
+  const cases: readonly [string, string, Call, RegExp][] = [
+    [
+      'GET',
+      '/api/yara/v2/rulesets/?page=x&page_size=0',
+      {},
+      /: page must be a whole number from 1; page_size must be a whole number from 1\.$/,
+    ],
+    ['GET', '/api/yara/v2/rulesets/?type=mine', {}, /: type must be one of my, user, system, all\.$/],
+    ['GET', '/api/samples/?limit=0', {}, /: limit must be a whole number from 1 to 500\.$/],
+    ['GET', '/api/samples/?limit=many', {}, /: limit must be a whole number from 1 to 500\.$/],
+    ['GET', '/api/rulesets/?descending=perhaps', {}, /: descending must be true or false\.$/],
+    ['GET', `/api/rulesets/?search=${'x'.repeat(300)}`, {}, /: search must be text of up to 200 characters\.$/],
+    ['POST', '/api/hunts/', {}, /: the body is missing; it holds rules\.$/],
+    ['POST', '/api/hunts/', { json: [] }, /: body must be an object with named fields\.$/],
+    ['POST', '/api/hunts/', { json: { rules: [] } }, /: rules has no entry\.$/],
+    [
+      'POST',
+      '/api/hunts/',
+      { json: { rules: [{ name: 'x', content: 'y' }, { name: 'x' }] } },
+      /: rules\[1\]\.content is missing\.$/,
+    ],
+    [
+      'POST',
+      '/api/hunts/',
+      { json: { rules: [{ name: 'x', content: 'y' }], selection: { first_seen: { from: 'today' } } } },
+      /: selection\.first_seen\.from must be a time such as 2026-11-22T10:00:00Z\.$/,
+    ],
+    ['POST', '/api/yara/ruleset/', { form: { name: 'abc' } }, /: content is missing\.$/],
+    [
+      'POST',
+      '/api/yara/ruleset/',
+      { form: { name: 'abc', content: '' } },
+      /: content must be text that is not empty\.$/,
+    ],
+    [
+      'POST',
+      '/api/yara/ruleset/enable/',
+      { form: { name: 'abc', publish: 'maybe' } },
+      /: publish must be true or false in any case, or 1 or 0\.$/,
+    ],
+    [
+      'POST',
+      '/api/samples/selection/classification/',
+      { json: { hash_values: ['x'], classification: 'evil' } },
+      /: classification must be one of goodware, suspicious, malicious or null\.$/,
+    ],
+    [
+      'POST',
+      '/api/samples/selection/classification/',
+      { json: { hash_values: ['x'], classification: null, threat_name: 'a b' } },
+      /: threat_name must be up to 100 letters, digits, dots, underscores or hyphens\.$/,
+    ],
+    [
+      'POST',
+      `/api/samples/${'0'.repeat(40)}/setclassification/local/`,
+      { form: { classification: 'malicious', risk_score: '99' } },
+      /: risk_score must be 0 to 5 for goodware, else 6 to 10\.$/,
+    ],
+    [
+      'POST',
+      '/api/uploads/local-retro-hunt/',
+      { form: { operation: 'start' } },
+      /: operation must be one of START, STOP\.$/,
+    ],
+  ]
+  for (const [method, path, call, sentence] of cases) {
+    const answer = await server.call(method, path, call)
+    assert.equal(answer.status, 400, `${path}: ${answer.text}`)
+    assert.match(answer.json.message, sentence)
+  }
+})
+
+test('every pattern and format that a parameter has to fit is described in words', () => {
+  const unsaid: string[] = []
+  const look = (schema: Json, place: string): void => {
+    if (typeof schema !== 'object' || schema === null) return
+    const isSaid = schema.description !== undefined || schema.format === 'date-time' || schema.format === 'binary'
+    if ((schema.pattern !== undefined || schema.format !== undefined) && !isSaid) unsaid.push(place)
+    for (const [name, part] of Object.entries(schema)) look(part, `${place}/${name}`)
+  }
+  for (const { path, method, details } of server.operations) {
+    for (const { name, description, schema } of details.parameters ?? []) {
+      look({ description, ...schema }, `${method} ${path} ${name}`)
+    }
+    look(details.requestBody, `${method} ${path}`)
+  }
+  assert.deepEqual(unsaid, [])
+})
+
+test('a form that is malformed in any part of its frame is refused as such, on every form', {
+  timeout: 120_000,
+}, async () => {
+  const part = (boundary: string, headers: string, value = 'x') =>
+    `--${boundary}\r\n${headers}\r\n\r\n${value}\r\n--${boundary}--\r\n`
+  const field = 'Content-Disposition: form-data; name="name"'
+  const forms: readonly [string, string, string | Buffer][] = [
+    ['a boundary of 300 characters', `multipart/form-data; boundary=${'b'.repeat(300)}`, part('b'.repeat(300), field)],
+    [
+      'a quoted boundary of 300 characters',
+      `multipart/form-data; boundary="${'b'.repeat(300)}"`,
+      part('b'.repeat(300), field),
+    ],
+    ['a boundary of 71 characters', `multipart/form-data; boundary=${'b'.repeat(71)}`, part('b'.repeat(71), field)],
+    ['an empty boundary', 'multipart/form-data; boundary=', part('', field)],
+    ['an empty quoted boundary', 'multipart/form-data; boundary=""', part('', field)],
+    ['no boundary', 'multipart/form-data', part('B', field)],
+    ['another boundary', 'multipart/form-data; boundary=A', part('B', field)],
+    ['a part without headers', 'multipart/form-data; boundary=B', '--B\r\n\r\nx\r\n--B--\r\n'],
+    [
+      'a header without an end',
+      'multipart/form-data; boundary=B',
+      `--B\r\n${'X: y\r\n'.repeat(3_000)}`.slice(0, 15_000),
+    ],
+    [
+      'a header of zeros',
+      'multipart/form-data; boundary=B',
+      Buffer.concat([Buffer.from('--B\r\n'), Buffer.alloc(1000)]),
+    ],
+    [
+      'a part of another disposition',
+      'multipart/form-data; boundary=B',
+      part('B', 'Content-Disposition: attachment; name="name"'),
+    ],
+    [
+      'JSON of many levels as a field',
+      'multipart/form-data; boundary=B',
+      part('B', `${field}\r\nContent-Type: application/json`, '['.repeat(7_000) + ']'.repeat(7_000)),
+    ],
+    [
+      'a broken transfer encoding',
+      'multipart/form-data; boundary=B',
+      part('B', `${field}\r\nContent-Transfer-Encoding: base64`, '\xff\xfe'),
+    ],
+    [
+      'a charset that is none',
+      'multipart/form-data; boundary=B; charset=none',
+      part('B', `${field}\r\nContent-Type: text/plain; charset=none`, ''),
+    ],
+    ['another multipart type', 'multipart/mixed; boundary=B', part('B', field)],
+    ['a Content-Type that is none', ';;;', part('B', field)],
+    ['JSON in a charset that is none', 'application/json; charset=none', '{"name"'],
+  ]
+  const targets = [...withBodies(), { method: 'POST', path: '/api/submit/file/', name: 'uploadSample' }]
+  for (const { method, path, name } of targets) {
+    for (const [what, type, body] of forms) {
+      const { status, text } = await server.call(method, path, { body, headers: { 'content-type': type } })
+      assert.ok(status >= 400 && status < 500, `${name} answered ${what} with ${status} ${text.slice(0, 200)}`)
+    }
+  }
+  const { status, json } = await server.post('/api/yara/ruleset/', {
+    body: forms[0]?.[2] as string,
+    headers: { 'content-type': forms[0]?.[1] ?? '' },
+  })
+  assert.deepEqual([status, json.error], [400, 'request.malformed'])
+  assert.match(json.message, /boundary of 1 to 70 characters/)
+  assert.doesNotMatch(server.logged(), /"level":(?:50|60)/)
+})
+
+test('ranges of files are served, refused with 416 behind the end, and ignored where they make no sense', async () => {
+  const page = await server.get('/', { as: null, isDocumented: false })
+  const [, script = ''] = /<script [^>]*src="(\/assets\/[^"]+\.js)"/.exec(page.text) ?? []
+  assert.ok(script, page.text)
+  const whole = await server.get(script, { as: null, isDocumented: false })
+  const ask = (range: string, more: Record<string, string> = {}) =>
+    server.get(script, { as: null, isDocumented: false, headers: { range, ...more } })
+  for (const range of ['bytes=99999999-', 'bytes=99999999-999999999', `bytes=${whole.bytes.length}-`]) {
+    const answer = await ask(range)
+    assert.equal(answer.status, 416, `${range}: ${answer.text.slice(0, 100)}`)
+    assert.equal(answer.json.error, 'request.range')
+    assert.equal(answer.headers['content-range'], `bytes */${whole.bytes.length}`)
+  }
+  assert.deepEqual((await ask('bytes=1-4')).bytes, whole.bytes.subarray(1, 5))
+  for (const range of ['bytes=', 'bytes=x-y', 'bytes=4-1', 'lines=1-2', 'bytes=0-1,3-4', 'bytes=-', '=', 'bytes=--1']) {
+    const { status } = await ask(range)
+    assert.ok([200, 206, 416].includes(status), `${range}: ${status}`)
+  }
+  assert.equal((await ask('bytes=99999999-', { 'if-range': '"another"' })).status, 200)
+  for (const other of ['/favicon.svg', '/api/docs/static/swagger-ui.css', '/api/openapi.json']) {
+    const { status } = await server.get(other, { as: null, isDocumented: false, headers: { range: 'bytes=99999999-' } })
+    assert.ok(status === 200 || status === 416, `${other}: ${status}`)
+  }
+  const hash = await server.upload('to be read in part', 'part.txt')
+  for (const path of [`/api/samples/${hash}/download/`, `/api/samples/${hash}/bytes/`]) {
+    const { status, text } = await server.get(path, { headers: { range: 'bytes=99999999-' } })
+    assert.deepEqual([status, text], [200, 'to be read in part'])
+  }
+  assert.doesNotMatch(server.logged(), /"level":(?:50|60)/)
+})
+
+test('lists of hunts and their progress never carry texts or long selections, which have an address of their own', async () => {
+  const content = `rule long { condition: filesize == 77 } // ${'x'.repeat(2_000_000)}`
+  const hashes = Array.from({ length: 30_000 }, (_, n) => n.toString(16).padStart(40, '0'))
+  const rules = Array.from({ length: 30 }, (_, n) => ({
+    name: `text ${n}`,
+    content: n === 0 ? content : 'rule r { condition: false }',
+  }))
+  const made = await server.post('/api/hunts/', { json: { rules, selection: { hashes } } })
+  assert.equal(made.status, 201, made.text.slice(0, 300))
+  const { id } = made.json
+  await server.appliance.adHocHunts.settled(id)
+  for (const answer of [
+    made,
+    await server.get('/api/hunts/'),
+    await server.get('/api/hunts/?page=1&page_size=5&type=all'),
+    await server.get(`/api/hunts/${id}/`),
+    await server.get(`/api/hunts/${id}/events/`),
+  ]) {
+    assert.ok(answer.bytes.length < 50_000, `an answer of ${answer.bytes.length} bytes`)
+    assert.ok(answer.text.includes('text 0'))
+  }
+  const { json } = await server.get(`/api/hunts/${id}/`)
+  assert.deepEqual([json.rules_count, json.selection_hashes], [30, 30_000])
+  const { json: texts } = await server.get(`/api/hunts/${id}/rules/`)
+  assert.deepEqual(texts.results, rules)
+  assert.equal((await server.get('/api/hunts/999999/rules/')).status, 404)
+})
+
+test('an answer that takes longer than clients may be silent still ends properly', async () => {
+  const silenceMs = 400
+  const slow = await TestServer.start(
+    {},
+    ({ samples }) => ({
+      samples: new Proxy(samples, {
+        get(target, name) {
+          if (name === 'fileTypes') return () => setTimeout(silenceMs * 5).then(() => target.fileTypes())
+          const value = Reflect.get(target, name)
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      }),
+    }),
+    { headersMs: 20_000, formMs: 20_000, silenceMs, lingerMs: 1_000 },
+  )
+  try {
+    assert.equal((await slow.get('/api/samples/file-types/')).status, 200)
+    // A client that sends nothing at all is not waited for.
+    const idle = connect(Number(new URL(slow.url).port), '127.0.0.1')
+    await new Promise((resolve) => idle.once('close', resolve))
+  } finally {
+    await slow.stop()
+  }
+})
