@@ -39,6 +39,9 @@ export function refuse(error: Error, request: FastifyRequest, reply: FastifyRepl
   const envelope = config.envelope ?? yaraEnvelope
   if (status === 401) reply.header('www-authenticate', envelope.challenge)
   if (status === 429 && typeof failure.detail.seconds === 'number') reply.header('retry-after', failure.detail.seconds)
+  // Tells a client that asked for a range behind the end how long the file is.
+  const { 'Content-Range': length } = (error as { readonly headers?: Record<string, string> }).headers ?? {}
+  if (status === 416 && length) reply.header('content-range', length)
   return reply
     .code(status)
     .type(envelope.contentType)
