@@ -256,7 +256,7 @@ test('a form that is malformed in any part of its frame is refused as such, on e
 
 test('ranges of files are served, refused with 416 behind the end, and ignored where they make no sense', async () => {
   const page = await server.get('/', { as: null, isDocumented: false })
-  const [, script = ''] = /<script [^>]*src="(\/assets\/[^"]+\.js)"/.exec(page.text) ?? []
+  const [, script = ''] = /<script [^>]*src="\.(\/assets\/[^"]+\.js)"/.exec(page.text) ?? []
   assert.ok(script, page.text)
   const whole = await server.get(script, { as: null, isDocumented: false })
   const ask = (range: string, more: Record<string, string> = {}) =>
@@ -309,8 +309,25 @@ test('lists of hunts and their progress never carry texts or long selections, wh
   const { json } = await server.get(`/api/hunts/${id}/`)
   assert.deepEqual([json.rules_count, json.selection_hashes], [30, 30_000])
   const { json: texts } = await server.get(`/api/hunts/${id}/rules/`)
-  assert.deepEqual(texts.results, rules)
+  assert.deepEqual(
+    texts.results,
+    rules.map((rule) => ({ ...rule, left_out: [] })),
+  )
   assert.equal((await server.get('/api/hunts/999999/rules/')).status, 404)
+})
+
+test('what a hunt leaves out is counted wherever it is shown, and listed whole beside its texts', async () => {
+  const content = Array.from({ length: 300 }, (_, n) => `rule bad${n} { condition: nothing${n} }`).join('\n')
+  const rules = [{ name: 'mixed', content: `${content}\nrule good { condition: false }` }]
+  const made = await server.post('/api/hunts/', { json: { rules, partial: true } })
+  assert.equal(made.status, 201, made.text.slice(0, 300))
+  const hunts = [made.json, (await server.get('/api/hunts/')).json.results[0]]
+  for (const { left_out, left_out_count } of hunts) assert.deepEqual([left_out.length, left_out_count], [20, 300])
+  const { json: texts } = await server.get(`/api/hunts/${made.json.id}/rules/`)
+  assert.deepEqual(
+    texts.results[0].left_out.map(({ name }: Json) => name),
+    Array.from({ length: 300 }, (_, n) => `bad${n}`),
+  )
 })
 
 test('an answer that takes longer than clients may be silent still ends properly', async () => {
