@@ -3,7 +3,7 @@
  * members, bytes, ratio, time, memory. See `unpacking-pass.ts` for how members come out of it.
  */
 import { mkdir, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type ArchiveLimits, defaultArchiveLimits } from './limits.ts'
 import { type ListedMember, type Listing, ListingReader } from './listing.ts'
 import type { Member } from './member-files.ts'
@@ -19,6 +19,8 @@ export interface Unpacked {
   readonly note: string | null
   /** No password fitted, for all or for some members. */
   readonly locked: boolean
+  /** Bytes of the archive; what follows them is something else. Null where that is not known. */
+  readonly archiveBytes: number | null
 }
 
 export interface UnpackOptions {
@@ -26,6 +28,8 @@ export interface UnpackOptions {
   readonly folder: string
   /** The archive's own name, for formats that do not store their member's. */
   readonly name: string
+  /** What the content is by its identification, for formats that do not show by themselves. */
+  readonly fileType?: string
   /** Tried in turn, where the archive asks for one. */
   readonly passwords: readonly string[]
   /** Instead of the limits, where smaller. */
@@ -35,16 +39,32 @@ export interface UnpackOptions {
 }
 
 /**
- * 7-Zip's names of the formats that are unpacked. It would open much else: programs (their sections are no files that
- * anybody packed), disk partitions, flash films.
+ * 7-Zip's names of the formats that are unpacked, disk images among them. It would open more: programs, whose sections
+ * are no files that anybody packed, and flash films.
  */
 const ARCHIVE_FORMATS = new Set(
-  `7z ar arj bzip2 cab chm compound cpio dmg gzip iso lzh lzma lzma86 rar rar5 rpm squashfs tar udf wim xar xz z zip
+  `7z apfs apm ar arj bzip2 cab chm compound cpio cramfs dmg ext fat gpt gzip hfs hxs iso lp lzh lzma lzma86 mbr mslz
+   nsis ntfs ppmd qcow rar rar5 rpm sparse split squashfs tar udf uefic uefif vdi vhd vhdx vmdk wim xar xz z zip
    zstd`.split(/\s+/),
 )
 
+/**
+ * By default 7-Zip looks through an archive into what it takes for its main part, and shows the inside of that only: of
+ * a Debian package the programs and not the scripts that install them. With this it opens one level.
+ */
+const ANY_TYPE = '*'
+
+/** Formats that 7-Zip opens only when it is told to, by identified type. */
+const TOLD_TYPES: Readonly<Record<string, string>> = {
+  'Binary/Archive/LZMA': 'lzma',
+  'Binary/Archive/TAR': 'tar',
+}
+
+/** Two file systems on one disk, each with files of its own. */
+const TWINS: Readonly<Record<string, string>> = { udf: 'iso', iso: 'udf' }
+
 /** Damaged members that are unpacked one at a time, each with a process of its own. */
-const SINGLE_PASSES = 64
+const SINGLE_PASSES = 16
 
 export class Archives {
   readonly #limits: ArchiveLimits
@@ -53,14 +73,24 @@ export class Archives {
     this.#limits = { ...defaultArchiveLimits, ...limits }
   }
 
+  /** How many bytes may come out of an archive of this size. */
+  bytesOf(packedBytes: number): number {
+    const { totalBytes, ratioFloorBytes, ratio } = this.#limits
+    return Math.min(totalBytes, Math.max(ratioFloorBytes, packedBytes * ratio))
+  }
+
+  /** Larger members stay packed. */
+  get memberBytes(): number {
+    return this.#limits.memberBytes
+  }
+
   /**
    * Unpacks one level of an archive. Hostile, damaged and encrypted archives are no errors: what could be unpacked is
    * there, and `note` tells the rest. Rejects when the folder cannot be written, or with the signal's reason.
    */
   async unpack(archive: string, options: UnpackOptions): Promise<Unpacked> {
     const deadline = performance.now() + this.#limits.timeMs
-    const packedBytes = (await stat(archive)).size
-    const ratioBytes = Math.max(this.#limits.ratioFloorBytes, packedBytes * this.#limits.ratio)
+    const bytes = this.bytesOf((await stat(archive)).size)
     const job: Job = {
       archive,
       folder: options.folder,
@@ -69,24 +99,56 @@ export class Archives {
       bounds: () => ({
         timeMs: Math.max(1, deadline - performance.now()),
         memoryBytes: this.#limits.memoryBytes,
-        totalBytes: Math.min(this.#limits.totalBytes, ratioBytes, options.totalBytes ?? Number.POSITIVE_INFINITY),
+        totalBytes: Math.min(bytes, options.totalBytes ?? Number.POSITIVE_INFINITY),
         memberBytes: this.#limits.memberBytes,
         signal: options.signal,
       }),
     }
     // A line break would end the password that is sent to 7-Zip.
     const passwords = [...new Set(options.passwords.filter((password) => !/[\r\n\0]/.test(password)))]
-    const { listing, password, locked } = await listed(job, [null, ...passwords])
-    if (locked) return { format: null, members: [], note: LOCKED_WHOLLY, locked: true }
-    if (listing === null || !ARCHIVE_FORMATS.has(listing.format)) {
-      return { format: null, members: [], note: null, locked: false }
+    const types = [ANY_TYPE, TOLD_TYPES[options.fileType ?? ''], ...(isRawTar(options) ? ['tar'] : [])]
+    for (const type of new Set(types)) {
+      if (type === undefined) continue
+      const unpacked = await unpackAs(type, job, options, passwords)
+      if (unpacked.format === null && !unpacked.locked) continue
+      const twin = TWINS[unpacked.format ?? '']
+      return twin === undefined ? unpacked : withTwin(unpacked, await unpackAs(twin, job, options, passwords))
     }
-    const named = withNames(listing, options.name)
-    const asksLater = password === null && listing.members.some((member) => member.encrypted)
-    // An empty answer instead of none: the members that are not encrypted then still come out.
-    const answers = passwords.length > 0 ? passwords : ['']
-    return unpackListed(job, named, asksLater ? answers : [password])
+    return NO_ARCHIVE
   }
+}
+
+const NO_ARCHIVE: Unpacked = { format: null, members: [], note: null, locked: false, archiveBytes: null }
+
+/** Tars of old have no signature. */
+function isRawTar({ name, fileType }: UnpackOptions): boolean {
+  return /\.tar$/i.test(name) || fileType === 'Binary/Archive'
+}
+
+async function unpackAs(
+  type: string,
+  job: Job,
+  options: UnpackOptions,
+  passwords: readonly string[],
+): Promise<Unpacked> {
+  const { listing, password, locked } = await listed(type, job, [null, ...passwords])
+  if (locked) return { ...NO_ARCHIVE, note: LOCKED_WHOLLY, locked: true }
+  if (listing === null || !ARCHIVE_FORMATS.has(listing.format)) return NO_ARCHIVE
+  const named = withNames(listing, job.archive, options.name)
+  const asksLater = password === null && listing.members.some((member) => member.encrypted)
+  // An empty answer instead of none: the members that are not encrypted then still come out.
+  const answers = passwords.length > 0 ? passwords : ['']
+  return unpackListed(type, job, named, asksLater ? answers : [password])
+}
+
+/** What only the other of the two file systems has comes along. */
+function withTwin(first: Unpacked, second: Unpacked): Unpacked {
+  const had = new Set(first.members.map(({ name, size }) => `${size} ${name.toLowerCase()}`))
+  const more = second.members.filter(({ name, size }) => !had.has(`${size} ${name.toLowerCase()}`))
+  const notes = [...new Set([first.note, second.note].filter((note) => note !== null))]
+  const archiveBytes = Math.max(first.archiveBytes ?? 0, second.archiveBytes ?? 0) || null
+  const note = notes.length > 0 ? notes.join(' ') : null
+  return { ...first, members: [...first.members, ...more], note, archiveBytes }
 }
 
 interface Job {
@@ -101,14 +163,17 @@ const LOCKED_WHOLLY = 'The archive is encrypted, and no known password opens it.
 
 /** The listing, with the password that it took where the names are encrypted too. */
 async function listed(
+  type: string,
   job: Job,
   passwords: readonly (string | null)[],
 ): Promise<{ listing: Listing | null; password: string | null; locked: boolean }> {
   let locked = false
   for (const password of passwords) {
     const reader = new ListingReader(job.memberLimit)
-    const process = startSevenZip(['l', '-slt', '-bd', '-bse2', '--', job.archive], job.bounds(), { password })
-    process.stdout.setEncoding('utf8')
+    const process = startSevenZip(['l', '-slt', '-bd', '-bse2', `-t${type}`, '--', job.archive], job.bounds(), {
+      password,
+    })
+    process.stdout.setEncoding('latin1')
     for await (const text of process.stdout) if (!reader.push(text as string)) break
     process.kill()
     const { errors } = await process.ended
@@ -122,11 +187,19 @@ async function listed(
   return { listing: null, password: null, locked }
 }
 
-/** Gives members without a stored name one that is made from the archive's. */
-function withNames(listing: Listing, archiveName: string): Listing {
-  const members = listing.members.map((member) =>
-    member.name === '' ? { ...member, name: nameWithoutSuffix(archiveName) } : member,
-  )
+/**
+ * Members without a stored name get one that is made from the archive's: 7-Zip makes them from the name of the file on
+ * disk, which is a digest here.
+ */
+function withNames(listing: Listing, archive: string, archiveName: string): Listing {
+  const onDisk = basename(archive)
+  const stem = nameWithoutSuffix(archiveName)
+  const members = listing.members.map((member) => {
+    const { name } = member
+    if (name === '' || name === onDisk || name === `${onDisk}~`) return { ...member, name: stem }
+    if (name.startsWith(onDisk)) return { ...member, name: `${stem}${name.slice(onDisk.length)}` }
+    return member
+  })
   return { ...listing, members }
 }
 
@@ -141,27 +214,41 @@ interface Attempt {
   readonly exceeded: PassResult['exceeded']
 }
 
-async function unpackListed(job: Job, listing: Listing, passwords: readonly (string | null)[]): Promise<Unpacked> {
-  await mkdir(job.folder, { mode: 0o700 })
+async function unpackListed(
+  type: string,
+  job: Job,
+  listing: Listing,
+  passwords: readonly (string | null)[],
+): Promise<Unpacked> {
+  const folder = join(job.folder, type === ANY_TYPE ? 'any' : type)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   let best: Attempt | null = null
   for (const [turn, password] of passwords.entries()) {
-    const attempt = await attemptWith(job, listing, password, join(job.folder, `attempt${turn}`))
+    const attempt = await attemptWith(type, job, listing, password, join(folder, `attempt${turn}`))
     if (best === null || attempt.members.length > best.members.length) best = attempt
     if (attempt.locked === 0) break
   }
   if (best === null) throw new Error('There is always at least one attempt.')
-  return { format: listing.format, members: best.members, note: noteOf(best, listing, job), locked: best.locked > 0 }
+  const { format, archiveBytes } = listing
+  return { format, members: best.members, note: noteOf(best, listing, job), locked: best.locked > 0, archiveBytes }
 }
 
 /**
  * Everything in one pass; where single members fail, the rest in a second pass without them, and what can be had of the
  * damaged ones each by itself.
  */
-async function attemptWith(job: Job, listing: Listing, password: string | null, folder: string): Promise<Attempt> {
+async function attemptWith(
+  type: string,
+  job: Job,
+  listing: Listing,
+  password: string | null,
+  folder: string,
+): Promise<Attempt> {
   await mkdir(folder, { mode: 0o700 })
   const pass = (name: string, expected: readonly ListedMember[], selection: readonly string[], more: boolean) =>
     unpackingPass(job.archive, expected, {
       folder: join(folder, name),
+      type,
       selection,
       password,
       more,
@@ -170,7 +257,7 @@ async function attemptWith(job: Job, listing: Listing, password: string | null, 
 
   const { members } = listing
   const first = await pass('all', members, [], listing.cut)
-  const isLocked = (member: ListedMember) => member.encrypted && first.failures.has(member.name)
+  const isLocked = (member: ListedMember) => member.encrypted && first.failures.has(member.listedName)
   const result = {
     members: first.members,
     locked: members.filter(isLocked).length,
@@ -187,9 +274,9 @@ async function attemptWith(job: Job, listing: Listing, password: string | null, 
   }
 
   const excluded = (member: ListedMember) =>
-    [...first.failures.keys()].some((name) => member.name === name || member.name.startsWith(`${name}/`))
+    [...first.failures.keys()].some((name) => member.listedName === name || member.listedName.startsWith(`${name}/`))
   const list = join(folder, 'without')
-  await writeFile(list, [...first.failures.keys()].map((name) => `${name}\n`).join(''))
+  await writeFile(list, [...first.failures.keys()].map((name) => `${name}\n`).join(''), 'latin1')
   const rest = members.filter((member) => !excluded(member))
   const second = first.failures.size > 0 ? await pass('rest', rest, [`-x@${list}`], listing.cut) : null
   const sound = second?.sound ?? false
@@ -198,7 +285,8 @@ async function attemptWith(job: Job, listing: Listing, password: string | null, 
   const found: Member[] = sound ? [...(second?.members ?? [])] : []
   let intact = found.length
   for (const [turn, member] of alone.slice(0, SINGLE_PASSES).entries()) {
-    const single = await pass(`single${turn}`, [member], [`-i!${member.name}`], true)
+    await writeFile(join(folder, `only${turn}`), `${member.listedName}\n`, 'latin1')
+    const single = await pass(`single${turn}`, [member], [`-i@${join(folder, `only${turn}`)}`], true)
     found.push(...single.members)
     if (single.sound && single.exceeded === null) intact++
   }

@@ -1,3 +1,5 @@
+import { decodeNames } from './code-pages.ts'
+
 /**
  * What 7-Zip's `l -slt` says about an archive. Its output is a block of lines `Key = value` about the archive, a line of
  * ten dashes, and one block per member, in the order in which `x -so` writes their bytes. 7-Zip replaces line breaks in
@@ -10,11 +12,15 @@ export interface Listing {
   readonly members: readonly ListedMember[]
   /** More members than were asked for follow. */
   readonly cut: boolean
+  /** Bytes of the archive; what follows them is something else. Null where the format does not tell. */
+  readonly archiveBytes: number | null
 }
 
 export interface ListedMember {
-  /** As stored; '' where the format stores none. */
+  /** As text; '' where the format stores none. */
   readonly name: string
+  /** As 7-Zip wrote it: each byte a character. */
+  readonly listedName: string
   /** Null where only unpacking tells. */
   readonly size: number | null
   /** Of the unpacked bytes; null where the format has none. */
@@ -24,11 +30,15 @@ export interface ListedMember {
   readonly isFile: boolean
 }
 
-/** Reads the output of `l -slt`, given in pieces, up to `limit` members. `finish` is null when 7-Zip found no archive. */
+/**
+ * Reads the output of `l -slt`, given in pieces in Latin-1, up to `limit` members. Names are bytes in any code page, as
+ * the archive has them. `finish` is null when 7-Zip found no archive.
+ */
 export class ListingReader {
   readonly #limit: number
   #rest = ''
   #format: string | null = null
+  #archiveBytes: number | null = null
   #inMembers = false
   #fields = new Map<string, string>()
   readonly #members: ListedMember[] = []
@@ -51,10 +61,14 @@ export class ListingReader {
     this.#endOfBlock()
     if (this.#format === null) return null
     // Their sizes are not stored, or modulo 2^32 at the very end, where a cut leaves noise.
-    const members = STREAM_FORMATS.has(this.#format)
-      ? this.#members.map((member) => ({ ...member, size: null, crc: null }))
-      : this.#members
-    return { format: this.#format, members, cut: this.#cut }
+    const isStream = STREAM_FORMATS.has(this.#format)
+    const names = decodeNames(this.#members.map(({ listedName }) => Buffer.from(listedName, 'latin1')))
+    const members = this.#members.map((member, i) => ({
+      ...member,
+      name: names[i] ?? '',
+      ...(isStream && { size: null, crc: null }),
+    }))
+    return { format: this.#format, members, cut: this.#cut, archiveBytes: this.#archiveBytes }
   }
 
   #line(line: string): void {
@@ -63,6 +77,8 @@ export class ListingReader {
       return
     }
     if (line === '----------') {
+      const bytes = this.#fields.get('Physical Size') ?? ''
+      this.#archiveBytes = /^\d+$/.test(bytes) ? Number(bytes) : null
       this.#inMembers = true
       this.#fields.clear()
       return
@@ -75,7 +91,6 @@ export class ListingReader {
     }
     const key = line.slice(0, separator)
     const value = line.slice(separator + 3)
-    // Of nested formats (a .deb, a .tgz of some kinds) the last is the one whose members are listed.
     if (!this.#inMembers && key === 'Type') this.#format = value.toLowerCase()
     else this.#fields.set(key, value)
   }
@@ -91,14 +106,16 @@ export class ListingReader {
 /** Formats that compress one stream of bytes. */
 const STREAM_FORMATS = new Set(['gzip', 'bzip2', 'xz', 'zstd', 'lzma', 'lzma86', 'z'])
 
-/** Of `Mode` and `Attributes`: a Unix mode that is neither a plain file's nor without a type. */
-const SPECIAL_MODE = /(?:^|\s)[dlcbps][-rwxsStT]{9}/
+/** Of `Mode` and `Attributes`: a folder or a link; and devices, pipes and sockets, which hide something if they have bytes. */
+const SPECIAL_MODE = /(?:^|\s)[dl][-rwxsStT]{9}/
+const DEVICE_MODE = /(?:^|\s)[cbps][-rwxsStT]{9}/
 
 function memberOf(fields: ReadonlyMap<string, string>): ListedMember {
   const size = fields.get('Size')
   const attributes = `${fields.get('Attributes') ?? ''} ${fields.get('Mode') ?? ''}`
   return {
-    name: fields.get('Path') ?? '',
+    name: '',
+    listedName: fields.get('Path') ?? '',
     size: size !== undefined && /^\d+$/.test(size) ? Number(size) : null,
     crc: fields.get('CRC') ? Number.parseInt(fields.get('CRC') ?? '', 16) : null,
     encrypted: fields.get('Encrypted') === '+',
@@ -106,6 +123,7 @@ function memberOf(fields: ReadonlyMap<string, string>): ListedMember {
       fields.get('Folder') !== '+' &&
       !attributes.startsWith('D') &&
       !SPECIAL_MODE.test(attributes) &&
+      !(DEVICE_MODE.test(attributes) && !(Number(size) > 0)) &&
       !fields.get('Symbolic Link') &&
       !fields.get('Hard Link'),
   }

@@ -11,9 +11,15 @@ export function memberName(stored: string): string {
   return clean.length <= MAX_LENGTH ? clean : clean.slice(0, MAX_LENGTH).toWellFormed()
 }
 
-/** What a compressed single file is called that does not store its name: `dump.sql.gz` → `dump.sql`. */
+/**
+ * What a compressed single file is called that does not store its name: `dump.sql.gz` → `dump.sql`, `src.tgz` →
+ * `src.tar`. Without such a suffix it keeps the name that it came under, so that rules about names hold for it too.
+ */
 export function nameWithoutSuffix(archiveName: string): string {
   const base = archiveName.replace(/^.*[\\/]/, '')
-  const unpacked = base.replace(/\.t([gbx]z2?|zst)$/i, '.tar').replace(/\.(gz|bz2|xz|zst|lzma|z)$/i, '')
-  return unpacked !== base && unpacked !== '' ? unpacked : `${base || 'content'}~`
+  const unpacked = base
+    .replace(/\.(t([gbxz]z2?|zst|lz4?)|taz|tpz)$/i, '.tar')
+    .replace(/\.svgz$/i, '.svg')
+    .replace(/(?<=.)\.(gz|gzip|bz2|bzip2|xz|zst|zstd|lzma|lzma86|lz4|lz|z|mslz|ppmd)$/i, '')
+  return unpacked || 'content'
 }

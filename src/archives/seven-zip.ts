@@ -65,7 +65,8 @@ export function startSevenZip(
   child.stdin.end(password === null ? '' : `${password}\n`)
 
   let errors = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  // Names are in the code page of their archive, and must be told apart as they are.
+  child.stderr.setEncoding('latin1').on('data', (text: string) => {
     if (errors.length < STDERR_KEPT) errors += text
   })
   const kill = () => void child.kill('SIGKILL')

@@ -47,6 +47,8 @@ export async function unpackingPass(
   expected: readonly ListedMember[],
   options: {
     readonly folder: string
+    /** 7-Zip's name for the format that the listing is of. */
+    readonly type: string
     /** Switches that choose members: none for all. */
     readonly selection: readonly string[]
     readonly password: string | null
@@ -57,7 +59,8 @@ export async function unpackingPass(
 ): Promise<PassResult> {
   const { bounds } = options
   const files = await MemberFiles.in(options.folder)
-  const parameters = ['x', '-so', '-bd', '-bso0', '-bsp0', '-bse2', '-spd', ...options.selection, '--', archive]
+  const parameters = ['x', '-so', '-bd', '-bso0', '-bsp0', '-bse2', '-spd', `-t${options.type}`, ...options.selection]
+  parameters.push('--', archive)
   const process = startSevenZip(parameters, bounds, { password: options.password })
   const splitter = new Splitter(expected, files, options.more, bounds)
   try {

@@ -67,7 +67,8 @@ export function recogniseCompoundFile(head: Head): Recognised | null {
   const isInstaller = head.find(`\x84${installer}`) >= 0 || head.find(`\x86${installer}`) >= 0
   if (isInstaller) return { fileType: 'Binary/Archive/MSI', description: 'Windows Installer package', isArchive: true }
   for (const [name, fileType, description] of streams) {
-    if (head.find([...name].map((character) => `${character}\0`).join('')) >= 0) return { fileType, description }
+    if (head.find([...name].map((character) => `${character}\0`).join('')) < 0) continue
+    return fileType.endsWith('/MSG') ? { fileType, description, isArchive: true } : { fileType, description }
   }
   // The directory lies behind the head: the caller may know better.
   return { fileType: 'Document/None/OLE', description: 'OLE compound file' }

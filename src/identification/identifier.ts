@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module'
 import { recogniseCompoundFile, recogniseZip } from './containers.ts'
+import { recogniseDiskImage } from './disk-images.ts'
 import { recogniseElf } from './elf.ts'
 import { Head, type Recognised } from './head.ts'
 import { recogniseMachO } from './macho.ts'
 import { recogniseMagicNumber } from './magic-numbers.ts'
+import { recogniseMail } from './mail.ts'
 import { recognisePe } from './pe.ts'
 import { recogniseText } from './text.ts'
 
@@ -15,8 +17,10 @@ export interface Identification {
   readonly fileType: string
   /** For people: one sentence. */
   readonly description: string
-  /** 7-Zip should be asked for members. */
+  /** It has members. */
   readonly isArchive: boolean
+  /** It is something else, and an archive lies in it: behind a program, a picture, anything. */
+  readonly holdsArchive?: boolean
 }
 
 export interface Identifier {
@@ -35,6 +39,8 @@ const recognisers: readonly ((head: Head) => Recognised | null)[] = [
   recogniseZip,
   recogniseCompoundFile,
   recogniseMagicNumber,
+  recogniseDiskImage,
+  recogniseMail,
   recogniseText,
 ]
 

@@ -25,6 +25,7 @@ const magicNumbers: readonly MagicNumber[] = [
   archive('XZ', '\xfd7zXZ\0'),
   archive('ZSTD', '\x28\xb5\x2f\xfd'),
   archive('LZ4', '\x04\x22\x4d\x18'),
+  archive('LZ4', '\x02\x21\x4c\x18'),
   archive('LZIP', 'LZIP'),
   archive('COMPRESS', '\x1f\x9d'),
   archive('CAB', 'MSCF\0\0\0\0'),
@@ -34,6 +35,19 @@ const magicNumbers: readonly MagicNumber[] = [
   archive('RPM', '\xed\xab\xee\xdb'),
   archive('CPIO', '070701'),
   archive('CPIO', '070702'),
+  archive('CPIO', '070707'),
+  archive('CPIO', '\xc7\x71\0'),
+  archive('LZH', '-lh', 2),
+  archive('LZOP', '\x89LZO\0\r\n\x1a\n'),
+  archive('ACE', '**ACE**', 7),
+  archive('STUFFIT', 'StuffIt'),
+  archive('STUFFIT', 'SIT!'),
+  archive('ALZ', 'ALZ\x01'),
+  archive('EGG', 'EGGA'),
+  archive('ZPAQ', '7kSt'),
+  archive('INSTALLSHIELD', 'ISc('),
+  archive('MSLZ', 'SZDD\x88\xf0\x27\x33'),
+  archive('TNEF', '\x78\x9f\x3e\x22'),
   archive('ARJ', '\x60\xea'),
   archive('XAR', 'xar!'),
   archive('WIM', 'MSWIM\0\0\0'),
@@ -91,10 +105,20 @@ export function recogniseMagicNumber(head: Head): Recognised | null {
     const { fileType, description, isArchive } = magic
     return isArchive ? { fileType, description, isArchive } : { fileType, description }
   }
+  if (isLzma(head)) return { fileType: 'Binary/Archive/LZMA', description: 'LZMA archive', isArchive: true }
   const python = head.u16(0)
   if (head.has('\r\n', 2) && python >= 3_000 && python < 4_000) {
     const version = pythonVersions.find(([from]) => python >= from)?.[1] ?? '3'
     return { fileType: 'Binary/None/PYC', description: `Python ${version} bytecode` }
   }
   return null
+}
+
+/** It has no signature: properties below 225, a dictionary of a usual size, and a size that can be, or is not known. */
+function isLzma(head: Head): boolean {
+  if (head.u8(0) !== 0x5d || head.size < 18 || head.u8(13) !== 0) return false
+  const dictionary = head.u32(1)
+  const isUsual = (dictionary & (dictionary - 1)) === 0 || (dictionary & (dictionary - 1)) === dictionary / 2
+  const high = head.u32(9)
+  return dictionary >= 4_096 && isUsual && (high < 256 || (high === 0xffff_ffff && head.u32(5) === 0xffff_ffff))
 }

@@ -25,11 +25,6 @@ const openings: readonly (readonly [opening: RegExp, type: string, description: 
   [/^<\?xml[^>]*>\s*(<!--.{0,500}?-->\s*)*(<!doctype svg|<svg\b)/is, 'Image/None/SVG', 'SVG image'],
   [/^<\?xml/i, 'Text/XML/XML', 'XML document'],
   [/^<svg\b/i, 'Image/None/SVG', 'SVG image'],
-  [
-    /^(from|return-path|received|message-id|mime-version|delivered-to|x-[\w-]{1,40}): \S/i,
-    'Text/Email',
-    'E-mail message',
-  ],
   [/^-----BEGIN [A-Z0-9 ]{1,40}-----/, 'Text/PEM', 'PEM encoded data'],
   [/^@echo off\b/i, 'Text/Batch', 'Windows batch file'],
   [/^\[InternetShortcut\]/i, 'Text/URL', 'Internet shortcut'],

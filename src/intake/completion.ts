@@ -83,7 +83,7 @@ async function commit(
       // Its remarks were written when it was unpacked.
       keeps_note: note.stage === 'rematch',
       note: remarks.length > 0 ? remarks.join(' ') : null,
-      is_archive: identification.isArchive,
+      is_archive: identification.isArchive || identification.holdsArchive === true,
       segment_id: signature !== null && !indexed ? segment : null,
     }
   })

@@ -215,7 +215,7 @@ function variablesOf(name: string): TaskInput<'examine'>['variables'] {
 const shortages = new Set(['ENOSPC', 'EDQUOT', 'ENOMEM', 'EMFILE', 'ENFILE', 'EAGAIN'])
 
 /** A file that cannot be read, or a content that every worker dies of; everything else is ours to solve. */
-function isOfTheSample(error: unknown): boolean {
+export function isOfTheSample(error: unknown): boolean {
   if (!(error instanceof Error) || 'status' in error) return false
   return !shortages.has((error as NodeJS.ErrnoException).code ?? '')
 }

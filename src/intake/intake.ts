@@ -118,6 +118,7 @@ export class Intake {
       unpacker: new Unpacker({
         archives,
         blobs,
+        pool,
         examiner: this.#examiner,
         limits: this.#limits,
         admit: async (incoming) => (await this.#admissions.add(incoming)).admitted,

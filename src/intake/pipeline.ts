@@ -134,7 +134,7 @@ export class Pipeline {
     const { examiner, unpacker, log, queue } = this.#parts
     try {
       let examined = await examiner.examine(queued, signal)
-      if (examined.identification.isArchive && queued.note.stage !== 'rematch') {
+      if (hasMembers(examined.identification) && queued.note.stage !== 'rematch') {
         await this.#unpackTurn()
         try {
           examined = { ...examined, remarks: await unpacker.unpack(examined, signal) }
@@ -314,6 +314,10 @@ export class Pipeline {
     if (busy && !stopped) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
+}
+
+function hasMembers({ isArchive, holdsArchive = false }: Examined['identification']): boolean {
+  return isArchive || holdsArchive
 }
 
 function bytesOf(examined: readonly Examined[]): number {

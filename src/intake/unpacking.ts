@@ -1,8 +1,11 @@
-import type { Archives } from '../archives/index.ts'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Archives, Unpacked } from '../archives/index.ts'
+import type { TaskOutput, WorkerPool } from '../scanning/index.ts'
 import { asStorageFailure, type BlobStore } from '../store/index.ts'
 import type { Admitted } from './admission.ts'
 import { fileName, type Incoming } from './arriving.ts'
-import type { Examined, Examiner } from './examination.ts'
+import { type Examined, type Examiner, isOfTheSample } from './examination.ts'
 
 export interface UnpackingLimits {
   /** Archives in archives; 0 unpacks nothing. */
@@ -14,6 +17,7 @@ export interface UnpackingLimits {
 
 export interface UnpackerParts {
   readonly archives: Archives
+  readonly pool: WorkerPool
   readonly blobs: BlobStore
   readonly examiner: Examiner
   readonly limits: UnpackingLimits
@@ -32,6 +36,25 @@ interface Allowance {
 const CUSTOMARY_PASSWORD = 'infected'
 /** Members of one archive that are copied and hashed at once. */
 const AT_ONCE = 8
+/** Archives that are looked for in one file, one behind the other. */
+const MOST_PARTS = 64
+
+type Slice = TaskOutput<'unpack'>
+
+/** What has come out of one file so far. */
+interface Opening {
+  readonly examined: Examined
+  readonly allowance: Allowance
+  readonly root: number
+  readonly folder: string
+  readonly signal: AbortSignal
+  readonly notes: Set<string>
+  readonly admitted: Promise<unknown>[]
+  /** Bytes that may come out of it by its own size. */
+  bytesByRatio: number
+  /** Archives in it that were opened. */
+  opened: number
+}
 
 /** Unpacks one level of archives and hands the members over as new arrivals. */
 export class Unpacker {
@@ -67,79 +90,224 @@ export class Unpacker {
 
   async #unpackWithin(
     allowance: Allowance,
-    { queued, remarks }: Examined,
+    examined: Examined,
     root: number,
     signal: AbortSignal,
   ): Promise<readonly string[]> {
+    const { queued, remarks } = examined
     const { archives, blobs } = this.#parts
-    const { note } = queued
     if (allowance.members <= 0 || allowance.bytes <= 0) {
       return [...remarks, 'It is not unpacked: too much came out of what was sent already.']
     }
     const folder = blobs.temporary()
+    const opening: Opening = {
+      examined,
+      allowance,
+      root,
+      folder,
+      signal,
+      notes: new Set(),
+      admitted: [],
+      bytesByRatio: archives.bytesOf(queued.digests.size),
+      opened: 0,
+    }
     try {
-      const unpacked = await archives.unpack(blobs.path(queued.digests.sha256), {
-        folder,
-        name: queued.name,
-        passwords: note.password === undefined ? [CUSTOMARY_PASSWORD] : [note.password, CUSTOMARY_PASSWORD],
-        members: allowance.members,
-        totalBytes: allowance.bytes,
-        signal,
+      await mkdir(folder, { mode: 0o700 })
+      await this.#openAll(opening).catch((error) => {
+        throw asStorageFailure(error)
       })
-      allowance.members -= unpacked.members.length
-      for (const { size } of unpacked.members) allowance.bytes -= size
-      await this.#admitAll(unpacked.members, queued, root, signal)
-      return unpacked.note === null ? remarks : [...remarks, unpacked.note]
+      if (opening.opened === 0 && examined.identification.isArchive) {
+        opening.notes.add('It could not be opened: it is damaged, or of a kind that is not unpacked.')
+      }
+      return [...remarks, ...opening.notes]
     } finally {
+      // All of them first: the folder goes when this ends.
+      await Promise.allSettled(opening.admitted)
       await blobs.discard(folder)
     }
   }
 
-  async #admitAll(
-    members: readonly { readonly name: string; readonly path: string; readonly size: number }[],
-    { id, note }: Examined['queued'],
-    root: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { blobs, examiner, admit } = this.#parts
-    const admitted: Promise<unknown>[] = []
+  /** One archive after the other, as they lie in the file; most files are one from end to end. */
+  async #openAll(opening: Opening): Promise<void> {
+    const { size } = opening.examined.queued.digests
+    let at = 0
+    for (let parts = 0; at < size; parts++) {
+      if (parts >= MOST_PARTS) {
+        opening.notes.add(`It holds more than ${MOST_PARTS} archives; the rest was not unpacked.`)
+        break
+      }
+      const end = await this.#openPart(opening, at)
+      if (end === null) break
+      at = end
+    }
+    const results = await Promise.allSettled(opening.admitted)
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+
+  /** Opens the archive at or behind `at`; gives where the next may begin, or null when nothing more comes. */
+  async #openPart(opening: Opening, at: number): Promise<number | null> {
+    const { notes, examined, allowance } = opening
+    const had = new Map<string, number>()
+    let damaged = 0
+    let oversized = 0
+    let wholeFile: string | null = null
+    let part: Slice['part'] = null
+    for (let member: number | null = 0; member !== null; ) {
+      const slice: Slice = await this.#readSlice(opening, at, member)
+      if (slice.part === null) return null
+      part = slice.part
+      wholeFile ??= slice.forSevenZip?.path ?? null
+      damaged += slice.damaged
+      oversized += slice.oversized
+      if (slice.note !== null) notes.add(slice.note)
+      for (const { name, temporary, digests } of slice.members) {
+        const key = `${digests.size} ${name}`
+        had.set(key, (had.get(key) ?? 0) + 1)
+        this.#admit(opening, name, temporary, digests)
+      }
+      if (slice.exceeded !== null) {
+        notes.add(exceededNote(slice.exceeded, this.#boundsOf(opening)))
+        opening.opened++
+        return null
+      }
+      member = slice.next
+    }
+    if (part === null) return null
+    let end = part.to ?? part.from + 1
+    if (wholeFile === null) {
+      opening.opened++
+    } else {
+      const unpacked = await this.#openWithSevenZip(opening, wholeFile, part.from)
+      const isAll = unpacked.format !== null && unpacked.note === null
+      if (unpacked.format !== null || unpacked.locked || had.size > 0) opening.opened++
+      if (isAll) damaged = 0
+      end = part.to ?? part.from + Math.max(1, unpacked.archiveBytes ?? 1)
+      const members = unpacked.members.filter(({ name, size }) => !takeFrom(had, `${size} ${name}`))
+      await this.#takeAll(opening, members)
+    }
+    if (damaged > 0) notes.add(`${damaged} members are damaged or cut off.`)
+    if (oversized > 0) notes.add(`${oversized} members larger than allowed were not unpacked.`)
+    if (allowance.members <= 0 || allowance.bytes <= 0) {
+      if (end < examined.queued.digests.size) notes.add(exceededNote('members', this.#boundsOf(opening)))
+      return null
+    }
+    return end
+  }
+
+  async #readSlice(opening: Opening, at: number, member: number): Promise<Slice> {
+    const { archives, blobs, pool } = this.#parts
+    const { examined, folder, signal } = opening
+    const { queued, identification } = examined
+    const { members, bytes } = this.#boundsOf(opening)
+    const path = blobs.path(queued.digests.sha256)
+    try {
+      const input = {
+        path,
+        size: queued.digests.size,
+        name: queued.name,
+        isArchive: identification.isArchive,
+        isMail: identification.fileType === MAIL,
+        folder,
+        at,
+        member,
+        members,
+        bytes,
+        memberBytes: archives.memberBytes,
+      }
+      return await pool.run('unpack', input, { priority: 'live', patient: true, signal })
+    } catch (error) {
+      if (signal.aborted || !isOfTheSample(error)) throw error
+      const isFirst = at === 0 && member === 0
+      opening.notes.add(`Not all of it could be opened: ${(error as Error).message}`)
+      // 7-Zip may do better with what a worker was lost over.
+      const part = isFirst ? { from: 0, to: null } : null
+      const forSevenZip = isFirst ? { path } : null
+      return { part, forSevenZip, members: [], next: null, damaged: 0, oversized: 0, exceeded: null, note: null }
+    }
+  }
+
+  async #openWithSevenZip(opening: Opening, path: string, from: number): Promise<Unpacked> {
+    const { archives } = this.#parts
+    const { examined, folder, signal, notes } = opening
+    const { note, name } = examined.queued
+    const { members, bytes } = this.#boundsOf(opening)
+    const unpacked = await archives.unpack(path, {
+      folder: join(folder, `unpacked-${from}`),
+      name,
+      fileType: from === 0 ? examined.identification.fileType : '',
+      passwords: note.password === undefined ? [CUSTOMARY_PASSWORD] : [note.password, CUSTOMARY_PASSWORD],
+      members,
+      totalBytes: bytes,
+      signal,
+    })
+    if (unpacked.note !== null) notes.add(unpacked.note)
+    return unpacked
+  }
+
+  #boundsOf({ allowance, bytesByRatio }: Opening): { readonly members: number; readonly bytes: number } {
+    return { members: Math.max(0, allowance.members), bytes: Math.max(1, Math.min(allowance.bytes, bytesByRatio)) }
+  }
+
+  /** Copies and hashes what 7-Zip has unpacked. */
+  async #takeAll(opening: Opening, members: Unpacked['members']): Promise<void> {
+    const { blobs, examiner } = this.#parts
+    const { signal } = opening
     let next = 0
     const lane = async (): Promise<void> => {
       for (let member = members[next++]; member !== undefined; member = members[next++]) {
         const temporary = blobs.temporary()
-        const name = fileName(member.name)
-        let digests: Incoming['digests']
+        const file = { source: member.path, temporary, size: member.size, name: fileName(member.name) }
         try {
-          digests = await examiner.take({ source: member.path, temporary, size: member.size, name }, { signal })
+          this.#admit(opening, member.name, temporary, await examiner.take(file, { signal }))
         } catch (error) {
           await blobs.discard(temporary)
-          throw asStorageFailure(error)
+          throw error
         }
-        admitted.push(
-          admit({
-            temporary,
-            synced: false,
-            digests,
-            name,
-            userId: null,
-            source: 'member',
-            comment: null,
-            tags: [],
-            note: {
-              depth: note.depth + 1,
-              parent: id,
-              root,
-              ...(note.password !== undefined && { password: note.password }),
-            },
-            member: { parent: id, path: member.name },
-          }),
-        )
       }
     }
     const lanes = await Promise.allSettled(Array.from({ length: AT_ONCE }, lane))
-    // All of them first: the folder goes when this ends.
-    const results = await Promise.allSettled(admitted)
-    const failed = [...lanes, ...results].find((result) => result.status === 'rejected')
+    const failed = lanes.find((result) => result.status === 'rejected')
     if (failed) throw failed.reason
   }
+
+  #admit(opening: Opening, path: string, temporary: string, digests: Incoming['digests']): void {
+    const { examined, root, allowance, admitted } = opening
+    const { id, note } = examined.queued
+    allowance.members--
+    allowance.bytes -= digests.size
+    opening.bytesByRatio -= digests.size
+    const { password } = note
+    const incoming: Incoming = {
+      temporary,
+      synced: false,
+      digests,
+      name: fileName(path),
+      userId: null,
+      source: 'member',
+      comment: null,
+      tags: [],
+      note: { depth: note.depth + 1, parent: id, root, ...(password !== undefined && { password }) },
+      member: { parent: id, path },
+    }
+    const admission = this.#parts.admit(incoming)
+    admission.catch(() => {})
+    admitted.push(admission)
+  }
+}
+
+/** As identification names it. */
+const MAIL = 'Text/Email'
+
+function exceededNote(what: 'members' | 'bytes', bounds: { readonly members: number; readonly bytes: number }): string {
+  return what === 'members'
+    ? 'It has more members than allowed; the rest was not unpacked.'
+    : `It unpacks to more than allowed, ${bounds.bytes} bytes; the rest was not unpacked.`
+}
+
+/** Takes one of so many out of a tally. */
+function takeFrom(tally: Map<string, number>, key: string): boolean {
+  const count = tally.get(key) ?? 0
+  if (count > 0) tally.set(key, count - 1)
+  return count > 0
 }

@@ -75,6 +75,8 @@ export class Job {
     if (this.isSuspect) return Number.POSITIVE_INFINITY
     if (kind === 'take') return (input as TaskInput<'take'>).size
     if (kind === 'digest') return (input as TaskInput<'digest'>).size
+    // What comes out is larger than what goes in.
+    if (kind === 'unpack') return 4 * (input as TaskInput<'unpack'>).size
     if (kind === 'examine') return (input as TaskInput<'examine'>).digests.size
     return Number.POSITIVE_INFINITY
   }

@@ -99,6 +99,42 @@ export interface TaskMap {
       readonly examined: TaskOutput<'examine'> | null
     }
   }
+  /**
+   * Writes what is in the archive at or behind byte `at` of a stored file to new files in `folder`, member by member
+   * from number `member` on, while hashing it; up to a slice of so many members and bytes that others get their turn.
+   */
+  unpack: {
+    input: {
+      readonly path: string
+      readonly size: number
+      /** The sample's, for members without one. */
+      readonly name: string
+      /** It begins as an archive; false where one lies in something else. */
+      readonly isArchive: boolean
+      readonly isMail: boolean
+      readonly folder: string
+      readonly at: number
+      readonly member: number
+      /** What may come out of it yet, and how large one member may be. */
+      readonly members: number
+      readonly bytes: number
+      readonly memberBytes: number
+    }
+    output: {
+      /** Where the archive lies, `to` null where only 7-Zip can tell; null when there is none at `at` or behind. */
+      readonly part: { readonly from: number; readonly to: number | null } | null
+      readonly members: readonly { readonly name: string; readonly temporary: string; readonly digests: Digests }[]
+      /** Where to go on in the same archive; null at its end. */
+      readonly next: number | null
+      /** What only 7-Zip opens, or the rest of it: all of the file, or the new file that the part was copied to. */
+      readonly forSevenZip: { readonly path: string } | null
+      /** Members that are damaged, and those that are larger than allowed. */
+      readonly damaged: number
+      readonly oversized: number
+      readonly exceeded: 'members' | 'bytes' | null
+      readonly note: string | null
+    }
+  }
   /** Identifies a stored file, computes its signature, and matches it against a rule set through the plans. */
   examine: {
     input: {

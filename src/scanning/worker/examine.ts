@@ -1,3 +1,4 @@
+import { holdsArchive } from '../../archives/index.ts'
 import { HEAD_LENGTH, type Identifier } from '../../identification/index.ts'
 import { SignatureView, sign, signFile } from '../../index/index.ts'
 import { mayMatch } from '../../planner/index.ts'
@@ -45,7 +46,9 @@ export class SampleExaminer {
 
   /** A whole content that is in memory. */
   examineBytes(task: Task, bytes: Buffer, { digests, ruleSet, variables, without }: MatchedWith): Output {
-    const identification = this.#identify(task, bytes.subarray(0, HEAD_LENGTH), bytes.length)
+    const identified = this.#identify(task, bytes.subarray(0, HEAD_LENGTH), bytes.length)
+    const identification =
+      !identified.isArchive && holdsArchive(bytes) ? { ...identified, holdsArchive: true } : identified
 
     const signers = this.#signers.read(task, bytes)
     task.note('sign', { allowedMs: task.scanMs(bytes.length) })

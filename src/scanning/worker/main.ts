@@ -43,6 +43,8 @@ const cache = new CompiledCache(engine, limits)
 const held = new HeldRulesets(cache)
 const scanner = new Scanner({ cache, held, limits, probes: new Probes(engine) })
 const buffer = new SampleBuffer()
+/** The archive that is being unpacked. */
+const archive = new SampleBuffer()
 const signers = new SignerReader(engine)
 const noTask = new Task(flight, limits, {
   id: 0,
@@ -171,6 +173,10 @@ async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskK
     case 'take': {
       const input = message.input as TaskInput<'take'>
       return take(task, input, buffer, input.examine === null ? null : await examiner())
+    }
+    case 'unpack': {
+      const { unpack } = await import('./unpack.ts')
+      return unpack(task, message.input as TaskInput<'unpack'>, archive)
     }
     case 'check':
       return check(task, message.input as TaskInput<'check'>, engine)

@@ -77,14 +77,18 @@ function copySmall(source: number, copy: number, room: Buffer): Copied | null {
   }
   const bytes = room.subarray(0, size)
   writeAll(copy, bytes)
-  const digests = {
-    size,
+  return { digests: digestsOf(bytes), bytes }
+}
+
+/** Of a content in memory. */
+export function digestsOf(bytes: Uint8Array): Digests {
+  return {
+    size: bytes.length,
     sha256: hash('sha256', bytes, 'buffer'),
     sha1: hash('sha1', bytes, 'buffer'),
     md5: hash('md5', bytes, 'buffer'),
     sha512: hash('sha512', bytes, 'buffer'),
   }
-  return { digests, bytes }
 }
 
 /** The file is at hand afterwards if `room` is larger than it; else the room is used again and again. */
@@ -114,6 +118,6 @@ function copyInPieces(source: number, copy: number, room: Buffer, progress: () =
   return { digests, bytes: size < room.length ? room.subarray(0, size) : null }
 }
 
-function writeAll(file: number, bytes: Uint8Array): void {
+export function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
 }
