@@ -268,7 +268,12 @@ test('a ruleset that is enabled while samples are on their way misses none of th
 
 test('what was acknowledged before a kill is there afterwards, and is brought to its end with all its members', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'backtrail-killed-'))
-  t.after(() => rm(folder, { recursive: true }))
+  let opened: Collection | null = null
+  t.after(async () => {
+    // Not two hooks: the first of them runs first, and the folder would go while the collection still writes to it.
+    await opened?.close()
+    await rm(folder, { recursive: true })
+  })
   await writeFile(join(folder, 'marks.yar'), RULE)
   const script = join(import.meta.dirname, 'killed-intake.fixture.ts')
   const killed = spawn(process.execPath, [script, folder, join(folder, 'marks.yar')], {
@@ -285,7 +290,7 @@ test('what was acknowledged before a kill is there afterwards, and is brought to
   assert.ok(hashes.length >= 60)
 
   const c = await openCollection(folder)
-  t.after(() => c.close())
+  opened = c
   await c.blobs.settle(async (sha256) => (await c.samples.find(Buffer.from(sha256).toString('hex'))) !== null)
   await c.segments.start()
   const { resumed } = await c.intake.start()

@@ -57,7 +57,7 @@ function packedBySevenZip(type: string, bytes: Buffer): Buffer {
 }
 
 function ar(files: Readonly<Record<string, Buffer>>): Buffer {
-  const parts = [Buffer.from('!<arch>\n')]
+  const parts: Buffer[] = [Buffer.from('!<arch>\n')]
   for (const [name, bytes] of Object.entries(files)) {
     const size = String(bytes.length).padEnd(10)
     parts.push(Buffer.from(`${name.padEnd(16)}0           0     0     100644  ${size}\x60\n`), bytes)
