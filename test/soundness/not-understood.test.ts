@@ -129,8 +129,8 @@ test("tenants' retro hunts find what a plain scan finds", async () => {
   }
 })
 
-function ruleNames(rules: { readonly name?: string; readonly rule?: string }[]): string[] {
-  return rules.map((rule) => rule.name ?? rule.rule ?? JSON.stringify(rule))
+function ruleNames(rules: { readonly identifier: string }[]): string[] {
+  return rules.map(({ identifier }) => identifier)
 }
 
 test('what is hunted without the index is told when it is saved, and its neighbours keep their plans', async () => {

@@ -53,8 +53,8 @@ export const ways: Readonly<Record<string, Way>> = {
   'none of a set': { text: `${near}${deep}rule by { condition: none of (near, way) }` },
   'a global deep rule': { text: `${near}global ${deep}` },
   'a global private deep rule': { text: `${near}global private ${deep}` },
-  'rules that refer to each other, 400 of them': {
-    text: `${near}rule r0 { strings: $a = "odd number" condition: $a }\n${numbered(400, (n) => {
+  'rules that refer to each other, 250 of them': {
+    text: `${near}rule r0 { strings: $a = "odd number" condition: $a }\n${numbered(250, (n) => {
       return `rule r${n + 1} { strings: $a = "text ${n}" condition: r${n} ${n % 2 === 0 ? 'or' : 'and not'} $a }`
     })}`,
   },
