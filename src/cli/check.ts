@@ -7,6 +7,7 @@ import { type Flags, readClientSettings, readSettings } from '../settings/index.
 import {
   asUnusableFolder,
   checkDatabase,
+  damageOfLog,
   lockDataFolder,
   makeFilesPrivate,
   rebuildDatabase,
@@ -27,7 +28,10 @@ export function addCheck(program: Command, conclude: Conclude): void {
     .command('check')
     .description('Verify all that is stored: the database, every content against its digest, and the index.')
     .option('--every <n>', 'Compare the signature of every n-th sample only.', '1')
-    .option('--rebuild', 'Make a database whose indices are damaged anew from its tables; the damaged one is kept.')
+    .option(
+      '--rebuild',
+      'Make a database with damaged indices, or a damaged log, anew from its tables; the damaged one is kept.',
+    )
     .addHelpText(
       'after',
       `
@@ -108,12 +112,13 @@ async function isDatabaseSound(data: string, rebuild: boolean, signal: AbortSign
   try {
     await refuseLostDatabase(data, file)
     if (!existsSync(file)) return true
-    const problems = await checkDatabase(file, 'full', signal)
+    const lost = damageOfLog(file)
+    const problems = [...(lost === null ? [] : [lost]), ...(await checkDatabase(file, 'full', signal))]
     for (const problem of problems) process.stderr.write(`backtrail: database: ${problem}\n`)
     if (problems.length === 0) return true
     if (!rebuild) {
       process.stderr.write(
-        `${file} is damaged. Where only indices are, "backtrail check --rebuild" makes it anew from its tables. ${wayOut}\n`,
+        `${file} is damaged. Where only indices or the log are, "backtrail check --rebuild" makes it anew from what can be read of its tables. ${wayOut}\n`,
       )
       return false
     }

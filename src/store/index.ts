@@ -30,6 +30,7 @@ export {
   wayOut,
 } from './sqlite/database.ts'
 export { listOf } from './sqlite/list.ts'
+export { damageOfLog } from './sqlite/log-damage.ts'
 export { type Rebuilt, rebuildDatabase } from './sqlite/rebuilding.ts'
 export type { CheckDepth } from './sqlite/soundness.ts'
 export { asUnusableFolder } from './unusable-folder.ts'

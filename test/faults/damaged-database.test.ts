@@ -12,16 +12,19 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { after, before, type TestContext, test } from 'node:test'
+import { after, before, describe, type TestContext, test } from 'node:test'
 import { folderWith, backtrail as run, backtrailTo as runTo } from '../cli/running.ts'
 import { change, rows } from './data-folder.ts'
 import { MortalServer, sha256, until } from './mortal-server.ts'
+import { processesNaming } from './processes.ts'
 
 // There are many of them, and the machine may be busy.
 const patient = { timeoutMs: 180_000 }
@@ -91,40 +94,56 @@ const tableDamages: Readonly<Record<string, (data: string) => void>> = {
     leaf[0] = 13
     overwrite(data, rootOf(data, 'samples'), 0, leaf)
   },
+  'the second half was cut off': (data) => cutTo(data, (bytes) => bytes / 2),
+  'all but the first page was cut off': (data) => cutTo(data, () => 4096),
+  'the end was cut off within a page': (data) => cutTo(data, (bytes) => bytes - 3 * 4096 - 100),
 }
 
-for (const [how, damage] of Object.entries(indexDamages)) {
-  test(`a database of which ${how} is refused, found by check, made anew on request, and then misses nothing`, async (t) => {
-    const data = copy(t)
-    damage(data)
-    const { code, stderr, stdout } = await backtrail(['serve', '--port', '0', '--data', data])
-    assert.equal(code, 1, stdout + stderr)
-    assert.match(stderr, /backtrail\.db is damaged: .*backtrail check/)
-    assert.doesNotMatch(stderr, /\n {4}at /, 'a stack is no explanation')
-    const found = await backtrailTo(1, ['check', '--data', data])
-    assert.match(found.stderr, /database: .*\n[\s\S]*--rebuild/)
-    const { stdout: rebuilt } = await backtrailTo(0, ['check', '--rebuild', '--data', data])
-    assert.match(rebuilt, /made anew from its tables and is sound/)
-    const hunt = await backtrailTo(0, ['hunt', rules, '--no-index', '--data', data])
-    assert.deepEqual(hashesIn(hunt.stdout), marked)
-  })
+function cutTo(data: string, rest: (bytes: number) => number): void {
+  const file = join(data, 'backtrail.db')
+  truncateSync(file, Math.floor(rest(statSync(file).size)))
 }
 
-for (const [how, damage] of Object.entries(tableDamages)) {
-  test(`a database of which ${how} is refused at once, and is never said to be made anew`, async (t) => {
-    const data = copy(t)
-    damage(data)
-    const bytes = readFileSync(join(data, 'backtrail.db'))
-    const { code, stderr } = await backtrail(['serve', '--port', '0', '--data', data])
-    assert.equal(code, 1, stderr)
-    assert.match(stderr, /backtrail\.db .*damaged.*backup/)
-    assert.doesNotMatch(stderr, /\n {4}at /, 'a stack is no explanation')
-    const { stdout, stderr: told } = await backtrailTo(1, ['check', '--rebuild', '--data', data])
-    assert.match(told, /cannot be made anew[\s\S]*backup/)
-    assert.doesNotMatch(stdout, /anew/)
-    assert.deepEqual(readFileSync(join(data, 'backtrail.db')), bytes, 'the damaged database was changed')
-  })
-}
+/** Most of the time of these tests is that of programs that start, and wait for each other's disk. */
+const atOnce = { concurrency: 3 }
+
+describe('damaged indices', atOnce, () => {
+  for (const [how, damage] of Object.entries(indexDamages)) {
+    test(`a database of which ${how} is refused, found by check, made anew on request, and then misses nothing`, async (t) => {
+      const data = copy(t)
+      damage(data)
+      const { code, stderr, stdout } = await backtrail(['serve', '--port', '0', '--data', data])
+      assert.equal(code, 1, stdout + stderr)
+      assert.match(stderr, /backtrail\.db is damaged: .*backtrail check/)
+      assert.doesNotMatch(stderr, /\n {4}at /, 'a stack is no explanation')
+      const found = await backtrailTo(1, ['check', '--data', data])
+      assert.match(found.stderr, /database: .*\n[\s\S]*--rebuild/)
+      const { stdout: rebuilt } = await backtrailTo(0, ['check', '--rebuild', '--data', data])
+      assert.match(rebuilt, /made anew from its tables and is sound/)
+      const hunt = await backtrailTo(0, ['hunt', rules, '--no-index', '--data', data])
+      assert.deepEqual(hashesIn(hunt.stdout), marked)
+    })
+  }
+})
+
+describe('damaged tables', atOnce, () => {
+  for (const [how, damage] of Object.entries(tableDamages)) {
+    test(`a database of which ${how} is refused at once, and is never said to be made anew`, async (t) => {
+      const data = copy(t)
+      damage(data)
+      const bytes = readFileSync(join(data, 'backtrail.db'))
+      const { code, stderr } = await backtrail(['serve', '--port', '0', '--data', data])
+      assert.equal(code, 1, stderr)
+      assert.deepEqual(processesNaming(data), [])
+      assert.match(stderr, /backtrail\.db .*damaged.*backup/)
+      assert.doesNotMatch(stderr, /\n {4}at /, 'a stack is no explanation')
+      const { stdout, stderr: told } = await backtrailTo(1, ['check', '--rebuild', '--data', data])
+      assert.match(told, /cannot be made anew[\s\S]*backup/)
+      assert.doesNotMatch(stdout, /anew/)
+      assert.deepEqual(readFileSync(join(data, 'backtrail.db')), bytes, 'the damaged database was changed')
+    })
+  }
+})
 
 test('damage that comes while the server runs fails the hunts that meet it, and health says so', async (t) => {
   const data = copy(t)

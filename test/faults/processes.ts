@@ -11,9 +11,7 @@ export interface Process {
 
 /** Children, their children and so on, as /proc shows them now. Ended ones that nobody waited for are left out. */
 export function descendantsOf(pid: number): Process[] {
-  const all = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => readProcess(Number(name)) ?? [])
+  const all = allProcesses()
   const found: Process[] = []
   const parents = new Set([pid])
   // A child may stand before its parent in the list, so it is gone through until nothing is added.
@@ -31,6 +29,17 @@ export function descendantsOf(pid: number): Process[] {
 /** Those that are still there. */
 export function remainingOf(processes: readonly Process[]): Process[] {
   return processes.filter(({ pid, started }) => readProcess(pid)?.started === started)
+}
+
+/** Processes with a text among their arguments, such as the path of a data folder. */
+export function processesNaming(text: string): Process[] {
+  return allProcesses().filter(({ command }) => command.includes(text))
+}
+
+function allProcesses(): Process[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => readProcess(Number(name)) ?? [])
 }
 
 function readProcess(pid: number): Process | null {

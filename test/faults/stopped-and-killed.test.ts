@@ -172,7 +172,7 @@ test(`in ${ROUNDS} rounds of stops and kills under load nothing acknowledged is 
     await work
     await server.start()
     await demandAcknowledged([...samples.keys()].slice(Math.max(0, before - 20)), round)
-    if (isLong && round % 25 === 24) console.log(`round ${round + 1}: ${JSON.stringify(seen)}`)
+    if (isLong && round % 10 === 9) console.log(`seed ${seed}, ${round + 1} rounds: ${JSON.stringify(seen)}`)
   }
 
   const all = [...samples.keys()]

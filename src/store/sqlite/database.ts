@@ -6,6 +6,7 @@ import { Failure } from '../../errors/index.ts'
 import { DatabaseHealth } from '../database-health.ts'
 import type { Schema } from '../schema.ts'
 import { isDamage, nodeSqliteDialect } from './dialect.ts'
+import { damageOfLog } from './log-damage.ts'
 import { migrate, readMigrations } from './migrate.ts'
 import { type CheckDepth, problemsOf } from './soundness.ts'
 
@@ -47,6 +48,9 @@ async function openChecked(
 ): Promise<{ readonly database: Database; readonly checked: CheckedAtStart }> {
   let connection: DatabaseSync | null = null
   try {
+    // Before SQLite takes what it can read of the log into the database and removes the rest.
+    const lost = most === 0 ? null : damageOfLog(path)
+    if (lost !== null) throw damagedDatabase(path, [lost])
     connection = new DatabaseSync(path, { timeout: 5_000, enableForeignKeyConstraints: true })
     // First, so that a file which is refused is left as it was.
     migrate(connection, readMigrations())
@@ -75,7 +79,7 @@ export function damagedDatabase(path: string, problems: readonly string[]): Fail
   const folder = dirname(path)
   return new Failure(
     'database.unusable',
-    `${path} is damaged: ${problems[0]}. "backtrail check --data ${folder}" lists what is; where only indices are, "backtrail check --rebuild" makes them anew. ${wayOut}`,
+    `${path} is damaged: ${problems[0]}. "backtrail check --data ${folder}" lists what is; where only indices or the log are, "backtrail check --rebuild" makes a sound one of the rest. ${wayOut}`,
     { problems },
   )
 }

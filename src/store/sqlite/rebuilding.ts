@@ -1,9 +1,9 @@
 /**
- * Makes a database anew from its tables, where only indices are damaged: REINDEX would have to read the damaged trees to
- * free their pages. All rows are copied into a new file with the schema of this program, the copy is checked, and only
- * then does it take the place of the damaged file, which stays beside it.
+ * Makes a database anew from its tables, where only indices are damaged, or the log. REINDEX would have to read the
+ * damaged trees to free their pages. All rows are copied into a new file with the schema of this program, the copy is
+ * checked, and only then does it take the place of the damaged file, which stays beside it with its log.
  */
-import { renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { migrate, readMigrations } from './migrate.ts'
 import { lostRows, problemsOf, quoted } from './soundness.ts'
@@ -17,30 +17,44 @@ export type Rebuilt =
 export function rebuildDatabase(path: string): Rebuilt {
   const fresh = `${path}.rebuilding`
   for (const rest of ['', '-journal', '-wal', '-shm']) rmSync(`${fresh}${rest}`, { force: true })
+  const kept = `${path}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}`
+  const restoreLog = () => existsSync(`${kept}-wal`) && renameSync(`${kept}-wal`, `${path}-wal`)
   try {
+    const lost = whatIsLost(path)
+    if (lost !== null) return { impossible: lost }
+    // Copying brings what can be read of the log into the database, and removes the log.
+    if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${kept}-wal`)
     const reason = copyTables(path, fresh)
-    if (reason !== null) return { impossible: reason }
-    const kept = `${path}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}`
-    // The log belongs to the damaged file; what was committed in it has been copied.
+    if (reason !== null) {
+      restoreLog()
+      return { impossible: reason }
+    }
     for (const rest of ['-wal', '-shm']) rmSync(`${path}${rest}`, { force: true })
     renameSync(path, kept)
     renameSync(fresh, path)
     return { kept }
   } catch (error) {
+    restoreLog()
     return { impossible: error instanceof Error ? error.message : String(error) }
   } finally {
     for (const rest of ['', '-journal', '-wal', '-shm']) rmSync(`${fresh}${rest}`, { force: true })
   }
 }
 
-/** Why the tables cannot be copied whole; null when they were. */
+/** Why the tables do not have all that they had; null where they have. Changes nothing. */
+function whatIsLost(path: string): string | null {
+  const source = new DatabaseSync(path, { timeout: 5_000, readOnly: true })
+  try {
+    return brokenTables(source) ?? lostRows(source)
+  } finally {
+    source.close()
+  }
+}
+
+/** What is wrong with the copy; null for nothing. */
 function copyTables(from: string, to: string): string | null {
   const source = new DatabaseSync(from, { timeout: 5_000 })
   try {
-    const broken = brokenTables(source)
-    if (broken !== null) return broken
-    const lost = lostRows(source)
-    if (lost !== null) return lost
     // What is in the log is brought into the file, so that nothing depends on the log any more.
     source.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   } finally {
