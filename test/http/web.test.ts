@@ -146,7 +146,7 @@ test('what is not an address of the application stays unknown', async () => {
 
 test('assets are sent compressed where the browser reads that, and are kept for ever', async () => {
   const page = await server.get('/', { as: null, isDocumented: false })
-  const [, script = ''] = /<script [^>]*src="(\/assets\/[^"]+\.js)"/.exec(page.text) ?? []
+  const [, script = ''] = /<script [^>]*src="\.(\/assets\/[^"]+\.js)"/.exec(page.text) ?? []
   assert.ok(script, page.text)
   const headers = { 'accept-encoding': 'gzip, deflate, br' }
   const small = await server.get(script, { as: null, headers, isDocumented: false })
