@@ -26,6 +26,12 @@ test('a crash has a second chance', () => {
   assert.deepEqual(pairs(blame), ['3 r1 memory'])
 })
 
+test('a ruleset that has ended workers on another sample has no second chance', () => {
+  const blame = new Blame()
+  blame.judge('verify', 'crash', at('scan', 'r1', 3), true)
+  assert.deepEqual(pairs(blame), ['3 r1 crash'])
+})
+
 test('however many rulesets fail on a sample, each pair is given up by itself and no other', () => {
   const blame = new Blame()
   const rulesets = ['r1', 'r2', 'r3', 'r4', 'r5', 'r6', 'r7', 'r8']

@@ -7,7 +7,7 @@
  * - A scan that took too long is given up for that pair at once.
  * - A crash, or too much memory, may have had nothing to do with the sample (an operator's `kill`, the kernel short of
  *   memory, a cache that had grown): the same is tried once more in a fresh worker. The second time, the pair is given
- *   up.
+ *   up. A ruleset that has ended workers on another sample has had its second chance there.
  * - Then it is asked whose fault that was, by *probes*: a rule that demands nothing and imports nothing, and one for each
  *   module that the ruleset imports. Where a probe fails, the module fails on this sample whatever the rules: all
  *   rulesets that import it are left out for this sample, and none of them is to blame. Where the probe without a module
@@ -70,8 +70,11 @@ export class Blame {
     this.#avoid = { ...this.#avoid, modules: [...modules, { item, module, trouble }] }
   }
 
-  /** `at` is null when the worker had not begun with the task. */
-  judge(kind: TaskKind, cause: LossCause, at: FlightStep | null): Verdict {
+  /**
+   * `at` is null when the worker had not begun with the task. `endsWorkers`: the ruleset at work is known to do so on
+   * another sample.
+   */
+  judge(kind: TaskKind, cause: LossCause, at: FlightStep | null, endsWorkers = false): Verdict {
     if (at === null) {
       if (this.#count('not begun') < LOSSES_BEFORE_BEGINNING) return { kind: 'retry' }
       return { kind: 'fail', error: new Failure('workers.lost') }
@@ -82,7 +85,7 @@ export class Blame {
 
     if (kind === 'take' && stage !== 'take') return this.#without({ examining: false })
     if (kind === 'verify' || kind === 'examine') {
-      const verdict = this.#judgeScan(cause, at, given)
+      const verdict = this.#judgeScan(cause, at, given, endsWorkers)
       if (verdict !== null) return verdict
     }
     if (stage === 'plan' && this.#avoid.plans) {
@@ -100,7 +103,12 @@ export class Blame {
   }
 
   /** Null where no rules were at work. */
-  #judgeScan(cause: LossCause, { stage, item, ruleset, bundle }: FlightStep, given: boolean): Verdict | null {
+  #judgeScan(
+    cause: LossCause,
+    { stage, item, ruleset, bundle }: FlightStep,
+    given: boolean,
+    endsWorkers: boolean,
+  ): Verdict | null {
     switch (stage) {
       case 'compile':
         if (bundle) return this.#without({ bundles: false })
@@ -112,7 +120,7 @@ export class Blame {
         this.#avoid = { ...this.#avoid, probes: this.#avoid.probes.filter((probe) => probe.item !== item) }
         if (bundle) return this.#without({ bundles: false })
         if (ruleset === null) return null
-        if (!given && this.#count(`item ${item} ${ruleset}`) < 2) return { kind: 'retry' }
+        if (!given && !endsWorkers && this.#count(`item ${item} ${ruleset}`) < 2) return { kind: 'retry' }
         this.#avoid = { ...this.#avoid, probes: [...this.#avoid.probes, { item, ruleset }] }
         return this.#giveUp(item, ruleset, cause)
       case 'probe': {

@@ -70,7 +70,7 @@ test('rulesets that end their worker, however many and in whatever order, cost t
   const seed = chosenSeed()
   t.diagnostic(`seed ${seed}`)
   const random = randomFrom(seed)
-  for (const count of [2, 8]) {
+  for (const count of [2, 4]) {
     const { pool, sample } = openPool(t, { limits: { scanMs: 500 } })
     const paths = Object.entries(samples).map(([name, content]) => sample(name, content))
     const rulesets = random.shuffled([...healthy, ...crashing(count)])
@@ -92,10 +92,15 @@ test('rulesets that end their worker, however many and in whatever order, cost t
 test('an arriving sample is matched with the healthy rulesets, whatever the others do', async (t) => {
   const { pool, sample } = openPool(t, { limits: { scanMs: 500 } })
   pool.setRuleSet({ id: 'live:1', rulesets: [...crashing(4), ...healthy] })
-  const digest = new Uint8Array(32)
+  const [md5, sha1, sha256, sha512] = [16, 20, 32, 64].map((length) => new Uint8Array(length)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ]
   for (const [name, content] of Object.entries(samples)) {
     const path = sample(name, content)
-    const digests = { size: content.length, sha256: digest, sha1: digest, md5: digest, sha512: digest }
+    const digests = { size: content.length, sha256, sha1, md5, sha512 }
     const { filetype: _, ...variables } = noVariables
     const input = { path, digests, ruleSet: 'live:1', variables, without: [], scan: true }
     const { hits, troubles } = await pool.run('examine', input, { priority: 'live' })
@@ -117,9 +122,10 @@ test('a ruleset that fails on three samples is set aside at once, in every task 
   const reasons = output.results.map(({ troubles: [trouble] }) => trouble?.reason)
   assert.deepEqual(reasons, [...Array(3).fill('crash'), ...Array(37).fill('quarantine')])
   assert.match(output.results[39]?.troubles[0]?.message ?? '', /set aside after 3 samples.*ended the worker/)
-  // Two for each of the three samples; a worker may begin with another before it hears of the quarantine.
+  // One while both rulesets were compiled together, two for the first sample, since a crash may be chance, and one for
+  // each of the others.
   const lost = pool.statistics().restarts.crash
-  assert.ok(lost >= 6 && lost <= 6 + 2 * 2, `${lost} workers were lost`)
+  assert.ok(lost <= 5, `${lost} workers were lost`)
   // Another set, another lane, and another ruleset with the same text.
   const twin = ruleset('twin', overflow?.content ?? '')
   pool.setRuleSet({ id: 'two', rulesets: [hello, overflow ?? always] })
@@ -167,7 +173,7 @@ test('a sample on which a module of the engine hangs is given up for rulesets th
     'import /* as "pe" */ "macho" rule other { condition: filesize > 0 or macho.ncmds == 1 }',
   )
   pool.setRuleSet({ id: 'set', rulesets: [one, always, other] })
-  const items = Array.from({ length: 4 }, (_, n) => item(n, sample(`hostile-${n}`, hostileMachO(n))))
+  const items = Array.from({ length: 3 }, (_, n) => item(n, sample(`hostile-${n}`, hostileMachO(n))))
   const output = await pool.run('verify', { ruleSet: 'set', items, strings: false }, { priority: 'hunt' })
   assert.deepEqual(
     summary(output),
@@ -212,17 +218,18 @@ test('while hunts hold every worker in scans without an end, an arriving sample 
 
 test('what cannot be run is refused when it is checked, with a sentence', async (t) => {
   const { pool } = openPool(t, { workers: 0, limits: { scanMs: 8_000 } })
-  const check = (content: string) => pool.run('check', { content }, { priority: 'interactive' })
-  const refused: readonly (readonly [code: string, content: string])[] = [
+  const check = (content: string, deadlineMs?: number) =>
+    pool.run('check', { content }, { priority: 'interactive', ...(deadlineMs && { deadlineMs }) })
+  const refused: readonly (readonly [code: string, content: string, deadlineMs?: number])[] = [
     ['trial-crash', 'rule a { condition: ((filesize - filesize + ~9223372036854775807) \\ -1) != 0 }'],
     ['compile-crash', 'import "macho" rule a { condition: macho.segments[1].filesize == 4096 }'],
     ['trial-crash', 'rule a { condition: "abc" matches /([a-z]{2000}){1000}/ }'],
     // Behind a condition that no sample of ours fulfils.
     ['trial-crash', 'rule a { condition: filesize > 1MB and filename matches /([a-z]{2000}){1000}/i }'],
-    ['trial-timeout', 'rule a { condition: for all i in (0..9000000000) : ( i >= 0 ) }'],
+    ['trial-timeout', 'rule a { condition: for all i in (0..9000000000) : ( i >= 0 ) }', 1_000],
   ]
-  for (const [code, content] of refused) {
-    const { valid, diagnostics } = await check(content)
+  for (const [code, content, deadlineMs] of refused) {
+    const { valid, diagnostics } = await check(content, deadlineMs)
     assert.equal(valid, false, content)
     assert.equal(diagnostics[0]?.code, code, content)
     assert.match(diagnostics[0]?.message ?? '', /engine fails|do not come to an end/)

@@ -31,6 +31,8 @@ export class Exclusions {
   readonly #log: Log
   /** Samples that a ruleset failed on, by its key. */
   readonly #failures = new Map<string, Set<string>>()
+  /** Rulesets that ended workers. */
+  readonly #endsWorkers = new Map<string, true>()
   readonly #lostBundles = new Map<string, number>()
   /** How often a worker was lost while it compiled a ruleset ahead of any task. */
   readonly #warmLosses = new Map<string, number>()
@@ -56,10 +58,16 @@ export class Exclusions {
       const samples = this.#failures.get(ruleset) ?? new Set()
       keep(this.#failures, ruleset, samples, KEPT_RULESETS)
       samples.add(path)
+      if (reason === 'crash' || reason === 'memory') keep(this.#endsWorkers, ruleset, true, KEPT_RULESETS)
       if (samples.size <= SAMPLES_ALLOWED) continue
       const told = `it was set aside after ${samples.size} samples; on the last of them, ${message}`
       this.quarantine(ruleset, { reason: 'quarantine', message: told })
     }
+  }
+
+  /** Whether a ruleset was found to end workers, on some sample and not by chance. */
+  endsWorkers(ruleset: string | null): boolean {
+    return ruleset !== null && this.#endsWorkers.has(ruleset)
   }
 
   noteModule(job: Job, item: number, module: string, trouble: Trouble): void {
@@ -97,6 +105,7 @@ export class Exclusions {
     const keys = rulesets.map(({ key }) => key)
     for (const key of keys) {
       this.#failures.delete(key)
+      this.#endsWorkers.delete(key)
       this.#warmLosses.delete(key)
     }
     this.#registry.release(keys)

@@ -7,8 +7,9 @@
  *
  * A worker:  starting ──▶ idle ◀──▶ busy ──▶ gone, and at once another starts in its place
  *
- * One timer looks at all workers: what takes too long, or too much memory, is killed. Texts are checked and planned in processes of
- * their own, as many as there are checks up to `CHECKERS`, so that one that compiles for ever holds up no scan.
+ * One timer looks at all workers: what takes too long, or too much memory, is killed. Texts are checked and planned in
+ * processes of their own, as many as there are texts up to `CHECKERS`, so that one that compiles for ever holds up no
+ * scan.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,29 +17,23 @@ import { Failure, messageOf } from '../errors/index.ts'
 import { endCancelled } from './cancelling.ts'
 import { Exclusions } from './exclusions.ts'
 import type { FlightStep } from './flight-record.ts'
+import { handOut } from './handing-out.ts'
 import { Job } from './job.ts'
-import { type Lane, LaneQueue } from './lanes.ts'
 import { defaultLimits, type ScanLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { makeWay } from './making-way.ts'
 import { errorOf, uncheckable, unplannable } from './outcome.ts'
 import type { PoolOptions, PoolStatistics, RunOptions } from './pool-options.ts'
-import { Producers } from './producers.ts'
 import type { FromWorker, Outcome } from './protocol.ts'
-import { isOver, MOST_RELIEF, reliefFor, reliefTakes } from './relief.ts'
+import { isOver, MOST_RELIEF, reliefFor } from './relief.ts'
 import { RuleSetRegistry } from './rule-set-registry.ts'
 import { processesOf, type Role, Slot } from './slot.ts'
 import type { RuleSet, ScanTrouble, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
+import { WaitingJobs } from './waiting-jobs.ts'
 import { type Cause, WorkerProcess } from './worker-process.ts'
 
 const INSPECT_MS = 50
 const CHECKERS = 4
-/**
- * Short tasks travel to a worker together, up to so many and so many bytes: a message costs what a small file costs. What
- * is more urgent comes between two of them.
- */
-const TOGETHER = 2 * 1024 * 1024
-const MOST_TOGETHER = 48
 /** A checking process above this is replaced before its next text. */
 const CHECKER_KEPT_BYTES = 300 * 1024 * 1024
 const DEFAULT_QUEUE_LIMIT = 1_000
@@ -48,12 +43,9 @@ export class WorkerPool {
   readonly #limits: ScanLimits
   readonly #folder: string
   readonly #log: Log
-  readonly #queueLimit: number
   readonly #slots: Slot[] = []
-  readonly #queue = new LaneQueue<Job>()
-  readonly #checks = new LaneQueue<Job>()
+  readonly #waiting: WaitingJobs
   readonly #registry: RuleSetRegistry
-  readonly #producers = new Producers()
   readonly #restarts = { crash: 0, timeout: 0, memory: 0 }
   readonly #exclusions: Exclusions
   readonly #inspector: NodeJS.Timeout
@@ -69,7 +61,7 @@ export class WorkerPool {
     this.#limits = { ...defaultLimits, ...options.limits }
     this.#folder = options.folder
     this.#log = options.log
-    this.#queueLimit = options.queueLimit ?? DEFAULT_QUEUE_LIMIT
+    this.#waiting = new WaitingJobs(options.queueLimit ?? DEFAULT_QUEUE_LIMIT)
     this.#registry = new RuleSetRegistry((message) => {
       for (const slot of this.#slots) {
         const share = message(slot.sent)
@@ -95,14 +87,14 @@ export class WorkerPool {
    * with the signal's reason, with the `Failure` that the task met, or with an `Error` when the task itself failed: a
    * file that cannot be read (its `code` is the system's), a worker that died of it twice outside any scan. With
    * `Failure('workers.lost')` when there are no workers to be had. Scans that were given up are no rejection: they are
-   * `troubles` of the output. A text that cannot be checked within its limits is not valid, and a diagnostic says why; the plan
-   * of one that cannot be planned lets every sample through.
+   * `troubles` of the output. A text that cannot be checked within its limits is not valid, and a diagnostic says why;
+   * the plan of one that cannot be planned lets every sample through.
    */
   async run<K extends TaskKind>(kind: K, input: TaskInput<K>, options: RunOptions): Promise<TaskOutput<K>> {
     const { priority, patient = false, signal } = options
     if (this.#stopping) throw new Failure('service.stopping')
     signal?.throwIfAborted()
-    if (!patient && this.#waiting(priority) >= this.#queueLimit) throw new Failure('service.overloaded')
+    if (!patient && this.#waiting.isFull(priority)) throw new Failure('service.overloaded')
     const job = new Job({
       id: this.#nextJob++,
       kind,
@@ -115,9 +107,9 @@ export class WorkerPool {
     const abort = () => this.#abort(job, signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      if (patient && !this.#hasRoom(priority)) await this.#producers.wait(priority, job.done)
+      if (patient && !this.#waiting.hasRoom(priority)) await this.#waiting.room(job)
       if (this.#stopping) throw new Failure('service.stopping')
-      if (!job.settled) this.#queueOf(job).add(priority, job.group, job)
+      if (!job.settled) this.#waiting.add(job)
       this.#dispatch()
       return (await job.done) as TaskOutput<K>
     } finally {
@@ -147,12 +139,7 @@ export class WorkerPool {
   statistics(): PoolStatistics {
     return {
       processes: processesOf(this.#slots),
-      waiting: {
-        interactive: this.#waiting('interactive'),
-        live: this.#waiting('live'),
-        hunt: this.#waiting('hunt'),
-        background: this.#waiting('background'),
-      },
+      waiting: this.#waiting.counts(),
       restarts: { ...this.#restarts },
       finished: this.#finished,
       failed: this.#failed,
@@ -165,9 +152,8 @@ export class WorkerPool {
    */
   async stop(graceMs = 5_000): Promise<void> {
     this.#stopping = true
-    for (const job of [...this.#queue.drain(), ...this.#checks.drain()])
-      this.#reject(job, new Failure('service.stopping'))
-    this.#producers.releaseAll()
+    for (const job of this.#waiting.drain()) this.#reject(job, new Failure('service.stopping'))
+    this.#waiting.releaseProducers()
     const forced = setTimeout(() => {
       for (const slot of this.#slots) slot.process?.kill('ended')
     }, graceMs)
@@ -188,58 +174,18 @@ export class WorkerPool {
 
   // ------------------------------------------------------------------------------------------------ giving out tasks
 
-  #queueOf(job: Job): LaneQueue<Job> {
-    return job.isAboutText ? this.#checks : this.#queue
-  }
-
-  #waiting(lane: Lane): number {
-    return this.#queue.waiting(lane) + this.#checks.waiting(lane)
-  }
-
-  #hasRoom(lane: Lane): boolean {
-    return this.#waiting(lane) < this.#queueLimit && this.#producers.waiting(lane) === 0
-  }
-
   #dispatch(): void {
     if (this.#stopping) return
-    const free = this.#slots.filter((slot) => slot.canTake)
-    const workers = free.filter((slot) => slot.role === 'worker').length
-    // Not all to the first worker, where another is free too.
-    const share = Math.min(MOST_TOGETHER, Math.ceil(this.#queue.size / Math.max(1, workers)))
-    for (const slot of free) {
-      const jobs = slot.role === 'checker' ? oneOf(this.#checks) : this.#jobsFor(slot, share)
-      if (jobs.length === 0) continue
+    for (const { slot, jobs } of handOut(this.#slots, this.#waiting)) {
       for (const { ruleSet } of jobs) if (ruleSet !== null) this.#introduce(slot, ruleSet)
       for (const job of jobs) this.#exclusions.prepare(job)
       slot.give(jobs)
-      for (const { lane } of jobs) this.#producers.release(lane)
+      for (const { lane } of jobs) this.#waiting.left(lane)
     }
-    makeWay(this.#queue, this.#slots)
+    makeWay(this.#waiting.scans, this.#slots)
     const checkers = this.#slots.filter((slot) => slot.role === 'checker')
     const isOneFree = checkers.some((slot) => !slot.isBusy)
-    if (this.#checks.first() !== null && !isOneFree && checkers.length < CHECKERS) this.#addSlot('checker')
-  }
-
-  #jobsFor(slot: Slot, share: number): Job[] {
-    if (!slot.isRelief) return this.#together(share)
-    const others = this.#slots.filter((other) => other.role === 'worker' && other !== slot)
-    const job = this.#queue.takeAccepted(reliefTakes(others))
-    return job === null ? [] : [job]
-  }
-
-  /** The next task, with those after it that travel along. */
-  #together(most: number): Job[] {
-    const jobs = oneOf(this.#queue)
-    const [first] = jobs
-    if (first === undefined) return []
-    let left = TOGETHER - first.weight
-    while (jobs.length < most) {
-      const next = this.#queue.takeAlong(first.lane, ({ weight }) => weight <= left)
-      if (next === null) break
-      jobs.push(next)
-      left -= next.weight
-    }
-    return jobs
+    if (this.#waiting.texts.first() !== null && !isOneFree && checkers.length < CHECKERS) this.#addSlot('checker')
   }
 
   #introduce(slot: Slot, set: string): void {
@@ -250,9 +196,9 @@ export class WorkerPool {
     if (job.settled) return
     const slot = this.#slots.find((candidate) => candidate.jobs.includes(job))
     if (slot === undefined) {
-      this.#queueOf(job).remove(job.lane, job.group, job)
+      this.#waiting.remove(job)
       this.#reject(job, reason)
-      this.#producers.release(job.lane)
+      this.#waiting.left(job.lane)
       return
     }
     job.cancelled = { since: performance.now(), reason }
@@ -266,7 +212,7 @@ export class WorkerPool {
     for (const slot of workers) if (isOver(slot, now) && slot.process?.isDying === false) slot.process.kill('ended')
     if (this.#stopping || workers.filter(({ isRelief }) => isRelief).length >= MOST_RELIEF) return
     const accepts = reliefFor(workers, now)
-    if (accepts !== null && this.#queue.some(accepts)) this.#addSlot('worker', true)
+    if (accepts !== null && this.#waiting.scans.some(accepts)) this.#addSlot('worker', true)
   }
 
   #resolve(job: Job, output: TaskOutput<TaskKind> | null): void {
@@ -396,7 +342,7 @@ export class WorkerPool {
     }
     // It may have died before it got to the task: over something it did ahead of time, or for no reason of ours.
     const own = at !== null && at.task === job.id ? at : null
-    const verdict = job.blame.judge(job.kind, cause, own)
+    const verdict = job.blame.judge(job.kind, cause, own, this.#exclusions.endsWorkers(own?.ruleset ?? null))
     if (verdict.kind === 'quarantine') this.#exclusions.quarantine(verdict.ruleset, verdict.trouble)
     if (verdict.kind === 'module') this.#exclusions.noteModule(job, verdict.item, verdict.module, verdict.trouble)
     if (own?.bundle === true && job.ruleSet !== null) this.#exclusions.noteLostBundle(job.ruleSet)
@@ -411,13 +357,13 @@ export class WorkerPool {
     if (job.settled) return
     if (job.cancelled !== null) this.#reject(job, job.cancelled.reason)
     else if (this.#stopping) this.#reject(job, new Failure('service.stopping'))
-    else this.#queueOf(job).addFirst(job.lane, job.group, job)
+    else this.#waiting.addFirst(job)
   }
 
   /** Keeps one idle checking process in reserve, and none that has grown. */
   #retire(slot: Slot): void {
     const idle = this.#slots.filter((other) => other.role === 'checker' && !other.isBusy).length
-    const spare = idle > 1 && this.#checks.first() === null
+    const spare = idle > 1 && this.#waiting.texts.first() === null
     if (spare || (slot.process?.residentBytes() ?? 0) > CHECKER_KEPT_BYTES) {
       slot.ready = false
       slot.process?.kill('ended')
@@ -430,7 +376,7 @@ export class WorkerPool {
       return
     }
     const others = this.#slots.filter((other) => other.role === 'checker' && other !== slot && other.process !== null)
-    if (slot.role === 'checker' && others.length > 0 && this.#checks.first() === null) {
+    if (slot.role === 'checker' && others.length > 0 && this.#waiting.texts.first() === null) {
       this.#slots.splice(this.#slots.indexOf(slot), 1)
       return
     }
@@ -440,15 +386,8 @@ export class WorkerPool {
     }
     if (slot.failedStarts >= STARTS_BEFORE_GIVING_UP && !this.#slots.some((other) => other.ready && other.process)) {
       this.#log.error({ lastWords }, 'Worker processes do not start')
-      for (const job of [...this.#queue.drain(), ...this.#checks.drain()]) {
-        this.#reject(job, new Failure('workers.lost'))
-      }
+      for (const job of this.#waiting.drain()) this.#reject(job, new Failure('workers.lost'))
     }
     slot.respawn = setTimeout(() => this.#start(slot), Math.min(100 * 2 ** slot.failedStarts, 5_000))
   }
-}
-
-function oneOf(queue: LaneQueue<Job>): Job[] {
-  const job = queue.take()
-  return job === null ? [] : [job]
 }

@@ -22,26 +22,31 @@ export interface VerifyParts {
 /** Between two looks at what the pool has sent, and between two messages to it. */
 const TURN_MS = 20
 
-/** Scans the items in order, sending results as they come. False when it was paused before the end. */
+/**
+ * Scans the items in order, sending results as they come. False before the end: it was paused, or stops by itself after an
+ * item that has cost workers.
+ */
 export async function verify(task: Task, input: Input, parts: VerifyParts): Promise<boolean> {
   const set = parts.held.set(input.ruleSet)
   const done = new Set(task.avoid.done)
   let decided: DecidedItem[] = []
   let turn = performance.now()
-  let hasFailed = false
   for (const [index, item] of input.items.entries()) {
     if (done.has(index)) continue
-    if (performance.now() - turn >= TURN_MS || hasFailed) {
+    if (performance.now() - turn >= TURN_MS) {
       if (decided.length > 0) parts.send(decided)
       decided = []
-      hasFailed = false
       if (await parts.paused()) return false
       turn = performance.now()
     }
     const one = verifyItem(task, index, item, set, input.strings, parts)
     decided.push(one)
-    // At once: what failed here may be left out from now on, and the next item may end this process.
-    hasFailed = one.result.troubles.length > 0
+    // The pool has to know before the next item, which may end this process as well: what failed here may be left out
+    // from now on, and only the pool can tell.
+    if (task.avoid.pairs.some((pair) => pair.item === index)) {
+      parts.send(decided)
+      return false
+    }
   }
   if (decided.length > 0) parts.send(decided)
   return true
