@@ -71,3 +71,25 @@ test('a hunt that is cancelled while it waits leaves the queue', async () => {
   turn.giveBack()
   await patient
 })
+
+test('who holds no turn gets one beside turns that are long overdue, and who holds one does not', async () => {
+  const turns = new FairTurns({ turns: 2, sliceMs: 0, overdueMs: 20 })
+  const held = [await turns.take(1, forever), await turns.take(1, forever)]
+  const served: number[] = []
+  const wait = (user: number) =>
+    turns.take(user, forever).then((turn) => {
+      served.push(user)
+      return turn
+    })
+  void wait(1)
+  const other = await wait(2)
+  const third = await wait(3)
+  // Twice as many as usual are the most.
+  const fourth = wait(4)
+  await new Promise((resolve) => setTimeout(resolve, 60))
+  assert.deepEqual(served, [2, 3])
+  for (const turn of [...held, other]) turn.giveBack()
+  await fourth
+  assert.deepEqual(served.slice(0, 3), [2, 3, 4])
+  third.giveBack()
+})
