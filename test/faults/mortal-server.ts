@@ -109,9 +109,16 @@ export class MortalServer {
     return this.logged.find(({ msg }) => msg === 'the data folder is open') ?? assert.fail('nothing told')
   }
 
-  async call(method: string, path: string, body?: FormData | URLSearchParams): Promise<Answer> {
-    const headers = { authorization: `Token ${token}` }
-    const answer = await fetch(this.#running.url + path, { method, headers, ...(body && { body }) })
+  /** Sends a plain object as JSON. */
+  async call(
+    method: string,
+    path: string,
+    body?: FormData | URLSearchParams | Record<string, unknown>,
+  ): Promise<Answer> {
+    const isForm = body === undefined || body instanceof FormData || body instanceof URLSearchParams
+    const headers = { authorization: `Token ${token}`, ...(!isForm && { 'content-type': 'application/json' }) }
+    const sent = isForm ? body : JSON.stringify(body)
+    const answer = await fetch(this.#running.url + path, { method, headers, ...(sent && { body: sent }) })
     const text = await answer.text()
     try {
       return { status: answer.status, json: text === '' ? null : JSON.parse(text) }
@@ -213,6 +220,18 @@ export class MortalServer {
     const answer = await fetch(`${this.#running.url}/api/index/check/`, { method: 'POST', headers })
     const last = (await answer.text()).trim().split('\n').at(-1) ?? ''
     return JSON.parse(last).result ?? assert.fail(`the check ended with ${last}`)
+  }
+
+  /** Starts an ad-hoc hunt with these texts by name, and gives its id. */
+  async startHunt(texts: Readonly<Record<string, string>>): Promise<number> {
+    const rules = Object.entries(texts).map(([name, content]) => ({ name, content }))
+    const { status, json } = await this.call('POST', '/api/hunts/', { rules })
+    assert.equal(status, 201, JSON.stringify(json))
+    return json.id
+  }
+
+  async hunt(id: number): Promise<Json> {
+    return (await this.call('GET', `/api/hunts/${id}/`)).json
   }
 
   async startRetro(): Promise<void> {

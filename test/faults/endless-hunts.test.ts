@@ -1,0 +1,88 @@
+/**
+ * A user's hunts whose rules do not come to an end on any stored sample: arriving samples and other users' hunts go on
+ * beside them, and cancelling ends what they run.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Json, MortalServer, sha256, until } from './mortal-server.ts'
+
+/** Longer than the test may take. */
+const SCAN_TIMEOUT = '10m'
+const endless = (n: number) =>
+  `rule endless${n} { strings: $ = "spin" condition: any of them and for all i in (0..100000000) : ( for all j in (0..100000000) : ( i + j >= ${n} - ${n} ) ) }`
+
+test('endless hunts of one user hold up neither arriving samples nor hunts of others, and end when cancelled', async (t) => {
+  const server = new MortalServer(t, ['--scan-timeout', SCAN_TIMEOUT, '--hunts-at-once', '2'])
+  await server.start()
+  await server.demandRuleset('said', 'rule said { strings: $ = "the word" condition: any of them }')
+  const spinning = await Promise.all(
+    Array.from({ length: 6 }, (_, n) => server.take(Buffer.from(`spin ${n}`), `spin-${n}`)),
+  )
+  await server.untilProcessed(spinning)
+
+  const texts = Object.fromEntries(Array.from({ length: 15 }, (_, n) => [`endless${n}`, endless(n)]))
+  // More than there are turns.
+  const hunts = [await server.startHunt(texts), await server.startHunt(texts), await server.startHunt(texts)]
+  await until(
+    () => scanning(server).length >= 2,
+    () => 'every worker is in a scan without an end',
+  )
+
+  const arriving = Buffer.from('the word arrives')
+  await server.untilProcessed([await server.take(arriving, 'arriving')])
+  assert.deepEqual(await server.matchesOf('said'), [`said ${sha256(arriving)}`])
+
+  const other = await addUser(server)
+  const { status, json } = await other('POST', '/api/hunts/', {
+    rules: [{ name: 'word', content: 'rule word { strings: $ = "the word" condition: any of them }' }],
+  })
+  assert.equal(status, 201, JSON.stringify(json))
+  await until(
+    async () => (await server.hunt(json.id)).state === 'completed',
+    () => 'the hunt of the other user ends',
+  )
+  assert.equal((await server.hunt(json.id)).matches, 1)
+
+  const states = await Promise.all(hunts.map(async (id) => (await server.hunt(id)).state))
+  assert.ok(states.includes('running'), `the endless hunts are ${states}`)
+  for (const id of hunts) {
+    const { status, json } = await server.call('POST', `/api/hunts/${id}/cancel/`)
+    assert.equal(status, 200, JSON.stringify(json))
+    assert.equal(json.state, 'stopped')
+  }
+  assert.deepEqual(scanning(server), [], 'stopped, and something runs')
+  const rules = [{ name: 'word', content: 'rule word { strings: $ = "the word" condition: any of them }' }]
+  const explained = await server.call('POST', '/api/hunts/explain/', { rules })
+  assert.equal(explained.status, 200, JSON.stringify(explained.json))
+  const lost = server.logged.filter(({ msg }) => msg === 'A worker process was lost')
+  assert.deepEqual(lost, [], 'a scan was lost without anybody having cancelled it')
+  await server.stop()
+})
+
+/** A user beside the administrator: sends as that one. */
+async function addUser(server: MortalServer) {
+  const account = { name: 'other', password: 'the password of the other', role: 'user' }
+  const added = await server.call('POST', '/api/users/', new URLSearchParams(account))
+  assert.equal(added.status, 201, JSON.stringify(added.json))
+  const { json } = await server.call('POST', '/api-token-auth/', {
+    username: account.name,
+    password: account.password,
+  })
+  return async (method: string, path: string, body: Json): Promise<{ status: number; json: Json }> => {
+    const answer = await fetch(server.url + path, {
+      method,
+      headers: { authorization: `Token ${json.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    return { status: answer.status, json: await answer.json() }
+  }
+}
+
+/** Workers inside a scan, by their flight records: the byte at 16 is the number of the stage. */
+function scanning(server: MortalServer): string[] {
+  const SCAN = 6
+  const names = server.workers().map(({ command }) => /(worker-\d+\.flight)/.exec(command)?.[1] ?? '')
+  return names.filter((name) => readFileSync(join(server.data, 'workers', name))[16] === SCAN)
+}
