@@ -26,8 +26,8 @@ export interface RetroState {
 
 const token = randomBytes(20).toString('hex')
 
-/** A worker looks for its parent twice a second, and 7-Zip notices at its next write. */
-const ORPHANS_END_MS = 5_000
+/** A worker looks for its parent twice a second, and 7-Zip notices at its next write; the rest is for a busy machine. */
+const ORPHANS_END_MS = 30_000
 
 export class MortalServer {
   readonly data: string

@@ -14,8 +14,9 @@ import { type Json, MortalServer, sha256, until } from './mortal-server.ts'
 const isLong = process.env.BACKTRAIL_LONG === '1'
 const ROUNDS = isLong ? 300 : 6
 const GRACE_MS = 2_000
-/** The promise is two seconds; the rest is for a busy machine to deliver the signal and to notice the end. */
-const NOTICED_MS = isLong ? 3_000 : 30_000
+const PROMISED_MS = GRACE_MS + 2_000
+/** For a busy machine to deliver the signal and to notice the end; how many stops needed some of it is reported. */
+const NOTICED_MS = 30_000
 
 const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'
 
@@ -46,7 +47,17 @@ test(`in ${ROUNDS} rounds of stops and kills under load nothing acknowledged is 
   const deleted = new Set<string>()
   /** The texts that a ruleset may have: the acknowledged one first, and then those that were sent and not answered. */
   const rulesets = new Map<string, (string | null)[]>()
-  const seen = { stops: 0, kills: 0, forced: 0, longestStopMs: 0, uploads: 0, saves: 0, hunts: 0, deletions: 0 }
+  const seen = {
+    stops: 0,
+    kills: 0,
+    forced: 0,
+    longestStopMs: 0,
+    beyondPromise: 0,
+    uploads: 0,
+    saves: 0,
+    hunts: 0,
+    deletions: 0,
+  }
   let ending = false
   let sent = 0
 
@@ -166,7 +177,8 @@ test(`in ${ROUNDS} rounds of stops and kills under load nothing acknowledged is 
       seen.stops++
       seen.longestStopMs = Math.max(seen.longestStopMs, Math.round(ms))
       if (code !== 0) seen.forced++
-      assert.ok(ms < GRACE_MS + 2_000 + NOTICED_MS, `seed ${seed}, round ${round}: stopping took ${Math.round(ms)} ms`)
+      if (ms > PROMISED_MS) seen.beyondPromise++
+      assert.ok(ms < PROMISED_MS + NOTICED_MS, `seed ${seed}, round ${round}: stopping took ${Math.round(ms)} ms`)
       assert.deepEqual(orphans, [], `seed ${seed}, round ${round}: processes were left`)
     }
     await work
