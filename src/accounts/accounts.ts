@@ -167,13 +167,14 @@ export class Accounts {
     })
   }
 
-  /** By name. */
+  /** By name, at most 10,000. */
   async list(): Promise<UserEntry[]> {
     const rows = await this.#database
       .selectFrom('users')
       .select(['id', 'name', 'role', 'created', 'contributes'])
       .where('removed', 'is', null)
       .orderBy('name')
+      .limit(10_000)
       .execute()
     return rows.map(({ contributes, ...user }) => ({ ...user, contributes: contributes === 1 }))
   }
@@ -271,7 +272,7 @@ export class Accounts {
     if (role === 'tenant') for (const listener of this.#removals) await listener(id)
   }
 
-  /** Newest first. */
+  /** Newest first, at most 1,000. */
   async tokens(name: string): Promise<TokenEntry[]> {
     const { id } = await this.#existing(name)
     const rows = await this.#database
@@ -279,6 +280,7 @@ export class Accounts {
       .select(['id', 'label', 'created', 'last_used as lastUsed'])
       .where('user_id', '=', id)
       .orderBy('id', 'desc')
+      .limit(1_000)
       .execute()
     return rows.map(({ id, label, created, lastUsed }) => ({ id, label, created, lastUsed }))
   }

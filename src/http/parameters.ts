@@ -18,6 +18,10 @@ const PositiveInteger = Type.String({ pattern: '^0*[1-9][0-9]{0,8}$', descriptio
 /** Rows that an answer holds at most, also without paging: the rest is on the pages behind it. */
 export const MOST_ROWS = 10_000
 
+/** Tags that one request adds, and characters of each. */
+export const MOST_TAGS = 1_000
+export const LONGEST_TAG = 200
+
 /** Both or neither; without them the first 10,000 rows are answered, which is mostly everything. */
 export const Paging = {
   page: Type.Optional(PositiveInteger),

@@ -7,6 +7,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { catalogue, Failure, type FailureCode } from '../errors/index.ts'
 import { boundedFailure } from './bounded-failure.ts'
 import { type Envelope, yaraEnvelope } from './envelopes.ts'
+import { isOfGoneClient } from './gone-clients.ts'
 import { type Problem, Unfit } from './problems.ts'
 
 declare module 'fastify' {
@@ -30,7 +31,9 @@ export function addRefusals(app: FastifyInstance): void {
 export function refuse(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { config } = request.routeOptions
   const failure = understand(error, request)
-  if (failure !== error && failure.status === 500) request.log.error({ err: error }, 'request failed')
+  if (failure !== error && failure.status === 500 && !isOfGoneClient(error, reply)) {
+    request.log.error({ err: error }, 'request failed')
+  }
   const status =
     config.unauthenticated && failure.code.startsWith('credentials.') ? config.unauthenticated : failure.status
   // Fastify asks for the connection to be closed when it did not read the body; closing it while the client is still

@@ -27,6 +27,8 @@ const ZIP_TIME_MS = 3_600_000
 const SHOWN = 100
 /** Names of a sample that a list shows. */
 const ALIASES = 20
+/** Tags that a sample's own answers hold. */
+const MOST_TAGS = 1_000
 
 /** The samples of the collection. Hashes are taken in any of the four kinds, and in either case. */
 export class Samples {
@@ -103,25 +105,54 @@ export class Samples {
     const found = await this.findMany(hashes)
     const samples = [...new Map([...found.values()].map((sample) => [sample.id, sample])).values()]
     const ids = samples.map(({ id }) => id)
+    // Users add tags and send files again under new names without end: the first of each are read, for each sample.
     const tags = await this.#database
-      .selectFrom('tags')
+      .selectFrom((eb) =>
+        eb
+          .selectFrom('tags')
+          .select([
+            'sample_id',
+            'tag',
+            ({ fn }) =>
+              fn
+                .agg<number>('row_number')
+                .over((over) => over.partitionBy('sample_id').orderBy('tag'))
+                .as('place'),
+          ])
+          .where('sample_id', 'in', listOf(ids))
+          .as('placed'),
+      )
       .select(['sample_id', 'tag'])
-      .where('sample_id', 'in', listOf(ids))
+      .where('place', '<=', SHOWN)
       .orderBy('tag')
       .execute()
     const names = await this.#database
-      .selectFrom('sightings')
+      .selectFrom((eb) =>
+        eb
+          .selectFrom('sightings')
+          .select([
+            'sample_id',
+            'name',
+            ({ fn }) =>
+              fn
+                .agg<number>('row_number')
+                .over((over) => over.partitionBy('sample_id').orderBy((by) => by.fn.min('id')))
+                .as('place'),
+          ])
+          .where('sample_id', 'in', listOf(ids))
+          .groupBy(['sample_id', 'name'])
+          .as('placed'),
+      )
       .select(['sample_id', 'name'])
-      .distinct()
-      .where('sample_id', 'in', listOf(ids))
-      .orderBy('id')
+      .where('place', '<=', ALIASES)
+      .orderBy('place')
       .execute()
     const tagsOf = Map.groupBy(tags, ({ sample_id }) => sample_id)
     const namesOf = Map.groupBy(names, ({ sample_id }) => sample_id)
     return samples.map((sample) =>
       listedSample(sample, {
         tags: (tagsOf.get(sample.id) ?? []).map(({ tag }) => tag),
-        aliases: (namesOf.get(sample.id) ?? []).slice(0, ALIASES).map(({ name }) => name),
+        aliases: (namesOf.get(sample.id) ?? []).map(({ name }) => name),
       }),
     )
   }
@@ -185,7 +216,7 @@ export class Samples {
     return this.#tagsOf((await this.get(hash)).id)
   }
 
-  /** Gives all tags of the sample afterwards, as `removeTags` does. */
+  /** Gives the tags of the sample afterwards, the first 1,000 of them, as `removeTags` and `tags` do. */
   async addTags(hash: string, tags: readonly string[]): Promise<readonly string[]> {
     const { id } = await this.get(hash)
     if (tags.length > 0) {
@@ -295,6 +326,7 @@ export class Samples {
       .select('tag')
       .where('sample_id', '=', id)
       .orderBy('tag')
+      .limit(MOST_TAGS)
       .execute()
     return rows.map(({ tag }) => tag)
   }

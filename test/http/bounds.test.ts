@@ -1,6 +1,7 @@
 /** What one request may cost everybody: how much of a body is read, how long an answer gets, how forms are malformed. */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { type Call, type Json, TestServer } from './harness.ts'
@@ -328,6 +329,39 @@ test('what a hunt leaves out is counted wherever it is shown, and listed whole b
     texts.results[0].left_out.map(({ name }: Json) => name),
     Array.from({ length: 300 }, (_, n) => `bad${n}`),
   )
+})
+
+test('what users add without end to a sample, or to their account, does not make answers longer without end', async () => {
+  const content = 'tagged without end'
+  const words = (prefix: string, count: number) => Array.from({ length: count }, (_, n) => `${prefix}${n}`)
+  let hash = ''
+  for (const name of words('name', 30)) hash = await server.upload(content, name)
+  for (const prefix of ['a', 'b']) await server.post(`/api/tag/${hash}/`, { json: { tags: words(prefix, 750) } })
+  const { json: list } = await server.post('/api/samples/v2/list/', { json: { hash_values: [hash] } })
+  const [listed] = list.results
+  assert.deepEqual(listed.tags.user, words('a', 750).sort().slice(0, 100))
+  assert.deepEqual(listed.aliases, words('name', 20))
+  assert.equal((await server.get(`/api/tag/${hash}/`)).json.length, 1_000)
+  for (const tags of [words('t', 1_001).join(), 'x'.repeat(201)]) {
+    const form = new FormData()
+    form.append('file', new Blob([content]), 'f')
+    form.append('tags', tags)
+    const refused = await server.post('/api/submit/file/', { multipart: form })
+    assert.equal(refused.status, 400)
+    assert.match(refused.json.message, /tags must be up to 1000 texts of up to 200 characters\.$/)
+  }
+
+  const database = new DatabaseSync(server.databaseFile)
+  const numbers = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10500)'
+  database.exec(`
+    INSERT INTO tokens (user_id, hash, label, created)
+      ${numbers} SELECT (SELECT id FROM users WHERE name = 'ben'), CAST('hash ' || i AS BLOB), 'made', 1 FROM n;
+    INSERT INTO users (name, password_hash, role, created) ${numbers} SELECT 'user ' || i, '', 'user', 1 FROM n;
+    INSERT INTO journal (created, kind, message) VALUES (1, 'said', '${'x'.repeat(100_000)}');`)
+  database.close()
+  assert.equal((await server.get('/api/users/ben/tokens/')).json.results.length, 1_000)
+  assert.equal((await server.get('/api/users/')).json.results.length, 10_000)
+  assert.ok((await server.get('/api/health/')).bytes.length < 30_000)
 })
 
 test('an answer that takes longer than clients may be silent still ends properly', async () => {

@@ -1,7 +1,6 @@
 /** Ad-hoc hunts, an addition to the specification: make, list, follow, cancel and remove them. */
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
-import type { FastifyReply } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { Hunt } from '../../hunts/index.ts'
 import { type Micros, toIso } from '../../store/index.ts'
@@ -9,6 +8,7 @@ import { neighbours } from '../addresses.ts'
 import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { goneSignal } from '../gone-clients.ts'
 import { Paging, pageOf } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import { hitOf } from './hunt-hits.ts'
@@ -323,13 +323,6 @@ function told(hunt: Hunt): Static<typeof HuntShape> {
 }
 
 const isoOrNull = (time: Micros | null): string | null => (time === null ? null : toIso(time))
-
-/** Aborted when the client hangs up before it has its answer. */
-function goneSignal({ raw }: FastifyReply): AbortSignal {
-  const gone = new AbortController()
-  raw.once('close', () => gone.abort())
-  return gone.signal
-}
 
 function event(name: string, data: unknown): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`

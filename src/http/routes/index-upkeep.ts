@@ -6,6 +6,7 @@ import { demand } from '../../accounts/index.ts'
 import { messageOf } from '../../errors/index.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { goneSignal } from '../gone-clients.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
 
@@ -136,8 +137,6 @@ function progressLines(
   reply: FastifyReply,
   work: (signal: AbortSignal, onProgress: OnProgress) => Promise<unknown>,
 ): FastifyReply {
-  const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
   const lines = new Readable({ read() {} })
   const tell = (line: object) => lines.push(`${JSON.stringify(line)}\n`)
   let told = 0
@@ -146,7 +145,7 @@ function progressLines(
     told = performance.now()
     tell(progress)
   }
-  work(gone.signal, onProgress)
+  work(goneSignal(reply), onProgress)
     .then(
       (result) => tell({ result }),
       (error) => tell({ error: messageOf(error) }),

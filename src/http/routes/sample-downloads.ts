@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { goneSignal } from '../gone-clients.ts'
 import { Flag, HashPath, isSet } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
@@ -19,9 +20,7 @@ const statuses = {
 export function addSampleDownloads(app: HttpServer, { appliance: { samples } }: RouteParts): void {
   const sendZip = async (hash: string, reply: FastifyReply) => {
     const { sha256, sha1 } = await samples.get(hash)
-    const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort())
-    return asFile(reply, `${sha256 ?? sha1}.zip`, 'application/zip').send(await samples.zip([hash], gone.signal))
+    return asFile(reply, `${sha256 ?? sha1}.zip`, 'application/zip').send(await samples.zip([hash], goneSignal(reply)))
   }
   app.get(
     '/api/samples/:hash/download/',

@@ -1,8 +1,8 @@
 /** A sample's bytes, the strings of its matches, its entropy: additions to the specification, for looking into it. */
-import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { checkName } from '../../rulesets/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { goneSignal } from '../gone-clients.ts'
 import { HashPath, RulesetName } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
@@ -56,7 +56,7 @@ export function addSampleInspection(app: HttpServer, { appliance: { samples, ins
     },
     async ({ params: { hash }, query: { ruleset } }, reply) => {
       checkName(ruleset, 'ruleset.name-invalid')
-      const { rules, trouble } = await inspection.strings(hash, ruleset, untilGone(reply))
+      const { rules, trouble } = await inspection.strings(hash, ruleset, goneSignal(reply))
       return {
         rules: rules.map(({ rule, tags, strings }) => ({ rule, tags: [...tags], strings: [...strings] })),
         trouble,
@@ -77,7 +77,7 @@ export function addSampleInspection(app: HttpServer, { appliance: { samples, ins
       },
     },
     async ({ params: { hash }, query: { slices } }, reply) => {
-      const { size, bits } = await inspection.entropy(hash, slices, untilGone(reply))
+      const { size, bits } = await inspection.entropy(hash, slices, goneSignal(reply))
       return { size, bits: Array.from(bits, (value) => Math.round(value * 1_000) / 1_000) }
     },
   )
@@ -111,11 +111,4 @@ export function addSampleInspection(app: HttpServer, { appliance: { samples, ins
         .send(content.stream)
     },
   )
-}
-
-/** Work for a client that has hung up is not done to its end. */
-function untilGone(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
-  return gone.signal
 }

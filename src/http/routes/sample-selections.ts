@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { goneSignal } from '../gone-clients.ts'
 import type { HttpServer } from '../server.ts'
 import { COMMAS } from '../validation.ts'
 import type { RouteParts } from './index.ts'
@@ -118,9 +119,7 @@ export function addSampleSelections(app: HttpServer, { appliance: { samples } }:
       if (hash_values.length > MOST_PACKED) {
         throw new Failure('parameter.out-of-range', `A zip holds at most ${MOST_PACKED} samples; choose fewer.`)
       }
-      const gone = new AbortController()
-      reply.raw.once('close', () => gone.abort())
-      const zip = await samples.zip(hash_values, gone.signal)
+      const zip = await samples.zip(hash_values, goneSignal(reply))
       return reply
         .type('application/zip')
         .header('content-disposition', 'attachment; filename="samples.zip"')

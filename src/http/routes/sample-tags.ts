@@ -1,16 +1,16 @@
 import { Type } from 'typebox'
 import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import { HashPath } from '../parameters.ts'
+import { HashPath, LONGEST_TAG, MOST_TAGS } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import { COMMAS } from '../validation.ts'
 import type { RouteParts } from './index.ts'
 
 const Tags = Type.Array(Type.String())
 const TagBody = Type.Object({
-  tags: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+  tags: Type.Array(Type.String({ minLength: 1, maxLength: LONGEST_TAG }), {
     minItems: 1,
-    maxItems: 1_000,
+    maxItems: MOST_TAGS,
     [COMMAS]: true,
     description: 'a comma separates two tags',
   }),

@@ -9,6 +9,7 @@ import { toIso } from '../../store/index.ts'
 import { callerOf } from '../authentication.ts'
 import { partsOf, textOf } from '../bodies.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { LONGEST_TAG, MOST_TAGS } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
 
@@ -143,13 +144,20 @@ class UploadedForm implements Arriving {
     yield* file
     for (;;) {
       const { value: part, done } = await this.#parts.next()
-      if (done) return
+      if (done) return this.#demandFewTags()
       if (part.fieldname === 'file') {
         part.file.resume()
         throw new Failure('request.malformed', 'The form has more than one part "file"; send one sample at a time.')
       }
       await this.#keep(part)
     }
+  }
+
+  #demandFewTags(): void {
+    const { tags } = this
+    if (tags.length <= MOST_TAGS && tags.every((tag) => tag.length <= LONGEST_TAG)) return
+    const told = `tags must be up to ${MOST_TAGS} texts of up to ${LONGEST_TAG} characters`
+    throw new Failure('parameter.out-of-range', `Parameter not in expected range: ${told}.`)
   }
 
   async #keep(part: MultipartFile): Promise<void> {
