@@ -122,7 +122,10 @@ export class SignatureView {
     this.bytes = record.subarray(RECORD_HEADER_BYTES, end)
     const signers = version === 1 ? SIGNERS_UNKNOWN : fields.getUint32(SIGNERS_OFFSET, true)
     this.signers =
-      signers === SIGNERS_UNKNOWN ? null : new Uint32Array(record.slice(end).buffer, 0, (record.length - end) >> 2)
+      signers === SIGNERS_UNKNOWN
+        ? null
+        : // Copied, to be aligned; a Buffer's own `slice` would not copy.
+          new Uint32Array(Uint8Array.from(record.subarray(end)).buffer, 0, (record.length - end) >> 2)
   }
 
   /** Checks the record's form, version and checksum. @throws Failure `signature.damaged` */
