@@ -95,18 +95,6 @@ test('core rulesets are imported on the data folder, and a server refuses them',
   assert.equal(await server.stop(), 0)
 })
 
-test('two files that would become one ruleset are told, and the first is kept', async (t) => {
-  const folder = folderWith(t, {
-    '1/same.yar': 'rule one { condition: true }',
-    '2/same.yar': 'rule two { condition: true }',
-  })
-  const { stderr } = await backtrailTo(1, ['rules', 'import', folder, '--data', join(folder, 'data')])
-  assert.match(
-    stderr,
-    /2\/same\.yar: would replace .*1\/same\.yar, because both are named same; rename one\n1 ruleset saved, 1 path not imported\n$/,
-  )
-})
-
 test('a wrong token and a server that is not there are told', async (t) => {
   const folder = folderWith(t)
   const server = await startServer(t, ['--data', join(folder, 'data')])
