@@ -21,7 +21,7 @@ export function addServe(program: Command, conclude: Conclude): void {
 The first start makes the user "admin" and prints a password and an API token, once. BACKTRAIL_ADMIN_TOKEN in the
 environment chooses that token, which is then not printed. Events are logged to the standard error output.
 Asked to stop, the server refuses new requests, lets those under way end, and exits with 0; asked again, it ends at once.
-Two seconds after the grace (--shutdown-grace) it ends in any case; nothing that was acknowledged is lost.`,
+Two seconds after the grace (--shutdown-grace) it ends whatever still runs; nothing that was acknowledged is lost.`,
     )
   addSettings(command, serverSettings).action(conclude(serve))
 }
