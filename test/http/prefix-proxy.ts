@@ -43,6 +43,8 @@ export class PrefixProxy {
         ...(says && { 'x-forwarded-prefix': PREFIX }),
       }
       const outgoing = ask(target + path, { method, headers: forwarded }, (response) => {
+        // A browser that leaves a page gives up what it was asking for, and an answer may come after that.
+        if (answer.destroyed) return response.destroy()
         answer.writeHead(response.statusCode ?? 502, response.headers)
         pipeline(response, answer, () => undefined)
       })
