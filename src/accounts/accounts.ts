@@ -46,7 +46,7 @@ const FREE_FAILURES_PER_USER = 5
 const FREE_FAILURES_PER_ADDRESS = 20
 /** How exactly the last use of a token is recorded, so that reading does not become writing. */
 const LAST_USED_EVERY: Micros = 60_000_000
-const REMEMBERED_TOKENS = 10_000
+const CACHED_TOKENS = 10_000
 
 /**
  * Users, their passwords and their tokens.
@@ -61,13 +61,13 @@ export class Accounts {
   readonly #byName: Throttle
   readonly #byAddress: Throttle
   /** By token hash. All changes of users and tokens pass through this object, which forgets what they touch. */
-  readonly #remembered = new Map<string, { tokenId: number; account: Account; lastUsed: Micros | null }>()
+  readonly #tokenCache = new Map<string, { tokenId: number; account: Account; lastUsed: Micros | null }>()
   readonly #tenants: VerifiedCredentials<Tenant>
   readonly #removals = new Set<(tenantId: number) => Promise<void>>()
   /** Grows with each forgetting, so that what was read before one is not remembered after it. */
-  #forgettings = 0
+  #cacheEpoch = 0
   /** A hash that fits no password, verified where there is no such user, so that both take the same time. */
-  readonly #decoy = hashPassword(randomBytes(32).toString('hex'))
+  readonly #dummyHash = hashPassword(randomBytes(32).toString('hex'))
 
   constructor(database: Database, clock: () => number = Date.now) {
     this.#database = database
@@ -81,9 +81,9 @@ export class Accounts {
   async authenticate(token: string): Promise<Account | null> {
     const hash = hashToken(token)
     const key = hash.toString('hex')
-    let entry = this.#remembered.get(key)
+    let entry = this.#tokenCache.get(key)
     if (!entry) {
-      const forgettings = this.#forgettings
+      const cacheEpoch = this.#cacheEpoch
       const row = await this.#database
         .selectFrom('tokens')
         .innerJoin('users', 'users.id', 'tokens.user_id')
@@ -94,8 +94,8 @@ export class Accounts {
       if (!row) return null
       const { tokenId, lastUsed, id, name, role } = row
       entry = { tokenId, lastUsed, account: { id, name, role } }
-      if (this.#remembered.size >= REMEMBERED_TOKENS) this.#remembered.clear()
-      if (forgettings === this.#forgettings) this.#remembered.set(key, entry)
+      if (this.#tokenCache.size >= CACHED_TOKENS) this.#tokenCache.clear()
+      if (cacheEpoch === this.#cacheEpoch) this.#tokenCache.set(key, entry)
     }
     const time = now()
     if (entry.lastUsed === null || time - entry.lastUsed >= LAST_USED_EVERY) {
@@ -234,7 +234,7 @@ export class Accounts {
       await trx.deleteFrom('tokens').where('user_id', '=', id).where('label', '=', LOG_IN_LABEL).execute()
       await closeSessionsOf(trx, id)
     })
-    this.#forget()
+    this.#clearTokenCache()
   }
 
   /**
@@ -248,7 +248,7 @@ export class Accounts {
       await trx.updateTable('users').set({ role }).where('id', '=', id).execute()
       if (!(await firstAdministrator(trx))) throw new Failure('user.last-administrator')
     })
-    this.#forget()
+    this.#clearTokenCache()
     return { id, name, role }
   }
 
@@ -263,12 +263,12 @@ export class Accounts {
       await trx.updateTable('users').set({ removed: now(), password_hash: '' }).where('id', '=', id).execute()
       await trx.deleteFrom('tokens').where('user_id', '=', id).execute()
       await closeSessionsOf(trx, id)
-      const heir = await firstAdministrator(trx)
-      if (!heir) throw new Failure('user.last-administrator')
+      const newOwner = await firstAdministrator(trx)
+      if (!newOwner) throw new Failure('user.last-administrator')
       if (role === 'tenant') return
-      await trx.updateTable('rulesets').set({ owner_id: heir.id }).where('owner_id', '=', id).execute()
+      await trx.updateTable('rulesets').set({ owner_id: newOwner.id }).where('owner_id', '=', id).execute()
     })
-    this.#forget()
+    this.#clearTokenCache()
     if (role === 'tenant') for (const listener of this.#removals) await listener(id)
   }
 
@@ -302,7 +302,7 @@ export class Accounts {
       .where('user_id', '=', user.id)
       .executeTakeFirst()
     if (numDeletedRows === 0n) throw new Failure('token.not-found')
-    this.#forget()
+    this.#clearTokenCache()
   }
 
   async #verifiedUser(name: string, password: string, address: string): Promise<Account> {
@@ -319,16 +319,16 @@ export class Accounts {
     this.#byName.attempt(name)
     this.#byAddress.attempt(address)
     const user = await this.#user(name)
-    const right = await verifyPassword(password, user?.password_hash || (await this.#decoy))
+    const right = await verifyPassword(password, user?.password_hash || (await this.#dummyHash))
     if (!user || !right || !isWelcome(user.role)) throw new Failure('login.refused')
     this.#byName.succeeded(name)
     this.#byAddress.succeeded(address)
     return user
   }
 
-  #forget(): void {
-    this.#forgettings += 1
-    this.#remembered.clear()
+  #clearTokenCache(): void {
+    this.#cacheEpoch += 1
+    this.#tokenCache.clear()
     this.#tenants.forget()
   }
 
@@ -360,7 +360,7 @@ export class Accounts {
         .execute()
       await insertToken(trx, id, token, SET_UP_LABEL)
     })
-    this.#forget()
+    this.#clearTokenCache()
   }
 
   async #dropOldLogIns(trx: Transaction, userId: number): Promise<void> {
@@ -378,7 +378,7 @@ export class Accounts {
           .offset(LOG_IN_TOKENS_KEPT),
       )
       .executeTakeFirst()
-    if (numDeletedRows > 0n) this.#forget()
+    if (numDeletedRows > 0n) this.#clearTokenCache()
   }
 }
 

@@ -33,7 +33,7 @@ export class Throttle {
     const pause = failures <= this.#free ? 0 : Math.min(LONGEST_PAUSE, 1000 * 2 ** (failures - this.#free - 1))
     this.#entries.delete(key)
     this.#entries.set(key, { failures, until: now + pause, last: now })
-    if (this.#entries.size > REMEMBERED) {
+    if (this.#entries.size > TRACKED) {
       for (const oldest of this.#entries.keys()) {
         this.#entries.delete(oldest)
         break
@@ -49,4 +49,4 @@ export class Throttle {
 const LONGEST_PAUSE = 60_000
 const FORGOTTEN_AFTER = 15 * 60_000
 /** Keys kept at most, so that invented names and addresses cannot fill the memory. */
-const REMEMBERED = 50_000
+const TRACKED = 50_000

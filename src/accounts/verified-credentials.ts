@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 
 /** How long credentials are believed after they were verified. */
 const BELIEVED_MS = 5 * 60_000
-const REMEMBERED = 10_000
+const CACHED = 10_000
 
 /**
  * Credentials that were verified lately, for callers who send name and password with every request: verifying takes
@@ -27,7 +27,7 @@ export class VerifiedCredentials<T> {
     const known = this.#believed.get(key)
     if (known && this.#clock() < known.until) return known.owner
     const entry = { owner: verify(), until: this.#clock() + BELIEVED_MS }
-    if (this.#believed.size >= REMEMBERED) this.#believed.clear()
+    if (this.#believed.size >= CACHED) this.#believed.clear()
     this.#believed.set(key, entry)
     entry.owner.catch(() => {
       if (this.#believed.get(key) === entry) this.#believed.delete(key)

@@ -122,7 +122,7 @@ async function assemble(
   const accounts = new Accounts(database)
   const matches = new Matches(database)
   const cloud = new Cloud({ database, blobs, settings, access, log })
-  const rulesets = new Rulesets({ database, checker, planner, mirror: cloud.duties })
+  const rulesets = new Rulesets({ database, checker, planner, observer: cloud.outbox })
   const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
   const samples = new Samples({ database, blobs, segments })
   const corpus = new Corpus(database, blobs, health)
@@ -182,7 +182,7 @@ async function assemble(
     sources,
     checker,
     plan: async (content, signal) => (await plan(content, false, signal)).plan,
-    reportTroubles: (sample, troubles) => rulesets.reportTroubles(sample, troubles),
+    reportScanErrors: (sample, troubles) => rulesets.reportScanErrors(sample, troubles),
     log,
     scanLimit,
     atOnce: settings.huntsAtOnce,
@@ -199,7 +199,7 @@ async function assemble(
   )
   opened.add(() => cloud.stop())
 
-  const forgotten = await blobs.settle(
+  const forgotten = await blobs.recover(
     async (sha256) => (await samples.find(Buffer.from(sha256).toString('hex'))) !== null,
   )
   const plans = await rulesets.rebuildPlans()

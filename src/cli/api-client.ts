@@ -151,8 +151,8 @@ function unanswered(url: string, error: unknown): Failure {
   const { cause } = error
   if (cause instanceof UnreadableFile) throw cause
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  const told = { ECONNREFUSED: 'nothing listens there', ENOTFOUND: 'there is no host of that name' }[code]
-  const reason = told ?? (cause instanceof Error ? cause.message : String(cause))
+  const explanation = { ECONNREFUSED: 'nothing listens there', ENOTFOUND: 'there is no host of that name' }[code]
+  const reason = explanation ?? (cause instanceof Error ? cause.message : String(cause))
   return new Failure('server.unreachable', `The server at ${new URL(url).origin} cannot be reached: ${reason}.`)
 }
 

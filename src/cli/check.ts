@@ -14,12 +14,12 @@ import {
   refuseLostDatabase,
   wayOut,
 } from '../store/index.ts'
+import { openBackend } from './backend.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import type { Conclude } from './program.ts'
-import { countTold, startProgress } from './terminal.ts'
-import { openWorkplace } from './workplace.ts'
+import { formatCount, startProgress } from './terminal.ts'
 
 type CheckFlags = Flags & { readonly every: string; readonly rebuild?: true }
 
@@ -65,7 +65,7 @@ async function check(flags: CheckFlags): Promise<ExitCode> {
 }
 
 async function checkAll(flags: Flags, each: number, signal: AbortSignal): Promise<ExitCode> {
-  const place = await openWorkplace(flags, { isReading: true })
+  const place = await openBackend(flags, { isReading: true })
   const progress = startProgress()
   let report: StoredReport
   try {
@@ -73,7 +73,7 @@ async function checkAll(flags: Flags, each: number, signal: AbortSignal): Promis
       progress.show(
         done,
         total,
-        phase === 'database' ? 'checking the database' : `${countTold(done, 'sample')}, ${phase}`,
+        phase === 'database' ? 'checking the database' : `${formatCount(done, 'sample')}, ${phase}`,
       ),
     )
   } finally {
@@ -82,7 +82,7 @@ async function checkAll(flags: Flags, each: number, signal: AbortSignal): Promis
   }
   const { database, contents, index } = report
   process.stdout.write(
-    `the database, ${countTold(contents.samples, 'content')} and ${countTold(index.segments, 'segment')} checked\n`,
+    `the database, ${formatCount(contents.samples, 'content')} and ${formatCount(index.segments, 'segment')} checked\n`,
   )
   const problems = [
     ...database.map((problem) => `database: ${problem}`),
@@ -93,8 +93,8 @@ async function checkAll(flags: Flags, each: number, signal: AbortSignal): Promis
   if (problems.length === 0) return exitCodes.done
   const { missing, damaged, strays } = contents
   process.stderr.write(
-    `${countTold(missing, 'content')} missing or cut off, ${damaged} changed, ${strays} without a sample; ` +
-      `${countTold(index.problems.length, 'problem')} of the index, ${database.length} of the database\n`,
+    `${formatCount(missing, 'content')} missing or cut off, ${damaged} changed, ${strays} without a sample; ` +
+      `${formatCount(index.problems.length, 'problem')} of the index, ${database.length} of the database\n`,
   )
   return exitCodes.failed
 }

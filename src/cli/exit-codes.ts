@@ -10,7 +10,7 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-export const exitCodesTold = `
+export const exitCodesHelp = `
 Exit status:
   0    all of it was done
   1    it failed, or a part of it did: the messages say which

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import type { Flags } from '../settings/index.ts'
+import { type ExplainedRule, openBackend } from './backend.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import type { Conclude } from './program.ts'
-import { demandRuleFiles, leftOutTold, tellingDiagnostics } from './rule-files.ts'
-import { bytesTold, countTold, shareTold } from './terminal.ts'
-import { type ExplainedRule, openWorkplace } from './workplace.ts'
+import { demandRuleFiles, formatLeftOut, tellingDiagnostics } from './rule-files.ts'
+import { formatBytes, formatCount, formatShare } from './terminal.ts'
 
 export function addExplain(program: Command, conclude: Conclude): void {
   const command = program
@@ -29,10 +29,10 @@ async function explain(
 ): Promise<ExitCode> {
   const partial = flags.partial === true
   const files = await demandRuleFiles(paths, partial)
-  const place = await openWorkplace(flags, { isReading: true })
+  const place = await openBackend(flags, { isReading: true })
   try {
     const { rules, leftOut } = await tellingDiagnostics(files, () => place.explain(files, partial))
-    process.stderr.write(leftOutTold(files, leftOut))
+    process.stderr.write(formatLeftOut(files, leftOut))
     for (const rule of rules) process.stdout.write(flags.json ? `${JSON.stringify(rule)}\n` : textOf(rule))
   } finally {
     await place.close()
@@ -42,8 +42,8 @@ async function explain(
 
 /** The explanation of one rule, for people. */
 export function textOf({ rule, plan, unindexable, advice, expected, corpus }: ExplainedRule): string {
-  const samples = `${countTold(expected.samples, 'sample')} (${shareTold(expected.samples, corpus.samples)})`
-  const bytes = `${bytesTold(expected.bytes)} (${shareTold(expected.bytes, corpus.bytes)})`
+  const samples = `${formatCount(expected.samples, 'sample')} (${formatShare(expected.samples, corpus.samples)})`
+  const bytes = `${formatBytes(expected.bytes)} (${formatShare(expected.bytes, corpus.bytes)})`
   return [
     `rule ${rule}`,
     ...plan.split('\n').map((line) => `  ${line}`),

@@ -8,7 +8,7 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
   const all: Readonly<Record<SettingName, Setting<unknown>>> = { ...options, ...clientOptions }
   for (const name of names) {
     const setting = all[name]
-    const preset = setting.presetTold ?? setting.kind.print(setting.preset)
+    const preset = setting.formatDefault ?? setting.kind.print(setting.default)
     const about = `${setting.about} (default: ${preset}; environment: ${variableOf(name, setting)})`
     command.addOption(new Option(`${flagOf(name)} <${setting.kind.placeholder}>`, about))
   }

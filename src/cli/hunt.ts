@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import type { Flags } from '../settings/index.ts'
+import { type HuntHit, type HuntNews, openBackend } from './backend.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import type { Conclude } from './program.ts'
-import { demandRuleFiles, leftOutTold, tellingDiagnostics } from './rule-files.ts'
-import { bytesTold, countTold, startProgress, timeTold } from './terminal.ts'
-import { type HuntHit, type HuntNews, openWorkplace } from './workplace.ts'
+import { demandRuleFiles, formatLeftOut, tellingDiagnostics } from './rule-files.ts'
+import { formatBytes, formatCount, formatDuration, startProgress } from './terminal.ts'
 
 export function addHunt(program: Command, conclude: Conclude): void {
   const command = program
@@ -35,7 +35,7 @@ async function hunt(paths: string[], flags: HuntFlags): Promise<ExitCode> {
   const partial = flags.partial === true
   const files = await demandRuleFiles(paths, partial)
   const interruption = listenForInterruption(() => process.exit(exitCodes.interrupted))
-  const place = await openWorkplace(flags, { isReading: true })
+  const place = await openBackend(flags, { isReading: true })
   const began = performance.now()
   const progress = startProgress()
   let matches = 0
@@ -44,10 +44,10 @@ async function hunt(paths: string[], flags: HuntFlags): Promise<ExitCode> {
     await tellingDiagnostics(files, async () => {
       for await (const news of place.hunt(files, { useIndex: flags.index, partial }, interruption.signal)) {
         for (const hit of news.hits) process.stdout.write(flags.json ? jsonOf(hit) : lineOf(hit))
-        if (latest === null) process.stderr.write(leftOutTold(files, news.leftOut))
+        if (latest === null) process.stderr.write(formatLeftOut(files, news.leftOut))
         matches += news.hits.length
         latest = news
-        progress.show(news.processed, news.samples, told(news, matches, performance.now() - began))
+        progress.show(news.processed, news.samples, progressText(news, matches, performance.now() - began))
       }
     })
   } finally {
@@ -62,7 +62,7 @@ async function hunt(paths: string[], flags: HuntFlags): Promise<ExitCode> {
 function concludeHunt(news: HuntNews | null): ExitCode {
   if (news !== null && news.skipped > 0) {
     process.stderr.write(
-      `backtrail: ${countTold(news.skipped, 'sample')} could not be scanned: too large, or unreadable\n`,
+      `backtrail: ${formatCount(news.skipped, 'sample')} could not be scanned: too large, or unreadable\n`,
     )
   }
   if (!news?.failure) return exitCodes.done
@@ -78,7 +78,7 @@ function jsonOf({ ruleset, rule, sha256, filename, tags }: HuntHit): string {
   return `${JSON.stringify({ ruleset, rule, sha256, filename, tags })}\n`
 }
 
-function told({ processed, scannedBytes }: HuntNews, matches: number, elapsedMs: number): string {
-  const found = countTold(matches, 'match', 'matches')
-  return `${countTold(processed, 'sample')} decided in ${timeTold(elapsedMs)}, ${bytesTold(scannedBytes)} scanned, ${found}`
+function progressText({ processed, scannedBytes }: HuntNews, matches: number, elapsedMs: number): string {
+  const found = formatCount(matches, 'match', 'matches')
+  return `${formatCount(processed, 'sample')} decided in ${formatDuration(elapsedMs)}, ${formatBytes(scannedBytes)} scanned, ${found}`
 }

@@ -2,13 +2,13 @@ import type { Command } from 'commander'
 import { Failure } from '../errors/index.ts'
 import type { Flags } from '../settings/index.ts'
 import { UnreadableFile } from './api-client.ts'
+import { type Backend, type FoundFile, type Ingested, openBackend } from './backend.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import type { Conclude } from './program.ts'
-import { bytesTold, countTold, type Progress, startProgress, timeTold } from './terminal.ts'
+import { formatBytes, formatCount, formatDuration, type Progress, startProgress } from './terminal.ts'
 import { walk } from './walk.ts'
-import { type FoundFile, openWorkplace, type Taken, type Workplace } from './workplace.ts'
 
 export function addIngest(program: Command, conclude: Conclude): void {
   const command = program
@@ -33,7 +33,7 @@ interface IngestFlags extends Flags {
 async function ingest(paths: string[], flags: IngestFlags): Promise<ExitCode> {
   const interruption = listenForInterruption(() => process.exit(exitCodes.interrupted))
   const { signal } = interruption
-  const place = await openWorkplace(flags, { isReading: false })
+  const place = await openBackend(flags, { isReading: false })
   const progress = startProgress()
   const tally = new Tally(progress, flags.json === true)
   const queued = new Set<Promise<void>>()
@@ -54,13 +54,13 @@ async function ingest(paths: string[], flags: IngestFlags): Promise<ExitCode> {
     await place.close()
     interruption.end()
   }
-  process.stderr.write(`${tally.told()}\n`)
+  process.stderr.write(`${tally.summary()}\n`)
   if (signal.aborted) return exitCodes.interrupted
   return tally.failed > 0 ? exitCodes.failed : exitCodes.done
 }
 
 /** Stores one file; null when it was not taken in, which the tally then knows. */
-async function takeIn(place: Workplace, file: FoundFile, tally: Tally, signal: AbortSignal): Promise<Taken | null> {
+async function takeIn(place: Backend, file: FoundFile, tally: Tally, signal: AbortSignal): Promise<Ingested | null> {
   try {
     return await place.ingest(file, signal)
   } catch (error) {
@@ -112,12 +112,12 @@ class Tally {
     this.#total = bytes
   }
 
-  count({ path }: FoundFile, { sha256, size, known }: Taken): void {
+  count({ path }: FoundFile, { sha256, size, known }: Ingested): void {
     if (this.#asJson) print({ path, sha256, size, known })
     this.#files += 1
     this.#bytes += size
     if (known) this.#known += 1
-    this.#progress.show(this.#bytes, this.#total, `${countTold(this.#files, 'file')}, ${this.#paceTold()}`)
+    this.#progress.show(this.#bytes, this.#total, `${formatCount(this.#files, 'file')}, ${this.#formatRate()}`)
   }
 
   refuse(path: string, reason: string): void {
@@ -126,18 +126,18 @@ class Tally {
     this.#progress.say(`backtrail: ${path}: ${reason}`)
   }
 
-  told(): string {
-    const parts = [`${countTold(this.#files, 'file')} taken in`]
+  summary(): string {
+    const parts = [`${formatCount(this.#files, 'file')} taken in`]
     if (this.#known > 0) parts.push(`${this.#known.toLocaleString('en-US')} of them known already`)
     if (this.leftOut > 0)
-      parts.push(`${countTold(this.leftOut, 'link or special file', 'links and special files')} left out`)
-    if (this.failed > 0) parts.push(`${countTold(this.failed, 'path')} not taken in`)
-    return `${parts.join(', ')}; ${bytesTold(this.#bytes)} in ${timeTold(performance.now() - this.#began)}, ${this.#paceTold()}`
+      parts.push(`${formatCount(this.leftOut, 'link or special file', 'links and special files')} left out`)
+    if (this.failed > 0) parts.push(`${formatCount(this.failed, 'path')} not taken in`)
+    return `${parts.join(', ')}; ${formatBytes(this.#bytes)} in ${formatDuration(performance.now() - this.#began)}, ${this.#formatRate()}`
   }
 
-  #paceTold(): string {
+  #formatRate(): string {
     const seconds = (performance.now() - this.#began) / 1000
-    return `${bytesTold(Math.round(this.#bytes / Math.max(seconds, 0.001)))}/s`
+    return `${formatBytes(Math.round(this.#bytes / Math.max(seconds, 0.001)))}/s`
   }
 }
 

@@ -4,7 +4,7 @@
  * A Ctrl-C reaches npm and the program below it, and npm passes it on once more; so do supervisors that signal a whole
  * process group. Signals this close together are one wish.
  */
-const oneWishMs = 1_000
+const repeatMs = 1_000
 
 export interface Interruption {
   readonly signal: AbortSignal
@@ -24,7 +24,7 @@ export function listenForInterruption(force: () => void): Interruption {
       first = performance.now()
       abort.abort(new DOMException('Interrupted.', 'AbortError'))
       resolve(name)
-    } else if (performance.now() - first > oneWishMs) force()
+    } else if (performance.now() - first > repeatMs) force()
   }
   process.on('SIGINT', receive)
   process.on('SIGTERM', receive)

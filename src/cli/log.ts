@@ -43,9 +43,9 @@ function withErrors(particulars: Record<string, unknown>): Record<string, unknow
 /** `12:00:01 info  a sample was stored  sample=7 size=1234` of an event's JSON line. */
 export function textOf(line: string): string {
   const { level, time, msg, err, ...particulars } = JSON.parse(line)
-  const told = Object.entries(particulars).map(
+  const fields = Object.entries(particulars).map(
     ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   )
   const trace = err ? `\n${err.stack}` : ''
-  return `${[String(time).slice(11, 19), String(level).padEnd(5), msg, '', ...told].join(' ').trimEnd()}${trace}\n`
+  return `${[String(time).slice(11, 19), String(level).padEnd(5), msg, '', ...fields].join(' ').trimEnd()}${trace}\n`
 }

@@ -3,7 +3,7 @@ import { Failure } from '../errors/index.ts'
 import type { ApiClient } from './api-client.ts'
 
 /** A server that processes nothing for this long, while samples wait, is not waited for any longer. */
-const patienceMs = 10 * 60_000
+const giveUpAfterMs = 10 * 60_000
 const hashesAtOnce = 1_000
 
 /** Finds out when a server has processed the samples that it was sent, by asking about all of them together. */
@@ -43,7 +43,7 @@ export class ProcessedWatch {
           moved = performance.now()
           wait = 30
         }
-        if (performance.now() - moved > patienceMs)
+        if (performance.now() - moved > giveUpAfterMs)
           throw new Failure(
             'server.refused',
             'The server has stored the samples, but has processed none for ten minutes.',

@@ -7,10 +7,10 @@ import { Command, CommanderError } from 'commander'
 import { Failure, type FailureCode, traceOf } from '../errors/index.ts'
 import { addCheck } from './check.ts'
 import { addCloud } from './cloud.ts'
-import { type ExitCode, exitCodes, exitCodesTold } from './exit-codes.ts'
+import { type ExitCode, exitCodes, exitCodesHelp } from './exit-codes.ts'
 import { addExplain } from './explain.ts'
 import { addHunt } from './hunt.ts'
-import { addIndex } from './index-upkeep.ts'
+import { addIndex } from './index-maintenance.ts'
 import { addIngest } from './ingest.ts'
 import { addRules } from './rules.ts'
 import { addServe } from './serve.ts'
@@ -57,7 +57,7 @@ function buildProgram(end: (code: ExitCode) => void): Command {
     command
       .version(String(version), '-V, --version', 'Print the version.')
       .helpOption('-h, --help', 'Print this help.')
-      .addHelpText('after', exitCodesTold)
+      .addHelpText('after', exitCodesHelp)
   }
   return program
 }

@@ -1,10 +1,10 @@
 /** YARA files from the disk: reading them, naming rulesets after them, and telling what is wrong in them. */
 import { extname, resolve } from 'node:path'
 import { Failure } from '../errors/index.ts'
+import type { NamedDiagnostic, NamedLeftOut, RuleText } from './backend.ts'
 import { type Assembled, assemble } from './includes.ts'
 import { isPiped, type RuleSource, ruleSources } from './rule-source.ts'
 import { reasonOf } from './walk.ts'
-import type { NamedDiagnostic, NamedLeftOut, RuleText } from './workplace.ts'
 
 export interface RuleFile extends RuleText {
   readonly path: string
@@ -70,22 +70,22 @@ export async function demandRuleFiles(paths: readonly string[], partial: boolean
 }
 
 /** `file:line:column: message` for every diagnostic, errors and warnings, in the order of the files. */
-export function diagnosticsTold(files: readonly RuleFile[], diagnostics: readonly NamedDiagnostic[]): string {
+export function formatDiagnostics(files: readonly RuleFile[], diagnostics: readonly NamedDiagnostic[]): string {
   return files
     .flatMap(({ name, placeOf }) =>
       diagnostics
         .filter(({ text }) => text === name)
         .map(({ line, column, severity, message }) => {
-          const told = severity === 'warning' ? `warning: ${message}` : message
+          const text = severity === 'warning' ? `warning: ${message}` : message
           const place = placeOf(line, column)
-          return `${place.path}:${place.line}:${place.column}: ${told}\n`
+          return `${place.path}:${place.line}:${place.column}: ${text}\n`
         }),
     )
     .join('')
 }
 
 /** `file:line:column: rule x is left out: why` for everything that does not run, in the order of the files. */
-export function leftOutTold(files: readonly RuleFile[], leftOut: readonly NamedLeftOut[]): string {
+export function formatLeftOut(files: readonly RuleFile[], leftOut: readonly NamedLeftOut[]): string {
   return files
     .flatMap(({ name, placeOf }) =>
       leftOut
@@ -106,7 +106,7 @@ export async function tellingDiagnostics<T>(files: readonly RuleFile[], work: ()
   } catch (error) {
     if (error instanceof Failure && error.code === 'rules.invalid') {
       const { diagnostics = [] } = error.detail as { diagnostics?: readonly NamedDiagnostic[] }
-      process.stderr.write(diagnosticsTold(files, diagnostics))
+      process.stderr.write(formatDiagnostics(files, diagnostics))
       const bad = new Set(diagnostics.filter(({ severity }) => severity === 'error').map(({ text }) => text))
       process.stderr.write(
         `${bad.size} of ${files.length} files do not compile; with --partial, everything that compiles runs\n`,

@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import { Failure } from '../errors/index.ts'
 import type { Flags } from '../settings/index.ts'
+import { type Backend, openBackend } from './backend.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import type { Conclude } from './program.ts'
-import { diagnosticsTold, leftOutTold, type RuleFile, readRuleFiles } from './rule-files.ts'
+import { formatDiagnostics, formatLeftOut, type RuleFile, readRuleFiles } from './rule-files.ts'
 import { isPiped } from './rule-source.ts'
-import { countTold, startProgress } from './terminal.ts'
-import { openWorkplace, type Workplace } from './workplace.ts'
+import { formatCount, startProgress } from './terminal.ts'
 
 export function addRules(program: Command, conclude: Conclude): void {
   const rules = program.command('rules').description('Manage rulesets.')
@@ -44,7 +44,7 @@ async function importRules(paths: string[], flags: ImportFlags): Promise<ExitCod
   const files = named(await readRuleFiles(paths, fail), flags.name)
   if (files.length === 0 && outcome.failed === 0)
     throw new Failure('rules.unreadable', `There is no YARA file in ${paths.join(', ')}.`)
-  const place = await openWorkplace(flags, { isReading: false })
+  const place = await openBackend(flags, { isReading: false })
   const progress = startProgress()
   try {
     for (const file of files) {
@@ -56,16 +56,16 @@ async function importRules(paths: string[], flags: ImportFlags): Promise<ExitCod
         if (!(error instanceof Failure) || error.code === 'server.unreachable') throw error
         fail(`${file.path}: ${error.message}`)
       }
-      progress.show(outcome.saved, files.length, countTold(outcome.saved, 'ruleset'))
+      progress.show(outcome.saved, files.length, formatCount(outcome.saved, 'ruleset'))
     }
   } finally {
     progress.end()
     await place.close()
   }
-  const told = [`${countTold(outcome.saved, 'ruleset')} saved`]
-  if (outcome.invalid > 0) told.push(`${outcome.invalid} of them not running because of errors`)
-  if (outcome.failed > 0) told.push(`${countTold(outcome.failed, 'path')} not imported`)
-  process.stderr.write(`${told.join(', ')}\n`)
+  const parts = [`${formatCount(outcome.saved, 'ruleset')} saved`]
+  if (outcome.invalid > 0) parts.push(`${outcome.invalid} of them not running because of errors`)
+  if (outcome.failed > 0) parts.push(`${formatCount(outcome.failed, 'path')} not imported`)
+  process.stderr.write(`${parts.join(', ')}\n`)
   if (outcome.invalid > 0) return exitCodes.rulesInvalid
   return outcome.failed > 0 ? exitCodes.failed : exitCodes.done
 }
@@ -82,16 +82,16 @@ function named(files: readonly RuleFile[], name: string | undefined): readonly R
   return files.map((file) => ({ ...file, name }))
 }
 
-async function save(place: Workplace, file: RuleFile, { core, json, partial }: ImportFlags): Promise<boolean> {
+async function save(place: Backend, file: RuleFile, { core, json, partial }: ImportFlags): Promise<boolean> {
   const how = { isCore: core === true, partial: partial === true }
   const { created, revision, runs, diagnostics, leftOut } = await place.saveRuleset(file, how)
   const named = leftOut.map((one) => ({ ...one, text: file.name }))
-  process.stderr.write(leftOutTold([file], named))
+  process.stderr.write(formatLeftOut([file], named))
   if (json)
     process.stdout.write(`${JSON.stringify({ path: file.path, ruleset: file.name, revision, created, runs })}\n`)
   if (!runs)
     process.stderr.write(
-      diagnosticsTold(
+      formatDiagnostics(
         [file],
         diagnostics.map((one) => ({ ...one, text: file.name })),
       ),

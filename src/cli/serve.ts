@@ -45,7 +45,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
     const server = buildHttpServer(appliance, settings, log, { ready: ready.promise })
     try {
       await server.listen({ host: settings.host, port: settings.port }).catch(explainListening(settings))
-      const address = addressTold(settings, server.server.address() as AddressInfo)
+      const address = formatAddress(settings, server.server.address() as AddressInfo)
       await appliance.announce(address).catch((error) => log.warn({ err: error }, 'the address could not be announced'))
       const { adminToken } = settings
       const first = await appliance.room.lend(() =>
@@ -53,7 +53,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
       )
       ready.resolve()
       process.stdout.write(
-        `Backtrail is ready at ${address}\n${first ? firstAdministratorTold(first, adminToken !== '') : ''}`,
+        `Backtrail is ready at ${address}\n${first ? formatFirstAdministrator(first, adminToken !== '') : ''}`,
       )
       await appliance.cloud.start()
       const signal = await interruption.asked
@@ -71,7 +71,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
 }
 
 /** A token that was given is known already, and this output often ends in a log. */
-function firstAdministratorTold(first: FirstAdministrator, isTokenGiven: boolean): string {
+function formatFirstAdministrator(first: FirstAdministrator, isTokenGiven: boolean): string {
   return `
 The first administrator was made. These secrets are shown this once:
   user       ${first.name}
@@ -81,21 +81,21 @@ The first administrator was made. These secrets are shown this once:
 }
 
 /** The address to open in a browser on this machine. */
-function addressTold({ host, tlsKey }: Settings, { address, port, family }: AddressInfo): string {
+function formatAddress({ host, tlsKey }: Settings, { address, port, family }: AddressInfo): string {
   const isEverywhere = address === '0.0.0.0' || address === '::'
   const name = isEverywhere ? 'localhost' : family === 'IPv6' ? `[${address}]` : host
   return `${tlsKey === '' ? 'http' : 'https'}://${name}:${port}`
 }
 
 function explainListening({ host, port }: Settings): (error: NodeJS.ErrnoException) => never {
-  const told: Readonly<Record<string, string>> = {
+  const messages: Readonly<Record<string, string>> = {
     EADDRINUSE: `Port ${port} on ${host} is in use by another program; choose another with --port, or 0 for a free one.`,
     EACCES: `Port ${port} on ${host} needs more rights than this user has; choose a port from 1024 with --port.`,
     EADDRNOTAVAIL: `${host} is not an address of this machine; choose another with --host.`,
     ENOTFOUND: `There is no host named ${host}; choose another with --host.`,
   }
   return (error) => {
-    const message = told[error.code ?? '']
+    const message = messages[error.code ?? '']
     throw message === undefined ? error : new Failure('settings.invalid', message)
   }
 }

@@ -2,7 +2,7 @@
 import { SingleBar } from 'cli-progress'
 
 /** `1.4 GB`; units of 1,024, as everywhere in Backtrail. */
-export function bytesTold(bytes: number): string {
+export function formatBytes(bytes: number): string {
   const units = ['bytes', 'KB', 'MB', 'GB', 'TB']
   let value = bytes
   let unit = 0
@@ -14,7 +14,7 @@ export function bytesTold(bytes: number): string {
 }
 
 /** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
-export function timeTold(milliseconds: number): string {
+export function formatDuration(milliseconds: number): string {
   if (milliseconds < 9_950) return `${(milliseconds / 1000).toFixed(1)} s`
   const seconds = Math.round(milliseconds / 1000)
   if (seconds < 60) return `${seconds} s`
@@ -26,19 +26,19 @@ export function timeTold(milliseconds: number): string {
 const grouped = new Intl.NumberFormat('en-US')
 
 /** `1,234 samples`, `1 sample`. */
-export function countTold(count: number, singular: string, plural = `${singular}s`): string {
+export function formatCount(count: number, singular: string, plural = `${singular}s`): string {
   return `${grouped.format(count)} ${count === 1 ? singular : plural}`
 }
 
 /** `3.2 %`; shares too small to show as a number above zero say so. */
-export function shareTold(part: number, whole: number): string {
+export function formatShare(part: number, whole: number): string {
   if (whole === 0) return '–'
   const percent = (100 * part) / whole
   return percent > 0 && percent < 0.01 ? '< 0.01 %' : `${percent.toFixed(percent < 10 ? 2 : 0)} %`
 }
 
 /** Columns as wide as their widest cell, two spaces apart. */
-export function tableTold(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)))
   return [head, ...rows]
     .map((row) =>
@@ -53,7 +53,7 @@ export function tableTold(head: readonly string[], rows: readonly (readonly stri
 /** Work of a known or yet unknown extent, shown while it goes on. */
 export interface Progress {
   /** `done` and `total` in one unit of work (bytes, samples); a total that is not known yet is null. */
-  show(done: number, total: number | null, told: string): void
+  show(done: number, total: number | null, text: string): void
   /** A line for people that must not tear the bar. */
   say(line: string): void
   end(): void
@@ -79,14 +79,14 @@ export function startProgress(): Progress {
     fps: 8,
     gracefulExit: false,
   })
-  bar.start(1, 0, { share: '', told: '' })
+  bar.start(1, 0, { share: '', text: '' })
   return {
-    show(done, total, told) {
+    show(done, total, text) {
       if (total !== null) bar.setTotal(Math.max(1, total))
       const share = total === null ? '' : `${Math.floor((100 * done) / Math.max(1, total))} %`
       bar.update(total === null ? 0 : done, {
         share,
-        told: `${told}${leftTold(performance.now() - began, done, total)}`,
+        text: `${text}${formatTimeLeft(performance.now() - began, done, total)}`,
       })
     },
     say(line) {
@@ -99,7 +99,7 @@ export function startProgress(): Progress {
 }
 
 /** `, 2 min 5 s left`, from the mean pace so far; nothing while there is too little to go by. */
-export function leftTold(elapsedMs: number, done: number, total: number | null): string {
+export function formatTimeLeft(elapsedMs: number, done: number, total: number | null): string {
   if (total === null || done <= 0 || done >= total || elapsedMs < 2_000) return ''
-  return `, ${timeTold((elapsedMs / done) * (total - done))} left`
+  return `, ${formatDuration((elapsedMs / done) * (total - done))} left`
 }

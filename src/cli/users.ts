@@ -3,11 +3,11 @@ import { text } from 'node:stream/consumers'
 import { Argument, type Command, Option } from 'commander'
 import type { Role } from '../accounts/index.ts'
 import type { Flags } from '../settings/index.ts'
+import { type Backend, openBackend } from './backend.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import type { Conclude } from './program.ts'
-import { tableTold } from './terminal.ts'
-import { openWorkplace, type Workplace } from './workplace.ts'
+import { formatTable } from './terminal.ts'
 
 const roles = ['administrator', 'user'] as const
 
@@ -104,7 +104,7 @@ function listUsers(flags: Flags & { readonly json?: true }): Promise<ExitCode> {
         ? all
             .map(({ name, role, contributes, created }) => `${JSON.stringify({ name, role, contributes, created })}\n`)
             .join('')
-        : `${tableTold(
+        : `${formatTable(
             ['name', 'role', 'created'],
             all.map(({ name, role, contributes, created }) => [
               name,
@@ -131,7 +131,7 @@ function manageTokens(name: string, flags: TokenFlags): Promise<ExitCode> {
         created,
         lastUsed ?? 'never',
       ])
-      process.stdout.write(`${tableTold(['id', 'label', 'created', 'last used'], rows)}\n`)
+      process.stdout.write(`${formatTable(['id', 'label', 'created', 'last used'], rows)}\n`)
     } else if (flags.revoke !== undefined) await users.revokeToken(name, Number(flags.revoke))
     else process.stdout.write(`${await users.createToken(name, flags.label)}\n`)
   })
@@ -141,8 +141,8 @@ function removeUser(name: string, flags: Flags): Promise<ExitCode> {
   return at(flags, true, ({ users }) => users.remove(name))
 }
 
-async function at(flags: Flags, isReading: boolean, work: (place: Workplace) => Promise<void>): Promise<ExitCode> {
-  const place = await openWorkplace(flags, { isReading })
+async function at(flags: Flags, isReading: boolean, work: (place: Backend) => Promise<void>): Promise<ExitCode> {
+  const place = await openBackend(flags, { isReading })
   try {
     await work(place)
   } finally {

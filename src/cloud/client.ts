@@ -43,12 +43,12 @@ const Entry = Type.Object({
   rule: Type.Array(Type.Object({ identifier: Type.String() })),
 })
 
-export type ToldInfo = Static<typeof Info>
-export type ToldStatus = Static<typeof Status>
-export type ToldEntry = Static<typeof Entry>
+export type RulesetInfoJson = Static<typeof Info>
+export type RetroStatusJson = Static<typeof Status>
+export type FeedEntryJson = Static<typeof Entry>
 
 export interface FeedPage {
-  readonly entries: readonly ToldEntry[]
+  readonly entries: readonly FeedEntryJson[]
   /** How many entries lack what is needed of them. */
   readonly unusable: number
   /** Seconds by the cloud's clock. */
@@ -98,7 +98,7 @@ export class CloudClient {
   }
 
   /** Null when the cloud has no ruleset of this name. */
-  info(name: string, signal?: AbortSignal): Promise<ToldInfo | null> {
+  info(name: string, signal?: AbortSignal): Promise<RulesetInfoJson | null> {
     return unlessMissing(this.#ask(Info, 'GET', tcaPath('ruleset', { name }), { signal }))
   }
 
@@ -137,7 +137,7 @@ export class CloudClient {
   }
 
   /** Null when the cloud has no ruleset of this name. `tries`: how often at most a cloud is asked that wants a pause. */
-  retroStatus(name: string, signal?: AbortSignal, tries = 1): Promise<ToldStatus | null> {
+  retroStatus(name: string, signal?: AbortSignal, tries = 1): Promise<RetroStatusJson | null> {
     const ask = () => this.#ask(Status, 'GET', tcaPath('retroStatus', { name }), { signal })
     return unlessMissing(this.#paced(ask, signal, tries))
   }

@@ -8,14 +8,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Failure } from '../errors/index.ts'
 import { clearRetroMatches } from '../matches/index.ts'
-import { forgetUntold } from '../samples/index.ts'
+import { deleteUnreferenced } from '../samples/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { type Database, listOf } from '../store/index.ts'
-import type { CloudClient, ToldStatus } from './client.ts'
-import type { Deliveries } from './deliveries.ts'
+import type { CloudClient, RetroStatusJson } from './client.ts'
 import { endedBy } from './ended-by.ts'
 import type { FeedReader } from './feed-reader.ts'
 import { afterStatus, finishSecondOf, retroStateOf } from './hunt-states.ts'
+import type { OutboxSender } from './outbox-sender.ts'
 import {
   type CloudRow,
   findKnown,
@@ -43,35 +43,35 @@ interface Followed {
 export class CloudRetro {
   readonly #database: Database
   readonly #client: CloudClient
-  readonly #deliveries: Deliveries
+  readonly #sender: OutboxSender
   readonly #feeds: FeedReader
   readonly #log: Log
   readonly #lifetime: AbortSignal
-  readonly #onNoted: () => void
+  readonly #onRecorded: () => void
   readonly #turns = new Map<number, Promise<unknown>>()
   /** Rulesets with a request whose answer was lost. */
-  readonly #doubtful = new Set<number>()
+  readonly #uncertain = new Set<number>()
   /** Rulesets that were not looked at since the cloud was away, or since the start. */
   readonly #unseen = new Set<number>()
 
   constructor(parts: {
     readonly database: Database
     readonly client: CloudClient
-    readonly deliveries: Deliveries
+    readonly sender: OutboxSender
     readonly feeds: FeedReader
     readonly log: Log
     /** Ends what no request waits for. */
     readonly lifetime: AbortSignal
     /** Called when something was noted to be delivered. */
-    readonly onNoted: () => void
+    readonly onRecorded: () => void
   }) {
     this.#database = parts.database
     this.#client = parts.client
-    this.#deliveries = parts.deliveries
+    this.#sender = parts.sender
     this.#feeds = parts.feeds
     this.#log = parts.log
     this.#lifetime = parts.lifetime
-    this.#onNoted = parts.onNoted
+    this.#onRecorded = parts.onRecorded
   }
 
   /** Fails with `ruleset.not-found`, `cloud.wrong-state`, or what went wrong with the cloud. */
@@ -118,7 +118,7 @@ export class CloudRetro {
       }
       await this.#write(id, { retro_state: 'CANCELLED', retro_progress: null, retro_estimated: null })
       // When it ended is told by its status.
-      this.#doubtful.add(id)
+      this.#uncertain.add(id)
     })
   }
 
@@ -134,7 +134,7 @@ export class CloudRetro {
       const second = this.#client.clock ?? Math.floor(Date.now() / 1000)
       await this.#database.transaction().execute(async (trx) => {
         await clearRetroMatches(trx, id)
-        await forgetUntold(trx)
+        await deleteUnreferenced(trx)
         await writeRow(trx, id, {
           retro_state: 'CLEARED',
           retro_progress: null,
@@ -153,7 +153,7 @@ export class CloudRetro {
    */
   async settle(name: string): Promise<void> {
     const signal = this.#lifetime
-    await this.#deliveries.deliver(name)
+    await this.#sender.deliver(name)
     for (;;) {
       const known = await findKnown(this.#database, name)
       if (known?.cloud?.state !== 'validating') return
@@ -169,7 +169,7 @@ export class CloudRetro {
   }
 
   /** Asks again of every ruleset that the cloud should have. */
-  async doubtAll(): Promise<void> {
+  async markAllUncertain(): Promise<void> {
     const rows = await this.#database
       .selectFrom('cloud_rulesets')
       .select('ruleset_id')
@@ -192,13 +192,13 @@ export class CloudRetro {
         eb.or([
           eb('cloud_rulesets.state', '=', 'validating'),
           eb('retro_state', 'in', ['RUNNING', 'VALIDATING']),
-          eb('rulesets.id', 'in', listOf([...this.#doubtful, ...this.#unseen])),
+          eb('rulesets.id', 'in', listOf([...this.#uncertain, ...this.#unseen])),
         ]),
       )
       .orderBy('rulesets.id')
       .execute()
     const isUrgent = ({ id, state, retro_state }: (typeof rows)[number]) =>
-      state === 'validating' || isUnderWay(retro_state) || this.#doubtful.has(id)
+      state === 'validating' || isUnderWay(retro_state) || this.#uncertain.has(id)
     const resting = new Map(rows.filter((row) => !isUrgent(row)).map((row) => [row.id, row]))
     const unseen = [...this.#unseen].flatMap((id) => resting.get(id) ?? [])
     return [...rows.filter(isUrgent), ...unseen.slice(0, UNSEEN_AT_ONCE)]
@@ -220,7 +220,7 @@ export class CloudRetro {
       const isNew = row.retro_state === 'IDLE' || row.retro_state === 'VALIDATING'
       await this.#write(id, { state: 'stored', reason: null, ...(isNew && { retro_state: 'READY' }) })
       // Nothing was asked of it yet, so there is nothing else to find out.
-      if (isNew && !this.#doubtful.has(id) && !this.#unseen.has(id)) return
+      if (isNew && !this.#uncertain.has(id) && !this.#unseen.has(id)) return
     }
     const told = await this.#client.retroStatus(name, signal)
     const hunt = told && retroStateOf(told)
@@ -236,12 +236,12 @@ export class CloudRetro {
   }
 
   #certain(id: number): void {
-    this.#doubtful.delete(id)
+    this.#uncertain.delete(id)
     this.#unseen.delete(id)
   }
 
   /** Takes over what the cloud told of a hunt. */
-  async #take({ id, name }: Followed, told: ToldStatus, signal: AbortSignal): Promise<void> {
+  async #take({ id, name }: Followed, told: RetroStatusJson, signal: AbortSignal): Promise<void> {
     const row = await rowOf(this.#database, id)
     const change = row && afterStatus(row, told)
     if (!row || !change) return
@@ -272,18 +272,18 @@ export class CloudRetro {
       await writeRow(trx, id, { state: 'absent', revision_id: null, ...over })
     })
     this.#certain(id)
-    this.#onNoted()
+    this.#onRecorded()
   }
 
   /** Runs a request that changes something; one whose answer was lost leaves a doubt. */
-  async #ask(id: number, request: () => Promise<unknown>, refusedTold: string): Promise<void> {
+  async #ask(id: number, request: () => Promise<unknown>, refusalMessage: string): Promise<void> {
     try {
       await request()
     } catch (error) {
-      this.#doubtful.add(id)
+      this.#uncertain.add(id)
       if (error instanceof Failure && (error.detail.status === 400 || error.detail.status === 409)) {
         const row = await rowOf(this.#database, id)
-        throw wrongState(`${refusedTold}: ${error.detail.said || error.message}`, row ?? null)
+        throw wrongState(`${refusalMessage}: ${error.detail.said || error.message}`, row ?? null)
       }
       throw error
     }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Account, Accounts } from '../accounts/index.ts'
-import { Heard } from '../intake/collection.fixture.ts'
+import { RecordingLog } from '../intake/collection.fixture.ts'
 import { Matches } from '../matches/index.ts'
 import { Rulesets } from '../rulesets/index.ts'
 import { WorkerPool } from '../scanning/index.ts'
@@ -25,7 +25,7 @@ let pool: WorkerPool
 let poolFolder: string
 before(() => {
   poolFolder = mkdtempSync(join(tmpdir(), 'backtrail-cloud-'))
-  pool = new WorkerPool({ workers: 1, folder: poolFolder, log: new Heard() })
+  pool = new WorkerPool({ workers: 1, folder: poolFolder, log: new RecordingLog() })
 })
 after(async () => {
   await pool.stop()
@@ -37,14 +37,14 @@ class Appliance {
   readonly rulesets: Rulesets
   readonly matches: Matches
   readonly operator: Account
-  readonly log: Heard
+  readonly log: RecordingLog
   cloud: Cloud
   readonly #parts: ConstructorParameters<typeof Cloud>[0]
 
   private constructor(
     script: ScriptedCloud,
     parts: ConstructorParameters<typeof Cloud>[0],
-    kept: { operator: Account; log: Heard },
+    kept: { operator: Account; log: RecordingLog },
   ) {
     this.script = script
     this.#parts = parts
@@ -56,9 +56,9 @@ class Appliance {
       database: parts.database,
       checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
       planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
-      mirror: {
-        noteChange: (...change) => this.cloud.duties.noteChange(...change),
-        noteRemoval: (...removal) => this.cloud.duties.noteRemoval(...removal),
+      observer: {
+        recordChange: (...change) => this.cloud.outbox.recordChange(...change),
+        recordRemoval: (...removal) => this.cloud.outbox.recordRemoval(...removal),
       },
     })
   }
@@ -68,7 +68,7 @@ class Appliance {
     const script = await ScriptedCloud.start(t)
     const folder = mkdtempSync(join(tmpdir(), 'backtrail-cloud-'))
     const database = await openDatabase(join(folder, 'backtrail.db'))
-    const log = new Heard()
+    const log = new RecordingLog()
     const { blobs } = await FileBlobs.open(folder)
     const given = {
       cloudUrl: script.url,
@@ -118,8 +118,8 @@ class Appliance {
 
   async untilActive(name: string): Promise<void> {
     await until(
-      async () => (await this.cloud.standing(name)).cloudStatus === 'ACTIVE',
-      async () => JSON.stringify(await this.cloud.standing(name)),
+      async () => (await this.cloud.status(name)).cloudStatus === 'ACTIVE',
+      async () => JSON.stringify(await this.cloud.status(name)),
     )
   }
 
@@ -276,7 +276,7 @@ test('entries of unknown rulesets, unknown texts and unusable ones are left out,
   appliance.tell([4], script.second - 2)
   await appliance.demandFound('told_rules', [4])
   assert.deepEqual(await appliance.found('local_rules'), [])
-  assert.ok(appliance.log.troubles.some(({ message }) => /say too little/.test(message)))
+  assert.ok(appliance.log.errors.some(({ message }) => /say too little/.test(message)))
 })
 
 test('a ruleset whose creation was answered, but not to us, is not created twice', async (t) => {
@@ -302,9 +302,9 @@ test('what could not be delivered is delivered after a restart, and only the new
   await appliance.save('told_rules', rule('Second'))
   await appliance.save('gone_rules', rule('Gone'))
   await appliance.rulesets.remove(appliance.operator, 'gone_rules')
-  const standing = await appliance.cloud.settle('told_rules')
-  assert.equal(standing.cloudStatus, 'PENDING')
-  assert.match(standing.reason ?? '', /Out of order/)
+  const status = await appliance.cloud.settle('told_rules')
+  assert.equal(status.cloudStatus, 'PENDING')
+  assert.match(status.reason ?? '', /Out of order/)
   await appliance.cloud.stop()
   script.instead = () => undefined
   await appliance.restart()
@@ -345,8 +345,8 @@ test('while the cloud validates a ruleset it is pending and cannot be changed, a
         : undefined
   await appliance.cloud.start()
   await appliance.save('told_rules', rule('Any'))
-  const standing = await appliance.cloud.settle('told_rules')
-  assert.deepEqual([standing.cloudStatus, standing.isSaved], ['PENDING', true])
+  const status = await appliance.cloud.settle('told_rules')
+  assert.deepEqual([status.cloudStatus, status.isSaved], ['PENDING', true])
   assert.equal((await appliance.rulesets.get('told_rules')).status, 'pending')
   await assert.rejects(appliance.save('told_rules', rule('Other')), { code: 'ruleset.busy' })
   script.instead = () => undefined
@@ -406,7 +406,7 @@ test('a hunt that stopped at the limit is complete, and its ruleset capped until
   }
   await appliance.cloud.startHunt('told_rules')
   await until(
-    async () => (await appliance.cloud.standing('told_rules')).progress === 0.25,
+    async () => (await appliance.cloud.status('told_rules')).progress === 0.25,
     async () => 'the progress is told',
   )
   await assert.rejects(appliance.cloud.startHunt('told_rules'), { code: 'cloud.wrong-state' })
@@ -414,10 +414,10 @@ test('a hunt that stopped at the limit is complete, and its ruleset capped until
   await assert.rejects(appliance.save('told_rules', rule('Other')), { code: 'ruleset.busy' })
   status = 'CAPPED'
   await until(
-    async () => (await appliance.cloud.standing('told_rules')).hunt === 'COMPLETE',
-    async () => JSON.stringify(await appliance.cloud.standing('told_rules')),
+    async () => (await appliance.cloud.status('told_rules')).hunt === 'COMPLETE',
+    async () => JSON.stringify(await appliance.cloud.status('told_rules')),
   )
-  assert.equal((await appliance.cloud.standing('told_rules')).cloudStatus, 'CAPPED')
+  assert.equal((await appliance.cloud.status('told_rules')).cloudStatus, 'CAPPED')
   assert.equal((await appliance.rulesets.get('told_rules')).status, 'capped')
   const { hunt, cloudStatus, started } = await appliance.cloud.clearHunt('told_rules')
   assert.deepEqual([hunt, cloudStatus, started], ['CLEARED', 'ACTIVE', 1_700_000_000_000_000])
@@ -452,8 +452,8 @@ test('a hunt is stopped, also when the answer to that is lost, and only one that
     assert.equal((await appliance.cloud.startHunt('told_rules')).hunt, 'RUNNING')
     assert.equal((await appliance.cloud.stopHunt('told_rules')).hunt, 'CANCELLED')
     await until(
-      async () => (await appliance.cloud.standing('told_rules')).finished === 1_700_000_060_000_000,
-      async () => JSON.stringify(await appliance.cloud.standing('told_rules')),
+      async () => (await appliance.cloud.status('told_rules')).finished === 1_700_000_060_000_000,
+      async () => JSON.stringify(await appliance.cloud.status('told_rules')),
     )
     await assert.rejects(appliance.cloud.stopHunt('told_rules'), { code: 'cloud.wrong-state' })
   }
@@ -493,8 +493,8 @@ test('without a cloud there is nothing to hunt in, and ticloud saves here only',
   await appliance.connectTo(null)
   await appliance.save('told_rules', rule('Any'))
   assert.equal((await appliance.cloud.settle('told_rules')).isSaved, false)
-  await assert.rejects(appliance.cloud.standing('told_rules'), { code: 'cloud.not-connected' })
-  await assert.rejects(appliance.cloud.standing('no_rules'), { code: 'ruleset.not-found' })
+  await assert.rejects(appliance.cloud.status('told_rules'), { code: 'cloud.not-connected' })
+  await assert.rejects(appliance.cloud.status('no_rules'), { code: 'ruleset.not-found' })
   await assert.rejects(appliance.cloud.time(), { code: 'cloud.sync-off' })
   assert.equal((await appliance.cloud.condition()).waiting, 0)
 })

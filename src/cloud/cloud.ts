@@ -13,14 +13,14 @@ import { type BlobStore, type Database, type Micros, now } from '../store/index.
 import type { CloudAccess, CloudSettings } from './access.ts'
 import { CloudClient } from './client.ts'
 import { CloudRetro } from './cloud-retro.ts'
-import { type CloudStanding, standingOf } from './cloud-standing.ts'
+import { type CloudStatus, statusOf } from './cloud-status.ts'
 import { Contribution } from './contribution.ts'
-import { Deliveries, type DeliveriesWaiting, waitingOf } from './deliveries.ts'
-import { CloudDuties } from './duties.ts'
 import { endedBy } from './ended-by.ts'
 import { FeedReader, feedKinds, positionsOf } from './feed-reader.ts'
 import { Loop } from './loop.ts'
-import { forgetStates, noteOrigin } from './origin.ts'
+import { forgetStates, recordOrigin } from './origin.ts'
+import { CloudOutbox } from './outbox.ts'
+import { type OutboxBacklog, OutboxSender, waitingOf } from './outbox-sender.ts'
 import { pauseAfter } from './pauses.ts'
 import { Reachability } from './reachability.ts'
 import { findKnown } from './ruleset-row.ts'
@@ -32,7 +32,7 @@ const FOLLOW_MS = 2_000
 const LONGEST_FEED_PAUSE_MS = 30_000
 
 /** How the connection does; for metrics. */
-export interface CloudCondition extends DeliveriesWaiting {
+export interface CloudCondition extends OutboxBacklog {
   readonly isConnected: boolean
   readonly isReachable: boolean
   /** Milliseconds since each feed was last read to its end; null when it never was. */
@@ -42,7 +42,7 @@ export interface CloudCondition extends DeliveriesWaiting {
 interface Connection {
   readonly client: CloudClient
   readonly feeds: FeedReader
-  readonly deliveries: Deliveries
+  readonly sender: OutboxSender
   readonly retro: CloudRetro
   readonly contribution: Contribution | null
   readonly reachability: Reachability
@@ -50,14 +50,14 @@ interface Connection {
 
 export class Cloud {
   /** Is given to the rulesets, which tell it of each change. */
-  readonly duties: CloudDuties
+  readonly outbox: CloudOutbox
   readonly #database: Database
   readonly #settings: CloudSettings
   readonly #log: Log
   readonly #connection: Connection | null
   readonly #ended = new AbortController()
   #contributionFailures = 0
-  readonly #loops = { feeds: new Loop(), deliveries: new Loop(), following: new Loop(), contribution: new Loop() }
+  readonly #loops = { feeds: new Loop(), sender: new Loop(), following: new Loop(), contribution: new Loop() }
 
   /** `access` is what `cloudAccess` reads from the settings. */
   constructor(parts: {
@@ -71,7 +71,7 @@ export class Cloud {
     this.#database = database
     this.#settings = settings
     this.#log = log
-    this.duties = new CloudDuties({ isConnected: access !== null, wake: () => this.#loops.deliveries.wake() })
+    this.outbox = new CloudOutbox({ isConnected: access !== null, wake: () => this.#loops.sender.wake() })
     if (access === null) {
       this.#connection = null
       return
@@ -85,11 +85,11 @@ export class Cloud {
       // A cloud that takes rulesets will tell of matches too: no need to wait out a pause.
       if (!reachability.isReachable) this.#loops.feeds.wake()
     }
-    const deliveries = new Deliveries({ database, client, feeds, log, lifetime: this.#ended.signal, onDelivered })
-    const onNoted = () => this.#loops.deliveries.wake()
-    const retro = new CloudRetro({ database, client, deliveries, feeds, log, lifetime: this.#ended.signal, onNoted })
+    const sender = new OutboxSender({ database, client, feeds, log, lifetime: this.#ended.signal, onDelivered })
+    const onRecorded = () => this.#loops.sender.wake()
+    const retro = new CloudRetro({ database, client, sender, feeds, log, lifetime: this.#ended.signal, onRecorded })
     const contribution = settings.cloudContribute === 'on' ? new Contribution({ database, blobs, client, log }) : null
-    this.#connection = { client, feeds, deliveries, retro, contribution, reachability }
+    this.#connection = { client, feeds, sender, retro, contribution, reachability }
   }
 
   get isConnected(): boolean {
@@ -101,9 +101,9 @@ export class Cloud {
     const connection = this.#connection
     if (!connection) return forgetStates(this.#database)
     const { cloudUrl, cloudUser } = this.#settings
-    await noteOrigin(this.#database, `${cloudUser} at ${cloudUrl}`)
+    await recordOrigin(this.#database, `${cloudUser} at ${cloudUrl}`)
     this.#loops.feeds.start((signal) => this.#guarded(() => this.#readFeeds(connection, signal)))
-    this.#loops.deliveries.start(() => this.#guarded(() => connection.deliveries.deliverDue()))
+    this.#loops.sender.start(() => this.#guarded(() => connection.sender.deliverDue()))
     this.#loops.following.start((signal) => this.#follow(connection, signal))
     const { contribution } = connection
     if (contribution) {
@@ -120,7 +120,7 @@ export class Cloud {
   }
 
   /** Waits a moment for what was noted of a ruleset to reach the cloud, and tells how far it got. */
-  async settle(name: string): Promise<CloudStanding> {
+  async settle(name: string): Promise<CloudStatus> {
     const connection = this.#connection
     if (connection) {
       const wait = AbortSignal.timeout(this.#settings.cloudWait)
@@ -129,28 +129,28 @@ export class Cloud {
       })
       this.#loops.following.wake()
     }
-    return this.#standing(name)
+    return this.#status(name)
   }
 
   /** `ruleset.not-found`; `cloud.not-connected`. */
-  async standing(name: string): Promise<CloudStanding> {
-    const standing = await this.#standing(name)
+  async status(name: string): Promise<CloudStatus> {
+    const status = await this.#status(name)
     this.#demandConnection()
-    return standing
+    return status
   }
 
   /** As `standing`, and `cloud.wrong-state`, `cloud.unreachable`, `cloud.refused`, …: what went wrong with the cloud. */
-  async startHunt(name: string): Promise<CloudStanding> {
+  async startHunt(name: string): Promise<CloudStatus> {
     return this.#operate(name, (retro, signal) => retro.start(name, signal))
   }
 
   /** As `startHunt`. */
-  async stopHunt(name: string): Promise<CloudStanding> {
+  async stopHunt(name: string): Promise<CloudStatus> {
     return this.#operate(name, (retro, signal) => retro.stop(name, signal))
   }
 
   /** Removes what hunts have found, and not what the live feed told as well. As `startHunt`. */
-  async clearHunt(name: string): Promise<CloudStanding> {
+  async clearHunt(name: string): Promise<CloudStatus> {
     return this.#operate(name, (retro, signal) => retro.clear(name, signal))
   }
 
@@ -186,8 +186,8 @@ export class Cloud {
   async #operate(
     name: string,
     operation: (retro: CloudRetro, signal: AbortSignal) => Promise<void>,
-  ): Promise<CloudStanding> {
-    await this.#standing(name)
+  ): Promise<CloudStatus> {
+    await this.#status(name)
     const { retro } = this.#demandConnection()
     const wait = AbortSignal.timeout(this.#settings.cloudWait)
     const signal = AbortSignal.any([wait, this.#ended.signal])
@@ -204,10 +204,10 @@ export class Cloud {
       this.#loops.following.wake()
       this.#loops.feeds.wake()
     }
-    return this.#standing(name)
+    return this.#status(name)
   }
 
-  async #standing(name: string): Promise<CloudStanding> {
+  async #status(name: string): Promise<CloudStatus> {
     const ruleset = await findKnown(this.#database, name)
     if (!ruleset) throw new Failure('ruleset.not-found')
     const delivery = await this.#database
@@ -215,7 +215,7 @@ export class Cloud {
       .select(['revision_id', 'problem'])
       .where('name', '=', name)
       .executeTakeFirst()
-    return standingOf(ruleset, delivery ?? null)
+    return statusOf(ruleset, delivery ?? null)
   }
 
   #demandConnection(): Connection {
@@ -223,7 +223,7 @@ export class Cloud {
     return this.#connection
   }
 
-  async #readFeeds({ feeds, deliveries, retro, reachability }: Connection, signal: AbortSignal): Promise<number> {
+  async #readFeeds({ feeds, sender, retro, reachability }: Connection, signal: AbortSignal): Promise<number> {
     try {
       for (const kind of feedKinds) {
         const { fresh: matches } = await feeds.read(kind, signal)
@@ -236,9 +236,9 @@ export class Cloud {
     }
     if (await reachability.worked()) {
       // It was away, or this is the start: what waits is worth a try now, and what was asked before may have been done or not.
-      await deliveries.hurry()
-      await retro.doubtAll()
-      this.#loops.deliveries.wake()
+      await sender.hurry()
+      await retro.markAllUncertain()
+      this.#loops.sender.wake()
       this.#loops.following.wake()
     }
     return this.#settings.cloudPoll

@@ -14,7 +14,7 @@ import { cloudSampleIds } from '../samples/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { type Database, listOf, type Micros, now, type Transaction } from '../store/index.ts'
 import { type FeedKind, feedEnd } from '../tca/index.ts'
-import type { CloudClient, ToldEntry } from './client.ts'
+import type { CloudClient, FeedEntryJson } from './client.ts'
 
 export const feedKinds = ['live', 'retro'] as const satisfies readonly FeedKind[]
 
@@ -39,7 +39,7 @@ export interface FeedRound {
   /** How many matches are new. */
   readonly fresh: number
   /** The second up to which the cloud told everything. */
-  readonly toldUpTo: number
+  readonly reportedUpTo: number
 }
 
 export class FeedReader {
@@ -112,7 +112,7 @@ export class FeedReader {
   async readUpTo(kind: FeedKind, second: number, signal: AbortSignal): Promise<void> {
     for (let look = 0; look < LOOKS; look++) {
       // Not the position: where reading began, nobody has told what is before it.
-      if ((await this.read(kind, signal)).toldUpTo >= second) return
+      if ((await this.read(kind, signal)).reportedUpTo >= second) return
       await pause(LOOK_PAUSE_MS, undefined, { signal })
     }
   }
@@ -141,19 +141,19 @@ export class FeedReader {
     const present = Math.min(position, this.#client.clock ?? position)
     let from = Math.max(earliest, present - OVERLAP, farthest)
     let fresh = 0
-    let toldUpTo = 0
+    let reportedUpTo = 0
     for (;;) {
       signal.throwIfAborted()
       const { entries, unusable, lastTimestamp } = await this.#client.feed(kind, from, signal)
       if (unusable > 0) this.#log.warn({ feed: kind, from, unusable }, 'the cloud told entries that say too little')
       const reached = this.#believable(from, entries, lastTimestamp)
-      toldUpTo = Math.max(toldUpTo, reached)
+      reportedUpTo = Math.max(reportedUpTo, reached)
       const isThere = await this.#database.transaction().execute(async (trx) => {
         fresh += await this.#store(trx, kind, entries)
         return advance(trx, kind, Math.max(earliest, present, reached), moved)
       })
       // Somebody moved the position meanwhile: the next round begins there.
-      if (!isThere) return { fresh, toldUpTo: 0 }
+      if (!isThere) return { fresh, reportedUpTo: 0 }
       if (reached > from) from = reached
       else if (this.#mayHideMore(from, entries)) from += 1
       else break
@@ -164,26 +164,26 @@ export class FeedReader {
       .where('feed', '=', kind)
       .where('moved', '=', moved)
       .execute()
-    return { fresh, toldUpTo }
+    return { fresh, reportedUpTo }
   }
 
   /**
    * The second up to which a page told everything: never more than the protocol lets one page tell, nor past the
    * cloud's own time, so that a wrong number cannot make matches be skipped.
    */
-  #believable(from: number, entries: readonly ToldEntry[], lastTimestamp: number): number {
+  #believable(from: number, entries: readonly FeedEntryJson[], lastTimestamp: number): number {
     const latest = entries.reduce((latest, { timestamp }) => Math.max(latest, timestamp), from)
     const end = Math.min(lastTimestamp, Math.max(feedEnd(from), latest))
     return this.#client.clock === null ? end : Math.min(end, Math.max(this.#client.clock, latest))
   }
 
   /** The page was all of one second that is over: it may have been cut there, with more after it. */
-  #mayHideMore(from: number, entries: readonly ToldEntry[]): boolean {
+  #mayHideMore(from: number, entries: readonly FeedEntryJson[]): boolean {
     const isOver = this.#client.clock !== null && from < this.#client.clock
     return isOver && entries.length > 0 && entries.every(({ timestamp }) => timestamp === from)
   }
 
-  async #store(trx: Transaction, kind: FeedKind, entries: readonly ToldEntry[]): Promise<number> {
+  async #store(trx: Transaction, kind: FeedKind, entries: readonly FeedEntryJson[]): Promise<number> {
     const known = await knownTexts(trx, entries)
     const told = entries.flatMap((entry) => {
       const text = known.get(keyOf(entry))
@@ -230,7 +230,7 @@ interface KnownText {
 }
 
 /** What this appliance knows of the rulesets and texts that entries name. */
-async function knownTexts(trx: Transaction, entries: readonly ToldEntry[]): Promise<Map<string, KnownText>> {
+async function knownTexts(trx: Transaction, entries: readonly FeedEntryJson[]): Promise<Map<string, KnownText>> {
   const names = [...new Set(entries.map(({ ruleset_name }) => ruleset_name))]
   const rows = await trx
     .selectFrom('rulesets')
@@ -244,6 +244,6 @@ async function knownTexts(trx: Transaction, entries: readonly ToldEntry[]): Prom
   return new Map(rows.map(({ name, digest, ...text }) => [`${name} ${digest}`, text]))
 }
 
-function keyOf({ ruleset_name, ruleset_sha1 }: ToldEntry): string {
+function keyOf({ ruleset_name, ruleset_sha1 }: FeedEntryJson): string {
   return `${ruleset_name} ${ruleset_sha1.toLowerCase()}`
 }

@@ -6,7 +6,7 @@
  */
 import type { Micros } from '../store/index.ts'
 import { fromPlainTime } from '../tca/index.ts'
-import type { ToldStatus } from './client.ts'
+import type { RetroStatusJson } from './client.ts'
 import type { CloudRow, RetroState, RowChange } from './ruleset-row.ts'
 
 const states: Readonly<Record<string, RetroState>> = {
@@ -20,7 +20,7 @@ const states: Readonly<Record<string, RetroState>> = {
 }
 
 /** Null for a state that this side does not know. */
-export function retroStateOf({ retro_status }: ToldStatus): RetroState | null {
+export function retroStateOf({ retro_status }: RetroStatusJson): RetroState | null {
   const status = retro_status.toUpperCase()
   const known = states[status]
   if (known) return known
@@ -33,7 +33,7 @@ export function retroStateOf({ retro_status }: ToldStatus): RetroState | null {
 }
 
 /** The state after the cloud told a status: what changes of the row, or null when the row knows better or as much. */
-export function afterStatus(row: CloudRow, told: ToldStatus): RowChange | null {
+export function afterStatus(row: CloudRow, told: RetroStatusJson): RowChange | null {
   const state = retroStateOf(told)
   if (state === null) return null
   const started = microsOf(told.start_time)
@@ -66,7 +66,7 @@ function isLater(started: Micros | null, { retro_started }: CloudRow): boolean {
 }
 
 /** Seconds at which a hunt ended, by the cloud's clock; null where it is not told. */
-export function finishSecondOf({ finish_time }: ToldStatus): number | null {
+export function finishSecondOf({ finish_time }: RetroStatusJson): number | null {
   return finish_time ? secondsOf(finish_time) : null
 }
 
@@ -80,6 +80,6 @@ function secondsOf(time: string): number | null {
   return fromPlainTime(time.replace(/(?:\.\d+)?(?:Z|\+00:?00)?$/, '').replace(' ', 'T'))
 }
 
-function progressOf({ progress }: ToldStatus): number | null {
+function progressOf({ progress }: RetroStatusJson): number | null {
   return typeof progress === 'number' ? Math.min(1, Math.max(0, progress)) : null
 }

@@ -2,4 +2,4 @@
 export { type CloudAccess, type CloudSettings, cloudAccess } from './access.ts'
 export { type CheckedPoint, checkCloud } from './check.ts'
 export { Cloud, type CloudCondition } from './cloud.ts'
-export type { CloudStanding, SideStatus } from './cloud-standing.ts'
+export type { CloudStatus, SideStatus } from './cloud-status.ts'

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 /** Does a piece of work again and again until it is stopped; the work says how long to wait, `wake` ends the wait. */
 export class Loop {
   readonly #ended = new AbortController()
-  #nap = new AbortController()
+  #sleep = new AbortController()
   #running: Promise<void> | null = null
 
   /** `work` gives the milliseconds until it wants to be called again. It deals with its own failures. */
@@ -11,13 +11,13 @@ export class Loop {
     const { signal } = this.#ended
     const run = async () => {
       while (!signal.aborted) {
-        this.#nap = new AbortController()
+        this.#sleep = new AbortController()
         const wait = await work(signal).catch((error: unknown) => {
           if (!signal.aborted) throw error
           return 0
         })
-        const nap = AbortSignal.any([signal, this.#nap.signal])
-        await pause(Math.min(wait, 2 ** 31 - 1), undefined, { signal: nap }).catch(() => undefined)
+        const sleep = AbortSignal.any([signal, this.#sleep.signal])
+        await pause(Math.min(wait, 2 ** 31 - 1), undefined, { signal: sleep }).catch(() => undefined)
       }
     }
     this.#running = run()
@@ -25,7 +25,7 @@ export class Loop {
 
   /** Ends the present wait, or the one that comes after the work that is under way. */
   wake(): void {
-    this.#nap.abort()
+    this.#sleep.abort()
   }
 
   /** Resolves when the work that was under way has ended. */

@@ -8,7 +8,7 @@ const KEY = 'cloud-origin'
  * Notes to which cloud this appliance is connected. When it is another than before, that one may know nothing of our
  * rulesets: all that should be there are noted to be delivered.
  */
-export async function noteOrigin(database: Database, origin: string): Promise<void> {
+export async function recordOrigin(database: Database, origin: string): Promise<void> {
   await database.transaction().execute(async (trx) => {
     const before = await trx.selectFrom('settings').select('value').where('key', '=', KEY).executeTakeFirst()
     await trx

@@ -3,7 +3,7 @@ import type { Log } from '../scanning/index.ts'
 import { type Database, now } from '../store/index.ts'
 
 /** Failures in a row after which operators are told: one lost connection is nobody's business. */
-const TOLD_AT = 2
+const REPORTED_AT = 2
 
 /** Whether the cloud answers, as the reading of its feeds finds out; the journal tells of both turns. */
 export class Reachability {
@@ -30,13 +30,13 @@ export class Reachability {
       return this.#failures
     }
     this.#log.warn({ failures: this.#failures, reason: error.message }, 'the feeds of the cloud cannot be read')
-    if (this.#failures === TOLD_AT) await this.#tell('cloud-away', `Matches cannot be fetched: ${error.message}`)
+    if (this.#failures === REPORTED_AT) await this.#tell('cloud-away', `Matches cannot be fetched: ${error.message}`)
     return this.#failures
   }
 
   /** Returns whether it did not work before, or was not tried. */
   async worked(): Promise<boolean> {
-    const wasAway = this.#failures >= TOLD_AT
+    const wasAway = this.#failures >= REPORTED_AT
     const turned = !this.#isReachable
     this.#failures = 0
     this.#isReachable = true

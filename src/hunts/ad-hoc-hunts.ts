@@ -4,9 +4,10 @@ import type { Selectable } from 'kysely'
 import { type Account, may } from '../accounts/index.ts'
 import { Failure, messageOf } from '../errors/index.ts'
 import type { Checker } from '../rulesets/index.ts'
-import type { Log, RuleSet, RunnableRuleset, ScanTrouble } from '../scanning/index.ts'
+import type { Log, RuleSet, RunnableRuleset, ScanError } from '../scanning/index.ts'
 import { type Database, type HuntsTable, type Micros, now } from '../store/index.ts'
-import { FairTurns } from './fair-turns.ts'
+import { type Checkpoint, type ScanSources, scanCorpus } from './corpus-scan.ts'
+import { FairScheduler } from './fair-scheduler.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
 import {
   advance,
@@ -19,10 +20,9 @@ import {
 } from './hunt-row.ts'
 import { checkTexts, type HuntText, runnableOf } from './hunt-text.ts'
 import { type Outline, outlineOf } from './outline.ts'
-import { whenThereIsRoom } from './patient-writing.ts'
+import { retryWhenFull } from './retry-when-full.ts'
 import { ScanFailures } from './scan-failures.ts'
 import type { Selection } from './selection.ts'
-import { type Stretch, type SweepSources, sweep } from './sweep.ts'
 
 /**
  * Ad-hoc hunts: any YARA texts against the stored samples or a part of them, without saving a ruleset.
@@ -35,7 +35,7 @@ import { type Stretch, type SweepSources, sweep } from './sweep.ts'
  *       └───────── cancel() ──────┴──▶ stopped
  *
  * - Only texts that compile become hunts; the diagnostics of others are in the failure's detail.
- * - Turns are fair between users (`FairTurns`); a hunt gives way between two stretches, never inside one.
+ * - Turns are fair between users (`FairScheduler`); a hunt gives way between two stretches, never inside one.
  * - A stretch's hits, the cursor and the counts are stored in one transaction, so hunts survive a restart and a kill:
  *   what was queued or running is queued again and goes on after its last stretch.
  * - Everybody may read every hunt, so that its address can be sent to a colleague; only its owner and administrators
@@ -43,7 +43,7 @@ import { type Stretch, type SweepSources, sweep } from './sweep.ts'
  */
 export class AdHocHunts {
   readonly #parts: AdHocHuntsParts
-  readonly #turns: FairTurns
+  readonly #scheduler: FairScheduler
   /** Emits a hunt's id, as text, whenever there is news of it. */
   readonly #news = new EventEmitter().setMaxListeners(0)
   /** By the id of the hunt. */
@@ -52,7 +52,7 @@ export class AdHocHunts {
 
   constructor(parts: AdHocHuntsParts) {
     this.#parts = parts
-    this.#turns = new FairTurns({ turns: parts.atOnce, sliceMs: 1_000 })
+    this.#scheduler = new FairScheduler({ scheduler: parts.atOnce, sliceMs: 1_000 })
   }
 
   /** Queues again what an earlier process left unfinished. Returns how many hunts that are. */
@@ -223,7 +223,7 @@ export class AdHocHunts {
         if (abort.signal.aborted) return
         this.#parts.log.error({ hunt: id, err: error }, 'an ad-hoc hunt failed')
         const fail = () => enter(this.#parts.database, id, 'failed', messageOf(error))
-        await whenThereIsRoom(fail, { hunt: id, signal: abort.signal, log: this.#parts.log }).catch((error) =>
+        await retryWhenFull(fail, { hunt: id, signal: abort.signal, log: this.#parts.log }).catch((error) =>
           this.#parts.log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored'),
         )
       })
@@ -236,18 +236,18 @@ export class AdHocHunts {
 
   async #run(id: number, user: number, signal: AbortSignal): Promise<void> {
     const { database, sources, log } = this.#parts
-    let turn = await this.#turns.take(user, signal)
+    let turn = await this.#scheduler.take(user, signal)
     let ruleSet: RuleSet | null = null
-    const patiently = <T>(write: () => Promise<T>) => whenThereIsRoom(write, { hunt: id, signal, log })
+    const untilStored = <T>(write: () => Promise<T>) => retryWhenFull(write, { hunt: id, signal, log })
     try {
-      if (!(await patiently(() => enter(database, id, 'running')))) return
+      if (!(await untilStored(() => enter(database, id, 'running')))) return
       const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
       const only = await sources.corpus.select(JSON.parse(hunt.selection ?? '{}'), hunt.last_sample_id)
       const asked = await this.#ruleSetOf(id, JSON.parse(hunt.content ?? '[]'), signal)
       const failures = new ScanFailures((key) => asked.rulesets.find((one) => one.key === key)?.name ?? key)
       ruleSet = asked
       sources.pool.setRuleSet(asked)
-      const stretches = sweep(sources, {
+      const checkpoints = scanCorpus(sources, {
         ruleSet: asked,
         after: hunt.cursor,
         upTo: hunt.last_sample_id,
@@ -260,20 +260,20 @@ export class AdHocHunts {
         group: `user:${user}`,
         signal,
       })
-      for await (const stretch of stretches) {
-        if (!(await patiently(() => this.#store(id, stretch, only, asked, failures)))) return
-        for (const { sample, troubles } of stretch.troubles) {
-          const ofModules = troubles.filter(({ reason }) => reason === 'module')
-          if (ofModules.length > 0) await patiently(() => this.#parts.reportTroubles(sample, ofModules))
+      for await (const checkpoint of checkpoints) {
+        if (!(await untilStored(() => this.#store(id, checkpoint, only, asked, failures)))) return
+        for (const { sample, errors } of checkpoint.errors) {
+          const ofModules = errors.filter(({ reason }) => reason === 'module')
+          if (ofModules.length > 0) await untilStored(() => this.#parts.reportScanErrors(sample, ofModules))
         }
         this.#news.emit(String(id))
         if (!turn.isOver()) continue
-        if (!(await patiently(() => enter(database, id, 'queued')))) return
+        if (!(await untilStored(() => enter(database, id, 'queued')))) return
         turn.giveBack()
-        turn = await this.#turns.take(user, signal)
-        if (!(await patiently(() => enter(database, id, 'running')))) return
+        turn = await this.#scheduler.take(user, signal)
+        if (!(await untilStored(() => enter(database, id, 'running')))) return
       }
-      await patiently(() => enter(database, id, 'completed'))
+      await untilStored(() => enter(database, id, 'completed'))
     } finally {
       turn.giveBack()
       if (ruleSet) sources.pool.dropRuleSet(ruleSet.id)
@@ -293,19 +293,20 @@ export class AdHocHunts {
   /** Stores what a stretch found and that it is decided. False when the hunt was stopped or removed meanwhile. */
   #store(
     id: number,
-    stretch: Stretch,
+    checkpoint: Checkpoint,
     only: Uint32Array | null,
     { rulesets }: RuleSet,
     failures: ScanFailures,
   ): Promise<boolean> {
     const nameOf = (key: string) => rulesets.find((ruleset) => ruleset.key === key)?.name ?? key
-    for (const { troubles } of stretch.troubles) failures.note(troubles)
-    for (const lost of stretch.unreadable) this.#parts.log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
+    for (const { errors } of checkpoint.errors) failures.note(errors)
+    for (const lost of checkpoint.unreadable)
+      this.#parts.log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
     return this.#parts.database.transaction().execute((trx) =>
-      advance(trx, id, stretch, only, async () => {
+      advance(trx, id, checkpoint, only, async () => {
         let found = 0
-        for (const { sample, hits } of stretch.hits) found += await storeHits(trx, id, sample, hits, nameOf)
-        if (stretch.troubles.length > 0) {
+        for (const { sample, hits } of checkpoint.hits) found += await storeHits(trx, id, sample, hits, nameOf)
+        if (checkpoint.errors.length > 0) {
           const failure = failures.report
           await trx.updateTable('hunts').set({ failure }).where('id', '=', id).execute()
         }
@@ -361,12 +362,12 @@ const PORTION = 500
 
 export interface AdHocHuntsParts {
   readonly database: Database
-  readonly sources: SweepSources
+  readonly sources: ScanSources
   readonly checker: Checker
   /** The stored form of the plan of a text that compiles. */
   readonly plan: (content: string, signal: AbortSignal) => Promise<string>
   /** Notes what was not run on a sample. */
-  readonly reportTroubles: (sampleId: number, troubles: readonly ScanTrouble[]) => Promise<void>
+  readonly reportScanErrors: (sampleId: number, errors: readonly ScanError[]) => Promise<void>
   readonly log: Log
   /** How many hunts run at once. */
   readonly atOnce: number

@@ -3,11 +3,11 @@ import type { PlannedRule, PlannedText } from '../planner/index.ts'
 import type { Checker } from '../rulesets/index.ts'
 import type { RuleSet } from '../scanning/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
+import { candidates, type ScanSources } from './corpus-scan.ts'
 import { checkTexts, type HuntText, runnableOf } from './hunt-text.ts'
-import { type SweepSources, suspects } from './sweep.ts'
 
 export interface ExplainParts {
-  readonly sources: SweepSources
+  readonly sources: ScanSources
   readonly checker: Checker
   /** Plans a text that compiles, with what there is to show of each rule. */
   readonly plan: (content: string, signal: AbortSignal) => Promise<PlannedText>
@@ -92,7 +92,7 @@ export async function explain(
 
 async function sharesOf(
   ruleSet: RuleSet,
-  sources: SweepSources,
+  sources: ScanSources,
   signal: AbortSignal,
 ): Promise<{ readonly corpus: Share; readonly byPlan: ReadonlyMap<string, Share> }> {
   const { corpus, pool } = sources
@@ -111,7 +111,7 @@ async function sharesOf(
       signal,
       priority: 'interactive',
     } as const
-    for await (const { sample, rulesets } of suspects(sources, range)) {
+    for await (const { sample, rulesets } of candidates(sources, range)) {
       const size = sizes[sample] ?? -1
       // Deleted since it was indexed.
       if (size < 0) continue

@@ -1,7 +1,7 @@
 /** What both kinds of hunt do with their row in `hunts`: change its state, and note how far they are. */
 import type { Selectable } from 'kysely'
 import { type Database, type HuntsTable, now, type Transaction } from '../store/index.ts'
-import type { Stretch } from './sweep.ts'
+import type { Checkpoint } from './corpus-scan.ts'
 
 export type HuntState = 'queued' | 'starting' | 'running' | 'completed' | 'stopped' | 'failed'
 
@@ -88,7 +88,7 @@ function timeLeft({
 export async function advance(
   trx: Transaction,
   id: number,
-  stretch: Stretch,
+  checkpoint: Checkpoint,
   only: Uint32Array | null,
   found: () => Promise<number>,
 ): Promise<boolean> {
@@ -101,17 +101,17 @@ export async function advance(
   if (!hunt) return false
   const matches = await found()
   const decided = only
-    ? countUpTo(only, stretch.upTo) - countUpTo(only, hunt.cursor)
-    : await countProcessed(trx, hunt.cursor, stretch.upTo)
+    ? countUpTo(only, checkpoint.upTo) - countUpTo(only, hunt.cursor)
+    : await countProcessed(trx, hunt.cursor, checkpoint.upTo)
   await trx
     .updateTable('hunts')
     .set(({ eb }) => ({
-      cursor: stretch.upTo,
+      cursor: checkpoint.upTo,
       // Samples of the range that were still being taken in at the start are decided live, and were not counted.
       processed: Math.min(hunt.samples, hunt.processed + decided),
-      candidates: eb('candidates', '+', stretch.candidates),
-      scanned_bytes: eb('scanned_bytes', '+', stretch.scannedBytes),
-      skipped: eb('skipped', '+', stretch.skipped),
+      candidates: eb('candidates', '+', checkpoint.candidates),
+      scanned_bytes: eb('scanned_bytes', '+', checkpoint.scannedBytes),
+      skipped: eb('skipped', '+', checkpoint.skipped),
       matches: eb('matches', '+', matches),
     }))
     .where('id', '=', id)

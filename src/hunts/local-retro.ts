@@ -4,6 +4,7 @@ import type { Matches } from '../matches/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Database, listOf, type Micros, now, type Transaction } from '../store/index.ts'
+import { type Checkpoint, type ScanSources, scanCorpus } from './corpus-scan.ts'
 import {
   advance,
   enter,
@@ -13,8 +14,7 @@ import {
   progressOf,
   unfinishedStates,
 } from './hunt-row.ts'
-import { whenThereIsRoom } from './patient-writing.ts'
-import { type Stretch, type SweepSources, sweep } from './sweep.ts'
+import { retryWhenFull } from './retry-when-full.ts'
 
 /**
  * Local Retro: all enabled rulesets of the appliance's own against all stored samples, one hunt at a time.
@@ -31,7 +31,7 @@ import { type Stretch, type SweepSources, sweep } from './sweep.ts'
  * - While the storage is full, the hunt waits with the stretch that it could not store.
  * - A stretch that comes after `stop` is thrown away: the row's state decides, inside the same transaction.
  * - A hunt ends as `failed` only on a defect; the log has the reason. Scans that were given up are the rulesets'
- *   trouble (`Rulesets.reportTroubles`) and do not end it.
+ *   trouble (`Rulesets.reportScanErrors`) and do not end it.
  * - `close` leaves the row as it is: the next start of the server goes on with it.
  */
 export class LocalRetro {
@@ -160,14 +160,14 @@ export class LocalRetro {
 
   async #run(id: number, signal: AbortSignal): Promise<void> {
     const { database, sources, log } = this.#parts
-    const patiently: Patiently = (write) => whenThereIsRoom(write, { hunt: id, signal, log })
+    const untilStored: UntilStored = (write) => retryWhenFull(write, { hunt: id, signal, log })
     const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
     const ruleSet = await this.#ruleSetOf(id)
     log.info({ hunt: id, rulesets: ruleSet.rulesets.length, after: hunt.cursor }, 'Local Retro runs')
-    if (!(await patiently(() => enter(database, id, 'running')))) return
+    if (!(await untilStored(() => enter(database, id, 'running')))) return
     sources.pool.setRuleSet(ruleSet)
     try {
-      const stretches = sweep(sources, {
+      const checkpoints = scanCorpus(sources, {
         ruleSet,
         after: hunt.cursor,
         upTo: hunt.last_sample_id,
@@ -179,13 +179,13 @@ export class LocalRetro {
         group: `hunt:${id}`,
         signal,
       })
-      for await (const stretch of stretches) {
-        if (!(await this.#store(id, stretch, patiently))) return
+      for await (const checkpoint of checkpoints) {
+        if (!(await this.#store(id, checkpoint, untilStored))) return
       }
     } finally {
       sources.pool.dropRuleSet(ruleSet.id)
     }
-    if (await patiently(() => enter(database, id, 'completed'))) log.info({ hunt: id }, 'Local Retro is complete')
+    if (await untilStored(() => enter(database, id, 'completed'))) log.info({ hunt: id }, 'Local Retro is complete')
   }
 
   async #ruleSetOf(id: number): Promise<RuleSet> {
@@ -195,23 +195,23 @@ export class LocalRetro {
   }
 
   /** Stores what a stretch found and that it is decided. False when the hunt was stopped meanwhile. */
-  async #store(id: number, stretch: Stretch, patiently: Patiently): Promise<boolean> {
+  async #store(id: number, checkpoint: Checkpoint, untilStored: UntilStored): Promise<boolean> {
     const { database, matches, rulesets, log } = this.#parts
-    const isStored = await patiently(() =>
+    const isStored = await untilStored(() =>
       database.transaction().execute((trx) =>
-        advance(trx, id, stretch, null, async () => {
+        advance(trx, id, checkpoint, null, async () => {
           const at = now()
           let found = 0
-          for (const { sample, hits } of stretch.hits)
+          for (const { sample, hits } of checkpoint.hits)
             found += await matches.record(trx, { sampleId: sample, hits, at })
           return found
         }),
       ),
     )
-    for (const { sample, troubles } of withoutRepeats(stretch.troubles)) {
-      await patiently(() => rulesets.reportTroubles(sample, troubles))
+    for (const { sample, errors } of withoutRepeats(checkpoint.errors)) {
+      await untilStored(() => rulesets.reportScanErrors(sample, errors))
     }
-    for (const lost of stretch.unreadable) log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
+    for (const lost of checkpoint.unreadable) log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
     return isStored
   }
 
@@ -220,27 +220,27 @@ export class LocalRetro {
     this.#parts.log.error({ hunt: id, err: error }, 'Local Retro failed')
     const reason = messageOf(error)
     const fail = () => enter(this.#parts.database, id, 'failed', reason)
-    await whenThereIsRoom(fail, { hunt: id, signal, log: this.#parts.log }).catch((error) =>
+    await retryWhenFull(fail, { hunt: id, signal, log: this.#parts.log }).catch((error) =>
       this.#parts.log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored'),
     )
   }
 }
 
 /** Of a ruleset in quarantine, which is reported for each sample that it is not run on, the first report does for all. */
-function* withoutRepeats(reports: Stretch['troubles']): Generator<Stretch['troubles'][number]> {
+function* withoutRepeats(reports: Checkpoint['errors']): Generator<Checkpoint['errors'][number]> {
   const reported = new Set<string>()
-  for (const { sample, troubles } of reports) {
-    const news = troubles.filter(({ ruleset, reason }) => reason !== 'quarantine' || !reported.has(ruleset))
+  for (const { sample, errors } of reports) {
+    const news = errors.filter(({ ruleset, reason }) => reason !== 'quarantine' || !reported.has(ruleset))
     for (const { ruleset, reason } of news) if (reason === 'quarantine') reported.add(ruleset)
-    if (news.length > 0) yield { sample, troubles: news }
+    if (news.length > 0) yield { sample, errors: news }
   }
 }
 
-type Patiently = <T>(write: () => Promise<T>) => Promise<T>
+type UntilStored = <T>(write: () => Promise<T>) => Promise<T>
 
 export interface LocalRetroParts {
   readonly database: Database
-  readonly sources: SweepSources
+  readonly sources: ScanSources
   readonly rulesets: Rulesets
   readonly matches: Matches
   readonly log: Log

@@ -1,4 +1,4 @@
-import type { ScanTrouble } from '../scanning/index.ts'
+import type { ScanError } from '../scanning/index.ts'
 
 interface Failures {
   /** Samples on which it was run and failed. */
@@ -20,8 +20,8 @@ export class ScanFailures {
     this.#nameOf = nameOf
   }
 
-  note(troubles: readonly ScanTrouble[]): void {
-    for (const { ruleset, reason, message } of troubles) {
+  note(errors: readonly ScanError[]): void {
+    for (const { ruleset, reason, message } of errors) {
       const failures = this.#byRuleset.get(ruleset) ?? { failed: 0, skipped: 0, message: '' }
       if (reason === 'quarantine' || reason === 'module') failures.skipped++
       else failures.failed++

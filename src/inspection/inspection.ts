@@ -3,7 +3,7 @@ import { Failure } from '../errors/index.ts'
 import { type HitString, hitString } from '../hunts/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import { externalVariables, type Sample, type Samples } from '../samples/index.ts'
-import type { ScanTrouble, WorkerPool } from '../scanning/index.ts'
+import type { ScanError, WorkerPool } from '../scanning/index.ts'
 import type { BlobStore, Database } from '../store/index.ts'
 
 /** A rule that holds on the sample, with its strings by ascending offset; private strings are left out. */
@@ -63,7 +63,7 @@ export class Inspection {
       if (!result) throw new Error('A scan of one sample gave no result.')
       return {
         rules: result.hits.map(({ rule, tags, strings }) => ({ rule, tags, strings: strings.map(hitString) })),
-        trouble: troubleOf(result.troubles),
+        trouble: failureOf(result.errors),
       }
     } finally {
       pool.dropRuleSet(id)
@@ -107,6 +107,6 @@ export class Inspection {
   }
 }
 
-function troubleOf(troubles: readonly ScanTrouble[]): string | null {
-  return troubles.length === 0 ? null : troubles.map(({ message }) => message).join(' ')
+function failureOf(errors: readonly ScanError[]): string | null {
+  return errors.length === 0 ? null : errors.map(({ message }) => message).join(' ')
 }

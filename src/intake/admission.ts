@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import { takeOverFromCloud } from '../samples/index.ts'
 import { type BlobStore, type Database, listOf, now, type Transaction } from '../store/index.ts'
-import { type Incoming, keyOf } from './arriving.ts'
+import { keyOf, type StagedFile } from './staged-file.ts'
 
 export interface Admitted {
   readonly id: number
@@ -31,23 +31,23 @@ interface KnownSample {
 export async function admit(
   database: Database,
   blobs: BlobStore,
-  batch: readonly Incoming[],
+  batch: readonly StagedFile[],
 ): Promise<readonly Admitted[]> {
-  const adopted = new Set<Incoming>()
+  const adopted = new Set<StagedFile>()
   try {
-    return await blobs.inTurn(async () => {
+    return await blobs.withLock(async () => {
       const known = await knownSamples(database, batch)
-      const fresh = new Map<string, Incoming>()
-      for (const incoming of batch) {
-        const key = keyOf(incoming.digests.sha256)
-        if (!known.has(key) && !fresh.has(key)) fresh.set(key, incoming)
+      const fresh = new Map<string, StagedFile>()
+      for (const staged of batch) {
+        const key = keyOf(staged.digests.sha256)
+        if (!known.has(key) && !fresh.has(key)) fresh.set(key, staged)
       }
       const kept = [...fresh.values(), ...(await returning(blobs, batch, known))]
       const files = kept.map(({ temporary, synced, digests: { sha256 } }) => ({ temporary, synced, sha256 }))
-      const settled = files.length > 0 ? await blobs.doubt(files.map(({ sha256 }) => sha256)) : null
+      const settled = files.length > 0 ? await blobs.recordIntent(files.map(({ sha256 }) => sha256)) : null
       try {
-        await blobs.adopt(files)
-        for (const incoming of kept) adopted.add(incoming)
+        await blobs.commit(files)
+        for (const staged of kept) adopted.add(staged)
         return await database.transaction().execute((trx) => insertRows(trx, batch, known, [...fresh.values()]))
       } catch (error) {
         for (const { sha256 } of files) await blobs.remove(sha256)
@@ -57,26 +57,26 @@ export async function admit(
       }
     })
   } finally {
-    for (const incoming of batch) if (!adopted.has(incoming)) await blobs.discard(incoming.temporary)
+    for (const staged of batch) if (!adopted.has(staged)) await blobs.abort(staged.temporary)
   }
 }
 
 /** Those of known samples whose content the store has lost or has in part only: sending it again brings it back. */
 async function returning(
   blobs: BlobStore,
-  batch: readonly Incoming[],
+  batch: readonly StagedFile[],
   known: ReadonlyMap<string, KnownSample>,
-): Promise<Iterable<Incoming>> {
-  const found = new Map<string, Incoming>()
-  for (const incoming of batch) {
-    const { sha256, size } = incoming.digests
+): Promise<Iterable<StagedFile>> {
+  const found = new Map<string, StagedFile>()
+  for (const staged of batch) {
+    const { sha256, size } = staged.digests
     const key = keyOf(sha256)
-    if (known.has(key) && !found.has(key) && (await blobs.size(sha256)) !== size) found.set(key, incoming)
+    if (known.has(key) && !found.has(key) && (await blobs.size(sha256)) !== size) found.set(key, staged)
   }
   return found.values()
 }
 
-async function knownSamples(database: Database, batch: readonly Incoming[]): Promise<Map<string, KnownSample>> {
+async function knownSamples(database: Database, batch: readonly StagedFile[]): Promise<Map<string, KnownSample>> {
   const rows = await database
     .selectFrom('samples')
     .select(['id', 'sha256', 'state', 'note', 'extracted_file_count', 'intake'])
@@ -100,16 +100,16 @@ function parentIn(intake: string | null): number | null {
 
 async function insertRows(
   trx: Transaction,
-  batch: readonly Incoming[],
+  batch: readonly StagedFile[],
   known: Map<string, KnownSample>,
-  fresh: readonly Incoming[],
+  fresh: readonly StagedFile[],
 ): Promise<Admitted[]> {
   const seen = now()
   const samples = new Map(known)
   if (fresh.length > 0) {
     const inserted = await trx
       .insertInto('samples')
-      .values(fresh.map((incoming) => sampleRow(incoming, seen)))
+      .values(fresh.map((staged) => sampleRow(staged, seen)))
       .returning(['id', 'sha256'])
       .execute()
     await takeOverFromCloud(
@@ -125,34 +125,34 @@ async function insertRows(
   }
   const isFresh = new Set(fresh)
   const admitted: Admitted[] = []
-  const sightings: { incoming: Incoming; id: number }[] = []
-  for (const incoming of batch) {
-    const sample = samples.get(keyOf(incoming.digests.sha256)) as KnownSample
+  const sightings: { staged: StagedFile; id: number }[] = []
+  for (const staged of batch) {
+    const sample = samples.get(keyOf(staged.digests.sha256)) as KnownSample
     const { id } = sample
     let { state } = sample
-    const firstOfPlace = incoming.member === null || (await addMember(trx, incoming.member, id))
-    if (firstOfPlace) sightings.push({ incoming, id })
-    if (incoming.tags.length > 0) await addTags(trx, id, incoming.tags)
+    const firstOfPlace = staged.member === null || (await addMember(trx, staged.member, id))
+    if (firstOfPlace) sightings.push({ staged, id })
+    if (staged.tags.length > 0) await addTags(trx, id, staged.tags)
     let requeued = false
-    if (!isFresh.has(incoming)) {
-      await seeAgain(trx, id, incoming, seen)
-      requeued = state === 'processed' && worthAnotherTry(sample, incoming)
+    if (!isFresh.has(staged)) {
+      await seeAgain(trx, id, staged, seen)
+      requeued = state === 'processed' && worthAnotherTry(sample, staged)
       if (requeued) {
-        await requeue(trx, id, incoming)
+        await requeue(trx, id, staged)
         state = 'queued'
-        samples.set(keyOf(incoming.digests.sha256), { ...sample, state })
+        samples.set(keyOf(staged.digests.sha256), { ...sample, state })
       }
     }
     const queued = state === 'queued'
-    const waitsFor = incoming.member?.parent ?? null
+    const waitsFor = staged.member?.parent ?? null
     const parent = queued && waitsFor !== null && sample.parent === waitsFor ? waitsFor : null
-    admitted.push({ id, seen, known: !isFresh.has(incoming), queued, requeued, parent })
+    admitted.push({ id, seen, known: !isFresh.has(staged), queued, requeued, parent })
   }
   if (sightings.length > 0) {
     await trx
       .insertInto('sightings')
       .values(
-        sightings.map(({ incoming: { name, userId, source, comment }, id }) => ({
+        sightings.map(({ staged: { name, userId, source, comment }, id }) => ({
           sample_id: id,
           name,
           user_id: userId,
@@ -166,7 +166,7 @@ async function insertRows(
   return admitted
 }
 
-function sampleRow({ digests, name, note }: Incoming, seen: number) {
+function sampleRow({ digests, name, note }: StagedFile, seen: number) {
   return {
     sha256: digests.sha256,
     sha1: digests.sha1,
@@ -211,7 +211,7 @@ async function addTags(trx: Transaction, id: number, tags: readonly string[]): P
 }
 
 /** The name is that of the last time somebody sent it; what an archive calls it does not change that. */
-async function seeAgain(trx: Transaction, id: number, { name, source }: Incoming, seen: number): Promise<void> {
+async function seeAgain(trx: Transaction, id: number, { name, source }: StagedFile, seen: number): Promise<void> {
   await trx
     .updateTable('samples')
     .set({ last_seen: sql`max(last_seen, ${seen})`, ...(source !== 'member' && { name }) })
@@ -220,11 +220,11 @@ async function seeAgain(trx: Transaction, id: number, { name, source }: Incoming
 }
 
 /** An archive that did not open before, and now comes with a password. */
-function worthAnotherTry(sample: KnownSample, { note }: Incoming): boolean {
+function worthAnotherTry(sample: KnownSample, { note }: StagedFile): boolean {
   return note.password !== undefined && sample.note !== null && sample.extractedFileCount === 0
 }
 
-async function requeue(trx: Transaction, id: number, { note }: Incoming): Promise<void> {
+async function requeue(trx: Transaction, id: number, { note }: StagedFile): Promise<void> {
   const { depth, password } = note
   await trx
     .updateTable('samples')

@@ -12,14 +12,14 @@ import { FileBlobs, openDatabase } from '../store/index.ts'
 import { Intake, type IntakeLimits } from './index.ts'
 
 /** What is said to the log while a test runs: its warnings and errors are there to be looked at. */
-export class Heard {
-  readonly troubles: { readonly particulars: object; readonly message: string }[] = []
+export class RecordingLog {
+  readonly errors: { readonly particulars: object; readonly message: string }[] = []
   info(): void {}
   warn(particulars: object, message: string): void {
-    this.troubles.push({ particulars, message })
+    this.errors.push({ particulars, message })
   }
   error(particulars: object, message: string): void {
-    this.troubles.push({ particulars, message })
+    this.errors.push({ particulars, message })
   }
 }
 
@@ -30,7 +30,7 @@ export async function openCollection(
   folder: string,
   { workers = 1, limits = {} }: { readonly workers?: number; readonly limits?: Partial<IntakeLimits> } = {},
 ) {
-  const log = new Heard()
+  const log = new RecordingLog()
   const database = await openDatabase(join(folder, 'backtrail.db'))
   const { blobs, leftovers } = await FileBlobs.open(folder)
   const pool = new WorkerPool({ workers, folder: join(folder, 'workers'), log })

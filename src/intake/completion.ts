@@ -58,7 +58,7 @@ export async function complete(
     if (prepared) await segments.discard(prepared)
     throw error
   }
-  for (const { queued, troubles } of current) await rulesets.reportTroubles(queued.id, troubles)
+  for (const { queued, errors } of current) await rulesets.reportScanErrors(queued.id, errors)
   return { behind, committed: current }
 }
 

@@ -1,6 +1,6 @@
 import type { LiveSet } from '../rulesets/index.ts'
 import type { TaskOutput } from '../scanning/index.ts'
-import { keyOf } from './arriving.ts'
+import { keyOf } from './staged-file.ts'
 
 /** What was found out about a content before its sample is admitted. */
 export interface EarlyFinding {

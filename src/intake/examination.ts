@@ -10,14 +10,14 @@ import type {
   Digests,
   Identification,
   RuleHit,
-  ScanTrouble,
+  ScanError,
   TaskInput,
   TaskOutput,
   WorkerPool,
 } from '../scanning/index.ts'
 import type { BlobStore } from '../store/index.ts'
-import type { QueueNote } from './arriving.ts'
 import { EarlyFindings } from './early-findings.ts'
+import type { ResumeState } from './staged-file.ts'
 
 /** A sample from the queue. */
 export interface Queued {
@@ -28,7 +28,7 @@ export interface Queued {
   readonly indexed: boolean
   /** It may have been matched before, by this or an earlier process. */
   readonly again: boolean
-  readonly note: QueueNote
+  readonly note: ResumeState
 }
 
 export interface Examined {
@@ -39,7 +39,7 @@ export interface Examined {
   /** The set that `hits` are complete for. */
   readonly live: LiveSet
   readonly hits: readonly RuleHit[]
-  readonly troubles: readonly ScanTrouble[]
+  readonly errors: readonly ScanError[]
   /** What to tell of it: why it was not matched, or not unpacked wholly. */
   readonly remarks: readonly string[]
 }
@@ -81,7 +81,7 @@ export class Examiner {
    * Copies a file to `temporary` while hashing it, and examines it on the way where that saves work. `name` is what its
    * sample will have. What was found waits for `examine`: `forget` it when no sample comes of it.
    */
-  async take(
+  async copyAndHash(
     file: { readonly source: string; readonly temporary: string; readonly size: number; readonly name: string },
     options: { readonly group?: string; readonly signal?: AbortSignal } = {},
   ): Promise<Digests> {
@@ -89,9 +89,9 @@ export class Examiner {
     return this.#withLiveSet(async (live) => {
       const examine = { ruleSet: live.id, variables: variablesOf(name), upTo: this.#scanBytes }
       const { digests, examined } = await this.#pool.run(
-        'take',
+        'copyAndHash',
         { ...copied, examine: this.#early.isFull ? null : examine },
-        { priority: 'live', patient: true, ...options },
+        { priority: 'live', waitForRoom: true, ...options },
       )
       if (examined !== null) this.#early.keep(digests.sha256, { name, live, found: examined })
       return digests
@@ -113,8 +113,8 @@ export class Examiner {
     const early = this.#early.take(queued.digests.sha256)
     // Rules may ask for the name, and what was given up on a sample before is left out.
     if (early !== undefined && early.name === queued.name && !queued.again) {
-      const { identification, signature, hits, troubles } = early.found
-      return { queued, live: early.live, identification, signature, hits, troubles, remarks: [] }
+      const { identification, signature, hits, errors } = early.found
+      return { queued, live: early.live, identification, signature, hits, errors, remarks: [] }
     }
     const without = await this.#without(queued)
     return this.#withLiveSet((live) => this.#examineWith(live, queued, without, signal))
@@ -127,12 +127,12 @@ export class Examiner {
     signal: AbortSignal,
   ): Promise<Examined> {
     const scan = queued.digests.size <= this.#scanBytes
-    const base = { queued, live, hits: [], troubles: [], signature: null, identification: UNKNOWN }
+    const base = { queued, live, hits: [], errors: [], signature: null, identification: UNKNOWN }
     try {
       const found = await this.#run(queued, { ruleSet: live.id, without, scan }, signal)
       const remarks = scan ? [] : [`It is larger than ${this.#scanBytes} bytes, and is not matched against rules.`]
-      const { identification, signature, hits, troubles } = found
-      return { ...base, identification, signature, hits, troubles, remarks }
+      const { identification, signature, hits, errors } = found
+      return { ...base, identification, signature, hits, errors, remarks }
     } catch (error) {
       if (signal.aborted || !isOfTheSample(error)) throw error
       return { ...base, remarks: [`It could not be examined: ${(error as Error).message}`] }
@@ -157,8 +157,8 @@ export class Examiner {
           if (rulesets.length === 0 || !mayMatch) return { ...examined, live, hits }
           const without = await this.#without(examined.queued)
           const found = await this.#run(examined.queued, { ruleSet: news.id, without, scan: true }, signal)
-          const troubles = [...examined.troubles, ...found.troubles]
-          return { ...examined, live, hits: [...hits, ...found.hits], troubles }
+          const errors = [...examined.errors, ...found.errors]
+          return { ...examined, live, hits: [...hits, ...found.hits], errors }
         }),
       )
     } finally {
@@ -178,7 +178,7 @@ export class Examiner {
   ): Promise<TaskOutput<'examine'>> {
     const path = this.#blobs.path(digests.sha256)
     const input = { path, digests, variables: variablesOf(name), ...how }
-    return this.#pool.run('examine', input, { priority: 'live', patient: true, signal })
+    return this.#pool.run('examine', input, { priority: 'live', waitForRoom: true, signal })
   }
 
   /** Runs a task that names the live set: nothing can happen in between, so the set is not dropped before. */

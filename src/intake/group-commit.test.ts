@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GroupCommit } from './group-commit.ts'
 
-const WAITS_FOR_NOTHING = { patienceMs: 60_000, areMoreComing: () => false }
+const WAITS_FOR_NOTHING = { flushDelayMs: 60_000, areMoreComing: () => false }
 
 test('items that come while a batch is committed make up the next one, and each gets its own result', async () => {
   const batches: number[][] = []
@@ -55,12 +55,12 @@ test('an item that comes right after the last batch is committed too', { timeout
 })
 
 /** Commits with a list of the batches that were committed, and the number of items that are still to come. */
-function patientCommits(patienceMs: number) {
+function patientCommits(flushDelayMs: number) {
   const batches: number[][] = []
   const coming = { count: 0 }
   const commits = new GroupCommit<number, number>({
     most: 4,
-    patienceMs,
+    flushDelayMs,
     areMoreComing: () => coming.count > 0,
     async commit(batch) {
       batches.push([...batch])
@@ -70,7 +70,7 @@ function patientCommits(patienceMs: number) {
   /** As one arrives that was on its way. */
   const arrive = (item: number, patient = true) => {
     coming.count--
-    return commits.add(item, { patient })
+    return commits.add(item, { canWait: patient })
   }
   const turns = async () => {
     for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)

@@ -11,7 +11,7 @@ export interface GroupCommitOptions<T, R> {
   /** Items of a full batch. */
   readonly most: number
   /** How long patient items wait, in milliseconds. */
-  readonly patienceMs: number
+  readonly flushDelayMs: number
   /** Whether more patient items are on their way here. */
   readonly areMoreComing: () => boolean
 }
@@ -20,12 +20,12 @@ export class GroupCommit<T, R> {
   readonly #options: GroupCommitOptions<T, R>
   #waiting: {
     readonly item: T
-    readonly patient: boolean
+    readonly canWait: boolean
     readonly resolve: (result: R) => void
     readonly reject: (error: unknown) => void
   }[] = []
   /** Of those that wait. */
-  #impatient = 0
+  #urgent = 0
   #running: Promise<void> | null = null
   /** Ends the wait for more items. */
   #gathered: (() => void) | null = null
@@ -34,10 +34,10 @@ export class GroupCommit<T, R> {
     this.#options = options
   }
 
-  add(item: T, { patient = false } = {}): Promise<R> {
+  add(item: T, { canWait = false } = {}): Promise<R> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, patient, resolve, reject })
-      if (!patient) this.#impatient++
+      this.#waiting.push({ item, canWait, resolve, reject })
+      if (!canWait) this.#urgent++
       this.#running ??= this.#run()
       this.lookAgain()
     })
@@ -59,7 +59,7 @@ export class GroupCommit<T, R> {
     while (this.#waiting.length > 0) {
       if (!this.#isDue()) await this.#gather()
       const batch = this.#waiting.splice(0, this.#options.most)
-      for (const { patient } of batch) if (!patient) this.#impatient--
+      for (const { canWait } of batch) if (!canWait) this.#urgent--
       try {
         const results = await this.#options.commit(batch.map(({ item }) => item))
         batch.forEach(({ resolve }, i) => {
@@ -75,12 +75,12 @@ export class GroupCommit<T, R> {
 
   #isDue(): boolean {
     const { most, areMoreComing } = this.#options
-    return this.#waiting.length >= most || !areMoreComing() || this.#impatient > 0
+    return this.#waiting.length >= most || !areMoreComing() || this.#urgent > 0
   }
 
   async #gather(): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#options.patienceMs)
+      const timer = setTimeout(resolve, this.#options.flushDelayMs)
       this.#gathered = () => {
         clearTimeout(timer)
         resolve()

@@ -1,2 +1,2 @@
-export { type Arrival, type Arriving, fileName } from './arriving.ts'
 export { defaultIntakeLimits, Intake, type IntakeLimits, type IntakeParts, type QueueStatus } from './intake.ts'
+export { fileName, type IngestReceipt, type UploadInfo } from './staged-file.ts'

@@ -92,8 +92,8 @@ test('a sample that is processed before its arrival is told is told as processed
   })
   const first = await upload(c, Buffer.from('the first sample'), 'first')
   // … and is processed before the batch that admitted it is over.
-  const doubt = c.blobs.doubt.bind(c.blobs)
-  t.mock.method(c.blobs, 'doubt', async (digests: readonly Uint8Array[]) => {
+  const doubt = c.blobs.recordIntent.bind(c.blobs)
+  t.mock.method(c.blobs, 'recordIntent', async (digests: readonly Uint8Array[]) => {
     const settle = await doubt(digests)
     return async () => {
       gate.resolve()
@@ -128,11 +128,11 @@ test('files are ingested from disk, and what cannot be read is an error with its
   const c = await freshCollection(t)
   const path = join(c.folder, 'file')
   await writeFile(path, randomBytes(6_000_000))
-  const arriving = { filename: 'some/file', userId: c.operator.id }
-  const arrival = await c.intake.ingestFile(path, arriving)
+  const info = { filename: 'some/file', userId: c.operator.id }
+  const arrival = await c.intake.ingestFile(path, info)
   await arrival.processed
   assert.equal(arrival.sha256, digestOf(await readFile(path)))
-  await assert.rejects(c.intake.ingestFile(join(c.folder, 'missing'), arriving), { code: 'ENOENT' })
+  await assert.rejects(c.intake.ingestFile(join(c.folder, 'missing'), info), { code: 'ENOENT' })
   assert.deepEqual(await readdir(join(c.folder, 'incoming')), [])
   assert.deepEqual(
     (await rows(c, 'sightings')).map((row) => 'source' in row && row.source),
@@ -263,7 +263,7 @@ test('a ruleset that is enabled while samples are on their way misses none of th
   const ids = new Set(matched.map(({ sample_id }) => sample_id))
   for (const { id } of after)
     assert.ok(ids.has(id), `sample ${id} was committed after the rules were enabled, without their match`)
-  assert.deepEqual(c.log.troubles, [])
+  assert.deepEqual(c.log.errors, [])
 })
 
 test('what was acknowledged before a kill is there afterwards, and is brought to its end with all its members', async (t) => {
@@ -291,7 +291,7 @@ test('what was acknowledged before a kill is there afterwards, and is brought to
 
   const c = await openCollection(folder)
   opened = c
-  await c.blobs.settle(async (sha256) => (await c.samples.find(Buffer.from(sha256).toString('hex'))) !== null)
+  await c.blobs.recover(async (sha256) => (await c.samples.find(Buffer.from(sha256).toString('hex'))) !== null)
   await c.segments.start()
   const { resumed } = await c.intake.start()
   assert.ok(resumed > 0, 'the kill left something in the queue')

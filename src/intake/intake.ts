@@ -6,13 +6,13 @@ import type { Log, WorkerPool } from '../scanning/index.ts'
 import type { Segments } from '../segments/index.ts'
 import { asStorageFailure, type BlobStore, type Database, type Room } from '../store/index.ts'
 import { type Admitted, admit, stillQueued } from './admission.ts'
-import { type Arrival, type Arriving, fileName, type Incoming } from './arriving.ts'
 import type { MatchRecord } from './completion.ts'
 import { Examiner } from './examination.ts'
 import { GroupCommit } from './group-commit.ts'
 import { Pipeline } from './pipeline.ts'
 import { Queue } from './queue.ts'
 import { writeHashed } from './receiving.ts'
+import { fileName, type IngestReceipt, type StagedFile, type UploadInfo } from './staged-file.ts'
 import { Unpacker, type UnpackingLimits } from './unpacking.ts'
 import { WaitingArchives } from './waiting-archives.ts'
 
@@ -59,7 +59,7 @@ export interface IntakeParts {
 /** Contents that are admitted in one transaction. */
 const ADMITTED_AT_ONCE = 1_024
 /** How long files that are taken in wait for others, so that they share sync and transaction. */
-const PATIENCE_MS = 2_000
+const FLUSH_DELAY_MS = 2_000
 /** With more samples than this in the queue, files are no longer taken in until it shrinks. */
 const LONG_QUEUE = 2_000
 
@@ -86,14 +86,14 @@ export class Intake {
   readonly #pipeline: Pipeline
   readonly #examiner: Examiner
   #preparing: NodeJS.Timeout | undefined
-  readonly #admissions: GroupCommit<Incoming, Admission>
+  readonly #admissions: GroupCommit<StagedFile, Admission>
   /** Who waits for which sample to be processed. */
   readonly #waiters = new Map<number, Waiter[]>()
   #backpressure: (() => void)[] = []
   #endListening: () => void = () => {}
   #stopping = false
   /** Files that workers copy now, or are about to. */
-  #beingTaken = 0
+  #beingCopied = 0
   /** Below zero for a moment when a sample is taken up before its admission is counted. */
   #queued = 0
   #processed = 0
@@ -107,8 +107,8 @@ export class Intake {
     this.#admissions = new GroupCommit({
       commit: (batch) => this.#admitBatch(batch),
       most: ADMITTED_AT_ONCE,
-      patienceMs: PATIENCE_MS,
-      areMoreComing: () => this.#beingTaken > 0 && !this.#examiner.hasEnough && !this.#stopping,
+      flushDelayMs: FLUSH_DELAY_MS,
+      areMoreComing: () => this.#beingCopied > 0 && !this.#examiner.hasEnough && !this.#stopping,
     })
     this.#examiner = new Examiner({ blobs, pool, rulesets, scanBytes: this.#limits.scanBytes })
     this.#pipeline = new Pipeline({
@@ -121,14 +121,14 @@ export class Intake {
         pool,
         examiner: this.#examiner,
         limits: this.#limits,
-        admit: async (incoming) => (await this.#admissions.add(incoming)).admitted,
+        admit: async (staged) => (await this.#admissions.add(staged)).admitted,
       }),
       waiting: this.#waitingArchives,
       // Enough that small samples travel to the workers together.
       atOnce: 128 * workers,
       unpackAtOnce: workers,
-      onTaken: () => this.#taken(),
-      onProcessed: (samples) => this.#told(samples),
+      onStarted: () => this.#recordStarted(),
+      onProcessed: (samples) => this.#recordProcessed(samples),
     })
   }
 
@@ -184,14 +184,14 @@ export class Intake {
    * stream that fails or ends early leaves nothing. Throws `upload.too-large`, `storage.full`, `service.stopping`, or
    * the stream's error. The stream is always consumed or destroyed; `arriving` is read when it has ended.
    */
-  async receive(stream: Readable, arriving: Arriving, sizeLimit = this.#limits.uploadBytes): Promise<Arrival> {
+  async receive(stream: Readable, info: UploadInfo, sizeLimit = this.#limits.uploadBytes): Promise<IngestReceipt> {
     const { blobs } = this.#parts
     if (this.#stopping) {
       stream.destroy()
       throw new Failure('service.stopping')
     }
     const temporary = blobs.temporary()
-    return this.#arrive(temporary, 'upload', arriving, () => writeHashed(stream, temporary, sizeLimit))
+    return this.#ingest(temporary, 'upload', info, () => writeHashed(stream, temporary, sizeLimit))
   }
 
   /**
@@ -199,20 +199,20 @@ export class Intake {
    * travel to a worker together. Waits while the queue is long. Rejects with the system's error (it has a `code`) when
    * the file cannot be read.
    */
-  async ingestFile(path: string, arriving: Arriving, size = Number.POSITIVE_INFINITY): Promise<Arrival> {
+  async ingestFile(path: string, info: UploadInfo, size = Number.POSITIVE_INFINITY): Promise<IngestReceipt> {
     const { blobs } = this.#parts
     while (this.#queued >= LONG_QUEUE && !this.#stopping) {
       await new Promise<void>((resolve) => this.#backpressure.push(resolve))
     }
     if (this.#stopping) throw new Failure('service.stopping')
     const temporary = blobs.temporary()
-    return this.#arrive(temporary, 'ingest', arriving, async () => {
-      this.#beingTaken++
+    return this.#ingest(temporary, 'ingest', info, async () => {
+      this.#beingCopied++
       try {
-        const name = fileName(arriving.filename)
-        return await this.#examiner.take({ source: path, temporary, size, name }, { group: 'take' })
+        const name = fileName(info.filename)
+        return await this.#examiner.copyAndHash({ source: path, temporary, size, name }, { group: 'copyAndHash' })
       } finally {
-        this.#beingTaken--
+        this.#beingCopied--
       }
     })
   }
@@ -232,36 +232,36 @@ export class Intake {
     }
   }
 
-  async #arrive(
+  async #ingest(
     temporary: string,
     source: 'upload' | 'ingest',
-    arriving: Arriving,
-    write: () => Promise<Incoming['digests']>,
-  ): Promise<Arrival> {
+    info: UploadInfo,
+    write: () => Promise<StagedFile['digests']>,
+  ): Promise<IngestReceipt> {
     const { blobs } = this.#parts
-    let digests: Incoming['digests']
+    let digests: StagedFile['digests']
     try {
       await this.#parts.room?.demandRoom()
       digests = await write()
     } catch (error) {
       this.#admissions.lookAgain()
-      await blobs.discard(temporary)
+      await blobs.abort(temporary)
       throw asStorageFailure(error)
     }
-    const { archivePassword } = arriving
-    const incoming: Incoming = {
+    const { archivePassword } = info
+    const staged: StagedFile = {
       temporary,
       synced: source === 'upload',
       digests,
-      name: fileName(arriving.filename),
-      userId: arriving.userId,
+      name: fileName(info.filename),
+      userId: info.userId,
       source,
-      comment: arriving.comment || null,
-      tags: [...new Set(arriving.tags)],
+      comment: info.comment || null,
+      tags: [...new Set(info.tags)],
       note: { depth: 0, ...(archivePassword ? { password: archivePassword } : {}) },
       member: null,
     }
-    const { admitted, processed } = await this.#admissions.add(incoming, { patient: source === 'ingest' })
+    const { admitted, processed } = await this.#admissions.add(staged, { canWait: source === 'ingest' })
     const { id, seen, known } = admitted
     return {
       id,
@@ -274,7 +274,7 @@ export class Intake {
     }
   }
 
-  async #admitBatch(batch: readonly Incoming[]): Promise<readonly Admission[]> {
+  async #admitBatch(batch: readonly StagedFile[]): Promise<readonly Admission[]> {
     const admitted = await this.#admit(batch)
     for (const { id, known, parent, requeued } of admitted) {
       if (parent !== null) this.#waitingArchives.await(parent, id)
@@ -291,7 +291,7 @@ export class Intake {
     return admissions
   }
 
-  async #admit(batch: readonly Incoming[]): Promise<readonly Admitted[]> {
+  async #admit(batch: readonly StagedFile[]): Promise<readonly Admitted[]> {
     let admitted: readonly Admitted[] = []
     try {
       admitted = await admit(this.#parts.database, this.#parts.blobs, batch)
@@ -327,7 +327,7 @@ export class Intake {
     )
   }
 
-  #told(samples: readonly { readonly id: number; readonly size: number }[]): void {
+  #recordProcessed(samples: readonly { readonly id: number; readonly size: number }[]): void {
     for (const { id, size } of samples) {
       this.#processed++
       this.#bytes += size
@@ -341,7 +341,7 @@ export class Intake {
     for (const { resolve } of waiters ?? []) resolve()
   }
 
-  #taken(): void {
+  #recordStarted(): void {
     this.#queued--
     if (this.#queued < LONG_QUEUE / 2) this.#letIn()
   }

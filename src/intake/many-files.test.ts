@@ -34,7 +34,7 @@ test('among many files, those that cannot be taken fail alone, and the rest is m
   const run = c.pool.run.bind(c.pool)
   t.mock.method(c.pool, 'run', async (...task: Parameters<typeof run>) => {
     const output = await run(...task)
-    if (task[0] === 'take') await lateIsSaved.promise
+    if (task[0] === 'copyAndHash') await lateIsSaved.promise
     return output
   })
   const taken = paths.map((path, n) => c.intake.ingestFile(path, { filename: `file-${n}`, userId: null }, n % 3))
@@ -85,7 +85,7 @@ test('a small file is read once, by one task, and everything is found out about 
   const taken = await Promise.all(paths.map((path) => c.intake.ingestFile(path, { filename: 'x', userId: null }, 40)))
   await Promise.all(taken.map(({ processed }) => processed))
   const kinds = run.mock.calls.map((call) => call.arguments[0])
-  assert.deepEqual([...new Set(kinds)], ['take'])
+  assert.deepEqual([...new Set(kinds)], ['copyAndHash'])
   assert.equal(kinds.length, paths.length)
   const { count } = await c.matches.list({ names: ['late'], page: null })
   assert.equal(count, paths.length)
@@ -112,8 +112,8 @@ test('a content that comes under two names at once is matched under the name tha
   const run = c.pool.run.bind(c.pool)
   t.mock.method(c.pool, 'run', async (...task: Parameters<typeof run>) => {
     const output = await run(...task)
-    if (task[0] === 'take' && ++taken === 2) bothAreTaken.resolve()
-    if (task[0] === 'take') await bothAreTaken.promise
+    if (task[0] === 'copyAndHash' && ++taken === 2) bothAreTaken.resolve()
+    if (task[0] === 'copyAndHash') await bothAreTaken.promise
     return output
   })
   const arrivals = await Promise.all(

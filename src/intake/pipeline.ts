@@ -39,7 +39,7 @@ export interface PipelineParts extends CompletionParts {
   readonly unpackAtOnce: number
   /** Told in the order of commits. */
   readonly onProcessed: (samples: readonly { readonly id: number; readonly size: number }[]) => void
-  readonly onTaken: () => void
+  readonly onStarted: () => void
 }
 
 export class Pipeline {
@@ -113,7 +113,7 @@ export class Pipeline {
   }
 
   async #take(): Promise<void> {
-    const { queue, onTaken } = this.#parts
+    const { queue, onStarted } = this.#parts
     while (this.#moreToTake && this.#hasRoom()) {
       const queued = await queue.next()
       if (queued === null) {
@@ -123,7 +123,7 @@ export class Pipeline {
       }
       if (this.#underWay.has(queued.id)) continue
       this.#underWay.set(queued.id, performance.now())
-      onTaken()
+      onStarted()
       const run = this.#bring(queued).finally(() => this.#running.delete(run))
       this.#running.add(run)
     }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { type Database, listOf } from '../store/index.ts'
-import type { QueueNote } from './arriving.ts'
 import type { Queued } from './examination.ts'
+import type { ResumeState } from './staged-file.ts'
 
 const READ_AT_ONCE = 512
 
@@ -71,7 +71,7 @@ export class Queue {
       .execute()
     for (const { id, name, size, sha256, sha1, md5, sha512, segment_id, intake } of rows) {
       if (again.length === 0) this.#cursor = id
-      const note: QueueNote = { depth: 0, ...JSON.parse(intake ?? '{}') }
+      const note: ResumeState = { depth: 0, ...JSON.parse(intake ?? '{}') }
       // It is matched already; its members bring it to its end.
       if (note.stage === 'members') continue
       if (sha256 === null || md5 === null || sha512 === null) throw new Error(`Sample ${id} is queued without digests.`)

@@ -4,8 +4,8 @@ import type { Archives, Unpacked } from '../archives/index.ts'
 import type { TaskOutput, WorkerPool } from '../scanning/index.ts'
 import { asStorageFailure, type BlobStore } from '../store/index.ts'
 import type { Admitted } from './admission.ts'
-import { fileName, type Incoming } from './arriving.ts'
 import { type Examined, type Examiner, isOfTheSample } from './examination.ts'
+import { fileName, type StagedFile } from './staged-file.ts'
 
 export interface UnpackingLimits {
   /** Archives in archives; 0 unpacks nothing. */
@@ -21,7 +21,7 @@ export interface UnpackerParts {
   readonly blobs: BlobStore
   readonly examiner: Examiner
   readonly limits: UnpackingLimits
-  readonly admit: (incoming: Incoming) => Promise<Admitted>
+  readonly admit: (staged: StagedFile) => Promise<Admitted>
 }
 
 /** What may still come out of one upload. */
@@ -123,7 +123,7 @@ export class Unpacker {
     } finally {
       // All of them first: the folder goes when this ends.
       await Promise.allSettled(opening.admitted)
-      await blobs.discard(folder)
+      await blobs.abort(folder)
     }
   }
 
@@ -215,7 +215,7 @@ export class Unpacker {
         bytes,
         memberBytes: archives.memberBytes,
       }
-      return await pool.run('unpack', input, { priority: 'live', patient: true, signal })
+      return await pool.run('unpack', input, { priority: 'live', waitForRoom: true, signal })
     } catch (error) {
       if (signal.aborted || !isOfTheSample(error)) throw error
       const isFirst = at === 0 && member === 0
@@ -259,9 +259,9 @@ export class Unpacker {
         const temporary = blobs.temporary()
         const file = { source: member.path, temporary, size: member.size, name: fileName(member.name) }
         try {
-          this.#admit(opening, member.name, temporary, await examiner.take(file, { signal }))
+          this.#admit(opening, member.name, temporary, await examiner.copyAndHash(file, { signal }))
         } catch (error) {
-          await blobs.discard(temporary)
+          await blobs.abort(temporary)
           throw error
         }
       }
@@ -271,14 +271,14 @@ export class Unpacker {
     if (failed) throw failed.reason
   }
 
-  #admit(opening: Opening, path: string, temporary: string, digests: Incoming['digests']): void {
+  #admit(opening: Opening, path: string, temporary: string, digests: StagedFile['digests']): void {
     const { examined, root, allowance, admitted } = opening
     const { id, note } = examined.queued
     allowance.members--
     allowance.bytes -= digests.size
     opening.bytesByRatio -= digests.size
     const { password } = note
-    const incoming: Incoming = {
+    const staged: StagedFile = {
       temporary,
       synced: false,
       digests,
@@ -290,7 +290,7 @@ export class Unpacker {
       note: { depth: note.depth + 1, parent: id, root, ...(password !== undefined && { password }) },
       member: { parent: id, path },
     }
-    const admission = this.#parts.admit(incoming)
+    const admission = this.#parts.admit(staged)
     admission.catch(() => {})
     admitted.push(admission)
   }

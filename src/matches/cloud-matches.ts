@@ -30,13 +30,13 @@ export async function recordCloudMatches(
   feed: 'live' | 'retro',
   findings: readonly CloudFinding[],
 ): Promise<number> {
-  const standing = await standingFindings(trx, findings)
+  const current = await currentFindings(trx, findings)
   const samples: number[] = []
-  for (let from = 0; from < standing.length; from += ROWS_AT_ONCE) {
+  for (let from = 0; from < current.length; from += ROWS_AT_ONCE) {
     const rows = await trx
       .insertInto('matches')
       .values(
-        standing.slice(from, from + ROWS_AT_ONCE).map(({ rulesetId, revisionId, rule, sampleId, at }) => ({
+        current.slice(from, from + ROWS_AT_ONCE).map(({ rulesetId, revisionId, rule, sampleId, at }) => ({
           ruleset_id: rulesetId,
           sample_id: sampleId,
           rule,
@@ -56,7 +56,7 @@ export async function recordCloudMatches(
       .execute()
     for (const { sample_id } of rows) samples.push(sample_id)
   }
-  for (const [rulesetId, found] of Map.groupBy(standing, (finding) => finding.rulesetId)) {
+  for (const [rulesetId, found] of Map.groupBy(current, (finding) => finding.rulesetId)) {
     const latest = found.reduce((latest, { at }) => Math.max(latest, at), 0)
     await trx
       .updateTable('rulesets')
@@ -97,12 +97,12 @@ export async function moveCloudMatches(trx: Transaction, { from, to }: { from: n
 }
 
 /** Those whose rule is still the same in the ruleset's last text that compiled. */
-async function standingFindings(trx: Transaction, findings: readonly CloudFinding[]): Promise<CloudFinding[]> {
+async function currentFindings(trx: Transaction, findings: readonly CloudFinding[]): Promise<CloudFinding[]> {
   const revisions = [...new Set(findings.map(({ revisionId }) => revisionId))]
   const rows = await trx
     .selectFrom('revisions as told')
     .innerJoin('revisions as standing', 'standing.ruleset_id', 'told.ruleset_id')
-    .select(['told.id', 'told.rules as toldRules', 'standing.rules as standingRules'])
+    .select(['told.id', 'told.rules as reportedRules', 'standing.rules as currentRules'])
     .where('told.id', 'in', listOf(revisions))
     .where('standing.id', '=', (eb) =>
       eb
@@ -112,14 +112,14 @@ async function standingFindings(trx: Transaction, findings: readonly CloudFindin
         .where('newest.valid', '=', 1),
     )
     .execute()
-  const standing = new Map(
-    rows.map(({ id, toldRules, standingRules }) => {
-      const fingerprints = new Map(rulesIn(standingRules).map((rule) => [rule.name, rule.fingerprint]))
-      const same = rulesIn(toldRules).filter((rule) => fingerprints.get(rule.name) === rule.fingerprint)
+  const current = new Map(
+    rows.map(({ id, reportedRules, currentRules }) => {
+      const fingerprints = new Map(rulesIn(currentRules).map((rule) => [rule.name, rule.fingerprint]))
+      const same = rulesIn(reportedRules).filter((rule) => fingerprints.get(rule.name) === rule.fingerprint)
       return [id, new Set(same.map((rule) => rule.name))]
     }),
   )
-  return findings.filter(({ revisionId, rule }) => standing.get(revisionId)?.has(rule))
+  return findings.filter(({ revisionId, rule }) => current.get(revisionId)?.has(rule))
 }
 
 function rulesIn(json: string): RuleSummary[] {

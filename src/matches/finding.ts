@@ -85,23 +85,23 @@ interface Step {
   readonly next: number | null
 }
 
-interface Stretch {
+interface Portion {
   readonly below: number
   readonly size: number
 }
 
 /** SQL for the ids of at most `size` matches below an id, descending. */
-type Source = (stretch: Stretch) => RawBuilder<unknown>
+type Source = (portion: Portion) => RawBuilder<unknown>
 
 async function takeStep(
   database: Database,
   source: Source,
   conditions: readonly RawBuilder<boolean>[],
-  stretch: Stretch,
+  portion: Portion,
 ): Promise<Step> {
   // One statement looks at the step's matches, so that what passes and where the step ended are of one moment.
   const { rows } = await sql<{ last: number | null; looked: number; ids: string }>`
-    WITH step(id) AS MATERIALIZED (${source(stretch)})
+    WITH step(id) AS MATERIALIZED (${source(portion)})
     SELECT min(id) AS last, count(*) AS looked, (
       SELECT json_group_array(passed.id) FROM (
         SELECT matches.id FROM step
@@ -113,7 +113,7 @@ async function takeStep(
     ) AS ids FROM step`.execute(database)
   const [row] = rows
   const ids = JSON.parse(row?.ids ?? '[]') as number[]
-  return { ids, next: row && row.looked >= stretch.size ? row.last : null }
+  return { ids, next: row && row.looked >= portion.size ? row.last : null }
 }
 
 function walkFrom(rulesetIds: readonly number[]): Source {

@@ -23,7 +23,7 @@ export interface MatchPage {
 }
 
 /** A hit that is recorded: the rule and the revision it was found with. */
-interface StandingHit {
+interface CurrentHit {
   readonly rulesetId: number
   readonly revisionId: number
   readonly rule: string
@@ -62,12 +62,12 @@ export class Matches {
     if (hits.length === 0) return 0
     const sample = await trx.selectFrom('samples').select('id').where('id', '=', sampleId).executeTakeFirst()
     if (!sample) return 0
-    const standing = await standingHits(trx, hits)
-    if (standing.length === 0) return 0
+    const current = await currentHits(trx, hits)
+    if (current.length === 0) return 0
     const { numInsertedOrUpdatedRows: inserted = 0n } = await trx
       .insertInto('matches')
       .values(
-        standing.map(({ rulesetId, revisionId, rule }) => ({
+        current.map(({ rulesetId, revisionId, rule }) => ({
           ruleset_id: rulesetId,
           sample_id: sampleId,
           rule,
@@ -81,7 +81,7 @@ export class Matches {
     await trx
       .updateTable('rulesets')
       .set({ last_matched: sql`max(coalesce(last_matched, 0), ${at})` })
-      .where('id', 'in', [...new Set(standing.map((hit) => hit.rulesetId))])
+      .where('id', 'in', [...new Set(current.map((hit) => hit.rulesetId))])
       .execute()
     if (inserted > 0n) await reclassify(trx, [sampleId])
     return Number(inserted)
@@ -213,7 +213,7 @@ async function rarestFirst(database: Database, names: readonly string[]): Promis
 }
 
 /** The hits that still say something about the present rules of an enabled ruleset of our own. */
-async function standingHits(trx: Transaction, hits: readonly RuleHit[]): Promise<StandingHit[]> {
+async function currentHits(trx: Transaction, hits: readonly RuleHit[]): Promise<CurrentHit[]> {
   const revisionIds = [...new Set(hits.flatMap((hit) => revisionIdOf(hit.ruleset) ?? []))]
   const rows = await trx
     .selectFrom('revisions')

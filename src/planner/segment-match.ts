@@ -1,12 +1,12 @@
 /**
- * Many plans against the samples of a segment at once, group by group: first the gates (gate.ts), which are decided from
- * columns in memory, then, for the columns and the plans that got through one, the rows (narrowing.ts).
+ * Many plans against the samples of a segment at once, group by group: first the gates (prefilter.ts), which are decided from
+ * columns in memory, then, for the columns and the plans that got through one, the rows (evaluator.ts).
  */
 import type { SegmentGroup } from '../index/index.ts'
 import { planKey } from './algebra.ts'
-import { GroupFacts, gateOf, throughGate } from './gate.ts'
-import { type Columns, Narrowing } from './narrowing.ts'
+import { type Columns, Evaluator } from './evaluator.ts'
 import type { Plan } from './plan.ts'
+import { applyPrefilter, GroupFacts, prefilterOf } from './prefilter.ts'
 import { compilePlans, type Program } from './program.ts'
 
 /** Words of a table with a row for each node; a group that needs more is evaluated some columns at a time. */
@@ -20,7 +20,7 @@ export interface GroupedSamples {
 }
 
 /** A gate, and the plans (their numbers) behind it. */
-interface Gate {
+interface Prefilter {
   readonly plan: Plan
   readonly plans: readonly number[]
 }
@@ -28,19 +28,21 @@ interface Gate {
 /** A list of plans, compiled to be evaluated together over one segment after another. Not for use by two at once. */
 export class PlanBatch {
   readonly #program: Program
-  readonly #narrowing: Narrowing
-  readonly #gates: readonly Gate[]
+  readonly #evaluator: Evaluator
+  readonly #prefilters: readonly Prefilter[]
   /** Nodes to evaluate, by which gates are open. */
   readonly #nodes = new Map<string, Int32Array>()
 
   constructor(plans: readonly Plan[]) {
     this.#program = compilePlans(plans)
-    this.#narrowing = new Narrowing(this.#program)
-    const gates = plans.map(gateOf)
-    this.#gates = [...Map.groupBy(plans.keys(), (plan) => planKey(gates[plan] as Plan)).values()].map((numbers) => ({
-      plan: gates[numbers[0] as number] as Plan,
-      plans: numbers,
-    }))
+    this.#evaluator = new Evaluator(this.#program)
+    const prefilters = plans.map(prefilterOf)
+    this.#prefilters = [...Map.groupBy(plans.keys(), (plan) => planKey(prefilters[plan] as Plan)).values()].map(
+      (numbers) => ({
+        plan: prefilters[numbers[0] as number] as Plan,
+        plans: numbers,
+      }),
+    )
   }
 
   /**
@@ -50,30 +52,33 @@ export class PlanBatch {
   candidates(segment: GroupedSamples, admits: ((id: number) => boolean) | null): Uint32Array[] {
     const ids: number[][] = Array.from(this.#program.roots, () => [])
     for (const group of segment.groups) {
-      for (const columns of this.#throughGates(group, admits)) {
-        this.#narrowing.narrow(columns, (plan, left) => addIds(columns, left, ids[plan] as number[]))
+      for (const columns of this.#applyPrefilters(group, admits)) {
+        this.#evaluator.narrow(columns, (plan, left) => addIds(columns, left, ids[plan] as number[]))
       }
     }
     return ids.map((list) => Uint32Array.from(list).sort())
   }
 
   /** The columns that get through any gate, as many at a time as the tables hold. */
-  *#throughGates(group: SegmentGroup, admits: ((id: number) => boolean) | null): Generator<Columns> {
+  *#applyPrefilters(group: SegmentGroup, admits: ((id: number) => boolean) | null): Generator<Columns> {
     const among = admitted(group, admits)
     const facts = new GroupFacts(group)
-    const gates = this.#gates.map(({ plan, plans }) => ({ plans, through: throughGate(plan, among, facts) }))
+    const prefilters = this.#prefilters.map(({ plan, plans }) => ({
+      plans,
+      through: applyPrefilter(plan, among, facts),
+    }))
     const wanted = Array.from({ length: group.words }, (_, w) => w).filter((w) =>
-      gates.some(({ through }) => through[w] !== 0),
+      prefilters.some(({ through }) => through[w] !== 0),
     )
     const atOnce = Math.max(1, Math.floor(TABLE_WORDS / this.#program.nodes))
     for (let from = 0; from < wanted.length; from += atOnce) {
       const words = Int32Array.from(wanted.slice(from, from + atOnce))
-      const open = gates.map(({ through }) => words.some((w) => through[w] !== 0))
+      const open = prefilters.map(({ through }) => words.some((w) => through[w] !== 0))
       const within: (Uint32Array | null)[] = Array(this.#program.roots.length).fill(null)
-      gates.forEach((gate, g) => {
+      prefilters.forEach((prefilter, g) => {
         if (!open[g]) return
-        const columns = Uint32Array.from(words, (w) => gate.through[w] as number)
-        for (const plan of gate.plans) within[plan] = columns
+        const columns = Uint32Array.from(words, (w) => prefilter.through[w] as number)
+        for (const plan of prefilter.plans) within[plan] = columns
       })
       yield { group, facts, words, within, nodes: this.#nodesBehind(open) }
     }
@@ -83,7 +88,7 @@ export class PlanBatch {
     const key = open.map(Number).join('')
     let nodes = this.#nodes.get(key)
     if (nodes === undefined) {
-      nodes = this.#nodesOf(this.#gates.flatMap(({ plans }, g) => (open[g] ? plans : [])))
+      nodes = this.#nodesOf(this.#prefilters.flatMap(({ plans }, g) => (open[g] ? plans : [])))
       if (this.#nodes.size >= KEPT_LISTS) this.#nodes.clear()
       this.#nodes.set(key, nodes)
     }

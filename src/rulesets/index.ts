@@ -10,6 +10,6 @@ export {
 } from './listing.ts'
 export { checkName, rulesetNameOf, rulesetNamesOf } from './names.ts'
 export type { NewText, Revision, RevisionEntry, RulesetState, SaveOutcome } from './revision.ts'
-export { type Checker, type RulesetMirror, Rulesets } from './rulesets.ts'
+export { type Checker, type RulesetObserver, Rulesets } from './rulesets.ts'
 export type { LiveSet, RulesetPlanner } from './runnable-rulesets.ts'
 export { type TenantRuleset, TenantRulesets } from './tenant-rulesets.ts'

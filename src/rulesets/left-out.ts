@@ -13,7 +13,7 @@ export function readLeftOut(stored: string | null): readonly LeftOut[] {
 const NAMED = 5
 
 /** What does not run, as a sentence; null when everything does. */
-export function leftOutTold(leftOut: readonly LeftOut[]): string | null {
+export function formatLeftOut(leftOut: readonly LeftOut[]): string | null {
   if (leftOut.length === 0) return null
   const named = leftOut.slice(0, NAMED).map(({ kind, name, line }) => `${kind} ${name} (line ${line})`)
   const more = leftOut.length > NAMED ? `, and ${leftOut.length - NAMED} more` : ''

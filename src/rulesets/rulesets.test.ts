@@ -285,8 +285,8 @@ test('disabling takes a ruleset out of what runs, enabling brings it back, and b
 
 test('the generation grows with every change of what runs, with no other, and listeners hear of it', async () => {
   const { rulesets, ada } = here
-  const heard: number[] = []
-  const stop = rulesets.onChange((generation) => heard.push(generation))
+  const logged: number[] = []
+  const stop = rulesets.onChange((generation) => logged.push(generation))
   const steps: [string, () => Promise<unknown>, number][] = [
     ['a valid ruleset', () => rulesets.save(ada, { name: 'one', content: rule('one') }), 1],
     ['an invalid ruleset', () => rulesets.save(ada, { name: 'two', content: BROKEN }), 0],
@@ -313,10 +313,10 @@ test('the generation grows with every change of what runs, with no other, and li
     assert.equal(after.id, `live:${generation}`)
     assert.equal(after === before, growth === 0, what)
   }
-  assert.deepEqual(heard, [1, 2, 3, 4, 5, 6, 7])
+  assert.deepEqual(logged, [1, 2, 3, 4, 5, 6, 7])
   stop()
   await rulesets.save(ada, { name: 'unheard', content: rule('one') })
-  assert.equal(heard.length, 7)
+  assert.equal(logged.length, 7)
 })
 
 test('a live set names its members in the order of its rulesets', async () => {

@@ -1,17 +1,17 @@
 import { type Account, demand, may } from '../accounts/index.ts'
 import { Failure, type FailureCode } from '../errors/index.ts'
 import { replaceRules } from '../matches/index.ts'
-import type { RunnableRuleset, ScanTrouble } from '../scanning/index.ts'
+import type { RunnableRuleset, ScanError } from '../scanning/index.ts'
 import { type Database, type Micros, now, type RuleSummary, type Transaction } from '../store/index.ts'
 import { type Diagnostic, type LeftOut, ruleText, runnableText } from '../yara/index.ts'
 import { nextGeneration, readGeneration } from './generation.ts'
-import { leftOutTold, readLeftOut, writeLeftOut } from './left-out.ts'
+import { formatLeftOut, readLeftOut, writeLeftOut } from './left-out.ts'
 import { findEntry, listRulesets, type RulesetEntry, type RulesetQuery } from './listing.ts'
 import { checkName } from './names.ts'
 import type { NewText, Revision, RevisionEntry, RulesetState, SaveOutcome } from './revision.ts'
 import { RULESET_NAMES } from './ruleset-name.ts'
 import { type LiveSet, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
-import { noteTroubles, struckOn } from './troubles.ts'
+import { recordScanErrors, struckOn } from './scan-errors.ts'
 
 /** Finds out whether a text compiles, in a bounded process. */
 export interface Checker {
@@ -27,11 +27,11 @@ export interface Checker {
 }
 
 /** Is told of each change in its transaction, to note what somebody else has to be told. */
-export interface RulesetMirror {
+export interface RulesetObserver {
   /** It was saved, enabled or disabled. `wish`: whether a cloud shall run it; undefined when nothing was said. */
-  noteChange(trx: Transaction, rulesetId: number, wish: boolean | undefined): Promise<void>
+  recordChange(trx: Transaction, rulesetId: number, enabledInCloud: boolean | undefined): Promise<void>
   /** It goes in this transaction; its matches are gone already. */
-  noteRemoval(trx: Transaction, ruleset: { readonly id: number; readonly name: string }): Promise<void>
+  recordRemoval(trx: Transaction, ruleset: { readonly id: number; readonly name: string }): Promise<void>
 }
 
 interface StoredRuleset {
@@ -60,7 +60,7 @@ export class Rulesets {
   readonly #checker: Checker
   readonly #planner: RulesetPlanner
   readonly #runnable: RunnableRulesets
-  readonly #mirror: RulesetMirror | null
+  readonly #observer: RulesetObserver | null
   readonly #listeners = new Set<(generation: number) => void>()
   /** By name, the end of the last change that was begun: changes of one ruleset happen one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>()
@@ -69,12 +69,12 @@ export class Rulesets {
     readonly database: Database
     readonly checker: Checker
     readonly planner: RulesetPlanner
-    readonly mirror?: RulesetMirror
+    readonly observer?: RulesetObserver
   }) {
     this.#database = parts.database
     this.#checker = parts.checker
     this.#planner = parts.planner
-    this.#mirror = parts.mirror ?? null
+    this.#observer = parts.observer ?? null
     this.#runnable = new RunnableRulesets(parts.database, parts.planner)
   }
 
@@ -165,7 +165,7 @@ export class Rulesets {
       checkOwner(by, ruleset, refusal, refusal)
       await this.change(async (trx) => {
         await replaceRules(trx, ruleset.id, [], [])
-        await this.#mirror?.noteRemoval(trx, { id: ruleset.id, name })
+        await this.#observer?.recordRemoval(trx, { id: ruleset.id, name })
         await trx.deleteFrom('rulesets').where('id', '=', ruleset.id).execute()
         return runs(ruleset)
       })
@@ -196,12 +196,12 @@ export class Rulesets {
           .set({
             enabled: enabled ? 1 : 0,
             state,
-            ...(enabled && state === 'valid' && { reason: leftOutTold(readLeftOut(ruleset.left_out)) }),
+            ...(enabled && state === 'valid' && { reason: formatLeftOut(readLeftOut(ruleset.left_out)) }),
           })
           .where('id', '=', ruleset.id)
           .execute()
         if (enabled) await trx.deleteFrom('strikes').where('ruleset_id', '=', ruleset.id).execute()
-        await this.#mirror?.noteChange(trx, ruleset.id, undefined)
+        await this.#observer?.recordChange(trx, ruleset.id, undefined)
         return runs(ruleset) !== (enabled && state === 'valid')
       })
       return state
@@ -212,9 +212,9 @@ export class Rulesets {
    * Notes that rulesets could not be run to their end on a sample. Each sample counts once; a ruleset that was stopped
    * on three is suspended.
    */
-  async reportTroubles(sampleId: number, troubles: readonly ScanTrouble[]): Promise<void> {
-    if (troubles.length === 0) return
-    const suspended = await this.#database.transaction().execute((trx) => noteTroubles(trx, sampleId, troubles))
+  async reportScanErrors(sampleId: number, errors: readonly ScanError[]): Promise<void> {
+    if (errors.length === 0) return
+    const suspended = await this.#database.transaction().execute((trx) => recordScanErrors(trx, sampleId, errors))
     if (suspended) await this.#tellChange()
   }
 
@@ -297,14 +297,14 @@ export class Rulesets {
           .set({
             revision_id: revisionId,
             state,
-            reason: checked.valid ? leftOutTold(leftOut) : firstErrorOf(diagnostics),
+            reason: checked.valid ? formatLeftOut(leftOut) : firstErrorOf(diagnostics),
             modified: time,
           })
           .where('id', '=', id)
           .execute()
         await trx.deleteFrom('strikes').where('ruleset_id', '=', id).execute()
         if (checked.valid) await replaceRules(trx, id, before, rules)
-        await this.#mirror?.noteChange(trx, id, cloud)
+        await this.#observer?.recordChange(trx, id, cloud)
         return existing ? existing.enabled === 1 && (existing.state === 'valid' || checked.valid) : checked.valid
       })
       const cloudSynced = existing?.cloud_synced === 1
@@ -314,7 +314,7 @@ export class Rulesets {
 
   async #saveUnchanged(name: string, ruleset: StoredRuleset, cloud: boolean | undefined): Promise<SaveOutcome> {
     if (cloud !== undefined) {
-      await this.#database.transaction().execute(async (trx) => this.#mirror?.noteChange(trx, ruleset.id, cloud))
+      await this.#database.transaction().execute(async (trx) => this.#observer?.recordChange(trx, ruleset.id, cloud))
     }
     return unchangedOutcome(name, ruleset)
   }

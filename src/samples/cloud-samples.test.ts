@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { type Collection, freshCollection } from '../intake/collection.fixture.ts'
 import { clearRetroMatches, recordCloudMatches } from '../matches/index.ts'
-import { cloudSampleIds, forgetUntold } from './cloud-samples.ts'
+import { cloudSampleIds, deleteUnreferenced } from './cloud-samples.ts'
 
 const at = 1_700_000_000_000_000
 const classifying = `rule Classifying : tc_detection malicious {
@@ -113,7 +113,7 @@ test('what a feed tells again changes nothing, and two feeds that tell the same 
   await c.database.transaction().execute(async (trx) => {
     const { id } = await trx.selectFrom('rulesets').select('id').executeTakeFirstOrThrow()
     assert.equal(await clearRetroMatches(trx, id), 1)
-    await forgetUntold(trx)
+    await deleteUnreferenced(trx)
   })
   assert.equal((await listed(c)).length, 2)
   assert.equal(await c.samples.find(createHash('sha1').update('a').digest('hex')), null)

@@ -107,7 +107,7 @@ export async function leaveToCloud(trx: Transaction, going: readonly number[]): 
 }
 
 /** Forgets samples that only a cloud has and that nothing tells of any more: no match, and no user's word. */
-export async function forgetUntold(trx: Transaction): Promise<void> {
+export async function deleteUnreferenced(trx: Transaction): Promise<void> {
   await sql`DELETE FROM samples WHERE stored = 0 AND user_classification IS NULL
     AND NOT EXISTS (SELECT 1 FROM matches WHERE matches.sample_id = samples.id)
     AND NOT EXISTS (SELECT 1 FROM tags WHERE tags.sample_id = samples.id)`.execute(trx)

@@ -158,7 +158,7 @@ async function lookAtOne(row: Row, parts: Parts, options: ContentsCheckOptions, 
   const damage = await damageOf(row, parts, options.signal)
   if (damage === null) return
   // In turn with admitting and deleting, so that it is not another content of that name that goes.
-  await blobs.inTurn(async () => {
+  await blobs.withLock(async () => {
     if (!(await isStill(database, row)) || (await damageOf(row, parts, options.signal)) === null) return
     if ((await blobs.size(sha256)) !== null) await blobs.setAside(sha256)
     found.damaged(hexOf(sha256), damage)
@@ -169,7 +169,7 @@ async function lookAtOne(row: Row, parts: Parts, options: ContentsCheckOptions, 
 async function damageOf({ sha256, size }: Row, { blobs, pool }: Parts, signal: AbortSignal): Promise<string | null> {
   const input = { path: blobs.path(sha256), size, sha256 }
   try {
-    return (await pool.run('digest', input, { priority: 'background', patient: true, signal })).damage
+    return (await pool.run('digest', input, { priority: 'background', waitForRoom: true, signal })).damage
   } catch (error) {
     if (signal.aborted || typeof (error as NodeJS.ErrnoException).code !== 'string') throw error
     return `the content cannot be read (${(error as Error).message})`
@@ -179,7 +179,7 @@ async function damageOf({ sha256, size }: Row, { blobs, pool }: Parts, signal: A
 async function lookAtStray(name: string, { database, blobs }: Parts, found: Findings): Promise<void> {
   const sha256 = Buffer.from(name, 'hex')
   // Contents come before their rows, in one turn.
-  const isStray = await blobs.inTurn(async () => {
+  const isStray = await blobs.withLock(async () => {
     const row = await database.selectFrom('samples').select('id').where('sha256', '=', sha256).executeTakeFirst()
     return row === undefined && (await blobs.has(sha256))
   })

@@ -22,9 +22,9 @@ export async function deleteSamples(
   }: { readonly database: Database; readonly blobs: BlobStore; readonly segments: Segments },
   ids: readonly number[],
 ): Promise<number> {
-  return blobs.inTurn(async () => {
+  return blobs.withLock(async () => {
     const digests = await contentsOf(database, await withMembers(database, ids))
-    const settled = await blobs.doubt(digests)
+    const settled = await blobs.recordIntent(digests)
     const deleted = await database
       .transaction()
       .execute(async (trx) => deleteRows(trx, await withMembers(trx, ids)))

@@ -1,7 +1,7 @@
 export {
   type CloudSample,
   cloudSampleIds,
-  forgetUntold,
+  deleteUnreferenced,
   leaveToCloud,
   takeOverFromCloud,
 } from './cloud-samples.ts'

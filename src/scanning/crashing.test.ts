@@ -59,7 +59,7 @@ function foundByHealthy({ results }: TaskOutput<'verify'>): string[] {
 }
 
 const blamed = ({ results }: TaskOutput<'verify'>) =>
-  new Set(results.flatMap(({ troubles }) => troubles.map(({ ruleset }) => ruleset)))
+  new Set(results.flatMap(({ errors }) => errors.map(({ ruleset }) => ruleset)))
 
 async function verifyAll(pool: WorkerPool, id: string, paths: readonly string[]): Promise<TaskOutput<'verify'>> {
   const items = paths.map((path, n) => item(n + 1, path))
@@ -103,11 +103,11 @@ test('an arriving sample is matched with the healthy rulesets, whatever the othe
     const digests = { size: content.length, sha256, sha1, md5, sha512 }
     const { filetype: _, ...variables } = noVariables
     const input = { path, digests, ruleSet: 'live:1', variables, without: [], scan: true }
-    const { hits, troubles } = await pool.run('examine', input, { priority: 'live' })
+    const { hits, errors } = await pool.run('examine', input, { priority: 'live' })
     const keys = healthy.map(({ key }) => key)
     const expected = found[Object.keys(samples).indexOf(name)]?.split(': ')[1]
     assert.equal(hits.map(({ ruleset }) => ruleset).join(' '), expected)
-    assert.ok(troubles.every(({ ruleset }) => !keys.includes(ruleset)))
+    assert.ok(errors.every(({ ruleset }) => !keys.includes(ruleset)))
   }
 })
 
@@ -119,9 +119,9 @@ test('a ruleset that fails on three samples is set aside at once, in every task 
   const items = Array.from({ length: 40 }, (_, n) => item(n, path(n)))
   const output = await pool.run('verify', { ruleSet: 'one', items, strings: false }, { priority: 'hunt' })
   assert.equal(output.results.filter(({ hits }) => hits.length === 1).length, items.length)
-  const reasons = output.results.map(({ troubles: [trouble] }) => trouble?.reason)
+  const reasons = output.results.map(({ errors: [failure] }) => failure?.reason)
   assert.deepEqual(reasons, [...Array(3).fill('crash'), ...Array(37).fill('quarantine')])
-  assert.match(output.results[39]?.troubles[0]?.message ?? '', /set aside after 3 samples.*ended the worker/)
+  assert.match(output.results[39]?.errors[0]?.message ?? '', /set aside after 3 samples.*ended the worker/)
   // One while both rulesets were compiled together, two for the first sample, since a crash may be chance, and one for
   // each of the others.
   const lost = pool.statistics().restarts.crash
@@ -160,7 +160,7 @@ test('a bundle that ends its worker is taken apart, and what it is made of runs 
   ]
   const output = await pool.run('verify', { ruleSet: 'set', items, strings: false }, { priority: 'hunt' })
   assert.deepEqual(
-    output.results.map(({ hits, troubles }) => `${hits.length} ${troubles.length}`),
+    output.results.map(({ hits, errors }) => `${hits.length} ${errors.length}`),
     items.map(() => '60 0'),
   )
 })
@@ -179,7 +179,7 @@ test('a sample on which a module of the engine hangs is given up for rulesets th
     summary(output),
     items.map(({ sample }) => `${sample}: always one=module other=module`),
   )
-  assert.match(output.results[0]?.troubles[0]?.message ?? '', /module macho fails on the sample/)
+  assert.match(output.results[0]?.errors[0]?.message ?? '', /module macho fails on the sample/)
   // What is known of a sample costs no worker again, and elsewhere the rulesets run.
   const lost = pool.statistics().restarts.timeout
   const calm = item(9, sample('calm', 'hello'))
@@ -205,8 +205,8 @@ test('while hunts hold every worker in scans without an end, an arriving sample 
   const verify = (priority: 'live' | 'interactive' | 'hunt') =>
     pool.run('verify', { ruleSet: 'set', items: [item(1, calm)], strings: false }, { priority, group: 'user:2' })
   // Others' hunts go on as well.
-  for (const lane of ['live', 'interactive', 'hunt'] as const)
-    assert.deepEqual(summary(await verify(lane)), ['1: hello'])
+  for (const priority of ['live', 'interactive', 'hunt'] as const)
+    assert.deepEqual(summary(await verify(priority)), ['1: hello'])
   // What is cancelled ends at once, and is over only then.
   stop.abort(new Error('cancelled'))
   for (const ended of await Promise.all(hunts)) assert.match(String(ended), /cancelled/)

@@ -9,12 +9,13 @@
  *
  * Everything is in memory and bounded: after a restart it is learnt anew.
  */
-import type { FlightStep } from './flight-record.ts'
+
 import type { Job } from './job.ts'
 import type { Log } from './log.ts'
-import type { Trouble } from './protocol.ts'
+import type { ProgressStep } from './progress-record.ts'
+import type { ScanFailure } from './protocol.ts'
 import type { RuleSetRegistry } from './rule-set-registry.ts'
-import type { RuleSet, ScanTrouble } from './tasks.ts'
+import type { RuleSet, ScanError } from './tasks.ts'
 import type { LossCause } from './worker-process.ts'
 
 const SAMPLES_ALLOWED = 2
@@ -24,7 +25,7 @@ const KEPT_SAMPLES = 10_000
 /** Rulesets whose failures are remembered. */
 const KEPT_RULESETS = 10_000
 
-const ownFailures: ReadonlySet<ScanTrouble['reason']> = new Set(['timeout', 'crash', 'memory', 'engine'])
+const ownFailures: ReadonlySet<ScanError['reason']> = new Set(['timeout', 'crash', 'memory', 'engine'])
 
 export class Exclusions {
   readonly #registry: RuleSetRegistry
@@ -36,7 +37,7 @@ export class Exclusions {
   readonly #lostBundles = new Map<string, number>()
   /** How often a worker was lost while it compiled a ruleset ahead of any task. */
   readonly #warmLosses = new Map<string, number>()
-  readonly #modules = new Map<string, Map<string, Trouble>>()
+  readonly #modules = new Map<string, Map<string, ScanFailure>>()
 
   constructor(registry: RuleSetRegistry, log: Log) {
     this.#registry = registry
@@ -47,13 +48,14 @@ export class Exclusions {
   prepare(job: Job): void {
     if (this.#modules.size === 0) return
     for (const [item, path] of job.samplePaths().entries()) {
-      for (const [module, trouble] of this.#modules.get(path) ?? []) job.blame.excludeModule(item, module, trouble)
+      for (const [module, failure] of this.#modules.get(path) ?? [])
+        job.retryPolicy.excludeModule(item, module, failure)
     }
   }
 
   /** A sample was decided with these troubles: a ruleset that fails on its third sample is put in quarantine. */
-  noteFailures(path: string, troubles: readonly ScanTrouble[]): void {
-    for (const { ruleset, reason, message } of troubles) {
+  noteFailures(path: string, errors: readonly ScanError[]): void {
+    for (const { ruleset, reason, message } of errors) {
       if (!ownFailures.has(reason)) continue
       const samples = this.#failures.get(ruleset) ?? new Set()
       keep(this.#failures, ruleset, samples, KEPT_RULESETS)
@@ -70,15 +72,15 @@ export class Exclusions {
     return ruleset !== null && this.#endsWorkers.has(ruleset)
   }
 
-  noteModule(job: Job, item: number, module: string, trouble: Trouble): void {
+  noteModule(job: Job, item: number, module: string, failure: ScanFailure): void {
     const path = job.samplePaths()[item]
     if (path === undefined) return
     this.#log.warn(
-      { sample: path, module, ...trouble },
+      { sample: path, module, ...failure },
       'A sample is not scanned with rulesets that import this module',
     )
-    const modules = this.#modules.get(path) ?? new Map<string, Trouble>()
-    keep(this.#modules, path, modules.set(module, trouble), KEPT_SAMPLES)
+    const modules = this.#modules.get(path) ?? new Map<string, ScanFailure>()
+    keep(this.#modules, path, modules.set(module, failure), KEPT_SAMPLES)
   }
 
   noteLostBundle(set: string): void {
@@ -87,7 +89,7 @@ export class Exclusions {
     if (lost > BUNDLES_ALLOWED) this.#registry.takeApart(set)
   }
 
-  noteWarmLoss({ ruleset }: FlightStep, cause: LossCause): void {
+  noteWarmLoss({ ruleset }: ProgressStep, cause: LossCause): void {
     if (ruleset === null) return
     const losses = (this.#warmLosses.get(ruleset) ?? 0) + 1
     keep(this.#warmLosses, ruleset, losses, KEPT_RULESETS)
@@ -95,9 +97,9 @@ export class Exclusions {
     this.quarantine(ruleset, { reason: cause, message: 'the ruleset cannot be compiled within the limits' })
   }
 
-  quarantine(ruleset: string, trouble: Trouble): void {
-    if (!this.#registry.quarantine(ruleset, { ...trouble, reason: 'quarantine' })) return
-    this.#log.warn({ ruleset, message: trouble.message }, 'A ruleset is left out from now on')
+  quarantine(ruleset: string, failure: ScanFailure): void {
+    if (!this.#registry.quarantine(ruleset, { ...failure, reason: 'quarantine' })) return
+    this.#log.warn({ ruleset, message: failure.message }, 'A ruleset is left out from now on')
   }
 
   /** What is enabled runs, whatever it did before. */

@@ -1,6 +1,6 @@
 /** Which tasks a free process gets. */
 import type { Job } from './job.ts'
-import type { LaneQueue } from './lanes.ts'
+import type { PriorityQueue } from './priorities.ts'
 import { reliefTakes } from './relief.ts'
 import type { Slot } from './slot.ts'
 import type { WaitingJobs } from './waiting-jobs.ts'
@@ -27,7 +27,7 @@ export function* handOut(
   }
 }
 
-function jobsFor(slot: Slot, slots: readonly Slot[], scans: LaneQueue<Job>, share: number): Job[] {
+function jobsFor(slot: Slot, slots: readonly Slot[], scans: PriorityQueue<Job>, share: number): Job[] {
   if (!slot.isRelief) return together(scans, share)
   const others = slots.filter((other) => other.role === 'worker' && other !== slot)
   const job = scans.takeAccepted(reliefTakes(others))
@@ -35,13 +35,13 @@ function jobsFor(slot: Slot, slots: readonly Slot[], scans: LaneQueue<Job>, shar
 }
 
 /** The next task, with those after it that travel along. */
-function together(scans: LaneQueue<Job>, most: number): Job[] {
+function together(scans: PriorityQueue<Job>, most: number): Job[] {
   const jobs = oneOf(scans)
   const [first] = jobs
   if (first === undefined) return []
   let left = TOGETHER - first.weight
   while (jobs.length < most) {
-    const next = scans.takeAlong(first.lane, ({ weight }) => weight <= left)
+    const next = scans.takeAlong(first.priority, ({ weight }) => weight <= left)
     if (next === null) break
     jobs.push(next)
     left -= next.weight
@@ -49,7 +49,7 @@ function together(scans: LaneQueue<Job>, most: number): Job[] {
   return jobs
 }
 
-function oneOf(queue: LaneQueue<Job>): Job[] {
+function oneOf(queue: PriorityQueue<Job>): Job[] {
   const job = queue.take()
   return job === null ? [] : [job]
 }

@@ -1,9 +1,9 @@
-export type { Lane } from './lanes.ts'
 export { defaultLimits, type ScanLimits } from './limits.ts'
 export type { Log } from './log.ts'
 export { WorkerLost } from './outcome.ts'
 export { WorkerPool } from './pool.ts'
 export type { PoolOptions, PoolStatistics, RunOptions } from './pool-options.ts'
+export type { Priority } from './priorities.ts'
 export type {
   Digests,
   ExternalVariables,
@@ -11,7 +11,7 @@ export type {
   RuleHit,
   RuleSet,
   RunnableRuleset,
-  ScanTrouble,
+  ScanError,
   StringHit,
   TaskInput,
   TaskKind,

@@ -1,6 +1,6 @@
-import { Blame } from './blame.ts'
-import type { Lane } from './lanes.ts'
+import type { Priority } from './priorities.ts'
 import type { DecidedItem, VerifyResult, WorkerTask } from './protocol.ts'
+import { RetryPolicy } from './retry-policy.ts'
 import type { TaskInput, TaskKind, TaskOutput } from './tasks.ts'
 
 /** A task on its way through the pool: it may be paused, or lose its worker, and go on in another. */
@@ -8,17 +8,17 @@ export class Job {
   readonly id: number
   readonly kind: TaskKind
   readonly input: TaskInput<TaskKind>
-  readonly lane: Lane
+  readonly priority: Priority
   readonly group: string
   readonly deadlineMs: number | null
-  readonly blame = new Blame()
+  readonly retryPolicy = new RetryPolicy()
   readonly done: Promise<TaskOutput<TaskKind>>
   /** Its promise is decided; a worker may still be at it. */
   settled = false
   /** It is not wanted any more, since when and why; it is settled when its worker has let go of it. */
   cancelled: { readonly since: number; readonly reason: unknown } | null = null
   /** A worker was lost with it, and it may have been the reason. */
-  isSuspect = false
+  ranAlone = false
   readonly #resolve: (output: TaskOutput<TaskKind>) => void
   readonly #reject: (reason: unknown) => void
   readonly #results: VerifyResult[] = []
@@ -28,14 +28,14 @@ export class Job {
     readonly id: number
     readonly kind: TaskKind
     readonly input: TaskInput<TaskKind>
-    readonly lane: Lane
+    readonly priority: Priority
     readonly group: string
     readonly deadlineMs: number | null
   }) {
     this.id = about.id
     this.kind = about.kind
     this.input = about.input
-    this.lane = about.lane
+    this.priority = about.priority
     this.group = about.group
     this.deadlineMs = about.deadlineMs
     const { promise, resolve, reject } = Promise.withResolvers<TaskOutput<TaskKind>>()
@@ -45,7 +45,7 @@ export class Job {
   }
 
   get ruleSet(): string | null {
-    if (this.kind === 'take') return (this.input as TaskInput<'take'>).examine?.ruleSet ?? null
+    if (this.kind === 'copyAndHash') return (this.input as TaskInput<'copyAndHash'>).examine?.ruleSet ?? null
     return 'ruleSet' in this.input ? this.input.ruleSet : null
   }
 
@@ -72,8 +72,8 @@ export class Job {
    */
   get weight(): number {
     const { kind, input } = this
-    if (this.isSuspect) return Number.POSITIVE_INFINITY
-    if (kind === 'take') return (input as TaskInput<'take'>).size
+    if (this.ranAlone) return Number.POSITIVE_INFINITY
+    if (kind === 'copyAndHash') return (input as TaskInput<'copyAndHash'>).size
     if (kind === 'digest') return (input as TaskInput<'digest'>).size
     // What comes out is larger than what goes in.
     if (kind === 'unpack') return 4 * (input as TaskInput<'unpack'>).size
@@ -83,7 +83,7 @@ export class Job {
 
   message(): WorkerTask {
     const { id, kind, input, deadlineMs } = this
-    return { id, kind, input, avoid: this.blame.avoid, deadlineMs }
+    return { id, kind, input, exclusions: this.retryPolicy.exclusions, deadlineMs }
   }
 
   collect(items: readonly DecidedItem[]): void {
@@ -91,7 +91,7 @@ export class Job {
       this.#results[item] = result
       this.#scannedBytes += scannedBytes
     }
-    this.blame.markDone(items.map(({ item }) => item))
+    this.retryPolicy.markDone(items.map(({ item }) => item))
   }
 
   /** Null: the output is what was collected item by item. */

@@ -1,7 +1,7 @@
 /** What the caller of a task is told when it did not end well. */
 import { Failure } from '../errors/index.ts'
 import { unplannedText } from '../planner/index.ts'
-import type { FlightStep } from './flight-record.ts'
+import type { ProgressStep } from './progress-record.ts'
 import type { Outcome } from './protocol.ts'
 import type { TaskOutput } from './tasks.ts'
 import type { LossCause } from './worker-process.ts'
@@ -46,7 +46,7 @@ const whileScanning = {
 }
 
 /** The answer about a text that could not be checked: its process was lost over it, while it compiled or tried it. */
-export function uncheckable(cause: LossCause, at: FlightStep | null): TaskOutput<'check'> {
+export function uncheckable(cause: LossCause, at: ProgressStep | null): TaskOutput<'check'> {
   const isTrial = at?.stage === 'scan'
   const diagnostic = {
     code: isTrial ? `trial-${cause}` : `compile-${cause}`,

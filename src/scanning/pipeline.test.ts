@@ -20,12 +20,13 @@ const large = planned('large', 'rule large { condition: filesize > 1MB }')
 const typed = planned('typed', 'rule typed { condition: filetype == "Text/Shell" }')
 
 async function taken(pool: WorkerPool, path: string): Promise<Digests> {
-  return (await pool.run('take', { source: path, temporary: `${path}.copy`, size: 0, examine: null }, live)).digests
+  return (await pool.run('copyAndHash', { source: path, temporary: `${path}.copy`, size: 0, examine: null }, live))
+    .digests
 }
 
-function takingExamined(pool: WorkerPool, source: string, upTo: number): Promise<TaskOutput<'take'>> {
+function takingExamined(pool: WorkerPool, source: string, upTo: number): Promise<TaskOutput<'copyAndHash'>> {
   const examine = { ruleSet: 'live:1', variables, upTo }
-  return pool.run('take', { source, temporary: `${source}.copy`, size: 0, examine }, live)
+  return pool.run('copyAndHash', { source, temporary: `${source}.copy`, size: 0, examine }, live)
 }
 
 for (const size of [0, 1, 100_000, 512 * 1024, 9_000_001, 64 * 1024 * 1024, 70_000_001]) {

@@ -1,15 +1,15 @@
-import type { FlightStep } from './flight-record.ts'
-import type { Lane } from './lanes.ts'
 import type { ScanLimits } from './limits.ts'
 import type { Log } from './log.ts'
+import type { Priority } from './priorities.ts'
+import type { ProgressStep } from './progress-record.ts'
 import type { Role } from './slot.ts'
 
 export interface RunOptions {
-  readonly priority: Lane
+  readonly priority: Priority
   /** Tasks of one lane take turns by group (a user, a hunt); within a group they start in the order of the calls. */
   readonly group?: string
   /** Waits for room in its lane, where other tasks are refused. For whoever sends many, and nobody waits for one. */
-  readonly patient?: boolean
+  readonly waitForRoom?: boolean
   /**
    * Rejects with the signal's reason, when nothing of the task runs any more: one that has started is stopped at its next
    * item, or its worker is killed where that takes too long.
@@ -37,9 +37,9 @@ export interface PoolStatistics {
     readonly busy: boolean
     readonly residentBytes: number
     /** What it is about, by its flight record. */
-    readonly at: FlightStep | null
+    readonly at: ProgressStep | null
   }[]
-  readonly waiting: Readonly<Record<Lane, number>>
+  readonly waiting: Readonly<Record<Priority, number>>
   /** Workers that had to be replaced since the start, by cause. */
   readonly restarts: Readonly<Record<'crash' | 'timeout' | 'memory', number>>
   /** Tasks that ended, and those among them that failed. */

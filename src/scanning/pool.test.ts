@@ -220,7 +220,7 @@ test('a worker that holds too much memory is replaced, and its sample is marked 
 test('a live set is compiled ahead of its first sample', async (t) => {
   const { pool, sample } = openPool(t, { workers: 1 })
   const source = sample('source', 'the worker is ready when it has taken this')
-  await pool.run('take', { source, temporary: `${source}.copy`, size: 0, examine: null }, hunt)
+  await pool.run('copyAndHash', { source, temporary: `${source}.copy`, size: 0, examine: null }, hunt)
   pool.setRuleSet({ id: 'live:1', rulesets: [ruleset('heavy', heavyText(100))] })
   await eventually('it is being compiled', () =>
     pool.statistics().processes.some(({ at, busy }) => !busy && at?.stage === 'compile' && at.ruleset === 'heavy'),
@@ -266,7 +266,7 @@ test('a file that is gone is a trouble of its item, not of the others', async (t
   pool.setRuleSet({ id: 'set', rulesets: [hello] })
   const output = await verify(pool, 'set', [item(1, join(folder, 'gone')), item(2, sample('calm', 'hello'))])
   assert.deepEqual(summary(output), ['1: hello=unreadable', '2: hello'])
-  assert.match(output.results[0]?.troubles[0]?.message ?? '', /ENOENT/)
+  assert.match(output.results[0]?.errors[0]?.message ?? '', /ENOENT/)
 })
 
 test('a ruleset that does not compile is a trouble, not a rejection', async (t) => {
@@ -308,7 +308,7 @@ test('a lane that is full refuses more, and lets patient tasks wait', async (t) 
   )
   for (let sample = 4; sample < 30; sample++) {
     const input = { ruleSet: 'set', items: [item(sample, path)], strings: false }
-    tasks.push(pool.run('verify', input, { ...hunt, patient: true }))
+    tasks.push(pool.run('verify', input, { ...hunt, waitForRoom: true }))
   }
   assert.equal(pool.statistics().waiting.hunt, 2)
   const ended: string[] = []
@@ -325,14 +325,14 @@ test('a stopping pool also refuses the patient, and one of them that is aborted 
   pool.setRuleSet({ id: 'set', rulesets: [hello] })
   const input = { ruleSet: 'set', items: [item(1, sample('calm', 'hello'))], strings: false }
   const stop = new AbortController()
-  const patient = { ...hunt, patient: true }
-  const first = pool.run('verify', input, patient)
-  const aborted = pool.run('verify', input, { ...patient, signal: stop.signal })
-  const next = pool.run('verify', input, patient)
+  const waitForRoom = { ...hunt, waitForRoom: true }
+  const first = pool.run('verify', input, waitForRoom)
+  const aborted = pool.run('verify', input, { ...waitForRoom, signal: stop.signal })
+  const next = pool.run('verify', input, waitForRoom)
   stop.abort(new Error('not wanted any more'))
   await assert.rejects(aborted, /not wanted/)
   assert.deepEqual((await Promise.all([first, next])).flatMap(summary), ['1: hello', '1: hello'])
-  const late = Array.from({ length: 3 }, () => pool.run('verify', input, patient))
+  const late = Array.from({ length: 3 }, () => pool.run('verify', input, waitForRoom))
   const refused = Promise.allSettled(late)
   await pool.stop(0)
   for (const [n, result] of (await refused).entries()) {
@@ -348,7 +348,7 @@ test('a waiting task that is aborted leaves its lane, and makes room for another
   const input = { ruleSet: 'set', items: [item(1, sample('calm', 'hello'))], strings: false }
   const stop = new AbortController()
   const waiting = pool.run('verify', input, { ...hunt, signal: stop.signal })
-  const next = pool.run('verify', input, { ...hunt, patient: true })
+  const next = pool.run('verify', input, { ...hunt, waitForRoom: true })
   stop.abort(new Error('not wanted any more'))
   await assert.rejects(waiting, /not wanted/)
   assert.deepEqual(summary(await next), ['1: hello'])

@@ -3,7 +3,7 @@
  *
  * A task:    waiting ──▶ running ──▶ settled
  *               ▲           │
- *               └───────────┘  paused for a more urgent one, or its worker was lost (blame.ts says how it goes on)
+ *               └───────────┘  paused for a more urgent one, or its worker was lost (retry-policy.ts says how it goes on)
  *
  * A worker:  starting ──▶ idle ◀──▶ busy ──▶ gone, and at once another starts in its place
  *
@@ -16,7 +16,6 @@ import { join } from 'node:path'
 import { Failure, messageOf } from '../errors/index.ts'
 import { endCancelled } from './cancelling.ts'
 import { Exclusions } from './exclusions.ts'
-import type { FlightStep } from './flight-record.ts'
 import { handOut } from './handing-out.ts'
 import { Job } from './job.ts'
 import { defaultLimits, type ScanLimits } from './limits.ts'
@@ -24,11 +23,12 @@ import type { Log } from './log.ts'
 import { makeWay } from './making-way.ts'
 import { errorOf, uncheckable, unplannable } from './outcome.ts'
 import type { PoolOptions, PoolStatistics, RunOptions } from './pool-options.ts'
+import type { ProgressStep } from './progress-record.ts'
 import type { FromWorker, Outcome } from './protocol.ts'
 import { isOver, MOST_RELIEF, reliefFor } from './relief.ts'
 import { RuleSetRegistry } from './rule-set-registry.ts'
 import { processesOf, type Role, Slot } from './slot.ts'
-import type { RuleSet, ScanTrouble, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
+import type { RuleSet, ScanError, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
 import { WaitingJobs } from './waiting-jobs.ts'
 import { type Cause, WorkerProcess } from './worker-process.ts'
 
@@ -91,15 +91,15 @@ export class WorkerPool {
    * the plan of one that cannot be planned lets every sample through.
    */
   async run<K extends TaskKind>(kind: K, input: TaskInput<K>, options: RunOptions): Promise<TaskOutput<K>> {
-    const { priority, patient = false, signal } = options
+    const { priority, waitForRoom = false, signal } = options
     if (this.#stopping) throw new Failure('service.stopping')
     signal?.throwIfAborted()
-    if (!patient && this.#waiting.isFull(priority)) throw new Failure('service.overloaded')
+    if (!waitForRoom && this.#waiting.isFull(priority)) throw new Failure('service.overloaded')
     const job = new Job({
       id: this.#nextJob++,
       kind,
       input,
-      lane: priority,
+      priority: priority,
       group: options.group ?? '',
       deadlineMs: options.deadlineMs ?? null,
     })
@@ -107,7 +107,7 @@ export class WorkerPool {
     const abort = () => this.#abort(job, signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
     try {
-      if (patient && !this.#waiting.hasRoom(priority)) await this.#waiting.room(job)
+      if (waitForRoom && !this.#waiting.hasRoom(priority)) await this.#waiting.room(job)
       if (this.#stopping) throw new Failure('service.stopping')
       if (!job.settled) this.#waiting.add(job)
       this.#dispatch()
@@ -180,7 +180,7 @@ export class WorkerPool {
       for (const { ruleSet } of jobs) if (ruleSet !== null) this.#introduce(slot, ruleSet)
       for (const job of jobs) this.#exclusions.prepare(job)
       slot.give(jobs)
-      for (const { lane } of jobs) this.#waiting.left(lane)
+      for (const { priority } of jobs) this.#waiting.left(priority)
     }
     makeWay(this.#waiting.scans, this.#slots)
     const checkers = this.#slots.filter((slot) => slot.role === 'checker')
@@ -198,7 +198,7 @@ export class WorkerPool {
     if (slot === undefined) {
       this.#waiting.remove(job)
       this.#reject(job, reason)
-      this.#waiting.left(job.lane)
+      this.#waiting.left(job.priority)
       return
     }
     job.cancelled = { since: performance.now(), reason }
@@ -245,7 +245,7 @@ export class WorkerPool {
     slot.sent = { sets: new Set(), keys: new Set() }
     try {
       const process = new WorkerProcess({
-        flightRecord: join(this.#folder, `${slot.name}.flight`),
+        progressRecord: join(this.#folder, `${slot.name}.flight`),
         limits: this.#limits,
         memoryLimit: slot.role === 'checker' ? this.#limits.checkBytes : this.#limits.workerBytes,
         events: {
@@ -296,12 +296,12 @@ export class WorkerPool {
     else this.#again(job)
   }
 
-  #noteFailures(job: Job, decided: readonly { item: number; result: { troubles: readonly ScanTrouble[] } }[]): void {
+  #noteFailures(job: Job, decided: readonly { item: number; result: { errors: readonly ScanError[] } }[]): void {
     const paths = job.samplePaths()
-    for (const { item, result } of decided) this.#exclusions.noteFailures(paths[item] ?? '', result.troubles)
+    for (const { item, result } of decided) this.#exclusions.noteFailures(paths[item] ?? '', result.errors)
   }
 
-  #onExit(slot: Slot, cause: Cause, at: FlightStep | null, lastWords: string): void {
+  #onExit(slot: Slot, cause: Cause, at: ProgressStep | null, lastWords: string): void {
     const wasReady = slot.ready
     const jobs = slot.empty()
     if (cause !== 'ended' && cause !== 'cancelled') {
@@ -316,7 +316,7 @@ export class WorkerPool {
     const suspect = jobs.find(({ id }) => id === at?.task) ?? (wasWarming ? undefined : jobs[0])
     for (const job of jobs.toReversed()) {
       if (job === suspect && cause !== 'cancelled') this.#onLoss(job, cause, at)
-      else this.#onInnocentLoss(job, cause)
+      else this.#onCollateralLoss(job, cause)
     }
     if (!this.#stopping) this.#replace(slot, lastWords)
     this.#dispatch()
@@ -324,27 +324,27 @@ export class WorkerPool {
   }
 
   /** It travelled with the task that the worker was lost over. */
-  #onInnocentLoss(job: Job, cause: Cause): void {
+  #onCollateralLoss(job: Job, cause: Cause): void {
     if (cause === 'ended') this.#reject(job, new Failure('service.stopping'))
     else this.#again(job)
   }
 
-  #onLoss(job: Job, cause: Cause, at: FlightStep | null): void {
+  #onLoss(job: Job, cause: Cause, at: ProgressStep | null): void {
     if (job.settled) return
     if (job.cancelled !== null) {
       this.#reject(job, job.cancelled.reason)
       return
     }
-    job.isSuspect = true
+    job.ranAlone = true
     if (cause === 'ended' || cause === 'cancelled') {
       this.#reject(job, new Failure('service.stopping'))
       return
     }
     // It may have died before it got to the task: over something it did ahead of time, or for no reason of ours.
     const own = at !== null && at.task === job.id ? at : null
-    const verdict = job.blame.judge(job.kind, cause, own, this.#exclusions.endsWorkers(own?.ruleset ?? null))
-    if (verdict.kind === 'quarantine') this.#exclusions.quarantine(verdict.ruleset, verdict.trouble)
-    if (verdict.kind === 'module') this.#exclusions.noteModule(job, verdict.item, verdict.module, verdict.trouble)
+    const verdict = job.retryPolicy.decide(job.kind, cause, own, this.#exclusions.endsWorkers(own?.ruleset ?? null))
+    if (verdict.kind === 'quarantine') this.#exclusions.quarantine(verdict.ruleset, verdict.failure)
+    if (verdict.kind === 'module') this.#exclusions.noteModule(job, verdict.item, verdict.module, verdict.failure)
     if (own?.bundle === true && job.ruleSet !== null) this.#exclusions.noteLostBundle(job.ruleSet)
     if (verdict.kind !== 'fail') this.#again(job)
     else if (job.kind === 'check') this.#resolve(job, uncheckable(cause, own))

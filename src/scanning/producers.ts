@@ -1,16 +1,16 @@
-import { type Lane, lanes } from './lanes.ts'
+import { type Priority, priorities } from './priorities.ts'
 
 /** Those who wait for room in a lane before they send their task, in their order. */
 export class Producers {
-  readonly #lanes: Record<Lane, (() => void)[]> = { interactive: [], live: [], hunt: [], background: [] }
+  readonly #queues: Record<Priority, (() => void)[]> = { interactive: [], live: [], hunt: [], background: [] }
 
-  waiting(lane: Lane): number {
-    return this.#lanes[lane].length
+  waiting(priority: Priority): number {
+    return this.#queues[priority].length
   }
 
   /** Resolves when a task has left the lane, to one that waits for that after the other, or when `done` is settled. */
-  async wait(lane: Lane, done: Promise<unknown>): Promise<void> {
-    const producers = this.#lanes[lane]
+  async wait(priority: Priority, done: Promise<unknown>): Promise<void> {
+    const producers = this.#queues[priority]
     const { promise, resolve } = Promise.withResolvers<void>()
     producers.push(resolve)
     await Promise.race([promise, done.catch(() => {})])
@@ -19,11 +19,11 @@ export class Producers {
   }
 
   /** A task has left the lane. */
-  release(lane: Lane): void {
-    this.#lanes[lane].shift()?.()
+  release(priority: Priority): void {
+    this.#queues[priority].shift()?.()
   }
 
   releaseAll(): void {
-    for (const lane of lanes) for (const producer of this.#lanes[lane].splice(0)) producer()
+    for (const priority of priorities) for (const producer of this.#queues[priority].splice(0)) producer()
   }
 }

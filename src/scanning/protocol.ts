@@ -1,16 +1,16 @@
 /** What the pool and a worker process say to each other. */
 import type { FailureCode } from '../errors/index.ts'
 import type { ScanLimits } from './limits.ts'
-import type { RunnableRuleset, ScanTrouble, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
+import type { RunnableRuleset, ScanError, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
 
 export type VerifyResult = TaskOutput<'verify'>['results'][number]
 
 /** What a task must leave out, after a worker was lost over it. Items are positions in a `verify` task's list. */
-export interface Avoid {
+export interface Exclusions {
   /** A ruleset that is not tried again on an item, and what is reported instead; `ruleset` null: none is. */
-  readonly pairs: readonly { readonly item: number; readonly ruleset: string | null; readonly trouble: Trouble }[]
+  readonly pairs: readonly { readonly item: number; readonly ruleset: string | null; readonly failure: ScanFailure }[]
   /** A module of the engine that is not asked about an item: it fails there, whatever the rules. */
-  readonly modules: readonly { readonly item: number; readonly module: string; readonly trouble: Trouble }[]
+  readonly modules: readonly { readonly item: number; readonly module: string; readonly failure: ScanFailure }[]
   /** Before anything is scanned with: does the engine, or a module that this ruleset imports, fail on the item by itself? */
   readonly probes: readonly { readonly item: number; readonly ruleset: string }[]
   /** Scan with one ruleset after the other, so that the one at fault shows itself. */
@@ -27,20 +27,20 @@ export interface Avoid {
   readonly done: readonly number[]
 }
 
-export type Trouble = Pick<ScanTrouble, 'reason' | 'message'>
+export type ScanFailure = Pick<ScanError, 'reason' | 'message'>
 
 export interface WorkerTask<K extends TaskKind = TaskKind> {
   readonly id: number
   readonly kind: K
   readonly input: TaskInput<K>
-  readonly avoid: Avoid
+  readonly exclusions: Exclusions
   readonly deadlineMs: number | null
 }
 
 /** Known rulesets are never sent again; one with a `trouble` is answered with that instead of being run. */
 export interface KnownRuleset {
   readonly ruleset: RunnableRuleset
-  readonly trouble: Trouble | null
+  readonly failure: ScanFailure | null
 }
 
 export type ToWorker =
@@ -56,7 +56,7 @@ export type ToWorker =
   /** The rulesets of this set are not compiled together any more. */
   | { readonly type: 'apart'; readonly set: string }
   | { readonly type: 'forget'; readonly sets: readonly string[]; readonly keys: readonly string[] }
-  | { readonly type: 'quarantine'; readonly key: string; readonly trouble: Trouble }
+  | { readonly type: 'quarantine'; readonly key: string; readonly failure: ScanFailure }
   /** These are run again. */
   | { readonly type: 'release'; readonly keys: readonly string[] }
   /** One task, or several short ones that are done in this order. */
@@ -93,7 +93,7 @@ export interface DecidedItem {
 
 /** The worker's only argument, as JSON. */
 export interface WorkerArguments {
-  readonly flightRecord: string
+  readonly progressRecord: string
   readonly parent: number
   readonly limits: ScanLimits
 }

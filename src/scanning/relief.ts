@@ -4,7 +4,7 @@
  * and no worker has to stay idle for the case. It takes no task of a group that keeps workers busy already, and leaves
  * when it was idle for a while.
  */
-import { type Lane, lanes } from './lanes.ts'
+import { type Priority, priorities } from './priorities.ts'
 import type { Slot } from './slot.ts'
 
 /** Beside the usual workers. */
@@ -16,27 +16,27 @@ const LONG_MS = 3_000
 const IDLE_MS = 10_000
 
 /** Whether a worker that is left could be meant for tasks of the lane and group. */
-export type Accepts = (lane: Lane, group: string) => boolean
+export type Accepts = (priority: Priority, group: string) => boolean
 
 /** What relief may take while these workers are busy; null when some worker may soon be free. */
 export function reliefFor(workers: readonly Slot[], now: number): Accepts | null {
   const busy = workers.flatMap((slot) => {
     const [first] = slot.jobs
-    return first === undefined ? [] : [{ lane: first.lane, group: first.group, ms: now - slot.since }]
+    return first === undefined ? [] : [{ priority: first.priority, group: first.group, ms: now - slot.since }]
   })
   if (busy.length < workers.length) return null
   const groups = new Set(busy.map(({ group }) => group))
-  return (lane, group) => {
-    if (lane === 'background' || (lane === 'hunt' && groups.has(group))) return false
-    const rank = lanes.indexOf(lane)
-    return busy.every((other) => other.ms > (lanes.indexOf(other.lane) > rank ? STEPS_ASIDE_MS : LONG_MS))
+  return (priority, group) => {
+    if (priority === 'background' || (priority === 'hunt' && groups.has(group))) return false
+    const rank = priorities.indexOf(priority)
+    return busy.every((other) => other.ms > (priorities.indexOf(other.priority) > rank ? STEPS_ASIDE_MS : LONG_MS))
   }
 }
 
 /** What a relief worker takes beside what keeps others busy. */
 export function reliefTakes(workers: readonly Slot[]): Accepts {
   const groups = new Set(workers.flatMap(({ jobs: [first] }) => (first === undefined ? [] : [first.group])))
-  return (lane, group) => lane !== 'background' && !(lane === 'hunt' && groups.has(group))
+  return (priority, group) => priority !== 'background' && !(priority === 'hunt' && groups.has(group))
 }
 
 export function isOver(slot: Slot, now: number): boolean {

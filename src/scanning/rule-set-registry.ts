@@ -1,4 +1,4 @@
-import type { KnownRuleset, ToWorker, Trouble } from './protocol.ts'
+import type { KnownRuleset, ScanFailure, ToWorker } from './protocol.ts'
 import type { RuleSet, RunnableRuleset } from './tasks.ts'
 
 interface RegisteredSet {
@@ -19,7 +19,7 @@ export interface Sent {
 export class RuleSetRegistry {
   readonly #sets = new Map<string, RegisteredSet>()
   readonly #rulesets = new Map<string, { readonly ruleset: RunnableRuleset; sets: number }>()
-  readonly #quarantined = new Map<string, Trouble>()
+  readonly #quarantined = new Map<string, ScanFailure>()
   /** Sends a worker's share of a message to every worker. */
   readonly #toWorkers: (message: (sent: Sent) => ToWorker | null) => void
 
@@ -70,7 +70,7 @@ export class RuleSetRegistry {
     for (const ruleset of entry.set.rulesets) {
       if (sent.keys.has(ruleset.key)) continue
       sent.keys.add(ruleset.key)
-      unknown.push({ ruleset, trouble: this.#quarantined.get(ruleset.key) ?? null })
+      unknown.push({ ruleset, failure: this.#quarantined.get(ruleset.key) ?? null })
     }
     sent.sets.add(id)
     const keys = entry.set.rulesets.map((ruleset) => ruleset.key)
@@ -84,13 +84,13 @@ export class RuleSetRegistry {
    * No worker runs this ruleset any more, nor another with the same text; tasks report `trouble` for it. False when it is
    * not known, or in quarantine already.
    */
-  quarantine(key: string, trouble: Trouble): boolean {
+  quarantine(key: string, failure: ScanFailure): boolean {
     const text = this.#rulesets.get(key)?.ruleset.content
     if (text === undefined || this.#quarantined.has(key)) return false
     for (const { ruleset } of this.#rulesets.values()) {
       if (ruleset.content !== text) continue
-      this.#quarantined.set(ruleset.key, trouble)
-      this.#toWorkers((sent) => (sent.keys.has(ruleset.key) ? { type: 'quarantine', key: ruleset.key, trouble } : null))
+      this.#quarantined.set(ruleset.key, failure)
+      this.#toWorkers((sent) => (sent.keys.has(ruleset.key) ? { type: 'quarantine', key: ruleset.key, failure } : null))
     }
     return true
   }

@@ -68,7 +68,7 @@ export interface StringHit {
 }
 
 /** A ruleset that could not be run to its end on a sample. */
-export interface ScanTrouble {
+export interface ScanError {
   readonly ruleset: string
   /**
    * - `timeout`, `crash`, `memory`, `engine`: what the ruleset did on this sample.
@@ -86,7 +86,7 @@ export interface TaskMap {
    * file is thought to have: small ones travel to a worker together. A file of up to 64 MB is examined on the way
    * where `examine` asks for it, while its content is at hand.
    */
-  take: {
+  copyAndHash: {
     input: {
       readonly source: string
       readonly temporary: string
@@ -153,7 +153,7 @@ export interface TaskMap {
       /** A record of src/index: what a segment writer takes. */
       readonly signature: Uint8Array
       readonly hits: readonly RuleHit[]
-      readonly troubles: readonly ScanTrouble[]
+      readonly errors: readonly ScanError[]
       readonly candidates: number
       readonly scannedBytes: number
     }
@@ -220,7 +220,7 @@ export interface TaskMap {
       readonly results: readonly {
         readonly sample: number
         readonly hits: readonly RuleHit[]
-        readonly troubles: readonly ScanTrouble[]
+        readonly errors: readonly ScanError[]
       }[]
       readonly scannedBytes: number
     }

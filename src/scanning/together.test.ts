@@ -50,9 +50,9 @@ test('among files that are taken together, one that cannot be read fails alone',
     Promise.allSettled(
       paths.map((source, n) =>
         pool.run(
-          'take',
+          'copyAndHash',
           { source, temporary: join(folder, `copy-${n}`), size: 10, examine: null },
-          { ...live, group: 'take' },
+          { ...live, group: 'copyAndHash' },
         ),
       ),
     ),
@@ -104,7 +104,7 @@ for (const [cause, deal] of [
     }
     const results = await tasks
     assert.deepEqual(
-      results.map(({ hits, troubles }) => [...hits.map(({ rule }) => rule), ...troubles.map(({ reason }) => reason)]),
+      results.map(({ hits, errors }) => [...hits.map(({ rule }) => rule), ...errors.map(({ reason }) => reason)]),
       contents.map((_, n) => (n === 11 ? [cause] : ['hello'])),
     )
     assert.equal(pool.statistics().restarts[cause], cause === 'crash' ? 2 : 1)
@@ -120,7 +120,7 @@ test('a file whose scan does not end is taken all the same, and so are those tha
   const results = await gathered(pool, paths[0] as string, () =>
     Promise.all(
       paths.map((source, n) =>
-        pool.run('take', { source, temporary: join(folder, `copy-${n}`), size: 10, examine }, live),
+        pool.run('copyAndHash', { source, temporary: join(folder, `copy-${n}`), size: 10, examine }, live),
       ),
     ),
   )

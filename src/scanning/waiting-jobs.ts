@@ -1,12 +1,12 @@
 import type { Job } from './job.ts'
-import { type Lane, LaneQueue } from './lanes.ts'
+import { type Priority, PriorityQueue } from './priorities.ts'
 import { Producers } from './producers.ts'
 
 /** Tasks that no process has yet, and those who wait for room before they send theirs. */
 export class WaitingJobs {
-  readonly scans = new LaneQueue<Job>()
+  readonly scans = new PriorityQueue<Job>()
   /** Texts to be checked or planned, for which there are processes of their own. */
-  readonly texts = new LaneQueue<Job>()
+  readonly texts = new PriorityQueue<Job>()
   readonly #producers = new Producers()
   readonly #limit: number
 
@@ -15,7 +15,7 @@ export class WaitingJobs {
     this.#limit = limit
   }
 
-  counts(): Readonly<Record<Lane, number>> {
+  counts(): Readonly<Record<Priority, number>> {
     return {
       interactive: this.#count('interactive'),
       live: this.#count('live'),
@@ -24,36 +24,36 @@ export class WaitingJobs {
     }
   }
 
-  isFull(lane: Lane): boolean {
-    return this.#count(lane) >= this.#limit
+  isFull(priority: Priority): boolean {
+    return this.#count(priority) >= this.#limit
   }
 
   /** Whether a patient task may be added now: those who wait for room come before it. */
-  hasRoom(lane: Lane): boolean {
-    return !this.isFull(lane) && this.#producers.waiting(lane) === 0
+  hasRoom(priority: Priority): boolean {
+    return !this.isFull(priority) && this.#producers.waiting(priority) === 0
   }
 
   /** Resolves when there is room in its lane, after those who asked before, or when the task is settled. */
-  room({ lane, done }: Job): Promise<void> {
-    return this.#producers.wait(lane, done)
+  room({ priority, done }: Job): Promise<void> {
+    return this.#producers.wait(priority, done)
   }
 
   add(job: Job): void {
-    this.#queueOf(job).add(job.lane, job.group, job)
+    this.#queueOf(job).add(job.priority, job.group, job)
   }
 
   /** Puts a task that had started back in front of its group. */
   addFirst(job: Job): void {
-    this.#queueOf(job).addFirst(job.lane, job.group, job)
+    this.#queueOf(job).addFirst(job.priority, job.group, job)
   }
 
   remove(job: Job): void {
-    this.#queueOf(job).remove(job.lane, job.group, job)
+    this.#queueOf(job).remove(job.priority, job.group, job)
   }
 
   /** A task has left the lane: there is room for another. */
-  left(lane: Lane): void {
-    this.#producers.release(lane)
+  left(priority: Priority): void {
+    this.#producers.release(priority)
   }
 
   /** Empties the queues. */
@@ -65,11 +65,11 @@ export class WaitingJobs {
     this.#producers.releaseAll()
   }
 
-  #queueOf(job: Job): LaneQueue<Job> {
+  #queueOf(job: Job): PriorityQueue<Job> {
     return job.isAboutText ? this.texts : this.scans
   }
 
-  #count(lane: Lane): number {
-    return this.scans.waiting(lane) + this.texts.waiting(lane)
+  #count(priority: Priority): number {
+    return this.scans.waiting(priority) + this.texts.waiting(priority)
   }
 }

@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { messageOf } from '../errors/index.ts'
-import { FlightReader, type FlightStep } from './flight-record.ts'
 import type { ScanLimits } from './limits.ts'
+import { ProgressReader, type ProgressStep } from './progress-record.ts'
 import type { FromWorker, ToWorker, WorkerArguments } from './protocol.ts'
 
 /** Why a worker is gone: killed by us for taking too long or too much
@@ -15,7 +15,7 @@ export type LossCause = Exclude<Cause, 'ended' | 'cancelled'>
 export interface WorkerEvents {
   message(message: FromWorker): void
   /** Called once; `at` is what the worker was about when it ended, `lastWords` the end of what it wrote to stderr. */
-  exit(cause: Cause, at: FlightStep | null, lastWords: string): void
+  exit(cause: Cause, at: ProgressStep | null, lastWords: string): void
 }
 
 const LAST_WORDS = 4_096
@@ -32,7 +32,7 @@ const PAGE_BYTES = 4_096
 /** One child process, watched from outside: by its flight record for time, by /proc for memory. */
 export class WorkerProcess {
   readonly #child: ChildProcess
-  readonly #flight: FlightReader
+  readonly #progressRecord: ProgressReader
   readonly #memoryLimit: number
   readonly #stallMs: number
   #cause: Cause = 'crash'
@@ -43,7 +43,7 @@ export class WorkerProcess {
   #usedThen = 0
 
   constructor(options: {
-    readonly flightRecord: string
+    readonly progressRecord: string
     readonly limits: ScanLimits
     readonly memoryLimit: number
     readonly events: WorkerEvents
@@ -51,9 +51,9 @@ export class WorkerProcess {
     const { events } = options
     this.#memoryLimit = options.memoryLimit
     this.#stallMs = options.limits.stallMs
-    this.#flight = new FlightReader(options.flightRecord)
+    this.#progressRecord = new ProgressReader(options.progressRecord)
     const argument: WorkerArguments = {
-      flightRecord: options.flightRecord,
+      progressRecord: options.progressRecord,
       parent: process.pid,
       limits: options.limits,
     }
@@ -81,7 +81,7 @@ export class WorkerProcess {
     // `close` comes after the last message and the last of stderr, and also when the process could not be started.
     this.#child.once('close', () => {
       const at = this.at()
-      this.#flight.close()
+      this.#progressRecord.close()
       events.exit(this.#cause, at, this.#lastWords.trim())
     })
   }
@@ -101,9 +101,9 @@ export class WorkerProcess {
   }
 
   /** The step it last noted; null before the first, or in the middle of a write. */
-  at(): FlightStep | null {
-    const sequence = this.#flight.sequence()
-    return sequence === null || sequence === 0 ? null : this.#flight.step()
+  at(): ProgressStep | null {
+    const sequence = this.#progressRecord.sequence()
+    return sequence === null || sequence === 0 ? null : this.#progressRecord.step()
   }
 
   /** Its time starts again: something new was asked of it. */
@@ -116,12 +116,12 @@ export class WorkerProcess {
   inspect(hasTask: boolean): void {
     if (this.isDying) return
     const now = performance.now()
-    const sequence = this.#flight.sequence()
+    const sequence = this.#progressRecord.sequence()
     if (sequence === null || sequence !== this.#sequence) {
       this.#sequence = sequence ?? this.#sequence
       this.expectProgress()
     } else {
-      const step = this.#flight.step()
+      const step = this.#progressRecord.step()
       const idle = sequence === 0 || step.stage === 'idle'
       const allowed = idle ? (hasTask ? this.#stallMs : Number.POSITIVE_INFINITY) : step.allowedMs
       const elapsed = now - this.#changed

@@ -53,7 +53,7 @@ export async function buildIndex(
     after = last.id
     const signed: { id: number; record: Uint8Array }[] = []
     let next = 0
-    const lane = async (): Promise<void> => {
+    const priority = async (): Promise<void> => {
       for (let row = batch[next++]; row !== undefined && !signal?.aborted; row = batch[next++]) {
         const { id, size, sha1, sha256, md5, sha512 } = row
         if (sha256 === null || md5 === null || sha512 === null)
@@ -72,7 +72,7 @@ export async function buildIndex(
         onProgress?.({ done: indexed + failed + signed.length, total, bytes })
       }
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, lane))
+    await Promise.all(Array.from({ length: AT_ONCE }, priority))
     indexed += await publishSigned(
       database,
       segments,

@@ -47,21 +47,21 @@ export function nextMerge<T extends Extent>(segments: readonly T[]): T[] | null 
     const range = planMerge(chain)
     if (range) return chain.slice(range.from, range.to)
   }
-  return crowd(segments)
+  return small(segments)
 }
 
 /** As many small segments as this may lie close together; more are joined. */
-const CROWD = 8
+const SMALL_SEGMENTS = 8
 
 /**
  * Too many segments below a tier that lie close together; null where there are none. Not below the highest: several
  * large segments are asked at once, by as many workers.
  */
-function crowd<T extends Extent>(segments: readonly T[]): T[] | null {
+function small<T extends Extent>(segments: readonly T[]): T[] | null {
   for (const tier of TIERS.slice(0, -1)) {
     for (const cluster of clusters(segments)) {
       const small = cluster.filter(({ samples }) => samples < tier)
-      if (small.length > CROWD) return small
+      if (small.length > SMALL_SEGMENTS) return small
     }
   }
   return null

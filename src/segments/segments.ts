@@ -51,7 +51,7 @@ export class Segments {
   /** Deleted samples by the segment that they were in. */
   readonly #deleted = new Map<number, number>()
   readonly #stopping = new AbortController()
-  #upkeep: Promise<void> | null = null
+  #maintenance: Promise<void> | null = null
   #due = false
   #started = false
   /** Processed samples without a segment may be there. */
@@ -108,7 +108,7 @@ export class Segments {
   /** Stops background work; what was begun is either complete or leaves no trace. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('The index is being closed.'))
-    await this.#upkeep
+    await this.#maintenance
   }
 
   async snapshot(): Promise<SegmentSnapshot> {
@@ -234,7 +234,7 @@ export class Segments {
 
   /** Resolves when no merge and no rebuild is due. */
   async settled(): Promise<void> {
-    while (this.#upkeep) await this.#upkeep
+    while (this.#maintenance) await this.#maintenance
   }
 
   #live(database: Database = this.#parts.database): Promise<SegmentFile[]> {
@@ -251,20 +251,20 @@ export class Segments {
 
   #wake(): void {
     this.#due = true
-    if (!this.#started || this.#upkeep !== null || this.#stopping.signal.aborted) return
+    if (!this.#started || this.#maintenance !== null || this.#stopping.signal.aborted) return
     // Not in the caller's stack: it may be inside a transaction.
-    this.#upkeep = new Promise<void>((resolve) => setImmediate(resolve))
-      .then(() => this.#tend())
+    this.#maintenance = new Promise<void>((resolve) => setImmediate(resolve))
+      .then(() => this.#maintain())
       .catch((error) => {
         if (!this.#stopping.signal.aborted) this.#parts.log.error({ err: error }, 'tending the index failed')
       })
       .finally(() => {
-        this.#upkeep = null
+        this.#maintenance = null
       })
   }
 
   /** Rebuilds and merges until nothing is due. */
-  async #tend(): Promise<void> {
+  async #maintain(): Promise<void> {
     const { signal } = this.#stopping
     while (this.#due && !signal.aborted) {
       this.#due = false

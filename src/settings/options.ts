@@ -13,9 +13,9 @@ import { addressPath, choice, count, duration, type Kind, list, path, size, text
 export interface Option<T> {
   readonly kind: Kind<T>
   /** The value when nobody gives one. */
-  readonly preset: T
+  readonly default: T
   /** How the preset is told where it depends on the machine or is the absence of a value. */
-  readonly presetTold?: string
+  readonly formatDefault?: string
   /** One sentence. */
   readonly about: string
   /** Given by environment variable only, because the arguments of a process can be seen by others. */
@@ -37,138 +37,138 @@ const proxyGroups = ['loopback', 'linklocal', 'uniquelocal']
 export const options = {
   host: option({
     kind: text('address', 'a host name or an address'),
-    preset: '127.0.0.1',
+    default: '127.0.0.1',
     about: 'The address to listen on; 0.0.0.0 or :: for every interface.',
   }),
   port: option({
     kind: count(0, 65_535),
-    preset: 8080,
+    default: 8080,
     about: 'The port to listen on; 0 takes a free one, and the start prints which.',
   }),
   data: option({
     kind: path('folder'),
-    preset: resolve('data'),
-    presetTold: './data',
+    default: resolve('data'),
+    formatDefault: './data',
     about: 'The folder that holds everything: samples, database and index; it is made when it is missing.',
   }),
   adminToken: option({
     kind: text('token', 'text without spaces'),
-    preset: '',
-    presetTold: 'made at random',
+    default: '',
+    formatDefault: 'made at random',
     about: 'The API token that the first administrator gets on the first start, for scripted set-ups.',
     secret: true,
   }),
   workers: option({
     kind: count(1, 256),
-    preset: Math.max(1, availableParallelism()),
-    presetTold: "the machine's CPU count",
+    default: Math.max(1, availableParallelism()),
+    formatDefault: "the machine's CPU count",
     about: 'How many worker processes read, index and scan samples.',
   }),
   uploadLimit: option({
     kind: size(KB, 64 * GB),
-    preset: 700 * MB,
+    default: 700 * MB,
     about: 'The largest file that is accepted; a larger one is answered with 413.',
   }),
   scanLimit: option({
     kind: size(KB, 64 * GB),
-    preset: 700 * MB,
+    default: 700 * MB,
     about: 'The largest sample that is matched with YARA; a larger one is stored, and hunts count it as skipped.',
   }),
   scanTimeout: option({
     kind: duration(second, 24 * hour),
-    preset: 20 * second,
+    default: 20 * second,
     about: 'How much processor time rules may take on one sample before the scan is ended and the sample marked.',
   }),
   compileTimeout: option({
     kind: duration(second, hour),
-    preset: 30 * second,
+    default: 30 * second,
     about: 'How long the check of one ruleset may take before it is ended and the ruleset refused to run.',
   }),
   workerMemory: option({
     kind: size(256 * MB, 1024 * GB),
-    preset: 2 * GB,
+    default: 2 * GB,
     about: 'The resident memory at which a worker process is replaced by a fresh one.',
   }),
   archiveDepth: option({
     kind: count(0, 32),
-    preset: 5,
+    default: 5,
     about: 'How deep archives in archives are unpacked; 0 unpacks none.',
   }),
   archiveMembers: option({
     kind: count(1, 1_000_000),
-    preset: 10_000,
+    default: 10_000,
     about: 'How many members of one archive are taken in.',
   }),
   archiveBytes: option({
     kind: size(MB, 1024 * GB),
-    preset: 4 * GB,
+    default: 4 * GB,
     about: 'How many bytes the members of one archive may have together.',
   }),
   archiveRatio: option({
     kind: count(1, 1_000_000),
-    preset: 250,
+    default: 250,
     about: 'How many times larger than the archive its members may be together.',
   }),
   archiveTimeout: option({
     kind: duration(second, hour),
-    preset: 2 * minute,
+    default: 2 * minute,
     about: 'How long the unpacking of one archive may take.',
   }),
   huntsAtOnce: option({
     kind: count(1, 64),
-    preset: 2,
+    default: 2,
     about: 'How many hunts run at once; more wait their fair turn, users in rotation.',
   }),
   role: option({
     kind: choice('role', 'appliance', 'cloud', 'both'),
-    preset: 'appliance',
+    default: 'appliance',
     about:
       'What the server is: an appliance for analysts, a cloud that tenants run rulesets in with their appliances, or both.',
   }),
   tenantRulesets: option({
     kind: count(1, 1_000_000),
-    preset: 1_000,
+    default: 1_000,
     about: 'How many rulesets a tenant of the cloud may have.',
   }),
   tenantRetroRate: option({
     kind: count(0, 1_000),
-    preset: 1,
+    default: 1,
     about:
       'How many requests about retro hunts a tenant of the cloud may make in a second before it is answered with 429; 0 for no limit.',
   }),
   retroHuntsAtOnce: option({
     kind: count(1, 64),
-    preset: 2,
+    default: 2,
     about: 'How many retro hunts of the cloud run at once; more wait their fair turn, tenants in rotation.',
   }),
   retroMatches: option({
     kind: count(1, 10_000_000),
-    preset: 10_000,
+    default: 10_000,
     about: 'How many samples a retro hunt of the cloud may find before it ends as capped.',
   }),
   retroDays: option({
     kind: count(1, 36_500),
-    preset: 90,
+    default: 90,
     about: 'How many days ago the cloud may have last seen a sample for retro hunts to cover it.',
   }),
   retroSampleLimit: option({
     kind: size(KB, 64 * GB),
-    preset: 200 * MB,
+    default: 200 * MB,
     about: 'The largest sample that retro hunts of the cloud cover.',
   }),
   feedDays: option({
     kind: count(1, 36_500),
-    preset: 365,
+    default: 365,
     about: 'How many days the cloud keeps matches in the feeds of its tenants.',
   }),
   rateLimit: option({
     kind: count(0, 10_000_000),
-    preset: 30_000,
+    default: 30_000,
     about: 'How many requests one client address may make in a minute before it is answered with 429; 0 for no limit.',
   }),
   loginLimit: option({
     kind: count(1, 10_000),
-    preset: 20,
+    default: 20,
     about: 'How many log-ins one client address may try in a minute before it is answered with 429.',
   }),
   trustProxy: option({
@@ -177,98 +177,98 @@ export const options = {
       `addresses or networks separated by commas, or ${proxyGroups.join(', ')}`,
       (word) => proxyGroups.includes(word) || isIP(word.replace(/\/\d{1,3}$/, '')) !== 0,
     ),
-    preset: [],
-    presetTold: 'none',
+    default: [],
+    formatDefault: 'none',
     about: 'The proxies whose X-Forwarded-For, -Proto, -Host and -Prefix headers are believed.',
   }),
   basePath: option({
     kind: addressPath(),
-    preset: '',
-    presetTold: 'none',
+    default: '',
+    formatDefault: 'none',
     about: 'The path under which a proxy shows the server, whether the proxy takes it off or passes it on.',
   }),
   tlsKey: option({
     kind: path('file'),
-    preset: '',
-    presetTold: 'none',
+    default: '',
+    formatDefault: 'none',
     about: 'The private key (PEM) for HTTPS; needs the certificate too.',
   }),
   tlsCert: option({
     kind: path('file'),
-    preset: '',
-    presetTold: 'none',
+    default: '',
+    formatDefault: 'none',
     about: 'The certificate with its chain (PEM) for HTTPS; needs the key too.',
   }),
   cloudUrl: option({
     kind: text('url', 'an address that starts with http:// or https://'),
-    preset: '',
-    presetTold: 'none: the appliance has no cloud',
+    default: '',
+    formatDefault: 'none: the appliance has no cloud',
     about: "The cloud to run rulesets in: https://data.reversinglabs.com, or another Backtrail's.",
   }),
   cloudUser: option({
     kind: text('name', 'the name of an account'),
-    preset: '',
-    presetTold: 'none',
+    default: '',
+    formatDefault: 'none',
     about: 'The account in the cloud.',
   }),
   cloudPassword: option({
     kind: text('password', 'the password of that account'),
-    preset: '',
-    presetTold: 'none',
+    default: '',
+    formatDefault: 'none',
     about: 'The password of the account in the cloud; a password file does the same.',
     secret: true,
   }),
   cloudPasswordFile: option({
     kind: path('file'),
-    preset: '',
-    presetTold: 'none',
+    default: '',
+    formatDefault: 'none',
     about: 'A file with the password of the account in the cloud as its first line.',
   }),
   cloudProxy: option({
     kind: text('url', 'an address that starts with http:// or https://'),
-    preset: '',
-    presetTold: 'none',
+    default: '',
+    formatDefault: 'none',
     about: 'The proxy through which the cloud is reached, such as http://user:password@proxy.example:3128.',
   }),
   cloudCa: option({
     kind: path('file'),
-    preset: '',
-    presetTold: 'the well-known authorities',
+    default: '',
+    formatDefault: 'the well-known authorities',
     about: 'Certificates (PEM) of the authorities that the cloud is believed by, in place of the well-known ones.',
   }),
   cloudContribute: option({
     kind: choice('on|off', 'on', 'off'),
-    preset: 'off',
+    default: 'off',
     about: 'Whether new samples are sent to the cloud, where everybody who uses it may have them.',
   }),
   cloudPoll: option({
     kind: duration(second, hour),
-    preset: 30 * second,
+    default: 30 * second,
     about: 'How often the cloud is asked for new matches, and for the state of rulesets and hunts that change there.',
   }),
   cloudWait: option({
     kind: duration(0, 5 * minute),
-    preset: 10 * second,
+    default: 10 * second,
     about: 'How long a request of a user waits for the cloud; what takes longer goes on in the background.',
   }),
   cloudTimeout: option({
     kind: duration(second, 10 * minute),
-    preset: minute,
+    default: minute,
     about: 'How long the cloud may take to answer one question.',
   }),
   logLevel: option({
     kind: choice('level', 'fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
-    preset: 'info',
+    default: 'info',
     about: 'The least important kind of event that is logged.',
   }),
   logFormat: option({
     kind: choice('format', 'auto', 'json', 'text'),
-    preset: 'auto',
+    default: 'auto',
     about: 'How events are logged to the standard error output; auto is text on a terminal and JSON lines elsewhere.',
   }),
   shutdownGrace: option({
     kind: duration(0, hour),
-    preset: 30 * second,
+    default: 30 * second,
     about: 'How long requests under way may take to end when the server is asked to stop.',
   }),
 } as const
@@ -277,15 +277,15 @@ export const options = {
 export const clientOptions = {
   server: option({
     kind: text('url', 'an address that starts with http:// or https://'),
-    preset: '',
-    presetTold: 'none: the data folder is used directly',
+    default: '',
+    formatDefault: 'none: the data folder is used directly',
     about: 'The running server to work through.',
     variable: 'BACKTRAIL_URL',
   }),
   token: option({
     kind: text('token', 'text without spaces'),
-    preset: '',
-    presetTold: 'none',
+    default: '',
+    formatDefault: 'none',
     about: 'The API token for that server.',
     variable: 'BACKTRAIL_TOKEN',
   }),

@@ -86,7 +86,7 @@ function readOne<T>(name: string, option: Option<T>, flags: Flags, env: Environm
   const variable = variableOf(name, option)
   const [source, given] =
     typeof flag === 'string' ? [flagOf(name), flag] : [`The environment variable ${variable}`, env[variable] ?? '']
-  if (given.trim() === '' && typeof flag !== 'string') return option.preset
+  if (given.trim() === '' && typeof flag !== 'string') return option.default
   const value = given.trim() === '' ? undefined : option.kind.parse(given.trim())
   if (value === undefined) refuse(source, `must be ${option.kind.allowed}, not "${given}"`)
   return value

@@ -83,7 +83,7 @@ function table(catalogue: Readonly<Record<string, Option<unknown>>>): string {
 }
 
 function told(option: Option<unknown>): string {
-  return option.presetTold ?? `\`${option.kind.print(option.preset)}\``
+  return option.formatDefault ?? `\`${option.kind.print(option.default)}\``
 }
 
 function capital(sentence: string): string {

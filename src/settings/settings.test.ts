@@ -26,7 +26,7 @@ const refusal = (flags: Record<string, unknown>, env: Record<string, string> = {
 test('without flags and variables every option has its preset', () => {
   const settings = readSettings({}, {})
   for (const [name, option] of Object.entries(options))
-    assert.deepEqual(settings[name as keyof typeof settings], option.preset)
+    assert.deepEqual(settings[name as keyof typeof settings], option.default)
   assert.equal(settings.uploadLimit, 734_003_200)
   assert.equal(settings.host, '127.0.0.1')
 })
@@ -126,9 +126,9 @@ test('a server address needs http or https and a token', () => {
 test('every value prints in a form that reads back as the same value', () => {
   let compared = 0
   for (const option of Object.values({ ...options, ...clientOptions })) {
-    const printed = option.kind.print(option.preset as never)
+    const printed = option.kind.print(option.default as never)
     if (printed === '') continue
-    assert.deepEqual(option.kind.parse(printed), option.preset)
+    assert.deepEqual(option.kind.parse(printed), option.default)
     compared += 1
   }
   assert.ok(compared >= 20)

@@ -7,12 +7,12 @@ export { now, toIso, toIsoOffset } from './clock.ts'
 export { type DataFolderLock, lockDataFolder } from './data-folder.ts'
 export { DatabaseHealth, type DatabaseState } from './database-health.ts'
 export {
-  type Adoptable,
   asStorageFailure,
   type BlobStore,
   type Content,
   FileBlobs,
   type Leftovers,
+  type StagedContent,
 } from './files/index.ts'
 export { refuseLostDatabase } from './lost-database.ts'
 export { offsetOf, type Page } from './page.ts'

@@ -14,7 +14,7 @@
  * - `close` leaves the rows as they are: the next start of the server goes on with them.
  */
 import { Failure, messageOf } from '../errors/index.ts'
-import { FairTurns, type Stretch, type SweepSources, sweep, whenThereIsRoom } from '../hunts/index.ts'
+import { type Checkpoint, FairScheduler, retryWhenFull, type ScanSources, scanCorpus } from '../hunts/index.ts'
 import type { Rulesets, TenantRuleset, TenantRulesets } from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { type Database, type Micros, now } from '../store/index.ts'
@@ -35,7 +35,7 @@ export interface RetroLimits {
 
 export interface RetroHuntsParts {
   readonly database: Database
-  readonly sources: SweepSources
+  readonly sources: ScanSources
   readonly rulesets: Rulesets
   readonly tenantRulesets: TenantRulesets
   readonly feeds: Feeds
@@ -60,14 +60,14 @@ const SLICE_MS = 2_000
 
 export class RetroHunts {
   readonly #parts: RetroHuntsParts
-  readonly #turns: FairTurns
+  readonly #scheduler: FairScheduler
   readonly #closing = new AbortController()
   /** By the id of the hunt. */
   readonly #underWay = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>()
 
   constructor(parts: RetroHuntsParts) {
     this.#parts = parts
-    this.#turns = new FairTurns({ turns: parts.limits.atOnce, sliceMs: SLICE_MS })
+    this.#scheduler = new FairScheduler({ scheduler: parts.limits.atOnce, sliceMs: SLICE_MS })
   }
 
   /** Goes on with what an earlier process left unfinished; gives how many hunts that is. */
@@ -86,7 +86,7 @@ export class RetroHunts {
   /** Whether the ruleset can be hunted back with. `tenant.retro-refused` when it cannot, `ruleset.not-found`. */
   async demandFitness(tenantId: number, name: string): Promise<TenantRuleset> {
     const ruleset = await this.#parts.tenantRulesets.get(tenantId, name)
-    const unfit = unfitness(ruleset)
+    const unfit = unsupportedReason(ruleset)
     if (unfit !== null) throw new Failure('tenant.retro-refused', unfit)
     return ruleset
   }
@@ -164,7 +164,7 @@ export class RetroHunts {
       .selectAll()
       .where('ruleset_id', '=', ruleset.id)
       .executeTakeFirst()
-    const reason = row ? row.reason : unfitness(ruleset)
+    const reason = row ? row.reason : unsupportedReason(ruleset)
     const none = { started: null, finished: null, estimatedFinish: null, progress: null, reason }
     if (!row) return { ...none, state: reason === null ? 'VALIDATION_SUCCESS' : 'FAILED' }
     const isUnderWay = row.state === 'queued' || row.state === 'running'
@@ -215,7 +215,7 @@ export class RetroHunts {
       .catch(async (error) => {
         if (abort.signal.aborted) return
         this.#parts.log.error({ retroHunt: id, err: error }, 'a retro hunt failed')
-        await this.#patiently(id, abort.signal, () => this.#end(id, 'failed', messageOf(error))).catch((error) =>
+        await this.#untilStored(id, abort.signal, () => this.#end(id, 'failed', messageOf(error))).catch((error) =>
           this.#parts.log.error({ retroHunt: id, err: error }, 'that the retro hunt failed could not be stored'),
         )
       })
@@ -225,11 +225,11 @@ export class RetroHunts {
 
   async #run(id: number, tenantId: number, signal: AbortSignal): Promise<void> {
     const { database, sources, rulesets, limits } = this.#parts
-    const patiently = <T>(write: () => Promise<T>) => this.#patiently(id, signal, write)
-    let turn = await this.#turns.take(tenantId, signal)
+    const untilStored = <T>(write: () => Promise<T>) => this.#untilStored(id, signal, write)
+    let turn = await this.#scheduler.take(tenantId, signal)
     const setId = `retro:${id}`
     try {
-      if (!(await patiently(() => this.#enter(id, 'running')))) return
+      if (!(await untilStored(() => this.#enter(id, 'running')))) return
       const hunt = await database.selectFrom('retro_hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
       const runnable = await rulesets.runnable([hunt.revision_id])
       const only = await coveredSamples(database, {
@@ -237,10 +237,10 @@ export class RetroHunts {
         upTo: hunt.last_sample_id,
         maxBytes: limits.sampleBytes,
       })
-      await patiently(() => this.#noteSamples(id, only.length))
+      await untilStored(() => this.#noteSamples(id, only.length))
       const ruleSet = { id: setId, rulesets: runnable }
       sources.pool.setRuleSet(ruleSet)
-      const stretches = sweep(sources, {
+      const checkpoints = scanCorpus(sources, {
         ruleSet,
         after: hunt.cursor,
         upTo: hunt.last_sample_id,
@@ -253,16 +253,16 @@ export class RetroHunts {
         group: setId,
         signal,
       })
-      for await (const stretch of stretches) {
-        if (!(await patiently(() => this.#store(id, stretch, only)))) return
-        if (await this.#stopsFor(id, stretch, patiently)) return
+      for await (const checkpoint of checkpoints) {
+        if (!(await untilStored(() => this.#store(id, checkpoint, only)))) return
+        if (await this.#stopsFor(id, checkpoint, untilStored)) return
         if (!turn.isOver()) continue
-        if (!(await patiently(() => this.#enter(id, 'queued')))) return
+        if (!(await untilStored(() => this.#enter(id, 'queued')))) return
         turn.giveBack()
-        turn = await this.#turns.take(tenantId, signal)
-        if (!(await patiently(() => this.#enter(id, 'running')))) return
+        turn = await this.#scheduler.take(tenantId, signal)
+        if (!(await untilStored(() => this.#enter(id, 'running')))) return
       }
-      await patiently(() => this.#end(id, 'finished', null))
+      await untilStored(() => this.#end(id, 'finished', null))
     } finally {
       turn.giveBack()
       sources.pool.dropRuleSet(setId)
@@ -270,7 +270,7 @@ export class RetroHunts {
   }
 
   /** Stores what a stretch found and that it is decided. False when the hunt has ended, also by what was found. */
-  #store(id: number, stretch: Stretch, only: Uint32Array): Promise<boolean> {
+  #store(id: number, checkpoint: Checkpoint, only: Uint32Array): Promise<boolean> {
     const { database, feeds, limits } = this.#parts
     return database.transaction().execute(async (trx) => {
       const hunt = await trx
@@ -282,13 +282,13 @@ export class RetroHunts {
       if (!hunt) return false
       const room = limits.matches - hunt.matches
       let found = 0
-      for (const { sample, hits } of stretch.hits.slice(0, room)) found += await feeds.recordRetro(trx, sample, hits)
-      const isCapped = stretch.hits.length > room
+      for (const { sample, hits } of checkpoint.hits.slice(0, room)) found += await feeds.recordRetro(trx, sample, hits)
+      const isCapped = checkpoint.hits.length > room
       await trx
         .updateTable('retro_hunts')
         .set({
-          cursor: stretch.upTo,
-          processed: countUpTo(only, stretch.upTo),
+          cursor: checkpoint.upTo,
+          processed: countUpTo(only, checkpoint.upTo),
           matches: hunt.matches + found,
           ...(isCapped && { state: 'capped', finished: now() }),
         })
@@ -299,10 +299,10 @@ export class RetroHunts {
   }
 
   /** Reports where the ruleset had to be stopped; true when that was once too often, and the hunt has ended with it. */
-  async #stopsFor(id: number, { troubles }: Stretch, patiently: Patiently): Promise<boolean> {
+  async #stopsFor(id: number, { errors }: Checkpoint, untilStored: UntilStored): Promise<boolean> {
     const { database, rulesets } = this.#parts
-    if (troubles.length === 0) return false
-    for (const { sample, troubles: some } of troubles) await patiently(() => rulesets.reportTroubles(sample, some))
+    if (errors.length === 0) return false
+    for (const { sample, errors: some } of errors) await untilStored(() => rulesets.reportScanErrors(sample, some))
     const ruleset = await database
       .selectFrom('retro_hunts')
       .innerJoin('rulesets', 'rulesets.id', 'retro_hunts.ruleset_id')
@@ -310,7 +310,7 @@ export class RetroHunts {
       .where('retro_hunts.id', '=', id)
       .executeTakeFirst()
     if (ruleset?.state !== 'error') return false
-    await patiently(() => this.#end(id, 'failed', ruleset.reason))
+    await untilStored(() => this.#end(id, 'failed', ruleset.reason))
     return true
   }
 
@@ -338,12 +338,12 @@ export class RetroHunts {
       .execute()
   }
 
-  #patiently<T>(hunt: number, signal: AbortSignal, write: () => Promise<T>): Promise<T> {
-    return whenThereIsRoom(write, { hunt, signal, log: this.#parts.log })
+  #untilStored<T>(hunt: number, signal: AbortSignal, write: () => Promise<T>): Promise<T> {
+    return retryWhenFull(write, { hunt, signal, log: this.#parts.log })
   }
 }
 
-type Patiently = <T>(write: () => Promise<T>) => Promise<T>
+type UntilStored = <T>(write: () => Promise<T>) => Promise<T>
 
 const shownState = {
   queued: 'RUNNING',
@@ -355,7 +355,7 @@ const shownState = {
 } as const
 
 /** Why a ruleset cannot be hunted back with; null when it can. */
-function unfitness({ rules, runs, reason }: TenantRuleset): string | null {
+function unsupportedReason({ rules, runs, reason }: TenantRuleset): string | null {
   if (rules > limits.retroRules) return `It has ${rules} rules; a retro hunt takes up to ${limits.retroRules}.`
   return runs ? null : `It was suspended: ${reason}`
 }

@@ -1,6 +1,6 @@
 import type { Accounts } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
-import type { SweepSources } from '../hunts/index.ts'
+import type { ScanSources } from '../hunts/index.ts'
 import { fileName } from '../intake/index.ts'
 import {
   type Checker,
@@ -21,7 +21,7 @@ export interface TenantsParts {
   readonly rulesets: Rulesets
   readonly checker: Checker
   readonly planner: RulesetPlanner
-  readonly sources: SweepSources
+  readonly sources: ScanSources
   readonly log: Log
   /** How many rulesets a tenant may have. */
   readonly mostRulesets: number

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { until } from '../faults/mortal-server.ts'
+import { until } from '../faults/killable-server.ts'
 import { binary, folderWith, type Server, startServer } from './running.ts'
 
 const token = 'token-of-this-test'

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Json, until } from '../faults/mortal-server.ts'
-import type { Weather } from './between.ts'
-import { newMarks, startPair, takeAll } from './pair.ts'
+import { type Json, until } from '../faults/killable-server.ts'
+import { newMarks, startPair, takeAll } from './appliance-and-cloud.ts'
+import type { NetworkFault } from './fault-proxy.ts'
 
 /** Every kind of bad line, what a user is told of an operation meanwhile, and the status it has. */
-const weathers: readonly (readonly [string, Weather, number, RegExp])[] = [
+const faults: readonly (readonly [string, NetworkFault, number, RegExp])[] = [
   ['a cloud that refuses connections', { kind: 'refused' }, 424, /cannot be reached/],
   ['a cloud that takes too long', { kind: 'slow', ms: 3_000 }, 424, /did not answer within/],
   ['answers that are cut in the middle', { kind: 'cut' }, 424, /cannot be reached/],
@@ -32,10 +32,10 @@ test('an appliance lives with every kind of bad line, tells the truth meanwhile,
   await appliance.demandInCloud('steady_rules', rules.alpha)
   const expected: string[] = []
   const names = ['steady_rules']
-  for (const [place, [what, weather, status, told]] of weathers.entries()) {
+  for (const [place, [what, fault, status, told]] of faults.entries()) {
     await t.test(what, async () => {
       const name = `weather_${place}`
-      line.weather = weather
+      line.fault = fault
       const began = performance.now()
       const saved = await appliance.saveInCloud(name, rules.beta)
       assert.ok(performance.now() - began < 10_000, 'saving waited too long for the cloud')
@@ -64,7 +64,7 @@ test('an appliance lives with every kind of bad line, tells the truth meanwhile,
       assert.equal((await appliance.cloudRetro('steady_rules')).cloud_status, 'ACTIVE')
       assert.equal(await appliance.metric('backtrail_cloud_deliveries_waiting'), 1)
 
-      line.weather = { kind: 'fair' }
+      line.fault = { kind: 'fair' }
       await appliance.untilCloud(name, 'ACTIVE')
       await appliance.untilCloudMatches('steady_rules', expected)
       assert.equal(await appliance.metric('backtrail_cloud_deliveries_waiting'), 0)
@@ -82,7 +82,7 @@ test('an appliance lives with every kind of bad line, tells the truth meanwhile,
     async () => {
       await appliance.demandInCloud('lost_rules', rules.alpha)
       line.onlyFor = 'POST /api/yara/admin/v1/ruleset/start-retro-hunt'
-      line.weather = { kind: 'lost' }
+      line.fault = { kind: 'lost' }
       const answer = await appliance.retroOperation('lost_rules', 'START')
       assert.equal(answer.status, 424, JSON.stringify(answer.json))
       await appliance.untilHunt('lost_rules', 'COMPLETE')

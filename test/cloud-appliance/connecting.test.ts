@@ -8,9 +8,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { backtrail, folderWith } from '../cli/running.ts'
 import { startCloud, Tenant } from '../cloud/tenant.ts'
-import { MortalServer, until } from '../faults/mortal-server.ts'
-import { Between } from './between.ts'
-import { newMarks, startPair, takeAll } from './pair.ts'
+import { MortalServer, until } from '../faults/killable-server.ts'
+import { newMarks, startPair, takeAll } from './appliance-and-cloud.ts'
+import { Between } from './fault-proxy.ts'
 
 const slow = { timeout: 120_000 }
 
@@ -54,14 +54,14 @@ test('the check tells point by point what works, and what is in the way when som
   line.skew = 0
 
   line.onlyFor = 'GET /api/feed/yara/retro'
-  line.weather = { kind: 'status', status: 403, text: '' }
+  line.fault = { kind: 'status', status: 403, text: '' }
   const forbidden = await check()
   assert.equal(forbidden.code, 1)
   assert.match(forbidden.stdout, /^ok +live feed /m)
   assert.match(forbidden.stdout, /^FAIL +retro feed .*ask the operator of the cloud to enable it/m)
 
   line.onlyFor = ''
-  line.weather = { kind: 'refused' }
+  line.fault = { kind: 'refused' }
   const refused = await check()
   assert.equal(refused.code, 1)
   assert.match(refused.stdout, /^FAIL +address .*Check --cloud-url/m)
@@ -127,13 +127,13 @@ test(
     )
     // What the line loses is sent again, in order.
     line.onlyFor = 'POST /api/spex/upload/'
-    line.weather = { kind: 'lost' }
+    line.fault = { kind: 'lost' }
     const later = await takeAll(appliance, [sample('beta'), sample('beta')])
     await until(
       () => line.count('POST /api/spex/upload/') > 1,
       () => 'a sample is sent and its answer lost',
     )
-    line.weather = { kind: 'fair' }
+    line.fault = { kind: 'fair' }
     await until(
       () => later.every((each) => line.passed.some(({ path, status }) => path.endsWith(each) && status === 200)),
       () => 'both samples are there',

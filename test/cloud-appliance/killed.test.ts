@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { until } from '../faults/mortal-server.ts'
+import { until } from '../faults/killable-server.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
-import { newMarks, startPair, takeAll } from './pair.ts'
+import { newMarks, startPair, takeAll } from './appliance-and-cloud.ts'
 
 const ROUNDS = 6
 

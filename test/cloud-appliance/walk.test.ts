@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Json, until } from '../faults/mortal-server.ts'
-import { newMarks, startPair, takeAll } from './pair.ts'
+import { type Json, until } from '../faults/killable-server.ts'
+import { newMarks, startPair, takeAll } from './appliance-and-cloud.ts'
 
 test('rulesets and their matches go to and fro between an appliance and its cloud', { timeout: 240_000 }, async (t) => {
   const { cloud, appliance, line, tenant } = await startPair(t)

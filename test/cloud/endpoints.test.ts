@@ -6,7 +6,7 @@ import { Type } from 'typebox'
 import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
 import { RulesetAccepted, RulesetInfo, RulesetText, tcaPath, toPlainTime, Usage } from '../../src/tca/index.ts'
 import { change } from '../faults/data-folder.ts'
-import { MortalServer, until } from '../faults/mortal-server.ts'
+import { MortalServer, until } from '../faults/killable-server.ts'
 import { nowSeconds, startCloud, Tenant, told } from './tenant.ts'
 
 const sha1 = (content: string | Uint8Array) => createHash('sha1').update(content).digest('hex')

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { RulesetAccepted, type TcaRoute, tcaPath, tcaRoutes } from '../../src/tca/index.ts'
-import { MortalServer } from '../faults/mortal-server.ts'
+import { MortalServer } from '../faults/killable-server.ts'
 import { nowSeconds, Tenant, told } from './tenant.ts'
 
 const sha1 = (content: string | Uint8Array) => createHash('sha1').update(content).digest('hex')

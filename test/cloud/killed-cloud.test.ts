@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { demandConsistency, rows } from '../faults/data-folder.ts'
-import { until } from '../faults/mortal-server.ts'
+import { until } from '../faults/killable-server.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { nowSeconds, startCloud, Tenant, told } from './tenant.ts'
 

@@ -14,7 +14,7 @@ import {
   RulesetAccepted,
   tcaPath,
 } from '../../src/tca/index.ts'
-import { type Json, MortalServer, until } from '../faults/mortal-server.ts'
+import { type Json, MortalServer, until } from '../faults/killable-server.ts'
 
 export interface PlainAnswer {
   readonly status: number

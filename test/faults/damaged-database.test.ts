@@ -23,7 +23,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { folderWith, backtrail as run, backtrailTo as runTo } from '../cli/running.ts'
 import { change, rows } from './data-folder.ts'
-import { MortalServer, sha256, until } from './mortal-server.ts'
+import { MortalServer, sha256, until } from './killable-server.ts'
 import { processesNaming } from './processes.ts'
 
 // There are many of them, and the machine may be busy.

@@ -24,7 +24,7 @@ import { after, before, type TestContext, test } from 'node:test'
 import { backtrail } from '../cli/running.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { change, demandConsistency, filesIn, rows } from './data-folder.ts'
-import { type Json, MortalServer, sha256, until } from './mortal-server.ts'
+import { type Json, MortalServer, sha256, until } from './killable-server.ts'
 
 const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'
 const SAMPLES = 24

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { backtrail, folderWith } from '../cli/running.ts'
 import { rows } from './data-folder.ts'
-import { MortalServer, sha256, until } from './mortal-server.ts'
+import { MortalServer, sha256, until } from './killable-server.ts'
 import { processesNaming } from './processes.ts'
 
 const patient = { timeoutMs: 180_000 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Json, MortalServer, sha256, until } from './mortal-server.ts'
+import { type Json, MortalServer, sha256, until } from './killable-server.ts'
 
 /** Longer than the test may take. */
 const SCAN_TIMEOUT = '10m'

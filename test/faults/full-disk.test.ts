@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { demandConsistency, rows } from './data-folder.ts'
-import { type Answer, MortalServer, until } from './mortal-server.ts'
+import { type Answer, MortalServer, until } from './killable-server.ts'
 import { SmallDisk } from './small-disk.ts'
 
 const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { demandConsistency, rows } from './data-folder.ts'
-import { MortalServer, until } from './mortal-server.ts'
+import { MortalServer, until } from './killable-server.ts'
 
 const SAMPLES = 60
 const HUNTS = 3

@@ -13,7 +13,7 @@ import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
 import { folderWith } from '../cli/running.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { demandConsistency } from './data-folder.ts'
-import { MortalServer, sha256, until } from './mortal-server.ts'
+import { MortalServer, sha256, until } from './killable-server.ts'
 
 const ROUNDS = 10
 /** After every so manieth round the server is killed once more while it takes up what the kill had left. */

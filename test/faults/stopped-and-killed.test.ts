@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { change, demandConsistency, rows } from './data-folder.ts'
-import { type Json, MortalServer, sha256, until } from './mortal-server.ts'
+import { type Json, MortalServer, sha256, until } from './killable-server.ts'
 
 const isLong = process.env.BACKTRAIL_LONG === '1'
 const ROUNDS = isLong ? 300 : 6

@@ -14,7 +14,7 @@ import { promisify } from 'node:util'
 import { backtrailTo, folderWith } from '../cli/running.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { rows } from './data-folder.ts'
-import { MortalServer } from './mortal-server.ts'
+import { MortalServer } from './killable-server.ts'
 
 const COPIES = process.env.BACKTRAIL_LONG === '1' ? 20 : 2
 const patient = { timeoutMs: 180_000 }

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { backtrailTo, folderWith } from '../cli/running.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { demandConsistency, rows } from './data-folder.ts'
-import { type Json, MortalServer, until } from './mortal-server.ts'
+import { type Json, MortalServer, until } from './killable-server.ts'
 import type { Process } from './processes.ts'
 
 const scan = (loops: number) => `
@@ -220,7 +220,7 @@ async function stopInScan(server: MortalServer): Promise<Process> {
   return assert.fail('no worker was found inside a scan')
 }
 
-/** Reads the worker's flight record: the byte at 16 is the number of its stage (src/scanning/flight-record.ts). */
+/** Reads the worker's flight record: the byte at 16 is the number of its stage (src/scanning/progress-record.ts). */
 function isScanning(server: MortalServer, worker: Process): boolean {
   const SCAN = 6
   const [, name = ''] = /(worker-\d+\.flight)/.exec(worker.command) ?? []

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Selection } from '../../src/hunts/index.ts'
-import { HuntingGround, until } from './hunting-ground.ts'
+import { HuntingGround, until } from './hunt-fixture.ts'
 
 const isFailure = (code: string) => (error: unknown) => (error as { code?: string }).code === code
 

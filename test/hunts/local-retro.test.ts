@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { HuntingGround, until } from './hunting-ground.ts'
+import { HuntingGround, until } from './hunt-fixture.ts'
 
 const isFailure = (code: string) => (error: unknown) => (error as { code?: string }).code === code
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { HuntingGround } from './hunting-ground.ts'
+import { HuntingGround } from './hunt-fixture.ts'
 
 /** A rule that our parser does not follow to its end, beside a harmless one. */
 const text = `rule near { strings: $a = "odd number" condition: $a }

@@ -7,7 +7,7 @@ import { closeSync, ftruncateSync, openSync, readdirSync, rmSync, writeSync } fr
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
-import { HuntingGround, until } from '../hunts/hunting-ground.ts'
+import { HuntingGround, until } from '../hunts/hunt-fixture.ts'
 import { engineFor } from '../planner/engine.ts'
 import { ways } from './not-understood.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { folderWith } from '../cli/running.ts'
 import { startCloud, Tenant } from '../cloud/tenant.ts'
-import { MortalServer } from '../faults/mortal-server.ts'
+import { MortalServer } from '../faults/killable-server.ts'
 import { accessibilityProblems, skip, Watched, writeRules } from './browser.ts'
 
 const password = 'ana and her long password'

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import type { BrowserContext } from 'playwright-core'
-import type { MortalServer } from '../faults/mortal-server.ts'
+import type { MortalServer } from '../faults/killable-server.ts'
 
 /** A port that nothing listens on now: the server must come back where the pages look for it. */
 export async function freePort(): Promise<number> {

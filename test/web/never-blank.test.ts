@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import type { Page, Request } from 'playwright-core'
-import { MortalServer } from '../faults/mortal-server.ts'
+import { MortalServer } from '../faults/killable-server.ts'
 import { skip, Watched } from './browser.ts'
 import { freePort, logInAsUser } from './mortal-pages.ts'
 

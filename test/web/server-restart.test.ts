@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { folderWith } from '../cli/running.ts'
-import { MortalServer, until } from '../faults/mortal-server.ts'
+import { MortalServer, until } from '../faults/killable-server.ts'
 import { accessibilityProblems, drop, skip, Watched, writeRules } from './browser.ts'
 import { freePort } from './mortal-pages.ts'
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { CloudStanding } from '../../cloud/index.ts'
+import type { CloudStatus } from '../../cloud/index.ts'
 import { checkName } from '../../rulesets/index.ts'
 import { type Micros, toIsoOffset } from '../../store/index.ts'
 import { refusals, retroEnvelope } from '../envelopes.ts'
@@ -11,7 +11,7 @@ import { retroStatuses } from './local-retro.ts'
 const RulesetPath = Type.Object({ ruleset_name: RulesetName })
 const Time = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
 
-const standingFields = {
+const statusFields = {
   cloud_status: Type.Enum(['ERROR', 'ACTIVE', 'DISABLED', 'DELETED', 'PENDING', 'INVALID', 'CAPPED']),
   scale_status: Type.Enum(['ERROR', 'ACTIVE', 'DISABLED', 'DELETED', 'PENDING', 'INVALID', 'CAPPED']),
   retrohunt_status: Type.Enum(['IDLE', 'VALIDATING', 'ERROR', 'READY', 'RUNNING', 'COMPLETE', 'CANCELLED', 'CLEARED']),
@@ -21,10 +21,10 @@ const standingFields = {
   retrohunt_progress: Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()]),
   reason: Type.Union([Type.String(), Type.Null()]),
 }
-export const StandingShape = Type.Object(standingFields)
+export const CloudStatusShape = Type.Object(statusFields)
 const AnsweredShape = Type.Object({
   state: Type.Enum(['RUNNING', 'CANCELLED', 'CLEARED']),
-  ...standingFields,
+  ...statusFields,
 })
 
 /** `/api/yara/ruleset/{ruleset_name}/cloud-retro-hunt/`: what is wrong with the request (400, 404) comes before 428. */
@@ -55,9 +55,9 @@ export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RoutePa
     async ({ params, body }) => {
       checkName(params.ruleset_name, 'ruleset.name-invalid')
       const { state, run } = operations[body.operation as keyof typeof operations]
-      const standing = await run(params.ruleset_name)
+      const status = await run(params.ruleset_name)
       // What was asked took effect; a short hunt may be over by now, and then the fields say so.
-      return { success: true as const, message: null, status: { state, ...told(standing) } }
+      return { success: true as const, message: null, status: { state, ...toJson(status) } }
     },
   )
   app.get(
@@ -74,7 +74,7 @@ export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RoutePa
             success: Type.Literal(true),
             message: Type.String(),
             ruleset_name: Type.String(),
-            status: StandingShape,
+            status: CloudStatusShape,
           }),
           ...refusals(retroEnvelope, retroStatuses),
         },
@@ -82,23 +82,23 @@ export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RoutePa
     },
     async ({ params }) => {
       checkName(params.ruleset_name, 'ruleset.name-invalid')
-      const standing = await cloud.standing(params.ruleset_name)
-      const message = standing.isSaved ? 'Ruleset is saved on the cloud.' : 'Ruleset is not saved on the cloud.'
-      return { success: true as const, message, ruleset_name: standing.name, status: told(standing) }
+      const status = await cloud.status(params.ruleset_name)
+      const message = status.isSaved ? 'Ruleset is saved on the cloud.' : 'Ruleset is not saved on the cloud.'
+      return { success: true as const, message, ruleset_name: status.name, status: toJson(status) }
     },
   )
 }
 
-function told(standing: CloudStanding): Static<typeof StandingShape> {
+function toJson(status: CloudStatus): Static<typeof CloudStatusShape> {
   return {
-    cloud_status: standing.cloudStatus,
-    scale_status: standing.localStatus,
-    retrohunt_status: standing.hunt,
-    retrohunt_start_time: isoOrNull(standing.started),
-    retrohunt_finish_time: isoOrNull(standing.finished),
-    retrohunt_estimated_finish_time: isoOrNull(standing.estimated),
-    retrohunt_progress: standing.progress,
-    reason: standing.reason,
+    cloud_status: status.cloudStatus,
+    scale_status: status.localStatus,
+    retrohunt_status: status.hunt,
+    retrohunt_start_time: isoOrNull(status.started),
+    retrohunt_finish_time: isoOrNull(status.finished),
+    retrohunt_estimated_finish_time: isoOrNull(status.estimated),
+    retrohunt_progress: status.progress,
+    reason: status.reason,
   }
 }
 

@@ -11,7 +11,7 @@ const statuses = {
 }
 const Time = Type.String({ description: 'UTC as YYYY-MM-DD hh:mm[:ss], or seconds since 1970' })
 
-const Told = Type.Object({
+const CloudTimeShape = Type.Object({
   code: Type.Literal(200),
   message: Type.String(),
   detail: Type.Object({ time: Type.String() }),
@@ -26,7 +26,7 @@ export function addCloudTime(app: HttpServer, { appliance: { cloud } }: RoutePar
         tags: ['rulesets'],
         operationId: 'getCloudTime',
         summary: 'Tell from when cloud matches are fetched',
-        response: { 200: Told, ...refusals(yaraEnvelope, statuses) },
+        response: { 200: CloudTimeShape, ...refusals(yaraEnvelope, statuses) },
       },
     },
     async () => {
@@ -44,7 +44,10 @@ export function addCloudTime(app: HttpServer, { appliance: { cloud } }: RoutePar
         summary: 'Set from when cloud matches are fetched; time comes in the body or in the query',
         consumes: ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'],
         querystring: Type.Object({ time: Type.Optional(Time) }),
-        response: { 200: Told, ...refusals(yaraEnvelope, { ...statuses, 404: 'The time is missing or malformed.' }) },
+        response: {
+          200: CloudTimeShape,
+          ...refusals(yaraEnvelope, { ...statuses, 404: 'The time is missing or malformed.' }),
+        },
       },
     },
     async ({ query, body }) => {
@@ -53,8 +56,12 @@ export function addCloudTime(app: HttpServer, { appliance: { cloud } }: RoutePar
       if (milliseconds === null) throw new Failure('time.malformed')
       await cloud.moveTime(milliseconds / 1000)
       // The two methods write the time each in its own way.
-      const told = new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')
-      return { code: 200 as const, message: syncingFrom(toIso(milliseconds * 1000)), detail: { time: `${told}+00:00` } }
+      const printed = new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')
+      return {
+        code: 200 as const,
+        message: syncingFrom(toIso(milliseconds * 1000)),
+        detail: { time: `${printed}+00:00` },
+      }
     },
   )
 }

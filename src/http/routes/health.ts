@@ -124,7 +124,7 @@ export function addHealth(app: HttpServer, { appliance, settings }: RouteParts):
         return {
           name,
           value: option.kind.print(settings[name]),
-          preset: settings[name] === option.preset,
+          preset: settings[name] === option.default,
           about: option.about,
           flag: flagOf(name),
           variable: variableOf(name, option),

@@ -142,10 +142,10 @@ async function* jsonLines(hits: AsyncIterable<HuntHit>): AsyncGenerator<string> 
 
 /** Each sample once, however many rules hold on it. */
 async function* hashLines(hits: AsyncIterable<HuntHit>): AsyncGenerator<string> {
-  const told = new Set<string>()
+  const listed = new Set<string>()
   for await (const { sha256 } of hits) {
-    if (told.has(sha256)) continue
-    told.add(sha256)
+    if (listed.has(sha256)) continue
+    listed.add(sha256)
     yield `${sha256}\n`
   }
 }

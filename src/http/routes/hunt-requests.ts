@@ -60,12 +60,12 @@ export function selectionOf(asked: Static<typeof SelectionShape>): Selection {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 
-export function toldSelection(selection: Selection): Static<typeof SelectionShape> {
+export function selectionJson(selection: Selection): Static<typeof SelectionShape> {
   const period = (from?: Micros, to?: Micros) =>
     from === undefined && to === undefined
       ? undefined
       : { ...(from !== undefined && { from: toIso(from) }), ...(to !== undefined && { to: toIso(to) }) }
-  const told = {
+  const fields = {
     first_seen: period(selection.firstSeenFrom, selection.firstSeenTo),
     last_seen: period(selection.lastSeenFrom, selection.lastSeenTo),
     classifications: selection.classifications?.map((classification) => classificationNames[classification]),
@@ -76,7 +76,7 @@ export function toldSelection(selection: Selection): Static<typeof SelectionShap
     max_size: selection.maxSize,
     hashes: selection.hashes,
   }
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined))
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
 function microsOf(time: string | undefined): Micros | undefined {

@@ -11,17 +11,17 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
 import { Paging, pageOf } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
+import { Diagnosed, diagnosticJson, LeftOutShape, leftOutJson } from './diagnostic-json.ts'
 import { hitOf } from './hunt-hits.ts'
-import { HuntPath, RulesShape, SelectionShape, selectionOf, toldSelection } from './hunt-requests.ts'
+import { HuntPath, RulesShape, SelectionShape, selectionJson, selectionOf } from './hunt-requests.ts'
 import type { RouteParts } from './index.ts'
-import { Diagnosed, LeftOutTold, toldDiagnostic, toldLeftOut } from './told-diagnostic.ts'
 
 const unauthenticated = 'No token, or an unknown one.'
 const unknown = 'There is no such hunt.'
 const foreign = `${unauthenticated} Or the hunt belongs to another user.`
 
 const Time = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
-const LeftOutOfTexts = Type.Array(Type.Object({ text: Type.String(), ...LeftOutTold.properties }), {
+const LeftOutOfTexts = Type.Array(Type.Object({ text: Type.String(), ...LeftOutShape.properties }), {
   description: 'what does not run although the rest does, the first 20; only with partial',
 })
 export const HuntShape = Type.Object({
@@ -55,7 +55,7 @@ const Partial = Type.Optional(
   Type.Boolean({ description: 'true: where some rules do not compile, the others are hunted with' }),
 )
 export const HuntRulesShape = Type.Object({
-  results: Type.Array(Type.Object({ name: Type.String(), content: Type.String(), left_out: Type.Array(LeftOutTold) })),
+  results: Type.Array(Type.Object({ name: Type.String(), content: Type.String(), left_out: Type.Array(LeftOutShape) })),
 })
 
 const Share = Type.Object({ samples: Type.Integer(), bytes: Type.Integer() })
@@ -65,7 +65,7 @@ export const ExplanationShape = Type.Object({
     Type.Object({
       name: Type.String(),
       warnings: Type.Array(Diagnosed),
-      left_out: Type.Array(LeftOutTold),
+      left_out: Type.Array(LeftOutShape),
       expected: Share,
       rules: Type.Array(
         Type.Object({
@@ -119,7 +119,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         title: title ?? null,
         partial: partial ?? false,
       })
-      return reply.code(201).send(told(hunt))
+      return reply.code(201).send(toJson(hunt))
     },
   )
 
@@ -149,7 +149,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         offset: (page.number - 1) * page.size,
         limit: page.size,
       })
-      return { count, ...neighbours(request, page, count, [['type', type]]), results: results.map(told) }
+      return { count, ...neighbours(request, page, count, [['type', type]]), results: results.map(toJson) }
     },
   )
 
@@ -164,7 +164,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         response: { 200: HuntShape, ...refusals(yaraEnvelope, { 403: unauthenticated, 404: unknown }) },
       },
     },
-    async ({ params: { id } }) => told(await adHocHunts.get(id)),
+    async ({ params: { id } }) => toJson(await adHocHunts.get(id)),
   )
 
   app.get(
@@ -181,7 +181,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
     async ({ params: { id } }) => {
       const texts = await adHocHunts.texts(id)
       return {
-        results: texts.map(({ leftOut = [], ...text }) => ({ ...text, left_out: leftOut.map(toldLeftOut) })),
+        results: texts.map(({ leftOut = [], ...text }) => ({ ...text, left_out: leftOut.map(leftOutJson) })),
       }
     },
   )
@@ -217,7 +217,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   async function* events(id: number, signal: AbortSignal): AsyncGenerator<string> {
     let latest: object = {}
     for await (const { hunt, hits } of adHocHunts.follow(id, signal)) {
-      latest = told(hunt)
+      latest = toJson(hunt)
       if (hits.length > 0) yield event('hits', hits.map(hitOf))
       yield event('progress', latest)
     }
@@ -239,7 +239,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         },
       },
     },
-    async (request) => told(await room.lend(() => adHocHunts.cancel(callerOf(request), request.params.id))),
+    async (request) => toJson(await room.lend(() => adHocHunts.cancel(callerOf(request), request.params.id))),
   )
 
   app.delete(
@@ -280,8 +280,8 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         corpus,
         texts: texts.map(({ name, warnings, leftOut, expected, rules }) => ({
           name,
-          left_out: leftOut.map(toldLeftOut),
-          warnings: warnings.map(toldDiagnostic),
+          left_out: leftOut.map(leftOutJson),
+          warnings: warnings.map(diagnosticJson),
           expected,
           rules: rules.map(({ isPrivate, unindexable, advice, ...rule }) => ({
             ...rule,
@@ -295,7 +295,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   )
 }
 
-function told(hunt: Hunt): Static<typeof HuntShape> {
+function toJson(hunt: Hunt): Static<typeof HuntShape> {
   return {
     id: hunt.id,
     title: hunt.title,
@@ -303,7 +303,7 @@ function told(hunt: Hunt): Static<typeof HuntShape> {
     user: hunt.user,
     rules: hunt.outline.names.map((name) => ({ name })),
     rules_count: hunt.outline.texts,
-    selection: toldSelection(hunt.outline.selection),
+    selection: selectionJson(hunt.outline.selection),
     selection_hashes: hunt.outline.hashes,
     index: hunt.useIndex,
     created: toIso(hunt.created),
@@ -317,7 +317,7 @@ function told(hunt: Hunt): Static<typeof HuntShape> {
     matches: hunt.matches,
     milliseconds_left: hunt.timeLeft,
     failure: hunt.failure,
-    left_out: hunt.outline.leftOut.map((one) => ({ text: one.text, ...toldLeftOut(one) })),
+    left_out: hunt.outline.leftOut.map((one) => ({ text: one.text, ...leftOutJson(one) })),
     left_out_count: hunt.outline.allLeftOut,
   }
 }

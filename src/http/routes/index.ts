@@ -6,7 +6,7 @@ import { addCloudTime } from './cloud-time.ts'
 import { addHealth } from './health.ts'
 import { addHuntHits } from './hunt-hits.ts'
 import { addHunts } from './hunts.ts'
-import { addIndexUpkeep } from './index-upkeep.ts'
+import { addIndexMaintenance } from './index-maintenance.ts'
 import { addLocalRetro } from './local-retro.ts'
 import { addMatchSearch } from './match-search.ts'
 import { addOperation } from './operation.ts'
@@ -51,7 +51,7 @@ const everywhere = [
   addSampleInspection,
   addSampleSelections,
   addUsers,
-  addIndexUpkeep,
+  addIndexMaintenance,
   addOverview,
   addHealth,
   addOperation,

@@ -90,7 +90,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
       return {
         count: isCounted ? await matches.count(rulesets) : null,
         next_after: found.next,
-        results: found.results.map(toldMatch),
+        results: found.results.map(matchJson),
       }
     },
   )
@@ -159,7 +159,7 @@ function filterOf(query: Static<typeof Filters>): MatchFilter {
   }
 }
 
-function toldMatch(match: MatchRow): Static<typeof MatchShape> {
+function matchJson(match: MatchRow): Static<typeof MatchShape> {
   return {
     id: match.id,
     ruleset: match.ruleset,
@@ -203,7 +203,7 @@ const columns = Object.keys(MatchShape.properties).filter((name) => name !== 'id
 async function* csvLines(rows: Rows): AsyncGenerator<string> {
   yield csvLine(columns)
   for await (const row of rows) {
-    const match = toldMatch(row)
+    const match = matchJson(row)
     yield csvLine(columns.map((column) => match[column]))
   }
 }
@@ -212,7 +212,7 @@ async function* csvLines(rows: Rows): AsyncGenerator<string> {
 async function* jsonLines(rows: Rows): AsyncGenerator<string> {
   let between = '[\n'
   for await (const row of rows) {
-    yield between + JSON.stringify(toldMatch(row))
+    yield between + JSON.stringify(matchJson(row))
     between = ',\n'
   }
   yield between === '[\n' ? '[]\n' : '\n]\n'
@@ -220,11 +220,11 @@ async function* jsonLines(rows: Rows): AsyncGenerator<string> {
 
 /** Each sample once; by SHA-1 those of which only that is known. */
 async function* hashLines(rows: Rows): AsyncGenerator<string> {
-  const told = new Set<string>()
+  const listed = new Set<string>()
   for await (const { sha256, sha1 } of rows) {
     const hash = sha256 ?? sha1
-    if (told.has(hash)) continue
-    told.add(hash)
+    if (listed.has(hash)) continue
+    listed.add(hash)
     yield `${hash}\n`
   }
 }

@@ -119,13 +119,13 @@ export function addOverview(app: HttpServer, { appliance: { samples, matches, se
       const { columns, length } = spans[span]
       for (const [key, { countedAt }] of counted) if (performance.now() - countedAt >= KEPT_MS) counted.delete(key)
       const last = Math.floor(now() / length) * length
-      const told = []
+      const items = []
       for (let place = columns - 1; place >= 0; place--) {
         const start = last - place * length
         const { samples, matches } = await column(start, start + length)
-        told.push({ start: toIso(start), samples, matches })
+        items.push({ start: toIso(start), samples, matches })
       }
-      return { seconds: length / 1_000_000, columns: told }
+      return { seconds: length / 1_000_000, columns: items }
     },
   )
 }

@@ -41,11 +41,11 @@ export function addRetroRuns(app: HttpServer, { appliance: { localRetro } }: Rou
         response: { 200: RetroRunsShape, ...refusals(yaraEnvelope, { 403: 'No token, or an unknown one.' }) },
       },
     },
-    async () => ({ results: ((await localRetro.status())?.history ?? []).map(told) }),
+    async () => ({ results: ((await localRetro.status())?.history ?? []).map(toJson) }),
   )
 }
 
-function told(run: LocalRetroRun): Static<typeof RetroRunShape> {
+function toJson(run: LocalRetroRun): Static<typeof RetroRunShape> {
   return {
     id: run.id,
     state: run.state,

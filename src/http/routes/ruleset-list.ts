@@ -80,7 +80,7 @@ export function addRulesetList(app: HttpServer, { appliance: { rulesets } }: Rou
         page,
       })
       const query = Object.entries({ type, status, source, search, order, descending: String(descending) })
-      return { count, ...neighbours(request, page, count, query), results: results.map(told) }
+      return { count, ...neighbours(request, page, count, query), results: results.map(toJson) }
     },
   )
 
@@ -102,11 +102,11 @@ export function addRulesetList(app: HttpServer, { appliance: { rulesets } }: Rou
         },
       },
     },
-    async ({ params: { name } }) => told(await rulesets.get(name)),
+    async ({ params: { name } }) => toJson(await rulesets.get(name)),
   )
 }
 
-function told(ruleset: RulesetEntry): Static<typeof RulesetShape> {
+function toJson(ruleset: RulesetEntry): Static<typeof RulesetShape> {
   return {
     name: ruleset.name,
     owner: ruleset.owner,

@@ -8,12 +8,12 @@ import { TEXT_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
+import { Diagnosed, diagnosticJson, LeftOutShape, leftOutJson } from './diagnostic-json.ts'
 import type { RouteParts } from './index.ts'
-import { Diagnosed, LeftOutTold, toldDiagnostic, toldLeftOut } from './told-diagnostic.ts'
 
 const RulesetPath = Type.Object({ name: RulesetName })
 const Time = Type.String({ format: 'date-time' })
-const RevisionTold = Type.Object({
+const RevisionJson = Type.Object({
   number: Type.Integer(),
   author: Type.String(),
   created: Time,
@@ -23,7 +23,7 @@ const RevisionTold = Type.Object({
 export const RevisionsShape = Type.Object({
   results: Type.Array(
     Type.Object({
-      ...RevisionTold.properties,
+      ...RevisionJson.properties,
       matches: Type.Record(Type.String(), Type.Integer(), {
         description: 'standing matches first found with this revision, by rule',
       }),
@@ -32,10 +32,10 @@ export const RevisionsShape = Type.Object({
 })
 
 export const RevisionShape = Type.Object({
-  ...RevisionTold.properties,
+  ...RevisionJson.properties,
   content: Type.String(),
   diagnostics: Type.Array(Diagnosed),
-  left_out: Type.Array(LeftOutTold, { description: 'what does not run although the rest does' }),
+  left_out: Type.Array(LeftOutShape, { description: 'what does not run although the rest does' }),
   rules: Type.Array(Type.Object({ name: Type.String(), tags: Type.Array(Type.String()) })),
 })
 
@@ -59,7 +59,7 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
     },
     async ({ params: { name } }) => ({
       results: (await rulesets.revisions(name)).map((revision) => ({
-        ...told(revision),
+        ...toJson(revision),
         matches: { ...revision.matches },
       })),
     }),
@@ -82,10 +82,10 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
     async ({ params: { name, number } }) => {
       const revision = await rulesets.revision(name, number)
       return {
-        ...told(revision),
+        ...toJson(revision),
         content: revision.content,
-        diagnostics: revision.diagnostics.map(toldDiagnostic),
-        left_out: revision.leftOut.map(toldLeftOut),
+        diagnostics: revision.diagnostics.map(diagnosticJson),
+        left_out: revision.leftOut.map(leftOutJson),
         rules: revision.rules.map((rule) => ({ name: rule.name, tags: [...rule.tags] })),
       }
     },
@@ -120,11 +120,11 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
       const caller = callerOf(request)
       demand(caller, 'rulesets.import-core')
       const { name, created, revision, state, diagnostics } = await rulesets.importCore(caller, request.body)
-      return { name, created, revision, runs: state === 'valid', diagnostics: diagnostics.map(toldDiagnostic) }
+      return { name, created, revision, runs: state === 'valid', diagnostics: diagnostics.map(diagnosticJson) }
     },
   )
 }
 
-function told({ number, author, created, valid }: Omit<RevisionEntry, 'matches'>): Static<typeof RevisionTold> {
+function toJson({ number, author, created, valid }: Omit<RevisionEntry, 'matches'>): Static<typeof RevisionJson> {
   return { number, author, created: toIso(created), valid }
 }

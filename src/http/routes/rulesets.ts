@@ -1,6 +1,6 @@
 /** The YARA API's rulesets: list, content, create or update, delete, enable and disable. */
 import { type Static, Type } from 'typebox'
-import type { CloudStanding } from '../../cloud/index.ts'
+import type { CloudStatus } from '../../cloud/index.ts'
 import { Failure } from '../../errors/index.ts'
 import type { RulesetEntry } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
@@ -10,9 +10,9 @@ import { TEXT_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Flag, isSet, Paging, pageOf, RulesetName } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
+import { diagnosticJson, leftOutJson } from './diagnostic-json.ts'
 import type { RouteParts } from './index.ts'
 import { notPublished, publishRefusal } from './publish-refusal.ts'
-import { toldDiagnostic, toldLeftOut } from './told-diagnostic.ts'
 
 const forms = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
 const unauthenticated = 'No token, or an unknown one.'
@@ -152,7 +152,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
         cloud: wantsCloud,
         partial: isSet(partial),
       })
-      const diagnostics = saved.diagnostics.map(toldDiagnostic)
+      const diagnostics = saved.diagnostics.map(diagnosticJson)
       if (saved.state !== 'valid') {
         throw new Failure('ruleset.cannot-run', undefined, { name: saved.name, revision: saved.revision, diagnostics })
       }
@@ -165,7 +165,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
           cloud_synced: standing?.isSaved ?? false,
           revision: saved.revision,
           diagnostics,
-          left_out: saved.leftOut.map(toldLeftOut),
+          left_out: saved.leftOut.map(leftOutJson),
           ...(standing && !standing.isSaved && { note: notSaved(cloud.isConnected, standing) }),
         },
       }
@@ -236,7 +236,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
   }
 }
 
-function notSaved(isConnected: boolean, { cloudStatus, reason }: CloudStanding): string {
+function notSaved(isConnected: boolean, { cloudStatus, reason }: CloudStatus): string {
   if (!isConnected) return 'Saved on this appliance only: it is not connected to Spectra Intelligence.'
   return cloudStatus === 'PENDING'
     ? `Saved on this appliance; Spectra Intelligence gets it in the background. ${reason ?? ''}`.trimEnd()

@@ -55,13 +55,13 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
       const [sample] = deleted
       if (!sample) throw new Failure('sample.not-found')
       const { sha1, sha256, sha512, md5 } = sample
-      const told = {
+      const progress = {
         code: 200 as const,
         message: 'Sample deleted successfully.',
         detail: { sha1, sha256, sha512, md5 },
       }
       // The vendor's connectors read what appliances send in `results`, its scripts what the page shows.
-      return { ...told, results: told }
+      return { ...progress, results: progress }
     },
   )
 
@@ -89,12 +89,12 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
     async (request) => {
       demand(callerOf(request), 'samples.delete')
       const { deleted, members, unknown } = await room.lend(() => samples.delete(request.body.hash_values))
-      const told = {
+      const progress = {
         code: 200 as const,
         message: 'Samples deleted successfully.',
         detail: { deleted: deleted.map(({ sha1 }) => sha1), not_found: [...unknown], members },
       }
-      return { ...told, results: told }
+      return { ...progress, results: progress }
     },
   )
 }

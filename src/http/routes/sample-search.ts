@@ -5,7 +5,7 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath } from '../parameters.ts'
 import type { HttpServer } from '../server.ts'
 import type { RouteParts } from './index.ts'
-import { classificationNumber, endOf, SampleShape, sampleFilters, startOf, Time, toldSample } from './sample-shapes.ts'
+import { classificationNumber, endOf, SampleShape, sampleFilters, sampleJson, startOf, Time } from './sample-shapes.ts'
 
 const statuses = { 400: 'A parameter is malformed.', 403: 'No token, or an unknown one.' }
 
@@ -69,7 +69,7 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
         ...(to && { to: endOf(to) }),
       }
       const page = await samples.search(filter, { limit, ...(after !== undefined && { after }) })
-      return { results: page.samples.map(toldSample), next: page.next }
+      return { results: page.samples.map(sampleJson), next: page.next }
     },
   )
 
@@ -107,13 +107,13 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
       const { sample, tags, sightings, parents, members } = await samples.details(hash)
       const found = await matches.ofSample(sample.id)
       return {
-        sample: toldSample(sample),
+        sample: sampleJson(sample),
         note: sample.note,
         indexed: sample.indexed,
         tags: [...tags],
         sightings: sightings.map((sighting) => ({ ...sighting, seen: toIso(sighting.seen) })),
-        parents: parents.map(({ path, sample }) => ({ path, sample: toldSample(sample) })),
-        members: members.map(({ path, sample }) => ({ path, sample: toldSample(sample) })),
+        parents: parents.map(({ path, sample }) => ({ path, sample: sampleJson(sample) })),
+        members: members.map(({ path, sample }) => ({ path, sample: sampleJson(sample) })),
         matches: found
           .slice(0, MOST_MATCHES)
           .map(({ ruleset, rule, cloud, created }) => ({ ruleset, rule, cloud, created: toIso(created) })),

@@ -29,7 +29,7 @@ export const SampleShape = Type.Object({
   downloadable: Type.Boolean({ description: 'the content is on this appliance' }),
 })
 
-export function toldSample(sample: Sample): Static<typeof SampleShape> {
+export function sampleJson(sample: Sample): Static<typeof SampleShape> {
   return {
     sha256: sample.sha256,
     sha1: sample.sha1,

@@ -4,7 +4,7 @@ import type { MultipartFile } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
-import type { Arriving } from '../../intake/index.ts'
+import type { UploadInfo } from '../../intake/index.ts'
 import { toIso } from '../../store/index.ts'
 import { callerOf } from '../authentication.ts'
 import { partsOf, textOf } from '../bodies.ts'
@@ -101,7 +101,7 @@ export function addUploads(app: HttpServer, { appliance: { intake }, settings }:
  * to intake ends only when the whole form has been read: whoever waits for its end can read every field here, and a
  * form that is cut off behind the file fails the stream.
  */
-class UploadedForm implements Arriving {
+class UploadedForm implements UploadInfo {
   readonly userId: number
   readonly #parts: AsyncGenerator<MultipartFile>
   readonly #fields = new Map<string, string>()
@@ -156,8 +156,8 @@ class UploadedForm implements Arriving {
   #demandFewTags(): void {
     const { tags } = this
     if (tags.length <= MOST_TAGS && tags.every((tag) => tag.length <= LONGEST_TAG)) return
-    const told = `tags must be up to ${MOST_TAGS} texts of up to ${LONGEST_TAG} characters`
-    throw new Failure('parameter.out-of-range', `Parameter not in expected range: ${told}.`)
+    const message = `tags must be up to ${MOST_TAGS} texts of up to ${LONGEST_TAG} characters`
+    throw new Failure('parameter.out-of-range', `Parameter not in expected range: ${message}.`)
   }
 
   async #keep(part: MultipartFile): Promise<void> {

@@ -19,7 +19,7 @@ export const SessionShape = Type.Object({
 const foreign = 'The header X-Backtrail-Page is missing.'
 
 export function addWebSession(app: HttpServer, { appliance: { accounts, room }, settings }: RouteParts): void {
-  const told = (account: Account | null): Static<typeof SessionShape> => ({
+  const sessionJson = (account: Account | null): Static<typeof SessionShape> => ({
     user: account && { name: account.name, role: account.role },
     version: packageVersion,
   })
@@ -38,7 +38,7 @@ export function addWebSession(app: HttpServer, { appliance: { accounts, room }, 
     },
     async (request) => {
       const secret = sessionSecretOf(request)
-      return told(secret === null ? null : await accounts.sessions.account(secret))
+      return sessionJson(secret === null ? null : await accounts.sessions.account(secret))
     },
   )
 
@@ -64,7 +64,7 @@ export function addWebSession(app: HttpServer, { appliance: { accounts, room }, 
       const { username, password } = request.body
       const { secret, account } = await room.lend(() => accounts.logInSession(username, password, request.ip))
       giveSession(request, reply, secret)
-      return told(account)
+      return sessionJson(account)
     },
   )
 

@@ -12,7 +12,7 @@ import type { TcaParts } from './index.ts'
 
 const Sha1Path = Type.Object({ sha1: Type.String({ description: 'in hexadecimal digits' }) })
 const Octets = Type.Unsafe<unknown>({ type: 'string', format: 'binary' })
-const Taken = Type.Object({ sha1: Type.String(), sha256: Type.String() })
+const Accepted = Type.Object({ sha1: Type.String(), sha256: Type.String() })
 const Named = Type.Object({ sha1: Type.String() })
 /** Of the XML that tells a name. */
 const META_BYTES = 64 * 1024
@@ -39,7 +39,7 @@ export function addContributions(app: HttpServer, { appliance: { intake, tenants
           consumes: ['application/octet-stream'],
           params: Sha1Path,
           body: Octets,
-          response: { 200: Taken, ...plainRefusals(refusals) },
+          response: { 200: Accepted, ...plainRefusals(refusals) },
         },
       },
       async (request) => {

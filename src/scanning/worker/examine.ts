@@ -59,7 +59,7 @@ export class SampleExaminer {
     const left = new Set(without)
     const view = SignatureView.of(signature)
     const rulesets = set.rulesets.filter(
-      (ruleset) => !left.has(ruleset.key) && (!task.avoid.plans || mayMatch(this.#held.plan(ruleset), view)),
+      (ruleset) => !left.has(ruleset.key) && (!task.exclusions.plans || mayMatch(this.#held.plan(ruleset), view)),
     )
 
     const scan = this.#scanner.scan(task, {
@@ -79,11 +79,11 @@ export class SampleExaminer {
     const identification = this.#identify(task, head, digests.size)
     task.note('sign', { allowedMs: task.scanMs(digests.size) })
     const signature = signFile(path, digests, isWindowsProgram(head) ? null : new Uint32Array(0))
-    return { identification, signature, candidates: 0, hits: [], troubles: [], scannedBytes: 0 }
+    return { identification, signature, candidates: 0, hits: [], errors: [], scannedBytes: 0 }
   }
 
   #identify(task: Task, head: Uint8Array, size: number): Output['identification'] {
     task.note('identify', { allowedMs: task.scanMs(head.length) })
-    return this.#identifier.identify(head, size, { libmagic: task.avoid.libmagic })
+    return this.#identifier.identify(head, size, { libmagic: task.exclusions.libmagic })
   }
 }

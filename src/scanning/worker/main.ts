@@ -5,11 +5,12 @@
 import { Worker } from 'node:worker_threads'
 import { Failure, messageOf, traceOf } from '../../errors/index.ts'
 import { loadYaraX } from '../engine.ts'
-import { FlightWriter } from '../flight-record.ts'
+import { ProgressWriter } from '../progress-record.ts'
 import type { FromWorker, Outcome, ToWorker, WorkerArguments, WorkerTask } from '../protocol.ts'
 import type { TaskInput, TaskKind, TaskOutput } from '../tasks.ts'
 import { check } from './check.ts'
 import { CompiledCache } from './compiled.ts'
+import { copyAndHash } from './copy-and-hash.ts'
 import { digest } from './digest.ts'
 import { entropy } from './entropy.ts'
 import type { SampleExaminer } from './examine.ts'
@@ -19,11 +20,10 @@ import { HeldRulesets } from './rulesets.ts'
 import { SampleBuffer } from './sample-buffer.ts'
 import { Scanner } from './scanner.ts'
 import { SignerReader } from './signers.ts'
-import { take } from './take.ts'
 import { Task } from './task.ts'
 import { verify } from './verify.ts'
 
-const { flightRecord, parent, limits } = JSON.parse(process.argv[2] ?? '{}') as WorkerArguments
+const { progressRecord, parent, limits } = JSON.parse(process.argv[2] ?? '{}') as WorkerArguments
 process.on('disconnect', () => process.exit(0))
 // Ctrl-C in a terminal reaches the whole group; the server decides when its workers end.
 process.on('SIGINT', () => {})
@@ -37,7 +37,7 @@ const IDLE_BEFORE_WARMING_MS = 250
 /** Between two looks at what the pool has sent, while short tasks follow each other. */
 const TURN_MS = 20
 
-const flight = new FlightWriter(flightRecord)
+const progress = new ProgressWriter(progressRecord)
 const engine = loadYaraX()
 const cache = new CompiledCache(engine, limits)
 const held = new HeldRulesets(cache)
@@ -46,9 +46,9 @@ const buffer = new SampleBuffer()
 /** The archive that is being unpacked. */
 const archive = new SampleBuffer()
 const signers = new SignerReader(engine)
-const noTask = new Task(flight, limits, {
+const noTask = new Task(progress, limits, {
   id: 0,
-  avoid: {
+  exclusions: {
     pairs: [],
     modules: [],
     probes: [],
@@ -84,7 +84,7 @@ function receive(message: ToWorker): void {
       held.forget(message.sets, message.keys)
       return
     case 'quarantine':
-      held.quarantine(message.key, message.trouble)
+      held.quarantine(message.key, message.failure)
       return
     case 'release':
       held.release(message.keys)
@@ -122,7 +122,7 @@ async function workThrough(tasks: readonly WorkerTask[]): Promise<void> {
 }
 
 async function begin(message: WorkerTask): Promise<void> {
-  const task = new Task(flight, limits, message)
+  const task = new Task(progress, limits, message)
   current = task
   answers.push(await outcome(task, message))
 }
@@ -170,9 +170,9 @@ async function run(task: Task, message: WorkerTask): Promise<Outcome> {
 /** The index and libmagic are loaded by the first task that needs them: a process that checks texts never does. */
 async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskKind>> {
   switch (message.kind) {
-    case 'take': {
-      const input = message.input as TaskInput<'take'>
-      return take(task, input, buffer, input.examine === null ? null : await examiner())
+    case 'copyAndHash': {
+      const input = message.input as TaskInput<'copyAndHash'>
+      return copyAndHash(task, input, buffer, input.examine === null ? null : await examiner())
     }
     case 'unpack': {
       const { unpack } = await import('./unpack.ts')

@@ -1,5 +1,5 @@
 import { type Plan, readPlan } from '../../planner/index.ts'
-import type { KnownRuleset, ToWorker, Trouble } from '../protocol.ts'
+import type { KnownRuleset, ScanFailure, ToWorker } from '../protocol.ts'
 import type { RunnableRuleset } from '../tasks.ts'
 import { type Bundle, bundlesOf } from './bundles.ts'
 import { type CompiledCache, textKey } from './compiled.ts'
@@ -26,16 +26,16 @@ export class HeldRulesets {
   readonly #rulesets = new Map<string, RunnableRuleset>()
   readonly #plans = new Map<string, Plan>()
   readonly #sets = new Map<string, HeldSet>()
-  readonly #quarantined = new Map<string, Trouble>()
+  readonly #quarantined = new Map<string, ScanFailure>()
 
   constructor(cache: CompiledCache) {
     this.#cache = cache
   }
 
   learn(known: readonly KnownRuleset[]): void {
-    for (const { ruleset, trouble } of known) {
+    for (const { ruleset, failure } of known) {
       this.#rulesets.set(ruleset.key, ruleset)
-      if (trouble !== null) this.#quarantined.set(ruleset.key, trouble)
+      if (failure !== null) this.#quarantined.set(ruleset.key, failure)
     }
   }
 
@@ -67,8 +67,8 @@ export class HeldRulesets {
   }
 
   /** No task runs this ruleset any more; they report `trouble` instead. */
-  quarantine(key: string, trouble: Trouble): void {
-    this.#quarantined.set(key, trouble)
+  quarantine(key: string, failure: ScanFailure): void {
+    this.#quarantined.set(key, failure)
     this.#bundleAnew([key])
   }
 
@@ -86,7 +86,7 @@ export class HeldRulesets {
     this.#forgetBundles(set)
   }
 
-  trouble(key: string): Trouble | undefined {
+  failure(key: string): ScanFailure | undefined {
     return this.#quarantined.get(key)
   }
 

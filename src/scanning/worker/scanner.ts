@@ -1,8 +1,8 @@
 import { messageOf } from '../../errors/index.ts'
 import type { EngineMatch } from '../engine.ts'
 import type { ScanLimits } from '../limits.ts'
-import type { Trouble } from '../protocol.ts'
-import type { ExternalVariables, RuleHit, RunnableRuleset, ScanTrouble } from '../tasks.ts'
+import type { ScanFailure } from '../protocol.ts'
+import type { ExternalVariables, RuleHit, RunnableRuleset, ScanError } from '../tasks.ts'
 import { type Bundle, bundlePays } from './bundles.ts'
 import { type CompiledCache, type CompiledUnit, scanKey, textKey } from './compiled.ts'
 import type { Probes } from './probes.ts'
@@ -23,7 +23,7 @@ export interface ScanRequest {
 
 export interface ScanResult {
   readonly hits: readonly RuleHit[]
-  readonly troubles: readonly ScanTrouble[]
+  readonly errors: readonly ScanError[]
   /** The sample's size, or 0 when no engine looked at it. */
   readonly scannedBytes: number
 }
@@ -35,13 +35,13 @@ const MEASURABLE = 64 * 1024
 const firstOnly = { hitsPerString: 1, hitsPerRule: 100 }
 
 /** Gives to others with the same text what was found with the first. */
-function shareOut(first: string, others: readonly RunnableRuleset[], hits: RuleHit[], troubles: ScanTrouble[]): void {
+function shareOut(first: string, others: readonly RunnableRuleset[], hits: RuleHit[], errors: ScanError[]): void {
   if (others.length === 0) return
   const found = hits.filter(({ ruleset }) => ruleset === first)
-  const troubled = troubles.filter(({ ruleset }) => ruleset === first)
+  const failed = errors.filter(({ ruleset }) => ruleset === first)
   for (const { key } of others) {
     for (const hit of found) hits.push({ ...hit, ruleset: key })
-    for (const trouble of troubled) troubles.push({ ...trouble, ruleset: key })
+    for (const failure of failed) errors.push({ ...failure, ruleset: key })
   }
 }
 
@@ -68,19 +68,19 @@ export class Scanner {
   scan(task: Task, request: ScanRequest): ScanResult {
     this.#probe(task, request)
     const hits: RuleHit[] = []
-    const troubles: ScanTrouble[] = []
+    const errors: ScanError[] = []
     const runnable: RunnableRuleset[] = []
     const excluded = this.#exclusions(task, request)
     for (const ruleset of request.rulesets) {
-      const trouble = excluded(ruleset)
-      if (trouble === undefined) runnable.push(ruleset)
-      else troubles.push({ ruleset: ruleset.key, ...trouble })
+      const failure = excluded(ruleset)
+      if (failure === undefined) runnable.push(ruleset)
+      else errors.push({ ruleset: ruleset.key, ...failure })
     }
 
     // Tenants run the same public rules: a text is scanned with once, whoever has it.
     const sharers = [...Map.groupBy(runnable, scanKey).values()]
     let left = sharers.flatMap(([first]) => first ?? [])
-    if (task.avoid.bundles && left.length > 1) {
+    if (task.exclusions.bundles && left.length > 1) {
       for (const bundle of this.#held.bundles(request.set)) {
         // In a bundle all of its rulesets run, also those that are not asked for.
         const runs = (ruleset: RunnableRuleset) => !request.without?.has(ruleset.key) && excluded(ruleset) === undefined
@@ -89,47 +89,47 @@ export class Scanner {
       }
     }
     for (const ruleset of left) {
-      const trouble = this.#scanOne(task, request, ruleset, hits)
-      if (trouble !== null) troubles.push({ ruleset: ruleset.key, ...trouble })
+      const failure = this.#scanOne(task, request, ruleset, hits)
+      if (failure !== null) errors.push({ ruleset: ruleset.key, ...failure })
     }
-    for (const [first, ...others] of sharers) if (first) shareOut(first.key, others, hits, troubles)
+    for (const [first, ...others] of sharers) if (first) shareOut(first.key, others, hits, errors)
 
     const order = new Map(request.rulesets.map((ruleset, index) => [ruleset.key, index]))
     hits.sort((a, b) => (order.get(a.ruleset) ?? 0) - (order.get(b.ruleset) ?? 0))
-    return { hits, troubles, scannedBytes: runnable.length === 0 ? 0 : request.bytes.length }
+    return { hits, errors, scannedBytes: runnable.length === 0 ? 0 : request.bytes.length }
   }
 
   /** What is left out on this sample, and what is reported instead. */
-  #exclusions(task: Task, { item, set }: ScanRequest): (ruleset: RunnableRuleset) => Trouble | undefined {
-    const pairs = task.avoid.pairs.filter((pair) => pair.item === item)
-    const modules = task.avoid.modules.filter((module) => module.item === item)
+  #exclusions(task: Task, { item, set }: ScanRequest): (ruleset: RunnableRuleset) => ScanFailure | undefined {
+    const pairs = task.exclusions.pairs.filter((pair) => pair.item === item)
+    const modules = task.exclusions.modules.filter((module) => module.item === item)
     // Rulesets with the same text do the same.
     const byText = new Map(
-      pairs.flatMap(({ ruleset, trouble }) => {
+      pairs.flatMap(({ ruleset, failure }) => {
         const failed = ruleset === null ? undefined : set.byKey.get(ruleset)
-        return failed === undefined ? [] : [[textKey(failed), trouble] as const]
+        return failed === undefined ? [] : [[textKey(failed), failure] as const]
       }),
     )
     const whole = modules.find(({ module }) => module === '') ?? pairs.find(({ ruleset }) => ruleset === null)
     return (ruleset) => {
-      if (whole !== undefined) return whole.trouble
+      if (whole !== undefined) return whole.failure
       if (modules.length > 0) {
         const imported = this.#cache.modules(ruleset)
         const failing = modules.find(({ module }) => imported.includes(module))
-        if (failing !== undefined) return failing.trouble
+        if (failing !== undefined) return failing.failure
       }
-      return (byText.size === 0 ? undefined : byText.get(textKey(ruleset))) ?? this.#held.trouble(ruleset.key)
+      return (byText.size === 0 ? undefined : byText.get(textKey(ruleset))) ?? this.#held.failure(ruleset.key)
     }
   }
 
   /** A worker was lost over this sample: does the engine survive it without the rules? */
   #probe(task: Task, { item, bytes, set }: ScanRequest): void {
     const asked = new Set<string>()
-    for (const probe of task.avoid.probes) {
+    for (const probe of task.exclusions.probes) {
       const ruleset = probe.item === item ? set.byKey.get(probe.ruleset) : undefined
       if (ruleset !== undefined) for (const module of ['', ...this.#cache.modules(ruleset)]) asked.add(module)
     }
-    for (const { item: known, module } of task.avoid.modules) if (known === item) asked.delete(module)
+    for (const { item: known, module } of task.exclusions.modules) if (known === item) asked.delete(module)
     for (const module of asked) {
       task.note('probe', { item, ruleset: module, allowedMs: task.scanMs(bytes.length) })
       this.#probes.run(module, bytes)
@@ -137,14 +137,14 @@ export class Scanner {
   }
 
   /** What is reported where all of the rulesets are in quarantine; null where some are not. */
-  nothingToRun(rulesets: readonly RunnableRuleset[]): readonly ScanTrouble[] | null {
-    const troubles: ScanTrouble[] = []
+  nothingToRun(rulesets: readonly RunnableRuleset[]): readonly ScanError[] | null {
+    const errors: ScanError[] = []
     for (const { key } of rulesets) {
-      const trouble = this.#held.trouble(key)
-      if (trouble === undefined) return null
-      troubles.push({ ruleset: key, ...trouble })
+      const failure = this.#held.failure(key)
+      if (failure === undefined) return null
+      errors.push({ ruleset: key, ...failure })
     }
-    return troubles
+    return errors
   }
 
   /** Compiles a ruleset by itself ahead of its first use. */
@@ -165,7 +165,7 @@ export class Scanner {
     hits: RuleHit[],
   ): RunnableRuleset[] {
     const members = new Set(bundle.owner.values())
-    const wanted = left.filter((ruleset) => members.has(ruleset.key) && this.#held.trouble(ruleset.key) === undefined)
+    const wanted = left.filter((ruleset) => members.has(ruleset.key) && this.#held.failure(ruleset.key) === undefined)
     if (!bundlePays(bundle, wanted, request.bytes.length, this.#cache)) return left
     let unit = this.#cache.get(bundle.key)
     if (unit === undefined) {
@@ -193,7 +193,7 @@ export class Scanner {
     return left.filter((ruleset) => !byKey.has(ruleset.key))
   }
 
-  #scanOne(task: Task, request: ScanRequest, ruleset: RunnableRuleset, hits: RuleHit[]): Trouble | null {
+  #scanOne(task: Task, request: ScanRequest, ruleset: RunnableRuleset, hits: RuleHit[]): ScanFailure | null {
     try {
       const unit = this.#compiled(task, request.item, ruleset)
       for (const match of this.#run(task, request, unit, ruleset.key)) hits.push(this.#hit(ruleset, match, request))

@@ -30,7 +30,7 @@ export class SignerReader {
    */
   read(task: Task, bytes: Buffer): Uint32Array | null {
     if (!isWindowsProgram(bytes) || !bytes.includes(SIGNED_DATA)) return new Uint32Array(0)
-    if (!task.avoid.signers) return null
+    if (!task.exclusions.signers) return null
     task.note('signers', { allowedMs: task.scanMs(bytes.length) + task.compileMs })
     this.#rules ??= this.#engine.compile(rulesText)
     const holding = this.#rules.scan(bytes, noVariables).map(({ rule }) => rule)

@@ -1,26 +1,26 @@
-import type { FlightWriter, Stage } from '../flight-record.ts'
 import type { ScanLimits } from '../limits.ts'
-import type { Avoid, Trouble } from '../protocol.ts'
+import type { ProgressWriter, Stage } from '../progress-record.ts'
+import type { Exclusions, ScanFailure } from '../protocol.ts'
 
 const MEGABYTE = 1024 * 1024
 
 /** What a task is told about itself, and its line to the flight record. */
 export class Task {
   readonly id: number
-  readonly avoid: Avoid
+  readonly exclusions: Exclusions
   readonly #deadlineMs: number | null
-  readonly #flight: FlightWriter
+  readonly #progressRecord: ProgressWriter
   readonly #limits: ScanLimits
 
   constructor(
-    flight: FlightWriter,
+    progress: ProgressWriter,
     limits: ScanLimits,
-    about: { readonly id: number; readonly avoid: Avoid; readonly deadlineMs: number | null },
+    about: { readonly id: number; readonly exclusions: Exclusions; readonly deadlineMs: number | null },
   ) {
-    this.#flight = flight
+    this.#progressRecord = progress
     this.#limits = limits
     this.id = about.id
-    this.avoid = about.avoid
+    this.exclusions = about.exclusions
     this.#deadlineMs = about.deadlineMs
   }
 
@@ -34,7 +34,7 @@ export class Task {
       readonly allowedMs?: number
     } = {},
   ): void {
-    this.#flight.note({
+    this.#progressRecord.note({
       stage,
       task: this.id,
       item: about.item ?? 0,
@@ -45,7 +45,7 @@ export class Task {
   }
 
   /** The step goes on as it should; its time starts again. */
-  readonly progress = (): void => this.#flight.touch()
+  readonly progress = (): void => this.#progressRecord.touch()
 
   /** How long one pass over `size` bytes may take. */
   scanMs(size: number): number {
@@ -66,9 +66,9 @@ export class Task {
   }
 
   /** Why a ruleset is not run on an item, if that was decided. */
-  givenUp(item: number, ruleset: string): Trouble | undefined {
-    for (const pair of this.avoid.pairs) {
-      if (pair.item === item && (pair.ruleset === null || pair.ruleset === ruleset)) return pair.trouble
+  givenUp(item: number, ruleset: string): ScanFailure | undefined {
+    for (const pair of this.exclusions.pairs) {
+      if (pair.item === item && (pair.ruleset === null || pair.ruleset === ruleset)) return pair.failure
     }
     return undefined
   }

@@ -2,8 +2,8 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { readPart } from '../../archives/index.ts'
 import type { TaskInput, TaskOutput } from '../tasks.ts'
+import { digestsOf, writeAll } from './copy-and-hash.ts'
 import type { SampleBuffer } from './sample-buffer.ts'
-import { digestsOf, writeAll } from './take.ts'
 import type { Task } from './task.ts'
 
 type Input = TaskInput<'unpack'>
@@ -17,7 +17,7 @@ const IN_MEMORY = 64 * 1024 * 1024
 
 /** One slice of an archive's members. */
 export async function unpack(task: Task, input: Input, buffer: SampleBuffer): Promise<Output> {
-  task.note('take')
+  task.note('copyAndHash')
   const { path, size, name, isArchive, isMail, folder, at } = input
   const bytes = buffer.read(path, size, task.progress)
   const part = await readPart({ bytes, name, isArchive, isMail }, at, input.member + input.members + 1)

@@ -28,7 +28,7 @@ const TURN_MS = 20
  */
 export async function verify(task: Task, input: Input, parts: VerifyParts): Promise<boolean> {
   const set = parts.held.set(input.ruleSet)
-  const done = new Set(task.avoid.done)
+  const done = new Set(task.exclusions.done)
   let decided: DecidedItem[] = []
   let turn = performance.now()
   for (const [index, item] of input.items.entries()) {
@@ -43,7 +43,7 @@ export async function verify(task: Task, input: Input, parts: VerifyParts): Prom
     decided.push(one)
     // The pool has to know before the next item, which may end this process as well: what failed here may be left out
     // from now on, and only the pool can tell.
-    if (task.avoid.pairs.some((pair) => pair.item === index)) {
+    if (task.exclusions.pairs.some((pair) => pair.item === index)) {
       parts.send(decided)
       return false
     }
@@ -61,10 +61,10 @@ function verifyItem(
   parts: VerifyParts,
 ): DecidedItem {
   const rulesets = rulesetsOf(item, set)
-  const lost = task.avoid.pairs.find((pair) => pair.item === index && pair.ruleset === null)
-  if (lost !== undefined) return refused(index, item, rulesets, lost.trouble.message)
+  const lost = task.exclusions.pairs.find((pair) => pair.item === index && pair.ruleset === null)
+  if (lost !== undefined) return refused(index, item, rulesets, lost.failure.message)
   const idle = parts.scanner.nothingToRun(rulesets)
-  if (idle !== null) return { item: index, result: { sample: item.sample, hits: [], troubles: idle }, scannedBytes: 0 }
+  if (idle !== null) return { item: index, result: { sample: item.sample, hits: [], errors: idle }, scannedBytes: 0 }
   task.note('read', { item: index })
   let bytes: Buffer
   try {
@@ -73,7 +73,7 @@ function verifyItem(
     const message = `the sample cannot be read: ${messageOf(error)}`
     return refused(index, item, rulesets, message)
   }
-  const { hits, troubles, scannedBytes } = parts.scanner.scan(task, {
+  const { hits, errors, scannedBytes } = parts.scanner.scan(task, {
     item: index,
     bytes,
     variables: item.variables,
@@ -81,7 +81,7 @@ function verifyItem(
     rulesets,
     strings,
   })
-  return { item: index, result: { sample: item.sample, hits, troubles }, scannedBytes }
+  return { item: index, result: { sample: item.sample, hits, errors }, scannedBytes }
 }
 
 function rulesetsOf(item: Item, set: HeldSet): readonly RunnableRuleset[] {
@@ -97,7 +97,7 @@ function refused(index: number, item: Item, rulesets: readonly RunnableRuleset[]
   const result: VerifyResult = {
     sample: item.sample,
     hits: [],
-    troubles: rulesets.map((ruleset) => ({ ruleset: ruleset.key, reason: 'unreadable', message })),
+    errors: rulesets.map((ruleset) => ({ ruleset: ruleset.key, reason: 'unreadable', message })),
   }
   return { item: index, result, scannedBytes: 0 }
 }

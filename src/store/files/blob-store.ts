@@ -6,26 +6,26 @@ export interface BlobStore {
   temporary(): string
 
   /** Removes a temporary file or folder that will not be adopted; no error when it is gone already. */
-  discard(temporary: string): Promise<void>
+  abort(temporary: string): Promise<void>
 
   /**
    * Makes temporary files the contents of the given digests. When it resolves, the contents survive a loss of power.
    * A content that is there already is replaced by its equal. On failure some may have been adopted: `doubt` first.
    * Throws `storage.full`.
    */
-  adopt(files: readonly Adoptable[]): Promise<void>
+  commit(files: readonly StagedContent[]): Promise<void>
 
   /**
    * Notes that the contents of these digests may be without a sample until the returned function is called, so that the
    * next start-up looks them up (`FileBlobs.settle`) if this process is killed in between.
    */
-  doubt(digests: readonly Uint8Array[]): Promise<() => Promise<void>>
+  recordIntent(digests: readonly Uint8Array[]): Promise<() => Promise<void>>
 
   /**
    * Runs work that changes which contents have a sample (adopting and inserting, deleting and removing), one after the
    * other: else a content that comes back while it is deleted would be lost.
    */
-  inTurn<T>(work: () => Promise<T>): Promise<T>
+  withLock<T>(work: () => Promise<T>): Promise<T>
 
   /** The file that workers read. It exists only if the content does. */
   path(sha256: Uint8Array): string
@@ -51,7 +51,7 @@ export interface BlobStore {
   remove(sha256: Uint8Array): Promise<void>
 }
 
-export interface Adoptable {
+export interface StagedContent {
   readonly temporary: string
   readonly sha256: Uint8Array
   /** Whether the file's bytes have been synced already. */

@@ -25,7 +25,7 @@ test('an adopted file is readable under its digest, whole and in part, and leave
   const { blobs } = await FileBlobs.open(folder)
   const bytes = randomBytes(100_000)
   const file = await written(blobs, bytes)
-  await blobs.adopt([file])
+  await blobs.commit([file])
 
   const whole = await blobs.open(file.sha256)
   assert.equal(whole.size, bytes.length)
@@ -60,7 +60,7 @@ async function adopting(t: TestContext, count: number, canSyncAll: boolean) {
   const { blobs } = await FileBlobs.open(folder, disk)
   const files = await Promise.all(Array.from({ length: count }, (_, i) => written(blobs, Buffer.from(`content ${i}`))))
   asked.splice(0)
-  await blobs.adopt(files)
+  await blobs.commit(files)
   const contents = files.map(({ sha256 }) => blobs.path(sha256))
   const folders = new Set(contents.map((path) => dirname(path)))
   return { asked, folder, temporaries: files.map(({ temporary }) => temporary), contents, folders: [...folders] }
@@ -86,7 +86,7 @@ test('where the file system cannot be synced as a whole, each of many contents i
 test('many files are adopted at once, and the same content twice is one file', async (t) => {
   const { blobs } = await FileBlobs.open(await freshFolder(t))
   const files = await Promise.all(Array.from({ length: 300 }, (_, i) => written(blobs, Buffer.from(`${i % 299}`))))
-  await blobs.adopt(files)
+  await blobs.commit(files)
   for (const { sha256 } of files) assert.equal(await blobs.has(sha256), true)
 })
 
@@ -115,19 +115,19 @@ test('contents left in doubt are removed at the next start unless a sample has t
   const { blobs } = await FileBlobs.open(folder)
   const [orphan, kept, settled] = await Promise.all(['a', 'b', 'c'].map((text) => written(blobs, Buffer.from(text))))
   assert.ok(orphan && kept && settled)
-  await blobs.doubt([orphan.sha256, kept.sha256, randomBytes(32)])
-  const release = await blobs.doubt([settled.sha256])
-  await blobs.adopt([orphan, kept, settled])
+  await blobs.recordIntent([orphan.sha256, kept.sha256, randomBytes(32)])
+  const release = await blobs.recordIntent([settled.sha256])
+  await blobs.commit([orphan, kept, settled])
   await release()
 
   const { blobs: reopened } = await FileBlobs.open(folder)
-  assert.equal(await reopened.settle(async (sha256) => Buffer.compare(sha256, kept.sha256) === 0), 1)
+  assert.equal(await reopened.recover(async (sha256) => Buffer.compare(sha256, kept.sha256) === 0), 1)
   assert.deepEqual(await Promise.all([orphan, kept, settled].map(({ sha256 }) => reopened.has(sha256))), [
     false,
     true,
     true,
   ])
-  assert.equal(await reopened.settle(async () => false), 0, 'settled doubts are forgotten')
+  assert.equal(await reopened.recover(async () => false), 0, 'settled doubts are forgotten')
 })
 
 test('a full disk is a failure that the sender is told, other errors stay what they are', async (t) => {
@@ -140,7 +140,7 @@ test('a full disk is a failure that the sender is told, other errors stay what t
 
   const { blobs } = await FileBlobs.open(await freshFolder(t))
   const missing = { temporary: blobs.temporary(), sha256: randomBytes(32), synced: true }
-  await assert.rejects(blobs.adopt([missing]), { code: 'ENOENT' })
+  await assert.rejects(blobs.commit([missing]), { code: 'ENOENT' })
   assert.equal(await blobs.has(missing.sha256), false)
 })
 
@@ -154,7 +154,7 @@ test('work that is done in turns never overlaps, also after a failure', async (t
     if (fail) throw new Error('failed in its turn')
     return 'done'
   }
-  const results = await Promise.allSettled([false, true, false].map((fail) => blobs.inTurn(() => work(fail))))
+  const results = await Promise.allSettled([false, true, false].map((fail) => blobs.withLock(() => work(fail))))
   assert.deepEqual(
     results.map(({ status }) => status),
     ['fulfilled', 'rejected', 'fulfilled'],

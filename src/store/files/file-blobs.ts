@@ -17,7 +17,7 @@ import { renameSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Failure } from '../../errors/index.ts'
-import type { Adoptable, BlobStore, Content } from './blob-store.ts'
+import type { BlobStore, Content, StagedContent } from './blob-store.ts'
 import { type Disk, realDisk } from './disk.ts'
 
 /** What `open` found and removed: the remains of uploads that were cut short. */
@@ -33,14 +33,14 @@ export class FileBlobs implements BlobStore {
   readonly #disk: Disk
   readonly #contents: string
   readonly #incoming: string
-  readonly #doubts: string
+  readonly #pending: string
   #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(dataFolder: string, disk: Disk) {
     this.#disk = disk
     this.#contents = join(dataFolder, 'blobs')
     this.#incoming = join(dataFolder, 'incoming')
-    this.#doubts = join(dataFolder, 'doubts')
+    this.#pending = join(dataFolder, 'doubts')
   }
 
   /** Makes the folders that are missing, and removes what an earlier process left in `incoming/`. */
@@ -49,7 +49,7 @@ export class FileBlobs implements BlobStore {
     disk: Disk = realDisk,
   ): Promise<{ readonly blobs: FileBlobs; readonly leftovers: Leftovers }> {
     const blobs = new FileBlobs(dataFolder, disk)
-    await mkdir(blobs.#doubts, { recursive: true })
+    await mkdir(blobs.#pending, { recursive: true })
     await mkdir(blobs.#incoming, { recursive: true })
     await blobs.#makeFolders()
     return { blobs, leftovers: await blobs.#sweep() }
@@ -59,11 +59,11 @@ export class FileBlobs implements BlobStore {
     return join(this.#incoming, randomUUID())
   }
 
-  async discard(temporary: string): Promise<void> {
+  async abort(temporary: string): Promise<void> {
     await rm(temporary, { recursive: true, force: true })
   }
 
-  async adopt(files: readonly Adoptable[]): Promise<void> {
+  async commit(files: readonly StagedContent[]): Promise<void> {
     const unsynced = files.filter(({ synced }) => !synced)
     const together = unsynced.length >= WORTH_SYNCING_ALL
     try {
@@ -80,8 +80,8 @@ export class FileBlobs implements BlobStore {
     }
   }
 
-  async doubt(digests: readonly Uint8Array[]): Promise<() => Promise<void>> {
-    const note = join(this.#doubts, randomUUID())
+  async recordIntent(digests: readonly Uint8Array[]): Promise<() => Promise<void>> {
+    const note = join(this.#pending, randomUUID())
     try {
       await writeFile(note, digests.map((digest) => `${Buffer.from(digest).toString('hex')}\n`).join(''))
     } catch (error) {
@@ -92,10 +92,10 @@ export class FileBlobs implements BlobStore {
   }
 
   /** For start-up: removes contents that are noted as doubtful and that no sample has; gives how many. */
-  async settle(isKnown: (sha256: Uint8Array) => Promise<boolean>): Promise<number> {
+  async recover(isKnown: (sha256: Uint8Array) => Promise<boolean>): Promise<number> {
     let removed = 0
-    for (const name of await readdir(this.#doubts)) {
-      const note = join(this.#doubts, name)
+    for (const name of await readdir(this.#pending)) {
+      const note = join(this.#pending, name)
       for (const line of (await readFile(note, 'latin1')).split('\n')) {
         // A note that was cut off names only contents that were not touched yet.
         if (!/^[0-9a-f]{64}$/.test(line)) continue
@@ -109,7 +109,7 @@ export class FileBlobs implements BlobStore {
     return removed
   }
 
-  inTurn<T>(work: () => Promise<T>): Promise<T> {
+  withLock<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(work, work)
     this.#turn = turn.catch(() => {})
     return turn

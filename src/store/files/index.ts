@@ -1,2 +1,2 @@
-export type { Adoptable, BlobStore, Content } from './blob-store.ts'
+export type { BlobStore, Content, StagedContent } from './blob-store.ts'
 export { asStorageFailure, FileBlobs, type Leftovers } from './file-blobs.ts'

@@ -1,10 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Static } from 'typebox'
-import type { StandingShape } from '../../../src/http/routes/cloud-retro.ts'
+import type { CloudStatusShape } from '../../../src/http/routes/cloud-retro.ts'
 import { call, Refusal } from './http.ts'
 
 /** How a ruleset stands with the cloud. */
-export type CloudStanding = Static<typeof StandingShape>
+export type CloudStatus = Static<typeof CloudStatusShape>
 
 const MOVING_LOOK_MS = 1_000
 const RESTING_LOOK_MS = 15_000
@@ -36,20 +36,20 @@ export function useMoveCloudTime() {
 }
 
 /** The server shall run it in the cloud: it does, it is on its way there, or something stands in the way. */
-export const isWanted = ({ cloud_status }: CloudStanding): boolean =>
+export const isWanted = ({ cloud_status }: CloudStatus): boolean =>
   cloud_status !== 'DISABLED' && cloud_status !== 'DELETED'
 
-export const isMoving = ({ cloud_status, retrohunt_status }: CloudStanding): boolean =>
+export const isMoving = ({ cloud_status, retrohunt_status }: CloudStatus): boolean =>
   cloud_status === 'PENDING' || retrohunt_status === 'VALIDATING' || retrohunt_status === 'RUNNING'
 
 const addressOfHunt = (name: string) => `/api/yara/ruleset/${encodeURIComponent(name)}/cloud-retro-hunt/`
 
 /** Looks again by itself, often while something is under way. Asks nothing while there is no cloud. */
-export function useCloudStanding(name: string) {
+export function useCloudStatus(name: string) {
   const isConnected = typeof useCloudTime().data === 'string'
   return useQuery({
     queryKey: ['cloud', 'standing', name],
-    queryFn: async () => (await call<{ status: CloudStanding }>('GET', addressOfHunt(name))).status,
+    queryFn: async () => (await call<{ status: CloudStatus }>('GET', addressOfHunt(name))).status,
     enabled: isConnected && name !== '',
     refetchInterval: ({ state }) => (state.data && isMoving(state.data) ? MOVING_LOOK_MS : RESTING_LOOK_MS),
   })

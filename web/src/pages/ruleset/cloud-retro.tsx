@@ -2,10 +2,10 @@ import { useState } from 'react'
 import { Link } from 'react-router'
 import {
   type CloudOperation,
-  type CloudStanding,
+  type CloudStatus,
   isWanted,
   useCloudOperation,
-  useCloudStanding,
+  useCloudStatus,
   useCloudTime,
 } from '../../api/cloud.ts'
 import { addressOf } from '../../api/http.ts'
@@ -19,7 +19,7 @@ import { ProgressBar } from '../../parts/progress-bar.tsx'
 import { Statistic, Statistics } from '../../parts/statistic.tsx'
 import styles from './cloud-retro.module.css'
 
-type HuntState = CloudStanding['retrohunt_status']
+type HuntState = CloudStatus['retrohunt_status']
 
 const headings: Readonly<Record<HuntState, string>> = {
   IDLE: 'Cloud Retro has not run yet',
@@ -32,7 +32,7 @@ const headings: Readonly<Record<HuntState, string>> = {
   ERROR: 'It failed',
 }
 
-const standings: Readonly<Record<CloudStanding['cloud_status'], string>> = {
+const standings: Readonly<Record<CloudStatus['cloud_status'], string>> = {
   ACTIVE: 'has the present text and runs it',
   CAPPED: 'runs it; the last hunt stopped at the match limit',
   PENDING: 'is getting it',
@@ -44,7 +44,7 @@ const standings: Readonly<Record<CloudStanding['cloud_status'], string>> = {
 
 /** Whether a ruleset runs in the cloud, and its hunt through what the cloud has collected. */
 export default function CloudRetro({ name, mayChange }: { readonly name: string; readonly mayChange: boolean }) {
-  const standing = useCloudStanding(name)
+  const standing = useCloudStatus(name)
   const time = useCloudTime()
   const operation = useCloudOperation(name)
   const [isAsking, setAsking] = useState(false)
@@ -115,7 +115,7 @@ export default function CloudRetro({ name, mayChange }: { readonly name: string;
   )
 }
 
-const endOf = (standing: CloudStanding): string | null =>
+const endOf = (standing: CloudStatus): string | null =>
   standing.retrohunt_status === 'RUNNING' ? standing.retrohunt_estimated_finish_time : standing.retrohunt_finish_time
 
 function Time({ name, at }: { readonly name: string; readonly at: string | null }) {

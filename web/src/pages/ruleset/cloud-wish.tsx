@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { isWanted, useCloudStanding, useCloudTime } from '../../api/cloud.ts'
+import { isWanted, useCloudStatus, useCloudTime } from '../../api/cloud.ts'
 import { Switch } from '../../parts/switch.tsx'
 
 /** Whether a save is to have the ruleset run in the cloud too. */
@@ -15,7 +15,7 @@ export interface CloudWish {
 
 /** An empty name stands for a ruleset that is not there yet. */
 export function useCloudWish(name: string, isSynced = false): CloudWish {
-  const standing = useCloudStanding(name)
+  const standing = useCloudStatus(name)
   const [asked, setAsked] = useState<boolean | null>(null)
   const isSo = isSynced || (standing.data !== undefined && isWanted(standing.data))
   const isOn = asked ?? isSo

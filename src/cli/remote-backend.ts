@@ -4,28 +4,28 @@ import { Failure } from '../errors/index.ts'
 import type { IndexStatistics } from '../segments/index.ts'
 import type { ClientSettings } from '../settings/index.ts'
 import { ApiClient } from './api-client.ts'
-import { ProcessedWatch } from './processed-watch.ts'
 import type {
+  Backend,
   ExplainedRule,
   FoundFile,
   HuntHit,
   HuntNews,
-  IndexUpkeep,
+  IndexMaintenance,
+  Ingested,
   NamedDiagnostic,
   NamedLeftOut,
   RuleText,
   Saved,
-  Taken,
   Users,
-  Workplace,
-} from './workplace.ts'
+} from './backend.ts'
+import { ProcessedWatch } from './processed-watch.ts'
 
 /** Works through a running server's API. */
-export class ServerWorkplace implements Workplace {
+export class RemoteBackend implements Backend {
   readonly dataFolder = null
   readonly ingestsAtOnce = 8
   readonly users: Users
-  readonly index: IndexUpkeep
+  readonly index: IndexMaintenance
   readonly #api: ApiClient
   readonly #processed: ProcessedWatch
 
@@ -36,7 +36,7 @@ export class ServerWorkplace implements Workplace {
     this.index = indexOf(this.#api)
   }
 
-  async ingest({ source, name }: FoundFile, signal: AbortSignal): Promise<Taken> {
+  async ingest({ source, name }: FoundFile, signal: AbortSignal): Promise<Ingested> {
     let size = 0
     const watch = () => {
       size = 0
@@ -83,18 +83,18 @@ export class ServerWorkplace implements Workplace {
     signal: AbortSignal,
   ): AsyncGenerator<HuntNews> {
     const json = { rules: texts.map(textOf), index: useIndex, partial }
-    const made = await this.#api.request<ToldHunt>('/api/hunts/', { method: 'POST', json })
+    const made = await this.#api.request<HuntJson>('/api/hunts/', { method: 'POST', json })
     const { id } = made
     try {
       const leftOut = await this.#leftOutOf(made, signal)
       let after = 0
       for (let wait = 20; ; wait = Math.min(wait * 1.5, 500)) {
         // The state before the hits: once it has ended, no more hits come.
-        const hunt = await this.#api.request<ToldHunt>(`/api/hunts/${id}/`, { signal })
+        const hunt = await this.#api.request<HuntJson>(`/api/hunts/${id}/`, { signal })
         const progress = { ...hunt, scannedBytes: hunt.scanned_bytes, leftOut }
         for (;;) {
           const query = { after, limit: 1_000 }
-          const page = await this.#api.request<ToldHits>(`/api/hunts/${id}/results/`, { query, signal })
+          const page = await this.#api.request<HitsJson>(`/api/hunts/${id}/results/`, { query, signal })
           yield { ...progress, hits: page.results }
           after = page.results.at(-1)?.id ?? after
           if (page.next_after === null) break
@@ -111,7 +111,7 @@ export class ServerWorkplace implements Workplace {
   }
 
   /** A hunt's answer has the first of what does not run; its texts have all of it. */
-  async #leftOutOf({ id, left_out = [], left_out_count = 0 }: ToldHunt, signal: AbortSignal): Promise<NamedLeftOut[]> {
+  async #leftOutOf({ id, left_out = [], left_out_count = 0 }: HuntJson, signal: AbortSignal): Promise<NamedLeftOut[]> {
     if (left_out.length >= left_out_count) return [...left_out]
     const texts = await this.#api.request<ToldTexts>(`/api/hunts/${id}/rules/`, { signal })
     return namedLeftOut(texts.results)
@@ -119,13 +119,13 @@ export class ServerWorkplace implements Workplace {
 
   async explain(texts: readonly RuleText[], partial: boolean) {
     const json = { rules: texts.map(textOf), partial }
-    const told = await this.#api.request<ToldExplanation>('/api/hunts/explain/', { method: 'POST', json })
-    const rules = told.texts.flatMap(({ name: ruleset, rules }) =>
+    const explanation = await this.#api.request<ExplanationJson>('/api/hunts/explain/', { method: 'POST', json })
+    const rules = explanation.texts.flatMap(({ name: ruleset, rules }) =>
       rules.map(({ name: rule, plan, unindexable, advice, expected }) => {
-        return { ruleset, rule, plan, unindexable, advice, expected, corpus: told.corpus }
+        return { ruleset, rule, plan, unindexable, advice, expected, corpus: explanation.corpus }
       }),
     )
-    return { rules, leftOut: namedLeftOut(told.texts) }
+    return { rules, leftOut: namedLeftOut(explanation.texts) }
   }
 
   check(
@@ -147,7 +147,7 @@ interface SavedDetail {
   readonly left_out?: readonly NamedLeftOut[]
 }
 
-interface ToldHunt {
+interface HuntJson {
   readonly id: number
   readonly state: 'queued' | 'running' | 'completed' | 'stopped' | 'failed'
   readonly samples: number
@@ -173,12 +173,12 @@ function namedLeftOut(texts: readonly TextWithLeftOut[]): NamedLeftOut[] {
   return texts.flatMap(({ name, left_out = [] }) => left_out.map((one) => ({ ...one, text: name })))
 }
 
-interface ToldHits {
+interface HitsJson {
   readonly next_after: number | null
   readonly results: readonly (HuntHit & { readonly id: number })[]
 }
 
-interface ToldExplanation {
+interface ExplanationJson {
   readonly corpus: ExplainedRule['corpus']
   readonly texts: readonly {
     readonly name: string
@@ -200,7 +200,7 @@ function usersOf(api: ApiClient): Users {
     setRole: (name, role) => api.request(`${at(name)}role/`, { method: 'POST', json: { role } }),
     remove: (name) => api.request(at(name), { method: 'DELETE' }),
     tokens: async (name) => {
-      const { results } = await api.request<{ results: readonly ToldToken[] }>(`${at(name)}tokens/`)
+      const { results } = await api.request<{ results: readonly TokenJson[] }>(`${at(name)}tokens/`)
       return results.map(({ last_used, ...token }) => ({ ...token, lastUsed: last_used }))
     },
     createToken: async (name, label) =>
@@ -209,7 +209,7 @@ function usersOf(api: ApiClient): Users {
   }
 }
 
-interface ToldToken {
+interface TokenJson {
   readonly id: number
   readonly label: string
   readonly created: string
@@ -224,7 +224,7 @@ async function follow<T>(
   signal: AbortSignal,
   onProgress: (done: number, total: number, phase: StoredPhase) => void,
 ): Promise<T> {
-  const news = api.lines<ToldProgress<T>>(path, { method: 'POST', query, signal })
+  const news = api.lines<ProgressJson<T>>(path, { method: 'POST', query, signal })
   for await (const { phase = 'index', done = 0, total = 0, result, error } of news) {
     if (error !== undefined) throw new Failure('server.refused', `The server could not finish: ${error}`)
     if (result !== undefined) return result
@@ -233,12 +233,12 @@ async function follow<T>(
   throw new Failure('server.unreachable', 'The server stopped before the work was done; start it and try again.')
 }
 
-function indexOf(api: ApiClient): IndexUpkeep {
+function indexOf(api: ApiClient): IndexMaintenance {
   return {
     build: (signal, onProgress) => follow(api, '/api/index/build/', {}, signal, onProgress),
     check: (each, signal, onProgress) => follow(api, '/api/index/check/', { each }, signal, onProgress),
     stats: async () => {
-      const { sample_bytes, index_bytes, by_size, ...rest } = await api.request<ToldStatistics>('/api/index/')
+      const { sample_bytes, index_bytes, by_size, ...rest } = await api.request<StatisticsJson>('/api/index/')
       const bySize = by_size.map(({ up_to, ...size }) => ({ upTo: up_to, ...size }))
       return { ...rest, sampleBytes: sample_bytes, indexBytes: index_bytes, bySize }
     },
@@ -246,7 +246,7 @@ function indexOf(api: ApiClient): IndexUpkeep {
 }
 
 /** One line of a long piece of work: how far it is, or how it ended. */
-interface ToldProgress<T> {
+interface ProgressJson<T> {
   readonly phase?: StoredPhase
   readonly done?: number
   readonly total?: number
@@ -254,7 +254,7 @@ interface ToldProgress<T> {
   readonly error?: string
 }
 
-interface ToldStatistics extends Omit<IndexStatistics, 'sampleBytes' | 'indexBytes' | 'bySize'> {
+interface StatisticsJson extends Omit<IndexStatistics, 'sampleBytes' | 'indexBytes' | 'bySize'> {
   readonly sample_bytes: number
   readonly index_bytes: number
   readonly by_size: readonly {

@@ -1,5 +1,5 @@
 import { revisionIdOf, revisionKey } from '../matches/index.ts'
-import type { ScanTrouble } from '../scanning/index.ts'
+import type { ScanError } from '../scanning/index.ts'
 import { type Database, now, type Transaction } from '../store/index.ts'
 import { nextGeneration } from './generation.ts'
 
@@ -14,26 +14,26 @@ import { nextGeneration } from './generation.ts'
  *
  * What a module of the engine does on a hostile sample is nobody's strike. The sample's note tells it.
  */
-const STRIKES_ALLOWED = 2
+const FAILURES_ALLOWED = 2
 
 /** Notes the strikes, not counting samples that are at fault themselves; true when a ruleset was suspended by them. */
-export async function noteTroubles(
+export async function recordScanErrors(
   trx: Transaction,
   sampleId: number,
-  troubles: readonly ScanTrouble[],
+  errors: readonly ScanError[],
 ): Promise<boolean> {
   const sample = await trx.selectFrom('samples').select('sha1').where('id', '=', sampleId).executeTakeFirst()
   if (!sample) return false
   let suspended = false
-  await noteModules(trx, sampleId, troubles)
-  for (const trouble of troubles) {
-    if (trouble.reason === 'unreadable' || trouble.reason === 'module') continue
-    const isSetAside = trouble.reason === 'quarantine'
+  await noteModules(trx, sampleId, errors)
+  for (const error of errors) {
+    if (error.reason === 'unreadable' || error.reason === 'module') continue
+    const isSetAside = error.reason === 'quarantine'
     // Only the current text can be struck: an older one is gone, and its troubles with it.
     const ruleset = await trx
       .selectFrom('rulesets')
       .select(['id', 'state'])
-      .where('revision_id', '=', revisionIdOf(trouble.ruleset))
+      .where('revision_id', '=', revisionIdOf(error.ruleset))
       .executeTakeFirst()
     if (!ruleset) continue
     // What it did says more than that it is not run any more.
@@ -51,9 +51,9 @@ export async function noteTroubles(
       .executeTakeFirstOrThrow()
     const sha1 = Buffer.from(sample.sha1).toString('hex')
     const what = isSetAside
-      ? `Not run on sample ${sha1}: ${trouble.message}`
-      : `Stopped on sample ${sha1} (${trouble.reason}): ${trouble.message}`
-    const isOnceTooOften = isSetAside || strikes > STRIKES_ALLOWED
+      ? `Not run on sample ${sha1}: ${error.message}`
+      : `Stopped on sample ${sha1} (${error.reason}): ${error.message}`
+    const isOnceTooOften = isSetAside || strikes > FAILURES_ALLOWED
     const suspend = isOnceTooOften && ruleset.state === 'valid'
     const after = isSetAside ? 'Suspended.' : `Suspended after ${strikes} samples.`
     const reason = isOnceTooOften ? `${after} ${what}` : what
@@ -79,8 +79,8 @@ export async function noteTroubles(
 }
 
 /** Notes beside the sample which modules of the engine fail on it, each once. */
-async function noteModules(trx: Transaction, sampleId: number, troubles: readonly ScanTrouble[]): Promise<void> {
-  const messages = new Set(troubles.flatMap(({ reason, message }) => (reason === 'module' ? [message] : [])))
+async function noteModules(trx: Transaction, sampleId: number, errors: readonly ScanError[]): Promise<void> {
+  const messages = new Set(errors.flatMap(({ reason, message }) => (reason === 'module' ? [message] : [])))
   if (messages.size === 0) return
   const { note } = await trx.selectFrom('samples').select('note').where('id', '=', sampleId).executeTakeFirstOrThrow()
   const news = [...messages]

@@ -15,33 +15,33 @@ import { factColumns } from './fact-columns.ts'
 import type { Fact, Plan } from './plan.ts'
 
 /** A plan without grams that lets through at least what `plan` does. */
-export function gateOf(plan: Plan): Plan {
-  return gateWithin(plan, new Map())
+export function prefilterOf(plan: Plan): Plan {
+  return prefilterWithin(plan, new Map())
 }
 
 /** Parts of a plan may stand in many places: each is looked at once. */
-function gateWithin(plan: Plan, known: Map<Plan, Plan>): Plan {
-  let gate = known.get(plan)
-  if (gate === undefined) {
-    gate = makeGate(plan, known)
-    known.set(plan, gate)
+function prefilterWithin(plan: Plan, known: Map<Plan, Plan>): Plan {
+  let prefilter = known.get(plan)
+  if (prefilter === undefined) {
+    prefilter = makePrefilter(plan, known)
+    known.set(plan, prefilter)
   }
-  return gate
+  return prefilter
 }
 
-function makeGate(plan: Plan, known: Map<Plan, Plan>): Plan {
+function makePrefilter(plan: Plan, known: Map<Plan, Plan>): Plan {
   switch (plan.kind) {
     case 'grams':
       return always
     case 'and':
-      return allOf(plan.parts.map((part) => gateWithin(part, known)))
+      return allOf(plan.parts.map((part) => prefilterWithin(part, known)))
     case 'or':
-      return anyOf(plan.parts.map((part) => gateWithin(part, known)))
+      return anyOf(plan.parts.map((part) => prefilterWithin(part, known)))
     case 'atLeast': {
-      const gates = plan.parts.map((part) => gateWithin(part, known))
-      const granted = gates.filter(({ kind }) => kind === 'may').length
+      const prefilters = plan.parts.map((part) => prefilterWithin(part, known))
+      const granted = prefilters.filter(({ kind }) => kind === 'may').length
       // Several facts at once are rare, so one stands for them.
-      return granted >= plan.count ? always : anyOf(gates.filter(({ kind }) => kind !== 'may'))
+      return granted >= plan.count ? always : anyOf(prefilters.filter(({ kind }) => kind !== 'may'))
     }
     default:
       return plan
@@ -70,26 +70,26 @@ export class GroupFacts {
 }
 
 /** The columns among `among` that get through a gate. */
-export function throughGate(gate: Plan, among: Uint32Array, facts: GroupFacts): Uint32Array {
-  switch (gate.kind) {
+export function applyPrefilter(prefilter: Plan, among: Uint32Array, facts: GroupFacts): Uint32Array {
+  switch (prefilter.kind) {
     case 'never':
       return new Uint32Array(among.length)
     case 'fact': {
-      const columns = facts.columns(planKey(gate), gate.fact)
+      const columns = facts.columns(planKey(prefilter), prefilter.fact)
       return among.map((word, w) => word & (columns[w] as number))
     }
     case 'and': {
       let left = among
-      for (const part of gate.parts) {
-        left = throughGate(part, left, facts)
+      for (const part of prefilter.parts) {
+        left = applyPrefilter(part, left, facts)
         if (left.every((word) => word === 0)) break
       }
       return left
     }
     case 'or': {
       const through = new Uint32Array(among.length)
-      for (const part of gate.parts) {
-        const some = throughGate(part, among, facts)
+      for (const part of prefilter.parts) {
+        const some = applyPrefilter(part, among, facts)
         for (let w = 0; w < through.length; w++) through[w] = (through[w] as number) | (some[w] as number)
       }
       return through

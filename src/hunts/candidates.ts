@@ -1,5 +1,5 @@
 /** A sample that has to be scanned, with the rulesets that remain for it; null: all of the set. */
-export interface Suspect {
+export interface Candidate {
   readonly sample: number
   readonly rulesets: readonly string[] | null
 }
@@ -7,21 +7,21 @@ export interface Suspect {
 /**
  * Turns "candidates by ruleset" around to "rulesets by sample", ascending by sample.
  *
- * @param candidates for each ruleset the ids that its plans could not rule out; a ruleset may be there several times
+ * @param answers for each ruleset the ids that its plans could not rule out; a ruleset may be there several times
  * @param plain ids that have to be scanned with everything; they may overlap each other and the candidates
  */
-export function suspectsBySample(
-  candidates: readonly { readonly ruleset: string; readonly samples: Uint32Array }[],
+export function groupCandidatesBySample(
+  answers: readonly { readonly ruleset: string; readonly samples: Uint32Array }[],
   plain: readonly Uint32Array[],
-): Suspect[] {
-  const keys = [...new Set(candidates.map(({ ruleset }) => ruleset))].sort()
+): Candidate[] {
+  const keys = [...new Set(answers.map(({ ruleset }) => ruleset))].sort()
   const numbers = new Map(keys.map((key, number) => [key, number]))
-  const total = candidates.reduce((sum, { samples }) => sum + samples.length, 0)
+  const total = answers.reduce((sum, { samples }) => sum + samples.length, 0)
   // One number a pair, so that millions of pairs are sorted without an object each. Both factors fit: ids are 32 bits
   // wide, and there are far fewer than 2^21 rulesets.
   const pairs = new Float64Array(total)
   let filled = 0
-  for (const { ruleset, samples } of candidates) {
+  for (const { ruleset, samples } of answers) {
     const number = numbers.get(ruleset) as number
     for (const id of samples) pairs[filled++] = id * keys.length + number
   }
@@ -29,7 +29,7 @@ export function suspectsBySample(
 
   const everything = new Set<number>()
   for (const ids of plain) for (const id of ids) everything.add(id)
-  const suspects: Suspect[] = [...everything].map((sample) => ({ sample, rulesets: null }))
+  const candidates: Candidate[] = [...everything].map((sample) => ({ sample, rulesets: null }))
   let current = -1
   let rulesets: string[] = []
   let previous = -1
@@ -41,9 +41,9 @@ export function suspectsBySample(
     if (sample !== current) {
       current = sample
       rulesets = []
-      suspects.push({ sample, rulesets })
+      candidates.push({ sample, rulesets })
     }
     rulesets.push(keys[pair % keys.length] as string)
   }
-  return everything.size > 0 ? suspects.sort((a, b) => a.sample - b.sample) : suspects
+  return everything.size > 0 ? candidates.sort((a, b) => a.sample - b.sample) : candidates
 }

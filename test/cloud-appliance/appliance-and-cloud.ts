@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { folderWith } from '../cli/running.ts'
 import { startCloud, Tenant } from '../cloud/tenant.ts'
-import { type Answer, type Json, MortalServer, until } from '../faults/mortal-server.ts'
-import { Between } from './between.ts'
+import { type Answer, type Json, MortalServer, until } from '../faults/killable-server.ts'
+import { Between } from './fault-proxy.ts'
 
 export interface Pair {
   readonly cloud: MortalServer

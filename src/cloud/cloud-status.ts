@@ -16,7 +16,7 @@ import { isThere, type KnownRuleset, type RetroState } from './ruleset-row.ts'
 
 export type SideStatus = 'ERROR' | 'ACTIVE' | 'DISABLED' | 'DELETED' | 'PENDING' | 'INVALID' | 'CAPPED'
 
-export interface CloudStanding {
+export interface CloudStatus {
   readonly name: string
   /** The cloud has the present text. */
   readonly isSaved: boolean
@@ -33,10 +33,10 @@ export interface CloudStanding {
   readonly reason: string | null
 }
 
-export function standingOf(
+export function statusOf(
   ruleset: KnownRuleset,
   delivery: { readonly revision_id: number | null; readonly problem: string | null } | null,
-): CloudStanding {
+): CloudStatus {
   const { name, cloud } = ruleset
   const cloudStatus = cloudStatusOf(ruleset)
   const undelivered = delivery?.problem ? `Not delivered yet: ${delivery.problem}` : null

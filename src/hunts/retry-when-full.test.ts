@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../errors/index.ts'
-import { whenThereIsRoom } from './patient-writing.ts'
+import { retryWhenFull } from './retry-when-full.ts'
 
 function noted() {
   const lines: string[] = []
@@ -16,7 +16,7 @@ test('a write is done again until there is room, and the log says once that it w
     if (++tries < 3) throw new Failure('storage.full')
     return 'written'
   }
-  assert.equal(await whenThereIsRoom(write, { hunt: 1, signal: new AbortController().signal, log }), 'written')
+  assert.equal(await retryWhenFull(write, { hunt: 1, signal: new AbortController().signal, log }), 'written')
   assert.equal(tries, 3)
   assert.deepEqual(lines, ['the storage is full: the hunt waits until there is room'])
 })
@@ -27,12 +27,12 @@ test('any other failure is passed on at once, and a hunt that is stopped waits n
   const broken = async () => {
     throw new Failure('hunt.failed')
   }
-  await assert.rejects(whenThereIsRoom(broken, { hunt: 1, signal, log }), { code: 'hunt.failed' })
+  await assert.rejects(retryWhenFull(broken, { hunt: 1, signal, log }), { code: 'hunt.failed' })
   assert.deepEqual(lines, [])
   const stopping = new AbortController()
   const full = async () => {
     stopping.abort(new Failure('hunt.wrong-state'))
     throw new Failure('storage.full')
   }
-  await assert.rejects(whenThereIsRoom(full, { hunt: 1, signal: stopping.signal, log }), { code: 'hunt.wrong-state' })
+  await assert.rejects(retryWhenFull(full, { hunt: 1, signal: stopping.signal, log }), { code: 'hunt.wrong-state' })
 })

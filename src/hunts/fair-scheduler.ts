@@ -10,7 +10,7 @@
  * and waits for turns that are overdue like that gets one beside them, so one user's hunts never hold up everybody's.
  * There are never more than twice as many as usual.
  */
-export class FairTurns {
+export class FairScheduler {
   readonly #turns: number
   readonly #sliceMs: number
   readonly #overdueMs: number
@@ -21,8 +21,8 @@ export class FairTurns {
   #later: NodeJS.Timeout | null = null
 
   /** A turn is overdue when it is held `overdueMs` past its slice. */
-  constructor({ turns, sliceMs, overdueMs = 5_000 }: { turns: number; sliceMs: number; overdueMs?: number }) {
-    this.#turns = turns
+  constructor({ scheduler, sliceMs, overdueMs = 5_000 }: { scheduler: number; sliceMs: number; overdueMs?: number }) {
+    this.#turns = scheduler
     this.#sliceMs = sliceMs
     this.#overdueMs = overdueMs
   }

@@ -15,10 +15,10 @@
  */
 import { Failure } from '../errors/index.ts'
 import {
-  type Lane,
+  type Priority,
   type RuleHit,
   type RuleSet,
-  type ScanTrouble,
+  type ScanError,
   type TaskInput,
   type TaskOutput,
   WorkerLost,
@@ -26,10 +26,10 @@ import {
 } from '../scanning/index.ts'
 import type { SegmentFile, SegmentSnapshot, Segments } from '../segments/index.ts'
 import type { DatabaseHealth } from '../store/index.ts'
+import { type Candidate, groupCandidatesBySample } from './candidates.ts'
 import type { Corpus } from './corpus.ts'
-import { type Suspect, suspectsBySample } from './suspects.ts'
 
-export interface SweepSources {
+export interface ScanSources {
   readonly pool: WorkerPool
   /** Worker processes of the pool. */
   readonly workers: number
@@ -50,13 +50,13 @@ export interface Question {
   readonly only: Uint32Array | null
   /** False takes every sample for a suspect, for comparison. */
   readonly useIndex: boolean
-  readonly priority: Lane
+  readonly priority: Priority
   /** Tasks of one group take turns with those of other groups. */
   readonly group: string
   readonly signal: AbortSignal
 }
 
-export interface SweepOptions extends Question {
+export interface CorpusScanOptions extends Question {
   /** Whether hits carry the matching strings. */
   readonly strings: boolean
   /** Samples larger than this many bytes are skipped and counted. */
@@ -64,10 +64,10 @@ export interface SweepOptions extends Question {
 }
 
 /** What was found out between the end of the stretch before and `upTo`. */
-export interface Stretch {
+export interface Checkpoint {
   readonly upTo: number
   readonly hits: readonly { readonly sample: number; readonly hits: readonly RuleHit[] }[]
-  readonly troubles: readonly { readonly sample: number; readonly troubles: readonly ScanTrouble[] }[]
+  readonly errors: readonly { readonly sample: number; readonly errors: readonly ScanError[] }[]
   /** (sample, ruleset) pairs that the index could not rule out and that were scanned. */
   readonly candidates: number
   readonly scannedBytes: number
@@ -83,12 +83,12 @@ const BATCH_BYTES = 4 * 1024 * 1024
 
 type VerifyItem = TaskInput<'verify'>['items'][number]
 
-export async function* sweep(sources: SweepSources, options: SweepOptions): AsyncGenerator<Stretch> {
-  for await (const { suspects, upTo } of suspectsByWave(sources, options)) {
-    let decided: Stretch | null = null
-    for await (const stretch of scanInOrder(suspects, sources, options)) {
+export async function* scanCorpus(sources: ScanSources, options: CorpusScanOptions): AsyncGenerator<Checkpoint> {
+  for await (const { candidates, upTo } of candidatesByWindow(sources, options)) {
+    let decided: Checkpoint | null = null
+    for await (const checkpoint of scanInOrder(candidates, sources, options)) {
       if (decided) yield decided
-      decided = stretch
+      decided = checkpoint
     }
     sources.health.demandSound()
     // The last stretch of a wave decides everything up to the wave's end: nothing else in it is a suspect.
@@ -97,20 +97,20 @@ export async function* sweep(sources: SweepSources, options: SweepOptions): Asyn
 }
 
 /** The samples that the index cannot rule out, by ascending id, without scanning any. */
-export async function* suspects(sources: SweepSources, question: Question): AsyncGenerator<Suspect> {
-  for await (const wave of suspectsByWave(sources, question)) yield* wave.suspects
+export async function* candidates(sources: ScanSources, question: Question): AsyncGenerator<Candidate> {
+  for await (const window of candidatesByWindow(sources, question)) yield* window.candidates
 }
 
-async function* suspectsByWave(sources: SweepSources, question: Question) {
+async function* candidatesByWindow(sources: ScanSources, question: Question) {
   await sources.corpus.demandWhole()
   sources.health.demandSound()
   const snapshot = question.useIndex ? await sources.segments.snapshot() : await everything(sources, question)
   try {
-    const size = new WaveSize()
-    for (const wave of waves(snapshot, question, size)) {
-      const found = await suspectsOf(wave, sources, question)
+    const size = new WindowSize()
+    for (const window of windows(snapshot, question, size)) {
+      const found = await candidatesOf(window, sources, question)
       size.adapt(found.length)
-      yield { suspects: found, upTo: Math.min(wave.upTo, question.upTo) }
+      yield { candidates: found, upTo: Math.min(window.upTo, question.upTo) }
     }
   } finally {
     snapshot.release()
@@ -118,13 +118,21 @@ async function* suspectsByWave(sources: SweepSources, question: Question) {
 }
 
 /** The corpus as if no segment held any of it. */
-async function everything({ corpus }: SweepSources, { after, upTo }: Question) {
+async function everything({ corpus }: ScanSources, { after, upTo }: Question) {
   return { segments: [], unindexed: await corpus.processedIds(after, upTo), release: () => {} }
 }
 
-const nothing: Stretch = { upTo: 0, hits: [], troubles: [], candidates: 0, scannedBytes: 0, skipped: 0, unreadable: [] }
+const nothing: Checkpoint = {
+  upTo: 0,
+  hits: [],
+  errors: [],
+  candidates: 0,
+  scannedBytes: 0,
+  skipped: 0,
+  unreadable: [],
+}
 
-interface Wave {
+interface Window {
   readonly segments: readonly SegmentFile[]
   readonly unindexed: Uint32Array
   readonly upTo: number
@@ -134,24 +142,24 @@ interface Wave {
  * How many samples make a wave. Each ends in a transaction, which costs a hunt more than asking some segments does; but
  * its suspects are in memory all at once.
  */
-class WaveSize {
-  samples = LEAST_WAVE
+class WindowSize {
+  samples = LEAST_WINDOW
 
-  adapt(suspects: number): void {
-    this.samples = suspects <= FEW_SUSPECTS ? Math.min(MOST_WAVE, this.samples * 4) : LEAST_WAVE
+  adapt(candidates: number): void {
+    this.samples = candidates <= FEW_CANDIDATES ? Math.min(MOST_WINDOW, this.samples * 4) : LEAST_WINDOW
   }
 }
 
-const LEAST_WAVE = 65_536
-const MOST_WAVE = 1_048_576
-const FEW_SUSPECTS = 1_000
+const LEAST_WINDOW = 65_536
+const MOST_WINDOW = 1_048_576
+const FEW_CANDIDATES = 1_000
 
 /** Cuts a snapshot where no segment crosses the cut. The last wave reaches up to `upTo`. `size` is looked at for each. */
-export function* waves(
+export function* windows(
   snapshot: Pick<SegmentSnapshot, 'segments' | 'unindexed'>,
   { after, upTo, only }: Pick<Question, 'after' | 'upTo' | 'only'>,
-  size: { readonly samples: number } = { samples: LEAST_WAVE },
-): Generator<Wave> {
+  size: { readonly samples: number } = { samples: LEAST_WINDOW },
+): Generator<Window> {
   const segments = snapshot.segments.filter(({ firstId, lastId }) => lastId > after && firstId <= upTo)
   const plain = restricted(snapshot.unindexed, after, upTo, only)
   let from = 0
@@ -182,17 +190,17 @@ function restricted(ids: Uint32Array, after: number, upTo: number, only: Uint32A
 }
 
 /** Asks the wave's segments, and merges their answers with the samples that have to be scanned plainly. */
-async function suspectsOf(wave: Wave, sources: SweepSources, question: Question): Promise<Suspect[]> {
-  const plain = [wave.unindexed]
+async function candidatesOf(window: Window, sources: ScanSources, question: Question): Promise<Candidate[]> {
+  const plain = [window.unindexed]
   const candidates: Candidates[] = []
-  for (let start = 0; start < wave.segments.length; start += SEGMENTS_AT_ONCE) {
-    const some = wave.segments.slice(start, start + SEGMENTS_AT_ONCE)
+  for (let start = 0; start < window.segments.length; start += SEGMENTS_AT_ONCE) {
+    const some = window.segments.slice(start, start + SEGMENTS_AT_ONCE)
     for (const answer of await Promise.all(some.map((segment) => evaluated(segment, sources, question)))) {
       if (answer.damaged) plain.push(answer.damaged)
       else candidates.push(...answer.candidates)
     }
   }
-  return suspectsBySample(candidates, plain)
+  return groupCandidatesBySample(candidates, plain)
 }
 
 type Candidates = TaskOutput<'evaluate'>['candidates'][number]
@@ -200,12 +208,12 @@ type Candidates = TaskOutput<'evaluate'>['candidates'][number]
 /** The candidates of one segment or, where it is damaged, the ids of all samples that it may hold. */
 async function evaluated(
   segment: SegmentFile,
-  { pool, corpus, segments }: SweepSources,
+  { pool, corpus, segments }: ScanSources,
   { ruleSet, after, upTo, only, priority, group, signal }: Question,
 ): Promise<{ damaged: null; candidates: readonly Candidates[] } | { damaged: Uint32Array }> {
   try {
     const task = { ruleSet: ruleSet.id, segment: segment.path, after, upTo, only }
-    const { candidates } = await pool.run('evaluate', task, { priority, group, patient: true, signal })
+    const { candidates } = await pool.run('evaluate', task, { priority, group, waitForRoom: true, signal })
     return { damaged: null, candidates }
   } catch (error) {
     const isDamaged = error instanceof Failure && error.code === 'segment.damaged'
@@ -223,21 +231,21 @@ const AHEAD = 64
 
 /** Scans the suspects in batches, a few at a time, and hands the results out in the order of the suspects. */
 async function* scanInOrder(
-  suspects: readonly Suspect[],
-  sources: SweepSources,
-  options: SweepOptions,
-): AsyncGenerator<Stretch> {
+  candidates: readonly Candidate[],
+  sources: ScanSources,
+  options: CorpusScanOptions,
+): AsyncGenerator<Checkpoint> {
   // Twice as many as there are workers, so that a worker never waits for the server.
   const width = 2 * sources.workers
-  const pace = new Pace()
-  const scan = (batch: Batch) => pace.of(scanBatch(batch, sources.pool, options))
-  const headStart = new HeadStart(options.ruleSet.rulesets.length, scan)
+  const batchSize = new AdaptiveBatch()
+  const scan = (batch: Batch) => batchSize.of(scanBatch(batch, sources.pool, options))
+  const largestFirst = new LargestFirst(options.ruleSet.rulesets.length, scan)
   /** In order; the scanned ones among them wait for those before them. */
-  const taken: { readonly scanned: Promise<Stretch>; isOver: boolean }[] = []
+  const taken: { readonly scanned: Promise<Checkpoint>; isOver: boolean }[] = []
   try {
-    for await (const batch of batches(suspects, sources.corpus, options.scanLimit, pace, headStart)) {
+    for await (const batch of batches(candidates, sources.corpus, options.scanLimit, batchSize, largestFirst)) {
       options.signal.throwIfAborted()
-      const scanned = headStart.take(batch) ?? scan(batch)
+      const scanned = largestFirst.take(batch) ?? scan(batch)
       const entry = { scanned, isOver: false }
       taken.push(entry)
       const end = () => {
@@ -258,7 +266,7 @@ async function* scanInOrder(
     for (let first = taken.shift(); first; first = taken.shift()) yield await first.scanned
   } finally {
     await Promise.allSettled(taken.map(({ scanned }) => scanned))
-    await headStart.end()
+    await largestFirst.end()
   }
 }
 
@@ -266,7 +274,7 @@ async function* scanInOrder(
  * How many samples go into a batch: as many as are scanned in a quarter of a second or so. Rules differ by a factor of a
  * million in what they cost, and a hunt's progress, its turns and its stopping all wait for the end of a batch.
  */
-class Pace {
+class AdaptiveBatch {
   samples = 1
 
   async of<T>(work: Promise<T>): Promise<T> {
@@ -293,14 +301,14 @@ const LOOKED_UP = 256
  * batches by themselves, and are offered for a head start.
  */
 async function* batches(
-  suspects: readonly Suspect[],
+  candidates: readonly Candidate[],
   corpus: Corpus,
   scanLimit: number,
-  pace: Pace,
-  headStart: HeadStart,
+  batchSize: AdaptiveBatch,
+  largestFirst: LargestFirst,
 ): AsyncGenerator<Batch> {
-  for (let start = 0; start < suspects.length; start += LOOKED_UP) {
-    const some = suspects.slice(start, start + LOOKED_UP)
+  for (let start = 0; start < candidates.length; start += LOOKED_UP) {
+    const some = candidates.slice(start, start + LOOKED_UP)
     const scannable = await corpus.scannable(some.map(({ sample }) => sample))
     const found = some.flatMap(({ sample, rulesets }) => {
       const details = scannable.get(sample)
@@ -311,13 +319,13 @@ async function* batches(
         .filter(({ size }) => size > BATCH_BYTES && size <= scanLimit)
         .map((item): [number, Batch] => [item.sample, { items: [item], upTo: item.sample, skipped: 0 }]),
     )
-    headStart.offer([...large.values()])
+    largestFirst.offer([...large.values()])
     let items: VerifyItem[] = []
     let bytes = 0
     let skipped = 0
     for (const item of found) {
       const byItself = large.get(item.sample)
-      if (items.length > 0 && (byItself || items.length >= pace.samples || bytes + item.size > BATCH_BYTES)) {
+      if (items.length > 0 && (byItself || items.length >= batchSize.samples || bytes + item.size > BATCH_BYTES)) {
         yield { items, upTo: items.at(-1)?.sample ?? 0, skipped }
         items = []
         bytes = 0
@@ -338,16 +346,16 @@ async function* batches(
  * The heaviest of the large samples ahead is scanned beside those whose turn it is, one at a time: when its turn came, it
  * would be the last to end, and the other workers would wait for it.
  */
-class HeadStart {
+class LargestFirst {
   readonly #rulesets: number
-  readonly #scan: (batch: Batch) => Promise<Stretch>
+  readonly #scan: (batch: Batch) => Promise<Checkpoint>
   /** The heaviest is the last. */
   #ahead: Batch[] = []
-  readonly #begun = new Map<Batch, Promise<Stretch>>()
+  readonly #begun = new Map<Batch, Promise<Checkpoint>>()
   #isBusy = false
 
   /** `rulesets`: how many there are in all. */
-  constructor(rulesets: number, scan: (batch: Batch) => Promise<Stretch>) {
+  constructor(rulesets: number, scan: (batch: Batch) => Promise<Checkpoint>) {
     this.#rulesets = rulesets
     this.#scan = scan
   }
@@ -359,7 +367,7 @@ class HeadStart {
   }
 
   /** The scan of a batch whose turn has come, if it was begun. */
-  take(batch: Batch): Promise<Stretch> | null {
+  take(batch: Batch): Promise<Checkpoint> | null {
     this.#ahead = this.#ahead.filter((other) => other !== batch)
     const begun = this.#begun.get(batch) ?? null
     this.#begun.delete(batch)
@@ -386,16 +394,16 @@ class HeadStart {
   }
 }
 
-async function scanBatch(batch: Batch, pool: WorkerPool, options: SweepOptions): Promise<Stretch> {
+async function scanBatch(batch: Batch, pool: WorkerPool, options: CorpusScanOptions): Promise<Checkpoint> {
   const base = { ...nothing, upTo: batch.upTo, skipped: batch.skipped }
   if (batch.items.length === 0) return base
   const { results, scannedBytes } = await pool.run(
     'verify',
     { ruleSet: options.ruleSet.id, items: batch.items, strings: options.strings },
-    { priority: options.priority, group: options.group, patient: true, signal: options.signal },
+    { priority: options.priority, group: options.group, waitForRoom: true, signal: options.signal },
   )
   const all = options.ruleSet.rulesets.length
-  const unreadable = results.flatMap(({ sample, troubles: [first] }) =>
+  const unreadable = results.flatMap(({ sample, errors: [first] }) =>
     first?.reason === 'unreadable' ? [{ sample, message: first.message }] : [],
   )
   return {
@@ -403,7 +411,7 @@ async function scanBatch(batch: Batch, pool: WorkerPool, options: SweepOptions):
     skipped: base.skipped + unreadable.length,
     unreadable,
     hits: results.filter(({ hits }) => hits.length > 0),
-    troubles: results.filter(({ troubles: [first] }) => first && first.reason !== 'unreadable'),
+    errors: results.filter(({ errors: [first] }) => first && first.reason !== 'unreadable'),
     candidates: batch.items.reduce((sum, { rulesets }) => sum + (rulesets?.length ?? all), 0),
     scannedBytes,
   }

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import type { Digests } from '../scanning/index.ts'
 
 /** What is told about a file besides its content. Read only after the content has been. */
-export interface Arriving {
+export interface UploadInfo {
   /** Its name; directories and control characters are taken out. */
   readonly filename: string
   readonly userId: number | null
@@ -11,7 +11,7 @@ export interface Arriving {
   readonly archivePassword?: string | null
 }
 
-export interface Arrival {
+export interface IngestReceipt {
   readonly id: number
   /** Lower-case hexadecimal. */
   readonly sha256: string
@@ -26,7 +26,7 @@ export interface Arrival {
 }
 
 /** A content in a temporary file, hashed, with what is to be recorded about it. */
-export interface Incoming {
+export interface StagedFile {
   readonly temporary: string
   /** Its bytes have been synced. */
   readonly synced: boolean
@@ -36,13 +36,13 @@ export interface Incoming {
   readonly source: 'upload' | 'ingest' | 'member'
   readonly comment: string | null
   readonly tags: readonly string[]
-  readonly note: QueueNote
+  readonly note: ResumeState
   /** The archive that it was unpacked from, and its path there. */
   readonly member: { readonly parent: number; readonly path: string } | null
 }
 
 /** What goes on with a queued sample after a restart: the JSON in `samples.intake`. */
-export interface QueueNote {
+export interface ResumeState {
   /** How many archives it was unpacked from; 0 for what was sent. */
   readonly depth: number
   readonly password?: string

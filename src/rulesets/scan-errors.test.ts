@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
-import type { ScanTrouble } from '../scanning/index.ts'
+import type { ScanError } from '../scanning/index.ts'
 import { type Installation, openInstallation, rule } from './installation.fixture.ts'
 
 let here: Installation
@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 afterEach(() => here.close())
 
-async function trouble(name: string): Promise<ScanTrouble> {
+async function error(name: string): Promise<ScanError> {
   const ruleset = (await here.rulesets.liveSet()).rulesets.find((one) => one.name === name)
   return { ruleset: ruleset?.key ?? 'none', reason: 'timeout', message: 'it took more than 30 s' }
 }
@@ -22,8 +22,8 @@ const journal = async (): Promise<string[]> =>
 
 test('one stop is noted and told as the reason, and the ruleset goes on running', async () => {
   const sample = await here.sample()
-  const endless = await trouble('endless')
-  await here.rulesets.reportTroubles(sample, [endless])
+  const endless = await error('endless')
+  await here.rulesets.reportScanErrors(sample, [endless])
   const { status, reason } = await here.rulesets.get('endless')
   assert.equal(status, 'active')
   assert.match(reason ?? '', /^Stopped on sample [0-9a-f]{40} \(timeout\): it took more than 30 s$/)
@@ -34,15 +34,15 @@ test('one stop is noted and told as the reason, and the ruleset goes on running'
 })
 
 test('a ruleset that is stopped on a third sample is suspended, in a new generation', async () => {
-  const endless = await trouble('endless')
-  const heard: number[] = []
-  here.rulesets.onChange((generation) => heard.push(generation))
+  const endless = await error('endless')
+  const logged: number[] = []
+  here.rulesets.onChange((generation) => logged.push(generation))
   const before = await here.rulesets.generation()
   const samples = [await here.sample(), await here.sample(), await here.sample()]
   for (const sample of samples) {
     // The same sample again is no further strike.
-    await here.rulesets.reportTroubles(sample, [endless])
-    await here.rulesets.reportTroubles(sample, [endless])
+    await here.rulesets.reportScanErrors(sample, [endless])
+    await here.rulesets.reportScanErrors(sample, [endless])
     if (sample !== samples[2]) assert.equal((await here.rulesets.get('endless')).status, 'active')
   }
   const { status, reason } = await here.rulesets.get('endless')
@@ -53,12 +53,12 @@ test('a ruleset that is stopped on a third sample is suspended, in a new generat
     (await here.rulesets.liveSet()).rulesets.map(({ name }) => name),
     ['good'],
   )
-  assert.deepEqual(heard, [before + 1])
+  assert.deepEqual(logged, [before + 1])
 })
 
 async function suspend(): Promise<void> {
-  const endless = await trouble('endless')
-  for (let n = 0; n < 3; n += 1) await here.rulesets.reportTroubles(await here.sample(), [endless])
+  const endless = await error('endless')
+  for (let n = 0; n < 3; n += 1) await here.rulesets.reportScanErrors(await here.sample(), [endless])
   assert.equal((await here.rulesets.get('endless')).status, 'error')
 }
 
@@ -67,7 +67,7 @@ test('enabling a suspended ruleset again takes back all strikes', async () => {
   assert.equal(await here.rulesets.setEnabled(here.ada, 'endless', true), 'valid')
   assert.equal((await here.rulesets.get('endless')).status, 'active')
   assert.equal((await here.rulesets.get('endless')).reason, null)
-  await here.rulesets.reportTroubles(await here.sample(), [await trouble('endless')])
+  await here.rulesets.reportScanErrors(await here.sample(), [await error('endless')])
   assert.equal((await here.rulesets.get('endless')).status, 'active', 'the count begins anew')
 })
 
@@ -81,20 +81,20 @@ test('a new text takes back a suspension, the same text does not', async () => {
 })
 
 test('troubles of an older text, of an ad-hoc hunt or on a removed sample are nobody’s strikes', async () => {
-  const old = await trouble('endless')
+  const old = await error('endless')
   await here.rulesets.save(here.ada, { name: 'endless', content: rule('two') })
-  await here.rulesets.reportTroubles(await here.sample(), [old, { ...old, ruleset: 'h1.0' }])
-  await here.rulesets.reportTroubles(4711, [await trouble('endless')])
+  await here.rulesets.reportScanErrors(await here.sample(), [old, { ...old, ruleset: 'h1.0' }])
+  await here.rulesets.reportScanErrors(4711, [await error('endless')])
   assert.equal((await here.rulesets.get('endless')).reason, null)
   assert.deepEqual(await journal(), [])
 })
 
 test('a ruleset that the workers have set aside is suspended at the first report', async () => {
   const message = 'it was set aside after 3 samples; on the last of them, scanning the sample took longer than allowed'
-  const setAside: ScanTrouble = { ...(await trouble('endless')), reason: 'quarantine', message }
+  const setAside: ScanError = { ...(await error('endless')), reason: 'quarantine', message }
   const sample = await here.sample()
   // It failed on this one as well.
-  await here.rulesets.reportTroubles(sample, [await trouble('endless'), setAside])
+  await here.rulesets.reportScanErrors(sample, [await error('endless'), setAside])
   const { status, reason } = await here.rulesets.get('endless')
   assert.equal(status, 'error')
   assert.match(reason ?? '', /^Suspended\. Not run on sample [0-9a-f]{40}: it was set aside after 3 samples/)
@@ -103,9 +103,9 @@ test('a ruleset that the workers have set aside is suspended at the first report
 
 test('what a module does on samples is told beside them, and suspends no ruleset', async () => {
   const message = 'the engine’s module macho fails on the sample: reading it took longer than allowed'
-  const module: ScanTrouble = { ...(await trouble('good')), reason: 'module', message }
+  const module: ScanError = { ...(await error('good')), reason: 'module', message }
   const samples = [await here.sample(), await here.sample(), await here.sample(), await here.sample()]
-  for (const sample of [...samples, ...samples]) await here.rulesets.reportTroubles(sample, [module])
+  for (const sample of [...samples, ...samples]) await here.rulesets.reportScanErrors(sample, [module])
   assert.equal((await here.rulesets.get('good')).status, 'active')
   assert.equal((await here.rulesets.get('good')).reason, null)
   const notes = await here.database.selectFrom('samples').select('note').where('id', 'in', samples).execute()

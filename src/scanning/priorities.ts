@@ -1,15 +1,15 @@
 /** Who is served first: someone waits at a screen, samples arrive, hunts, everything that can wait. */
-export type Lane = 'interactive' | 'live' | 'hunt' | 'background'
+export type Priority = 'interactive' | 'live' | 'hunt' | 'background'
 
 /** First to be served first. */
-export const lanes: readonly Lane[] = ['interactive', 'live', 'hunt', 'background']
+export const priorities: readonly Priority[] = ['interactive', 'live', 'hunt', 'background']
 
 /** Every so many turns the least of the waiting lanes is served, so that steady uploads slow a hunt but never stop it. */
 const TURNS_TO_THE_LEAST = 8
 
 /** Waiting tasks: lanes by rank, groups of a lane in turns, tasks of a group in their order. */
-export class LaneQueue<T> {
-  readonly #lanes: Readonly<Record<Lane, Turns<T>>> = {
+export class PriorityQueue<T> {
+  readonly #queues: Readonly<Record<Priority, Turns<T>>> = {
     interactive: new Turns(),
     live: new Turns(),
     hunt: new Turns(),
@@ -17,65 +17,65 @@ export class LaneQueue<T> {
   }
   #turn = 0
 
-  add(lane: Lane, group: string, task: T): void {
-    this.#lanes[lane].add(group, task)
+  add(priority: Priority, group: string, task: T): void {
+    this.#queues[priority].add(group, task)
   }
 
   /** Puts a task that had started back in front of its group. */
-  addFirst(lane: Lane, group: string, task: T): void {
-    this.#lanes[lane].addFirst(group, task)
+  addFirst(priority: Priority, group: string, task: T): void {
+    this.#queues[priority].addFirst(group, task)
   }
 
-  remove(lane: Lane, group: string, task: T): void {
-    this.#lanes[lane].remove(group, task)
+  remove(priority: Priority, group: string, task: T): void {
+    this.#queues[priority].remove(group, task)
   }
 
-  waiting(lane: Lane): number {
-    return this.#lanes[lane].size
+  waiting(priority: Priority): number {
+    return this.#queues[priority].size
   }
 
   /** The first lane that has a task; null when nothing waits. */
-  first(): Lane | null {
-    return lanes.find((lane) => this.waiting(lane) > 0) ?? null
+  first(): Priority | null {
+    return priorities.find((priority) => this.waiting(priority) > 0) ?? null
   }
 
   /** Waiting in all lanes. */
   get size(): number {
-    return lanes.reduce((sum, lane) => sum + this.waiting(lane), 0)
+    return priorities.reduce((sum, priority) => sum + this.waiting(priority), 0)
   }
 
   take(): T | null {
     this.#turn++
-    const open = lanes.filter((lane) => this.waiting(lane) > 0)
-    const lane = this.#turn % TURNS_TO_THE_LEAST === 0 ? open.at(-1) : open[0]
-    return lane === undefined ? null : this.#lanes[lane].take()
+    const open = priorities.filter((priority) => this.waiting(priority) > 0)
+    const priority = this.#turn % TURNS_TO_THE_LEAST === 0 ? open.at(-1) : open[0]
+    return priority === undefined ? null : this.#queues[priority].take()
   }
 
   /** The most urgent task of those lanes and groups that are accepted. */
-  takeAccepted(accepts: (lane: Lane, group: string) => boolean): T | null {
-    for (const lane of lanes) {
-      const group = this.#lanes[lane].groups().find((group) => accepts(lane, group))
-      if (group !== undefined) return this.#lanes[lane].takeOf(group)
+  takeAccepted(accepts: (priority: Priority, group: string) => boolean): T | null {
+    for (const priority of priorities) {
+      const group = this.#queues[priority].groups().find((group) => accepts(priority, group))
+      if (group !== undefined) return this.#queues[priority].takeOf(group)
     }
     return null
   }
 
   /** Whether something waits that is accepted. */
-  some(accepts: (lane: Lane, group: string) => boolean): boolean {
-    return lanes.some((lane) => this.#lanes[lane].groups().some((group) => accepts(lane, group)))
+  some(accepts: (priority: Priority, group: string) => boolean): boolean {
+    return priorities.some((priority) => this.#queues[priority].groups().some((group) => accepts(priority, group)))
   }
 
   /** The lane's next task, if it is one that goes along with what was taken before. */
-  takeAlong(lane: Lane, goesAlong: (task: T) => boolean): T | null {
-    const next = this.#lanes[lane].first()
-    return next !== null && goesAlong(next) ? this.#lanes[lane].take() : null
+  takeAlong(priority: Priority, goesAlong: (task: T) => boolean): T | null {
+    const next = this.#queues[priority].first()
+    return next !== null && goesAlong(next) ? this.#queues[priority].take() : null
   }
 
   /** Empties the queue. */
   drain(): T[] {
     const all: T[] = []
-    for (const lane of lanes) {
-      for (let task = this.#lanes[lane].take(); task !== null; task = this.#lanes[lane].take()) all.push(task)
+    for (const priority of priorities) {
+      for (let task = this.#queues[priority].take(); task !== null; task = this.#queues[priority].take()) all.push(task)
     }
     return all
   }

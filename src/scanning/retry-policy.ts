@@ -21,9 +21,9 @@
  * - Anything else gets one more try, then the item, or the whole task, has failed.
  */
 import { Failure } from '../errors/index.ts'
-import type { FlightStep } from './flight-record.ts'
 import { WorkerLost } from './outcome.ts'
-import type { Avoid, Trouble } from './protocol.ts'
+import type { ProgressStep } from './progress-record.ts'
+import type { Exclusions, ScanFailure } from './protocol.ts'
 import type { TaskKind } from './tasks.ts'
 import type { LossCause } from './worker-process.ts'
 
@@ -33,12 +33,12 @@ const LOSSES_BEFORE_BEGINNING = 5
 export type Verdict =
   | { readonly kind: 'retry' }
   /** Retry, and have all workers leave this ruleset out. */
-  | { readonly kind: 'quarantine'; readonly ruleset: string; readonly trouble: Trouble }
+  | { readonly kind: 'quarantine'; readonly ruleset: string; readonly failure: ScanFailure }
   /** Retry, and do not ask this module about this item again. */
-  | { readonly kind: 'module'; readonly item: number; readonly module: string; readonly trouble: Trouble }
+  | { readonly kind: 'module'; readonly item: number; readonly module: string; readonly failure: ScanFailure }
   | { readonly kind: 'fail'; readonly error: Error }
 
-export const nothingAvoided: Avoid = {
+export const nothingAvoided: Exclusions = {
   pairs: [],
   modules: [],
   probes: [],
@@ -51,30 +51,30 @@ export const nothingAvoided: Avoid = {
 }
 
 /** What one task has cost so far. */
-export class Blame {
+export class RetryPolicy {
   readonly #counts = new Map<string, number>()
-  #avoid: Avoid = nothingAvoided
+  #exclusions: Exclusions = nothingAvoided
 
-  get avoid(): Avoid {
-    return this.#avoid
+  get exclusions(): Exclusions {
+    return this.#exclusions
   }
 
   markDone(items: readonly number[]): void {
-    this.#avoid = { ...this.#avoid, done: [...this.#avoid.done, ...items] }
+    this.#exclusions = { ...this.#exclusions, done: [...this.#exclusions.done, ...items] }
   }
 
   /** The module is known to fail on the item. */
-  excludeModule(item: number, module: string, trouble: Trouble): void {
-    const { modules } = this.#avoid
+  excludeModule(item: number, module: string, failure: ScanFailure): void {
+    const { modules } = this.#exclusions
     if (modules.some((known) => known.item === item && known.module === module)) return
-    this.#avoid = { ...this.#avoid, modules: [...modules, { item, module, trouble }] }
+    this.#exclusions = { ...this.#exclusions, modules: [...modules, { item, module, failure }] }
   }
 
   /**
    * `at` is null when the worker had not begun with the task. `endsWorkers`: the ruleset at work is known to do so on
    * another sample.
    */
-  judge(kind: TaskKind, cause: LossCause, at: FlightStep | null, endsWorkers = false): Verdict {
+  decide(kind: TaskKind, cause: LossCause, at: ProgressStep | null, endsWorkers = false): Verdict {
     if (at === null) {
       if (this.#count('not begun') < LOSSES_BEFORE_BEGINNING) return { kind: 'retry' }
       return { kind: 'fail', error: new Failure('workers.lost') }
@@ -83,29 +83,29 @@ export class Blame {
     // Not to be put down to chance: the limits themselves were reached.
     const given = cause === 'timeout' || (cause === 'memory' && (kind === 'check' || kind === 'plan'))
 
-    if (kind === 'take' && stage !== 'take') return this.#without({ examining: false })
+    if (kind === 'copyAndHash' && stage !== 'copyAndHash') return this.#without({ examining: false })
     if (kind === 'verify' || kind === 'examine') {
       const verdict = this.#judgeScan(cause, at, given, endsWorkers)
       if (verdict !== null) return verdict
     }
-    if (stage === 'plan' && this.#avoid.plans) {
+    if (stage === 'plan' && this.#exclusions.plans) {
       return given || this.#count('plan') >= 2 ? this.#without({ plans: false }) : { kind: 'retry' }
     }
-    if (stage === 'identify' && this.#avoid.libmagic) {
+    if (stage === 'identify' && this.#exclusions.libmagic) {
       return given || this.#count('identify') >= 2 ? this.#without({ libmagic: false }) : { kind: 'retry' }
     }
-    if (stage === 'signers' && this.#avoid.signers) {
+    if (stage === 'signers' && this.#exclusions.signers) {
       return given || this.#count('signers') >= 2 ? this.#without({ signers: false }) : { kind: 'retry' }
     }
     if (!given && this.#count(`${stage} ${item}`) < 2) return { kind: 'retry' }
     if (kind === 'verify') return this.#giveUp(item, null, cause)
-    return { kind: 'fail', error: new WorkerLost(troubleOf(cause, stage).message) }
+    return { kind: 'fail', error: new WorkerLost(failureOf(cause, stage).message) }
   }
 
   /** Null where no rules were at work. */
   #judgeScan(
     cause: LossCause,
-    { stage, item, ruleset, bundle }: FlightStep,
+    { stage, item, ruleset, bundle }: ProgressStep,
     given: boolean,
     endsWorkers: boolean,
   ): Verdict | null {
@@ -114,41 +114,44 @@ export class Blame {
         if (bundle) return this.#without({ bundles: false })
         if (ruleset === null) return null
         if (!given && this.#count(`compile ${ruleset}`) < 2) return { kind: 'retry' }
-        return { kind: 'quarantine', ruleset, trouble: troubleOf(cause, 'compiling the ruleset') }
+        return { kind: 'quarantine', ruleset, failure: failureOf(cause, 'compiling the ruleset') }
       case 'scan':
         // Probes come before scans: those of this item have been passed.
-        this.#avoid = { ...this.#avoid, probes: this.#avoid.probes.filter((probe) => probe.item !== item) }
+        this.#exclusions = {
+          ...this.#exclusions,
+          probes: this.#exclusions.probes.filter((probe) => probe.item !== item),
+        }
         if (bundle) return this.#without({ bundles: false })
         if (ruleset === null) return null
         if (!given && !endsWorkers && this.#count(`item ${item} ${ruleset}`) < 2) return { kind: 'retry' }
-        this.#avoid = { ...this.#avoid, probes: [...this.#avoid.probes, { item, ruleset }] }
+        this.#exclusions = { ...this.#exclusions, probes: [...this.#exclusions.probes, { item, ruleset }] }
         return this.#giveUp(item, ruleset, cause)
       case 'probe': {
         const module = ruleset ?? ''
         if (!given && this.#count(`probe ${item} ${module}`) < 2) return { kind: 'retry' }
         const what =
           module === '' ? 'the engine fails on the sample' : `the engine's module ${module} fails on the sample`
-        const trouble = troubleOf(cause, 'reading it')
-        const told: Trouble =
+        const failure = failureOf(cause, 'reading it')
+        const told: ScanFailure =
           module === ''
-            ? { reason: 'unreadable', message: `${what}: ${trouble.message}` }
-            : { reason: 'module', message: `${what}: ${trouble.message}` }
+            ? { reason: 'unreadable', message: `${what}: ${failure.message}` }
+            : { reason: 'module', message: `${what}: ${failure.message}` }
         this.excludeModule(item, module, told)
-        return { kind: 'module', item, module, trouble: told }
+        return { kind: 'module', item, module, failure: told }
       }
       default:
         return null
     }
   }
 
-  #without(avoid: Partial<Avoid>): Verdict {
-    this.#avoid = { ...this.#avoid, ...avoid }
+  #without(exclusions: Partial<Exclusions>): Verdict {
+    this.#exclusions = { ...this.#exclusions, ...exclusions }
     return { kind: 'retry' }
   }
 
   #giveUp(item: number, ruleset: string | null, cause: LossCause): Verdict {
-    const pair = { item, ruleset, trouble: troubleOf(cause, 'scanning the sample') }
-    return this.#without({ pairs: [...this.#avoid.pairs, pair] })
+    const pair = { item, ruleset, failure: failureOf(cause, 'scanning the sample') }
+    return this.#without({ pairs: [...this.#exclusions.pairs, pair] })
   }
 
   #count(what: string): number {
@@ -158,7 +161,7 @@ export class Blame {
   }
 }
 
-function troubleOf(cause: LossCause, what: string): Trouble {
+function failureOf(cause: LossCause, what: string): ScanFailure {
   switch (cause) {
     case 'timeout':
       return { reason: 'timeout', message: `${what} took longer than allowed` }

@@ -22,7 +22,7 @@ const AT_ONCE = 4
 /** What a cloud answers to a text that it will never take. */
 const FOR_GOOD = [400, 413, 422]
 
-export interface DeliveriesWaiting {
+export interface OutboxBacklog {
   readonly waiting: number
   /** Milliseconds that the oldest waits; 0 when nothing does. */
   readonly oldestMs: number
@@ -36,7 +36,7 @@ interface Delivery {
   readonly attempts: number
 }
 
-export class Deliveries {
+export class OutboxSender {
   readonly #database: Database
   readonly #client: CloudClient
   readonly #feeds: FeedReader
@@ -249,7 +249,7 @@ export class Deliveries {
   }
 }
 
-export async function waitingOf(database: Database): Promise<DeliveriesWaiting> {
+export async function waitingOf(database: Database): Promise<OutboxBacklog> {
   const { waiting, oldest } = await database
     .selectFrom('cloud_deliveries')
     .select(({ fn }) => [fn.countAll<number>().as('waiting'), fn.min<number | null>('created').as('oldest')])

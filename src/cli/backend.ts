@@ -11,7 +11,7 @@ import { type Flags, readClientSettings, readSettings } from '../settings/index.
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
 import type { Found } from './walk.ts'
 
-export interface Workplace {
+export interface Backend {
   /** The folder that must not be taken in itself; null where the data is elsewhere. */
   readonly dataFolder: string | null
   /** How many files are best under way at once. */
@@ -21,7 +21,7 @@ export interface Workplace {
    * Resolves when the sample is safely stored. Rejects with UnreadableFile, or with the Failure that the other side
    * answered.
    */
-  ingest(file: FoundFile, signal: AbortSignal): Promise<Taken>
+  ingest(file: FoundFile, signal: AbortSignal): Promise<Ingested>
 
   /** Saves a ruleset, whether it compiles or not. */
   saveRuleset(text: RuleText, how: { readonly isCore: boolean; readonly partial: boolean }): Promise<Saved>
@@ -50,7 +50,7 @@ export interface Workplace {
   ): Promise<StoredReport>
 
   readonly users: Users
-  readonly index: IndexUpkeep
+  readonly index: IndexMaintenance
   close(): Promise<void>
 }
 
@@ -74,7 +74,7 @@ export interface NamedLeftOut extends Omit<LeftOut, 'from' | 'to'> {
   readonly text: string
 }
 
-export interface Taken {
+export interface Ingested {
   /** Lower-case hexadecimal. */
   readonly sha256: string
   readonly size: number
@@ -159,7 +159,7 @@ export interface NamedToken {
   readonly lastUsed: string | null
 }
 
-export interface IndexUpkeep {
+export interface IndexMaintenance {
   /** Indexes what is not indexed yet. What was done stays done when it is aborted. */
   build(signal: AbortSignal, onProgress: (done: number, total: number) => void): Promise<IndexBuilt>
   /** Verifies all checksums, and the signature of every `each`-th sample. */
@@ -184,11 +184,11 @@ export interface IndexChecked {
  * The place that flags and environment name: a server when there is an address, else the data folder. Commands that only
  * read (`isReading`) refuse a folder that does not exist, since its path is more likely wrong than new.
  */
-export async function openWorkplace(flags: Flags, { isReading }: { readonly isReading: boolean }): Promise<Workplace> {
+export async function openBackend(flags: Flags, { isReading }: { readonly isReading: boolean }): Promise<Backend> {
   const { server, token } = readClientSettings(flags, process.env)
   if (server !== '') {
-    const { ServerWorkplace } = await import('./server-workplace.ts')
-    return new ServerWorkplace({ server, token })
+    const { RemoteBackend } = await import('./remote-backend.ts')
+    return new RemoteBackend({ server, token })
   }
   const settings = readSettings(flags, process.env)
   if (isReading && !existsSync(settings.data)) {
@@ -197,6 +197,6 @@ export async function openWorkplace(flags: Flags, { isReading }: { readonly isRe
       `There is no data folder ${settings.data}; name one with --data, or a server with --server.`,
     )
   }
-  const { openDataFolder } = await import('./data-folder-workplace.ts')
+  const { openDataFolder } = await import('./local-backend.ts')
   return openDataFolder(settings)
 }

@@ -2,34 +2,34 @@ import { createReadStream } from 'node:fs'
 import type { Account } from '../accounts/index.ts'
 import { type Appliance, openAppliance, type StoredPhase, type StoredReport } from '../appliance/index.ts'
 import { Failure, traceOf } from '../errors/index.ts'
-import type { Arrival } from '../intake/index.ts'
+import type { IngestReceipt } from '../intake/index.ts'
 import type { Log } from '../scanning/index.ts'
 import type { Settings } from '../settings/index.ts'
 import { toIso } from '../store/index.ts'
 import type { LeftOut } from '../yara/index.ts'
 import { UnreadableFile } from './api-client.ts'
-import { reasonOf } from './walk.ts'
 import type {
+  Backend,
   ExplainedRule,
   FoundFile,
   HuntNews,
-  IndexUpkeep,
+  IndexMaintenance,
+  Ingested,
   NamedLeftOut,
   RuleText,
   Saved,
-  Taken,
   Users,
-  Workplace,
-} from './workplace.ts'
+} from './backend.ts'
+import { reasonOf } from './walk.ts'
 
 /** Opens the data folder for a command. Fails with `data-folder.locked` while another process has it. */
-export async function openDataFolder(settings: Settings): Promise<Workplace> {
-  const appliance = await openAppliance(settings, { log: troubleLog })
-  return new DataFolderWorkplace(settings, appliance, await appliance.room.lend(() => appliance.accounts.operator()))
+export async function openDataFolder(settings: Settings): Promise<Backend> {
+  const appliance = await openAppliance(settings, { log: warningLog })
+  return new LocalBackend(settings, appliance, await appliance.room.lend(() => appliance.accounts.operator()))
 }
 
 /** Only what a person at the terminal should know. */
-const troubleLog: Log = {
+const warningLog: Log = {
   info: () => undefined,
   warn: (particulars, message) => tellTrouble('warning', message, particulars),
   error: (particulars, message) => tellTrouble('error', message, particulars),
@@ -39,11 +39,11 @@ function tellTrouble(rating: string, message: string, { err }: { readonly err?: 
   process.stderr.write(`backtrail: ${rating}: ${message}${err === undefined ? '' : `\n${traceOf(err)}`}\n`)
 }
 
-class DataFolderWorkplace implements Workplace {
+class LocalBackend implements Backend {
   readonly dataFolder: string
   readonly ingestsAtOnce: number
   readonly users: Users
-  readonly index: IndexUpkeep
+  readonly index: IndexMaintenance
   readonly #appliance: Appliance
   readonly #operator: Account
 
@@ -58,15 +58,15 @@ class DataFolderWorkplace implements Workplace {
     this.index = indexOf(appliance)
   }
 
-  async ingest({ source, name, size }: FoundFile): Promise<Taken> {
-    const arriving = { filename: name, userId: this.#operator.id }
+  async ingest({ source, name, size }: FoundFile): Promise<Ingested> {
+    const info = { filename: name, userId: this.#operator.id }
     const { intake } = this.#appliance
     // Workers take paths as text; a name that is not text is read here.
-    const arrival: Promise<Arrival> =
+    const receipt: Promise<IngestReceipt> =
       typeof source === 'string'
-        ? intake.ingestFile(source, arriving, size)
-        : intake.receive(createReadStream(source), arriving)
-    return arrival.catch((error: unknown) => {
+        ? intake.ingestFile(source, info, size)
+        : intake.receive(createReadStream(source), info)
+    return receipt.catch((error: unknown) => {
       throw isSystemError(error) ? new UnreadableFile(reasonOf(error), { cause: error }) : error
     })
   }
@@ -147,7 +147,7 @@ function usersOf({ accounts }: Appliance): Users {
   }
 }
 
-function indexOf({ segments }: Appliance): IndexUpkeep {
+function indexOf({ segments }: Appliance): IndexMaintenance {
   return {
     build: (signal, onProgress) => segments.build({ signal, onProgress: ({ done, total }) => onProgress(done, total) }),
     check: (each, signal, onProgress) =>

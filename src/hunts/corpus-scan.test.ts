@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
 import { everySample } from '../planner/index.ts'
 import { DatabaseHealth } from '../store/index.ts'
-import { suspectsBySample } from './suspects.ts'
-import { type SweepOptions, type SweepSources, sweep, waves } from './sweep.ts'
+import { groupCandidatesBySample } from './candidates.ts'
+import { type CorpusScanOptions, type ScanSources, scanCorpus, windows } from './corpus-scan.ts'
 
 /** Small, fast and seeded; the seed is printed so that a failure can be repeated. */
 function randomNumbers(seed: number): (below: number) => number {
@@ -37,7 +37,7 @@ test('turning candidates around gives for each sample exactly the rulesets that 
     }
     for (const ids of plain) for (const id of ids) expected.set(id, null)
 
-    const actual = suspectsBySample(candidates, plain)
+    const actual = groupCandidatesBySample(candidates, plain)
     assert.deepEqual(
       actual.map(({ sample }) => sample),
       [...expected.keys()].sort((a, b) => a - b),
@@ -68,27 +68,27 @@ test('waves hold every segment and every plain sample once, and no segment cross
     const last = id + random(20)
     const unindexed = ascending(Array.from({ length: random(40) }, () => 1 + random(last)))
     const after = random(last)
-    const all = [...waves({ segments, unindexed }, { after, upTo: last, only: null })]
+    const all = [...windows({ segments, unindexed }, { after, upTo: last, only: null })]
     cuts += all.length - 1
 
     assert.equal(all.at(-1)?.upTo, last)
     const due = segments.filter(({ lastId }) => lastId > after)
     assert.deepEqual(
-      all.flatMap((wave) => wave.segments.map((segment) => segment.id)),
+      all.flatMap((window) => window.segments.map((segment) => segment.id)),
       due.map((segment) => segment.id),
     )
     assert.deepEqual(
-      all.flatMap((wave) => [...wave.unindexed]),
+      all.flatMap((window) => [...window.unindexed]),
       [...unindexed].filter((sample) => sample > after),
     )
     let previous = after
-    for (const wave of all) {
-      for (const { firstId, lastId } of wave.segments) {
-        assert.ok(lastId <= wave.upTo, 'a segment reaches beyond its wave')
+    for (const window of all) {
+      for (const { firstId, lastId } of window.segments) {
+        assert.ok(lastId <= window.upTo, 'a segment reaches beyond its wave')
         assert.ok(firstId > previous || previous === after, 'a segment reaches back into an earlier wave')
       }
-      for (const sample of wave.unindexed) assert.ok(sample > previous && sample <= wave.upTo)
-      previous = wave.upTo
+      for (const sample of window.unindexed) assert.ok(sample > previous && sample <= window.upTo)
+      previous = window.upTo
     }
   }
   assert.ok(cuts > 50, `only ${cuts} cuts were tried`)
@@ -96,29 +96,29 @@ test('waves hold every segment and every plain sample once, and no segment cross
 
 test('without any segment the plain samples are cut into waves of bounded size', () => {
   const unindexed = Uint32Array.from({ length: 150_000 }, (_, index) => index + 1)
-  const all = [...waves({ segments: [], unindexed }, { after: 0, upTo: 150_000, only: null })]
+  const all = [...windows({ segments: [], unindexed }, { after: 0, upTo: 150_000, only: null })]
   assert.deepEqual(
-    all.map((wave) => wave.unindexed.length),
+    all.map((window) => window.unindexed.length),
     [65_536, 65_536, 18_928],
   )
   assert.deepEqual(
-    all.map((wave) => wave.upTo),
+    all.map((window) => window.upTo),
     [65_536, 131_072, 150_000],
   )
 })
 
 test('a restriction to some ids holds for plain samples too', () => {
-  const [wave, ...more] = waves(
+  const [window, ...more] = windows(
     { segments: [], unindexed: Uint32Array.of(1, 2, 3, 4) },
     { after: 1, upTo: 3, only: Uint32Array.of(1, 3, 4) },
   )
-  assert.deepEqual([...(wave?.unindexed ?? [])], [3])
-  assert.equal(wave?.upTo, 3)
+  assert.deepEqual([...(window?.unindexed ?? [])], [3])
+  assert.equal(window?.upTo, 3)
   assert.equal(more.length, 0)
 })
 
 /** A hunt with one ruleset over all samples up to an id. */
-function everythingUpTo(upTo: number): SweepOptions {
+function everythingUpTo(upTo: number): CorpusScanOptions {
   return {
     ruleSet: { id: 'set', rulesets: [{ key: 'r', name: 'r', content: '', plan: everySample('') }] },
     after: 0,
@@ -144,7 +144,7 @@ test('a sample that takes long holds up the results behind it, and not their sca
       if (samples.includes(1)) await first.promise
       scanned.push(...samples)
       if (samples.includes(20)) first.resolve()
-      const hit = (sample: number) => ({ sample, hits: [{ rule: `r${sample}` }], troubles: [] })
+      const hit = (sample: number) => ({ sample, hits: [{ rule: `r${sample}` }], errors: [] })
       return { results: samples.map(hit), scannedBytes: 1 }
     },
   }
@@ -153,9 +153,9 @@ test('a sample that takes long holds up the results behind it, and not their sca
     scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: 1 }])),
   }
   const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
-  const sources = { pool, corpus, segments, workers: 1, health: new DatabaseHealth() } as unknown as SweepSources
+  const sources = { pool, corpus, segments, workers: 1, health: new DatabaseHealth() } as unknown as ScanSources
   const found: number[] = []
-  for await (const { hits } of sweep(sources, everythingUpTo(20))) {
+  for await (const { hits } of scanCorpus(sources, everythingUpTo(20))) {
     found.push(...hits.map(({ sample }) => sample))
   }
   clearTimeout(patience)
@@ -175,7 +175,7 @@ test('the heaviest of the large samples ahead is scanned beside the others, and 
       // Each takes its turns of the event loop.
       for (const { sample } of items)
         for (let n = sizes.get(sample) ?? 0; n > 0; n -= MB) await new Promise(setImmediate)
-      return { results: items.map(({ sample }) => ({ sample, hits: [{ rule: 'r' }], troubles: [] })), scannedBytes: 1 }
+      return { results: items.map(({ sample }) => ({ sample, hits: [{ rule: 'r' }], errors: [] })), scannedBytes: 1 }
     },
   }
   const corpus = {
@@ -184,10 +184,10 @@ test('the heaviest of the large samples ahead is scanned beside the others, and 
   }
   const ids = Uint32Array.from(sizes.keys())
   const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
-  const sources = { pool, corpus, segments, workers: 1, health: new DatabaseHealth() } as unknown as SweepSources
+  const sources = { pool, corpus, segments, workers: 1, health: new DatabaseHealth() } as unknown as ScanSources
   const found: number[] = []
   const ends: number[] = []
-  for await (const { hits, upTo } of sweep(sources, { ...everythingUpTo(30), scanLimit: 100 * MB })) {
+  for await (const { hits, upTo } of scanCorpus(sources, { ...everythingUpTo(30), scanLimit: 100 * MB })) {
     found.push(...hits.map(({ sample }) => sample))
     ends.push(upTo)
   }
@@ -214,14 +214,14 @@ test('where few samples are suspects, a hunt stores how far it is more rarely, a
     samples: size,
     bytes: 0,
   }))
-  const ends = async (suspectsOfEach: number): Promise<number[]> => {
+  const ends = async (candidatesOfEach: number): Promise<number[]> => {
     const pool = {
       run: async (kind: string, input: { segment: string; items: readonly { sample: number }[] }) => {
         if (kind === 'verify') {
-          const results = input.items.map(({ sample }) => ({ sample, hits: [], troubles: [] }))
+          const results = input.items.map(({ sample }) => ({ sample, hits: [], errors: [] }))
           return { results, scannedBytes: 0 }
         }
-        const samples = Uint32Array.from({ length: suspectsOfEach }, (_, n) => Number(input.segment) * size + n + 1)
+        const samples = Uint32Array.from({ length: candidatesOfEach }, (_, n) => Number(input.segment) * size + n + 1)
         return { candidates: [{ ruleset: 'r', samples }], samples: size }
       },
     }
@@ -230,10 +230,10 @@ test('where few samples are suspects, a hunt stores how far it is more rarely, a
       scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: 1 }])),
     }
     const segments = { snapshot: async () => ({ segments: files, unindexed: new Uint32Array(0), release: () => {} }) }
-    const sources = { pool, corpus, segments, workers: 2, health: new DatabaseHealth() } as unknown as SweepSources
+    const sources = { pool, corpus, segments, workers: 2, health: new DatabaseHealth() } as unknown as ScanSources
     const question = everythingUpTo(20 * size)
     const found: number[] = []
-    for await (const { upTo } of sweep(sources, question)) if (upTo % size === 0) found.push(upTo / size)
+    for await (const { upTo } of scanCorpus(sources, question)) if (upTo % size === 0) found.push(upTo / size)
     return found
   }
   assert.deepEqual(await ends(0), [2, 10, 20])

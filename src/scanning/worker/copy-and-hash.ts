@@ -22,24 +22,24 @@ interface Copied {
  * source may be changing: the digests are those of the bytes that were copied. `temporary` is overwritten (an earlier try
  * may have died halfway) and left behind when something fails.
  */
-export function take(
+export function copyAndHash(
   task: Task,
-  input: TaskInput<'take'>,
+  input: TaskInput<'copyAndHash'>,
   buffer: SampleBuffer,
   examiner: SampleExaminer | null,
-): TaskOutput<'take'> {
-  task.note('take')
+): TaskOutput<'copyAndHash'> {
+  task.note('copyAndHash')
   const copied = copyHashing(input.source, input.temporary, buffer, task.progress)
   return { digests: copied.digests, examined: examiner && examine(task, input, copied, examiner) }
 }
 
 function examine(
   task: Task,
-  { examine }: TaskInput<'take'>,
+  { examine }: TaskInput<'copyAndHash'>,
   { digests, bytes }: Copied,
   examiner: SampleExaminer,
-): TaskOutput<'take'>['examined'] {
-  if (examine === null || bytes === null || bytes.length > examine.upTo || !task.avoid.examining) return null
+): TaskOutput<'copyAndHash'>['examined'] {
+  if (examine === null || bytes === null || bytes.length > examine.upTo || !task.exclusions.examining) return null
   try {
     return examiner.examineBytes(task, bytes, { ...examine, digests, without: [] })
   } catch {

@@ -10,12 +10,12 @@ export const Diagnosed = Type.Object({
   column: Type.Integer({ description: 'from 1, in characters' }),
 })
 
-export function toldDiagnostic({ severity, code, message, line, column }: Diagnostic): Static<typeof Diagnosed> {
+export function diagnosticJson({ severity, code, message, line, column }: Diagnostic): Static<typeof Diagnosed> {
   return { severity, code, message, line, column }
 }
 
 /** What does not run although the rest of its text does. */
-export const LeftOutTold = Type.Object({
+export const LeftOutShape = Type.Object({
   kind: Type.Enum(['rule', 'import', 'include', 'text'], { description: 'text: nothing of it runs' }),
   name: Type.String(),
   line: Type.Integer({ description: 'from 1, of what is wrong in it' }),
@@ -23,6 +23,6 @@ export const LeftOutTold = Type.Object({
   reason: Type.String(),
 })
 
-export function toldLeftOut({ kind, name, line, column, reason }: LeftOut): Static<typeof LeftOutTold> {
+export function leftOutJson({ kind, name, line, column, reason }: LeftOut): Static<typeof LeftOutShape> {
   return { kind, name, line, column, reason }
 }

@@ -21,7 +21,7 @@
  * a row that two literals share is read from the page cache at worst.
  */
 import { bitOf, type SegmentGroup } from '../index/index.ts'
-import type { GroupFacts } from './gate.ts'
+import type { GroupFacts } from './prefilter.ts'
 import { op, type Program } from './program.ts'
 
 /** Words of rows read at once. */
@@ -44,7 +44,7 @@ export interface Columns {
 }
 
 /** Evaluates a program. Its memory is used again for each call, and grows with nodes times words. */
-export class Narrowing {
+export class Evaluator {
   readonly #program: Program
   /** Words of the columns that are being narrowed. */
   #width = 0

@@ -4,13 +4,13 @@
  * none), so the newest one replaces those that were not delivered yet, and delivering one twice does no harm.
  */
 import { createHash } from 'node:crypto'
-import type { RulesetMirror } from '../rulesets/index.ts'
-import { forgetUntold } from '../samples/index.ts'
+import type { RulesetObserver } from '../rulesets/index.ts'
+import { deleteUnreferenced } from '../samples/index.ts'
 import { now, type RuleSummary, type Transaction } from '../store/index.ts'
 import { limits } from '../tca/index.ts'
 import { isHunting, noHunt, rowOf, writeRow } from './ruleset-row.ts'
 
-export class CloudDuties implements RulesetMirror {
+export class CloudOutbox implements RulesetObserver {
   readonly #isConnected: boolean
   readonly #wake: () => void
 
@@ -20,20 +20,21 @@ export class CloudDuties implements RulesetMirror {
     this.#wake = wake
   }
 
-  async noteChange(trx: Transaction, rulesetId: number, wish: boolean | undefined): Promise<void> {
+  async recordChange(trx: Transaction, rulesetId: number, enabledInCloud: boolean | undefined): Promise<void> {
     const row = await rowOf(trx, rulesetId)
-    const wanted = wish === true && !this.#isConnected ? row?.wanted === 1 : (wish ?? row?.wanted === 1)
+    const wanted =
+      enabledInCloud === true && !this.#isConnected ? row?.wanted === 1 : (enabledInCloud ?? row?.wanted === 1)
     if (!row && !wanted) return
-    await forgetUntold(trx)
+    await deleteUnreferenced(trx)
     const { name, enabled, state, revision, content, rules } = await trx
       .selectFrom('rulesets')
       .leftJoin('revisions', 'revisions.id', 'rulesets.revision_id')
       .select(['rulesets.name', 'enabled', 'state', 'revision_id as revision', 'revisions.content', 'revisions.rules'])
       .where('rulesets.id', '=', rulesetId)
       .executeTakeFirstOrThrow()
-    const misfit = misfitOf(content ?? '', rules ?? '[]')
+    const unsupported = unsupportedReason(content ?? '', rules ?? '[]')
     const runs = wanted && enabled === 1 && state === 'valid'
-    const due = runs && misfit === null ? revision : null
+    const due = runs && unsupported === null ? revision : null
     const waiting = await trx.selectFrom('cloud_deliveries').select('revision_id').where('name', '=', name).execute()
     const [last] = waiting
     const coming = last ? last.revision_id : (row?.revision_id ?? null)
@@ -54,15 +55,15 @@ export class CloudDuties implements RulesetMirror {
     }
     await writeRow(trx, rulesetId, {
       wanted: wanted ? 1 : 0,
-      state: runs && misfit !== null ? 'unfit' : 'absent',
-      reason: runs ? misfit : null,
+      state: runs && unsupported !== null ? 'unfit' : 'absent',
+      reason: runs ? unsupported : null,
       ...(due !== null && noHunt),
       ...(due === null && row && isHunting(row) && { ...noHunt, retro_state: 'CANCELLED' as const }),
     })
   }
 
-  async noteRemoval(trx: Transaction, { id, name }: { readonly id: number; readonly name: string }): Promise<void> {
-    await forgetUntold(trx)
+  async recordRemoval(trx: Transaction, { id, name }: { readonly id: number; readonly name: string }): Promise<void> {
+    await deleteUnreferenced(trx)
     const row = await rowOf(trx, id)
     const waiting = await trx.selectFrom('cloud_deliveries').select('id').where('name', '=', name).executeTakeFirst()
     if (waiting || (row && row.revision_id !== null)) await this.#note(trx, name, null, null)
@@ -81,7 +82,7 @@ export class CloudDuties implements RulesetMirror {
 }
 
 /** Why no cloud takes the text; null when one may. */
-function misfitOf(content: string, rules: string): string | null {
+function unsupportedReason(content: string, rules: string): string | null {
   const bytes = Buffer.byteLength(content)
   if (bytes > limits.textBytes) {
     return `The text has ${bytes.toLocaleString('en')} bytes, and a cloud takes at most ${limits.textBytes.toLocaleString('en')}.`

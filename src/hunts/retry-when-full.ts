@@ -8,7 +8,7 @@ const LOOK_AGAIN_MS = 1_000
  * Does a write, again and again for as long as the storage is full: a hunt that meets a full disk waits for room and has
  * lost nothing. Says so in the log, once. Rejects with the signal's reason when it is aborted meanwhile.
  */
-export async function whenThereIsRoom<T>(
+export async function retryWhenFull<T>(
   write: () => Promise<T>,
   { hunt, signal, log }: { readonly hunt: number; readonly signal: AbortSignal; readonly log: Log },
 ): Promise<T> {

@@ -37,7 +37,7 @@ const stages = [
   'plan',
   'compile',
   'scan',
-  'take',
+  'copyAndHash',
   'evaluate',
   'merge',
   'signers',
@@ -45,7 +45,7 @@ const stages = [
 ] as const
 export type Stage = (typeof stages)[number]
 
-export interface FlightStep {
+export interface ProgressStep {
   readonly stage: Stage
   readonly task: number
   readonly item: number
@@ -56,7 +56,7 @@ export interface FlightStep {
 }
 
 /** The worker's end. */
-export class FlightWriter {
+export class ProgressWriter {
   readonly #file: number
   readonly #record = Buffer.alloc(RECORD_LENGTH)
   #sequence = 0
@@ -66,7 +66,7 @@ export class FlightWriter {
   }
 
   /** Notes the next step. Costs one small write into the page cache. */
-  note(step: FlightStep): void {
+  note(step: ProgressStep): void {
     const record = this.#record
     record.writeUInt32LE(step.task, TASK)
     record.writeUInt32LE(step.item, ITEM)
@@ -91,7 +91,7 @@ export class FlightWriter {
 }
 
 /** The server's end: makes the file and reads it, without waiting for the worker. */
-export class FlightReader {
+export class ProgressReader {
   readonly #file: number
   readonly #record = Buffer.alloc(RECORD_LENGTH)
 
@@ -117,7 +117,7 @@ export class FlightReader {
   }
 
   /** The step that `sequence()` last saw. */
-  step(): FlightStep {
+  step(): ProgressStep {
     const record = this.#record
     const length = Math.min(record.readUInt16LE(KEY_LENGTH), MAX_KEY_LENGTH)
     return {

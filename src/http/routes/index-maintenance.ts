@@ -13,7 +13,7 @@ import type { RouteParts } from './index.ts'
 const statuses = { 403: 'No token, or an unknown one, or not an administrator\u2019s.' }
 const lines = 'JSON lines: {"done", "total"} as it goes on, and {"result"} or {"error"} as the last one'
 
-export function addIndexUpkeep(app: HttpServer, { appliance: { segments, stored } }: RouteParts): void {
+export function addIndexMaintenance(app: HttpServer, { appliance: { segments, stored } }: RouteParts): void {
   const Share = Type.Object({ samples: Type.Integer(), bytes: Type.Integer() })
   app.get(
     '/api/index/',
@@ -139,10 +139,10 @@ function progressLines(
 ): FastifyReply {
   const lines = new Readable({ read() {} })
   const tell = (line: object) => lines.push(`${JSON.stringify(line)}\n`)
-  let told = 0
+  let reportedAt = 0
   const onProgress: OnProgress = (progress) => {
-    if (performance.now() - told < PROGRESS_MS) return
-    told = performance.now()
+    if (performance.now() - reportedAt < PROGRESS_MS) return
+    reportedAt = performance.now()
     tell(progress)
   }
   work(goneSignal(reply), onProgress)

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import { Failure } from '../errors/index.ts'
 import type { Flags } from '../settings/index.ts'
+import { type IndexMaintenance, openBackend } from './backend.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import type { Conclude } from './program.ts'
-import { bytesTold, countTold, type Progress, shareTold, startProgress, tableTold } from './terminal.ts'
-import { type IndexUpkeep, openWorkplace } from './workplace.ts'
+import { formatBytes, formatCount, formatShare, formatTable, type Progress, startProgress } from './terminal.ts'
 
 export function addIndex(program: Command, conclude: Conclude): void {
   const index = program.command('index').description('Look after the index that hunts look up.')
@@ -32,11 +32,11 @@ export function addIndex(program: Command, conclude: Conclude): void {
 function buildIndex(flags: Flags): Promise<ExitCode> {
   return at(flags, async (index, progress, signal) => {
     const { indexed, failed } = await index.build(signal, (done, total) =>
-      progress.show(done, total, `${countTold(done, 'sample')} indexed`),
+      progress.show(done, total, `${formatCount(done, 'sample')} indexed`),
     )
-    process.stdout.write(`${countTold(indexed, 'sample')} indexed\n`)
+    process.stdout.write(`${formatCount(indexed, 'sample')} indexed\n`)
     if (failed === 0) return exitCodes.done
-    process.stderr.write(`backtrail: the content of ${countTold(failed, 'sample')} cannot be read\n`)
+    process.stderr.write(`backtrail: the content of ${formatCount(failed, 'sample')} cannot be read\n`)
     return exitCodes.failed
   })
 }
@@ -47,9 +47,9 @@ function checkIndex(flags: Flags & { readonly every: string }): Promise<ExitCode
     throw new Failure('settings.invalid', `--every must be a whole number from 1, not "${flags.every}".`)
   return at(flags, async (index, progress, signal) => {
     const { segments, samples, problems } = await index.check(each, signal, (done, total) =>
-      progress.show(done, total, `${countTold(done, 'sample')} checked`),
+      progress.show(done, total, `${formatCount(done, 'sample')} checked`),
     )
-    process.stdout.write(`${countTold(segments, 'segment')} and ${countTold(samples, 'sample')} checked\n`)
+    process.stdout.write(`${formatCount(segments, 'segment')} and ${formatCount(samples, 'sample')} checked\n`)
     for (const { segment, message } of problems) process.stderr.write(`backtrail: segment ${segment}: ${message}\n`)
     if (problems.length === 0) return exitCodes.done
     process.stderr.write('The samples of damaged segments are scanned plainly until they are indexed again.\n')
@@ -66,21 +66,21 @@ function printStatistics(flags: Flags & { readonly json?: true }): Promise<ExitC
     }
     const { samples, sampleBytes, indexBytes, unindexed, segments, damaged, fill, bySize } = stats
     const facts = [
-      ['samples indexed', `${samples.toLocaleString('en-US')} with ${bytesTold(sampleBytes)}`],
-      ['not indexed yet', `${unindexed.samples.toLocaleString('en-US')} with ${bytesTold(unindexed.bytes)}`],
-      ['index', `${bytesTold(indexBytes)}, ${shareTold(indexBytes, sampleBytes)} of the corpus`],
+      ['samples indexed', `${samples.toLocaleString('en-US')} with ${formatBytes(sampleBytes)}`],
+      ['not indexed yet', `${unindexed.samples.toLocaleString('en-US')} with ${formatBytes(unindexed.bytes)}`],
+      ['index', `${formatBytes(indexBytes)}, ${formatShare(indexBytes, sampleBytes)} of the corpus`],
       ['fill', fill === null ? '–' : `${(100 * fill).toFixed(1)} % of the bits`],
       ['segments', `${segments.toLocaleString('en-US')}, ${damaged} of them damaged`],
     ]
     process.stdout.write(`${facts.map(([name = '', value]) => `${name.padEnd(16)} ${value}`).join('\n')}\n`)
     if (bySize.length > 0) {
       const rows = bySize.map((group) => [
-        group.upTo === null ? 'more' : `up to ${countTold(group.upTo, 'sample')}`,
+        group.upTo === null ? 'more' : `up to ${formatCount(group.upTo, 'sample')}`,
         String(group.segments),
         group.samples.toLocaleString('en-US'),
-        bytesTold(group.bytes),
+        formatBytes(group.bytes),
       ])
-      process.stdout.write(`\n${tableTold(['segments of', 'count', 'samples', 'size'], rows)}\n`)
+      process.stdout.write(`\n${formatTable(['segments of', 'count', 'samples', 'size'], rows)}\n`)
     }
     return exitCodes.done
   })
@@ -88,10 +88,10 @@ function printStatistics(flags: Flags & { readonly json?: true }): Promise<ExitC
 
 async function at(
   flags: Flags,
-  work: (index: IndexUpkeep, progress: Progress, signal: AbortSignal) => Promise<ExitCode>,
+  work: (index: IndexMaintenance, progress: Progress, signal: AbortSignal) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const interruption = listenForInterruption(() => process.exit(exitCodes.interrupted))
-  const place = await openWorkplace(flags, { isReading: true })
+  const place = await openBackend(flags, { isReading: true })
   const progress = startProgress()
   try {
     return await work(place.index, progress, interruption.signal)

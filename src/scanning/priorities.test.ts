@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LaneQueue } from './lanes.ts'
+import { PriorityQueue } from './priorities.ts'
 
-function takeAll(queue: LaneQueue<string>): string {
+function takeAll(queue: PriorityQueue<string>): string {
   const order: string[] = []
   for (let task = queue.take(); task !== null; task = queue.take()) order.push(task)
   return order.join(' ')
 }
 
 test('urgent lanes are served first', () => {
-  const queue = new LaneQueue<string>()
+  const queue = new PriorityQueue<string>()
   queue.add('background', '', 'b')
   queue.add('hunt', '', 'h')
   queue.add('live', '', 'l')
@@ -18,14 +18,14 @@ test('urgent lanes are served first', () => {
 })
 
 test('groups of a lane take turns, tasks of a group keep their order', () => {
-  const queue = new LaneQueue<string>()
+  const queue = new PriorityQueue<string>()
   for (const task of ['a1', 'a2', 'a3']) queue.add('hunt', 'ann', task)
   for (const task of ['b1', 'b2']) queue.add('hunt', 'bob', task)
   assert.equal(takeAll(queue), 'a1 b1 a2 b2 a3')
 })
 
 test('a steady stream of urgent tasks slows the others, and does not stop them', () => {
-  const queue = new LaneQueue<string>()
+  const queue = new PriorityQueue<string>()
   queue.add('background', '', 'last')
   let taken = ''
   for (let n = 0; n < 20 && taken !== 'last'; n++) {
@@ -36,7 +36,7 @@ test('a steady stream of urgent tasks slows the others, and does not stop them',
 })
 
 test('a task that had started goes back to the front of its group, and one that is removed is gone', () => {
-  const queue = new LaneQueue<string>()
+  const queue = new PriorityQueue<string>()
   for (const task of ['a1', 'a2', 'a3']) queue.add('hunt', 'ann', task)
   queue.addFirst('hunt', 'ann', 'a0')
   queue.remove('hunt', 'ann', 'a2')

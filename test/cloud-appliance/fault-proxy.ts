@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fromMailTime, fromPlainTime, toMailTime, toPlainTime } from '../../src/tca/index.ts'
 
 /** What the line does with every request; `lost` lets the cloud do what it is asked, and loses the answer. */
-export type Weather =
+export type NetworkFault =
   | { readonly kind: 'fair' }
   | { readonly kind: 'refused' }
   | { readonly kind: 'slow'; readonly ms: number }
@@ -32,7 +32,7 @@ export class Between {
   readonly url: string
   /** What was asked and answered, in order. */
   readonly passed: Passed[] = []
-  weather: Weather = { kind: 'fair' }
+  fault: NetworkFault = { kind: 'fair' }
   /** Limits the weather to requests that begin with this: `POST /api/yara/`. */
   onlyFor = ''
   /** Seconds by which every time the cloud tells is ahead of its own. */
@@ -86,20 +86,20 @@ export class Between {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url: path = '' } = request
     const applies = `${method} ${path}`.startsWith(this.onlyFor)
-    const weather: Weather = applies ? this.weather : { kind: 'fair' }
-    if (weather.kind === 'refused') return void request.socket.destroy()
-    if (weather.kind === 'status') {
+    const fault: NetworkFault = applies ? this.fault : { kind: 'fair' }
+    if (fault.kind === 'refused') return void request.socket.destroy()
+    if (fault.kind === 'status') {
       await buffer(request).catch(() => undefined)
-      response.writeHead(weather.status, { 'content-type': 'text/plain', ...weather.headers }).end(weather.text)
+      response.writeHead(fault.status, { 'content-type': 'text/plain', ...fault.headers }).end(fault.text)
       return
     }
-    if (weather.kind === 'slow') await pause(weather.ms)
+    if (fault.kind === 'slow') await pause(fault.ms)
     const answer = await this.#ask(method, path, request)
     this.passed.push({ method, path, status: answer.status })
-    if (weather.kind === 'lost') return void request.socket.destroy()
+    if (fault.kind === 'lost') return void request.socket.destroy()
     const headers = { ...answer.headers, ...(this.skew !== 0 && { date: this.#shiftedDate(answer.headers) }) }
-    const body = weather.kind === 'garbage' ? Buffer.from(weather.text) : this.#shifted(answer)
-    if (weather.kind === 'cut') {
+    const body = fault.kind === 'garbage' ? Buffer.from(fault.text) : this.#shifted(answer)
+    if (fault.kind === 'cut') {
       response.writeHead(answer.status, { ...headers, 'content-length': body.length + 100 })
       response.write(body.subarray(0, Math.ceil(body.length / 2)), () => response.destroy())
       return
