@@ -69,7 +69,7 @@ export function startProgress(): Progress {
   }
   const began = performance.now()
   const bar = new SingleBar({
-    format: '{bar} {share}  {told}',
+    format: '{bar} {share}  {text}',
     stream: process.stderr,
     barCompleteChar: '█',
     barIncompleteChar: '░',

@@ -60,7 +60,7 @@ export async function buildIndex(
           throw new Error(`Sample ${id} is stored without digests.`)
         try {
           const input = { path: blobs.path(sha256), digests: { size, sha256, sha1, md5, sha512 }, sample: id }
-          const how = { priority: 'background', patient: true, ...(signal && { signal }) } as const
+          const how = { priority: 'background', waitForRoom: true, ...(signal && { signal }) } as const
           const { signature } = await pool.run('sign', input, how)
           signed.push({ id, record: signature })
           bytes += size

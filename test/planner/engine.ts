@@ -20,7 +20,7 @@ export function engineFor(rules: string): Engine {
 }
 
 const reader = new SignerReader(loadYaraX())
-const anyTask = { avoid: { signers: true }, note: () => {}, scanMs: () => 0, compileMs: 0 } as unknown as Task
+const anyTask = { exclusions: { signers: true }, note: () => {}, scanMs: () => 0, compileMs: 0 } as unknown as Task
 
 /** Who signed the sample, as a worker finds it out. */
 export function signersOf(bytes: Uint8Array): Uint32Array | null {
