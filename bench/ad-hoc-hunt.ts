@@ -56,6 +56,6 @@ export function demandSame(name: string, pairs: Pairs, otherName: string, others
   const missed = [...others].filter((pair) => !pairs.has(pair))
   const extra = [...pairs].filter((pair) => !others.has(pair))
   if (missed.length + extra.length === 0) return
-  const told = (list: string[]) => `${list.length} (${list.slice(0, 5).join(', ')})`
-  throw new Error(`${name} and ${otherName} differ: missed ${told(missed)}, extra ${told(extra)}`)
+  const formatted = (list: string[]) => `${list.length} (${list.slice(0, 5).join(', ')})`
+  throw new Error(`${name} and ${otherName} differ: missed ${formatted(missed)}, extra ${formatted(extra)}`)
 }

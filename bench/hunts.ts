@@ -61,7 +61,7 @@ export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOpt
         `${corpora.map(({ name, files, bytes }) => `${files.size.toLocaleString('en')} ${name} (${megabytes(bytes)})`).join(' and ')}, `,
         `${index.samples.toLocaleString('en')} distinct contents, ${rules.files.length} rulesets.\n\n`,
         `All ways found the same ${plain.pairs.size} (rule, sample) pairs. ${yara ? comparedWithYara(yara.pairs, plain.pairs, corpora) : '`yara` is not installed.'}\n\n`,
-        `${own.told}\n\n`,
+        `${own.formatted}\n\n`,
         table(
           ['', 'measured'],
           [
@@ -108,7 +108,7 @@ export async function benchHunts({ megabytes: size, withBinaries }: HuntBenchOpt
 async function checkOwnRules(
   corpora: readonly Corpus[],
   scratch: string,
-): Promise<{ readonly pairs: Pairs; readonly told: string }> {
+): Promise<{ readonly pairs: Pairs; readonly formatted: string }> {
   const files = ownRules()
   const data = join(scratch, 'own')
   ingested(data, corpora, files, scratch)
@@ -128,12 +128,12 @@ async function checkOwnRules(
     files,
     corpora.map(({ folder }) => folder),
   )
-  const told = [
+  const formatted = [
     `With ${files.length} rulesets of our own (\`bench/rules/\`) all ways found the same ${plain.size.toLocaleString('en')} pairs, `,
     `between ${Math.min(...perRuleset)} and ${Math.max(...perRuleset).toLocaleString('en')} a ruleset. `,
     yara ? comparedWithYara(yara.pairs, plain, corpora) : '`yara` is not installed.',
   ].join('')
-  return { pairs: plain, told }
+  return { pairs: plain, formatted }
 }
 
 /** What Local Retro adds when rulesets come to samples that are there already. */
@@ -226,10 +226,10 @@ function comparedWithYara(lines: readonly string[], ours: Pairs, corpora: readon
   const onlyOurs = comparable.filter((pair) => !theirs.has(pair))
   if (onlyTheirs.length + onlyOurs.length === 0)
     return `\`yara\` found the same ${theirs.size} in the files themselves.`
-  return `\`yara\` found ${theirs.size} in the files themselves; only \`yara\`: ${told(onlyTheirs)}; only YARA-X: ${told(onlyOurs)}.`
+  return `\`yara\` found ${theirs.size} in the files themselves; only \`yara\`: ${formatted(onlyTheirs)}; only YARA-X: ${formatted(onlyOurs)}.`
 }
 
-function told(pairs: readonly string[]): string {
+function formatted(pairs: readonly string[]): string {
   return pairs.length === 0 ? 'none' : pairs.map((pair) => `\`${pair.replace('\t', '` on `')}\``).join(', ')
 }
 

@@ -189,8 +189,8 @@ function report({ done, refused, errors, processed }: Tally, held: readonly Held
     ['growth a minute once settled, server / workers', `${slope('server')} / ${slope('workers')}`],
   ]
   const memory = held.map(({ minute, server, workers }) => [minute.toFixed(0), megabytes(server), megabytes(workers)])
-  const told = [...kinds].map(([error, count]) => `- ${count} × ${error}\n`).join('')
-  return `${CLIENTS} clients for ${minutes} minutes.\n\n${table(['', 'measured'], rows)}\n${told}${told && '\n'}${table(['minute', 'server', 'workers'], memory)}`
+  const failures = [...kinds].map(([error, count]) => `- ${count} × ${error}\n`).join('')
+  return `${CLIENTS} clients for ${minutes} minutes.\n\n${table(['', 'measured'], rows)}\n${failures}${failures && '\n'}${table(['minute', 'server', 'workers'], memory)}`
 }
 
 /** Of the straight line through the points, by least squares; 0 for fewer than two. */

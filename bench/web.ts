@@ -135,8 +135,8 @@ export async function benchWeb(size: { rulesets: number; samples: number; matche
           console.error(`${title} ${time + 1} of ${TIMES}`)
         }
         for (const [step, all] of times) {
-          const told = (share: (values: readonly number[]) => number) => milliseconds(share(all) / 1000)
-          rows.push([title, step, told(medianOf), told((values) => percentile(values, 0.95))])
+          const formatted = (share: (values: readonly number[]) => number) => milliseconds(share(all) / 1000)
+          rows.push([title, step, formatted(medianOf), formatted((values) => percentile(values, 0.95))])
         }
       }
       return `${size.rulesets.toLocaleString('en')} rulesets, ${size.samples.toLocaleString('en')} samples, ${matches.toLocaleString('en')} matches; server and browser on the same machine, which had a load of ${load.toFixed(1)} on ${availableParallelism()} cores when this began.

@@ -98,12 +98,12 @@ test('every relative import of src/ leads to a file in src/', () => {
 
 test('no import goes up to a higher floor', () => {
   const upward = crossing.filter(({ from, to }) => (floors.get(placeOf(to)) ?? 0) > (floors.get(placeOf(from)) ?? 0))
-  assert.deepEqual(upward.map(told), [])
+  assert.deepEqual(upward.map(formatImport), [])
 })
 
 test("folders import from each other's index.ts only", () => {
   const bypassing = crossing.filter(({ to }) => to.startsWith('src/') && !/^src\/[\w-]+\/index\.ts$/.test(to))
-  assert.deepEqual(bypassing.map(told), [])
+  assert.deepEqual(bypassing.map(formatImport), [])
 })
 
 test('folders do not import each other in a circle, types included', () => {
@@ -128,6 +128,6 @@ test('a circle is found where there is one', () => {
   )
 })
 
-function told({ from, to }: Import): string {
+function formatImport({ from, to }: Import): string {
   return `${from} imports ${to}`
 }

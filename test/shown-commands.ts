@@ -51,7 +51,8 @@ export async function takeSteps(t: TestContext, steps: readonly Step[], shell: S
   const servers = new Map<string, Server>()
   const env: Record<string, string> = { ...shell.env }
   symlinkSync(binary, join(shell.folder, 'backtrail'))
-  const real = (text: string) => [...servers].reduce((told, [address, { url }]) => told.replaceAll(address, url), text)
+  const real = (text: string) =>
+    [...servers].reduce((result, [address, { url }]) => result.replaceAll(address, url), text)
 
   const serve = async (parameters: string, shown: string): Promise<string> => {
     const words = real(parameters.replaceAll('\\\n', ' ')).trim().split(/\s+/)

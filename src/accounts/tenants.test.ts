@@ -91,13 +91,13 @@ test('credentials are believed for some minutes, but not beyond a new password o
 })
 
 test('whoever keeps things of a tenant is told when it is removed', async () => {
-  const told: number[] = []
-  const end = accounts.onTenantRemoved(async (id) => void told.push(id))
+  const removed: number[] = []
+  const end = accounts.onTenantRemoved(async (id) => void removed.push(id))
   const { id } = await accounts.tenant('acme', password, address)
   await accounts.add({ name: 'ada', password, role: 'user' })
   await accounts.remove('ada')
-  assert.deepEqual(told, [])
+  assert.deepEqual(removed, [])
   await accounts.remove('acme')
-  assert.deepEqual(told, [id])
+  assert.deepEqual(removed, [id])
   end()
 })

@@ -182,7 +182,7 @@ async function assemble(
     sources,
     checker,
     plan: async (content, signal) => (await plan(content, false, signal)).plan,
-    reportScanErrors: (sample, troubles) => rulesets.reportScanErrors(sample, troubles),
+    reportScanErrors: (sample, errors) => rulesets.reportScanErrors(sample, errors),
     log,
     scanLimit,
     atOnce: settings.huntsAtOnce,

@@ -4,7 +4,7 @@ import { type ExplainedRule, openBackend } from './backend.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import type { Conclude } from './program.ts'
-import { demandRuleFiles, formatLeftOut, tellingDiagnostics } from './rule-files.ts'
+import { demandRuleFiles, formatLeftOut, reportingDiagnostics } from './rule-files.ts'
 import { formatBytes, formatCount, formatShare } from './terminal.ts'
 
 export function addExplain(program: Command, conclude: Conclude): void {
@@ -31,7 +31,7 @@ async function explain(
   const files = await demandRuleFiles(paths, partial)
   const place = await openBackend(flags, { isReading: true })
   try {
-    const { rules, leftOut } = await tellingDiagnostics(files, () => place.explain(files, partial))
+    const { rules, leftOut } = await reportingDiagnostics(files, () => place.explain(files, partial))
     process.stderr.write(formatLeftOut(files, leftOut))
     for (const rule of rules) process.stdout.write(flags.json ? `${JSON.stringify(rule)}\n` : textOf(rule))
   } finally {

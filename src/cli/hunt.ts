@@ -5,7 +5,7 @@ import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import type { Conclude } from './program.ts'
-import { demandRuleFiles, formatLeftOut, tellingDiagnostics } from './rule-files.ts'
+import { demandRuleFiles, formatLeftOut, reportingDiagnostics } from './rule-files.ts'
 import { formatBytes, formatCount, formatDuration, startProgress } from './terminal.ts'
 
 export function addHunt(program: Command, conclude: Conclude): void {
@@ -41,7 +41,7 @@ async function hunt(paths: string[], flags: HuntFlags): Promise<ExitCode> {
   let matches = 0
   let latest: HuntNews | null = null
   try {
-    await tellingDiagnostics(files, async () => {
+    await reportingDiagnostics(files, async () => {
       for await (const news of place.hunt(files, { useIndex: flags.index, partial }, interruption.signal)) {
         for (const hit of news.hits) process.stdout.write(flags.json ? jsonOf(hit) : lineOf(hit))
         if (latest === null) process.stderr.write(formatLeftOut(files, news.leftOut))

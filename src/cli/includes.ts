@@ -33,7 +33,7 @@ export interface Assembled {
 }
 
 /** A stretch of the whole text, and where it begins in which file. */
-interface Stretch {
+interface Piece {
   readonly from: number
   readonly path: string
   readonly source: string
@@ -49,14 +49,14 @@ export async function assemble(
   root: string,
 ): Promise<Assembled> {
   const { decodeRules, statementsOf } = await import('../yara/index.ts')
-  const stretches: Stretch[] = []
+  const pieces: Piece[] = []
   const included = new Set<string>()
   const realRoot = await realpath(root).catch(() => root)
   let text = ''
   let hasRules = false
 
   const add = (path: string, source: string, at: number, to: number): void => {
-    stretches.push({ from: text.length, path, source, at })
+    pieces.push({ from: text.length, path, source, at })
     text += source.slice(at, to)
   }
   const visit = async (path: string, real: string, source: string, above: readonly string[]): Promise<void> => {
@@ -98,10 +98,10 @@ export async function assemble(
     add(path, source, done, source.length)
   }
   await visit(file.path, file.real, file.text, [])
-  return { text, included, hasRules, placeOf: (line, column) => placeIn(text, stretches, line, column) }
+  return { text, included, hasRules, placeOf: (line, column) => placeIn(text, pieces, line, column) }
 }
 
-function placeIn(text: string, stretches: readonly Stretch[], line: number, column: number): Place {
+function placeIn(text: string, pieces: readonly Piece[], line: number, column: number): Place {
   let start = 0
   for (let n = 1; n < line; n++) {
     const end = text.indexOf('\n', start)
@@ -110,9 +110,9 @@ function placeIn(text: string, stretches: readonly Stretch[], line: number, colu
   }
   const row = text.slice(start, endOfLine(text, start))
   const offset = start + [...row].slice(0, column - 1).join('').length
-  const stretch = stretches.findLast(({ from }) => from <= offset) ?? (stretches[0] as Stretch)
-  const { line: ownLine, column: ownColumn } = lineAndColumn(stretch.source, stretch.at + offset - stretch.from)
-  return { path: stretch.path, line: ownLine, column: ownColumn }
+  const piece = pieces.findLast(({ from }) => from <= offset) ?? (pieces[0] as Piece)
+  const { line: ownLine, column: ownColumn } = lineAndColumn(piece.source, piece.at + offset - piece.from)
+  return { path: piece.path, line: ownLine, column: ownColumn }
 }
 
 function lineAndColumn(text: string, offset: number): { readonly line: number; readonly column: number } {

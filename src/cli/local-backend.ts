@@ -31,11 +31,11 @@ export async function openDataFolder(settings: Settings): Promise<Backend> {
 /** Only what a person at the terminal should know. */
 const warningLog: Log = {
   info: () => undefined,
-  warn: (particulars, message) => tellTrouble('warning', message, particulars),
-  error: (particulars, message) => tellTrouble('error', message, particulars),
+  warn: (particulars, message) => writeToTerminal('warning', message, particulars),
+  error: (particulars, message) => writeToTerminal('error', message, particulars),
 }
 
-function tellTrouble(rating: string, message: string, { err }: { readonly err?: unknown }): void {
+function writeToTerminal(rating: string, message: string, { err }: { readonly err?: unknown }): void {
   process.stderr.write(`backtrail: ${rating}: ${message}${err === undefined ? '' : `\n${traceOf(err)}`}\n`)
 }
 

@@ -27,7 +27,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<ExitCode>
     await program.parseAsync(argv)
     return exitCode
   } catch (error) {
-    return tellAndRate(error)
+    return reportFailure(error)
   }
 }
 
@@ -69,7 +69,7 @@ const ratings: Partial<Record<FailureCode, ExitCode>> = {
 }
 
 /** Tells a person what went wrong: in one sentence where it was expected, with the whole trace where it is a defect. */
-function tellAndRate(error: unknown): ExitCode {
+function reportFailure(error: unknown): ExitCode {
   // Commander has printed its own errors, and ends help and version the same way.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage
   if (error instanceof Error && error.name === 'AbortError') return exitCodes.interrupted

@@ -113,7 +113,7 @@ export class RemoteBackend implements Backend {
   /** A hunt's answer has the first of what does not run; its texts have all of it. */
   async #leftOutOf({ id, left_out = [], left_out_count = 0 }: HuntJson, signal: AbortSignal): Promise<NamedLeftOut[]> {
     if (left_out.length >= left_out_count) return [...left_out]
-    const texts = await this.#api.request<ToldTexts>(`/api/hunts/${id}/rules/`, { signal })
+    const texts = await this.#api.request<HuntTexts>(`/api/hunts/${id}/rules/`, { signal })
     return namedLeftOut(texts.results)
   }
 
@@ -160,7 +160,7 @@ interface HuntJson {
   readonly left_out_count?: number
 }
 
-interface ToldTexts {
+interface HuntTexts {
   readonly results: readonly TextWithLeftOut[]
 }
 

@@ -100,7 +100,7 @@ export function formatLeftOut(files: readonly RuleFile[], leftOut: readonly Name
 }
 
 /** Runs the work and, where it fails because rules do not compile, names their files and lines. */
-export async function tellingDiagnostics<T>(files: readonly RuleFile[], work: () => Promise<T>): Promise<T> {
+export async function reportingDiagnostics<T>(files: readonly RuleFile[], work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

@@ -62,10 +62,10 @@ export async function* checkCloud(access: CloudAccess): AsyncGenerator<CheckedPo
 }
 
 async function point(point: string, work: () => Promise<string>): Promise<CheckedPoint> {
-  const told = await attempt(work)
-  return told instanceof Failure
-    ? { point, verdict: 'bad', told: explain(told) }
-    : { point, verdict: 'good', told: String(told) }
+  const outcome = await attempt(work)
+  return outcome instanceof Failure
+    ? { point, verdict: 'bad', told: explain(outcome) }
+    : { point, verdict: 'good', told: String(outcome) }
 }
 
 async function attempt<T>(work: () => Promise<T>): Promise<T | Failure> {

@@ -121,7 +121,7 @@ export class CloudClient {
 
   /** That there is none is fine. */
   async remove(name: string, signal?: AbortSignal): Promise<void> {
-    await unlessMissing(this.#tell('DELETE', tcaPath('ruleset', { name }), { signal }))
+    await unlessMissing(this.#askSuccessfully('DELETE', tcaPath('ruleset', { name }), { signal }))
   }
 
   async enableRetro(name: string, signal?: AbortSignal): Promise<string | null> {
@@ -154,7 +154,7 @@ export class CloudClient {
 
   /** Sends a sample's content; the cloud may know it already. */
   async upload(sha1: string, content: Readable, size: number, signal?: AbortSignal): Promise<void> {
-    await this.#tell('POST', tcaPath('upload', { sha1 }), { content, size, signal })
+    await this.#askSuccessfully('POST', tcaPath('upload', { sha1 }), { content, size, signal })
   }
 
   close(): void {
@@ -185,7 +185,7 @@ export class CloudClient {
   }
 
   async #ask<S extends TSchema>(shape: S, method: string, path: string, asking: Asking): Promise<Static<S>> {
-    const { status, text } = await this.#tell(method, path, asking)
+    const { status, text } = await this.#askSuccessfully(method, path, asking)
     const parsed = parse(text)
     if (!Value.Check(shape, parsed)) {
       const [problem] = Value.Errors(shape, parsed)
@@ -196,11 +196,11 @@ export class CloudClient {
   }
 
   /** Asks, and fails unless the cloud says that it went well. */
-  async #tell(method: string, path: string, asking: Asking): Promise<Exchanged> {
+  async #askSuccessfully(method: string, path: string, asking: Asking): Promise<Exchanged> {
     const answer = await this.#exchange(method, path, asking)
     const { status, headers, text } = answer
-    const told = Date.parse(headers.date ?? '')
-    if (!Number.isNaN(told)) this.#clock = Math.floor(told / 1000)
+    const date = Date.parse(headers.date ?? '')
+    if (!Number.isNaN(date)) this.#clock = Math.floor(date / 1000)
     if (status < 200 || status > 299) throw refusal(status, headers['retry-after'], text)
     return answer
   }
@@ -311,9 +311,9 @@ function refusal(status: number, retryAfter: string | undefined, text: string): 
     503: 'cloud.overloaded',
   }
   const code = codes[status] ?? (status >= 400 && status < 500 ? 'cloud.refused' : 'cloud.failed')
-  const told = said === '' ? `HTTP status ${status}` : `${said} (${status})`
+  const answer = said === '' ? `HTTP status ${status}` : `${said} (${status})`
   const seconds = Number(retryAfter)
-  return new Failure(code, `The cloud answered: ${told}`, {
+  return new Failure(code, `The cloud answered: ${answer}`, {
     status,
     said,
     ...(seconds > 0 && { retryAfterMs: seconds * 1000 }),
@@ -338,7 +338,7 @@ function reasonOf(error: unknown, { url, timeoutMs }: CloudAccess, ended: AbortS
   if (ended.aborted) return `${url} did not answer within ${timeoutMs / 1000} s`
   const { code = '', message } = error as NodeJS.ErrnoException
   const { host, hostname } = new URL(url)
-  const told: Readonly<Record<string, string>> = {
+  const sentences: Readonly<Record<string, string>> = {
     ECONNREFUSED: `${host} refuses connections`,
     ENOTFOUND: `there is no host named ${hostname}`,
     EAI_AGAIN: `the name ${hostname} cannot be looked up now`,
@@ -348,5 +348,5 @@ function reasonOf(error: unknown, { url, timeoutMs }: CloudAccess, ended: AbortS
     ENETUNREACH: `there is no way to ${host}`,
   }
   if (/CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ALTNAME/.test(code)) return `its certificate is not trusted (${code})`
-  return told[code] ?? (message === '' ? code : message)
+  return sentences[code] ?? (message === '' ? code : message)
 }

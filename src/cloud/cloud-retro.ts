@@ -109,8 +109,8 @@ export class CloudRetro {
         await this.#ask(id, () => this.#client.cancelRetro(name, signal), 'The cloud does not stop the hunt')
       } catch (error) {
         // It may have ended by itself: then that is the state that stands in the way.
-        const told = await this.#client.retroStatus(name, signal).catch(() => null)
-        if (told) await this.#take(ruleset, told, signal)
+        const answer = await this.#client.retroStatus(name, signal).catch(() => null)
+        if (answer) await this.#take(ruleset, answer, signal)
         const row = await rowOf(this.#database, id)
         if (row?.retro_state === 'CANCELLED') return
         if (row && !isHunting(row)) throw wrongState('No Cloud Retro hunt runs.', row)
@@ -222,16 +222,16 @@ export class CloudRetro {
       // Nothing was asked of it yet, so there is nothing else to find out.
       if (isNew && !this.#uncertain.has(id) && !this.#unseen.has(id)) return
     }
-    const told = await this.#client.retroStatus(name, signal)
-    const hunt = told && retroStateOf(told)
+    const answer = await this.#client.retroStatus(name, signal)
+    const hunt = answer && retroStateOf(answer)
     if (row.state === 'validating' && !info.approved) {
       if (!info.valid || hunt === 'ERROR') {
-        const reason = told?.reason ?? 'The cloud does not approve the ruleset.'
+        const reason = answer?.reason ?? 'The cloud does not approve the ruleset.'
         await this.#write(id, { state: 'refused', reason })
         this.#log.warn({ ruleset: name, reason }, 'the cloud refused the ruleset')
       }
     }
-    if (told) await this.#take({ id, name }, told, signal)
+    if (answer) await this.#take({ id, name }, answer, signal)
     this.#certain(id)
   }
 
@@ -241,12 +241,12 @@ export class CloudRetro {
   }
 
   /** Takes over what the cloud told of a hunt. */
-  async #take({ id, name }: Followed, told: RetroStatusJson, signal: AbortSignal): Promise<void> {
+  async #take({ id, name }: Followed, answer: RetroStatusJson, signal: AbortSignal): Promise<void> {
     const row = await rowOf(this.#database, id)
-    const change = row && afterStatus(row, told)
+    const change = row && afterStatus(row, answer)
     if (!row || !change) return
     if (change.retro_state === 'COMPLETE') {
-      const second = finishSecondOf(told) ?? this.#client.clock
+      const second = finishSecondOf(answer) ?? this.#client.clock
       if (second === null) await this.#feeds.read('retro', signal)
       else await this.#feeds.readUpTo('retro', second, signal)
     }

@@ -147,7 +147,7 @@ class Appliance {
     )
   }
 
-  tell(
+  publish(
     numbers: readonly number[],
     second: number,
     { ruleset = 'told_rules', text = rule('Any'), feed = 'live' as const } = {},
@@ -176,7 +176,8 @@ test('pages that are cut, also inside a second, are read on until everything is 
   await appliance.cloud.settle('told_rules')
   const start = script.second
   script.pageEntries = 10
-  for (const place of range(0, 12)) appliance.tell(range(place * 7, place * 7 + 7), start + 1 + Math.floor(place / 3))
+  for (const place of range(0, 12))
+    appliance.publish(range(place * 7, place * 7 + 7), start + 1 + Math.floor(place / 3))
   script.second += 20
   await appliance.demandFound('told_rules', range(0, 84))
 })
@@ -189,9 +190,9 @@ test('a page that a cloud cuts inside a second loses nothing while its pages are
   await appliance.cloud.settle('told_rules')
   script.cutsInside = true
   script.pageEntries = 50
-  appliance.tell(range(0, 30), script.second + 1)
-  appliance.tell(range(30, 60), script.second + 2)
-  appliance.tell(range(60, 90), script.second + 3)
+  appliance.publish(range(0, 30), script.second + 1)
+  appliance.publish(range(30, 60), script.second + 2)
+  appliance.publish(range(60, 90), script.second + 3)
   script.second += 10
   await appliance.demandFound('told_rules', range(0, 90))
 })
@@ -203,8 +204,8 @@ test('a second that fills a whole page does not keep the reader from what comes 
   await appliance.cloud.start()
   await appliance.cloud.settle('told_rules')
   script.pageEntries = 500
-  appliance.tell(range(0, 600), script.second + 1)
-  appliance.tell(range(600, 610), script.second + 2)
+  appliance.publish(range(0, 600), script.second + 1)
+  appliance.publish(range(600, 610), script.second + 2)
   script.second += 10
   await appliance.demandFound('told_rules', range(0, 610))
 })
@@ -216,10 +217,10 @@ test('what a cloud notes late, in a second that was read before, is found all th
   await appliance.cloud.start()
   await appliance.cloud.settle('told_rules')
   script.second += 30
-  appliance.tell([1], script.second)
+  appliance.publish([1], script.second)
   await appliance.demandFound('told_rules', [1])
-  appliance.tell([2], script.second)
-  appliance.tell([3], script.second - 20)
+  appliance.publish([2], script.second)
+  appliance.publish([3], script.second - 20)
   await appliance.demandFound('told_rules', [1, 2, 3])
 })
 
@@ -232,7 +233,7 @@ test('days in which an appliance was away are read a day at a time', async (t) =
   await appliance.rounds(1)
   await appliance.cloud.stop()
   const day = 86_400
-  for (const place of range(0, 5)) appliance.tell([place], script.second + place * day + 10)
+  for (const place of range(0, 5)) appliance.publish([place], script.second + place * day + 10)
   script.second += 5 * day
   await appliance.restart()
   await appliance.demandFound('told_rules', range(0, 5))
@@ -251,7 +252,7 @@ test('a last_timestamp that makes no sense skips nothing', async (t) => {
   await appliance.rounds(2)
   script.instead = () => undefined
   script.second += 5
-  appliance.tell([1], script.second - 2)
+  appliance.publish([1], script.second - 2)
   await appliance.demandFound('told_rules', [1])
 })
 
@@ -263,9 +264,9 @@ test('entries of unknown rulesets, unknown texts and unusable ones are left out,
   await appliance.cloud.start()
   await appliance.cloud.settle('told_rules')
   script.second += 5
-  appliance.tell([1], script.second - 2, { ruleset: 'of_somebody_else' })
-  appliance.tell([2], script.second - 2, { ruleset: 'local_rules' })
-  appliance.tell([3], script.second - 2, { text: rule('Any', 'another') })
+  appliance.publish([1], script.second - 2, { ruleset: 'of_somebody_else' })
+  appliance.publish([2], script.second - 2, { ruleset: 'local_rules' })
+  appliance.publish([3], script.second - 2, { text: rule('Any', 'another') })
   script.entries.live.push({
     second: script.second - 2,
     sha1: 'no hash',
@@ -273,7 +274,7 @@ test('entries of unknown rulesets, unknown texts and unusable ones are left out,
     text: rule('Any'),
     rules: ['Any'],
   })
-  appliance.tell([4], script.second - 2)
+  appliance.publish([4], script.second - 2)
   await appliance.demandFound('told_rules', [4])
   assert.deepEqual(await appliance.found('local_rules'), [])
   assert.ok(appliance.log.errors.some(({ message }) => /say too little/.test(message)))
@@ -289,7 +290,7 @@ test('a ruleset whose creation was answered, but not to us, is not created twice
   await appliance.untilActive('told_rules')
   assert.equal(script.count('DELETE'), 0)
   script.second += 5
-  appliance.tell([1], script.second - 2)
+  appliance.publish([1], script.second - 2)
   await appliance.demandFound('told_rules', [1])
 })
 

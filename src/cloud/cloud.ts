@@ -18,7 +18,7 @@ import { Contribution } from './contribution.ts'
 import { endedBy } from './ended-by.ts'
 import { FeedReader, feedKinds, positionsOf } from './feed-reader.ts'
 import { Loop } from './loop.ts'
-import { forgetStates, recordOrigin } from './origin.ts'
+import { clearStates, recordOrigin } from './origin.ts'
 import { CloudOutbox } from './outbox.ts'
 import { type OutboxBacklog, OutboxSender, waitingOf } from './outbox-sender.ts'
 import { pauseAfter } from './pauses.ts'
@@ -99,7 +99,7 @@ export class Cloud {
   /** Begins to talk to the cloud. Call it once. */
   async start(): Promise<void> {
     const connection = this.#connection
-    if (!connection) return forgetStates(this.#database)
+    if (!connection) return clearStates(this.#database)
     const { cloudUrl, cloudUser } = this.#settings
     await recordOrigin(this.#database, `${cloudUser} at ${cloudUrl}`)
     this.#loops.feeds.start((signal) => this.#guarded(() => this.#readFeeds(connection, signal)))

@@ -185,20 +185,20 @@ export class FeedReader {
 
   async #store(trx: Transaction, kind: FeedKind, entries: readonly FeedEntryJson[]): Promise<number> {
     const known = await knownTexts(trx, entries)
-    const told = entries.flatMap((entry) => {
+    const relevant = entries.flatMap((entry) => {
       const text = known.get(keyOf(entry))
       // Rulesets that are not of this appliance, and texts that it never had, are somebody else's in the same account.
       if (!text || (kind === 'retro' && entry.timestamp <= text.clearedUntil)) return []
       return [{ entry, text, sha1: entry.sha1.toLowerCase(), at: entry.timestamp * 1_000_000 }]
     })
-    const samples = told.map(({ entry, sha1, at }) => ({
+    const samples = relevant.map(({ entry, sha1, at }) => ({
       sha1: Buffer.from(sha1, 'hex'),
       size: entry.file_size ?? 0,
       fileType: entry.file_type ?? '',
       seen: at,
     }))
     const ids = await cloudSampleIds(trx, samples)
-    const findings = told.flatMap(({ entry, text, sha1, at }) =>
+    const findings = relevant.flatMap(({ entry, text, sha1, at }) =>
       entry.rule.map(({ identifier }): CloudFinding => {
         const { rulesetId, revisionId } = text
         return { rulesetId, revisionId, rule: identifier, sampleId: ids.get(sha1) ?? 0, at }

@@ -33,10 +33,10 @@ export function retroStateOf({ retro_status }: RetroStatusJson): RetroState | nu
 }
 
 /** The state after the cloud told a status: what changes of the row, or null when the row knows better or as much. */
-export function afterStatus(row: CloudRow, told: RetroStatusJson): RowChange | null {
-  const state = retroStateOf(told)
+export function afterStatus(row: CloudRow, answer: RetroStatusJson): RowChange | null {
+  const state = retroStateOf(answer)
   if (state === null) return null
-  const started = microsOf(told.start_time)
+  const started = microsOf(answer.start_time)
   const isOver = state === 'COMPLETE' || state === 'CANCELLED' || state === 'ERROR'
   const was = row.retro_state
   // What the cloud still tells of a hunt that was ended or cleared here.
@@ -53,11 +53,11 @@ export function afterStatus(row: CloudRow, told: RetroStatusJson): RowChange | n
   return {
     retro_state: state,
     retro_started: started,
-    retro_finished: microsOf(told.finish_time),
-    retro_estimated: state === 'RUNNING' ? microsOf(told.estimated_finish_time) : null,
-    retro_progress: state === 'RUNNING' ? progressOf(told) : null,
-    retro_reason: state === 'ERROR' ? (told.reason ?? 'The cloud gave no reason.') : null,
-    retro_capped: told.retro_status.toUpperCase() === 'CAPPED' ? 1 : 0,
+    retro_finished: microsOf(answer.finish_time),
+    retro_estimated: state === 'RUNNING' ? microsOf(answer.estimated_finish_time) : null,
+    retro_progress: state === 'RUNNING' ? progressOf(answer) : null,
+    retro_reason: state === 'ERROR' ? (answer.reason ?? 'The cloud gave no reason.') : null,
+    retro_capped: answer.retro_status.toUpperCase() === 'CAPPED' ? 1 : 0,
   }
 }
 

@@ -38,6 +38,6 @@ export async function recordOrigin(database: Database, origin: string): Promise<
 }
 
 /** Without a cloud nothing is validated or hunted there, so nothing keeps a ruleset from being changed. */
-export async function forgetStates(database: Database): Promise<void> {
+export async function clearStates(database: Database): Promise<void> {
   await database.updateTable('rulesets').set({ cloud_state: null }).where('cloud_state', 'is not', null).execute()
 }

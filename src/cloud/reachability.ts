@@ -30,7 +30,7 @@ export class Reachability {
       return this.#failures
     }
     this.#log.warn({ failures: this.#failures, reason: error.message }, 'the feeds of the cloud cannot be read')
-    if (this.#failures === REPORTED_AT) await this.#tell('cloud-away', `Matches cannot be fetched: ${error.message}`)
+    if (this.#failures === REPORTED_AT) await this.#record('cloud-away', `Matches cannot be fetched: ${error.message}`)
     return this.#failures
   }
 
@@ -40,11 +40,11 @@ export class Reachability {
     const turned = !this.#isReachable
     this.#failures = 0
     this.#isReachable = true
-    if (wasAway) await this.#tell('cloud-back', 'The cloud answers again; what waited is delivered and fetched.')
+    if (wasAway) await this.#record('cloud-back', 'The cloud answers again; what waited is delivered and fetched.')
     return turned
   }
 
-  async #tell(kind: string, message: string): Promise<void> {
+  async #record(kind: string, message: string): Promise<void> {
     await this.#database
       .insertInto('journal')
       .values({ created: now(), kind, ruleset_id: null, sample_id: null, message })

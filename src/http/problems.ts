@@ -15,7 +15,7 @@ export interface Problem {
 }
 
 /** The request does not fit the schema of its route. */
-export class Unfit extends Error {
+export class InvalidInput extends Error {
   readonly problems: readonly Problem[]
 
   constructor(problems: readonly Problem[]) {

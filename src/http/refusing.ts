@@ -8,7 +8,7 @@ import { catalogue, Failure, type FailureCode } from '../errors/index.ts'
 import { boundedFailure } from './bounded-failure.ts'
 import { type Envelope, yaraEnvelope } from './envelopes.ts'
 import { isOfGoneClient } from './gone-clients.ts'
-import { type Problem, Unfit } from './problems.ts'
+import { InvalidInput, type Problem } from './problems.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -54,7 +54,8 @@ export function refuse(error: Error, request: FastifyRequest, reply: FastifyRepl
 function understand(error: Error, request: FastifyRequest): Failure {
   if (error instanceof Failure) return error
   const { config } = request.routeOptions
-  if (error instanceof Unfit) return unfitting(config.invalid ?? 'parameter.out-of-range', error.problems)
+  if (error instanceof InvalidInput)
+    return invalidParameters(config.invalid ?? 'parameter.out-of-range', error.problems)
   const { code, statusCode = 500 } = error as FastifyError
   const translated = code === undefined ? undefined : translations[code]
   if (translated) return new Failure(translated)
@@ -89,10 +90,10 @@ const translations: Readonly<Record<string, FailureCode>> = {
 }
 
 /** Names the parameters at fault, in the sentence and in `detail.parameters`. */
-function unfitting(code: FailureCode, problems: readonly Problem[]): Failure {
-  const told = problems.map(({ at, problem }) => `${at} ${problem}`).join('; ')
+function invalidParameters(code: FailureCode, problems: readonly Problem[]): Failure {
+  const text = problems.map(({ at, problem }) => `${at} ${problem}`).join('; ')
   const parameters = problems.map(({ name, problem }) => ({ name, problem }))
-  return new Failure(code, `${withoutStop(catalogue[code].message)}: ${told}.`, { parameters })
+  return new Failure(code, `${withoutStop(catalogue[code].message)}: ${text}.`, { parameters })
 }
 
 const withoutStop = (sentence: string): string => sentence.replace(/\.$/, '')

@@ -48,8 +48,8 @@ export function boundSlowClients(app: FastifyInstance, times: typeof timeouts | 
   app.addHook('onResponse', async (request) => {
     await clear(request)
     if (request.raw.complete) return
-    const impatience = setTimeout(() => request.raw.destroy(), times.lingerMs)
-    request.raw.once('close', () => clearTimeout(impatience))
+    const lingering = setTimeout(() => request.raw.destroy(), times.lingerMs)
+    request.raw.once('close', () => clearTimeout(lingering))
     request.raw.unpipe()
     request.raw.resume()
   })

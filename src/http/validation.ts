@@ -7,7 +7,7 @@
  */
 import AjvCompiler, { type ErrorObject } from '@fastify/ajv-compiler'
 import type { FastifyInstance, FastifySchemaCompiler } from 'fastify'
-import { type Problem, problemOf, Unfit } from './problems.ts'
+import { InvalidInput, type Problem, problemOf } from './problems.ts'
 
 /** Marks a list whose values may also come as one text with commas between them. */
 export const COMMAS = 'x-comma-separated'
@@ -39,7 +39,7 @@ export function addValidation(app: FastifyInstance): void {
     const check = schema.type === 'object' && schema.properties ? byParameter(schema, checkWith) : checkWith(schema)
     return (value: unknown) => {
       const problems = check(value)
-      return problems.length === 0 ? { value } : { error: new Unfit(problems) }
+      return problems.length === 0 ? { value } : { error: new InvalidInput(problems) }
     }
   }
   app.setValidatorCompiler(build)

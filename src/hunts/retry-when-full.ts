@@ -12,12 +12,12 @@ export async function retryWhenFull<T>(
   write: () => Promise<T>,
   { hunt, signal, log }: { readonly hunt: number; readonly signal: AbortSignal; readonly log: Log },
 ): Promise<T> {
-  for (let told = false; ; told = true) {
+  for (let logged = false; ; logged = true) {
     try {
       return await write()
     } catch (error) {
       if (!(error instanceof Failure && error.code === 'storage.full')) throw error
-      if (!told) log.error({ hunt }, 'the storage is full: the hunt waits until there is room')
+      if (!logged) log.error({ hunt }, 'the storage is full: the hunt waits until there is room')
     }
     await delay(LOOK_AGAIN_MS, undefined, { signal }).catch(() => {})
     signal.throwIfAborted()

@@ -34,15 +34,15 @@ export class ScanFailures {
   /** One line; null when everything was run. */
   get report(): string | null {
     if (this.#byRuleset.size === 0) return null
-    const told = [...this.#byRuleset].slice(0, NAMED).map(([ruleset, { failed, skipped, message }]) => {
+    const named = [...this.#byRuleset].slice(0, NAMED).map(([ruleset, { failed, skipped, message }]) => {
       const parts = [
         ...(failed > 0 ? [`on ${samples(failed)}`] : []),
         ...(skipped > 0 ? [`left out on ${samples(skipped)}`] : []),
       ]
       return `${this.#nameOf(ruleset)} was stopped: ${parts.join(', ')}; the last time, ${message}`
     })
-    const more = this.#byRuleset.size - told.length
-    return [...(more > 0 ? [`${more} more rulesets had to be stopped`] : []), ...told].join('; ')
+    const more = this.#byRuleset.size - named.length
+    return [...(more > 0 ? [`${more} more rulesets had to be stopped`] : []), ...named].join('; ')
   }
 }
 

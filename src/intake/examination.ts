@@ -67,7 +67,7 @@ export class Examiner {
   }
 
   /** The enabled rulesets changed: the next sample sees it. */
-  forgetLiveSet(): void {
+  dropLiveSet(): void {
     if (this.#live) this.#pool.dropRuleSet(this.#live.id)
     this.#live = null
   }
@@ -191,7 +191,7 @@ export class Examiner {
   /** The set of this instant: a kept one may be older, where nobody reported the change (yet, or any more). */
   async #currentLiveSet(): Promise<LiveSet> {
     const generation = await this.#rulesets.generation()
-    if (this.#live?.generation !== generation) this.forgetLiveSet()
+    if (this.#live?.generation !== generation) this.dropLiveSet()
     return this.#liveSet()
   }
 

@@ -55,7 +55,7 @@ test('an item that comes right after the last batch is committed too', { timeout
 })
 
 /** Commits with a list of the batches that were committed, and the number of items that are still to come. */
-function patientCommits(flushDelayMs: number) {
+function delayedCommits(flushDelayMs: number) {
   const batches: number[][] = []
   const coming = { count: 0 }
   const commits = new GroupCommit<number, number>({
@@ -68,9 +68,9 @@ function patientCommits(flushDelayMs: number) {
     },
   })
   /** As one arrives that was on its way. */
-  const arrive = (item: number, patient = true) => {
+  const arrive = (item: number, canWait = true) => {
     coming.count--
-    return commits.add(item, { canWait: patient })
+    return commits.add(item, { canWait })
   }
   const turns = async () => {
     for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
@@ -79,7 +79,7 @@ function patientCommits(flushDelayMs: number) {
 }
 
 test('patient items wait until the batch is full, or until no more are coming', { timeout: 10_000 }, async () => {
-  const { batches, coming, arrive, turns } = patientCommits(60_000)
+  const { batches, coming, arrive, turns } = delayedCommits(60_000)
   coming.count = 6
   const all = [arrive(1), arrive(2), arrive(3)]
   await turns()
@@ -96,14 +96,14 @@ test('patient items wait until the batch is full, or until no more are coming', 
 })
 
 test('an item that is not patient takes those that wait along at once', { timeout: 10_000 }, async () => {
-  const { batches, coming, arrive } = patientCommits(60_000)
+  const { batches, coming, arrive } = delayedCommits(60_000)
   coming.count = 10
   await Promise.all([arrive(1), arrive(2), arrive(3, false)])
   assert.deepEqual(batches, [[1, 2, 3]])
 })
 
 test('patient items wait no longer when what was coming fails', { timeout: 10_000 }, async () => {
-  const { batches, coming, commits, arrive } = patientCommits(60_000)
+  const { batches, coming, commits, arrive } = delayedCommits(60_000)
   coming.count = 2
   const committed = arrive(1)
   await new Promise(setImmediate)
@@ -114,7 +114,7 @@ test('patient items wait no longer when what was coming fails', { timeout: 10_00
 })
 
 test('patience ends, also when what was coming never comes', { timeout: 10_000 }, async () => {
-  const { batches, coming, arrive } = patientCommits(5)
+  const { batches, coming, arrive } = delayedCommits(5)
   coming.count = 10
   await arrive(1)
   assert.deepEqual(batches, [[1]])

@@ -92,9 +92,9 @@ test('a sample that is processed before its arrival is told is told as processed
   })
   const first = await upload(c, Buffer.from('the first sample'), 'first')
   // … and is processed before the batch that admitted it is over.
-  const doubt = c.blobs.recordIntent.bind(c.blobs)
+  const original = c.blobs.recordIntent.bind(c.blobs)
   t.mock.method(c.blobs, 'recordIntent', async (digests: readonly Uint8Array[]) => {
-    const settle = await doubt(digests)
+    const settle = await original(digests)
     return async () => {
       gate.resolve()
       while ((await c.samples.find(digestOf(Buffer.from('the second sample'))))?.state !== 'processed') {

@@ -142,7 +142,7 @@ export class Intake {
     }
     this.#queued = queued
     this.#endListening = this.#parts.rulesets.onChange(() => {
-      this.#examiner.forgetLiveSet()
+      this.#examiner.dropLiveSet()
       this.#prepareSoon()
     })
     this.#prepareSoon()

@@ -76,7 +76,7 @@ export class Pipeline {
       .finally(() => {
         this.#taking = null
         if (this.#moreToTake && this.#hasRoom()) this.wake()
-        else this.#tellIdle()
+        else this.#resolveIdle()
       })
   }
 
@@ -93,7 +93,7 @@ export class Pipeline {
       else await this.#commitSome(this.#finished.splice(0))
     }
     if (this.#timer) clearTimeout(this.#timer)
-    this.#tellIdle()
+    this.#resolveIdle()
   }
 
   /** Resolves when the queue is empty and nothing is under way, or when the pipeline has stopped. */
@@ -101,7 +101,7 @@ export class Pipeline {
     return new Promise((resolve) => {
       this.#idle.push(resolve)
       this.wake()
-      this.#tellIdle()
+      this.#resolveIdle()
     })
   }
 
@@ -303,7 +303,7 @@ export class Pipeline {
     await this.#completeArchives()
   }
 
-  #tellIdle(): void {
+  #resolveIdle(): void {
     const stopped = this.#stopping.signal.aborted
     const busy =
       this.#taking !== null ||

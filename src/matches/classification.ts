@@ -159,17 +159,17 @@ async function samplesWithOtherVerdicts(
   verdicts: readonly Verdict[],
 ): Promise<number[]> {
   const rows = await trx.selectFrom('verdicts').selectAll().where('ruleset_id', '=', rulesetId).execute()
-  const told = new Map(
+  const stored = new Map(
     rows.map((row) => [row.rule, JSON.stringify([row.classification, row.risk_score, row.platform, row.threat])]),
   )
-  const tell = new Map(
+  const current = new Map(
     verdicts.map((verdict) => [
       verdict.rule,
       JSON.stringify([verdict.classification, verdict.riskScore, verdict.platform, verdict.threat]),
     ]),
   )
-  const rules = [...new Set([...told.keys(), ...tell.keys()])].filter(
-    (rule) => told.get(rule) !== tell.get(rule) || gone.includes(rule),
+  const rules = [...new Set([...stored.keys(), ...current.keys()])].filter(
+    (rule) => stored.get(rule) !== current.get(rule) || gone.includes(rule),
   )
   if (rules.length === 0) return []
   const samples = await trx

@@ -42,16 +42,16 @@ test('every filter finds exactly what a plain look at all matches finds, page by
       const filter = randomFilter(random)
       const expected = plainly(rows, filter)
       const limit = 1 + random(3_000)
-      const told = `seed ${SEED}, round ${round}: ${JSON.stringify(filter)}, limit ${limit}`
+      const about = `seed ${SEED}, round ${round}: ${JSON.stringify(filter)}, limit ${limit}`
       const ids: number[] = []
       let after: number | null | undefined
       do {
         const page = await matches.find(filter, { limit, ...(after && { after }) })
-        assert.ok(page.results.length <= limit, told)
+        assert.ok(page.results.length <= limit, about)
         ids.push(...page.results.map(({ id }) => id))
         after = page.next
       } while (after !== null)
-      assert.deepEqual(ids, expected, told)
+      assert.deepEqual(ids, expected, about)
       found += ids.length
     }
     assert.ok(found > MATCHES, `the filters found ${found} matches in all`)

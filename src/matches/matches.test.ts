@@ -316,24 +316,24 @@ test('the gravest verdict classifies: malicious before suspicious, then the high
   await record(id, 1, [revision, 'no'])
   const unknown = { classification: 0, risk_score: null, threat_name: null, classification_origin: null }
   assert.deepEqual(await classificationOf(id), unknown)
-  const told = (classification: number, risk_score: number, threat_name: string) => ({
+  const verdict = (classification: number, risk_score: number, threat_name: string) => ({
     classification,
     risk_score,
     threat_name,
     classification_origin: 'rules',
   })
   await record(id, 1, [revision, 'sus'])
-  assert.deepEqual(await classificationOf(id), told(2, 10, 'Linux.Trojan.S'))
+  assert.deepEqual(await classificationOf(id), verdict(2, 10, 'Linux.Trojan.S'))
   await record(id, 1, [revision, 'low'])
-  assert.deepEqual(await classificationOf(id), told(3, 6, 'Linux.Trojan.L'))
+  assert.deepEqual(await classificationOf(id), verdict(3, 6, 'Linux.Trojan.L'))
   await record(id, 1, [revision, 'high'])
-  assert.deepEqual(await classificationOf(id), told(3, 9, 'Linux.Trojan.H'))
+  assert.deepEqual(await classificationOf(id), verdict(3, 9, 'Linux.Trojan.H'))
   await revise('rules', suspicious, malicious('low', 'L', 1))
-  assert.deepEqual(await classificationOf(id), told(3, 6, 'Linux.Trojan.L'), 'the other rule went')
+  assert.deepEqual(await classificationOf(id), verdict(3, 6, 'Linux.Trojan.L'), 'the other rule went')
   await revise('rules', suspicious, malicious('low', 'Renamed', 2))
-  assert.deepEqual(await classificationOf(id), told(3, 7, 'Linux.Trojan.Renamed'), 'only its metadata changed')
+  assert.deepEqual(await classificationOf(id), verdict(3, 7, 'Linux.Trojan.Renamed'), 'only its metadata changed')
   await revise('rules', suspicious)
-  assert.deepEqual(await classificationOf(id), told(2, 10, 'Linux.Trojan.S'))
+  assert.deepEqual(await classificationOf(id), verdict(2, 10, 'Linux.Trojan.S'))
   await revise('rules')
   assert.deepEqual(await classificationOf(id), unknown)
 })

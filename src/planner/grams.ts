@@ -29,7 +29,7 @@ export function gramsOf(literal: string, limit: number): Uint32Array {
   for (const spread of SPREADS) {
     for (const at of order) {
       if (grams.size === limit) return Uint32Array.from(grams)
-      if (crowded(taken, at, spread)) continue
+      if (isTooClose(taken, at, spread)) continue
       taken[at] = 1
       grams.add(gramAt(literal, at))
     }
@@ -47,7 +47,7 @@ function gramAt(literal: string, at: number): number {
   )
 }
 
-function crowded(taken: Uint8Array, at: number, spread: number): boolean {
+function isTooClose(taken: Uint8Array, at: number, spread: number): boolean {
   const from = Math.max(0, at - spread + 1)
   const to = Math.min(taken.length, at + spread)
   for (let other = from; other < to; other++) if (taken[other] === 1) return true
@@ -57,13 +57,13 @@ function crowded(taken: Uint8Array, at: number, spread: number): boolean {
 /** The windows' positions, most telling first; equals stay in the order of the literal. */
 function ranked(literal: string, windows: number): Uint32Array {
   const scores = new Int32Array(windows)
-  for (let at = 0; at < windows; at++) scores[at] = telling(literal, at)
+  for (let at = 0; at < windows; at++) scores[at] = selectivity(literal, at)
   const order = Uint32Array.from({ length: windows }, (_, at) => at)
   return order.sort((left, right) => (scores[right] as number) - (scores[left] as number) || left - right)
 }
 
 /** How much a window tells: rare bytes count more, repeated bytes count once. */
-function telling(literal: string, at: number): number {
+function selectivity(literal: string, at: number): number {
   let score = 0
   for (let i = 0; i < GRAM_BYTES; i++) {
     const code = literal.charCodeAt(at + i)

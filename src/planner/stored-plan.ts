@@ -35,8 +35,8 @@ export function writePlan(plan: Plan): string | null {
   const numberOf = (part: Plan): number => {
     const known = numbers.get(planKey(part))
     if (known !== undefined) return known
-    const told = 'parts' in part ? { ...part, parts: part.parts.map(numberOf) } : part
-    const json = characters > MAX_CHARACTERS ? '' : JSON.stringify(told, encode)
+    const encodable = 'parts' in part ? { ...part, parts: part.parts.map(numberOf) } : part
+    const json = characters > MAX_CHARACTERS ? '' : JSON.stringify(encodable, encode)
     characters += json.length
     const number = parts.push(json) - 1
     numbers.set(planKey(part), number)

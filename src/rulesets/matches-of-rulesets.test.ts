@@ -137,7 +137,7 @@ function textOf(rules: ReadonlyMap<string, { body: number; tags: number }>): str
   return `// rules\n${[...rules].map(([name, { body, tags }]) => rule(name, `text ${body}`, TAGS[tags])).join('')}`
 }
 
-async function compare(here: Installation, model: Model, told: string): Promise<void> {
+async function compare(here: Installation, model: Model, about: string): Promise<void> {
   const rows = await here.database
     .selectFrom('matches')
     .innerJoin('rulesets', 'rulesets.id', 'matches.ruleset_id')
@@ -146,7 +146,7 @@ async function compare(here: Installation, model: Model, told: string): Promise<
   assert.deepEqual(
     rows.map((row) => `${row.name} ${row.rule} ${row.sample_id}`).sort(),
     [...model.matches].sort(),
-    told,
+    about,
   )
 
   const classified = new Map<number, { classification: Classification; risk: number | null }>()
@@ -171,14 +171,14 @@ async function compare(here: Installation, model: Model, told: string): Promise<
   assert.deepEqual(
     new Map(samples.map((row) => [row.id, { classification: row.classification, risk: row.risk_score }])),
     classified,
-    told,
+    about,
   )
 
   const { results } = await here.rulesets.list(here.ada, { type: 'all', status: 'all', source: 'all', page: null })
   assert.deepEqual(
     results.map((entry) => entry.name),
     [...model.rulesets.keys()].sort(),
-    told,
+    about,
   )
   for (const { name, counts } of results) {
     const naive = [0, 0, 0, 0]
@@ -188,7 +188,7 @@ async function compare(here: Installation, model: Model, told: string): Promise<
       if (ruleset === name) naive[classification] = (naive[classification] ?? 0) + 1
     }
     const { unknown, goodware, suspicious, malicious } = counts
-    assert.deepEqual([unknown, goodware, suspicious, malicious], naive, `${told}: counts of ${name}`)
+    assert.deepEqual([unknown, goodware, suspicious, malicious], naive, `${about}: counts of ${name}`)
     assert.equal(
       (await here.matches.list({ names: [name], page: null })).count,
       naive.reduce((a, b) => a + b),

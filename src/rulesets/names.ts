@@ -35,10 +35,10 @@ export function rulesetNamesOf(paths: readonly string[]): string[] {
     return { path, folders: parts.slice(0, -1), base: parts.at(-1) ?? '', level: 0, hasEnding: false }
   })
   for (;;) {
-    const crowds = [...Map.groupBy(files, nameOf).values()].filter((some) => some.length > 1)
-    if (crowds.length === 0) return files.map(nameOf)
-    for (const crowd of crowds) {
-      for (const neighbours of Map.groupBy(crowd, ({ folders }) => folders.join('/')).values()) {
+    const clashes = [...Map.groupBy(files, nameOf).values()].filter((some) => some.length > 1)
+    if (clashes.length === 0) return files.map(nameOf)
+    for (const clash of clashes) {
+      for (const neighbours of Map.groupBy(clash, ({ folders }) => folders.join('/')).values()) {
         for (const [i, file] of neighbours.entries()) {
           // `mal.yar` beside `mal.yara`: no folder tells them apart.
           if (neighbours.length > 1 && !file.hasEnding) file.hasEnding = true
@@ -63,10 +63,10 @@ function nameOf({ path, folders, base, level, hasEnding }: NamedFile): string {
   const file = hasEnding ? base : base.replace(RULE_ENDING, '')
   if (level === 0) return legalName(file)
   const whole = [...folders.slice(-level), file].join('_')
-  const isTold = level <= folders.length
-  if (isTold && [...whole].length <= LONGEST_NAME) return legalName(whole)
+  const hasAllFolders = level <= folders.length
+  if (hasAllFolders && [...whole].length <= LONGEST_NAME) return legalName(whole)
   const digest = createHash('sha256')
-    .update(isTold ? whole : path)
+    .update(hasAllFolders ? whole : path)
     .digest('hex')
     .slice(0, 8)
   return `${[...legalName(file)].slice(0, LONGEST_NAME - 9).join('')}_${digest}`

@@ -215,7 +215,7 @@ export class Rulesets {
   async reportScanErrors(sampleId: number, errors: readonly ScanError[]): Promise<void> {
     if (errors.length === 0) return
     const suspended = await this.#database.transaction().execute((trx) => recordScanErrors(trx, sampleId, errors))
-    if (suspended) await this.#tellChange()
+    if (suspended) await this.#notifyListeners()
   }
 
   /** Keys of the rulesets whose current text was stopped on this sample before. */
@@ -329,10 +329,10 @@ export class Rulesets {
       if (changed) await nextGeneration(trx)
       return changed
     })
-    if (changed) await this.#tellChange()
+    if (changed) await this.#notifyListeners()
   }
 
-  async #tellChange(): Promise<void> {
+  async #notifyListeners(): Promise<void> {
     const generation = await this.generation()
     for (const listener of this.#listeners) listener(generation)
   }

@@ -44,18 +44,18 @@ export async function recordScanErrors(
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst()
     if (!struck && !isSetAside) continue
-    const { strikes } = await trx
+    const { failures } = await trx
       .selectFrom('strikes')
-      .select((eb) => eb.fn.countAll<number>().as('strikes'))
+      .select((eb) => eb.fn.countAll<number>().as('failures'))
       .where('ruleset_id', '=', ruleset.id)
       .executeTakeFirstOrThrow()
     const sha1 = Buffer.from(sample.sha1).toString('hex')
     const what = isSetAside
       ? `Not run on sample ${sha1}: ${error.message}`
       : `Stopped on sample ${sha1} (${error.reason}): ${error.message}`
-    const isOnceTooOften = isSetAside || strikes > FAILURES_ALLOWED
+    const isOnceTooOften = isSetAside || failures > FAILURES_ALLOWED
     const suspend = isOnceTooOften && ruleset.state === 'valid'
-    const after = isSetAside ? 'Suspended.' : `Suspended after ${strikes} samples.`
+    const after = isSetAside ? 'Suspended.' : `Suspended after ${failures} samples.`
     const reason = isOnceTooOften ? `${after} ${what}` : what
     await trx
       .updateTable('rulesets')

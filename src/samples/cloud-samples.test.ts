@@ -12,7 +12,7 @@ const classifying = `rule Classifying : tc_detection malicious {
   condition: filesize > 0 }
 rule Plain { condition: filesize > 0 }`
 
-async function told(
+async function storeFindings(
   c: Collection,
   feed: 'live' | 'retro',
   contents: readonly string[],
@@ -81,7 +81,7 @@ async function demandExactCounts(c: Collection) {
 
 test('a sample that only the cloud has is told without what only its content tells, and is none of the collection', async (t) => {
   const c = await collection(t)
-  assert.equal(await told(c, 'live', ['far away'], { rules: ['Plain', 'Classifying'] }), 2)
+  assert.equal(await storeFindings(c, 'live', ['far away'], { rules: ['Plain', 'Classifying'] }), 2)
   const sha1 = createHash('sha1').update('far away').digest('hex')
   assert.deepEqual(
     (await listed(c)).map(({ filename, here }) => [filename, here]),
@@ -105,9 +105,9 @@ test('a sample that only the cloud has is told without what only its content tel
 
 test('what a feed tells again changes nothing, and two feeds that tell the same make one row', async (t) => {
   const c = await collection(t)
-  assert.equal(await told(c, 'retro', ['a', 'b']), 2)
-  assert.equal(await told(c, 'retro', ['a', 'b']), 0)
-  assert.equal(await told(c, 'live', ['b', 'c']), 2)
+  assert.equal(await storeFindings(c, 'retro', ['a', 'b']), 2)
+  assert.equal(await storeFindings(c, 'retro', ['a', 'b']), 0)
+  assert.equal(await storeFindings(c, 'live', ['b', 'c']), 2)
   assert.equal((await listed(c)).length, 3)
 
   await c.database.transaction().execute(async (trx) => {
@@ -122,7 +122,7 @@ test('what a feed tells again changes nothing, and two feeds that tell the same 
 
 test('a file that arrives takes over from the row that the cloud had told of', async (t) => {
   const c = await collection(t, 'rule Plain { condition: filesize > 0 } rule Never { condition: false }')
-  await told(c, 'live', ['it comes'], { rules: ['Plain', 'Never'] })
+  await storeFindings(c, 'live', ['it comes'], { rules: ['Plain', 'Never'] })
   const sha1 = createHash('sha1').update('it comes').digest('hex')
   await c.samples.addTags(sha1, ['awaited'])
   await c.samples.classify(sha1, { classification: 2 })
@@ -140,14 +140,14 @@ test('a file that arrives takes over from the row that the cloud had told of', a
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow()
   assert.equal(count, 1)
-  assert.equal(await told(c, 'live', ['it comes']), 0)
+  assert.equal(await storeFindings(c, 'live', ['it comes']), 0)
   await demandExactCounts(c)
 })
 
 test('the cloud’s matches of a sample that is deleted here stay', async (t) => {
   const c = await collection(t)
   const { sha1 } = await store(c, 'here and there')
-  await told(c, 'live', ['here and there'])
+  await storeFindings(c, 'live', ['here and there'])
   assert.equal((await listed(c)).length, 3)
   await c.samples.delete([sha1])
   assert.deepEqual(await listed(c), [{ rule: 'Plain', cloud: true, filename: sha1, here: false }])

@@ -43,7 +43,7 @@ interface Row {
 }
 
 /** Problems told of each kind. */
-const MOST_TOLD = 20
+const MOST_NAMED = 20
 /** Rows that are read, and contents that are under way, at once. */
 const ROWS_AT_ONCE = 1_000
 const AT_ONCE = 32
@@ -79,25 +79,25 @@ class Findings {
   #missing = 0
   #damaged = 0
   #strays = 0
-  readonly #told = { missing: [] as string[], damaged: [] as string[], strays: [] as string[] }
+  readonly #problems = { missing: [] as string[], damaged: [] as string[], strays: [] as string[] }
 
   missing(hex: string, reason: string): void {
     this.#missing++
-    this.#tell('missing', `sample ${hex}: ${reason}. Send it again, or put the file back from a backup.`)
+    this.#note('missing', `sample ${hex}: ${reason}. Send it again, or put the file back from a backup.`)
   }
 
   damaged(hex: string, reason: string): void {
     this.#damaged++
-    this.#tell('damaged', `sample ${hex}: ${reason}. What was there is in the folder "damaged"; send the sample again.`)
+    this.#note('damaged', `sample ${hex}: ${reason}. What was there is in the folder "damaged"; send the sample again.`)
   }
 
   stray(hex: string): void {
     this.#strays++
-    this.#tell('strays', `content ${hex} has no sample. Ingest its file to have it as one.`)
+    this.#note('strays', `content ${hex} has no sample. Ingest its file to have it as one.`)
   }
 
   report(): ContentsReport {
-    const { missing, damaged, strays } = this.#told
+    const { missing, damaged, strays } = this.#problems
     return {
       samples: this.samples,
       missing: this.#missing,
@@ -107,8 +107,8 @@ class Findings {
     }
   }
 
-  #tell(kind: 'missing' | 'damaged' | 'strays', problem: string): void {
-    if (this.#told[kind].length < MOST_TOLD) this.#told[kind].push(problem)
+  #note(kind: 'missing' | 'damaged' | 'strays', problem: string): void {
+    if (this.#problems[kind].length < MOST_NAMED) this.#problems[kind].push(problem)
   }
 }
 
@@ -130,7 +130,7 @@ async function lookAt(
   parts: Parts,
   options: ContentsCheckOptions,
   found: Findings,
-  tell: () => void,
+  onSample: () => void,
 ): Promise<void> {
   let next = 0
   const lane = async (): Promise<void> => {
@@ -138,7 +138,7 @@ async function lookAt(
       options.signal.throwIfAborted()
       await lookAtOne(row, parts, options, found)
       found.samples++
-      tell()
+      onSample()
     }
   }
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, rows.length) }, lane))

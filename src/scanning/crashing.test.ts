@@ -58,7 +58,7 @@ function foundByHealthy({ results }: TaskOutput<'verify'>): string[] {
   })
 }
 
-const blamed = ({ results }: TaskOutput<'verify'>) =>
+const skippedPairs = ({ results }: TaskOutput<'verify'>) =>
   new Set(results.flatMap(({ errors }) => errors.map(({ ruleset }) => ruleset)))
 
 async function verifyAll(pool: WorkerPool, id: string, paths: readonly string[]): Promise<TaskOutput<'verify'>> {
@@ -79,7 +79,7 @@ test('rulesets that end their worker, however many and in whatever order, cost t
     const output = await verifyAll(pool, 'set', paths)
     assert.deepEqual(foundByHealthy(output), found, order)
     assert.deepEqual(
-      [...blamed(output)].sort(),
+      [...skippedPairs(output)].sort(),
       crashing(count)
         .map(({ key }) => key)
         .sort(),

@@ -87,9 +87,9 @@ export function loadYaraX(): Engine {
       return {
         scan: (bytes, variables) => {
           const mistaken = Object.entries(variables).filter(([, value]) => isMistakenForAnotherType(value))
-          const told = { ...variables, ...Object.fromEntries(mistaken.map(([name]) => [name, ''])) }
+          const known = { ...variables, ...Object.fromEntries(mistaken.map(([name]) => [name, ''])) }
           return (mistaken.length === 0 ? rules : (variants.with(mistaken) ?? rules))
-            .scan(bytes, told)
+            .scan(bytes, known)
             .map((match) => ({
               rule: match.ruleIdentifier,
               tags: match.tags,

@@ -62,8 +62,8 @@ export class Exclusions {
       samples.add(path)
       if (reason === 'crash' || reason === 'memory') keep(this.#endsWorkers, ruleset, true, KEPT_RULESETS)
       if (samples.size <= SAMPLES_ALLOWED) continue
-      const told = `it was set aside after ${samples.size} samples; on the last of them, ${message}`
-      this.quarantine(ruleset, { reason: 'quarantine', message: told })
+      const explanation = `it was set aside after ${samples.size} samples; on the last of them, ${message}`
+      this.quarantine(ruleset, { reason: 'quarantine', message: explanation })
     }
   }
 

@@ -313,9 +313,9 @@ export class WorkerPool {
     const wasWarming = at !== null && at.task === 0 && at.stage === 'compile'
     if (wasWarming && cause !== 'ended' && cause !== 'cancelled') this.#exclusions.noteWarmLoss(at, cause)
     // The first stands for all where the record names none of them: it may be that none was begun.
-    const suspect = jobs.find(({ id }) => id === at?.task) ?? (wasWarming ? undefined : jobs[0])
+    const atFault = jobs.find(({ id }) => id === at?.task) ?? (wasWarming ? undefined : jobs[0])
     for (const job of jobs.toReversed()) {
-      if (job === suspect && cause !== 'cancelled') this.#onLoss(job, cause, at)
+      if (job === atFault && cause !== 'cancelled') this.#onLoss(job, cause, at)
       else this.#onCollateralLoss(job, cause)
     }
     if (!this.#stopping) this.#replace(slot, lastWords)

@@ -132,12 +132,12 @@ export class RetryPolicy {
         const what =
           module === '' ? 'the engine fails on the sample' : `the engine's module ${module} fails on the sample`
         const failure = failureOf(cause, 'reading it')
-        const told: ScanFailure =
+        const scanFailure: ScanFailure =
           module === ''
             ? { reason: 'unreadable', message: `${what}: ${failure.message}` }
             : { reason: 'module', message: `${what}: ${failure.message}` }
-        this.excludeModule(item, module, told)
-        return { kind: 'module', item, module, failure: told }
+        this.excludeModule(item, module, scanFailure)
+        return { kind: 'module', item, module, failure: scanFailure }
       }
       default:
         return null

@@ -53,15 +53,18 @@ export async function buildIndex(
     after = last.id
     const signed: { id: number; record: Uint8Array }[] = []
     let next = 0
-    const priority = async (): Promise<void> => {
+    const signNext = async (): Promise<void> => {
       for (let row = batch[next++]; row !== undefined && !signal?.aborted; row = batch[next++]) {
         const { id, size, sha1, sha256, md5, sha512 } = row
         if (sha256 === null || md5 === null || sha512 === null)
           throw new Error(`Sample ${id} is stored without digests.`)
         try {
           const input = { path: blobs.path(sha256), digests: { size, sha256, sha1, md5, sha512 }, sample: id }
-          const how = { priority: 'background', waitForRoom: true, ...(signal && { signal }) } as const
-          const { signature } = await pool.run('sign', input, how)
+          const { signature } = await pool.run('sign', input, {
+            priority: 'background',
+            waitForRoom: true,
+            ...(signal && { signal }),
+          })
           signed.push({ id, record: signature })
           bytes += size
         } catch (error) {
@@ -72,7 +75,7 @@ export async function buildIndex(
         onProgress?.({ done: indexed + failed + signed.length, total, bytes })
       }
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, priority))
+    await Promise.all(Array.from({ length: AT_ONCE }, signNext))
     indexed += await publishSigned(
       database,
       segments,

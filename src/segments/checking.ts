@@ -36,8 +36,8 @@ export async function checkIndex(
   let done = 0
   for (const file of files) {
     signal?.throwIfAborted()
-    const tellLost = (message: string) => problems.push({ segment: file.id, message })
-    const message = damageOf(file.path) ?? (each > 0 ? await unlikeSamples(parts, file, each, tellLost, signal) : null)
+    const noteLost = (message: string) => problems.push({ segment: file.id, message })
+    const message = damageOf(file.path) ?? (each > 0 ? await unlikeSamples(parts, file, each, noteLost, signal) : null)
     if (message !== null) {
       problems.push({ segment: file.id, message })
       await segments.reportDamage(file.id, message)
@@ -56,7 +56,7 @@ async function unlikeSamples(
   { database, blobs, pool }: { readonly database: Database; readonly blobs: BlobStore; readonly pool: WorkerPool },
   file: SegmentFile,
   each: number,
-  tellLost: (message: string) => void,
+  noteLost: (message: string) => void,
   signal?: AbortSignal,
 ): Promise<string | null> {
   const compare = async (batch: readonly { readonly id: number; readonly record: Uint8Array }[]) => {
@@ -82,7 +82,7 @@ async function unlikeSamples(
       } catch (error) {
         if (!isUnreadable(error)) throw error
         const name = Buffer.from(sha256).toString('hex')
-        tellLost(
+        noteLost(
           `The content of sample ${name} cannot be read: ${(error as Error).message} Send it again to mend that.`,
         )
         return null

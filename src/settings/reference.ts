@@ -74,7 +74,7 @@ function table(catalogue: Readonly<Record<string, Option<unknown>>>): string {
   const rows = Object.entries(catalogue).map(([name, option]) => [
     option.secret ? '–' : `\`${flagOf(name)}\``,
     `\`${variableOf(name, option)}\``,
-    told(option),
+    describe(option),
     `${capital(option.kind.allowed)}`.replaceAll('|', '\\|'),
     option.about,
   ])
@@ -82,7 +82,7 @@ function table(catalogue: Readonly<Record<string, Option<unknown>>>): string {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-function told(option: Option<unknown>): string {
+function describe(option: Option<unknown>): string {
   return option.formatDefault ?? `\`${option.kind.print(option.default)}\``
 }
 

@@ -96,7 +96,7 @@ test('a cloud is refused unless it has an address, a user and one password', () 
     readSettings({ cloudUrl: whole.cloudUrl, cloudUser: 'ana' }, { BACKTRAIL_CLOUD_PASSWORD: 'x y' }).cloudPassword,
     'x y',
   )
-  for (const [change, told] of [
+  for (const [change, sentence] of [
     [{ cloudUrl: '' }, /^--cloud-user is of no use without --cloud-url/],
     [{ cloudUrl: 'cloud.example' }, /^--cloud-url .* must be an address that starts with http/],
     [{ cloudUrl: 'https://ana:secret@cloud.example' }, /must be an address alone/],
@@ -105,7 +105,7 @@ test('a cloud is refused unless it has an address, a user and one password', () 
     [{ cloudProxy: 'socks5://proxy' }, /^--cloud-proxy .* must be/],
   ] as const) {
     const { cloudUrl, ...rest } = { ...whole, ...change }
-    assert.match(refusal(cloudUrl === '' ? rest : { cloudUrl, ...rest }), told)
+    assert.match(refusal(cloudUrl === '' ? rest : { cloudUrl, ...rest }), sentence)
   }
   assert.match(
     refusal({ cloudUrl: whole.cloudUrl, cloudUser: 'ana' }),

@@ -52,7 +52,7 @@ function makeFolder(folder: string): void {
 function lock(folder: string): DataFolderLock {
   const ownerFile = join(folder, 'owner.json')
   const database = openLock(folder)
-  const tell = (url: string | null): void => {
+  const writeOwner = (url: string | null): void => {
     // Renamed into place, so that nobody reads half of it.
     try {
       writeFileSync(`${ownerFile}.new`, JSON.stringify({ pid: process.pid, url } satisfies Owner), { mode: 0o600 })
@@ -71,7 +71,7 @@ function lock(folder: string): DataFolderLock {
     // Remains of an owner that was killed; a folder of that name would stand in the way.
     rmSync(ownerFile, { force: true, recursive: true })
     rmSync(`${ownerFile}.new`, { force: true, recursive: true })
-    tell(null)
+    writeOwner(null)
   } catch (error) {
     // The lock holds without it: on a full disk others are only not told who has it, until it is announced.
     if (!(error instanceof Failure && error.code === 'storage.full')) {
@@ -79,7 +79,7 @@ function lock(folder: string): DataFolderLock {
       throw error
     }
   }
-  return { announce: tell, release }
+  return { announce: writeOwner, release }
 }
 
 /** The lock, held for as long as the database is open. */

@@ -27,7 +27,7 @@ export interface Schema {
   rulesets: RulesetsTable
   revisions: RevisionsTable
   verdicts: VerdictsTable
-  strikes: StrikesTable
+  strikes: RulesetFailuresTable
   ruleset_counts: RulesetCountsTable
   matches: MatchesTable
   segments: SegmentsTable
@@ -218,7 +218,7 @@ export interface VerdictsTable {
 }
 
 /** The samples on which a ruleset's current text could not be run to its end. */
-export interface StrikesTable {
+export interface RulesetFailuresTable {
   ruleset_id: number
   sample_id: number
 }

@@ -1,7 +1,7 @@
 import { Failure } from '../errors/index.ts'
 
 /** What a start can meet in a data folder, by the system's code: what is so, and what to do. */
-const told: Readonly<Record<string, string>> = {
+const sentences: Readonly<Record<string, string>> = {
   EACCES:
     'this user has no right to it. Give the data folder and all in it to the user that runs Backtrail (chown -R), or name another folder with --data.',
   EPERM:
@@ -29,7 +29,7 @@ export function asUnusableFolder(error: unknown, dataFolder: string): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new Failure('storage.full', `The storage of ${dataFolder} is full; free some space and start again.`)
   }
-  const reason = told[code]
+  const reason = sentences[code]
   if (reason === undefined) return error
   return new Failure('data-folder.unusable', `${path ?? dataFolder} cannot be used: ${reason}`, { code, syscall })
 }

@@ -161,10 +161,10 @@ test('each tenant gets what its own rulesets match, and hits of the appliance go
   await matched([hit(revision.ours)])
   await matched([hit(revision.first)], id)
   second += 1
-  const told = async (tenantId: number) =>
+  const findingsOf = async (tenantId: number) =>
     (await feeds.page(tenantId, 'live', second - 1)).entries.map(({ ruleset, fileSize }) => `${ruleset} ${fileSize}`)
-  assert.deepEqual(await told(tenant.acme), ['same 1', 'other 1'])
-  assert.deepEqual(await told(tenant.rival), ['same 1'])
+  assert.deepEqual(await findingsOf(tenant.acme), ['same 1', 'other 1'])
+  assert.deepEqual(await findingsOf(tenant.rival), ['same 1'])
 })
 
 test('pages never cut a second, and following them gives each entry once', async () => {

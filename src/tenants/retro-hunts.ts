@@ -86,8 +86,8 @@ export class RetroHunts {
   /** Whether the ruleset can be hunted back with. `tenant.retro-refused` when it cannot, `ruleset.not-found`. */
   async demandFitness(tenantId: number, name: string): Promise<TenantRuleset> {
     const ruleset = await this.#parts.tenantRulesets.get(tenantId, name)
-    const unfit = unsupportedReason(ruleset)
-    if (unfit !== null) throw new Failure('tenant.retro-refused', unfit)
+    const unsupported = unsupportedReason(ruleset)
+    if (unsupported !== null) throw new Failure('tenant.retro-refused', unsupported)
     return ruleset
   }
 
@@ -104,8 +104,8 @@ export class RetroHunts {
       if (hunt?.state === 'queued' || hunt?.state === 'running') {
         throw new Failure('tenant.retro-refused', 'A retro hunt with this ruleset is running already.')
       }
-      const standing = await trx.selectFrom('rulesets').select('id').where('id', '=', ruleset.id).executeTakeFirst()
-      if (!standing) throw new Failure('ruleset.not-found')
+      const existing = await trx.selectFrom('rulesets').select('id').where('id', '=', ruleset.id).executeTakeFirst()
+      if (!existing) throw new Failure('ruleset.not-found')
       await trx.deleteFrom('feed_entries').where('ruleset_id', '=', ruleset.id).where('feed', '=', 'retro').execute()
       await trx.deleteFrom('retro_hunts').where('ruleset_id', '=', ruleset.id).execute()
       const { last } = await trx
@@ -186,8 +186,8 @@ export class RetroHunts {
     const ids = [...this.#underWay.keys()]
     if (ids.length === 0) return
     const rows = await this.#parts.database.selectFrom('retro_hunts').select('id').where('id', 'in', ids).execute()
-    const standing = new Set(rows.map(({ id }) => id))
-    await Promise.all(ids.filter((id) => !standing.has(id)).map((id) => this.#interrupt(id)))
+    const existing = new Set(rows.map(({ id }) => id))
+    await Promise.all(ids.filter((id) => !existing.has(id)).map((id) => this.#interrupt(id)))
   }
 
   /** Hunts that wait or run. */

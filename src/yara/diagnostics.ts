@@ -61,7 +61,7 @@ export function survey(tree: Tree, text: string, budget: ParseBudget, diagnostic
   let hasErrors = false
   const cursor = tree.cursor()
   // One mistake often makes recovery stumble again further on: the first in a rule is the one to tell.
-  let toldUpTo = -1
+  let reportedUpTo = -1
   let topLevelEnd = 0
   let depth = 0
   let nodes = 0
@@ -75,10 +75,10 @@ export function survey(tree: Tree, text: string, budget: ParseBudget, diagnostic
       const { parent } = cursor.node
       if (parent !== null) broken.add(nodeKey(parent))
       const isFirst = depth > 1 || cursor.node.prevSibling?.type.isError !== true
-      if (isFirst && cursor.from > toldUpTo) {
+      if (isFirst && cursor.from > reportedUpTo) {
         diagnostics.add('syntax-error', describe(cursor, text), { from: cursor.from, to: cursor.to })
       }
-      toldUpTo = Math.max(toldUpTo, topLevelEnd)
+      reportedUpTo = Math.max(reportedUpTo, topLevelEnd)
     } else if (unclosed[cursor.type.id] !== undefined) {
       hasErrors = true
       diagnostics.add('unclosed', unclosed[cursor.type.id] as string, { from: cursor.from, to: cursor.to })

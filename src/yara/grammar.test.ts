@@ -12,7 +12,7 @@ test('the committed parser is what the grammar generates, without a warning', ()
   const warnings: string[] = []
   const { parser, terms } = buildParserFile(committed('yara.grammar'), { warn: (message) => warnings.push(message) })
   assert.deepEqual(warnings, [])
-  const told = 'run `npm run grammar`'
-  assert.equal(committed('parser.generated.js').trim(), parser.trim(), told)
-  assert.equal(committed('parser.generated.terms.js').trim(), terms.trim(), told)
+  const hint = 'run `npm run grammar`'
+  assert.equal(committed('parser.generated.js').trim(), parser.trim(), hint)
+  assert.equal(committed('parser.generated.terms.js').trim(), terms.trim(), hint)
 })

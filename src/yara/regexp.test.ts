@@ -77,8 +77,8 @@ test('the language of random expressions is the engine’s', async () => {
       const expected: boolean = answer.matched[i] === true
       const found = search(node, Buffer.from(sample, 'latin1'))
       if (expected) matched++
-      const told: string = `seed ${seed}: /${source}/${letters} on ${JSON.stringify(sample)}\n${printRegexp(node)}`
-      if (expected || (isExact && followed.includes(sample))) assert.equal(found, expected, told)
+      const about: string = `seed ${seed}: /${source}/${letters} on ${JSON.stringify(sample)}\n${printRegexp(node)}`
+      if (expected || (isExact && followed.includes(sample))) assert.equal(found, expected, about)
     }
   }
   assert.ok(known === 300 && matched > 20, `seed ${seed}: only ${known} expressions and ${matched} matches`)

@@ -95,13 +95,13 @@ for (const [where, open] of Object.entries(places)) {
     })
     const at = await open(t, folder)
     await backtrailTo(0, ['ingest', join(folder, 'in'), ...at])
-    const told = await backtrailTo(0, ['explain', join(folder, 'hard.yar'), ...at])
+    const explained = await backtrailTo(0, ['explain', join(folder, 'hard.yar'), ...at])
     assert.match(
-      told.stdout,
+      explained.stdout,
       /^rule indexed\n {2}\$a: \d+ grams\n {2}expected to read: 1 sample \(50 %\), 44 bytes \(66 %\)\n/m,
     )
     assert.match(
-      told.stdout,
+      explained.stdout,
       /^rule unindexed\n(.*\n)* {2}\$b cannot use the index: .+\n {2}expected to read: 2 samples \(100 %\)/m,
     )
     const asJson = await backtrailTo(0, ['explain', join(folder, 'hard.yar'), '--json', ...at])

@@ -39,8 +39,8 @@ test('every command tells its usage, its options and the exit statuses', async (
 })
 
 test('every command tells the version', async () => {
-  const told = await Promise.all(commands.map((command) => backtrailTo(0, [...command, '--version'])))
-  for (const { stdout } of told) assert.equal(stdout, `${version}\n`)
+  const versions = await Promise.all(commands.map((command) => backtrailTo(0, [...command, '--version'])))
+  for (const { stdout } of versions) assert.equal(stdout, `${version}\n`)
 })
 
 test('the usage names the environment variable and the default of a setting', async () => {

@@ -32,7 +32,7 @@ test('an appliance lives with every kind of bad line, tells the truth meanwhile,
   await appliance.demandInCloud('steady_rules', rules.alpha)
   const expected: string[] = []
   const names = ['steady_rules']
-  for (const [place, [what, fault, status, told]] of faults.entries()) {
+  for (const [place, [what, fault, status, sentence]] of faults.entries()) {
     await t.test(what, async () => {
       const name = `weather_${place}`
       line.fault = fault
@@ -48,7 +48,7 @@ test('an appliance lives with every kind of bad line, tells the truth meanwhile,
       assert.equal((await appliance.retroOperation(name, 'START')).status, 412)
       const stop = await appliance.retroOperation('steady_rules', 'CLEAR')
       assert.equal(stop.status, status, JSON.stringify(stop.json))
-      assert.match(stop.json.message, told)
+      assert.match(stop.json.message, sentence)
 
       const [found = ''] = await takeAll(cloud, [sample('alpha')])
       expected.push(`Alpha ${found}`)
@@ -56,7 +56,7 @@ test('an appliance lives with every kind of bad line, tells the truth meanwhile,
       await until(
         async () => {
           pending = await appliance.cloudRetro(name)
-          return told.test(pending.reason ?? '') && (await appliance.metric('backtrail_cloud_reachable')) === 0
+          return sentence.test(pending.reason ?? '') && (await appliance.metric('backtrail_cloud_reachable')) === 0
         },
         () => `the appliance notices: ${JSON.stringify(pending)}`,
       )

@@ -149,7 +149,7 @@ test('an appliance does not start with half a cloud, nor with files that are of 
   writeFileSync(join(folder, 'empty'), '\n')
   const serve = (...flags: string[]) => backtrail(['serve', '--data', join(folder, 'data'), '--port', '0', ...flags])
   const cloud = ['--cloud-url', 'https://cloud.example', '--cloud-user', 'ana']
-  for (const [flags, told] of [
+  for (const [flags, sentence] of [
     [['--cloud-user', 'ana'], /--cloud-user is of no use without --cloud-url/],
     [cloud, /CLOUD_PASSWORD or --cloud-password-file is needed/],
     [[...cloud, '--cloud-password-file', join(folder, 'none')], /none \(--cloud-password-file\) cannot be read/],
@@ -161,7 +161,7 @@ test('an appliance does not start with half a cloud, nor with files that are of 
   ] as const) {
     const { code, stderr } = await serve(...flags)
     assert.equal(code, 3, stderr)
-    assert.match(stderr, told)
+    assert.match(stderr, sentence)
   }
 })
 

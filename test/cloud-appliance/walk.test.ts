@@ -181,18 +181,18 @@ test('rulesets and their matches go to and fro between an appliance and its clou
     const many = Array.from({ length: 301 }, (_, number) => `rule R${number} { condition: filesize == ${number} }`)
     const large = `${rules.alpha}\n/*${'x'.repeat(1024 * 1024)}*/`
     const before = line.count('POST /api/yara/admin/v1/ruleset')
-    for (const [name, text, told] of [
+    for (const [name, text, sentence] of [
       ['many_rules', many.join('\n'), /301 rules, and a cloud takes at most 300/],
       ['large_rules', large, /bytes, and a cloud takes at most 1,048,576/],
     ] as const) {
       const { status, json } = await appliance.saveInCloud(name, text)
       assert.equal(status, 200, JSON.stringify(json).slice(0, 500))
       assert.equal(json.detail.cloud_synced, false)
-      assert.match(json.detail.note, told)
-      const standing = await appliance.cloudRetro(name)
-      assert.equal(standing.cloud_status, 'ERROR')
-      assert.equal(standing.scale_status, 'ACTIVE')
-      assert.match(standing.reason, told)
+      assert.match(json.detail.note, sentence)
+      const cloudStatus = await appliance.cloudRetro(name)
+      assert.equal(cloudStatus.cloud_status, 'ERROR')
+      assert.equal(cloudStatus.scale_status, 'ACTIVE')
+      assert.match(cloudStatus.reason, sentence)
       assert.equal((await appliance.retroOperation(name, 'START')).status, 412)
     }
     assert.equal(line.count('POST /api/yara/admin/v1/ruleset'), before)
@@ -202,11 +202,11 @@ test('rulesets and their matches go to and fro between an appliance and its clou
     const { rules } = newMarks()
     await appliance.demandInCloud('refusing_rules', rules.alpha)
     await appliance.demandRuleset('local_rules', rules.alpha)
-    const refused = async (name: string, operation: string, status: number, told: RegExp) => {
+    const refused = async (name: string, operation: string, status: number, sentence: RegExp) => {
       const answer = await appliance.retroOperation(name, operation)
       assert.equal(answer.status, status, `${operation} ${name} ${JSON.stringify(answer.json)}`)
       assert.equal(answer.json.success, false)
-      assert.match(answer.json.message, told)
+      assert.match(answer.json.message, sentence)
       return answer.json
     }
     await refused('no_rules', 'START', 404, /not found/)

@@ -7,7 +7,7 @@ import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
 import { RulesetAccepted, RulesetInfo, RulesetText, tcaPath, toPlainTime, Usage } from '../../src/tca/index.ts'
 import { change } from '../faults/data-folder.ts'
 import { MortalServer, until } from '../faults/killable-server.ts'
-import { nowSeconds, startCloud, Tenant, told } from './tenant.ts'
+import { findingsOf, nowSeconds, startCloud, Tenant } from './tenant.ts'
 
 const sha1 = (content: string | Uint8Array) => createHash('sha1').update(content).digest('hex')
 const marked = (word: string, rule = 'Marked') => `rule ${rule} : tagged {
@@ -212,7 +212,7 @@ test('a cloud gives and refuses what the protocol says', { timeout: 180_000 }, a
       assert.ok((ended.finish_time ?? '') >= (ended.start_time ?? ''))
       assert.deepEqual([ended.progress, ended.reason], [null, null])
       const found = await tenant.feed('retro', start)
-      assert.deepEqual(told(found), expected)
+      assert.deepEqual(findingsOf(found), expected)
       assert.equal(found[0]?.rule[0]?.matched_data[0]?.matched_string, `${btoa('the hunted word')}\n`)
       assert.deepEqual(await tenant.feed('live', start), [])
 
@@ -220,7 +220,7 @@ test('a cloud gives and refuses what the protocol says', { timeout: 180_000 }, a
       await tenant.startRetro('hunted')
       await tenant.retroEnded('hunted')
       assert.deepEqual(
-        told(await tenant.feed('retro', start)),
+        findingsOf(await tenant.feed('retro', start)),
         expected,
         'a second hunt’s results stand in place of the first’s',
       )
@@ -310,7 +310,7 @@ test('a cloud gives and refuses what the protocol says', { timeout: 180_000 }, a
     await donor.demand(null, 'POST', metaPath, meta('R&amp;D/report.exe'))
     await donor.refused(404, 'POST', tcaPath('uploadMeta', { sha1: sha1('nothing') }), meta('x'))
     await cloud.untilProcessed([taken.sha256])
-    assert.deepEqual(told(await other.feed('live', start)), [`marked ${sha1(content)} Marked`])
+    assert.deepEqual(findingsOf(await other.feed('live', start)), [`marked ${sha1(content)} Marked`])
     const { json } = await cloud.call('GET', `/api/samples/${taken.sha256}/details/`)
     assert.equal(json.sample.name, 'report.exe')
   })
@@ -359,7 +359,7 @@ test('a retro hunt covers neither archives nor large nor old samples, and ends c
   await tenant.startRetro('covered')
   await tenant.retroEnded('covered')
   const member = sha1(`${word} in an archive`)
-  assert.deepEqual(told(await tenant.feed('retro', start)), [`covered ${member} Marked`])
+  assert.deepEqual(findingsOf(await tenant.feed('retro', start)), [`covered ${member} Marked`])
 
   const more = Array.from({ length: 5 }, (_, n) => Buffer.from(`${word} ${n}`))
   await cloud.untilProcessed(await Promise.all(more.map((content, n) => cloud.take(content, `more-${n}`))))

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { RulesetAccepted, type TcaRoute, tcaPath, tcaRoutes } from '../../src/tca/index.ts'
 import { MortalServer } from '../faults/killable-server.ts'
-import { nowSeconds, Tenant, told } from './tenant.ts'
+import { findingsOf, nowSeconds, Tenant } from './tenant.ts'
 
 const sha1 = (content: string | Uint8Array) => createHash('sha1').update(content).digest('hex')
 const rule = (name: string) => `rule ${name} { strings: $a = "the common word" condition: $a }`
@@ -62,7 +62,7 @@ test('nobody meets what is another’s', { timeout: 120_000 }, async (t) => {
         await rival.refused(404, 'GET', tcaPath('retroStatus', { name: 'acmes_only' }))
         assert.equal((await rival.retro('same')).retro_status, 'VALIDATION_SUCCESS')
       },
-      liveFeed: async () => assert.deepEqual(told(await rival.feed('live', start)), ofRival),
+      liveFeed: async () => assert.deepEqual(findingsOf(await rival.feed('live', start)), ofRival),
       retroFeed: async () => assert.deepEqual(await rival.feed('retro', start), []),
       usage: async () => {
         const usage = await rival.demand(null, 'GET', tcaPath('usage', {}))
@@ -81,7 +81,7 @@ test('nobody meets what is another’s', { timeout: 120_000 }, async (t) => {
     // What the rival does to its own of that name leaves the other's as it is.
     await rival.startRetro('same')
     await rival.retroEnded('same')
-    assert.deepEqual(told(await rival.feed('retro', start)), ofRival)
+    assert.deepEqual(findingsOf(await rival.feed('retro', start)), ofRival)
     await rival.demand(RulesetAccepted, 'DELETE', tcaPath('ruleset', { name: 'same' }))
     assert.deepEqual(await bothFeeds(acme, start), [ofAcme, ofAcme])
     assert.equal((await acme.retro('same')).retro_status, 'FINISHED')
@@ -158,5 +158,5 @@ test('nobody meets what is another’s', { timeout: 120_000 }, async (t) => {
 
 /** What the live and the retro feed tell of. */
 function bothFeeds(tenant: Tenant, start: number): Promise<string[][]> {
-  return Promise.all((['live', 'retro'] as const).map(async (kind) => told(await tenant.feed(kind, start))))
+  return Promise.all((['live', 'retro'] as const).map(async (kind) => findingsOf(await tenant.feed(kind, start))))
 }

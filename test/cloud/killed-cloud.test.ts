@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { demandConsistency, rows } from '../faults/data-folder.ts'
 import { until } from '../faults/killable-server.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
-import { nowSeconds, startCloud, Tenant, told } from './tenant.ts'
+import { findingsOf, nowSeconds, startCloud, Tenant } from './tenant.ts'
 
 const sha1 = (content: Uint8Array) => createHash('sha1').update(content).digest('hex')
 
@@ -60,7 +60,7 @@ test('a cloud that is killed while it takes samples in tells of each match once'
   await cloud.untilIdle()
   assert.ok(unfinished > 0, `seed ${seed}: no kill came in the middle`)
   for (const tenant of [acme, rival]) {
-    assert.deepEqual(told(await tenant.feed('live', start)), expected('quick', 'quick', contents), `seed ${seed}`)
+    assert.deepEqual(findingsOf(await tenant.feed('live', start)), expected('quick', 'quick', contents), `seed ${seed}`)
   }
   await cloud.stop()
   await demandConsistency(cloud.data)
@@ -101,7 +101,7 @@ test('a retro hunt that is killed again and again ends by itself, and its feed h
   }
   assert.ok(midway >= 2, `only ${midway} of 4 kills came in the middle of the hunt`)
   await acme.retroEnded('slow')
-  assert.deepEqual(told(await acme.feed('retro', start)), expected('slow', 'slow', contents), `seed ${seed}`)
+  assert.deepEqual(findingsOf(await acme.feed('retro', start)), expected('slow', 'slow', contents), `seed ${seed}`)
   assert.deepEqual(await acme.feed('live', start), [])
   await cloud.stop()
   await demandConsistency(cloud.data)

@@ -136,7 +136,7 @@ export class Tenant {
 }
 
 /** `ruleset sha1 rules`, sorted: what a feed says, whatever the order and the times. */
-export function told(entries: readonly FeedEntry[]): string[] {
+export function findingsOf(entries: readonly FeedEntry[]): string[] {
   return entries
     .map(({ ruleset_name, sha1, rule }) => `${ruleset_name} ${sha1} ${rule.map(({ identifier }) => identifier).join()}`)
     .sort()

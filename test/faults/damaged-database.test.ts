@@ -27,9 +27,9 @@ import { MortalServer, sha256, until } from './killable-server.ts'
 import { processesNaming } from './processes.ts'
 
 // There are many of them, and the machine may be busy.
-const patient = { timeoutMs: 180_000 }
-const backtrail = (parameters: readonly string[]) => run(parameters, patient)
-const backtrailTo = (code: number, parameters: readonly string[]) => runTo(code, parameters, patient)
+const slow = { timeoutMs: 180_000 }
+const backtrail = (parameters: readonly string[]) => run(parameters, slow)
+const backtrailTo = (code: number, parameters: readonly string[]) => runTo(code, parameters, slow)
 
 const prepared = mkdtempSync(join(tmpdir(), 'backtrail-damaged-database-'))
 const rules = join(prepared, 'marks.yar')
@@ -137,8 +137,8 @@ describe('damaged tables', atOnce, () => {
       assert.deepEqual(processesNaming(data), [])
       assert.match(stderr, /backtrail\.db .*damaged.*backup/)
       assert.doesNotMatch(stderr, /\n {4}at /, 'a stack is no explanation')
-      const { stdout, stderr: told } = await backtrailTo(1, ['check', '--rebuild', '--data', data])
-      assert.match(told, /cannot be made anew[\s\S]*backup/)
+      const { stdout, stderr: report } = await backtrailTo(1, ['check', '--rebuild', '--data', data])
+      assert.match(report, /cannot be made anew[\s\S]*backup/)
       assert.doesNotMatch(stdout, /anew/)
       assert.deepEqual(readFileSync(join(data, 'backtrail.db')), bytes, 'the damaged database was changed')
     })

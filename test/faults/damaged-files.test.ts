@@ -96,7 +96,7 @@ async function untilIndexed(server: MortalServer): Promise<void> {
   )
 }
 
-const told = (server: MortalServer, words: RegExp) =>
+const journalHas = (server: MortalServer, words: RegExp) =>
   server.logged.some(({ level, ...line }) => level !== 'info' && words.test(JSON.stringify(line)))
 
 const damages: Readonly<Record<string, (path: string) => void>> = {
@@ -117,7 +117,7 @@ for (const [how, damage] of Object.entries(damages)) {
     await server.start()
     assert.deepEqual(await huntAnew(server), marked())
     await untilIndexed(server)
-    assert.ok(told(server, /segment of the index is damaged/), 'nothing was said of the damage')
+    assert.ok(journalHas(server, /segment of the index is damaged/), 'nothing was said of the damage')
     assert.ok(rows(server.data, "SELECT id FROM journal WHERE kind = 'segment-damaged'").length > 0)
     await server.stop()
     await demandConsistency(server.data)
@@ -153,7 +153,7 @@ for (const [how, damage] of [
     const found = await huntAnew(server)
     const others = marked().filter((match) => !match.endsWith(sha256(lost)))
     assert.deepEqual(found, others)
-    assert.ok(told(server, /a sample could not be scanned/), 'the hunt passed it over and said nothing')
+    assert.ok(journalHas(server, /a sample could not be scanned/), 'the hunt passed it over and said nothing')
     const check = await server.indexCheck()
     assert.equal(check.problems.length, 1)
     assert.match(

@@ -13,7 +13,7 @@ import { rows } from './data-folder.ts'
 import { MortalServer, sha256, until } from './killable-server.ts'
 import { processesNaming } from './processes.ts'
 
-const patient = { timeoutMs: 180_000 }
+const slow = { timeoutMs: 180_000 }
 const FRAME = 24 + 4096
 const prepared = mkdtempSync(join(tmpdir(), 'backtrail-damaged-log-'))
 const rules = join(prepared, 'marks.yar')
@@ -61,21 +61,21 @@ for (const [what, damage] of Object.entries(damages)) {
     const { data, log, frames } = await killedFolder(t)
     damage(log, frames)
     const bytes = readFileSync(log)
-    const { code, stderr } = await backtrail(['serve', '--port', '0', '--data', data], patient)
+    const { code, stderr } = await backtrail(['serve', '--port', '0', '--data', data], slow)
     assert.equal(code, 1, stderr)
     assert.match(stderr, /backtrail\.db is damaged: .* of its log was changed, .*backtrail check.*backup/)
     assert.doesNotMatch(stderr, /\n {4}at /, 'a stack is no explanation')
     assert.deepEqual(processesNaming(data), [])
     assert.deepEqual(readFileSync(log), bytes, 'the damaged log was changed')
 
-    const { stdout, stderr: told } = await backtrail(['check', '--rebuild', '--data', data], patient)
-    assert.match(told, /of its log was changed/)
-    const [, kept = assert.fail(stdout + told)] = /the damaged one is kept as (\S+)/.exec(stdout) ?? []
+    const { stdout, stderr: report } = await backtrail(['check', '--rebuild', '--data', data], slow)
+    assert.match(report, /of its log was changed/)
+    const [, kept = assert.fail(stdout + report)] = /the damaged one is kept as (\S+)/.exec(stdout) ?? []
     assert.deepEqual(readFileSync(`${kept}-wal`), bytes, 'the damaged log was not kept')
     const listed = rows(data, 'SELECT lower(hex(sha256)) AS hex FROM samples').map(({ hex }) => hex)
     assert.ok(listed.length < contents.length, 'the damage was to nothing')
     for (const hash of contents.map(sha256)) {
-      assert.equal(told.includes(`content ${hash} has no sample`), !listed.includes(hash), `${told}\n${hash}`)
+      assert.equal(report.includes(`content ${hash} has no sample`), !listed.includes(hash), `${report}\n${hash}`)
     }
   })
 }

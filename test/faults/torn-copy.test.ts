@@ -17,7 +17,7 @@ import { rows } from './data-folder.ts'
 import { MortalServer } from './killable-server.ts'
 
 const COPIES = process.env.BACKTRAIL_LONG === '1' ? 20 : 2
-const patient = { timeoutMs: 180_000 }
+const slow = { timeoutMs: 180_000 }
 const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'
 
 const hashesIn = (stdout: string): string[] => (stdout.match(/\b[0-9a-f]{64}\b/g) ?? []).sort()
@@ -73,11 +73,7 @@ test('a copy of a folder in use is refused, or hunts over it find what is there 
     const [row] = rows(copy, "SELECT count(*) AS n FROM samples WHERE stored = 1 AND state = 'processed'")
     const found: string[][] = []
     for (const how of [[], ['--no-index']]) {
-      const { stdout, stderr } = await backtrailTo(
-        0,
-        ['hunt', join(folder, 'marks.yar'), ...how, '--data', copy],
-        patient,
-      )
+      const { stdout, stderr } = await backtrailTo(0, ['hunt', join(folder, 'marks.yar'), ...how, '--data', copy], slow)
       const hashes = hashesIn(stdout)
       const skipped = Number(/(\d+) samples? could not be scanned/.exec(stderr)?.[1] ?? 0)
       assert.equal(hashes.length + skipped, row?.n, `seed ${seed}, ${how}: ${hashes.length} found\n${stderr}`)

@@ -9,12 +9,12 @@ import { type Answer, type Call, type Json, passwords, sha1, TestServer } from '
 test('docs/api.md lists every failure of the catalogue with its status and message, and no other', () => {
   const page = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8')
   const rows = [...page.matchAll(/^\| `([\w.-]+)` \| (\d{3}) \| (.*) \|$/gm)]
-  const told = Object.fromEntries(
+  const listed = Object.fromEntries(
     rows.map(([, code = '', status, message]) => [code, { status: Number(status), message }]),
   )
   assert.ok(rows.length >= 40, `only ${rows.length} rows`)
-  assert.equal(Object.keys(told).length, rows.length, 'a code is listed twice')
-  assert.deepEqual(told, catalogue)
+  assert.equal(Object.keys(listed).length, rows.length, 'a code is listed twice')
+  assert.deepEqual(listed, catalogue)
 })
 
 let server: TestServer
@@ -153,11 +153,11 @@ test('a client that is made from the document can call every operation', { timeo
       ...(type !== 'application/octet-stream' && schema.required && !schema.properties?.file && { json: fields }),
     }
     const answer: Answer = await server.call(method, query.size > 0 ? `${filled}?${query}` : filled, call)
-    const told = `${details.operationId}: ${answer.status} ${answer.text.slice(0, 300)}`
+    const listed = `${details.operationId}: ${answer.status} ${answer.text.slice(0, 300)}`
     // Without a cloud and a cluster some things are refused, but never for the shape of the request.
     assert.ok(
       answer.status < 300 || [403, 405, 409, 412, 428].includes(answer.status) || isRefusedForState(answer),
-      told,
+      listed,
     )
     called.push(details.operationId)
   }

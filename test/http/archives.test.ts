@@ -285,7 +285,7 @@ test('the Unicode path of a zip counts when it belongs to the name beside it', a
 })
 
 test('what is not opened is told, on the sample itself', async () => {
-  const told = /could not be opened/
+  const notOpened = /could not be opened/
   for (const [name, content] of [
     ['a.lz', Buffer.concat([Buffer.from('LZIP\x01\x0c'), noise(500)])],
     ['a.7z', Buffer.concat([Buffer.from('7z\xbc\xaf\x27\x1c\0\x04', 'latin1'), noise(500)])],
@@ -294,7 +294,7 @@ test('what is not opened is told, on the sample itself', async () => {
   ] as const) {
     const { paths, notes } = await open(content, name)
     assert.deepEqual(paths, [])
-    assert.match(notes.join(), told, name)
+    assert.match(notes.join(), notOpened, name)
   }
 })
 

@@ -88,11 +88,11 @@ const pathOf = ({ path, query }: Pick<Sound, 'path' | 'query'>): string => {
 /** Sends a spoilt request and looks at the answer. */
 async function send(what: string, { method, path }: Sound, query: string, call: Call): Promise<Answer> {
   const answer = await server.call(method, query ? `${path}?${query}` : path, call)
-  const told = `${method} ${path} with ${what} → ${answer.status} ${answer.text.slice(0, 200)}`
+  const about = `${method} ${path} with ${what} → ${answer.status} ${answer.text.slice(0, 200)}`
   if (answer.status >= 400) {
-    assert.ok(typeof answer.json.message === 'string' && answer.json.message.length > 5, told)
-    assert.doesNotMatch(answer.text, /\.(?:ts|js):\d+|node_modules/, told)
-    if (answer.status === 500) assert.equal(answer.json.error, 'ruleset.cannot-run', told)
+    assert.ok(typeof answer.json.message === 'string' && answer.json.message.length > 5, about)
+    assert.doesNotMatch(answer.text, /\.(?:ts|js):\d+|node_modules/, about)
+    if (answer.status === 500) assert.equal(answer.json.error, 'ruleset.cannot-run', about)
   }
   return answer
 }

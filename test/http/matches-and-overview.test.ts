@@ -25,7 +25,7 @@ const search = async (query: string): Promise<Json> => {
   assert.equal(status, 200, text)
   return json
 }
-const told = async (query: string): Promise<string[]> =>
+const found = async (query: string): Promise<string[]> =>
   (await search(query)).results.map(({ rule, filename }: Json) => `${rule} ${filename}`)
 
 test('matches of all rulesets, of some of them, and of samples that match them together, newest first', async () => {
@@ -37,10 +37,10 @@ test('matches of all rulesets, of some of them, and of samples that match them t
     ids,
     ids.toSorted((a: number, b: number) => b - a),
   )
-  assert.deepEqual(await told('?ruleset=threes'), ['thrice long.txt', 'three note_3.txt'])
+  assert.deepEqual(await found('?ruleset=threes'), ['thrice long.txt', 'three note_3.txt'])
   assert.equal((await search('?ruleset=threes')).count, 2)
   assert.equal((await search('?ruleset=threes&ruleset=texts')).count, 8)
-  const together = await told('?ruleset=threes&ruleset=texts&together=true')
+  const together = await found('?ruleset=threes&ruleset=texts&together=true')
   assert.deepEqual(together.sort(), [
     'Text_of_any long.txt',
     'Text_of_any note_3.txt',
@@ -51,19 +51,19 @@ test('matches of all rulesets, of some of them, and of samples that match them t
 })
 
 test('matches are filtered by rule, place, classification, type, tag, size and time', async () => {
-  assert.deepEqual(await told('?rule=THRI'), ['thrice long.txt'])
-  assert.deepEqual(await told('?rule=%25'), [])
-  assert.equal((await told('?place=local')).length, 8)
-  assert.deepEqual(await told('?place=cloud'), [])
-  assert.deepEqual((await told('?classification=malicious')).sort(), ['Text_of_any note_3.txt', 'three note_3.txt'])
-  assert.deepEqual(await told('?tag=eu&ruleset=texts'), ['Text_of_any note_3.txt'])
-  assert.equal((await told('?min_size=7')).length, 2)
-  assert.equal((await told('?max_size=6&ruleset=texts')).length, 5)
+  assert.deepEqual(await found('?rule=THRI'), ['thrice long.txt'])
+  assert.deepEqual(await found('?rule=%25'), [])
+  assert.equal((await found('?place=local')).length, 8)
+  assert.deepEqual(await found('?place=cloud'), [])
+  assert.deepEqual((await found('?classification=malicious')).sort(), ['Text_of_any note_3.txt', 'three note_3.txt'])
+  assert.deepEqual(await found('?tag=eu&ruleset=texts'), ['Text_of_any note_3.txt'])
+  assert.equal((await found('?min_size=7')).length, 2)
+  assert.equal((await found('?max_size=6&ruleset=texts')).length, 5)
   const [{ file_type }] = (await search('?ruleset=threes')).results
-  assert.ok((await told(`?file_type=${encodeURIComponent(file_type)}`)).length > 0)
-  assert.deepEqual(await told('?file_type=PE/Exe'), [])
-  assert.deepEqual(await told('?to=2001-01-01'), [])
-  assert.equal((await told('?from=2001-01-01')).length, 8)
+  assert.ok((await found(`?file_type=${encodeURIComponent(file_type)}`)).length > 0)
+  assert.deepEqual(await found('?file_type=PE/Exe'), [])
+  assert.deepEqual(await found('?to=2001-01-01'), [])
+  assert.equal((await found('?from=2001-01-01')).length, 8)
   assert.equal((await search('?from=2001-01-01')).count, null)
 })
 
@@ -75,9 +75,9 @@ test('matches are filtered by the revision that found them first', async () => {
   await save('filesize == 15')
   await server.upload('the second file', 'later.txt')
   try {
-    assert.deepEqual(await told('?ruleset=changing&revision=1'), ['early earlier.txt'])
-    assert.deepEqual(await told('?ruleset=changing&revision=2'), ['late later.txt'])
-    assert.deepEqual(await told('?revision=3'), [])
+    assert.deepEqual(await found('?ruleset=changing&revision=1'), ['early earlier.txt'])
+    assert.deepEqual(await found('?ruleset=changing&revision=2'), ['late later.txt'])
+    assert.deepEqual(await found('?revision=3'), [])
     assert.equal((await server.get('/api/matches/?revision=0')).status, 400)
   } finally {
     const hash_values = ['the first one', 'the second file'].map(sha1)

@@ -108,9 +108,9 @@ test('of a text of which some rules do not compile, the others run where that is
     ['rule', 'bad', 2, 48],
     ['rule', 'user', 3, 24],
   ]
-  const told = (list: { kind: string; name: string; line: number; column: number }[]) =>
+  const places = (list: { kind: string; name: string; line: number; column: number }[]) =>
     list.map(({ kind, name, line, column }) => [kind, name, line, column])
-  assert.deepEqual(told(answer.json.detail.left_out), leftOut)
+  assert.deepEqual(places(answer.json.detail.left_out), leftOut)
   assert.match(answer.json.detail.left_out[1].reason, /depends on the rule bad/)
   await server.upload('this is partly good', 'partly')
   const matches = async () => (await server.get('/api/yara/v2/ruleset/matches/?name=partly')).json.results
@@ -126,7 +126,7 @@ test('of a text of which some rules do not compile, the others run where that is
   }
   assert.equal((await server.get('/api/rulesets/partly/')).json.reason, shown.reason)
   const revision = (await server.get('/api/rulesets/partly/revisions/2/')).json
-  assert.deepEqual([revision.valid, told(revision.left_out)], [true, leftOut])
+  assert.deepEqual([revision.valid, places(revision.left_out)], [true, leftOut])
   assert.equal(revision.content, threeRules.slice(1))
   assert.deepEqual(
     revision.rules.map(({ name }: { name: string }) => name),

@@ -214,13 +214,13 @@ test('a user’s own classification has the vendor’s defaults and ranges, and 
   const hash = await server.upload('to be judged', 'j.txt')
   const path = `/api/samples/${hash}/setclassification/local/`
   const judge = async (form: Record<string, string>) => server.post(path, { as: 'ana', form })
-  const told = async () => {
+  const classified = async () => {
     const { json } = await server.get(`/api/samples/v3/${hash}/classification/`)
     return [json.classification, json.riskscore, json.classification_result]
   }
-  assert.deepEqual(await told(), ['unknown', null, null])
+  assert.deepEqual(await classified(), ['unknown', null, null])
   await judge({ classification: 'malicious' })
-  assert.deepEqual(await told(), ['malicious', 10, 'Win32.Malware.Generic'])
+  assert.deepEqual(await classified(), ['malicious', 10, 'Win32.Malware.Generic'])
   await judge({
     classification: 'suspicious',
     threat_platform: 'Linux',
@@ -228,9 +228,9 @@ test('a user’s own classification has the vendor’s defaults and ranges, and 
     threat_name: 'Mirai',
     risk_score: '7',
   })
-  assert.deepEqual(await told(), ['suspicious', 7, 'Linux.Trojan.Mirai'])
+  assert.deepEqual(await classified(), ['suspicious', 7, 'Linux.Trojan.Mirai'])
   await judge({ classification: 'goodware' })
-  assert.deepEqual(await told(), ['goodware', 0, null])
+  assert.deepEqual(await classified(), ['goodware', 0, null])
   for (const form of [
     { classification: 'goodware', risk_score: '6' },
     { classification: 'malicious', risk_score: '5' },
@@ -242,7 +242,7 @@ test('a user’s own classification has the vendor’s defaults and ranges, and 
     assert.equal((await judge(form)).status, 400, JSON.stringify(form))
   }
   assert.equal((await server.delete(path)).status, 200)
-  assert.deepEqual(await told(), ['unknown', null, null])
+  assert.deepEqual(await classified(), ['unknown', null, null])
   assert.equal(
     (await server.post(`/api/samples/${hash}/setclassification/ticloud/`, { form: { classification: 'goodware' } }))
       .status,

@@ -24,13 +24,13 @@ const text = (condition: string) =>
   `rule t { strings: $a = "abcd" $b = "efgh" condition: (${condition}) and (#a >= 0 or #b >= 0) }`
 
 /** Fails where the engine matches a content that the plan rules out. */
-async function check(condition: string, told: string): Promise<boolean> {
+async function check(condition: string, about: string): Promise<boolean> {
   const answer = await engine.ask(text(condition), contents)
   if (!answer?.accepted) return false
   const { plan } = planRuleset(parse(text(condition)))
   contents.forEach((content, i) => {
     if (answer.matched[i] && !mayMatch(plan, exactSignature(Buffer.from(content, 'latin1'))))
-      assert.fail(`${told}\n${condition}\nmatches ${JSON.stringify(content)}, and the plan is\n${printPlan(plan)}`)
+      assert.fail(`${about}\n${condition}\nmatches ${JSON.stringify(content)}, and the plan is\n${printPlan(plan)}`)
   })
   return true
 }

@@ -59,8 +59,8 @@ before(() => {
     }
     return found
   })
-  const made = telling(random.bytes(2_000))
-  const program = tellingBySigner()
+  const made = selectiveRules(random.bytes(2_000))
+  const program = signerRules()
   samples.push(made.sample, program.sample)
   rules.push(...made.rules, ...program.rules)
   assert.ok(
@@ -86,14 +86,14 @@ test('the obvious way to sign, which the next tests break, gives the same signat
 
 const breaks: Readonly<Record<string, Partial<Layers>>> = {
   'a window that crosses the border of two chunks is forgotten': {
-    sign: obviouslySigned({ forgets: (at) => at % 256 > 252 }),
+    sign: obviouslySigned({ drops: (at) => at % 256 > 252 }),
   },
-  'the last window of a sample is forgotten': { sign: obviouslySigned({ forgets: (at, size) => at > size - 64 }) },
+  'the last window of a sample is forgotten': { sign: obviouslySigned({ drops: (at, size) => at > size - 64 }) },
   'the letter E is not folded': {
     sign: obviouslySigned({ folds: (byte) => byte >= 0x41 && byte <= 0x5a && byte !== 0x45 }),
   },
   'letters are folded up to T only': { sign: obviouslySigned({ folds: (byte) => byte >= 0x41 && byte <= 0x54 }) },
-  'UTF-16 text is seen at even offsets only': { sign: obviouslySigned({ forgetsWide: (at) => at % 2 === 0 }) },
+  'UTF-16 text is seen at even offsets only': { sign: obviouslySigned({ dropsWide: (at) => at % 2 === 0 }) },
   'a signer of a program is forgotten': { sign: (sample, digests) => sign(sample, digests, new Uint32Array(0)) },
   'every 50th row of a segment is lost, and all checksums are right': {
     write(path, signed) {
@@ -150,7 +150,7 @@ for (const [what, broken] of Object.entries(breaks)) {
  * A sample and rules in which every break shows itself, whatever was drawn at random: letters of both cases, UTF-16 text
  * at an odd offset, strings across every 256th byte and at the very end.
  */
-function telling(bytes: Uint8Array): { readonly sample: Buffer; readonly rules: CutRule[] } {
+function selectiveRules(bytes: Uint8Array): { readonly sample: Buffer; readonly rules: CutRule[] } {
   const sentence = 'THE FIVE BEES NEVER SLEEP WHERE SHEEP SEEK SEVEN WIZARDS'
   const words = 'quick foxes jump over lazy dogs'
   const sample = Buffer.from(bytes)
@@ -181,7 +181,7 @@ function telling(bytes: Uint8Array): { readonly sample: Buffer; readonly rules: 
   }
 }
 
-function tellingBySigner(): { readonly sample: Buffer; readonly rules: CutRule[] } {
+function signerRules(): { readonly sample: Buffer; readonly rules: CutRule[] } {
   const certificate = { serial: Uint8Array.of(1, 2), subject: 'AND LLC', notAfter: 1408182400 }
   const text = 'import "pe" rule signed { condition: for any s in pe.signatures : ( s.serial == "01:02" ) }'
   return {
@@ -194,16 +194,16 @@ const noDigests: SampleDigests = { md5: new Uint8Array(16), sha1: new Uint8Array
 
 interface Faults {
   /** Windows that are left out, by their offset. */
-  readonly forgets?: (at: number, size: number) => boolean
-  readonly forgetsWide?: (at: number) => boolean
+  readonly drops?: (at: number, size: number) => boolean
+  readonly dropsWide?: (at: number) => boolean
   /** Which bytes are folded to lower case. */
   readonly folds?: (byte: number) => boolean
 }
 
 /** Signing one window at a time, with the size of the real signature. */
 function obviouslySigned({
-  forgets = () => false,
-  forgetsWide = () => false,
+  drops = () => false,
+  dropsWide = () => false,
   folds = (byte) => byte >= 0x41 && byte <= 0x5a,
 }: Faults): Layers['sign'] {
   return (sample, digests) => {
@@ -222,9 +222,9 @@ function obviouslySigned({
     }
     const isWide = (at: number) => [1, 3, 5, 7].every((ahead) => folded[at + ahead] === 0)
     for (let at = 0; at + 4 <= folded.length; at++) {
-      if (forgets(at, folded.length)) continue
+      if (drops(at, folded.length)) continue
       mark('plain', at, 1)
-      if (at + 8 <= folded.length && isWide(at) && !forgetsWide(at)) mark('wide', at, 2)
+      if (at + 8 <= folded.length && isWide(at) && !dropsWide(at)) mark('wide', at, 2)
     }
     return encodeSignature({
       ...digests,

@@ -25,7 +25,7 @@ const nameOf = (number: number) => `way-${number}`
 
 let ground: HuntingGround
 let tenantId = 0
-const told = new Map<string, readonly string[]>()
+const warningsOf = new Map<string, readonly string[]>()
 
 /** `rule file`, sorted, as the engine alone says. */
 function plain(text: string, contents: ReadonlyMap<string, string>): string[] {
@@ -42,7 +42,7 @@ before(async () => {
   for (const [number, [what, { text, isLarge }]] of entries.entries()) {
     const saved = await ground.appliance.rulesets.save(ground.admin, { name: nameOf(number), content: text })
     assert.equal(saved.state, 'valid', `${what}: ${JSON.stringify(saved.diagnostics).slice(0, 500)}`)
-    told.set(
+    warningsOf.set(
       what,
       saved.diagnostics.filter(({ severity }) => severity === 'warning').map(({ message }) => message),
     )
@@ -136,7 +136,7 @@ function ruleNames(rules: { readonly identifier: string }[]): string[] {
 test('what is hunted without the index is told when it is saved, and its neighbours keep their plans', async () => {
   for (const [what, { text, warns, keepsNeighbour }] of entries) {
     if (warns === undefined) continue
-    assert.match(told.get(what)?.join('\n') ?? '', warns, what)
+    assert.match(warningsOf.get(what)?.join('\n') ?? '', warns, what)
     const { texts } = await ground.appliance.explain([{ name: 'text', content: text }], AbortSignal.timeout(120_000))
     assert.match(texts[0]?.warnings.map(({ message }) => message).join('\n') ?? '', warns, what)
     if (!keepsNeighbour) continue

@@ -37,14 +37,14 @@ test('mutated rules are read without a crash, and never refused where the engine
     const source = pick(random, random(6) > 0 || publicTexts.length === 0 ? caseTexts : publicTexts)
     const text = mutate(random, oneRule(random, source))
     mutants++
-    const told = () => `seed ${seed}, mutant ${mutants}:\n${text}`
+    const about = () => `seed ${seed}, mutant ${mutants}:\n${text}`
     const file = parse(text)
-    checkPositions(file, text, told)
+    checkPositions(file, text, about)
     printSource(file)
     const answer = await engine.ask(text)
     if (!answer?.accepted) continue
     accepted++
-    assert.deepEqual(file.diagnostics, [], told())
+    assert.deepEqual(file.diagnostics, [], about())
   }
   assert.ok(mutants > 20 && accepted > 0, `seed ${seed}: ${accepted} of ${mutants} mutants accepted`)
   context.diagnostic(`seed ${seed}: ${mutants} mutants, ${accepted} of them accepted by the engine`)
@@ -249,16 +249,16 @@ function atABlank(random: Random, text: string): string {
     : text.slice(0, blank) + pick(random, [' /**/ ', '\n', '\t', ' // c\n', '  ']) + text.slice(blank)
 }
 
-function checkPositions(file: SourceFile, text: string, told: () => string): void {
+function checkPositions(file: SourceFile, text: string, about: () => string): void {
   const lines = text.split('\n')
   for (const { span, line, column } of file.diagnostics) {
-    assert.ok(line >= 1 && line <= lines.length && column >= 1, told())
-    assert.ok(column <= [...(lines[line - 1] as string)].length + 1, told())
-    assert.ok(0 <= span.from && span.from <= span.to && span.to <= text.length, told())
+    assert.ok(line >= 1 && line <= lines.length && column >= 1, about())
+    assert.ok(column <= [...(lines[line - 1] as string)].length + 1, about())
+    assert.ok(0 <= span.from && span.from <= span.to && span.to <= text.length, about())
   }
   JSON.stringify(file.rules, (key, value) => {
     if (key === 'span' || key === 'nameSpan') {
-      assert.ok(0 <= value.from && value.from <= value.to && value.to <= text.length, told())
+      assert.ok(0 <= value.from && value.from <= value.to && value.to <= text.length, about())
     }
     return typeof value === 'bigint' ? null : value
   })

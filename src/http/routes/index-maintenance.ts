@@ -138,17 +138,17 @@ function progressLines(
   work: (signal: AbortSignal, onProgress: OnProgress) => Promise<unknown>,
 ): FastifyReply {
   const lines = new Readable({ read() {} })
-  const tell = (line: object) => lines.push(`${JSON.stringify(line)}\n`)
+  const writeLine = (line: object) => lines.push(`${JSON.stringify(line)}\n`)
   let reportedAt = 0
   const onProgress: OnProgress = (progress) => {
     if (performance.now() - reportedAt < PROGRESS_MS) return
     reportedAt = performance.now()
-    tell(progress)
+    writeLine(progress)
   }
   work(goneSignal(reply), onProgress)
     .then(
-      (result) => tell({ result }),
-      (error) => tell({ error: messageOf(error) }),
+      (result) => writeLine({ result }),
+      (error) => writeLine({ error: messageOf(error) }),
     )
     .finally(() => lines.push(null))
   return reply.type('application/jsonl; charset=utf-8').send(lines)

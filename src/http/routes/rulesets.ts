@@ -156,17 +156,17 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
       if (saved.state !== 'valid') {
         throw new Failure('ruleset.cannot-run', undefined, { name: saved.name, revision: saved.revision, diagnostics })
       }
-      const standing = wantsCloud ? await cloud.settle(name) : null
+      const settled = wantsCloud ? await cloud.settle(name) : null
       return {
         code: 200 as const,
         message: 'Ruleset updated/created successfully.',
         detail: {
           name: saved.name,
-          cloud_synced: standing?.isSaved ?? false,
+          cloud_synced: settled?.isSaved ?? false,
           revision: saved.revision,
           diagnostics,
           left_out: saved.leftOut.map(leftOutJson),
-          ...(standing && !standing.isSaved && { note: notSaved(cloud.isConnected, standing) }),
+          ...(settled && !settled.isSaved && { note: notSaved(cloud.isConnected, settled) }),
         },
       }
     },

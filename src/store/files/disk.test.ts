@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { isWhollySynced, realDisk, tellsOfFailures } from './disk.ts'
+import { isWhollySynced, realDisk, reportsFailures } from './disk.ts'
 
 async function freshFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'backtrail-disk-'))
@@ -61,5 +61,5 @@ test('a file system that is not known to be synced as a whole is not', async (t)
 
 test('writes that failed are told of since Linux 5.8', () => {
   const releases = ['3.10.0-1160.el7.x86_64', '4.18.0', '5.7.19', '5.8.0-rc1', '5.10.0-28-amd64', '6.1', '10.0.1']
-  assert.deepEqual(releases.map(tellsOfFailures), [false, false, false, true, true, true, true])
+  assert.deepEqual(releases.map(reportsFailures), [false, false, false, true, true, true, true])
 })

@@ -48,7 +48,7 @@ async function sync(path: string): Promise<void> {
 }
 
 async function syncAll(path: string): Promise<boolean> {
-  if (!tellsOfFailures(release()) || !(await isWhollySynced(path))) return false
+  if (!reportsFailures(release()) || !(await isWhollySynced(path))) return false
   try {
     const [code] = await once(spawn('sync', ['-f', path], { stdio: 'ignore' }), 'close')
     if (code !== 0) return false
@@ -66,7 +66,7 @@ export async function isWhollySynced(path: string): Promise<boolean> {
 }
 
 /** Whether `syncfs` of this release of Linux tells of writes that failed. */
-export function tellsOfFailures(release: string): boolean {
+export function reportsFailures(release: string): boolean {
   const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10))
   return major > 5 || (major === 5 && minor >= 8)
 }

@@ -133,8 +133,8 @@ test('contents left in doubt are removed at the next start unless a sample has t
 test('a full disk is a failure that the sender is told, other errors stay what they are', async (t) => {
   const full = await appendFile('/dev/full', 'x').catch((error) => error)
   assert.equal(full.code, 'ENOSPC')
-  const told = asStorageFailure(full)
-  assert.equal((told as { code?: string }).code, 'storage.full')
+  const failure = asStorageFailure(full)
+  assert.equal((failure as { code?: string }).code, 'storage.full')
   const other = new Error('other')
   assert.equal(asStorageFailure(other), other)
 

@@ -52,7 +52,7 @@ export class FileBlobs implements BlobStore {
     await mkdir(blobs.#pending, { recursive: true })
     await mkdir(blobs.#incoming, { recursive: true })
     await blobs.#makeFolders()
-    return { blobs, leftovers: await blobs.#sweep() }
+    return { blobs, leftovers: await blobs.#removeLeftovers() }
   }
 
   temporary(): string {
@@ -174,7 +174,7 @@ export class FileBlobs implements BlobStore {
     await inParallel([...paths], (path) => this.#disk.sync(path))
   }
 
-  async #sweep(): Promise<Leftovers> {
+  async #removeLeftovers(): Promise<Leftovers> {
     let files = 0
     let bytes = 0
     for (const entry of await readdir(this.#incoming, { withFileTypes: true })) {

@@ -42,7 +42,7 @@ export function yaraDiagnostics(onFound: (diagnostics: readonly Diagnostic[]) =>
 }
 
 /** Shows what the server said, as long as the text is the one that it speaks of. */
-export function tellVerdict(view: EditorView, verdict: ServerVerdict | null): void {
+export function showVerdict(view: EditorView, verdict: ServerVerdict | null): void {
   view.dispatch({ effects: setVerdict.of(verdict) })
   forceLinting(view)
 }

@@ -17,7 +17,7 @@ import { type Ref, useEffect, useEffectEvent, useImperativeHandle, useRef } from
 import { styleNonce } from '../api/nonce.ts'
 import type { Diagnostic } from '../api/rulesets.ts'
 import { completeYara } from './completion.ts'
-import { placeOf, type ServerVerdict, tellVerdict, yaraDiagnostics } from './diagnostics.ts'
+import { placeOf, type ServerVerdict, showVerdict, yaraDiagnostics } from './diagnostics.ts'
 import { editorLooks } from './looks.ts'
 import { yara, yaraLanguage } from './yara-language.ts'
 import './code-colours.css'
@@ -119,7 +119,7 @@ export function YaraEditor(props: YaraEditorProps) {
   }, [])
 
   useEffect(() => {
-    if (view.current) tellVerdict(view.current, verdict)
+    if (view.current) showVerdict(view.current, verdict)
   }, [verdict])
 
   useImperativeHandle(ref, () => ({

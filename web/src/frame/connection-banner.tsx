@@ -1,7 +1,7 @@
 import { Unplug } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import { useLostSince } from '../api/connection.ts'
-import { tellDone } from '../parts/notices.tsx'
+import { notifyDone } from '../parts/notices.tsx'
 import styles from './connection-banner.module.css'
 
 /** Above every page while the server does not answer; a notice tells when it does again. */
@@ -9,7 +9,7 @@ export function ConnectionBanner() {
   const since = useLostSince()
   const wasLost = useRef(false)
   useEffect(() => {
-    if (since === null && wasLost.current) tellDone('The server is back.')
+    if (since === null && wasLost.current) notifyDone('The server is back.')
     wasLost.current = since !== null
   }, [since])
   return (

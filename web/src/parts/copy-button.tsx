@@ -1,7 +1,7 @@
 import { Check, Copy } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { Button } from './button.tsx'
-import { tellFailed } from './notices.tsx'
+import { notifyFailed } from './notices.tsx'
 
 const TOLD_MS = 1_500
 
@@ -16,7 +16,7 @@ export function CopyButton({ text, what }: { readonly text: string; readonly wha
   const copy = () =>
     copyText(text).then(
       () => setCopied(true),
-      () => tellFailed(new Error('The browser did not allow copying. Select the text and copy it by keyboard.')),
+      () => notifyFailed(new Error('The browser did not allow copying. Select the text and copy it by keyboard.')),
     )
   return (
     <Button weight="quiet" isIcon aria-label={isCopied ? `Copied ${what}` : `Copy ${what}`} onPress={() => void copy()}>

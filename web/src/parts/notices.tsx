@@ -16,10 +16,10 @@ let lastId = 0
 const listeners = new Set<() => void>()
 
 /** Says in a corner of the window that something is done; goes away by itself. */
-export const tellDone = (text: string): void => add('done', text)
+export const notifyDone = (text: string): void => add('done', text)
 
 /** Says that something failed and what to do; stays until it is closed. */
-export const tellFailed = (error: unknown): void =>
+export const notifyFailed = (error: unknown): void =>
   add('failed', error instanceof Error ? error.message : String(error))
 
 export function Notices() {

@@ -4,7 +4,7 @@ import { packSamples, useClassifySamples, useDeleteSamples, useTagSamples, type 
 import { Button } from './button.tsx'
 import { Confirmation, Dialog } from './dialog.tsx'
 import { TextField } from './field.tsx'
-import { tellDone, tellFailed } from './notices.tsx'
+import { notifyDone, notifyFailed } from './notices.tsx'
 import { count, counted } from './numbers.ts'
 import { RadioChoice } from './radio-choice.tsx'
 import styles from './sample-actions.module.css'
@@ -56,7 +56,7 @@ export function SampleActions({ hashes, onDeleted }: { readonly hashes: Hashes; 
     setPacking(true)
     packSamples(hashes)
       .then(saveFile)
-      .catch(tellFailed)
+      .catch(notifyFailed)
       .finally(() => setPacking(false))
   }
   return (
@@ -107,11 +107,11 @@ function TagDialog({ hashes, isOpen, onClose }: DialogProps) {
       { hashes, add: tags },
       {
         onSuccess: ({ changed }) => {
-          tellDone(`Tagged ${counted(changed, 'sample')}.`)
+          notifyDone(`Tagged ${counted(changed, 'sample')}.`)
           setTyped('')
           onClose()
         },
-        onError: tellFailed,
+        onError: notifyFailed,
       },
     )
   return (
@@ -161,10 +161,10 @@ function ClassifyDialog({ hashes, isOpen, onClose }: DialogProps) {
       },
       {
         onSuccess: ({ changed }) => {
-          tellDone(`Classified ${counted(changed, 'sample')}.`)
+          notifyDone(`Classified ${counted(changed, 'sample')}.`)
           onClose()
         },
-        onError: tellFailed,
+        onError: notifyFailed,
       },
     )
   return (
@@ -212,10 +212,10 @@ function DeleteDialog({ hashes, isOpen, onClose, onDeleted }: DialogProps & { re
         remove.mutate(hashes, {
           onSuccess: ({ detail: { deleted, members } }) => {
             const along = members > 0 ? ` and ${counted(members, 'file')} that came out of them` : ''
-            tellDone(`Deleted ${counted(deleted.length, 'sample')}${along}.`)
+            notifyDone(`Deleted ${counted(deleted.length, 'sample')}${along}.`)
             onDeleted()
           },
-          onError: tellFailed,
+          onError: notifyFailed,
         })
       }
     >

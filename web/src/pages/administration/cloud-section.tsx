@@ -4,7 +4,7 @@ import { Button } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { TextField } from '../../parts/field.tsx'
 import { exactly, Moment } from '../../parts/moment.tsx'
-import { tellDone } from '../../parts/notices.tsx'
+import { notifyDone } from '../../parts/notices.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import styles from './administration-page.module.css'
@@ -41,7 +41,7 @@ function NewTime() {
   const submit = () =>
     move.mutate(Math.floor(chosen / 1000), {
       onSuccess: () => {
-        tellDone(`Matches are fetched again from ${exactly(new Date(chosen).toISOString())} on.`)
+        notifyDone(`Matches are fetched again from ${exactly(new Date(chosen).toISOString())} on.`)
         setFrom('')
       },
     })

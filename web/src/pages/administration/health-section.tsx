@@ -27,7 +27,7 @@ export function HealthSection() {
           <Fact title="Samples in the queue" value={count(intake.queued + intake.processing)} />
           <Fact title="Processed since the start" value={count(intake.processed)} />
           <Fact title="Tasks waiting" value={count(sum(waiting))} />
-          <Fact title="Workers replaced" value={restartsTold(restarts)} />
+          <Fact title="Workers replaced" value={formatRestarts(restarts)} />
         </dl>
       </Panel>
       <Panel title="Worker processes" aside={counted(workers.length, 'process', 'processes')}>
@@ -82,13 +82,13 @@ function Fact({ title, value }: { readonly title: string; readonly value: string
   )
 }
 
-function restartsTold({ crash, timeout, memory }: Health['restarts']): string {
-  const told = [
+function formatRestarts({ crash, timeout, memory }: Health['restarts']): string {
+  const causes = [
     crash > 0 && `${crash} crashed`,
     timeout > 0 && `${timeout} too slow`,
     memory > 0 && `${memory} too large`,
   ]
-  return told.filter(Boolean).join(', ') || 'none'
+  return causes.filter(Boolean).join(', ') || 'none'
 }
 
 type Worker = Health['workers'][number] & { readonly place: number }

@@ -6,7 +6,7 @@ import { Confirmation, Dialog } from '../../parts/dialog.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { TextField } from '../../parts/field.tsx'
 import { Moment } from '../../parts/moment.tsx'
-import { tellDone, tellFailed } from '../../parts/notices.tsx'
+import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
@@ -60,8 +60,8 @@ export function Tokens({ of }: { readonly of: string }) {
           revoke.mutate(
             { name: of, id: revoking.id },
             {
-              onSuccess: () => tellDone('The token is revoked.'),
-              onError: tellFailed,
+              onSuccess: () => notifyDone('The token is revoked.'),
+              onError: notifyFailed,
               onSettled: () => setRevoking(null),
             },
           )
@@ -106,7 +106,7 @@ function NewToken({
             <Button
               weight="main"
               isDisabled={label.trim() === '' || add.isPending}
-              onPress={() => add.mutate({ name: of, label: label.trim() }, { onError: tellFailed })}
+              onPress={() => add.mutate({ name: of, label: label.trim() }, { onError: notifyFailed })}
             >
               Make it
             </Button>
@@ -149,11 +149,11 @@ export function OwnPassword({ of }: { readonly of: string }) {
       { name: of, password },
       {
         onSuccess: () => {
-          tellDone('The new password is set.')
+          notifyDone('The new password is set.')
           setPassword('')
           setAgain('')
         },
-        onError: tellFailed,
+        onError: notifyFailed,
       },
     )
   }

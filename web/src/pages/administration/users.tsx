@@ -5,7 +5,7 @@ import { Button } from '../../parts/button.tsx'
 import { Confirmation, Dialog } from '../../parts/dialog.tsx'
 import { TextField } from '../../parts/field.tsx'
 import { Moment } from '../../parts/moment.tsx'
-import { tellDone, tellFailed } from '../../parts/notices.tsx'
+import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { RadioChoice } from '../../parts/radio-choice.tsx'
@@ -110,7 +110,7 @@ function AddUser({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClo
       { name, password, role },
       {
         onSuccess: () => {
-          tellDone(`${name} can log in now.`)
+          notifyDone(`${name} can log in now.`)
           setName('')
           setPassword('')
           onClose()
@@ -168,7 +168,7 @@ function NewRole({
       { name: user.name, role },
       {
         onSuccess: () => {
-          tellDone(`${user.name} is ${role === 'administrator' ? 'an administrator' : 'a user'} now.`)
+          notifyDone(`${user.name} is ${role === 'administrator' ? 'an administrator' : 'a user'} now.`)
           onClose()
           // One's own pages show what one may do.
           if (user.name === self) window.location.reload()
@@ -205,7 +205,7 @@ function NewPassword({ user, onClose }: { readonly user: User | null; readonly o
       { name: user.name, password },
       {
         onSuccess: () => {
-          tellDone(`The password of ${user.name} is set.`)
+          notifyDone(`The password of ${user.name} is set.`)
           setPassword('')
           onClose()
         },
@@ -250,8 +250,8 @@ function RemoveUser({ user, onClose }: { readonly user: User | null; readonly on
       onConfirm={() =>
         user &&
         remove.mutate(user.name, {
-          onSuccess: () => tellDone(`${user.name} can no longer log in.`),
-          onError: tellFailed,
+          onSuccess: () => notifyDone(`${user.name} can no longer log in.`),
+          onError: notifyFailed,
           onSettled: onClose,
         })
       }

@@ -18,7 +18,7 @@ import { EmptyState } from '../../parts/empty-state.tsx'
 import { hitColumns } from '../../parts/hit-columns.tsx'
 import { HuntState } from '../../parts/hunt-state.tsx'
 import { Moment } from '../../parts/moment.tsx'
-import { tellDone, tellFailed } from '../../parts/notices.tsx'
+import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { bytes, count, counted, duration } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Problem } from '../../parts/problem.tsx'
@@ -86,7 +86,7 @@ function Actions({ hunt }: { readonly hunt: Hunt }) {
         </>
       )}
       {isOurs && !hasEnded(hunt) && (
-        <Button isDisabled={cancel.isPending} onPress={() => cancel.mutate(hunt.id, { onError: tellFailed })}>
+        <Button isDisabled={cancel.isPending} onPress={() => cancel.mutate(hunt.id, { onError: notifyFailed })}>
           Stop
         </Button>
       )}
@@ -103,9 +103,9 @@ function Actions({ hunt }: { readonly hunt: Hunt }) {
         onClose={() => setAsking(false)}
         onConfirm={() =>
           remove.mutate(hunt.id, {
-            onError: tellFailed,
+            onError: notifyFailed,
             onSuccess: () => {
-              tellDone('The hunt is deleted.')
+              notifyDone('The hunt is deleted.')
               void navigate('/hunts', { replace: true })
             },
           })

@@ -7,7 +7,7 @@ import { EmptyState } from '../../parts/empty-state.tsx'
 import { Filters, Select } from '../../parts/field.tsx'
 import { HuntState } from '../../parts/hunt-state.tsx'
 import { Moment } from '../../parts/moment.tsx'
-import { tellFailed } from '../../parts/notices.tsx'
+import { notifyFailed } from '../../parts/notices.tsx'
 import { bytes, count, counted } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Pager } from '../../parts/pager.tsx'
@@ -112,7 +112,7 @@ function Cancel({ hunt }: { readonly hunt: Hunt }) {
     <Button
       weight="quiet"
       isDisabled={cancel.isPending}
-      onPress={() => cancel.mutate(hunt.id, { onError: tellFailed })}
+      onPress={() => cancel.mutate(hunt.id, { onError: notifyFailed })}
     >
       Stop
     </Button>

@@ -10,7 +10,7 @@ import {
 } from '../../api/matches.ts'
 import { Button } from '../../parts/button.tsx'
 import { MenuButton } from '../../parts/menu-button.tsx'
-import { tellFailed } from '../../parts/notices.tsx'
+import { notifyFailed } from '../../parts/notices.tsx'
 import { count, counted } from '../../parts/numbers.ts'
 import { ChosenBar } from '../../parts/sample-actions.tsx'
 import { saveFile } from '../../parts/saved-file.ts'
@@ -67,7 +67,7 @@ export function ChosenMatches({
         }
         isDisabled={found !== null}
         choices={formats}
-        onChoose={(format) => void exportChosen(ids, format).then(saveFile).catch(tellFailed)}
+        onChoose={(format) => void exportChosen(ids, format).then(saveFile).catch(notifyFailed)}
       />
     </ChosenBar>
   )
@@ -95,7 +95,7 @@ function useGathering(query: MatchQuery, matches: readonly Match[]) {
       const all = await gatherMatches(query, { signal: mine.signal, onProgress: setFound })
       if (!mine.signal.aborted) setGathered(all)
     } catch (error) {
-      if (!mine.signal.aborted) tellFailed(error)
+      if (!mine.signal.aborted) notifyFailed(error)
     } finally {
       if (!mine.signal.aborted) setFound(null)
     }

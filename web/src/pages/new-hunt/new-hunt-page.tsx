@@ -6,7 +6,7 @@ import { YaraEditor, type YaraEditorHandle } from '../../editor/yara-editor.tsx'
 import { type ClassificationName, classifications } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
 import { Select, TextField } from '../../parts/field.tsx'
-import { tellFailed } from '../../parts/notices.tsx'
+import { notifyFailed } from '../../parts/notices.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { useExplanation } from '../ruleset/explanation.ts'
 import { TextMeaning } from '../ruleset/text-meaning.tsx'
@@ -37,7 +37,7 @@ export function Component() {
         ...(asked.title !== '' && { title: asked.title }),
         selection: selectionOf(asked),
       },
-      { onError: tellFailed, onSuccess: ({ id }) => void navigate(`/hunts/${id}`) },
+      { onError: notifyFailed, onSuccess: ({ id }) => void navigate(`/hunts/${id}`) },
     )
   }
   return (

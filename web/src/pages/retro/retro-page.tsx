@@ -4,7 +4,7 @@ import { isRunning, type RetroRun, useRetroOperation, useRetroRuns } from '../..
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Moment } from '../../parts/moment.tsx'
-import { tellDone, tellFailed } from '../../parts/notices.tsx'
+import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { bytes, count, counted, duration, share } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Problem } from '../../parts/problem.tsx'
@@ -20,7 +20,7 @@ export function Component() {
   const [latest] = runs.data?.results ?? []
   const running = latest && isRunning(latest) ? latest : null
   useEndNotice(runs.data?.results)
-  const operate = (asked: 'START' | 'STOP') => operation.mutate(asked, { onError: tellFailed })
+  const operate = (asked: 'START' | 'STOP') => operation.mutate(asked, { onError: notifyFailed })
 
   return (
     <>
@@ -65,15 +65,17 @@ export function Component() {
 
 /** Says in a notice that a run has come to its end since the page was opened, even if it ended between two looks. */
 function useEndNotice(runs: readonly RetroRun[] | undefined): void {
-  const told = useRef<number | null>(null)
+  const announced = useRef<number | null>(null)
   useEffect(() => {
     if (!runs) return
     const ended = runs.find((run) => !isRunning(run))
-    const before = told.current
-    told.current = ended?.id ?? 0
+    const before = announced.current
+    announced.current = ended?.id ?? 0
     if (!ended || before === null || ended.id <= before) return
     const found = counted(ended.matches, 'new match', 'new matches')
-    tellDone(ended.state === 'COMPLETED' ? `Local Retro is complete: ${found}.` : `Local Retro was stopped: ${found}.`)
+    notifyDone(
+      ended.state === 'COMPLETED' ? `Local Retro is complete: ${found}.` : `Local Retro was stopped: ${found}.`,
+    )
   }, [runs])
 }
 

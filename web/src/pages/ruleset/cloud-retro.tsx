@@ -13,7 +13,7 @@ import { Button } from '../../parts/button.tsx'
 import { Confirmation } from '../../parts/dialog.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Moment } from '../../parts/moment.tsx'
-import { tellFailed } from '../../parts/notices.tsx'
+import { notifyFailed } from '../../parts/notices.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { ProgressBar } from '../../parts/progress-bar.tsx'
 import { Statistic, Statistics } from '../../parts/statistic.tsx'
@@ -32,7 +32,7 @@ const headings: Readonly<Record<HuntState, string>> = {
   ERROR: 'It failed',
 }
 
-const standings: Readonly<Record<CloudStatus['cloud_status'], string>> = {
+const statusTexts: Readonly<Record<CloudStatus['cloud_status'], string>> = {
   ACTIVE: 'has the present text and runs it',
   CAPPED: 'runs it; the last hunt stopped at the match limit',
   PENDING: 'is getting it',
@@ -44,18 +44,14 @@ const standings: Readonly<Record<CloudStatus['cloud_status'], string>> = {
 
 /** Whether a ruleset runs in the cloud, and its hunt through what the cloud has collected. */
 export default function CloudRetro({ name, mayChange }: { readonly name: string; readonly mayChange: boolean }) {
-  const standing = useCloudStatus(name)
+  const status = useCloudStatus(name)
   const time = useCloudTime()
   const operation = useCloudOperation(name)
   const [isAsking, setAsking] = useState(false)
-  if (!standing.data) {
-    return standing.isError ? (
-      <Problem error={standing.error} onRetry={() => void standing.refetch()} />
-    ) : (
-      <p>Loading …</p>
-    )
+  if (!status.data) {
+    return status.isError ? <Problem error={status.error} onRetry={() => void status.refetch()} /> : <p>Loading …</p>
   }
-  const now = standing.data
+  const now = status.data
   const { retrohunt_status: hunt } = now
   if (!isWanted(now) && hunt === 'IDLE') {
     return (
@@ -66,7 +62,7 @@ export default function CloudRetro({ name, mayChange }: { readonly name: string;
     )
   }
   const operate = (asked: CloudOperation) =>
-    operation.mutate(asked, { onError: tellFailed, onSettled: () => setAsking(false) })
+    operation.mutate(asked, { onError: notifyFailed, onSettled: () => setAsking(false) })
   const mayStart = hunt !== 'RUNNING' && hunt !== 'VALIDATING' && isWanted(now)
   const mayClear = hunt === 'COMPLETE' || hunt === 'CANCELLED' || hunt === 'ERROR'
   return (
@@ -93,7 +89,7 @@ export default function CloudRetro({ name, mayChange }: { readonly name: string;
       )}
       {now.reason && <Problem error={new Error(now.reason)} />}
       <Statistics>
-        <Statistic name="The cloud">{standings[now.cloud_status]}</Statistic>
+        <Statistic name="The cloud">{statusTexts[now.cloud_status]}</Statistic>
         <Time name="Started" at={now.retrohunt_start_time} />
         <Time name={hunt === 'RUNNING' ? 'Expected to end' : 'Ended'} at={endOf(now)} />
         <Time name="Matches fetched up to" at={time.data ?? null} />
@@ -115,8 +111,8 @@ export default function CloudRetro({ name, mayChange }: { readonly name: string;
   )
 }
 
-const endOf = (standing: CloudStatus): string | null =>
-  standing.retrohunt_status === 'RUNNING' ? standing.retrohunt_estimated_finish_time : standing.retrohunt_finish_time
+const endOf = (status: CloudStatus): string | null =>
+  status.retrohunt_status === 'RUNNING' ? status.retrohunt_estimated_finish_time : status.retrohunt_finish_time
 
 function Time({ name, at }: { readonly name: string; readonly at: string | null }) {
   return at === null ? null : (

@@ -3,9 +3,9 @@ import { useNavigate } from 'react-router'
 import { isPlainName, isRulesetName, RULESET_NAMES } from '../../../../src/rulesets/ruleset-name.ts'
 import { addressOfRuleset, useSaveRuleset } from '../../api/rulesets.ts'
 import { TextField } from '../../parts/field.tsx'
-import { tellDone, tellFailed } from '../../parts/notices.tsx'
+import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
-import { CloudSwitch, useCloudWish } from './cloud-wish.tsx'
+import { CloudSwitch, useCloudChoice } from './cloud-choice.tsx'
 import styles from './ruleset-page.module.css'
 import { Workbench } from './workbench.tsx'
 
@@ -15,7 +15,7 @@ export function Component() {
   const [name, setName] = useState('')
   const [isNameMissing, setNameMissing] = useState(false)
   const save = useSaveRuleset()
-  const cloud = useCloudWish('')
+  const cloud = useCloudChoice('')
   const navigate = useNavigate()
 
   const onSave = async (content: string): Promise<boolean> => {
@@ -26,13 +26,13 @@ export function Component() {
     try {
       const { runs, note } = await save.mutateAsync({ name, content, isForCloud: cloud.isOn })
       if (runs)
-        tellDone(`${name} is saved and enabled: samples that arrive are matched from now on. ${note ?? ''}`.trimEnd())
-      else tellFailed(`${name} is saved, but it does not compile, so it does not run.`)
+        notifyDone(`${name} is saved and enabled: samples that arrive are matched from now on. ${note ?? ''}`.trimEnd())
+      else notifyFailed(`${name} is saved, but it does not compile, so it does not run.`)
       // What is saved must not come back as a draft; the workbench drops it when this has resolved.
       setTimeout(() => void navigate(addressOfRuleset(name), { replace: true }))
       return true
     } catch (error) {
-      tellFailed(error)
+      notifyFailed(error)
       return false
     }
   }
@@ -59,7 +59,7 @@ export function Component() {
             {...(isRulesetName(name) && !isPlainName(name) && { hint: UNUSUAL })}
           />
         </div>
-        <CloudSwitch wish={cloud} />
+        <CloudSwitch choice={cloud} />
       </Workbench>
     </>
   )

@@ -14,8 +14,8 @@ export function demandsOf(plan: string): Demand[] {
   const lines = plan.split('\n').filter((line) => line.trim() !== '')
   const [root, ...others] = nested(lines)
   // "Only if all of these hold" is what a list says by itself.
-  if (root?.line === 'all of' && others.length === 0) return told(root.parts, true)
-  return told(root ? [root, ...others] : [], true)
+  if (root?.line === 'all of' && others.length === 0) return merged(root.parts, true)
+  return merged(root ? [root, ...others] : [], true)
 }
 
 interface Line {
@@ -38,9 +38,9 @@ function nested(lines: readonly string[]): Line[] {
 }
 
 /** Look-ups of the same string are one demand where all are made; what reads the same is told once. */
-function told(lines: readonly Line[], areAllMade: boolean): Demand[] {
+function merged(lines: readonly Line[], areAllMade: boolean): Demand[] {
   const demands = (areAllMade ? summed(lines) : lines).map(
-    ({ line, parts }): Demand => ({ words: inWords(line), parts: told(parts, line === 'all of'), alike: 0 }),
+    ({ line, parts }): Demand => ({ words: inWords(line), parts: merged(parts, line === 'all of'), alike: 0 }),
   )
   const bySight = Map.groupBy(demands, (demand) => JSON.stringify(demand))
   return [...bySight.values()].map(([first, ...others]) => ({ ...(first as Demand), alike: others.length }))

@@ -21,9 +21,9 @@ export function Problems({
   if (isEmpty) return null
   const errors = diagnostics.filter(({ severity }) => severity === 'error').length
   const warnings = diagnostics.length - errors
-  const told = [errors > 0 && counted(errors, 'error'), warnings > 0 && counted(warnings, 'warning')].filter(Boolean)
+  const counts = [errors > 0 && counted(errors, 'error'), warnings > 0 && counted(warnings, 'warning')].filter(Boolean)
   const compiles = errors === 0 && (isChecked ? 'It compiles' : 'Checking …')
-  const summary = [compiles, told.join(', ')].filter(Boolean).join(', with ')
+  const summary = [compiles, counts.join(', ')].filter(Boolean).join(', with ')
   const Icon = errors > 0 ? CircleAlert : warnings > 0 ? TriangleAlert : CircleCheck
   const tone = errors > 0 ? 'error' : warnings > 0 ? 'warning' : isChecked ? 'fine' : undefined
   return (

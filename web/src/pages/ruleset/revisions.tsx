@@ -5,10 +5,10 @@ import { Difference } from '../../editor/difference.tsx'
 import { useAddressState } from '../../parts/address-state.ts'
 import { Button } from '../../parts/button.tsx'
 import { Moment } from '../../parts/moment.tsx'
-import { tellDone, tellFailed } from '../../parts/notices.tsx'
+import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { count, counted } from '../../parts/numbers.ts'
 import { Problem } from '../../parts/problem.tsx'
-import { useCloudWish } from './cloud-wish.tsx'
+import { useCloudChoice } from './cloud-choice.tsx'
 import styles from './revisions.module.css'
 
 const initial = { tab: 'text', revision: 0 }
@@ -76,7 +76,7 @@ function Change({
   const after = useRevision(name, number)
   const before = useRevision(name, number - 1)
   const save = useSaveRuleset()
-  const cloud = useCloudWish(name, cloud_synced)
+  const cloud = useCloudChoice(name, cloud_synced)
   const [, change] = useAddressState(initial)
   if (after.isError) return <Problem error={after.error} onRetry={() => void after.refetch()} />
   if (before.isError) return <Problem error={before.error} onRetry={() => void before.refetch()} />
@@ -85,12 +85,12 @@ function Change({
   const restore = async () => {
     try {
       const { revision, runs } = await save.mutateAsync({ name, content, isForCloud: cloud.isOn })
-      const told = `Revision ${number} is restored as revision ${revision}`
-      if (runs) tellDone(`${told}.`)
-      else tellFailed(`${told}; like before, it does not compile.`)
+      const restored = `Revision ${number} is restored as revision ${revision}`
+      if (runs) notifyDone(`${restored}.`)
+      else notifyFailed(`${restored}; like before, it does not compile.`)
       change({ tab: 'revisions', revision: 0 })
     } catch (error) {
-      tellFailed(error)
+      notifyFailed(error)
     }
   }
   return (

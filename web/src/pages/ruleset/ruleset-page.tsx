@@ -23,14 +23,14 @@ import { Confirmation } from '../../parts/dialog.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import menu from '../../parts/menu.module.css'
 import { Moment } from '../../parts/moment.tsx'
-import { tellDone, tellFailed } from '../../parts/notices.tsx'
+import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { count } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { RulesetStatus } from '../../parts/ruleset-status.tsx'
 import { Switch } from '../../parts/switch.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
-import { CloudSwitch, useCloudWish } from './cloud-wish.tsx'
+import { CloudSwitch, useCloudChoice } from './cloud-choice.tsx'
 import styles from './ruleset-page.module.css'
 import { Workbench } from './workbench.tsx'
 
@@ -120,9 +120,9 @@ function Actions({ ruleset }: { readonly ruleset: Ruleset }) {
   const [isAsking, setAsking] = useState(false)
   const onDelete = () =>
     remove.mutate(name, {
-      onError: tellFailed,
+      onError: notifyFailed,
       onSuccess: () => {
-        tellDone(`${name} and its matches are deleted.`)
+        notifyDone(`${name} and its matches are deleted.`)
         void navigate('/rulesets', { replace: true })
       },
     })
@@ -132,7 +132,7 @@ function Actions({ ruleset }: { readonly ruleset: Ruleset }) {
         label={`${name} is enabled`}
         isOn={ruleset.enabled}
         isDisabled={!isOurs}
-        onChange={(enabled) => change.mutate({ name, enabled }, { onError: tellFailed })}
+        onChange={(enabled) => change.mutate({ name, enabled }, { onError: notifyFailed })}
       >
         Enabled
       </Switch>
@@ -170,17 +170,17 @@ function Text({ ruleset, revision }: { readonly ruleset: Ruleset; readonly revis
   const save = useSaveRuleset()
   const { name } = ruleset
   const isReadOnly = !mayChange(useUser(), ruleset)
-  const cloud = useCloudWish(name, ruleset.cloud_synced)
+  const cloud = useCloudChoice(name, ruleset.cloud_synced)
   const saved = useMemo(() => ({ text: revision.content, revision: revision.number }), [revision])
   const onSave = async (content: string): Promise<boolean> => {
     try {
       const { runs, revision: number, note } = await save.mutateAsync({ name, content, isForCloud: cloud.isOn })
       cloud.forget()
-      if (runs) tellDone(`Revision ${number} of ${name} is saved. ${note ?? ''}`.trimEnd())
-      else tellFailed(`Revision ${number} of ${name} is saved, but it does not compile, so it does not run.`)
+      if (runs) notifyDone(`Revision ${number} of ${name} is saved. ${note ?? ''}`.trimEnd())
+      else notifyFailed(`Revision ${number} of ${name} is saved, but it does not compile, so it does not run.`)
       return true
     } catch (error) {
-      tellFailed(error)
+      notifyFailed(error)
       return false
     }
   }
@@ -194,7 +194,7 @@ function Text({ ruleset, revision }: { readonly ruleset: Ruleset; readonly revis
       isSaving={save.isPending}
       onSave={onSave}
     >
-      <CloudSwitch wish={cloud} isDisabled={isReadOnly} />
+      <CloudSwitch choice={cloud} isDisabled={isReadOnly} />
     </Workbench>
   )
 }

@@ -15,7 +15,7 @@ import { Button, LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Filters, SearchField, Select } from '../../parts/field.tsx'
 import { Moment } from '../../parts/moment.tsx'
-import { tellFailed } from '../../parts/notices.tsx'
+import { notifyFailed } from '../../parts/notices.tsx'
 import { count, counted } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Pager } from '../../parts/pager.tsx'
@@ -185,7 +185,7 @@ function EnabledSwitch({ ruleset, user }: { readonly ruleset: Ruleset; readonly 
       label={`${ruleset.name} is enabled`}
       isOn={ruleset.enabled}
       isDisabled={!mayChange(user, ruleset)}
-      onChange={(enabled) => change.mutate({ name: ruleset.name, enabled }, { onError: tellFailed })}
+      onChange={(enabled) => change.mutate({ name: ruleset.name, enabled }, { onError: notifyFailed })}
     />
   )
 }

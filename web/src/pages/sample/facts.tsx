@@ -4,7 +4,7 @@ import { Classification } from '../../parts/badge.tsx'
 import { Chip } from '../../parts/chip.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { exactly, Moment } from '../../parts/moment.tsx'
-import { tellFailed } from '../../parts/notices.tsx'
+import { notifyFailed } from '../../parts/notices.tsx'
 import { bytes, count, counted } from '../../parts/numbers.ts'
 import { Panel } from '../../parts/panel.tsx'
 import styles from './facts.module.css'
@@ -96,7 +96,7 @@ export function Tags({ of: { sample, tags } }: { readonly of: SampleDetails }) {
               <Chip
                 removeLabel={`Remove the tag ${tag}`}
                 isDisabled={change.isPending}
-                onRemove={() => change.mutate({ hashes: [sample.sha1], remove: [tag] }, { onError: tellFailed })}
+                onRemove={() => change.mutate({ hashes: [sample.sha1], remove: [tag] }, { onError: notifyFailed })}
               >
                 <Link to={`/samples?${new URLSearchParams({ tag })}`}>{tag}</Link>
               </Chip>

@@ -111,8 +111,8 @@ function Rows({
           return (
             <tr key={start + from}>
               <th scope="row">{(start + from).toString(16).toUpperCase().padStart(8, '0')}</th>
-              <td>{spans({ ...row, told: hexDigits, between: ' ' })}</td>
-              <td>{spans({ ...row, told: character, between: '' })}</td>
+              <td>{spans({ ...row, format: hexDigits, between: ' ' })}</td>
+              <td>{spans({ ...row, format: character, between: '' })}</td>
             </tr>
           )
         })}
@@ -131,19 +131,19 @@ interface Row {
   readonly cover: Int32Array
   readonly marks: readonly Mark[]
   readonly at: number
-  readonly told: (byte: number) => string
+  readonly format: (byte: number) => string
   readonly between: string
 }
 
 /** Neighbouring bytes under the same mark, or under none, become one piece of text. */
-function spans({ bytes, from, cover, marks, at, told, between }: Row): ReactNode[] {
+function spans({ bytes, from, cover, marks, at, format, between }: Row): ReactNode[] {
   const pieces: ReactNode[] = []
   const end = Math.min(bytes.length, from + ROW)
   for (let here = from; here < end; ) {
     const place = cover[here] as number
     let next = here + 1
     while (next < end && cover[next] === place) next++
-    const text = Array.from(bytes.subarray(here, next), told).join(between)
+    const text = Array.from(bytes.subarray(here, next), format).join(between)
     const gap = next < end ? between : ''
     const mark = marks[place]
     if (!mark) pieces.push(text + gap)

@@ -1,7 +1,7 @@
 import { FileUp, FolderUp } from 'lucide-react'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { Button } from '../../parts/button.tsx'
-import { tellFailed } from '../../parts/notices.tsx'
+import { notifyFailed } from '../../parts/notices.tsx'
 import styles from './drop-place.module.css'
 import { chosenFiles, droppedFiles } from './dropped-files.ts'
 import { addUploads } from './uploads.ts'
@@ -24,7 +24,7 @@ export function DropPlace(): ReactNode {
       if (!carriesFiles(event) || !event.dataTransfer) return
       event.preventDefault()
       setOver(false)
-      droppedFiles(event.dataTransfer).then(addUploads, tellFailed)
+      droppedFiles(event.dataTransfer).then(addUploads, notifyFailed)
     }
     window.addEventListener('dragover', over)
     window.addEventListener('dragleave', leave)

@@ -55,7 +55,7 @@ export function addUploads(added: readonly { readonly file: File; readonly path:
       problem: null,
     }
   })
-  tell([...uploads, ...fresh])
+  publish([...uploads, ...fresh])
   sendNext()
 }
 
@@ -68,14 +68,14 @@ export function tryAgain(id: number): void {
 export function clearEnded(): void {
   const hasEnded = ({ state }: Upload) => state !== 'waiting' && state !== 'sending'
   for (const { id } of uploads.filter(hasEnded)) files.delete(id)
-  tell(uploads.filter((upload) => !hasEnded(upload)))
+  publish(uploads.filter((upload) => !hasEnded(upload)))
 }
 
 /** Stops what waits and what is being sent. */
 export function stopUploads(): void {
   const isOpen = ({ state }: Upload) => state === 'waiting' || state === 'sending'
   const stopped = uploads.filter(isOpen)
-  tell(uploads.filter((upload) => !isOpen(upload)))
+  publish(uploads.filter((upload) => !isOpen(upload)))
   for (const { id } of stopped) {
     files.delete(id)
     requests.get(id)?.abort()
@@ -116,10 +116,10 @@ function send({ id, name }: Upload, file: File): void {
   const form = new FormData()
   form.append('filename', name)
   form.append('file', file, file.name)
-  let told = 0
+  let reportedAt = 0
   request.upload.addEventListener('progress', ({ loaded, timeStamp }) => {
-    if (timeStamp - told < 100) return
-    told = timeStamp
+    if (timeStamp - reportedAt < 100) return
+    reportedAt = timeStamp
     update(id, { done: Math.min(file.size, loaded) })
   })
   request.addEventListener('loadend', () => {
@@ -159,7 +159,7 @@ async function lookUntilProcessed(): Promise<void> {
       const processed = await processedAmong(sent.map(({ sha256 }) => sha256 ?? '')).catch(() => new Set<string>())
       if (processed.size === 0) continue
       const isDone = ({ state, sha256 }: Upload) => state === 'sent' && processed.has(sha256 ?? '')
-      tell(uploads.map((upload) => (isDone(upload) ? { ...upload, state: 'processed' } : upload)))
+      publish(uploads.map((upload) => (isDone(upload) ? { ...upload, state: 'processed' } : upload)))
     }
   } finally {
     looking = false
@@ -167,10 +167,10 @@ async function lookUntilProcessed(): Promise<void> {
 }
 
 function update(id: number, changes: Partial<Upload>): void {
-  tell(uploads.map((upload) => (upload.id === id ? { ...upload, ...changes } : upload)))
+  publish(uploads.map((upload) => (upload.id === id ? { ...upload, ...changes } : upload)))
 }
 
-function tell(next: readonly Upload[]): void {
+function publish(next: readonly Upload[]): void {
   uploads = next
   for (const listener of listeners) listener()
 }

@@ -3,7 +3,7 @@ import { isWanted, useCloudStatus, useCloudTime } from '../../api/cloud.ts'
 import { Switch } from '../../parts/switch.tsx'
 
 /** Whether a save is to have the ruleset run in the cloud too. */
-export interface CloudWish {
+export interface CloudChoice {
   /** What a save asks for; what is so now, until the switch is touched. */
   readonly isOn: boolean
   /** The switch says something else than what is so. */
@@ -14,20 +14,26 @@ export interface CloudWish {
 }
 
 /** An empty name stands for a ruleset that is not there yet. */
-export function useCloudWish(name: string, isSynced = false): CloudWish {
-  const standing = useCloudStatus(name)
+export function useCloudChoice(name: string, isSynced = false): CloudChoice {
+  const status = useCloudStatus(name)
   const [asked, setAsked] = useState<boolean | null>(null)
-  const isSo = isSynced || (standing.data !== undefined && isWanted(standing.data))
+  const isSo = isSynced || (status.data !== undefined && isWanted(status.data))
   const isOn = asked ?? isSo
   return { isOn, isChanged: isOn !== isSo, change: setAsked, forget: () => setAsked(null) }
 }
 
 /** Only where the appliance has a cloud. */
-export function CloudSwitch({ wish, isDisabled = false }: { readonly wish: CloudWish; readonly isDisabled?: boolean }) {
+export function CloudSwitch({
+  choice,
+  isDisabled = false,
+}: {
+  readonly choice: CloudChoice
+  readonly isDisabled?: boolean
+}) {
   const { data: time } = useCloudTime()
   if (typeof time !== 'string') return null
   return (
-    <Switch label="Also in the cloud" isOn={wish.isOn} isDisabled={isDisabled} onChange={wish.change}>
+    <Switch label="Also in the cloud" isOn={choice.isOn} isDisabled={isDisabled} onChange={choice.change}>
       Also in the cloud
     </Switch>
   )
