@@ -52,7 +52,7 @@ const CACHED_TOKENS = 10_000
  * Users, their passwords and their tokens.
  *
  * A user has any number of tokens, each with a label and revocable by itself; of a token only its SHA-256 is kept.
- * Every log-in makes a token of its own: the same one cannot be told twice.
+ * Every log-in makes a token of its own: the same one cannot be returned twice.
  */
 export class Accounts {
   /** Log-ins of the web application, made by `logInSession`. */
@@ -128,9 +128,9 @@ export class Accounts {
 
   /**
    * On the first run, while no administrator has a password yet: makes the administrator `admin`, with the given token
-   * or one of its own, and returns the secrets, which are never told again. On later runs null; a given token is then
-   * made to work for the first administrator in place of the one given before, so that scripted set-ups can change it.
-   * `token.invalid` for a token that is empty, too long or not printable ASCII.
+   * or one of its own, and returns the secrets, which are never returned again. On later runs null; a given token is
+   * then made to work for the first administrator in place of the one given before, so that scripted set-ups can change
+   * it. `token.invalid` for a token that is empty, too long or not printable ASCII.
    */
   async ensureFirstAdministrator({ token }: { readonly token?: string }): Promise<FirstAdministrator | null> {
     if (token !== undefined && !/^[\x21-\x7e]{1,256}$/.test(token)) throw new Failure('token.invalid')
@@ -285,7 +285,7 @@ export class Accounts {
     return rows.map(({ id, label, created, lastUsed }) => ({ id, label, created, lastUsed }))
   }
 
-  /** 40 hexadecimal digits, told once. `token.for-tenant`. */
+  /** 40 hexadecimal digits, returned once. `token.for-tenant`. */
   async createToken(name: string, label: string): Promise<{ id: number; token: string }> {
     const user = await this.#existing(name)
     if (user.role === 'tenant') throw new Failure('token.for-tenant')

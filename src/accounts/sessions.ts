@@ -20,7 +20,7 @@ export class Sessions {
     this.#clock = clock
   }
 
-  /** The secret of a new session. Sessions that have ended go with the occasion. */
+  /** The secret of a new session. Also deletes expired sessions. */
   async open(userId: number): Promise<string> {
     const secret = randomBytes(32).toString('base64url')
     const time = this.#clock()

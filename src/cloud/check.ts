@@ -6,7 +6,7 @@ import { CloudClient, RETRO_TRIES } from './client.ts'
 
 export interface CheckedPoint {
   readonly point: string
-  /** `odd`: it works, and somebody should know something. */
+  /** `odd`: works, but needs attention. */
   readonly verdict: 'good' | 'odd' | 'bad'
   readonly told: string
 }

@@ -2,10 +2,10 @@
  * Asks a cloud over HTTP, in the protocol of src/tca. It does not know whether the vendor or another Backtrail answers,
  * and believes neither: an answer has its time and its size, and is looked at before it is used.
  *
- * Everything that goes wrong is a Failure: `cloud.unreachable` (no connection, no answer in time, a broken one; the cloud
- * may have done what it was asked), `cloud.credentials`, `cloud.overloaded` (429, 503), `cloud.refused` (another 4xx, with
- * the cloud's sentence), and `cloud.failed` (5xx, or an answer that makes no sense). `detail.status` is the HTTP status,
- * `detail.retryAfterMs` what the cloud asks to wait.
+ * Everything that goes wrong is a Failure: `cloud.unreachable` (no connection, no answer in time, a broken one; the
+ * cloud may have done what it was asked), `cloud.credentials`, `cloud.overloaded` (429, 503), `cloud.refused` (another
+ * 4xx, with the cloud's sentence), and `cloud.failed` (5xx, or an answer that makes no sense). `detail.status` is the
+ * HTTP status, `detail.retryAfterMs` what the cloud asks to wait.
  */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
@@ -85,12 +85,12 @@ export class CloudClient {
     this.#single = agentFor(this.#base, access, false)
   }
 
-  /** The second that the cloud's clock showed in its last answer; null when it never told. */
+  /** The second that the cloud's clock showed in its last answer; null when it never sent one. */
   get clock(): number | null {
     return this.#clock
   }
 
-  /** Gives the digest by which the feeds call this text, where the cloud tells it. */
+  /** Gives the digest by which the feeds call this text, where the cloud sends it. */
   async create(name: string, text: string, signal?: AbortSignal): Promise<string | null> {
     const json = { ruleset_name: name, text }
     const { ruleset_sha1 } = await this.#ask(Accepted, 'POST', tcaPath('rulesets', {}), { json, signal })
@@ -136,7 +136,9 @@ export class CloudClient {
     return this.#onRetro('cancelRetro', name, signal)
   }
 
-  /** Null when the cloud has no ruleset of this name. `tries`: how often at most a cloud is asked that wants a pause. */
+  /**
+   * Null when the cloud has no ruleset of this name. `tries`: how often at most a cloud is asked that wants a pause.
+   */
   retroStatus(name: string, signal?: AbortSignal, tries = 1): Promise<RetroStatusJson | null> {
     const ask = () => this.#ask(Status, 'GET', tcaPath('retroStatus', { name }), { signal })
     return unlessMissing(this.#paced(ask, signal, tries))

@@ -1,7 +1,7 @@
 /**
- * Cloud Retro: one ruleset hunted with over the samples of the cloud, and what the cloud says of rulesets that are there.
- * Every operation asks the cloud at once and fails with what went wrong there; whether it took effect all the same (an
- * answer can be lost) is found out by `follow`. The operations on one ruleset happen one after the other.
+ * Cloud Retro: one ruleset hunted with over the samples of the cloud, and what the cloud says of rulesets that are
+ * there. Every operation asks the cloud at once and fails with what went wrong there; whether it took effect all the
+ * same (an answer can be lost) is found out by `follow`. The operations on one ruleset happen one after the other.
  *
  * A hunt is COMPLETE here only when the retro feed is read up to its end: whoever sees COMPLETE sees all its matches.
  */
@@ -117,7 +117,7 @@ export class CloudRetro {
         throw error
       }
       await this.#write(id, { retro_state: 'CANCELLED', retro_progress: null, retro_estimated: null })
-      // When it ended is told by its status.
+      // Its status has the time of its end.
       this.#uncertain.add(id)
     })
   }
@@ -129,7 +129,7 @@ export class CloudRetro {
       const { cloud } = await this.#demand(name)
       if (!cloud) throw notSaved(null)
       if (isHunting(cloud)) throw wrongState('A Cloud Retro hunt runs; stop it before its results are cleared.', cloud)
-      // Up to the cloud's present second: what its feed tells from before it is what is cleared now.
+      // Up to the cloud's present second: what its feed reports from before it is what is cleared now.
       await this.#client.info(name, signal)
       const second = this.#client.clock ?? Math.floor(Date.now() / 1000)
       await this.#database.transaction().execute(async (trx) => {
@@ -148,8 +148,8 @@ export class CloudRetro {
   }
 
   /**
-   * Delivers what is noted of a ruleset and waits until the cloud has validated it, or there is nothing to wait for. Tells
-   * nothing of failures: the row does.
+   * Delivers what is noted of a ruleset and waits until the cloud has validated it, or there is nothing to wait for.
+   * Failures are in the row and not in the result.
    */
   async settle(name: string): Promise<void> {
     const signal = this.#lifetime
@@ -179,7 +179,7 @@ export class CloudRetro {
   }
 
   /**
-   * The rulesets to look at now: those whose state changes in the cloud or is in doubt, and behind them a few of those
+   * The rulesets to look at now: those whose state changes in the cloud or is uncertain, and behind them a few of those
    * that were not looked at since the cloud was away. These may be all, and must not hold up a hunt that runs.
    */
   async changing(): Promise<Followed[]> {
@@ -240,7 +240,7 @@ export class CloudRetro {
     this.#unseen.delete(id)
   }
 
-  /** Takes over what the cloud told of a hunt. */
+  /** Stores what the cloud reported of a hunt. */
   async #take({ id, name }: Followed, answer: RetroStatusJson, signal: AbortSignal): Promise<void> {
     const row = await rowOf(this.#database, id)
     const change = row && afterStatus(row, answer)
@@ -275,7 +275,7 @@ export class CloudRetro {
     this.#onRecorded()
   }
 
-  /** Runs a request that changes something; one whose answer was lost leaves a doubt. */
+  /** Runs a request that changes something; one whose answer was lost leaves the state uncertain. */
   async #ask(id: number, request: () => Promise<unknown>, refusalMessage: string): Promise<void> {
     try {
       await request()

@@ -1,11 +1,11 @@
 /**
- * The cloud as the rest of an appliance sees it: rulesets that run there, hunts over its samples, the time from which its
- * matches are fetched. Without a cloud in the settings everything here answers that there is none, and what is noted for
- * a cloud waits until there is one again.
+ * The cloud as the rest of an appliance sees it: rulesets that run there, hunts over its samples, the time from which
+ * its matches are fetched. Without a cloud in the settings everything here answers that there is none, and what is
+ * noted for a cloud waits until there is one again.
  *
- * Three loops run from `start` to `stop`: the feeds are read, what is noted is delivered, and what changes in the cloud is
- * followed; with contributing switched on, a fourth sends new samples. Each of them lives with a cloud that is away, by
- * pauses that grow. No request of a user waits for the cloud longer than `cloudWait`.
+ * Three loops run from `start` to `stop`: the feeds are read, what is noted is delivered, and what changes in the cloud
+ * is followed; with contributing switched on, a fourth sends new samples. Each of them lives with a cloud that is away,
+ * by pauses that grow. No request of a user waits for the cloud longer than `cloudWait`.
  */
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
@@ -49,7 +49,7 @@ interface Connection {
 }
 
 export class Cloud {
-  /** Is given to the rulesets, which tell it of each change. */
+  /** The observer that the rulesets call with each change. */
   readonly outbox: CloudOutbox
   readonly #database: Database
   readonly #settings: CloudSettings
@@ -82,7 +82,7 @@ export class Cloud {
     const onDelivered = () => {
       // Now the cloud validates it.
       this.#loops.following.wake()
-      // A cloud that takes rulesets will tell of matches too: no need to wait out a pause.
+      // A cloud that takes rulesets will report matches too: no need to wait out a pause.
       if (!reachability.isReachable) this.#loops.feeds.wake()
     }
     const sender = new OutboxSender({ database, client, feeds, log, lifetime: this.#ended.signal, onDelivered })
@@ -119,7 +119,7 @@ export class Cloud {
     this.#connection?.client.close()
   }
 
-  /** Waits a moment for what was noted of a ruleset to reach the cloud, and tells how far it got. */
+  /** Waits a moment for what was noted of a ruleset to reach the cloud, and returns how far it got. */
   async settle(name: string): Promise<CloudStatus> {
     const connection = this.#connection
     if (connection) {
@@ -139,7 +139,7 @@ export class Cloud {
     return status
   }
 
-  /** As `standing`, and `cloud.wrong-state`, `cloud.unreachable`, `cloud.refused`, …: what went wrong with the cloud. */
+  /** As `status`, and `cloud.wrong-state`, `cloud.unreachable`, `cloud.refused`, …: what went wrong with the cloud. */
   async startHunt(name: string): Promise<CloudStatus> {
     return this.#operate(name, (retro, signal) => retro.start(name, signal))
   }
@@ -149,7 +149,7 @@ export class Cloud {
     return this.#operate(name, (retro, signal) => retro.stop(name, signal))
   }
 
-  /** Removes what hunts have found, and not what the live feed told as well. As `startHunt`. */
+  /** Removes what hunts have found, and not what the live feed reported as well. As `startHunt`. */
   async clearHunt(name: string): Promise<CloudStatus> {
     return this.#operate(name, (retro, signal) => retro.clear(name, signal))
   }
@@ -235,7 +235,8 @@ export class Cloud {
       return pauseAfter(failures, error, Math.max(this.#settings.cloudPoll, LONGEST_FEED_PAUSE_MS))
     }
     if (await reachability.worked()) {
-      // It was away, or this is the start: what waits is worth a try now, and what was asked before may have been done or not.
+      // It was away, or this is the start: what waits is worth a try now, and what was asked before may have been done
+      // or not.
       await sender.hurry()
       await retro.markAllUncertain()
       this.#loops.sender.wake()

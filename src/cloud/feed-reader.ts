@@ -1,8 +1,8 @@
 /**
  * Reads the cloud's two feeds of matches into the database.
  *
- * A feed is asked from a second on and answers with a page and `last_timestamp`, up to which it told everything it has
- * now. The position is that second, by the cloud's clock; this side's clock decides nothing. It is kept in
+ * A feed is asked from a second on and answers with a page and `last_timestamp`, up to which it reported everything it
+ * has now. The position is that second, by the cloud's clock; this side's clock decides nothing. It is kept in
  * `cloud_feeds`, and written in the transaction that stores the page's matches: a kill leaves both or neither.
  *
  * Storing a match twice changes nothing, so a round begins some way before the position: what the cloud noted late, or
@@ -22,7 +22,7 @@ export const feedKinds = ['live', 'retro'] as const satisfies readonly FeedKind[
 const OVERLAP = 60
 /** Clouds refuse to look back further than a year. */
 const FARTHEST = 364 * 24 * 60 * 60
-/** Where a cloud never tells the time, reading begins this long before now. */
+/** Where a cloud never sends the time, reading begins this long before now. */
 const UNSURE = 60 * 60
 /** Pauses between looks of `readUpTo`, and how many there are at most. */
 const LOOKS = 12
@@ -38,7 +38,7 @@ export interface FeedPosition {
 export interface FeedRound {
   /** How many matches are new. */
   readonly fresh: number
-  /** The second up to which the cloud told everything. */
+  /** The second up to which the cloud reported everything. */
   readonly reportedUpTo: number
 }
 
@@ -106,12 +106,12 @@ export class FeedReader {
   }
 
   /**
-   * Reads a feed until it has told everything up to a second. A cloud may hold a second back until it is over, so this
-   * looks a few times; it fails when the cloud does.
+   * Reads a feed until it has reported everything up to a second. A cloud may hold a second back until it is over, so
+   * this looks a few times; it fails when the cloud does.
    */
   async readUpTo(kind: FeedKind, second: number, signal: AbortSignal): Promise<void> {
     for (let look = 0; look < LOOKS; look++) {
-      // Not the position: where reading began, nobody has told what is before it.
+      // Not the position: where reading began, nothing before it was read.
       if ((await this.read(kind, signal)).reportedUpTo >= second) return
       await pause(LOOK_PAUSE_MS, undefined, { signal })
     }
@@ -129,7 +129,7 @@ export class FeedReader {
   }
 
   async #round(kind: FeedKind, signal: AbortSignal): Promise<FeedRound> {
-    // How far back a cloud tells depends on its clock.
+    // How far back a cloud answers depends on its clock.
     if (this.#client.clock === null) await this.#client.count(signal)
     const { position, earliest, moved } = await this.#database
       .selectFrom('cloud_feeds')
@@ -168,7 +168,7 @@ export class FeedReader {
   }
 
   /**
-   * The second up to which a page told everything: never more than the protocol lets one page tell, nor past the
+   * The second up to which a page reported everything: never more than the protocol allows for one page, nor past the
    * cloud's own time, so that a wrong number cannot make matches be skipped.
    */
   #believable(from: number, entries: readonly FeedEntryJson[], lastTimestamp: number): number {

@@ -1,5 +1,5 @@
 /**
- * A Cloud Retro's states, told from what the cloud's protocol calls them.
+ * A Cloud Retro's states, derived from the names of the cloud's protocol.
  *
  * IDLE: no hunt asked for, and nothing known. VALIDATING: the cloud finds out whether it can hunt with the text.
  * READY: it can, and did not yet. RUNNING → COMPLETE, or CANCELLED after STOP, or ERROR. CLEARED after CLEAR.
@@ -32,14 +32,14 @@ export function retroStateOf({ retro_status }: RetroStatusJson): RetroState | nu
   return /VALIDAT|PENDING|QUEUED/.test(status) ? 'VALIDATING' : null
 }
 
-/** The state after the cloud told a status: what changes of the row, or null when the row knows better or as much. */
+/** The state after a status of the cloud: what changes of the row, or null when the row knows better or as much. */
 export function afterStatus(row: CloudRow, answer: RetroStatusJson): RowChange | null {
   const state = retroStateOf(answer)
   if (state === null) return null
   const started = microsOf(answer.start_time)
   const isOver = state === 'COMPLETE' || state === 'CANCELLED' || state === 'ERROR'
   const was = row.retro_state
-  // What the cloud still tells of a hunt that was ended or cleared here.
+  // What the cloud still reports of a hunt that was ended or cleared here.
   const isOld = isOver && was !== state && !isLater(started, row)
   if (isOld && (was === 'CLEARED' || was === 'COMPLETE' || was === 'CANCELLED')) return null
   // Validated again after it was out of the cloud: the hunt that ended here stays what it was.
@@ -65,7 +65,7 @@ function isLater(started: Micros | null, { retro_started }: CloudRow): boolean {
   return started !== null && (retro_started === null || started > retro_started)
 }
 
-/** Seconds at which a hunt ended, by the cloud's clock; null where it is not told. */
+/** Seconds at which a hunt ended, by the cloud's clock; null where it is unknown. */
 export function finishSecondOf({ finish_time }: RetroStatusJson): number | null {
   return finish_time ? secondsOf(finish_time) : null
 }

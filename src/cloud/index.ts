@@ -1,4 +1,4 @@
-/** The appliance's side of a cloud: what it has to be told, what it found, and its hunts. */
+/** The appliance's side of a cloud: what has to reach it, what it found, and its hunts. */
 export { type CloudAccess, type CloudSettings, cloudAccess } from './access.ts'
 export { type CheckedPoint, checkCloud } from './check.ts'
 export { Cloud, type CloudCondition } from './cloud.ts'

@@ -5,9 +5,9 @@
  *         → done: the row goes, and `cloud_rulesets` says what the cloud has now
  *         → refused: the row goes; the cloud does not take this text, and asking again would not help
  *
- * A name is delivered by one at a time. Every step may be repeated, because an answer can be lost after the cloud did what
- * it was asked: a text that is there already is done, one that is gone already too. Before a text is taken out of the
- * cloud, the feeds are read to their end, since the cloud forgets the matches of what it deletes.
+ * A name is delivered by one at a time. Every step may be repeated, because an answer can be lost after the cloud did
+ * what it was asked: a text that is there already is done, one that is gone already too. Before a text is taken out of
+ * the cloud, the feeds are read to their end, since the cloud forgets the matches of what it deletes.
  */
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
@@ -84,7 +84,9 @@ export class OutboxSender {
     return next === null ? Number.POSITIVE_INFINITY : Math.max(0, (next - now()) / 1000)
   }
 
-  /** Delivers what is noted under a name now, due or not; joins a delivery that is under way. Tells nothing of failures. */
+  /**
+   * Delivers what is noted under a name now, due or not; joins a delivery that is under way. Does not report failures.
+   */
   async deliver(name: string): Promise<void> {
     const running = this.#underWay.get(name)
     if (running) return running
@@ -164,7 +166,7 @@ export class OutboxSender {
     this.#log.info({ ruleset: name }, 'the cloud has the ruleset')
   }
 
-  /** Gives the digest of the text where the cloud tells it, or why the cloud will never take it. */
+  /** Gives the digest of the text where the cloud sends it, or why the cloud will never take it. */
   async #create(
     name: string,
     text: string,
@@ -189,7 +191,9 @@ export class OutboxSender {
     }
   }
 
-  /** For a text whose creation was answered, but not to us. The answer to this harmless request carries the digest too. */
+  /**
+   * For a text whose creation was answered, but not to us. The answer to this harmless request carries the digest too.
+   */
   async #digestOf(name: string, signal: AbortSignal): Promise<string | null> {
     return this.#client.enableRetro(name, signal).catch((error: unknown) => {
       // Nobody has written down what the vendor answers here; without it, the digest is taken to be the text's SHA-1.

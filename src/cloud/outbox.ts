@@ -1,5 +1,5 @@
 /**
- * Notes what the cloud has to be told, in the transaction of the change that makes it necessary: a kill in between
+ * Records what has to reach the cloud, in the transaction of the change that makes it necessary: a kill in between
  * cannot leave one without the other. Each note says what the cloud shall have under a name in the end (this text, or
  * none), so the newest one replaces those that were not delivered yet, and delivering one twice does no harm.
  */

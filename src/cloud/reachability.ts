@@ -2,10 +2,10 @@ import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { type Database, now } from '../store/index.ts'
 
-/** Failures in a row after which operators are told: one lost connection is nobody's business. */
+/** Failures in a row after which operators are notified: one lost connection is nobody's business. */
 const REPORTED_AT = 2
 
-/** Whether the cloud answers, as the reading of its feeds finds out; the journal tells of both turns. */
+/** Whether the cloud answers, as the reading of its feeds finds out; the journal records both changes. */
 export class Reachability {
   readonly #database: Database
   readonly #log: Log
@@ -49,7 +49,7 @@ export class Reachability {
       .insertInto('journal')
       .values({ created: now(), kind, ruleset_id: null, sample_id: null, message })
       .execute()
-      // A full disk is told elsewhere.
+      // A full disk is reported elsewhere.
       .catch((error: unknown) => this.#log.error({ err: error }, 'the journal cannot be written'))
   }
 }

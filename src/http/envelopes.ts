@@ -33,7 +33,7 @@ export const yaraEnvelope: Envelope = {
   }),
 }
 
-/** `status` tells the state that stood in the way, where there is one. */
+/** `status` is the state that stood in the way, where there is one. */
 export const retroEnvelope: Envelope = {
   ...json,
   schema: Type.Object({

@@ -1,4 +1,4 @@
-/** Knows every route, to tell a wrong method (405, with `Allow`) from an unknown path (404). */
+/** Knows every route, to distinguish a wrong method (405, with `Allow`) from an unknown path (404). */
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify'
 import { Failure } from '../errors/index.ts'
 import { type Envelope, yaraEnvelope } from './envelopes.ts'

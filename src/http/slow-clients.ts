@@ -4,9 +4,9 @@
  * Headers must arrive within 20 seconds. A form must arrive within 60 seconds as a whole; a file may take as long as it
  * needs, but no connection may stay silent for two minutes while the server waits for its client: for the rest of a
  * request, for the next one, or for room to send more of an answer. While the client waits for the server, be it for a
- * zip of a thousand samples, nothing is cut: an answer that took long ends properly. When a request was answered before its body was read (bad
- * token, too large), the rest is read and thrown away for up to 15 seconds: cutting the connection at once would make
- * most clients miss the answer.
+ * zip of a thousand samples, nothing is cut: an answer that took long ends properly. When a request was answered before
+ * its body was read (bad token, too large), the rest is read and thrown away for up to 15 seconds: cutting the
+ * connection at once would make most clients miss the answer.
  */
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -38,7 +38,7 @@ export function boundSlowClients(app: FastifyInstance, times: typeof timeouts | 
   const timers = new WeakMap<FastifyRequest, NodeJS.Timeout>()
   app.addHook('preParsing', async (request, _reply, payload) => {
     if (request.routeOptions.config.streamsBody || request.raw.complete) return payload
-    // Only told, not destroyed: destroying the stream would take the connection, and with it the answer.
+    // Only answered, not destroyed: destroying the stream would take the connection, and with it the answer.
     const giveUp = () => payload.listenerCount('error') > 0 && payload.emit('error', new Failure('request.timeout'))
     timers.set(request, setTimeout(giveUp, times.formMs))
     return payload
@@ -58,7 +58,9 @@ export function boundSlowClients(app: FastifyInstance, times: typeof timeouts | 
 /** The request that is being answered on each connection. */
 const answering = new WeakMap<Socket, FastifyRequest>()
 
-/** Whether the whole request is here and everything that was answered so far has been taken: the client waits for us. */
+/**
+ * Whether the whole request is here and everything that was answered so far has been taken: the client waits for us.
+ */
 function isOurTurn(socket: Socket): boolean {
   return answering.get(socket)?.raw.complete === true && socket.writableLength === 0
 }

@@ -35,9 +35,9 @@ import type { Selection } from './selection.ts'
  *       └───────── cancel() ──────┴──▶ stopped
  *
  * - Only texts that compile become hunts; the diagnostics of others are in the failure's detail.
- * - Turns are fair between users (`FairScheduler`); a hunt gives way between two stretches, never inside one.
- * - A stretch's hits, the cursor and the counts are stored in one transaction, so hunts survive a restart and a kill:
- *   what was queued or running is queued again and goes on after its last stretch.
+ * - Turns are fair between users (`FairScheduler`); a hunt gives way between two checkpoints, never inside one.
+ * - A checkpoint's hits, the cursor and the counts are stored in one transaction, so hunts survive a restart and a
+ *   kill: what was queued or running is queued again and goes on after its last checkpoint.
  * - Everybody may read every hunt, so that its address can be sent to a colleague; only its owner and administrators
  *   may cancel or remove it.
  */
@@ -140,7 +140,7 @@ export class AdHocHunts {
   /** Fails with `hunt.not-found`, `right.missing`, and with `hunt.wrong-state` when the hunt has ended. */
   async cancel(account: Account, id: number): Promise<Hunt> {
     await this.#demandOwnership(account, id)
-    // First the work, so that nothing of it runs any more when the state tells that it was stopped.
+    // First the work, so that nothing of it runs any more when the state says that it was stopped.
     await this.#interrupt(id)
     const { numUpdatedRows } = await this.#parts.database
       .updateTable('hunts')
@@ -290,7 +290,7 @@ export class AdHocHunts {
     return { id: `hunt:${id}`, rulesets }
   }
 
-  /** Stores what a stretch found and that it is decided. False when the hunt was stopped or removed meanwhile. */
+  /** Stores what a checkpoint found and that it is decided. False when the hunt was stopped or removed meanwhile. */
   #store(
     id: number,
     checkpoint: Checkpoint,

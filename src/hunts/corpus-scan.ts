@@ -1,15 +1,15 @@
 /**
- * A sweep decides which of the stored samples a rule set matches, in ascending order of sample id.
+ * A corpus scan decides which of the stored samples a rule set matches, in ascending order of sample id.
  *
- * The samples are taken in *waves*: neighbouring segments, together some 65,000 samples, and more where few of them turn
- * out to be suspects. Within a wave every segment is asked which (sample, ruleset) pairs its plans cannot rule out; those
- * pairs, and every sample that no live segment holds, are then scanned by the engine in batches, several at a time but
- * handed out in order. So after each stretch "everything up to this id is decided" is true, which is all that a hunt
- * needs to remember to go on after a restart.
+ * The samples are taken in *windows*: neighbouring segments, together some 65,000 samples, and more where few of them
+ * turn out to be candidates. Within a window every segment is asked which (sample, ruleset) pairs its plans cannot rule
+ * out; those pairs, and every sample that no live segment holds, are then scanned by the engine in batches, several at
+ * a time but handed out in order. So after each checkpoint "everything up to this id is decided" is true, which is all
+ * that a hunt needs to remember to go on after a restart.
  *
  *   ids      1 ─────────────── 900 │ 901 ───────────── 70,000 │ 70,001 …
- *   wave     segments A, B, C      │ segment D, unindexed 950 │ …
- *   stretch  ▇▇▇ ▇▇▇▇▇▇ ▇▇         │ ▇▇▇▇ …                     each with its hits
+ *   window   segments A, B, C      │ segment D, unindexed 950 │ …
+ *   results  ▇▇▇ ▇▇▇▇▇▇ ▇▇         │ ▇▇▇▇ …                     each with its hits
  *
  * A segment that turns out damaged is reported, and its samples are scanned plainly: slower, never less.
  */
@@ -35,7 +35,7 @@ export interface ScanSources {
   readonly workers: number
   readonly segments: Segments
   readonly corpus: Corpus
-  /** A sweep fails as soon as the database is known to be damaged: it may have missed samples. */
+  /** A corpus scan fails as soon as the database is known to be damaged: it may have missed samples. */
   readonly health: DatabaseHealth
 }
 
@@ -46,9 +46,9 @@ export interface Question {
   /** Samples with `after < id <= upTo` are decided. */
   readonly after: number
   readonly upTo: number
-  /** Ascending ids that the sweep is restricted to; null for all. */
+  /** Ascending ids that the scan is restricted to; null for all. */
   readonly only: Uint32Array | null
-  /** False takes every sample for a suspect, for comparison. */
+  /** False takes every sample for a candidate, for comparison. */
   readonly useIndex: boolean
   readonly priority: Priority
   /** Tasks of one group take turns with those of other groups. */
@@ -63,7 +63,7 @@ export interface CorpusScanOptions extends Question {
   readonly scanLimit: number
 }
 
-/** What was found out between the end of the stretch before and `upTo`. */
+/** What was found between the checkpoint before and `upTo`: every sample up to there is decided. */
 export interface Checkpoint {
   readonly upTo: number
   readonly hits: readonly { readonly sample: number; readonly hits: readonly RuleHit[] }[]
@@ -91,7 +91,7 @@ export async function* scanCorpus(sources: ScanSources, options: CorpusScanOptio
       decided = checkpoint
     }
     sources.health.demandSound()
-    // The last stretch of a wave decides everything up to the wave's end: nothing else in it is a suspect.
+    // The last checkpoint of a window decides everything up to the window's end: nothing else in it is a candidate.
     yield { ...(decided ?? nothing), upTo }
   }
 }
@@ -139,8 +139,8 @@ interface Window {
 }
 
 /**
- * How many samples make a wave. Each ends in a transaction, which costs a hunt more than asking some segments does; but
- * its suspects are in memory all at once.
+ * How many samples make a window. Each ends in a transaction, which costs a hunt more than asking some segments does;
+ * but its candidates are in memory all at once.
  */
 class WindowSize {
   samples = LEAST_WINDOW
@@ -154,7 +154,9 @@ const LEAST_WINDOW = 65_536
 const MOST_WINDOW = 1_048_576
 const FEW_CANDIDATES = 1_000
 
-/** Cuts a snapshot where no segment crosses the cut. The last wave reaches up to `upTo`. `size` is looked at for each. */
+/**
+ * Cuts a snapshot where no segment crosses the cut. The last window reaches up to `upTo`. `size` is looked at for each.
+ */
 export function* windows(
   snapshot: Pick<SegmentSnapshot, 'segments' | 'unindexed'>,
   { after, upTo, only }: Pick<Question, 'after' | 'upTo' | 'only'>,
@@ -167,7 +169,7 @@ export function* windows(
   do {
     let to = from
     let samples = 0
-    // Without segments left, the wave ends where as many plain samples as make a wave do.
+    // Without segments left, the window ends where as many plain samples as make a window do.
     let end = segments[from]?.lastId ?? plain[taken + size.samples - 1] ?? upTo
     for (let segment = segments[to]; segment; segment = segments[++to]) {
       if (samples >= size.samples && segment.firstId > end) break
@@ -189,7 +191,7 @@ function restricted(ids: Uint32Array, after: number, upTo: number, only: Uint32A
   return ids.filter((id) => id > after && id <= upTo && (!allowed || allowed.has(id)))
 }
 
-/** Asks the wave's segments, and merges their answers with the samples that have to be scanned plainly. */
+/** Asks the window's segments, and merges their answers with the samples that have to be scanned plainly. */
 async function candidatesOf(window: Window, sources: ScanSources, question: Question): Promise<Candidate[]> {
   const plain = [window.unindexed]
   const candidates: Candidates[] = []
@@ -226,10 +228,12 @@ async function evaluated(
   }
 }
 
-/** Batches that may wait, scanned, for an earlier one: a large sample does not hold up the scanning of those behind it. */
+/**
+ * Batches that may wait, scanned, for an earlier one: a large sample does not hold up the scanning of those behind it.
+ */
 const AHEAD = 64
 
-/** Scans the suspects in batches, a few at a time, and hands the results out in the order of the suspects. */
+/** Scans the candidates in batches, a few at a time, and hands the results out in the order of the candidates. */
 async function* scanInOrder(
   candidates: readonly Candidate[],
   sources: ScanSources,
@@ -271,8 +275,8 @@ async function* scanInOrder(
 }
 
 /**
- * How many samples go into a batch: as many as are scanned in a quarter of a second or so. Rules differ by a factor of a
- * million in what they cost, and a hunt's progress, its turns and its stopping all wait for the end of a batch.
+ * How many samples go into a batch: as many as are scanned in a quarter of a second or so. Rules differ by a factor of
+ * a million in what they cost, and a hunt's progress, its turns and its stopping all wait for the end of a batch.
  */
 class AdaptiveBatch {
   samples = 1
@@ -293,12 +297,12 @@ interface Batch {
   readonly skipped: number
 }
 
-/** Of how many suspects it is looked up at once what a scan needs to know. */
+/** Candidates looked up per query. */
 const LOOKED_UP = 256
 
 /**
- * Suspects with what a scan needs to know about them; samples that were deleted meanwhile are left out. Large samples are
- * batches by themselves, and are offered for a head start.
+ * Candidates with what a scan needs to know about them; samples that were deleted meanwhile are left out. Large samples
+ * are batches by themselves, and are offered for a head start.
  */
 async function* batches(
   candidates: readonly Candidate[],
@@ -343,8 +347,8 @@ async function* batches(
 }
 
 /**
- * The heaviest of the large samples ahead is scanned beside those whose turn it is, one at a time: when its turn came, it
- * would be the last to end, and the other workers would wait for it.
+ * The heaviest of the large samples ahead is scanned beside those whose turn it is, one at a time: when its turn came,
+ * it would be the last to end, and the other workers would wait for it.
  */
 class LargestFirst {
   readonly #rulesets: number

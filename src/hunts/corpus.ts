@@ -22,7 +22,7 @@ export class Corpus {
   readonly #blobs: BlobStore
   readonly #health: DatabaseHealth
   #sizes = new Float64Array(0)
-  /** Samples that `#sizes` tells of. */
+  /** Samples that `#sizes` has sizes of. */
   #sized = 0
   /** The end of the last reading of sizes that was begun: they happen one after the other. */
   #reading: Promise<unknown> = Promise.resolve()
@@ -45,8 +45,8 @@ export class Corpus {
   }
 
   /**
-   * Throws `database.damaged` where the list of samples has others than are counted: a hunt over it would cover less than
-   * it says.
+   * Throws `database.damaged` where the list of samples has others than are counted: a hunt over it would cover less
+   * than it says.
    */
   async demandWhole(): Promise<void> {
     const { listed, counted } = await this.#database.transaction().execute(async (trx) => {
@@ -115,7 +115,7 @@ export class Corpus {
     return this.#sizes
   }
 
-  /** Stored samples with a smaller id: all that are counted already, but for those that came since. */
+  /** Stored samples with a smaller id; samples that were stored since are not counted yet. */
   async #countBelow(id: number): Promise<number> {
     const { count } = await this.#database
       .selectFrom('sample_counts')

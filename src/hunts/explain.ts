@@ -19,7 +19,7 @@ export interface Share {
   readonly bytes: number
 }
 
-/** What a hunt with some texts would read, told before it is run. */
+/** What a hunt with these texts would read, reported before it is run. */
 export interface Explanation {
   /** All stored and processed samples. */
   readonly corpus: Share
@@ -60,8 +60,8 @@ export async function explain(
   const texts = checked.map(({ text }) => text)
   const plans: PlannedText[] = []
   for (const text of texts) plans.push(await plan(runnableOf(text), signal))
-  // Every plan, of a rule or of a text as a whole, is asked about once, as if it were of a ruleset of its own. Nothing is
-  // scanned, so none of them needs a text.
+  // Every plan, of a rule or of a text as a whole, is asked about once, as if it were of a ruleset of its own. Nothing
+  // is scanned, so none of them needs a text.
   const asked = new Set(plans.flatMap(({ plan, explained }) => [plan, ...explained.map(({ plan }) => plan)]))
   const rulesets = [...asked].map((plan, number) => ({
     key: `explain.${number}@${randomUUID()}`,

@@ -48,7 +48,7 @@ export interface HuntProgress {
   readonly scannedBytes: number
   readonly skipped: number
   readonly matches: number
-  /** Milliseconds until the end at the rate so far; null when it cannot be told. */
+  /** Milliseconds until the end at the rate so far; null when it cannot be estimated. */
   readonly timeLeft: number | null
 }
 
@@ -80,8 +80,8 @@ function timeLeft({
 }
 
 /**
- * Notes within the caller's transaction that a stretch is decided. `found` tells how many new matches it gave and is
- * only asked while the hunt still runs; false when it does not, and then nothing is stored.
+ * Notes within the caller's transaction that a checkpoint is decided. `found` returns how many new matches it gave and
+ * is only asked while the hunt still runs; false when it does not, and then nothing is stored.
  *
  * @param only the ascending ids that the hunt is restricted to; null for all
  */

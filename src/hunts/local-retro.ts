@@ -19,19 +19,19 @@ import { retryWhenFull } from './retry-when-full.ts'
 /**
  * Local Retro: all enabled rulesets of the appliance's own against all stored samples, one hunt at a time.
  *
- *              start()                    the sweep begins            every sample is decided
+ *              start()                    the scan begins             every sample is decided
  *   (never) ──────────────▶ starting ──────────────────────▶ running ──────────────────────────▶ completed
  *                               │                                │
  *                               └────────── stop() ──────────────┴──▶ stopped
  *
  * - `start` takes the enabled revisions and the greatest sample id in the transaction that makes the hunt's row. What
  *   is being taken in at that moment is matched live with at least those rulesets, so the two leave no gap.
- * - A stretch's matches, the cursor and the counts are stored in one transaction, so a server that is killed goes on
- *   after the last stretch. Doing a stretch again changes nothing, since matches are idempotent.
- * - While the storage is full, the hunt waits with the stretch that it could not store.
- * - A stretch that comes after `stop` is thrown away: the row's state decides, inside the same transaction.
- * - A hunt ends as `failed` only on a defect; the log has the reason. Scans that were given up are the rulesets'
- *   trouble (`Rulesets.reportScanErrors`) and do not end it.
+ * - A checkpoint's matches, the cursor and the counts are stored in one transaction, so a server that is killed goes on
+ *   after the last checkpoint. Doing the same samples again changes nothing, since matches are idempotent.
+ * - While the storage is full, the hunt waits with the checkpoint that it could not store.
+ * - A checkpoint that comes after `stop` is thrown away: the row's state decides, inside the same transaction.
+ * - A hunt ends as `failed` only on a defect; the log has the reason. Scans that were given up are reported
+ *   as errors of the rulesets (`Rulesets.reportScanErrors`) and do not end it.
  * - `close` leaves the row as it is: the next start of the server goes on with it.
  */
 export class LocalRetro {
@@ -77,7 +77,7 @@ export class LocalRetro {
 
   /** Fails with `retro.wrong-state` when none is under way. Anyone may stop it, as in the specification's example. */
   async stop(account: Account): Promise<void> {
-    // First the work, so that nothing of it runs any more when the state tells that it was stopped.
+    // First the work, so that nothing of it runs any more when the state says that it was stopped.
     this.#running?.abort.abort(new Failure('hunt.wrong-state', 'The hunt was stopped.'))
     await this.#running?.done
     const { numUpdatedRows } = await this.#parts.database
@@ -194,7 +194,7 @@ export class LocalRetro {
     return { id: `hunt:${id}`, rulesets: await rulesets.runnable(rows.map(({ revision_id }) => revision_id)) }
   }
 
-  /** Stores what a stretch found and that it is decided. False when the hunt was stopped meanwhile. */
+  /** Stores what a checkpoint found and that it is decided. False when the hunt was stopped meanwhile. */
   async #store(id: number, checkpoint: Checkpoint, untilStored: UntilStored): Promise<boolean> {
     const { database, matches, rulesets, log } = this.#parts
     const isStored = await untilStored(() =>
@@ -226,7 +226,9 @@ export class LocalRetro {
   }
 }
 
-/** Of a ruleset in quarantine, which is reported for each sample that it is not run on, the first report does for all. */
+/**
+ * Of a ruleset in quarantine, which is reported for each sample that it is not run on, the first report does for all.
+ */
 function* withoutRepeats(reports: Checkpoint['errors']): Generator<Checkpoint['errors'][number]> {
   const reported = new Set<string>()
   for (const { sample, errors } of reports) {

@@ -28,7 +28,7 @@ export interface Completed {
   readonly committed: readonly Examined[]
 }
 
-/** `waits` tells which samples wait for their members; these are committed, but stay in the queue. */
+/** `waits` returns whether a sample waits for its members; it is committed, but stays in the queue. */
 export async function complete(
   { database, rulesets, matches, segments }: CompletionParts,
   batch: readonly Examined[],

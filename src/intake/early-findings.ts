@@ -4,7 +4,7 @@ import { keyOf } from './staged-file.ts'
 
 /** What was found out about a content before its sample is admitted. */
 export interface EarlyFinding {
-  /** That rules were told. */
+  /** File name the rules were evaluated with. */
   readonly name: string
   readonly live: LiveSet
   readonly found: TaskOutput<'examine'>
@@ -15,8 +15,8 @@ const ENOUGH = 64 * 1024 * 1024
 
 /**
  * Most files are examined as soon as they have been copied: their content is read once, and one message does for both.
- * What was found waits here until the sample's turn comes. It is a short cut only: whatever gets lost of it is found out
- * again.
+ * What was found waits here until the sample's turn comes. It is a short cut only: whatever gets lost of it is found
+ * out again.
  */
 export class EarlyFindings {
   /** By SHA-256. */

@@ -40,7 +40,7 @@ export interface Examined {
   readonly live: LiveSet
   readonly hits: readonly RuleHit[]
   readonly errors: readonly ScanError[]
-  /** What to tell of it: why it was not matched, or not unpacked wholly. */
+  /** What its note says: why it was not matched, or not unpacked wholly. */
   readonly remarks: readonly string[]
 }
 

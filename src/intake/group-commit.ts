@@ -2,17 +2,17 @@
  * Commits items together: whatever is added while one batch is being committed makes up the next, so one transaction
  * and one sync serve many items under load, and a single item waits for nothing.
  *
- * Where nobody waits for the single item, it may be added as *patient*: a batch of nothing else waits until it is full,
- * no more are coming, or its time is over.
+ * Where nobody waits for the single item, it may be added with `canWait`: a batch of nothing else waits until it is
+ * full, no more are coming, or its time is over.
  */
 export interface GroupCommitOptions<T, R> {
   /** Gives a result for each item, in order; when it fails, all items of the batch fail. */
   readonly commit: (batch: readonly T[]) => Promise<readonly R[]>
   /** Items of a full batch. */
   readonly most: number
-  /** How long patient items wait, in milliseconds. */
+  /** Flush delay: how long items with `canWait` wait, in milliseconds. */
   readonly flushDelayMs: number
-  /** Whether more patient items are on their way here. */
+  /** Whether more items with `canWait` are coming. */
   readonly areMoreComing: () => boolean
 }
 
@@ -24,7 +24,7 @@ export class GroupCommit<T, R> {
     readonly resolve: (result: R) => void
     readonly reject: (error: unknown) => void
   }[] = []
-  /** Of those that wait. */
+  /** Of the waiting items. */
   #urgent = 0
   #running: Promise<void> | null = null
   /** Ends the wait for more items. */

@@ -74,10 +74,10 @@ interface Waiter {
   readonly reject: (error: unknown) => void
 }
 
-/** How long after a change of rulesets the workers are told, when no sample needs them before. */
+/** How long after a change of rulesets the workers get them, when no sample needs them before. */
 const PREPARE_MS = 1_000
 
-/** The way of a sample into the collection: admitted (durable, acknowledged), then brought through the pipeline. */
+/** Ingests samples: admits them durably, then runs the pipeline. */
 export class Intake {
   readonly #parts: IntakeParts
   readonly #limits: IntakeLimits
@@ -151,8 +151,8 @@ export class Intake {
   }
 
   /**
-   * Makes the enabled rulesets known to the workers before a sample needs them, so that they compile them while they are
-   * idle; not at once, since whoever changes one ruleset often changes more.
+   * Makes the enabled rulesets known to the workers before a sample needs them, so that they compile them while they
+   * are idle; not at once, since whoever changes one ruleset often changes more.
    */
   #prepareSoon(): void {
     clearTimeout(this.#preparing)
@@ -195,9 +195,9 @@ export class Intake {
   }
 
   /**
-   * The same for a file on this machine, copied and hashed in a worker. `size` is what it is thought to have: small files
-   * travel to a worker together. Waits while the queue is long. Rejects with the system's error (it has a `code`) when
-   * the file cannot be read.
+   * The same for a file on this machine, copied and hashed in a worker. `size` is what it is thought to have: small
+   * files travel to a worker together. Waits while the queue is long. Rejects with the system's error (it has a `code`)
+   * when the file cannot be read.
    */
   async ingestFile(path: string, info: UploadInfo, size = Number.POSITIVE_INFINITY): Promise<IngestReceipt> {
     const { blobs } = this.#parts
@@ -322,7 +322,7 @@ export class Intake {
       (queued) => {
         for (const id of ids) if (!queued.has(id)) this.#release(id)
       },
-      // The database is closing, and `stop` has told those who wait.
+      // The database is closing, and `stop` has rejected the waiters.
       () => {},
     )
   }

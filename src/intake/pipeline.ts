@@ -37,7 +37,7 @@ export interface PipelineParts extends CompletionParts {
   /** Samples under way at once, and archives being unpacked. */
   readonly atOnce: number
   readonly unpackAtOnce: number
-  /** Told in the order of commits. */
+  /** Called in the order of commits. */
   readonly onProcessed: (samples: readonly { readonly id: number; readonly size: number }[]) => void
   readonly onStarted: () => void
 }
@@ -144,7 +144,7 @@ export class Pipeline {
       }
       this.#finish([examined])
     } catch (error) {
-      // It stays in the queue: for the next process, or for another try when the trouble may pass.
+      // It stays in the queue: for the next process, or for another try when the cause may pass.
       if (!signal.aborted) {
         log.error({ err: error, sample: queued.id }, 'a sample could not be processed now, and is tried again')
         await delay(RETRY_MS, undefined, { signal }).catch(() => {})
@@ -267,8 +267,8 @@ export class Pipeline {
     for (const group of byGeneration.values()) {
       const since = performance.now()
       for (const { queued } of group) this.#underWay.set(queued.id, since)
-      // In a turn of the event loop of its own: where nothing has to be scanned, all of this is microtasks, and a set that
-      // changes all the time would keep everything else waiting.
+      // In a turn of the event loop of its own: where nothing has to be scanned, all of this is microtasks, and a set
+      // that changes all the time would keep everything else waiting.
       const run = nextTurn()
         .then(() => this.#parts.examiner.catchUp(group, signal))
         .then(

@@ -21,7 +21,7 @@ export class Queue {
     this.#database = database
   }
 
-  /** Tells how many samples an earlier process left, and which archives it left waiting for which members. */
+  /** Returns how many samples an earlier process left, and which archives it left waiting for which members. */
   async open(): Promise<{
     readonly queued: number
     readonly waiting: readonly { id: number; parent: number | null; stage: string | null }[]

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Digests } from '../scanning/index.ts'
 
-/** What is told about a file besides its content. Read only after the content has been. */
+/** What the sender says about a file besides its content. Read only after the content has been. */
 export interface UploadInfo {
   /** Its name; directories and control characters are taken out. */
   readonly filename: string

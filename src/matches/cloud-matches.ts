@@ -1,7 +1,7 @@
 /**
- * Matches that a cloud found. A cloud tells of them in two feeds, of what arrives there (live) and of its hunts (retro),
- * and may tell the same again: a row of `matches` remembers which feeds told of it, so that clearing the results of a
- * hunt leaves what the other feed told.
+ * Matches that a cloud found. A cloud reports them in two feeds, of what arrives there (live) and of its hunts (retro),
+ * and may report the same again: a row of `matches` remembers which feeds reported it, so that clearing the results of
+ * a hunt leaves what the other feed reported.
  */
 import { sql } from 'kysely'
 import { listOf, type Micros, type RuleSummary, type Transaction } from '../store/index.ts'
@@ -22,8 +22,9 @@ const feedFlags = { live: 1, retro: 2 } as const
 const ROWS_AT_ONCE = 2_000
 
 /**
- * Stores what a feed told; telling it again changes nothing. Findings of rules that were changed since their revision
- * are left out: they say nothing about the rule as it is now. Returns how many matches are new or newly told by this feed.
+ * Stores findings of a feed; storing them again changes nothing. Findings of rules that were changed since their
+ * revision are left out: they say nothing about the rule as it is now. Returns how many matches are new or new in this
+ * feed.
  */
 export async function recordCloudMatches(
   trx: Transaction,
@@ -69,7 +70,7 @@ export async function recordCloudMatches(
   return samples.length
 }
 
-/** Removes what only the retro feed told of a ruleset. Returns how many matches went. */
+/** Removes what only the retro feed reported of a ruleset. Returns how many matches went. */
 export async function clearRetroMatches(trx: Transaction, rulesetId: number): Promise<number> {
   await trx
     .updateTable('matches')

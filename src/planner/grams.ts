@@ -1,8 +1,8 @@
 /**
  * From a literal to the grams that stand for it in a plan.
  *
- * A literal of L bytes has L−3 windows, and a signature answers one row for each. Some windows tell much less than
- * others: `00 00 00 00` is in every program, `8B 45 ?? 00` nearly so. And neighbouring windows tell nearly the same.
+ * A literal of L bytes has L−3 windows, and a signature answers one row for each. Some windows select much less than
+ * others: `00 00 00 00` is in every program, `8B 45 ?? 00` nearly so. And neighbouring windows select nearly the same.
  * So windows are ranked by how common their bytes are in programs and text, taken best first, first such as do not
  * overlap, then the rest, and no more than are useful: each unrelated window halves the samples that pass by chance.
  */
@@ -10,14 +10,14 @@
 /** Bytes in a window of either channel. */
 export const GRAM_BYTES = 4
 
-/** Windows of one literal that are ranked; texts of many kilobytes have as telling ones among their first. */
+/** Windows of one literal that are ranked; texts of many kilobytes have as selective ones among their first. */
 const MAX_WINDOWS = 1_024
 
 /** Windows that overlap a better one in this many bytes wait until the others had their turn. */
 const SPREADS = [4, 2, 1] as const
 
 /**
- * The literal's most telling grams, at most `limit`, without doubles, best first. `literal` holds folded bytes as
+ * The literal's most selective grams, at most `limit`, without doubles, best first. `literal` holds folded bytes as
  * characters; shorter than `GRAM_BYTES` it has none.
  */
 export function gramsOf(literal: string, limit: number): Uint32Array {
@@ -54,7 +54,7 @@ function isTooClose(taken: Uint8Array, at: number, spread: number): boolean {
   return false
 }
 
-/** The windows' positions, most telling first; equals stay in the order of the literal. */
+/** The windows' positions, most selective first; equals stay in the order of the literal. */
 function ranked(literal: string, windows: number): Uint32Array {
   const scores = new Int32Array(windows)
   for (let at = 0; at < windows; at++) scores[at] = selectivity(literal, at)
@@ -62,7 +62,7 @@ function ranked(literal: string, windows: number): Uint32Array {
   return order.sort((left, right) => (scores[right] as number) - (scores[left] as number) || left - right)
 }
 
-/** How much a window tells: rare bytes count more, repeated bytes count once. */
+/** How selective a window is: rare bytes count more, repeated bytes count once. */
 function selectivity(literal: string, at: number): number {
   let score = 0
   for (let i = 0; i < GRAM_BYTES; i++) {
@@ -75,8 +75,8 @@ function selectivity(literal: string, at: number): number {
 }
 
 /**
- * For every folded byte, how rare it is, from 1 for the zero byte to 9: the negated logarithm (base 2) of its mean share
- * in 684 Windows programs and Linux system files, less 2. `A` to `Z` do not occur after folding.
+ * For every folded byte, how rare it is, from 1 for the zero byte to 9: the negated logarithm (base 2) of its mean
+ * share in 684 Windows programs and Linux system files, less 2. `A` to `Z` do not occur after folding.
  */
 const rarity = Uint8Array.from(
   '1566667766477676778878887888888818576886557856566677777877677668' +

@@ -1,5 +1,5 @@
 /**
- * What the engine's modules tell about the bytes of a file, as far as it follows from how they read it.
+ * What the engine's modules know about the bytes of a file, as far as it follows from how they read it.
  *
  * - The fields of `pe`, `dotnet`, `elf` and `macho` have a value only when the parser accepted the file, and the first
  *   thing each parser looks at is the magic number at offset 0. So `pe.entry_point == 5` demands an MZ header.
@@ -119,7 +119,9 @@ function exportDemand(expression: Expression, scope: Scope): Plan {
   return text === null ? portableExecutable : allOf([portableExecutable, asciiDemand('pe.exports()', text, 'plain')])
 }
 
-/** What must hold for a comparison of a field (on the left) with a text to be true; null when there is nothing to say. */
+/**
+ * What must hold for a comparison of a field (on the left) with a text to be true; null when there is nothing to say.
+ */
 export function fieldComparisonDemand(
   operator: Comparison['operator'],
   left: Expression,

@@ -23,7 +23,7 @@ export type Plan =
  * All these n-grams occur in the sample.
  *
  * `grams` are windows of four bytes after ASCII folding, first byte in the low bits, in an order that puts the most
- * telling ones first (an evaluation may stop after any of them). Grams of the `wide` channel are the four characters
+ * selective ones first (an evaluation may stop after any of them). Grams of the `wide` channel are the four characters
  * of a UTF-16LE window with its zero bytes left out.
  */
 export interface GramsPlan {

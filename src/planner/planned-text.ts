@@ -1,8 +1,8 @@
 /**
  * A whole text, planned: what is stored of it, what its author should hear, and what `explain` shows of each rule.
  *
- * Reading and planning a text that somebody made up costs time and memory: it is done in a process that may be lost over
- * it. Whoever asked then gets `unplannedText`, which lets every sample through.
+ * Reading and planning a text that somebody made up costs time and memory: it is done in a process that may be lost
+ * over it. Whoever asked then gets `unplannedText`, which lets every sample through.
  */
 import { type Diagnostic, Diagnostics, fingerprints, parse, type SourceFile } from '../yara/index.ts'
 import { givenUp } from './algebra.ts'
@@ -44,7 +44,7 @@ export interface PlannedRule {
 /** Rules that are explained one by one, and the characters of their stored plans. */
 const MAX_EXPLAINED = 1_000
 const MAX_EXPLAINED_CHARACTERS = 4 * 1024 * 1024
-/** Strings of one rule, and pieces of advice, that are told. */
+/** Strings of one rule, and pieces of advice, that are reported. */
 const MAX_REMARKS = 100
 
 const CODE = 'without-index'

@@ -4,7 +4,7 @@ import { isRulesetName, LONGEST_NAME, RULESET_NAMES } from './ruleset-name.ts'
 
 const RULE_ENDING = /\.(yar|yara|yr|rule|rules)$/i
 
-/** Fails with the code unless the name can be a ruleset's; the message, or `message`, tells which names can. */
+/** Fails with the code unless the name can be a ruleset's; the message, or `message`, says which names can. */
 export function checkName(name: string, code: FailureCode, message?: string): void {
   if (!isRulesetName(name)) throw new Failure(code, message, { name, expected: RULESET_NAMES })
 }
@@ -26,8 +26,8 @@ export function legalName(text: string): string {
 
 /**
  * A name for each file, all of them different: the last part of its path where that is enough, and as many folders
- * before it as tell it from files of the same name. `a/mal.yar` and `b/mal.yar` become `a_mal` and `b_mal`, `other.yar`
- * stays `other`. The same paths get the same names, in whatever order they come.
+ * before it as distinguish it from files of the same name. `a/mal.yar` and `b/mal.yar` become `a_mal` and `b_mal`,
+ * `other.yar` stays `other`. The same paths get the same names, in whatever order they come.
  */
 export function rulesetNamesOf(paths: readonly string[]): string[] {
   const files = paths.map((path): NamedFile => {
@@ -40,7 +40,7 @@ export function rulesetNamesOf(paths: readonly string[]): string[] {
     for (const clash of clashes) {
       for (const neighbours of Map.groupBy(clash, ({ folders }) => folders.join('/')).values()) {
         for (const [i, file] of neighbours.entries()) {
-          // `mal.yar` beside `mal.yara`: no folder tells them apart.
+          // `mal.yar` beside `mal.yara`: no folder distinguishes them.
           if (neighbours.length > 1 && !file.hasEnding) file.hasEnding = true
           else file.level++
           if (file.level > file.folders.length + 1) file.path += `/${i}`

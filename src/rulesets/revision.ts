@@ -1,7 +1,9 @@
 import type { Micros, RuleSummary } from '../store/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
 
-/** A ruleset's own condition: it compiles, it does not, or it compiles but was suspended because it could not be run. */
+/**
+ * A ruleset's own condition: it compiles, it does not, or it compiles but was suspended because it could not be run.
+ */
 export type RulesetState = 'valid' | 'invalid' | 'error'
 
 export interface SaveOutcome {
@@ -31,7 +33,7 @@ export interface RevisionEntry {
   readonly author: string
   readonly created: Micros
   readonly valid: boolean
-  /** The standing matches that were first found with this revision, by rule; a rule that was changed since has none. */
+  /** The current matches that were first found with this revision, by rule; a rule that was changed since has none. */
   readonly matches: Readonly<Record<string, number>>
 }
 

@@ -26,9 +26,12 @@ export interface Checker {
   }>
 }
 
-/** Is told of each change in its transaction, to note what somebody else has to be told. */
+/** Called with each change inside its transaction, to record what another system has to learn. */
 export interface RulesetObserver {
-  /** It was saved, enabled or disabled. `wish`: whether a cloud shall run it; undefined when nothing was said. */
+  /**
+   * It was saved, enabled or disabled. `enabledInCloud`: whether a cloud shall run it; undefined when the caller did
+   * not say.
+   */
   recordChange(trx: Transaction, rulesetId: number, enabledInCloud: boolean | undefined): Promise<void>
   /** It goes in this transaction; its matches are gone already. */
   recordRemoval(trx: Transaction, ruleset: { readonly id: number; readonly name: string }): Promise<void>
@@ -321,7 +324,7 @@ export class Rulesets {
 
   /**
    * Runs a change of rulesets in a transaction; where it answers that what runs has changed, the generation grows with
-   * it, and listeners are told.
+   * it, and listeners are called.
    */
   async change(change: (trx: Transaction) => Promise<boolean>): Promise<void> {
     const changed = await this.#database.transaction().execute(async (trx) => {

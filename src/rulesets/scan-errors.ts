@@ -6,17 +6,19 @@ import { nextGeneration } from './generation.ts'
 /**
  * Rulesets that could not be run to their end on a sample.
  *
- * Each sample on which that happens is a strike, noted in the journal and shown as the ruleset's reason. With the
- * third strike the ruleset is suspended: its state becomes `error` and it no longer runs, until its text changes or
- * it is enabled again, which takes back all strikes. So one odd sample does not stop a good ruleset, and an endless
- * one costs three time limits, not one for every sample to come. A ruleset that the workers have set aside by themselves
- * (it failed on samples of hunts, or cannot be compiled) is suspended at once: it does not run anyhow.
+ * Each sample on which that happens is a failure, noted in the journal and shown as the ruleset's reason. With the
+ * third failure the ruleset is suspended: its state becomes `error` and it no longer runs, until its text changes or
+ * it is enabled again, which deletes all failures. So one unusual sample does not stop a good ruleset, and an endless
+ * one costs three time limits, not one for every sample to come. A ruleset that the workers have set aside by
+ * themselves (it failed on samples of hunts, or cannot be compiled) is suspended at once: it does not run anyhow.
  *
- * What a module of the engine does on a hostile sample is nobody's strike. The sample's note tells it.
+ * What a module of the engine does on a hostile sample counts as no failure of a ruleset. The sample's note has it.
  */
 const FAILURES_ALLOWED = 2
 
-/** Notes the strikes, not counting samples that are at fault themselves; true when a ruleset was suspended by them. */
+/**
+ * Stores the failures, not counting samples that are at fault themselves; true when a ruleset was suspended by them.
+ */
 export async function recordScanErrors(
   trx: Transaction,
   sampleId: number,
@@ -29,7 +31,7 @@ export async function recordScanErrors(
   for (const error of errors) {
     if (error.reason === 'unreadable' || error.reason === 'module') continue
     const isSetAside = error.reason === 'quarantine'
-    // Only the current text can be struck: an older one is gone, and its troubles with it.
+    // Only the current text can fail: an older one is gone, and its scan errors with it.
     const ruleset = await trx
       .selectFrom('rulesets')
       .select(['id', 'state'])

@@ -1,14 +1,14 @@
 /**
- * Samples that a cloud has. One that is in the collection too has one row for both; of the others the cloud's feeds tell
- * a SHA-1, a size and a type, and their rows say `stored` 0: no content, never scanned, indexed or hunted, gone when
- * nothing tells of them any more. A file that arrives later takes over from such a row, and leaves one behind when it is
- * deleted while the cloud's matches stay.
+ * Samples that a cloud has. One that is in the collection too has one row for both; the others are known by the cloud's
+ * feeds a SHA-1, a size and a type, and their rows say `stored` 0: no content, never scanned, indexed or hunted, gone
+ * when nothing refers to them any more. A file that arrives later takes over from such a row, and leaves one behind
+ * when it is deleted while the cloud's matches stay.
  */
 import { type SqlBool, sql } from 'kysely'
 import { moveCloudMatches } from '../matches/index.ts'
 import { listOf, type Micros, type Transaction } from '../store/index.ts'
 
-/** What a feed tells of a sample. */
+/** What a feed reports of a sample. */
 export interface CloudSample {
   /** 20 bytes. */
   readonly sha1: Uint8Array
@@ -44,7 +44,7 @@ export async function cloudSampleIds(
       .execute()
     for (const { id, sha1, size, stored } of rows) {
       const digest = hex(sha1)
-      // Two different files may have one SHA-1; the size tells which the cloud means.
+      // Two different files may have one SHA-1; the size decides which the cloud means.
       if (stored === 0 || size === wanted.get(digest)?.size) ids.set(digest, id)
     }
     const fresh = part.filter(({ sha1 }) => !ids.has(hex(sha1)))
@@ -106,7 +106,7 @@ export async function leaveToCloud(trx: Transaction, going: readonly number[]): 
   }
 }
 
-/** Forgets samples that only a cloud has and that nothing tells of any more: no match, and no user's word. */
+/** Forgets samples that only a cloud has and that nothing refers to any more: no match, and no user's word. */
 export async function deleteUnreferenced(trx: Transaction): Promise<void> {
   await sql`DELETE FROM samples WHERE stored = 0 AND user_classification IS NULL
     AND NOT EXISTS (SELECT 1 FROM matches WHERE matches.sample_id = samples.id)

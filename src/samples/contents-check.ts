@@ -1,7 +1,7 @@
 /**
- * Contents against rows: whether each sample's content is there in full, whether its bytes are those that were stored, and
- * whether each content has a sample. They come apart when a disk loses or changes files, when somebody does, or when a
- * folder is copied while it is in use.
+ * Contents against rows: whether each sample's content is there in full, whether its bytes are those that were stored,
+ * and whether each content has a sample. They come apart when a disk loses or changes files, when somebody does, or
+ * when a folder is copied while it is in use.
  *
  * The contents are taken folder by folder, so memory holds 1/256 of the names. What seems wrong is looked at once more,
  * since samples come and go meanwhile.
@@ -15,7 +15,9 @@ export interface ContentsReport {
   readonly samples: number
   /** Samples whose content is missing or of another size. */
   readonly missing: number
-  /** Samples whose content had other bytes; it was set aside, so it is missing now. Only where digests were verified. */
+  /**
+   * Samples whose content had other bytes; it was set aside, so it is missing now. Only where digests were verified.
+   */
   readonly damaged: number
   /** Contents without a sample. */
   readonly strays: number
@@ -42,7 +44,7 @@ interface Row {
   readonly size: number
 }
 
-/** Problems told of each kind. */
+/** Problems listed of each kind. */
 const MOST_NAMED = 20
 /** Rows that are read, and contents that are under way, at once. */
 const ROWS_AT_ONCE = 1_000

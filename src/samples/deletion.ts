@@ -12,7 +12,7 @@ interface DeletedRow {
  * Deletes samples for good: rows, matches, hits of hunts and sightings in one transaction, then contents. With an
  * archive go the members that no remaining archive holds and that nobody ever sent by themselves: they came with it.
  * Hunts that run see it at once, since they look every candidate up. Gives how many members went along.
- * What a cloud told of them stays, with rows that have no content.
+ * What a cloud reported of them stays, with rows that have no content.
  */
 export async function deleteSamples(
   {
@@ -29,7 +29,7 @@ export async function deleteSamples(
       .transaction()
       .execute(async (trx) => deleteRows(trx, await withMembers(trx, ids)))
       .catch(async (error) => {
-        // Nothing was deleted, so nothing is in doubt.
+        // Nothing was deleted, so no intent is pending.
         await settled()
         throw error
       })

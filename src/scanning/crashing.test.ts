@@ -1,6 +1,6 @@
 /**
- * Rulesets that take the engine's process down, among healthy ones. What each does depends on the samples: the checks of
- * a text when it is saved would find out what always fails.
+ * Rulesets that take the engine's process down, among healthy ones. What each does depends on the samples: the checks
+ * of a text when it is saved would find out what always fails.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -126,7 +126,7 @@ test('a ruleset that fails on three samples is set aside at once, in every task 
   // each of the others.
   const lost = pool.statistics().restarts.crash
   assert.ok(lost <= 5, `${lost} workers were lost`)
-  // Another set, another lane, and another ruleset with the same text.
+  // Another set, another priority, and another ruleset with the same text.
   const twin = ruleset('twin', overflow?.content ?? '')
   pool.setRuleSet({ id: 'two', rulesets: [hello, overflow ?? always] })
   const other = await pool.run(

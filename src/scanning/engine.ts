@@ -25,7 +25,7 @@ export interface CompiledRules {
 export interface EngineMatch {
   readonly rule: string
   readonly tags: readonly string[]
-  /** As far as the engine tells: this binding gives `unknown` for a boolean. */
+  /** As far as the engine reports: this binding gives `unknown` for a boolean. */
   readonly meta: Readonly<Record<string, string | number>>
   /** Of all strings, private ones too; offsets and lengths in bytes. */
   readonly strings: readonly { readonly identifier: string; readonly offset: number; readonly length: number }[]
@@ -70,7 +70,9 @@ const options: YaraXOptions = {
   defineVariables: noVariables,
 }
 
-/** YARA-X in this process. It has no time limit of its own and cannot be interrupted: use it in worker processes only. */
+/**
+ * YARA-X in this process. It has no time limit of its own and cannot be interrupted: use it in worker processes only.
+ */
 export function loadYaraX(): Engine {
   const binding = createRequire(import.meta.url)('@litko/yara-x') as YaraXBinding
   return {

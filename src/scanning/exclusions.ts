@@ -1,9 +1,9 @@
 /**
  * What the pool has learnt from failed scans, and keeps from trying again in other tasks.
  *
- * - *Quarantine*: a ruleset that failed on three samples, or cannot be compiled, is run by no task any more, whatever its
- *   lane; tasks report that instead. It lasts until a set of enabled rulesets names the ruleset again: one that is enabled
- *   although it failed was given another chance by somebody.
+ * - *Quarantine*: a ruleset that failed on three samples, or cannot be compiled, is run by no task any more, whatever
+ *   its priority; tasks report that instead. It lasts until a set of enabled rulesets names the ruleset again: one that
+ *   is enabled although it failed was given another chance by somebody.
  * - *Failing modules*: a sample on which a module of the engine fails is not scanned with rulesets that import it.
  * - *Apart*: the rulesets of a set are not compiled together any more after three of their bundles were lost.
  *
@@ -53,7 +53,7 @@ export class Exclusions {
     }
   }
 
-  /** A sample was decided with these troubles: a ruleset that fails on its third sample is put in quarantine. */
+  /** A sample was decided with these scan errors: a ruleset that fails on its third sample is put in quarantine. */
   noteFailures(path: string, errors: readonly ScanError[]): void {
     for (const { ruleset, reason, message } of errors) {
       if (!ownFailures.has(reason)) continue

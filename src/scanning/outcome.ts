@@ -1,4 +1,4 @@
-/** What the caller of a task is told when it did not end well. */
+/** What the caller of a task receives when it failed. */
 import { Failure } from '../errors/index.ts'
 import { unplannedText } from '../planner/index.ts'
 import type { ProgressStep } from './progress-record.ts'

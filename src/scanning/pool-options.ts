@@ -6,13 +6,15 @@ import type { Role } from './slot.ts'
 
 export interface RunOptions {
   readonly priority: Priority
-  /** Tasks of one lane take turns by group (a user, a hunt); within a group they start in the order of the calls. */
+  /**
+   * Tasks of one priority take turns by group (a user, a hunt); within a group they start in the order of the calls.
+   */
   readonly group?: string
-  /** Waits for room in its lane, where other tasks are refused. For whoever sends many, and nobody waits for one. */
+  /** Waits for room in the queue of its priority, where other tasks are refused. For callers that send many tasks. */
   readonly waitForRoom?: boolean
   /**
-   * Rejects with the signal's reason, when nothing of the task runs any more: one that has started is stopped at its next
-   * item, or its worker is killed where that takes too long.
+   * Rejects with the signal's reason, when nothing of the task runs any more: one that has started is stopped at its
+   * next item, or its worker is killed where that takes too long.
    */
   readonly signal?: AbortSignal
   /** Instead of the limits' time for one scan (or for the compilation of a `check`), in milliseconds. */
@@ -22,11 +24,11 @@ export interface RunOptions {
 export interface PoolOptions {
   /** Worker processes; those that check texts come on top. */
   readonly workers: number
-  /** A folder of the pool's own for flight records; made when missing. */
+  /** A folder of the pool's own for progress records; made when missing. */
   readonly folder: string
   readonly log: Log
   readonly limits?: Partial<ScanLimits>
-  /** Tasks that may wait in one lane before `run` refuses more, or makes patient ones wait before it. */
+  /** Tasks that may wait in one priority. Then `run` refuses more, or waits where `waitForRoom` is set. */
   readonly queueLimit?: number
 }
 
@@ -36,7 +38,7 @@ export interface PoolStatistics {
     readonly pid: number
     readonly busy: boolean
     readonly residentBytes: number
-    /** What it is about, by its flight record. */
+    /** What it is about, by its progress record. */
     readonly at: ProgressStep | null
   }[]
   readonly waiting: Readonly<Record<Priority, number>>

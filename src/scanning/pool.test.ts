@@ -434,7 +434,7 @@ async function busyWorker(pool: WorkerPool): Promise<void> {
   )
 }
 
-/** Waits until the only worker's flight record says that it scans with the ruleset. */
+/** Waits until the only worker's progress record says that it scans with the ruleset. */
 async function scanning(pool: WorkerPool, key: string): Promise<void> {
   await eventually(`a worker scans with ${key}`, () =>
     pool.statistics().processes.some((worker) => worker.at?.stage === 'scan' && worker.at.ruleset === key),

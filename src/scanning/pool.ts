@@ -83,12 +83,12 @@ export class WorkerPool {
   /**
    * Runs a task in a worker process and gives its output.
    *
-   * Rejects with `Failure('service.overloaded')` when the lane is full, `Failure('service.stopping')` after `stop()`,
-   * with the signal's reason, with the `Failure` that the task met, or with an `Error` when the task itself failed: a
-   * file that cannot be read (its `code` is the system's), a worker that died of it twice outside any scan. With
-   * `Failure('workers.lost')` when there are no workers to be had. Scans that were given up are no rejection: they are
-   * `troubles` of the output. A text that cannot be checked within its limits is not valid, and a diagnostic says why;
-   * the plan of one that cannot be planned lets every sample through.
+   * Rejects with `Failure('service.overloaded')` when the queue of the priority is full, `Failure('service.stopping')`
+   * after `stop()`, with the signal's reason, with the `Failure` that the task met, or with an `Error` when the task
+   * itself failed: a file that cannot be read (its `code` is the system's), a worker that died of it twice outside any
+   * scan. With `Failure('workers.lost')` when there are no workers to be had. Scans that were given up are no
+   * rejection: they are `errors` of the output. A text that cannot be checked within its limits is not valid, and a
+   * diagnostic says why; the plan of one that cannot be planned lets every sample through.
    */
   async run<K extends TaskKind>(kind: K, input: TaskInput<K>, options: RunOptions): Promise<TaskOutput<K>> {
     const { priority, waitForRoom = false, signal } = options
@@ -258,7 +258,7 @@ export class WorkerPool {
       })
       slot.process = process
     } catch (error) {
-      // Most likely the disk is full: its flight record cannot be made.
+      // Most likely the disk is full: its progress record cannot be written.
       this.#onExit(slot, 'crash', null, messageOf(error))
     }
   }

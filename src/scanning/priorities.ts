@@ -4,10 +4,13 @@ export type Priority = 'interactive' | 'live' | 'hunt' | 'background'
 /** First to be served first. */
 export const priorities: readonly Priority[] = ['interactive', 'live', 'hunt', 'background']
 
-/** Every so many turns the least of the waiting lanes is served, so that steady uploads slow a hunt but never stop it. */
+/**
+ * Every so many turns the lowest of the waiting priorities is served, so that steady uploads slow a hunt but never stop
+ * it.
+ */
 const TURNS_TO_THE_LEAST = 8
 
-/** Waiting tasks: lanes by rank, groups of a lane in turns, tasks of a group in their order. */
+/** Waiting tasks: priorities by rank, groups of a priority in turns, tasks of a group in their order. */
 export class PriorityQueue<T> {
   readonly #queues: Readonly<Record<Priority, Turns<T>>> = {
     interactive: new Turns(),
@@ -34,12 +37,12 @@ export class PriorityQueue<T> {
     return this.#queues[priority].size
   }
 
-  /** The first lane that has a task; null when nothing waits. */
+  /** The first priority that has a task; null when nothing waits. */
   first(): Priority | null {
     return priorities.find((priority) => this.waiting(priority) > 0) ?? null
   }
 
-  /** Waiting in all lanes. */
+  /** Waiting in all priorities. */
   get size(): number {
     return priorities.reduce((sum, priority) => sum + this.waiting(priority), 0)
   }
@@ -51,7 +54,7 @@ export class PriorityQueue<T> {
     return priority === undefined ? null : this.#queues[priority].take()
   }
 
-  /** The most urgent task of those lanes and groups that are accepted. */
+  /** The most urgent task whose priority and group are accepted. */
   takeAccepted(accepts: (priority: Priority, group: string) => boolean): T | null {
     for (const priority of priorities) {
       const group = this.#queues[priority].groups().find((group) => accepts(priority, group))
@@ -65,7 +68,7 @@ export class PriorityQueue<T> {
     return priorities.some((priority) => this.#queues[priority].groups().some((group) => accepts(priority, group)))
   }
 
-  /** The lane's next task, if it is one that goes along with what was taken before. */
+  /** The priority's next task, if it may travel with the tasks taken before. */
   takeAlong(priority: Priority, goesAlong: (task: T) => boolean): T | null {
     const next = this.#queues[priority].first()
     return next !== null && goesAlong(next) ? this.#queues[priority].take() : null
@@ -81,7 +84,7 @@ export class PriorityQueue<T> {
   }
 }
 
-/** The groups of one lane; the map's order is the order of their turns. */
+/** The groups of one priority; the map's order is the order of their turns. */
 class Turns<T> {
   readonly #groups = new Map<string, T[]>()
   size = 0

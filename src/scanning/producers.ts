@@ -1,6 +1,6 @@
 import { type Priority, priorities } from './priorities.ts'
 
-/** Those who wait for room in a lane before they send their task, in their order. */
+/** Callers that wait for room in a priority before they send their task, in their order. */
 export class Producers {
   readonly #queues: Record<Priority, (() => void)[]> = { interactive: [], live: [], hunt: [], background: [] }
 
@@ -8,7 +8,7 @@ export class Producers {
     return this.#queues[priority].length
   }
 
-  /** Resolves when a task has left the lane, to one that waits for that after the other, or when `done` is settled. */
+  /** Resolves one caller for each task that has left the queue of the priority, or when `done` is settled. */
   async wait(priority: Priority, done: Promise<unknown>): Promise<void> {
     const producers = this.#queues[priority]
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -18,7 +18,7 @@ export class Producers {
     if (place >= 0) producers.splice(place, 1)
   }
 
-  /** A task has left the lane. */
+  /** A task has left the queue of the priority. */
   release(priority: Priority): void {
     this.#queues[priority].shift()?.()
   }

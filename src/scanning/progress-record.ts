@@ -1,5 +1,5 @@
 /**
- * A flight record is a small file in which a worker notes what it is about to do, so that the server can tell what went
+ * A progress record is a small file in which a worker notes what it is about to do, so that the server knows what went
  * on for too long, and what was at work when the worker died: a process that is stuck in native code, or gone, cannot
  * answer a question. The file belongs to one worker; it is overwritten in place, with one positional write a step.
  *
@@ -77,7 +77,7 @@ export class ProgressWriter {
     this.touch()
   }
 
-  /** Tells that the step of the last note makes progress; its time starts again. */
+  /** Reports progress within the step of the last note; its time starts again. */
   touch(): void {
     this.#sequence = (this.#sequence + 1) >>> 0
     this.#record.writeUInt32LE(this.#sequence, SEQUENCE)

@@ -11,7 +11,10 @@ export interface Exclusions {
   readonly pairs: readonly { readonly item: number; readonly ruleset: string | null; readonly failure: ScanFailure }[]
   /** A module of the engine that is not asked about an item: it fails there, whatever the rules. */
   readonly modules: readonly { readonly item: number; readonly module: string; readonly failure: ScanFailure }[]
-  /** Before anything is scanned with: does the engine, or a module that this ruleset imports, fail on the item by itself? */
+  /**
+   * Before anything is scanned with: does the engine, or a module that this ruleset imports, fail on the item by
+   * itself?
+   */
   readonly probes: readonly { readonly item: number; readonly ruleset: string }[]
   /** Scan with one ruleset after the other, so that the one at fault shows itself. */
   readonly bundles: boolean
@@ -37,7 +40,7 @@ export interface WorkerTask<K extends TaskKind = TaskKind> {
   readonly deadlineMs: number | null
 }
 
-/** Known rulesets are never sent again; one with a `trouble` is answered with that instead of being run. */
+/** Known rulesets are never sent again; one with a `failure` is answered with that instead of being run. */
 export interface KnownRuleset {
   readonly ruleset: RunnableRuleset
   readonly failure: ScanFailure | null

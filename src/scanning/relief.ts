@@ -1,21 +1,21 @@
 /**
- * When a worker is started beside the usual ones: every worker is inside something that cannot be interrupted (one scan of
- * a hunt may take minutes), and a more urgent task waits. Nothing is lost that way, as it would be by killing the scan,
- * and no worker has to stay idle for the case. It takes no task of a group that keeps workers busy already, and leaves
- * when it was idle for a while.
+ * When a worker is started beside the usual ones: every worker is inside something that cannot be interrupted (one scan
+ * of a hunt may take minutes), and a more urgent task waits. Nothing is lost that way, as it would be by killing the
+ * scan, and no worker has to stay idle for the case. It takes no task of a group that keeps workers busy already, and
+ * leaves when it was idle for a while.
  */
 import { type Priority, priorities } from './priorities.ts'
 import type { Slot } from './slot.ts'
 
 /** Beside the usual workers. */
 export const MOST_RELIEF = 2
-/** A task of a less urgent lane was asked to step aside this long ago. */
+/** A task of a lower priority was asked to step aside this long ago. */
 const STEPS_ASIDE_MS = 500
-/** Whatever its lane, this is no short task. */
+/** Whatever its priority, this is no short task. */
 const LONG_MS = 3_000
 const IDLE_MS = 10_000
 
-/** Whether a worker that is left could be meant for tasks of the lane and group. */
+/** Whether a worker that is left may take tasks of the priority and group. */
 export type Accepts = (priority: Priority, group: string) => boolean
 
 /** What relief may take while these workers are busy; null when some worker may soon be free. */

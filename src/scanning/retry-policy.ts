@@ -1,21 +1,22 @@
 /**
  * What to do after a worker was lost with a task: who is at fault, and how does the task go on without it.
  *
- * Losses are counted for what was at work, one (sample, ruleset) pair at a time: however many rulesets fail on a sample,
- * and in whatever order, the others are scanned with as if those were not there.
+ * Losses are counted for what was at work, one (sample, ruleset) pair at a time: however many rulesets fail on a
+ * sample, and in whatever order, the others are scanned with as if those were not there.
  *
  * - A scan that took too long is given up for that pair at once.
  * - A crash, or too much memory, may have had nothing to do with the sample (an operator's `kill`, the kernel short of
  *   memory, a cache that had grown): the same is tried once more in a fresh worker. The second time, the pair is given
  *   up. A ruleset that has ended workers on another sample has had its second chance there.
- * - Then it is asked whose fault that was, by *probes*: a rule that demands nothing and imports nothing, and one for each
- *   module that the ruleset imports. Where a probe fails, the module fails on this sample whatever the rules: all
- *   rulesets that import it are left out for this sample, and none of them is to blame. Where the probe without a module
- *   fails, the engine cannot scan the sample at all.
+ * - Then it is asked whose fault that was, by *probes*: a rule that demands nothing and imports nothing, and one for
+ *   each module that the ruleset imports. Where a probe fails, the module fails on this sample whatever the rules: all
+ *   rulesets that import it are left out for this sample, and none of them is at fault. Where the probe without a
+ *   module fails, the engine cannot scan the sample at all.
  * - When several rulesets were at work in one scan, they are tried again one by one.
  * - A ruleset that cannot be compiled within the limits is at fault whatever the sample, so all tasks leave it out.
  * - Plans that cost their worker are not asked again: then every ruleset may match.
- * - A file that is examined while it is taken is then only taken: examining it by itself will tell who is at fault.
+ * - A file that is examined while it is taken is then only taken: examining it by itself will show which step is at
+ *   fault.
  * - libmagic gets the same second chance, then the headers alone decide what the sample is. So does the engine over a
  *   program's signatures, then its signers are not known.
  * - Anything else gets one more try, then the item, or the whole task, has failed.

@@ -81,8 +81,8 @@ export class RuleSetRegistry {
   }
 
   /**
-   * No worker runs this ruleset any more, nor another with the same text; tasks report `trouble` for it. False when it is
-   * not known, or in quarantine already.
+   * No worker runs this ruleset any more, nor another with the same text; tasks report `failure` for it. False when it
+   * is not known, or in quarantine already.
    */
   quarantine(key: string, failure: ScanFailure): boolean {
     const text = this.#rulesets.get(key)?.ruleset.content

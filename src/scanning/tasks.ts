@@ -121,7 +121,7 @@ export interface TaskMap {
       readonly memberBytes: number
     }
     output: {
-      /** Where the archive lies, `to` null where only 7-Zip can tell; null when there is none at `at` or behind. */
+      /** Where the archive lies, `to` null where only 7-Zip knows; null when there is none at `at` or behind. */
       readonly part: { readonly from: number; readonly to: number | null } | null
       readonly members: readonly { readonly name: string; readonly temporary: string; readonly digests: Digests }[]
       /** Where to go on in the same archive; null at its end. */

@@ -2,8 +2,8 @@ import { parse } from '../yara/index.ts'
 
 /**
  * External variables are texts, but the binding looks into them: "7" becomes an integer and "True" a boolean, whereupon
- * the engine refuses the whole scan, since the variable was declared as text. (A file `libc.so.6` is enough.) There is no
- * way to tell it otherwise, so such a value never goes through a variable:
+ * the engine refuses the whole scan, since the variable was declared as text. (A file `libc.so.6` is enough.) There is
+ * no way to pass it otherwise, so such a value never goes through a variable:
  *
  * - where the rules do not mention the variable, any text will do;
  * - where they do, the value is written into the rules, as the literal that it is.
@@ -16,8 +16,8 @@ export function isMistakenForAnotherType(value: string): boolean {
 }
 
 /**
- * The rules with values in place of the variables of these names, loop and `with` variables of the same name left alone.
- * Throws where the rules hold something that our parser does not know, since a variable may hide there.
+ * The rules with values in place of the variables of these names, loop and `with` variables of the same name left
+ * alone. Throws where the rules hold something that our parser does not know, since a variable may hide there.
  */
 export function withValuesInPlace(text: string, values: ReadonlyMap<string, string>): string {
   const places: { readonly from: number; readonly to: number; readonly value: string }[] = []

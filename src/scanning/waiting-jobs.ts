@@ -10,7 +10,7 @@ export class WaitingJobs {
   readonly #producers = new Producers()
   readonly #limit: number
 
-  /** `limit`: how many may wait in one lane. */
+  /** `limit`: how many may wait in one priority. */
   constructor(limit: number) {
     this.#limit = limit
   }
@@ -28,12 +28,12 @@ export class WaitingJobs {
     return this.#count(priority) >= this.#limit
   }
 
-  /** Whether a patient task may be added now: those who wait for room come before it. */
+  /** Whether a task with `waitForRoom` may be added now: callers that wait for room already come first. */
   hasRoom(priority: Priority): boolean {
     return !this.isFull(priority) && this.#producers.waiting(priority) === 0
   }
 
-  /** Resolves when there is room in its lane, after those who asked before, or when the task is settled. */
+  /** Resolves when its priority has room, in the order of the calls, or when the task is settled. */
   room({ priority, done }: Job): Promise<void> {
     return this.#producers.wait(priority, done)
   }
@@ -51,7 +51,7 @@ export class WaitingJobs {
     this.#queueOf(job).remove(job.priority, job.group, job)
   }
 
-  /** A task has left the lane: there is room for another. */
+  /** A task has left the queue of the priority: there is room for another. */
   left(priority: Priority): void {
     this.#producers.release(priority)
   }

@@ -9,7 +9,7 @@ import type { FromWorker, ToWorker, WorkerArguments } from './protocol.ts'
 /** Why a worker is gone: killed by us for taking too long or too much
  * memory, asked to end, killed with a task that is not wanted any more, or by itself. */
 export type Cause = 'timeout' | 'memory' | 'ended' | 'cancelled' | 'crash'
-/** The causes that somebody has to be blamed for. */
+/** The causes for which a task is at fault. */
 export type LossCause = Exclude<Cause, 'ended' | 'cancelled'>
 
 export interface WorkerEvents {
@@ -20,8 +20,8 @@ export interface WorkerEvents {
 
 const LAST_WORDS = 4_096
 /**
- * A step may take this many times longer than allowed while the machine gives the worker too little processor time: on a
- * busy one, a scan that is no trouble at all would be given up, and its match lost.
+ * A step may take this many times longer than allowed while the machine gives the worker too little processor time: on
+ * a busy one, a scan that takes no time at all would be given up, and its match lost.
  */
 const STARVED = 5
 /** Of the clock that /proc/PID/stat counts in; Linux shows it with 100 ticks a second on every architecture. */
@@ -29,7 +29,7 @@ const TICK_MS = 10
 /** Of a page in /proc/PID/statm; the kernels that Node's builds for Linux run on use 4 KiB pages. */
 const PAGE_BYTES = 4_096
 
-/** One child process, watched from outside: by its flight record for time, by /proc for memory. */
+/** One child process, watched from outside: by its progress record for time, by /proc for memory. */
 export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #progressRecord: ProgressReader
@@ -69,7 +69,7 @@ export class WorkerProcess {
       // The server answers people while workers grind.
       if (this.#child.pid !== undefined) setPriority(this.#child.pid, 5)
     } catch {
-      // It has ended already; `exit` tells.
+      // It has ended already; the `exit` event reports it.
     }
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS)
@@ -134,7 +134,7 @@ export class WorkerProcess {
     if (this.residentBytes() > this.#memoryLimit) this.kill('memory')
   }
 
-  /** Milliseconds that processors have worked for it; 0 when the process is gone or the system does not tell. */
+  /** Milliseconds that processors have worked for it; 0 when the process is gone or the system does not report it. */
   processorMs(): number {
     try {
       const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1')
@@ -149,7 +149,7 @@ export class WorkerProcess {
     }
   }
 
-  /** Resident bytes; 0 when the process is gone or the system does not tell. */
+  /** Resident bytes; 0 when the process is gone or the system does not report it. */
   residentBytes(): number {
     try {
       return Number(readFileSync(`/proc/${this.#child.pid}/statm`, 'latin1').split(' ')[1]) * PAGE_BYTES

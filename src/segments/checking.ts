@@ -7,7 +7,7 @@ import type { SegmentFile } from './segment-row.ts'
 import type { Segments } from './segments.ts'
 
 export interface CheckOptions {
-  /** Signs every so manieth sample anew and compares; 1 (the default) for all, 0 for none. */
+  /** Re-signs every nth sample and compares; 1 (the default) for all, 0 for none. */
   readonly each?: number
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
@@ -17,7 +17,8 @@ export interface CheckReport {
   readonly segments: number
   readonly samples: number
   /**
-   * What was wrong, in words: a segment that has been reported as damaged, or a sample of it whose content cannot be read.
+   * What was wrong, in words: a segment that has been reported as damaged, or a sample of it whose content cannot be
+   * read.
    */
   readonly problems: readonly { readonly segment: number; readonly message: string }[]
 }
@@ -49,8 +50,8 @@ export async function checkIndex(
 }
 
 /**
- * The first signature that is not its sample's, in words; null when all agree. Deleted samples are passed over, and those
- * whose content cannot be read are told.
+ * The first signature that is not its sample's, in words; null when all agree. Deleted samples are passed over, and
+ * those whose content cannot be read are reported.
  */
 async function unlikeSamples(
   { database, blobs, pool }: { readonly database: Database; readonly blobs: BlobStore; readonly pool: WorkerPool },

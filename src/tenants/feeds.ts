@@ -32,7 +32,7 @@ export interface Entry {
 
 export interface FeedPage {
   readonly entries: readonly Entry[]
-  /** Nothing of up to this second comes any more. */
+  /** No later entry will have this second or an earlier one. */
   readonly last: number
 }
 
@@ -58,7 +58,10 @@ export class Feeds {
     this.#clock = clock
   }
 
-  /** Stores what a sample that is taken in matches; doing it again changes nothing. Hits of others than tenants are left out. */
+  /**
+   * Stores what a sample that is taken in matches; doing it again changes nothing. Hits of others than tenants are left
+   * out.
+   */
   async recordLive(
     trx: Transaction,
     { sampleId, hits }: { readonly sampleId: number; readonly hits: readonly RuleHit[] },
@@ -127,8 +130,8 @@ export class Feeds {
   }
 
   /**
-   * Resolves when a reader gets everything that retro hunts have found with the ruleset: the second in which the last of
-   * it was stored is over then. That is within two seconds, unless more is found meanwhile or the signal is aborted.
+   * Resolves when a reader gets everything that retro hunts have found with the ruleset: the second in which the last
+   * of it was stored is over then. That is within two seconds, unless more is found meanwhile or the signal is aborted.
    */
   async settled(rulesetId: number, signal: AbortSignal): Promise<void> {
     for (; !signal.aborted; await setTimeout(LOOK_MS)) {

@@ -17,7 +17,7 @@ const CloudTimeShape = Type.Object({
   detail: Type.Object({ time: Type.String() }),
 })
 
-/** `/api/yara/ticloud/time/`: a malformed time is told as such, also without a cloud, where all else is 405. */
+/** `/api/yara/ticloud/time/`: a malformed time is refused as such, also without a cloud, where all else is 405. */
 export function addCloudTime(app: HttpServer, { appliance: { cloud } }: RouteParts): void {
   app.get(
     '/api/yara/ticloud/time/',

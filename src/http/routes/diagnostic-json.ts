@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { Diagnostic, LeftOut } from '../../yara/index.ts'
 
-/** A problem in a YARA text as answers tell it. */
+/** A problem in a YARA text as answers have it. */
 export const Diagnosed = Type.Object({
   severity: Type.Enum(['error', 'warning']),
   code: Type.String(),

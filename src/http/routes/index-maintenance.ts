@@ -132,7 +132,7 @@ type OnProgress = (progress: { readonly phase?: string; readonly done: number; r
 
 const PROGRESS_MS = 500
 
-/** Long work that is told line by line, and that stops when the client hangs up. */
+/** Long work whose progress is sent line by line, and that stops when the client hangs up. */
 function progressLines(
   reply: FastifyReply,
   work: (signal: AbortSignal, onProgress: OnProgress) => Promise<unknown>,

@@ -1,4 +1,4 @@
-/** Samples as Backtrail's own endpoints tell them. */
+/** Samples as Backtrail's own endpoints return them. */
 import { type Static, Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { classificationNames, type Sample } from '../../samples/index.ts'

@@ -12,8 +12,8 @@ const SHARE = 0.5
 
 /**
  * Everything that the engine has to say about a text, and whether it runs: a text that is correct is compiled as a scan
- * would compile it, and tried on small samples. What it costs this process is put down in the flight record, so that the
- * pool can say what went wrong.
+ * would compile it, and tried on small samples. What it costs this process is put down in the progress record, so that
+ * the pool can say what went wrong.
  */
 export function check(task: Task, { content, partial }: TaskInput<'check'>, engine: Engine): TaskOutput<'check'> {
   task.note('compile', { allowedMs: task.compileMs })

@@ -10,14 +10,14 @@ const OPEN_SEGMENTS = 64
 
 interface OpenSegment {
   readonly reader: SegmentReader
-  /** Tells a file from another one that took its name, and from itself before it was written to. */
+  /** Distinguishes a file from another one of its name, and from itself before a change. */
   readonly state: string | null
 }
 
 const open = new Map<string, OpenSegment>()
 /**
- * Laying out plans costs more than asking a segment, and Local Retro asks with the same rulesets again and again. By the
- * keys of the rulesets, behind which the plans never change.
+ * Laying out plans costs more than asking a segment, and Local Retro asks with the same rulesets again and again. By
+ * the keys of the rulesets, behind which the plans never change.
  */
 const batches = new Map<string, PlanBatch>()
 const KEPT_BATCHES = 4

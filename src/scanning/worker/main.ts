@@ -1,6 +1,6 @@
 /**
- * A worker process: does one task after the other for the pool that forked it, and ends with it. Everything blocking happens
- * here. What the pool must know even if this process dies is in the flight record before it is done.
+ * A worker process: does one task after the other for the pool that forked it, and ends with it. Everything blocking
+ * happens here. What the pool must know even if this process dies is in the progress record before it is done.
  */
 import { Worker } from 'node:worker_threads'
 import { Failure, messageOf, traceOf } from '../../errors/index.ts'

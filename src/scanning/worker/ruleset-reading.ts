@@ -1,6 +1,6 @@
 import { parse, type Rule, type SourceFile } from '../../yara/index.ts'
 
-/** What our own parser knows of a ruleset, and the engine's binding does not tell. */
+/** What our own parser knows of a ruleset, and the engine's binding does not report. */
 export interface RulesetReading {
   readonly rules: ReadonlyMap<string, RuleReading>
   /** Every construct was understood. */

@@ -4,7 +4,10 @@ import type { RunnableRuleset } from '../tasks.ts'
 import { type Bundle, bundlesOf } from './bundles.ts'
 import { type CompiledCache, textKey } from './compiled.ts'
 
-/** Compiling cannot be interrupted, and takes almost two seconds for a text of this size: a task may have to wait for it. */
+/**
+ * Compiling cannot be interrupted, and takes almost two seconds for a text of this size: a task may have to wait for
+ * it.
+ */
 const WARM_TEXT = 1024 * 1024
 /** Compiled rules take about a hundred times the memory of their text. */
 const WARM_IN_ALL = 3.5 * 1024 * 1024
@@ -66,7 +69,7 @@ export class HeldRulesets {
     }
   }
 
-  /** No task runs this ruleset any more; they report `trouble` instead. */
+  /** No task runs this ruleset any more; they report `failure` instead. */
   quarantine(key: string, failure: ScanFailure): void {
     this.#quarantined.set(key, failure)
     this.#bundleAnew([key])

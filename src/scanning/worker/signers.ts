@@ -25,8 +25,8 @@ export class SignerReader {
   }
 
   /**
-   * The hashes of the serial numbers of `pe.signatures[]`, ascending; none for what is no signed program. Null where the
-   * engine is not to be asked, because a worker was lost over it, and where there are too many.
+   * The hashes of the serial numbers of `pe.signatures[]`, ascending; none for what is no signed program. Null where
+   * the engine is not to be asked, because a worker was lost over it, and where there are too many.
    */
   read(task: Task, bytes: Buffer): Uint32Array | null {
     if (!isWindowsProgram(bytes) || !bytes.includes(SIGNED_DATA)) return new Uint32Array(0)
@@ -50,7 +50,7 @@ export function isWindowsProgram(head: Buffer): boolean {
   return head.subarray(0, MZ.length).equals(MZ)
 }
 
-/** `signer_0` tells that there is one, `signer_0_7` that bit 7 of its hash is set. */
+/** `signer_0` says that there is one, `signer_0_7` that bit 7 of its hash is set. */
 const rulesText = [
   'import "pe"',
   'import "hash"',

@@ -4,7 +4,7 @@ import type { Exclusions, ScanFailure } from '../protocol.ts'
 
 const MEGABYTE = 1024 * 1024
 
-/** What a task is told about itself, and its line to the flight record. */
+/** What a task knows about itself, and its way to the progress record. */
 export class Task {
   readonly id: number
   readonly exclusions: Exclusions

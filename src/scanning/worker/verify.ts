@@ -23,8 +23,8 @@ export interface VerifyParts {
 const TURN_MS = 20
 
 /**
- * Scans the items in order, sending results as they come. False before the end: it was paused, or stops by itself after an
- * item that has cost workers.
+ * Scans the items in order, sending results as they come. False before the end: it was paused, or stops by itself after
+ * an item that has cost workers.
  */
 export async function verify(task: Task, input: Input, parts: VerifyParts): Promise<boolean> {
   const set = parts.held.set(input.ruleSet)
@@ -42,7 +42,7 @@ export async function verify(task: Task, input: Input, parts: VerifyParts): Prom
     const one = verifyItem(task, index, item, set, input.strings, parts)
     decided.push(one)
     // The pool has to know before the next item, which may end this process as well: what failed here may be left out
-    // from now on, and only the pool can tell.
+    // from now on, and only the pool knows.
     if (task.exclusions.pairs.some((pair) => pair.item === index)) {
       parts.send(decided)
       return false
