@@ -2,12 +2,9 @@
  * Where a command does its work: on the data folder here, or through a running server. Commands ask for what they need
  * in these terms and do not know which of the two it is.
  */
-import { existsSync } from 'node:fs'
 import type { Role } from '../accounts/index.ts'
 import type { StoredPhase, StoredReport } from '../appliance/index.ts'
-import { Failure } from '../errors/index.ts'
 import type { IndexStatistics } from '../segments/index.ts'
-import { type Flags, readClientSettings, readSettings } from '../settings/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
 import type { Found } from './walk.ts'
 
@@ -178,25 +175,4 @@ export interface IndexChecked {
   readonly samples: number
   /** In words. */
   readonly problems: readonly { readonly segment: number; readonly message: string }[]
-}
-
-/**
- * The place that flags and environment name: a server when there is an address, else the data folder. Commands that only
- * read (`isReading`) refuse a folder that does not exist, since its path is more likely wrong than new.
- */
-export async function openBackend(flags: Flags, { isReading }: { readonly isReading: boolean }): Promise<Backend> {
-  const { server, token } = readClientSettings(flags, process.env)
-  if (server !== '') {
-    const { RemoteBackend } = await import('./remote-backend.ts')
-    return new RemoteBackend({ server, token })
-  }
-  const settings = readSettings(flags, process.env)
-  if (isReading && !existsSync(settings.data)) {
-    throw new Failure(
-      'settings.invalid',
-      `There is no data folder ${settings.data}; name one with --data, or a server with --server.`,
-    )
-  }
-  const { openDataFolder } = await import('./local-backend.ts')
-  return openDataFolder(settings)
 }

@@ -14,11 +14,11 @@ import {
   refuseLostDatabase,
   wayOut,
 } from '../store/index.ts'
-import { openBackend } from './backend.ts'
+import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
-import type { Conclude } from './program.ts'
+import { openBackend } from './open-backend.ts'
 import { formatCount, startProgress } from './terminal.ts'
 
 type CheckFlags = Flags & { readonly every: string; readonly rebuild?: true }

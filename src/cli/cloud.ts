@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { Failure } from '../errors/index.ts'
 import { type Flags, readSettings } from '../settings/index.ts'
+import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addSettings } from './flags.ts'
-import type { Conclude } from './program.ts'
 
 export function addCloud(program: Command, conclude: Conclude): void {
   const cloud = program.command('cloud').description('Look after the connection to a cloud.')

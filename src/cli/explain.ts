@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import type { Flags } from '../settings/index.ts'
-import { type ExplainedRule, openBackend } from './backend.ts'
+import type { ExplainedRule } from './backend.ts'
+import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
-import type { Conclude } from './program.ts'
+import { openBackend } from './open-backend.ts'
 import { demandRuleFiles, formatLeftOut, reportingDiagnostics } from './rule-files.ts'
 import { formatBytes, formatCount, formatShare } from './terminal.ts'
 

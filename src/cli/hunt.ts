@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import type { Flags } from '../settings/index.ts'
-import { type HuntHit, type HuntNews, openBackend } from './backend.ts'
+import type { HuntHit, HuntNews } from './backend.ts'
+import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
-import type { Conclude } from './program.ts'
+import { openBackend } from './open-backend.ts'
 import { demandRuleFiles, formatLeftOut, reportingDiagnostics } from './rule-files.ts'
 import { formatBytes, formatCount, formatDuration, startProgress } from './terminal.ts'
 

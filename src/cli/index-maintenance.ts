@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import { Failure } from '../errors/index.ts'
 import type { Flags } from '../settings/index.ts'
-import { type IndexMaintenance, openBackend } from './backend.ts'
+import type { IndexMaintenance } from './backend.ts'
+import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
-import type { Conclude } from './program.ts'
+import { openBackend } from './open-backend.ts'
 import { formatBytes, formatCount, formatShare, formatTable, type Progress, startProgress } from './terminal.ts'
 
 export function addIndex(program: Command, conclude: Conclude): void {

@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander'
 import { Failure, type FailureCode, traceOf } from '../errors/index.ts'
 import { addCheck } from './check.ts'
 import { addCloud } from './cloud.ts'
+import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes, exitCodesHelp } from './exit-codes.ts'
 import { addExplain } from './explain.ts'
 import { addHunt } from './hunt.ts'
@@ -30,14 +31,6 @@ export async function runCommandLine(argv: readonly string[]): Promise<ExitCode>
     return reportFailure(error)
   }
 }
-
-/** A command's work; the exit status is what it gives. */
-export type Action<Arguments extends unknown[]> = (...given: Arguments) => Promise<ExitCode>
-
-/** Makes of an action what commander calls, with the exit status going to the caller of `runCommandLine`. */
-export type Conclude = <Arguments extends unknown[]>(
-  action: Action<Arguments>,
-) => (...given: Arguments) => Promise<void>
 
 function buildProgram(end: (code: ExitCode) => void): Command {
   const conclude: Conclude =

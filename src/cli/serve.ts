@@ -5,10 +5,10 @@ import type { Command } from 'commander'
 import type { FirstAdministrator } from '../accounts/index.ts'
 import { Failure, messageOf } from '../errors/index.ts'
 import { type Flags, readSettings, type Settings } from '../settings/index.ts'
+import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addSettings, serverSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
-import type { Conclude } from './program.ts'
 import { limitStopping } from './stop-limit.ts'
 
 export function addServe(program: Command, conclude: Conclude): void {

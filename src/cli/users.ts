@@ -3,10 +3,11 @@ import { text } from 'node:stream/consumers'
 import { Argument, type Command, Option } from 'commander'
 import type { Role } from '../accounts/index.ts'
 import type { Flags } from '../settings/index.ts'
-import { type Backend, openBackend } from './backend.ts'
+import type { Backend } from './backend.ts'
+import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
-import type { Conclude } from './program.ts'
+import { openBackend } from './open-backend.ts'
 import { formatTable } from './terminal.ts'
 
 const roles = ['administrator', 'user'] as const

@@ -3,4 +3,5 @@
  * that is not listening yet; `close()` drains it.
  */
 export type { ApplianceServices, HttpSettings } from './appliance.ts'
-export { buildHttpServer, type HttpServer, type HttpServerOptions } from './server.ts'
+export type { HttpServer } from './route.ts'
+export { buildHttpServer, type HttpServerOptions } from './server.ts'

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import cookie from '@fastify/cookie'
 import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify'
+import Fastify, { type FastifyBaseLogger } from 'fastify'
 import { Failure } from '../errors/index.ts'
 import { proxyTrust, withoutBasePath } from './addresses.ts'
 import type { ApplianceServices, HttpSettings } from './appliance.ts'
@@ -15,20 +14,13 @@ import { addMetrics } from './metrics.ts'
 import { addRequestLog, newRequestId, silentFramework } from './observing.ts'
 import { addReference } from './reference.ts'
 import { addRefusals, refuse } from './refusing.ts'
+import type { HttpServer } from './route.ts'
 import { addRoutes } from './routes/index.ts'
 import { answerGarbage, boundSlowClients, timeouts } from './slow-clients.ts'
 import { addTca } from './tca/index.ts'
 import { addValidation } from './validation.ts'
 import { packageVersion } from './version.ts'
 import { addWebApplication } from './web.ts'
-
-export type HttpServer = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->
 
 export interface HttpServerOptions {
   readonly times?: Readonly<Record<keyof typeof timeouts, number>>

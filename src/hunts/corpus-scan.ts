@@ -16,9 +16,7 @@
 import { Failure } from '../errors/index.ts'
 import {
   type Priority,
-  type RuleHit,
   type RuleSet,
-  type ScanError,
   type TaskInput,
   type TaskOutput,
   WorkerLost,
@@ -27,6 +25,7 @@ import {
 import type { SegmentFile, SegmentSnapshot, Segments } from '../segments/index.ts'
 import type { DatabaseHealth } from '../store/index.ts'
 import { type Candidate, groupCandidatesBySample } from './candidates.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import type { Corpus } from './corpus.ts'
 
 export interface ScanSources {
@@ -61,20 +60,6 @@ export interface CorpusScanOptions extends Question {
   readonly strings: boolean
   /** Samples larger than this many bytes are skipped and counted. */
   readonly scanLimit: number
-}
-
-/** What was found between the checkpoint before and `upTo`: every sample up to there is decided. */
-export interface Checkpoint {
-  readonly upTo: number
-  readonly hits: readonly { readonly sample: number; readonly hits: readonly RuleHit[] }[]
-  readonly errors: readonly { readonly sample: number; readonly errors: readonly ScanError[] }[]
-  /** (sample, ruleset) pairs that the index could not rule out and that were scanned. */
-  readonly candidates: number
-  readonly scannedBytes: number
-  /** Samples above the size limit, and those that could not be read. */
-  readonly skipped: number
-  /** Why samples could not be read. */
-  readonly unreadable: readonly { readonly sample: number; readonly message: string }[]
 }
 
 /** Below the length of the pool's queue, so that others find room in it. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { CompiledQuery, sql } from 'kysely'
 import { type Database, FileBlobs, openDatabase } from '../store/index.ts'
 import { Corpus } from './corpus.ts'
-import { countProcessed } from './hunt-row.ts'
+import { countProcessed } from './processed-samples.ts'
 
 let folder: string
 let database: Database

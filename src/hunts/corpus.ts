@@ -3,7 +3,7 @@ import { type SelectQueryBuilder, sql } from 'kysely'
 import { externalVariables } from '../samples/index.ts'
 import type { ExternalVariables } from '../scanning/index.ts'
 import { type BlobStore, type Database, DatabaseHealth, type Schema } from '../store/index.ts'
-import { countProcessed, processedInAll } from './hunt-row.ts'
+import { countProcessed, processedInAll } from './processed-samples.ts'
 import { isEverything, type Selection } from './selection.ts'
 
 /** Rows that are read before other requests are answered again. */

@@ -1,7 +1,8 @@
 /** Hunts: Local Retro, ad-hoc hunts, and what rules would cost before they are hunted with. */
 export { AdHocHunts, type Hunt, type HuntRequest } from './ad-hoc-hunts.ts'
+export { type Checkpoint, countUpTo } from './checkpoint.ts'
 export { Corpus } from './corpus.ts'
-export { type Checkpoint, type ScanSources, scanCorpus } from './corpus-scan.ts'
+export { type ScanSources, scanCorpus } from './corpus-scan.ts'
 export { type ExplainedRule, type ExplainParts, type Explanation, explain, type Share } from './explain.ts'
 export { FairScheduler } from './fair-scheduler.ts'
 export { type HitString, type HuntHit, hitString } from './hits.ts'

@@ -4,16 +4,10 @@ import type { Matches } from '../matches/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Database, listOf, type Micros, now, type Transaction } from '../store/index.ts'
-import { type Checkpoint, type ScanSources, scanCorpus } from './corpus-scan.ts'
-import {
-  advance,
-  enter,
-  type HuntProgress,
-  type HuntState,
-  processedInAll,
-  progressOf,
-  unfinishedStates,
-} from './hunt-row.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { type ScanSources, scanCorpus } from './corpus-scan.ts'
+import { advance, enter, type HuntProgress, type HuntState, progressOf, unfinishedStates } from './hunt-row.ts'
+import { processedInAll } from './processed-samples.ts'
 import { retryWhenFull } from './retry-when-full.ts'
 
 /**

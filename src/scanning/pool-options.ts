@@ -2,7 +2,9 @@ import type { ScanLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { Priority } from './priorities.ts'
 import type { ProgressStep } from './progress-record.ts'
-import type { Role } from './slot.ts'
+
+/** What a worker process is there for: scans and whatever reads samples, or the check and the plan of texts. */
+export type Role = 'worker' | 'checker'
 
 export interface RunOptions {
   readonly priority: Priority

@@ -1,9 +1,7 @@
 import type { Job } from './job.ts'
-import type { PoolStatistics } from './pool-options.ts'
+import type { PoolStatistics, Role } from './pool-options.ts'
 import type { Sent } from './rule-set-registry.ts'
 import type { WorkerProcess } from './worker-process.ts'
-
-export type Role = 'worker' | 'checker'
 
 /** What the processes of these places are about. */
 export function processesOf(slots: readonly Slot[]): PoolStatistics['processes'] {

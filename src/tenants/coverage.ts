@@ -25,15 +25,3 @@ export async function coveredSamples(database: Database, { since, upTo, maxBytes
     .execute()
   return Uint32Array.from(rows, ({ id }) => id)
 }
-
-/** How many of the ascending ids are not above the bound. */
-export function countUpTo(ids: Uint32Array, bound: number): number {
-  let low = 0
-  let high = ids.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((ids[middle] ?? 0) <= bound) low = middle + 1
-    else high = middle
-  }
-  return low
-}

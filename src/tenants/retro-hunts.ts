@@ -14,12 +14,19 @@
  * - `close` leaves the rows as they are: the next start of the server goes on with them.
  */
 import { Failure, messageOf } from '../errors/index.ts'
-import { type Checkpoint, FairScheduler, retryWhenFull, type ScanSources, scanCorpus } from '../hunts/index.ts'
+import {
+  type Checkpoint,
+  countUpTo,
+  FairScheduler,
+  retryWhenFull,
+  type ScanSources,
+  scanCorpus,
+} from '../hunts/index.ts'
 import type { Rulesets, TenantRuleset, TenantRulesets } from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { type Database, type Micros, now } from '../store/index.ts'
 import { limits, type RetroState } from '../tca/index.ts'
-import { countUpTo, coveredSamples } from './coverage.ts'
+import { coveredSamples } from './coverage.ts'
 import type { Feeds } from './feeds.ts'
 
 export interface RetroLimits {

@@ -4,8 +4,7 @@ import { checkName } from '../../rulesets/index.ts'
 import { type Micros, toIsoOffset } from '../../store/index.ts'
 import { refusals, retroEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { retroStatuses } from './local-retro.ts'
 
 const RulesetPath = Type.Object({ ruleset_name: RulesetName })

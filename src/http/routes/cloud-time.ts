@@ -2,8 +2,7 @@ import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { toIso } from '../../store/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 
 const statuses = {
   403: 'No token, or an unknown one.',

@@ -4,9 +4,8 @@ import { Type } from 'typebox'
 import { flagOf, type Option, options, type Settings, variableOf } from '../../settings/index.ts'
 import { toIso } from '../../store/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { packageVersion } from '../version.ts'
-import type { RouteParts } from './index.ts'
 import { Time } from './sample-shapes.ts'
 
 const unauthenticated = { 403: 'No token, or an unknown one.' }

@@ -5,9 +5,8 @@ import type { HuntHit } from '../../hunts/index.ts'
 import { classificationNames } from '../../samples/index.ts'
 import { csvLine } from '../csv.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { HuntPath } from './hunt-requests.ts'
-import type { RouteParts } from './index.ts'
 import { MatchedStringShape } from './matched-string.ts'
 
 export const HuntHitShape = Type.Object({

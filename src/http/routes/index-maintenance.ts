@@ -7,8 +7,7 @@ import { messageOf } from '../../errors/index.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 
 const statuses = { 403: 'No token, or an unknown one, or not an administrator\u2019s.' }
 const lines = 'JSON lines: {"done", "total"} as it goes on, and {"result"} or {"error"} as the last one'

@@ -1,6 +1,4 @@
-import type { ApplianceServices, HttpSettings } from '../appliance.ts'
-import type { Metrics } from '../metrics.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { addCloudRetro } from './cloud-retro.ts'
 import { addCloudTime } from './cloud-time.ts'
 import { addHealth } from './health.ts'
@@ -29,13 +27,6 @@ import { addTokenLogIn } from './token-log-in.ts'
 import { addUploads } from './uploads.ts'
 import { addUsers } from './users.ts'
 import { addWebSession } from './web-session.ts'
-
-/** What route groups are given. */
-export interface RouteParts {
-  readonly appliance: ApplianceServices
-  readonly settings: HttpSettings
-  readonly metrics: Metrics
-}
 
 /** What every server has, whatever its role. */
 const everywhere = [

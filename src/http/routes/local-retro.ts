@@ -3,8 +3,7 @@ import type { LocalRetroRun } from '../../hunts/index.ts'
 import { toIsoOffset } from '../../store/index.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, retroEnvelope } from '../envelopes.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 
 /** The one status table that all endpoints of the Retro page share. */
 export const retroStatuses = {

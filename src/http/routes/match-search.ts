@@ -10,8 +10,7 @@ import { LIST_BODY } from '../body-bounds.ts'
 import { csvLine } from '../csv.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { ClassificationName, classificationNumber, endOf, sampleFilters, startOf, Time } from './sample-shapes.ts'
 
 const orNull = Type.Null()

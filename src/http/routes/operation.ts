@@ -1,8 +1,7 @@
 import { Type } from 'typebox'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { withServer } from '../reference.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 
 /** What operators and their tools ask: is it up, how is it doing, what can it do. All open. */
 export function addOperation(app: HttpServer, { appliance, metrics }: RouteParts): void {

@@ -3,8 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { Type } from 'typebox'
 import { type Micros, now, toIso } from '../../store/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { Time } from './sample-shapes.ts'
 
 const unauthenticated = { 403: 'No token, or an unknown one.' }

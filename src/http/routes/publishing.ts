@@ -3,8 +3,7 @@ import { Failure } from '../../errors/index.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { publishRefusal } from './publish-refusal.ts'
 
 const statuses = { 403: 'No token, or an unknown one, or publishing is not enabled.' }

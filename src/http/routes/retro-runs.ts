@@ -3,8 +3,7 @@ import { type Static, Type } from 'typebox'
 import type { LocalRetroRun } from '../../hunts/index.ts'
 import { toIso } from '../../store/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 
 const Time = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
 

@@ -6,8 +6,7 @@ import { neighbours } from '../addresses.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Paging, pageOf, RulesetName } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 
 const Time = Type.String({ format: 'date-time' })
 

@@ -5,8 +5,7 @@ import { toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Paging, pageOf, RulesetName } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 
 const ListedMatch = Type.Object({
   classification: Type.Integer({

@@ -7,9 +7,8 @@ import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { Diagnosed, diagnosticJson, LeftOutShape, leftOutJson } from './diagnostic-json.ts'
-import type { RouteParts } from './index.ts'
 
 const RulesetPath = Type.Object({ name: RulesetName })
 const Time = Type.String({ format: 'date-time' })

@@ -9,9 +9,8 @@ import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Flag, isSet, Paging, pageOf, RulesetName } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { diagnosticJson, leftOutJson } from './diagnostic-json.ts'
-import type { RouteParts } from './index.ts'
 import { notPublished, publishRefusal } from './publish-refusal.ts'
 
 const forms = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']

@@ -5,8 +5,7 @@ import { classificationNames, type Sample } from '../../samples/index.ts'
 import { toIso } from '../../store/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Flag, HashPath } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 
 const statuses = {
   400: 'The hash or a parameter is malformed.',

@@ -5,8 +5,7 @@ import { callerOf } from '../authentication.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashList, HashPath } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 
 const statuses = {
   400: 'A hash is malformed.',

@@ -3,8 +3,7 @@ import { Type } from 'typebox'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
 import { Flag, HashPath, isSet } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 
 const statuses = {
   400: 'The hash is malformed.',

@@ -4,8 +4,7 @@ import { checkName } from '../../rulesets/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
 import { HashPath, RulesetName } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { MatchedStringShape } from './matched-string.ts'
 
 const statuses = {

@@ -6,9 +6,8 @@ import { neighbours } from '../addresses.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { boundedPage, HashList, HashPath, MOST_ROWS, Paging } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { COMMAS } from '../validation.ts'
-import type { RouteParts } from './index.ts'
 
 const forms = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
 const statuses = { 400: 'A hash or a parameter is malformed.', 403: 'No token, or an unknown one.' }

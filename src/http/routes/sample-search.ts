@@ -3,8 +3,7 @@ import { Type } from 'typebox'
 import { toIso } from '../../store/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { classificationNumber, endOf, SampleShape, sampleFilters, sampleJson, startOf, Time } from './sample-shapes.ts'
 
 const statuses = { 400: 'A parameter is malformed.', 403: 'No token, or an unknown one.' }

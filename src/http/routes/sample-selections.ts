@@ -4,9 +4,8 @@ import { Failure } from '../../errors/index.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { COMMAS } from '../validation.ts'
-import type { RouteParts } from './index.ts'
 
 const Hashes = Type.Array(Type.String(), {
   minItems: 1,

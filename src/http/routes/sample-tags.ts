@@ -2,9 +2,8 @@ import { Type } from 'typebox'
 import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath, LONGEST_TAG, MOST_TAGS } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { COMMAS } from '../validation.ts'
-import type { RouteParts } from './index.ts'
 
 const Tags = Type.Array(Type.String())
 const TagBody = Type.Object({

@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { LogIn, openToLogIn } from './log-in.ts'
 
 /** `POST /api-token-auth/`: a name and a password for a token. */

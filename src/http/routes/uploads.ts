@@ -10,8 +10,7 @@ import { callerOf } from '../authentication.ts'
 import { partsOf, textOf } from '../bodies.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { LONGEST_TAG, MOST_TAGS } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 
 /** Room for the fields and the frame of a form around its file. */
 const FRAME_BYTES = 1024 * 1024

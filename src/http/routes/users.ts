@@ -4,8 +4,7 @@ import { type Account, demand } from '../../accounts/index.ts'
 import { toIso } from '../../store/index.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import type { HttpServer } from '../server.ts'
-import type { RouteParts } from './index.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 
 export const Role = Type.Enum(['administrator', 'user', 'tenant'])
 const Contributes = Type.Boolean({ description: 'of a tenant: its appliances may add samples to the collection' })

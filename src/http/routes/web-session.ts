@@ -2,10 +2,9 @@
 import { type Static, Type } from 'typebox'
 import type { Account } from '../../accounts/index.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, RouteParts } from '../route.ts'
 import { demandOwnPage, giveSession, sessionSecretOf, takeSession } from '../session.ts'
 import { packageVersion } from '../version.ts'
-import type { RouteParts } from './index.ts'
 import { LogIn, openToLogIn } from './log-in.ts'
 import { Role } from './users.ts'
 

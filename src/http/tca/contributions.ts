@@ -5,10 +5,9 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { tcaRoutes } from '../../tca/index.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, TcaParts } from '../route.ts'
 import { tenantOf } from './basic-authentication.ts'
 import { plainRefusals } from './envelope.ts'
-import type { TcaParts } from './index.ts'
 
 const Sha1Path = Type.Object({ sha1: Type.String({ description: 'in hexadecimal digits' }) })
 const Octets = Type.Unsafe<unknown>({ type: 'string', format: 'binary' })

@@ -13,10 +13,9 @@ import {
 } from '../../tca/index.ts'
 import type { Entry } from '../../tenants/index.ts'
 import { Flag, isSet } from '../parameters.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, TcaParts } from '../route.ts'
 import { tenantOf } from './basic-authentication.ts'
 import { plainRefusals } from './envelope.ts'
-import type { TcaParts } from './index.ts'
 
 export function addFeeds(app: HttpServer, { appliance: { tenants } }: TcaParts): void {
   const add = (kind: FeedKind, path: string, summary: string) =>

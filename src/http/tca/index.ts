@@ -1,18 +1,12 @@
 /** The cloud's side over HTTP: what the appliances of tenants ask. */
 import { Failure } from '../../errors/index.ts'
-import type { ApplianceServices, HttpSettings } from '../appliance.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, TcaParts } from '../route.ts'
 import { addBasicAuthentication } from './basic-authentication.ts'
 import { addContributions } from './contributions.ts'
 import { plainEnvelope } from './envelope.ts'
 import { addFeeds } from './feeds.ts'
 import { addRetroHunts } from './retro-hunts.ts'
 import { addTenantRulesets } from './rulesets.ts'
-
-export interface TcaParts {
-  readonly appliance: ApplianceServices
-  readonly settings: HttpSettings
-}
 
 /** Every route of the protocol; register it as a scope of its own. */
 export function addTca(app: HttpServer, parts: TcaParts): void {

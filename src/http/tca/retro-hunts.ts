@@ -3,10 +3,9 @@ import type { TenantRuleset } from '../../rulesets/index.ts'
 import type { Micros } from '../../store/index.ts'
 import { RetroStatus, RulesetAccepted, RulesetNamed, tcaRoutes, toPlainTime } from '../../tca/index.ts'
 import { RequestPace } from '../../tenants/index.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, TcaParts } from '../route.ts'
 import { tenantOf } from './basic-authentication.ts'
 import { plainRefusals } from './envelope.ts'
-import type { TcaParts } from './index.ts'
 import { acceptedOf, NamePath, unknown } from './rulesets.ts'
 
 export function addRetroHunts(app: HttpServer, { appliance: { tenants }, settings }: TcaParts): void {

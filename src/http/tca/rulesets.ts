@@ -3,10 +3,9 @@ import { Type } from 'typebox'
 import type { TenantRuleset } from '../../rulesets/index.ts'
 import { NewRuleset, RulesetAccepted, RulesetInfo, RulesetText, tcaRoutes, Usage } from '../../tca/index.ts'
 import { TENANT_TEXT_BODY } from '../body-bounds.ts'
-import type { HttpServer } from '../server.ts'
+import type { HttpServer, TcaParts } from '../route.ts'
 import { tenantOf } from './basic-authentication.ts'
 import { plainRefusals } from './envelope.ts'
-import type { TcaParts } from './index.ts'
 
 export const NamePath = Type.Object({ name: Type.String() })
 export const unknown = { 404: 'There is no ruleset of that name.' }
