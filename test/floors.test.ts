@@ -106,6 +106,23 @@ test("folders import from each other's index.ts only", () => {
   assert.deepEqual(bypassing.map(formatImport), [])
 })
 
+test('the web application imports the shapes of the wire, and code of the server that runs in a browser too', () => {
+  const inBrowser = ['src/rulesets/ruleset-name.ts', 'src/yara/parse.ts', 'src/yara/parser.generated.js']
+  const web = readImports(globSync('web/src/**/*.{ts,tsx}', { cwd: root })).filter(({ to }) => to.startsWith('src/'))
+  assert.ok(web.length >= 5, `only ${web.length} imports of src/ in web/src/`)
+  const others = web.filter(({ to }) => !to.startsWith('src/http/contract/') && !inBrowser.includes(to))
+  assert.deepEqual(others.map(formatImport), [])
+})
+
+test('the shapes of the wire know each other, and of the server only what faces of the domain name', () => {
+  const contract = imports.filter(({ from }) => from.startsWith('src/http/contract/'))
+  assert.ok(contract.length >= 5, `only ${contract.length} imports in src/http/contract/`)
+  const others = contract.filter(
+    ({ to }) => !/^src\/(?:http\/contract\/[\w-]+|samples\/index|rulesets\/index)\.ts$/.test(to),
+  )
+  assert.deepEqual(others.map(formatImport), [])
+})
+
 test('folders do not import each other in a circle, types included', () => {
   const circle = findCircle(crossing.map(({ from, to }) => [placeOf(from), placeOf(to)] as const))
   assert.equal(circle?.join(' → ') ?? null, null)

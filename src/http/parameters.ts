@@ -13,20 +13,12 @@ export function isSet(flag: string | undefined): boolean {
   return flag === '1' || flag?.toLowerCase() === 'true'
 }
 
-const PositiveInteger = Type.String({ pattern: '^0*[1-9][0-9]{0,8}$', description: 'a whole number from 1' })
-
 /** Rows that an answer holds at most, also without paging: the rest is on the pages behind it. */
 export const MOST_ROWS = 10_000
 
 /** Tags that one request adds, and characters of each. */
 export const MOST_TAGS = 1_000
 export const LONGEST_TAG = 200
-
-/** Both or neither; without them the first 10,000 rows are answered, which is mostly everything. */
-export const Paging = {
-  page: Type.Optional(PositiveInteger),
-  page_size: Type.Optional(PositiveInteger),
-}
 
 export interface PageRequest {
   /** From 1. */

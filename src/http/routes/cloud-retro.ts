@@ -2,25 +2,14 @@ import { type Static, Type } from 'typebox'
 import type { CloudStatus } from '../../cloud/index.ts'
 import { checkName } from '../../rulesets/index.ts'
 import { type Micros, toIsoOffset } from '../../store/index.ts'
+import { CloudStatusShape, statusFields } from '../contract/retro.ts'
 import { refusals, retroEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { retroStatuses } from './local-retro.ts'
 
 const RulesetPath = Type.Object({ ruleset_name: RulesetName })
-const Time = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
 
-const statusFields = {
-  cloud_status: Type.Enum(['ERROR', 'ACTIVE', 'DISABLED', 'DELETED', 'PENDING', 'INVALID', 'CAPPED']),
-  scale_status: Type.Enum(['ERROR', 'ACTIVE', 'DISABLED', 'DELETED', 'PENDING', 'INVALID', 'CAPPED']),
-  retrohunt_status: Type.Enum(['IDLE', 'VALIDATING', 'ERROR', 'READY', 'RUNNING', 'COMPLETE', 'CANCELLED', 'CLEARED']),
-  retrohunt_start_time: Time,
-  retrohunt_finish_time: Time,
-  retrohunt_estimated_finish_time: Time,
-  retrohunt_progress: Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()]),
-  reason: Type.Union([Type.String(), Type.Null()]),
-}
-export const CloudStatusShape = Type.Object(statusFields)
 const AnsweredShape = Type.Object({
   state: Type.Enum(['RUNNING', 'CANCELLED', 'CLEARED']),
   ...statusFields,

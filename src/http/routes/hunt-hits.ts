@@ -3,27 +3,11 @@ import { Readable } from 'node:stream'
 import { type Static, Type } from 'typebox'
 import type { HuntHit } from '../../hunts/index.ts'
 import { classificationNames } from '../../samples/index.ts'
+import { HuntHitShape } from '../contract/hunts.ts'
 import { csvLine } from '../csv.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { HuntPath } from './hunt-requests.ts'
-import { MatchedStringShape } from './matched-string.ts'
-
-export const HuntHitShape = Type.Object({
-  id: Type.Integer({ description: 'grows in the order in which hits were found' }),
-  ruleset: Type.String(),
-  rule: Type.String(),
-  tags: Type.Array(Type.String()),
-  sha256: Type.String(),
-  sha1: Type.String(),
-  md5: Type.String(),
-  filename: Type.String(),
-  file_type: Type.String(),
-  file_size: Type.Integer(),
-  classification: Type.String(),
-  threat_name: Type.Union([Type.String(), Type.Null()]),
-  strings: Type.Array(MatchedStringShape),
-})
 
 const refused = refusals(yaraEnvelope, {
   400: 'A parameter is not in its range.',

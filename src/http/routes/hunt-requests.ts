@@ -4,6 +4,7 @@ import { Failure } from '../../errors/index.ts'
 import type { Selection } from '../../hunts/index.ts'
 import { classificationNames, parseHash } from '../../samples/index.ts'
 import { type Classification, type Micros, toIso } from '../../store/index.ts'
+import type { SelectionShape } from '../contract/hunts.ts'
 
 export const HuntPath = Type.Object({ id: Type.Integer({ minimum: 1 }) })
 
@@ -13,34 +14,6 @@ export const HuntPath = Type.Object({ id: Type.Integer({ minimum: 1 }) })
 export const RulesShape = Type.Array(
   Type.Object({ name: Type.String({ minLength: 1, maxLength: 200 }), content: Type.String({ minLength: 1 }) }),
   { minItems: 1, maxItems: 10_000, description: 'YARA texts with their names, each a ruleset of its own' },
-)
-
-const Period = Type.Object({
-  from: Type.Optional(Type.String({ format: 'date-time' })),
-  to: Type.Optional(Type.String({ format: 'date-time' })),
-})
-const Bytes = Type.Integer({ minimum: 0 })
-
-export const SelectionShape = Type.Object(
-  {
-    first_seen: Type.Optional(Period),
-    last_seen: Type.Optional(Period),
-    classifications: Type.Optional(Type.Array(Type.Enum([...classificationNames]), { minItems: 1 })),
-    file_types: Type.Optional(
-      Type.Array(Type.String({ minLength: 1 }), {
-        minItems: 1,
-        description: 'whole types, or their beginning up to a slash',
-      }),
-    ),
-    tags: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'any of them' })),
-    name: Type.Optional(
-      Type.String({ minLength: 1, description: '* and ? stand for any characters and one character' }),
-    ),
-    min_size: Type.Optional(Bytes),
-    max_size: Type.Optional(Bytes),
-    hashes: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 100_000 })),
-  },
-  { description: 'the part of the corpus: samples for which every given condition holds' },
 )
 
 export function selectionOf(asked: Static<typeof SelectionShape>): Selection {

@@ -7,78 +7,23 @@ import { type Micros, toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
 import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
+import { ExplanationShape, HuntRulesShape, HuntShape, SelectionShape } from '../contract/hunts.ts'
+import { Paging } from '../contract/paging.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
-import { Paging, pageOf } from '../parameters.ts'
+import { pageOf } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
-import { Diagnosed, diagnosticJson, LeftOutShape, leftOutJson } from './diagnostic-json.ts'
+import { diagnosticJson, leftOutJson } from './diagnostic-json.ts'
 import { hitOf } from './hunt-hits.ts'
-import { HuntPath, RulesShape, SelectionShape, selectionJson, selectionOf } from './hunt-requests.ts'
+import { HuntPath, RulesShape, selectionJson, selectionOf } from './hunt-requests.ts'
 
 const unauthenticated = 'No token, or an unknown one.'
 const unknown = 'There is no such hunt.'
 const foreign = `${unauthenticated} Or the hunt belongs to another user.`
 
-const Time = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
-const LeftOutOfTexts = Type.Array(Type.Object({ text: Type.String(), ...LeftOutShape.properties }), {
-  description: 'what does not run although the rest does, the first 20; only with partial',
-})
-export const HuntShape = Type.Object({
-  id: Type.Integer(),
-  title: Type.Union([Type.String(), Type.Null()]),
-  state: Type.Enum(['queued', 'starting', 'running', 'completed', 'stopped', 'failed']),
-  user: Type.Union([Type.String(), Type.Null()]),
-  rules: Type.Array(Type.Object({ name: Type.String() }), {
-    description: 'the first 20; `rules/` gives all with their texts',
-  }),
-  rules_count: Type.Integer(),
-  selection: SelectionShape,
-  selection_hashes: Type.Integer({ description: 'how many were chosen; `selection` shows the first 20' }),
-  index: Type.Boolean({ description: 'false: every sample was scanned plainly' }),
-  created: Type.String({ format: 'date-time' }),
-  started: Time,
-  stopped: Time,
-  samples: Type.Integer({ description: 'samples that the hunt covers' }),
-  processed: Type.Integer({ description: 'how many of them are decided' }),
-  candidates: Type.Integer({ description: 'pairs of sample and ruleset that the index could not rule out' }),
-  scanned_bytes: Type.Integer(),
-  skipped: Type.Integer({ description: 'samples above the size limit' }),
-  matches: Type.Integer(),
-  milliseconds_left: Type.Union([Type.Integer(), Type.Null()]),
-  failure: Type.Union([Type.String(), Type.Null()]),
-  left_out: LeftOutOfTexts,
-  left_out_count: Type.Integer(),
-})
-
 const Partial = Type.Optional(
   Type.Boolean({ description: 'true: where some rules do not compile, the others are hunted with' }),
 )
-export const HuntRulesShape = Type.Object({
-  results: Type.Array(Type.Object({ name: Type.String(), content: Type.String(), left_out: Type.Array(LeftOutShape) })),
-})
-
-const Share = Type.Object({ samples: Type.Integer(), bytes: Type.Integer() })
-export const ExplanationShape = Type.Object({
-  corpus: Share,
-  texts: Type.Array(
-    Type.Object({
-      name: Type.String(),
-      warnings: Type.Array(Diagnosed),
-      left_out: Type.Array(LeftOutShape),
-      expected: Share,
-      rules: Type.Array(
-        Type.Object({
-          name: Type.String(),
-          private: Type.Boolean(),
-          plan: Type.String(),
-          unindexable: Type.Array(Type.Object({ identifier: Type.String(), why: Type.String() })),
-          advice: Type.Array(Type.String()),
-          expected: Share,
-        }),
-      ),
-    }),
-  ),
-})
 
 export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, room } }: RouteParts): void {
   // A server that stops must not wait for listeners; they come again when it is back.

@@ -7,31 +7,12 @@ import { checkName } from '../../rulesets/index.ts'
 import { classificationNames } from '../../samples/index.ts'
 import { toIso } from '../../store/index.ts'
 import { LIST_BODY } from '../body-bounds.ts'
+import { MatchSearchShape, MatchShape } from '../contract/matches.ts'
 import { csvLine } from '../csv.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
-import { ClassificationName, classificationNumber, endOf, sampleFilters, startOf, Time } from './sample-shapes.ts'
-
-const orNull = Type.Null()
-export const MatchShape = Type.Object({
-  id: Type.Integer(),
-  ruleset: Type.String(),
-  rule: Type.String(),
-  cloud: Type.Boolean(),
-  created: Time,
-  classification: ClassificationName,
-  riskscore: Type.Union([Type.Integer(), orNull]),
-  threat_name: Type.Union([Type.String(), orNull]),
-  sha1: Type.String(),
-  sha256: Type.Union([Type.String(), orNull]),
-  md5: Type.Union([Type.String(), orNull]),
-  filename: Type.String(),
-  file_type: Type.String(),
-  file_size: Type.Integer(),
-  extracted_file_count: Type.Union([Type.Integer(), orNull]),
-  downloadable: Type.Boolean(),
-})
+import { classificationNumber, endOf, sampleFilters, startOf } from './sample-shapes.ts'
 
 const Size = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'in bytes' }))
 const filters = {
@@ -46,16 +27,6 @@ const filters = {
 }
 const Filters = Type.Object(filters)
 const Format = Type.Enum(['csv', 'json', 'hashes'])
-
-export const MatchSearchShape = Type.Object({
-  count: Type.Union([Type.Integer(), Type.Null()], {
-    description: 'of all pages; null where counting would mean looking at every match',
-  }),
-  next_after: Type.Union([Type.Integer(), Type.Null()], {
-    description: '`after` of the next page. A page may be short, even empty, although there is a next one',
-  }),
-  results: Type.Array(MatchShape),
-})
 
 const statuses = {
   400: 'A parameter is malformed.',

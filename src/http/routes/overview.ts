@@ -1,31 +1,11 @@
 /** What the appliance holds and what happened lately, at a glance: an addition to the specification. */
 import { setImmediate } from 'node:timers/promises'
-import { Type } from 'typebox'
 import { type Micros, now, toIso } from '../../store/index.ts'
+import { ActivityQuery, ActivityShape, OverviewShape } from '../contract/operation.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
-import { Time } from './sample-shapes.ts'
 
 const unauthenticated = { 403: 'No token, or an unknown one.' }
-
-export const OverviewShape = Type.Object({
-  samples: Type.Integer(),
-  sample_bytes: Type.Integer(),
-  queued: Type.Integer({ description: 'samples that are not processed yet' }),
-  by_classification: Type.Object({
-    unknown: Type.Integer(),
-    goodware: Type.Integer(),
-    suspicious: Type.Integer(),
-    malicious: Type.Integer(),
-  }),
-  matches: Type.Integer(),
-  index: Type.Object({
-    segments: Type.Integer(),
-    damaged: Type.Integer({ description: 'segments that are being made anew' }),
-    samples: Type.Integer(),
-    bytes: Type.Integer(),
-  }),
-})
 
 const HOUR: Micros = 3_600_000_000
 const DAY = 24 * HOUR
@@ -36,19 +16,6 @@ const spans = {
   month: { columns: 30, length: DAY },
   year: { columns: 52, length: 7 * DAY },
 } as const
-
-export const ActivityQuery = Type.Object({ span: Type.Enum(['day', 'week', 'month', 'year'], { default: 'month' }) })
-export const ActivityShape = Type.Object({
-  seconds: Type.Integer({ description: 'how long each column is' }),
-  columns: Type.Array(
-    Type.Object({
-      start: Time,
-      samples: Type.Integer({ description: 'seen for the first time' }),
-      matches: Type.Integer({ description: 'recorded' }),
-    }),
-    { description: 'oldest first; they begin at whole hours or days of UTC, and the last one is still growing' },
-  ),
-})
 
 /** Deleted samples leave columns of the past with some delay. */
 const KEPT_MS = 5 * 60_000

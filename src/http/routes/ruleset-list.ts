@@ -1,51 +1,13 @@
 /** Rulesets with their particulars, an addition to the specification: one of them, and lists with search and order. */
 import { type Static, Type } from 'typebox'
-import { type RulesetEntry, rulesetOrders } from '../../rulesets/index.ts'
+import type { RulesetEntry } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
 import { callerOf } from '../authentication.ts'
+import { RulesetListQuery, RulesetListShape, RulesetShape } from '../contract/rulesets.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import { Paging, pageOf, RulesetName } from '../parameters.ts'
+import { pageOf, RulesetName } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
-
-const Time = Type.String({ format: 'date-time' })
-
-export const RulesetShape = Type.Object({
-  name: Type.String(),
-  owner: Type.String(),
-  status: Type.Enum(['active', 'disabled', 'invalid', 'error', 'pending', 'capped']),
-  reason: Type.Union([Type.String(), Type.Null()], { description: 'why it is invalid or in error' }),
-  enabled: Type.Boolean(),
-  system_ruleset: Type.Boolean(),
-  cloud_synced: Type.Boolean(),
-  revision: Type.Integer(),
-  created: Time,
-  modified: Time,
-  last_matched: Type.Union([Time, Type.Null()]),
-  match_counts: Type.Object({
-    unknown: Type.Integer(),
-    goodware: Type.Integer(),
-    suspicious: Type.Integer(),
-    malicious: Type.Integer(),
-  }),
-})
-
-export const RulesetListQuery = Type.Object({
-  type: Type.Enum(['my', 'user', 'system', 'all'], { default: 'all' }),
-  status: Type.Enum(['all', 'error', 'active', 'disabled', 'pending', 'invalid', 'capped'], { default: 'all' }),
-  source: Type.Enum(['all', 'local', 'cloud'], { default: 'all' }),
-  search: Type.String({ maxLength: 200, default: '', description: 'a part of the name or of the owner’s name' }),
-  order: Type.Enum([...rulesetOrders], { default: 'name' }),
-  descending: Type.Boolean({ default: false }),
-  ...Paging,
-})
-
-export const RulesetListShape = Type.Object({
-  count: Type.Integer(),
-  next: Type.Union([Type.String(), Type.Null()]),
-  previous: Type.Union([Type.String(), Type.Null()]),
-  results: Type.Array(RulesetShape),
-})
 
 const unauthenticated = 'No token, or an unknown one.'
 

@@ -3,8 +3,9 @@ import type { MatchRow } from '../../matches/index.ts'
 import { checkName } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
+import { Paging } from '../contract/paging.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import { Paging, pageOf, RulesetName } from '../parameters.ts'
+import { pageOf, RulesetName } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 
 const ListedMatch = Type.Object({

@@ -5,38 +5,13 @@ import type { RevisionEntry } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
 import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
+import { Diagnosed, type RevisionJson, RevisionShape, RevisionsShape } from '../contract/rulesets.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
-import { Diagnosed, diagnosticJson, LeftOutShape, leftOutJson } from './diagnostic-json.ts'
+import { diagnosticJson, leftOutJson } from './diagnostic-json.ts'
 
 const RulesetPath = Type.Object({ name: RulesetName })
-const Time = Type.String({ format: 'date-time' })
-const RevisionJson = Type.Object({
-  number: Type.Integer(),
-  author: Type.String(),
-  created: Time,
-  valid: Type.Boolean(),
-})
-
-export const RevisionsShape = Type.Object({
-  results: Type.Array(
-    Type.Object({
-      ...RevisionJson.properties,
-      matches: Type.Record(Type.String(), Type.Integer(), {
-        description: 'standing matches first found with this revision, by rule',
-      }),
-    }),
-  ),
-})
-
-export const RevisionShape = Type.Object({
-  ...RevisionJson.properties,
-  content: Type.String(),
-  diagnostics: Type.Array(Diagnosed),
-  left_out: Type.Array(LeftOutShape, { description: 'what does not run although the rest does' }),
-  rules: Type.Array(Type.Object({ name: Type.String(), tags: Type.Array(Type.String()) })),
-})
 
 const statuses = {
   400: 'The name or the number is malformed.',

@@ -1,11 +1,11 @@
 /** A sample's bytes, the strings of its matches, its entropy: additions to the specification, for looking into it. */
 import { Type } from 'typebox'
 import { checkName } from '../../rulesets/index.ts'
+import { EntropyShape, MatchedStringsShape } from '../contract/samples.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
 import { HashPath, RulesetName } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
-import { MatchedStringShape } from './matched-string.ts'
 
 const statuses = {
   400: 'The hash or a parameter is malformed.',
@@ -14,28 +14,6 @@ const statuses = {
   410: 'Its content can no longer be read.',
 }
 const MOST_BYTES = 65_536
-
-export const MatchedStringsShape = Type.Object({
-  rules: Type.Array(
-    Type.Object({
-      rule: Type.String(),
-      tags: Type.Array(Type.String()),
-      strings: Type.Array(MatchedStringShape, {
-        description: 'by ascending offset; at most 64 of one string and 1,000 of a rule',
-      }),
-    }),
-  ),
-  trouble: Type.Union([Type.String(), Type.Null()], {
-    description: 'why the ruleset could not be run to its end on this sample',
-  }),
-})
-
-export const EntropyShape = Type.Object({
-  size: Type.Integer(),
-  bits: Type.Array(Type.Number(), {
-    description: 'bits a byte (0 to 8) of equal slices; slice i of n ends at byte floor((i + 1) * size / n)',
-  }),
-})
 
 export function addSampleInspection(app: HttpServer, { appliance: { samples, inspection } }: RouteParts): void {
   app.get(

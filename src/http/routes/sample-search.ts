@@ -1,45 +1,15 @@
 /** Samples by what they are, and everything about one of them: additions to the specification. */
 import { Type } from 'typebox'
 import { toIso } from '../../store/index.ts'
+import { SampleDetailsShape, SampleSearchShape } from '../contract/samples.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
-import { classificationNumber, endOf, SampleShape, sampleFilters, sampleJson, startOf, Time } from './sample-shapes.ts'
+import { classificationNumber, endOf, sampleFilters, sampleJson, startOf } from './sample-shapes.ts'
 
 const statuses = { 400: 'A parameter is malformed.', 403: 'No token, or an unknown one.' }
 
-export const SampleSearchShape = Type.Object({
-  results: Type.Array(SampleShape),
-  next: Type.Union([Type.String(), Type.Null()], {
-    description: '`after` of the next page. A page may be short, even empty, although there is a next one',
-  }),
-})
-
 const MOST_MATCHES = 1_000
-
-const Related = Type.Object({ path: Type.String(), sample: SampleShape })
-export const SampleDetailsShape = Type.Object({
-  sample: SampleShape,
-  note: Type.Union([Type.String(), Type.Null()], { description: 'what could not be done with it' }),
-  indexed: Type.Boolean(),
-  tags: Type.Array(Type.String()),
-  sightings: Type.Array(
-    Type.Object({
-      name: Type.String(),
-      user: Type.Union([Type.String(), Type.Null()]),
-      source: Type.Enum(['upload', 'ingest', 'member']),
-      comment: Type.Union([Type.String(), Type.Null()]),
-      seen: Time,
-    }),
-    { description: 'newest first, at most 100' },
-  ),
-  parents: Type.Array(Related, { description: 'archives that it came out of, at most 100' }),
-  members: Type.Array(Related, { description: 'what came out of it, at most 100; `extracted-files` has them all' }),
-  matches: Type.Array(
-    Type.Object({ ruleset: Type.String(), rule: Type.String(), cloud: Type.Boolean(), created: Time }),
-    { description: 'by ruleset and rule, at most 1,000' },
-  ),
-})
 
 export function addSampleSearch(app: HttpServer, { appliance: { samples, matches } }: RouteParts): void {
   app.get(

@@ -3,31 +3,8 @@ import { type Static, Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { classificationNames, type Sample } from '../../samples/index.ts'
 import { type Classification, type Micros, toIso } from '../../store/index.ts'
+import { ClassificationName, type SampleShape } from '../contract/samples.ts'
 import { COMMAS } from '../validation.ts'
-
-export const Time = Type.String({ format: 'date-time' })
-export const ClassificationName = Type.Enum([...classificationNames])
-const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()])
-
-export const SampleShape = Type.Object({
-  sha256: orNull(Type.String()),
-  sha1: Type.String(),
-  md5: orNull(Type.String()),
-  sha512: orNull(Type.String()),
-  name: Type.String({ description: 'the name that it was last seen under' }),
-  size: Type.Integer(),
-  file_type: Type.String(),
-  type_description: Type.String(),
-  first_seen: Time,
-  last_seen: Time,
-  processed: Type.Boolean({ description: 'false while it waits for the pipeline' }),
-  extracted_file_count: Type.Integer(),
-  classification: ClassificationName,
-  riskscore: orNull(Type.Integer()),
-  threat_name: orNull(Type.String()),
-  classification_origin: orNull(Type.Enum(['user', 'rules'])),
-  downloadable: Type.Boolean({ description: 'the content is on this appliance' }),
-})
 
 export function sampleJson(sample: Sample): Static<typeof SampleShape> {
   return {

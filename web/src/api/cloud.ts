@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Static } from 'typebox'
-import type { CloudStatusShape } from '../../../src/http/routes/cloud-retro.ts'
+import type { CloudStatusShape } from '../../../src/http/contract/retro.ts'
 import { call, Refusal } from './http.ts'
 
 /** How a ruleset stands with the cloud. */

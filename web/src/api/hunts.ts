@@ -1,8 +1,12 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Static } from 'typebox'
-import type { HuntHitShape } from '../../../src/http/routes/hunt-hits.ts'
-import type { SelectionShape } from '../../../src/http/routes/hunt-requests.ts'
-import type { ExplanationShape, HuntRulesShape, HuntShape } from '../../../src/http/routes/hunts.ts'
+import type {
+  ExplanationShape,
+  HuntHitShape,
+  HuntRulesShape,
+  HuntShape,
+  SelectionShape,
+} from '../../../src/http/contract/hunts.ts'
 import { call, Refusal, send, Unreachable } from './http.ts'
 import { readEvents } from './server-events.ts'
 

@@ -1,6 +1,6 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import type { Static } from 'typebox'
-import type { MatchSearchShape } from '../../../src/http/routes/match-search.ts'
+import type { MatchSearchShape } from '../../../src/http/contract/matches.ts'
 import { addressOf, call, type Query, send } from './http.ts'
 import { atServer } from './root.ts'
 import { type Walked, walk } from './walks.ts'

@@ -1,7 +1,12 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { Static } from 'typebox'
-import type { HealthShape, LimitsShape } from '../../../src/http/routes/health.ts'
-import type { ActivityQuery, ActivityShape, OverviewShape } from '../../../src/http/routes/overview.ts'
+import type {
+  ActivityQuery,
+  ActivityShape,
+  HealthShape,
+  LimitsShape,
+  OverviewShape,
+} from '../../../src/http/contract/operation.ts'
 import { call } from './http.ts'
 
 export type Overview = Static<typeof OverviewShape>

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Static } from 'typebox'
-import type { RetroRunShape, RetroRunsShape } from '../../../src/http/routes/retro-runs.ts'
+import type { RetroRunShape, RetroRunsShape } from '../../../src/http/contract/retro.ts'
 import { call } from './http.ts'
 
 export type RetroRun = Static<typeof RetroRunShape>

@@ -1,8 +1,13 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Static } from 'typebox'
-import type { Diagnosed } from '../../../src/http/routes/diagnostic-json.ts'
-import type { RulesetListQuery, RulesetListShape, RulesetShape } from '../../../src/http/routes/ruleset-list.ts'
-import type { RevisionShape, RevisionsShape } from '../../../src/http/routes/ruleset-revisions.ts'
+import type {
+  Diagnosed,
+  RevisionShape,
+  RevisionsShape,
+  RulesetListQuery,
+  RulesetListShape,
+  RulesetShape,
+} from '../../../src/http/contract/rulesets.ts'
 import { call, Refusal } from './http.ts'
 import type { SessionUser } from './session.ts'
 

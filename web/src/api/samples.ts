@@ -1,7 +1,11 @@
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Static } from 'typebox'
-import type { EntropyShape, MatchedStringsShape } from '../../../src/http/routes/sample-inspection.ts'
-import type { SampleDetailsShape, SampleSearchShape } from '../../../src/http/routes/sample-search.ts'
+import type {
+  EntropyShape,
+  MatchedStringsShape,
+  SampleDetailsShape,
+  SampleSearchShape,
+} from '../../../src/http/contract/samples.ts'
 import { call, type Query, send } from './http.ts'
 import { type Walked, walk } from './walks.ts'
 

@@ -1,0 +1,86 @@
+/** Rulesets, their revisions, and what is wrong with their texts, on the wire. */
+import { Type } from 'typebox'
+import { rulesetOrders } from '../../rulesets/index.ts'
+import { Paging } from './paging.ts'
+import { Time } from './times.ts'
+
+/** A problem in a YARA text as answers have it. */
+export const Diagnosed = Type.Object({
+  severity: Type.Enum(['error', 'warning']),
+  code: Type.String(),
+  message: Type.String(),
+  line: Type.Integer({ description: 'from 1' }),
+  column: Type.Integer({ description: 'from 1, in characters' }),
+})
+
+/** What does not run although the rest of its text does. */
+export const LeftOutShape = Type.Object({
+  kind: Type.Enum(['rule', 'import', 'include', 'text'], { description: 'text: nothing of it runs' }),
+  name: Type.String(),
+  line: Type.Integer({ description: 'from 1, of what is wrong in it' }),
+  column: Type.Integer({ description: 'from 1, in characters' }),
+  reason: Type.String(),
+})
+
+export const RulesetShape = Type.Object({
+  name: Type.String(),
+  owner: Type.String(),
+  status: Type.Enum(['active', 'disabled', 'invalid', 'error', 'pending', 'capped']),
+  reason: Type.Union([Type.String(), Type.Null()], { description: 'why it is invalid or in error' }),
+  enabled: Type.Boolean(),
+  system_ruleset: Type.Boolean(),
+  cloud_synced: Type.Boolean(),
+  revision: Type.Integer(),
+  created: Time,
+  modified: Time,
+  last_matched: Type.Union([Time, Type.Null()]),
+  match_counts: Type.Object({
+    unknown: Type.Integer(),
+    goodware: Type.Integer(),
+    suspicious: Type.Integer(),
+    malicious: Type.Integer(),
+  }),
+})
+
+export const RulesetListQuery = Type.Object({
+  type: Type.Enum(['my', 'user', 'system', 'all'], { default: 'all' }),
+  status: Type.Enum(['all', 'error', 'active', 'disabled', 'pending', 'invalid', 'capped'], { default: 'all' }),
+  source: Type.Enum(['all', 'local', 'cloud'], { default: 'all' }),
+  search: Type.String({ maxLength: 200, default: '', description: 'a part of the name or of the owner’s name' }),
+  order: Type.Enum([...rulesetOrders], { default: 'name' }),
+  descending: Type.Boolean({ default: false }),
+  ...Paging,
+})
+
+export const RulesetListShape = Type.Object({
+  count: Type.Integer(),
+  next: Type.Union([Type.String(), Type.Null()]),
+  previous: Type.Union([Type.String(), Type.Null()]),
+  results: Type.Array(RulesetShape),
+})
+
+export const RevisionJson = Type.Object({
+  number: Type.Integer(),
+  author: Type.String(),
+  created: Time,
+  valid: Type.Boolean(),
+})
+
+export const RevisionsShape = Type.Object({
+  results: Type.Array(
+    Type.Object({
+      ...RevisionJson.properties,
+      matches: Type.Record(Type.String(), Type.Integer(), {
+        description: 'standing matches first found with this revision, by rule',
+      }),
+    }),
+  ),
+})
+
+export const RevisionShape = Type.Object({
+  ...RevisionJson.properties,
+  content: Type.String(),
+  diagnostics: Type.Array(Diagnosed),
+  left_out: Type.Array(LeftOutShape, { description: 'what does not run although the rest does' }),
+  rules: Type.Array(Type.Object({ name: Type.String(), tags: Type.Array(Type.String()) })),
+})
