@@ -28,9 +28,9 @@ const latin1 = (text: string) => Buffer.from(text, 'latin1')
 /** The rarest part of each signature is looked for: it is found quickly where it is not. */
 const kinds: readonly Kind[] = [
   { signature: latin1('\xbc\xaf\x27\x1c'), at: -2, check: sevenZipEnd },
-  { signature: latin1('ar!\x1a\x07'), at: -1, check: rarEnd },
+  { signature: latin1('!\x1a\x07'), at: -3, check: rarEnd },
   { signature: latin1('SCF\0\0\0\0'), at: -1, check: cabinetEnd },
-  { signature: latin1('\xef\xbe\xad\xdeNullsoftInst'), at: -4, check: () => null },
+  { signature: latin1('\xef\xbe\xad\xde'), at: -4, check: nsisEnd },
   { signature: latin1('ustar'), at: -257, check: tarEnd },
   { signature: latin1('\xfd7zXZ\0\0'), at: 0, check: xzEnd },
   { signature: latin1('\x1f\x8b\x08'), at: 0, check: gzipEnd },
@@ -86,8 +86,12 @@ function sevenZipEnd(bytes: Buffer, from: number): number | false {
   return Math.min(end, bytes.length)
 }
 
+function nsisEnd(bytes: Buffer, from: number): null | false {
+  return from >= 0 && bytes.toString('latin1', from + 8, from + 20) === 'NullsoftInst' ? null : false
+}
+
 function rarEnd(bytes: Buffer, from: number): null | false {
-  if (bytes[from] !== 0x52 || from + 12 > bytes.length) return false
+  if (bytes.toString('latin1', from, from + 3) !== 'Rar' || from + 12 > bytes.length) return false
   // Version 5 has one more byte of signature, version 4 goes on with its archive header.
   return bytes[from + 6] === 1 || (bytes[from + 6] === 0 && bytes[from + 9] === 0x73) ? null : false
 }

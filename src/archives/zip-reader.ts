@@ -69,6 +69,8 @@ function endRecords(bytes: Buffer, from: number): Set<number> {
     ends.add(at)
     if (ends.size >= MOST_ENDS) break
   }
+  // All of them: looking backwards as well would take as long again.
+  if (ends.size < MOST_ENDS) return ends
   const backwards: number[] = []
   for (let at = bytes.lastIndexOf(END, bytes.length, 'latin1'); at >= from && !ends.has(at); ) {
     backwards.push(at)

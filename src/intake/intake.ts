@@ -121,12 +121,14 @@ export class Intake {
         pool,
         examiner: this.#examiner,
         limits: this.#limits,
+        processesAtOnce: workers,
         admit: async (staged) => (await this.#admissions.add(staged)).admitted,
       }),
       waiting: this.#waitingArchives,
       // Enough that small samples travel to the workers together.
       atOnce: 128 * workers,
-      unpackAtOnce: workers,
+      // Most are small, and wait for the commit of their members, which many share.
+      unpackAtOnce: 32 * workers,
       onStarted: () => this.#recordStarted(),
       onProcessed: (samples) => this.#recordProcessed(samples),
     })

@@ -11,6 +11,7 @@
  * still, and start anew.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import pLimit, { type LimitFunction } from 'p-limit'
 import type { Log } from '../scanning/index.ts'
 import { stillQueued } from './admission.ts'
 import { type CompletionParts, complete, completeArchives } from './completion.ts'
@@ -51,7 +52,7 @@ export class Pipeline {
   /** Of the signatures in `#finished`. */
   #finishedBytes = 0
   #finishedSince = 0
-  #unpacking = 0
+  readonly #unpacking: LimitFunction
   #committing: Promise<void> | null = null
   #timer: NodeJS.Timeout | null = null
   #taking: Promise<void> | null = null
@@ -61,6 +62,7 @@ export class Pipeline {
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
+    this.#unpacking = pLimit(parts.unpackAtOnce)
   }
 
   get underWay(): number {
@@ -135,12 +137,9 @@ export class Pipeline {
     try {
       let examined = await examiner.examine(queued, signal)
       if (hasMembers(examined.identification) && queued.note.stage !== 'rematch') {
-        await this.#unpackTurn()
-        try {
-          examined = { ...examined, remarks: await unpacker.unpack(examined, signal) }
-        } finally {
-          this.#unpacking--
-        }
+        const archive = examined
+        const remarks = await this.#unpacking(() => unpacker.unpack(archive, signal))
+        examined = { ...examined, remarks }
       }
       this.#finish([examined])
     } catch (error) {
@@ -155,11 +154,6 @@ export class Pipeline {
       this.#considerCommit()
       if (!signal.aborted) this.wake()
     }
-  }
-
-  async #unpackTurn(): Promise<void> {
-    while (this.#unpacking >= this.#parts.unpackAtOnce) await delay(20, undefined, { signal: this.#stopping.signal })
-    this.#unpacking++
   }
 
   /** Logs a failure that may pass, and waits: tried again at once, it would come again at once. */

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import pLimit, { type LimitFunction } from 'p-limit'
 import type { Archives, Unpacked } from '../archives/index.ts'
 import type { TaskOutput, WorkerPool } from '../scanning/index.ts'
 import { asStorageFailure, type BlobStore } from '../store/index.ts'
@@ -21,6 +22,8 @@ export interface UnpackerParts {
   readonly blobs: BlobStore
   readonly examiner: Examiner
   readonly limits: UnpackingLimits
+  /** Processes of 7-Zip. */
+  readonly processesAtOnce: number
   readonly admit: (staged: StagedFile) => Promise<Admitted>
 }
 
@@ -54,16 +57,20 @@ interface Opening {
   bytesByRatio: number
   /** Archives in it that were opened. */
   opened: number
+  /** All that comes out of it is counted, though not admitted yet: the next archive of the upload may begin. */
+  readonly markCounted: () => void
 }
 
 /** Unpacks one level of archives and hands the members over as new arrivals. */
 export class Unpacker {
   readonly #parts: UnpackerParts
+  readonly #processes: LimitFunction
   /** By the sample that was sent. */
   readonly #allowances = new Map<number, Allowance>()
 
   constructor(parts: UnpackerParts) {
     this.#parts = parts
+    this.#processes = pLimit(parts.processesAtOnce)
   }
 
   /** Nothing more comes out of this upload. */
@@ -83,9 +90,16 @@ export class Unpacker {
       turn: Promise.resolve(),
     }
     this.#allowances.set(root, allowance)
-    const unpacked = allowance.turn.then(() => this.#unpackWithin(allowance, examined, root, signal))
-    allowance.turn = unpacked.catch(() => {})
-    return unpacked
+    const { promise: counted, resolve: markCounted } = Promise.withResolvers<void>()
+    const before = allowance.turn
+    allowance.turn = counted
+    try {
+      await before
+      signal.throwIfAborted()
+      return await this.#unpackWithin(allowance, examined, root, signal, markCounted)
+    } finally {
+      markCounted()
+    }
   }
 
   async #unpackWithin(
@@ -93,6 +107,7 @@ export class Unpacker {
     examined: Examined,
     root: number,
     signal: AbortSignal,
+    markCounted: () => void,
   ): Promise<readonly string[]> {
     const { queued, remarks } = examined
     const { archives, blobs } = this.#parts
@@ -110,6 +125,7 @@ export class Unpacker {
       admitted: [],
       bytesByRatio: archives.bytesOf(queued.digests.size),
       opened: 0,
+      markCounted,
     }
     try {
       await mkdir(folder, { mode: 0o700 })
@@ -140,6 +156,7 @@ export class Unpacker {
       if (end === null) break
       at = end
     }
+    opening.markCounted()
     const results = await Promise.allSettled(opening.admitted)
     const failed = results.find((result) => result.status === 'rejected')
     if (failed) throw failed.reason
@@ -232,7 +249,7 @@ export class Unpacker {
     const { examined, folder, signal, notes } = opening
     const { note, name } = examined.queued
     const { members, bytes } = this.#boundsOf(opening)
-    const unpacked = await archives.unpack(path, {
+    const options = {
       folder: join(folder, `unpacked-${from}`),
       name,
       fileType: from === 0 ? examined.identification.fileType : '',
@@ -240,7 +257,8 @@ export class Unpacker {
       members,
       totalBytes: bytes,
       signal,
-    })
+    }
+    const unpacked = await this.#processes(() => archives.unpack(path, options))
     if (unpacked.note !== null) notes.add(unpacked.note)
     return unpacked
   }
