@@ -58,8 +58,8 @@ class LocalBackend implements Backend {
     this.index = indexOf(appliance)
   }
 
-  async ingest({ source, name, size }: FoundFile): Promise<Ingested> {
-    const info = { filename: name, userId: this.#operator.id }
+  async ingest({ source, name, folder, owner, size }: FoundFile): Promise<Ingested> {
+    const info = { filename: name, folder, owner, userId: this.#operator.id }
     const { intake } = this.#appliance
     // Workers take paths as text; a name that is not text is read here.
     const receipt: Promise<IngestReceipt> =

@@ -36,7 +36,7 @@ export class RemoteBackend implements Backend {
     this.index = indexOf(this.#api)
   }
 
-  async ingest({ source, name }: FoundFile, signal: AbortSignal): Promise<Ingested> {
+  async ingest({ source, name, folder, owner }: FoundFile, signal: AbortSignal): Promise<Ingested> {
     let size = 0
     const watch = () => {
       size = 0
@@ -47,6 +47,7 @@ export class RemoteBackend implements Backend {
     const { detail } = await this.#api.upload<{ detail: { sha256: string; known: boolean } }>('/api/submit/file/', {
       source,
       name,
+      fields: { folder, owner },
       watch,
       signal,
     })

@@ -4,7 +4,8 @@
  */
 import { lstatSync, type Stats } from 'node:fs'
 import { lstat, opendir } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
+import { userName } from './user-names.ts'
 
 export type Found =
   | {
@@ -15,6 +16,10 @@ export type Found =
       readonly source: string | Buffer
       /** The last part of the path, as text. */
       readonly name: string
+      /** The folder that it lies in, from the root, as text. */
+      readonly folder: string
+      /** The name of its owner; the number where the system has no name for it. */
+      readonly owner: string
       /** In bytes. */
       readonly size: number
     }
@@ -42,7 +47,9 @@ async function* visit(source: Buffer, isNamed: boolean, excepted: Stats | null):
     else if (status.isDirectory()) yield* readFolder(source, excepted)
     else if (status.isFile()) {
       const openable = Buffer.from(path).equals(source) ? path : source
-      yield { kind: 'file', path, source: openable, name: basename(path), size: status.size }
+      const folder = dirname(resolve(path))
+      const owner = userName(status.uid)
+      yield { kind: 'file', path, source: openable, name: basename(path), folder, owner, size: status.size }
     } else if (!isNamed) yield { kind: 'leftOut', path }
     else if (status.isSymbolicLink())
       yield { kind: 'unreadable', path, reason: 'is a link, and links are not followed; name what it points to' }

@@ -6,6 +6,7 @@ import { Failure, messageOf } from '../errors/index.ts'
 import type { Checker } from '../rulesets/index.ts'
 import type { Log, RuleSet, RunnableRuleset, ScanError } from '../scanning/index.ts'
 import { type Database, type HuntsTable, type Micros, now } from '../store/index.ts'
+import type { Diagnostic } from '../yara/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type ScanSources, scanCorpus } from './corpus-scan.ts'
 import { FairScheduler } from './fair-scheduler.ts'
@@ -73,7 +74,7 @@ export class AdHocHunts {
    * Makes a hunt and queues it.
    * Fails with `rules.invalid` when a text does not compile; `detail.diagnostics` then names the text of each problem.
    */
-  async create(account: Account, request: HuntRequest): Promise<Hunt> {
+  async create(account: Account, request: HuntRequest): Promise<Hunt & { readonly warnings: readonly NamedWarning[] }> {
     const { selection, useIndex, title, partial = false } = request
     const checked = await checkTexts(request.texts, this.#parts.checker, partial)
     const texts = checked.map(({ text }) => text)
@@ -98,7 +99,10 @@ export class AdHocHunts {
       .executeTakeFirstOrThrow()
     this.#outlines.set(id, outlineOf(texts, selection))
     this.#begin(id, account.id)
-    return this.get(id)
+    const warnings = checked.flatMap(({ text, diagnostics }) =>
+      diagnostics.flatMap((one) => (one.severity === 'warning' ? [{ text: text.name, ...one }] : [])),
+    )
+    return { ...(await this.get(id)), warnings }
   }
 
   /** What the hunt hunts with. Fails with `hunt.not-found`. */
@@ -375,6 +379,9 @@ export interface AdHocHuntsParts {
   /** Samples larger than this many bytes are skipped and counted. */
   readonly scanLimit: number
 }
+
+/** A warning about one of the texts of a hunt. */
+export type NamedWarning = Diagnostic & { readonly text: string }
 
 export interface HuntRequest {
   readonly texts: readonly HuntText[]

@@ -15,6 +15,7 @@
  */
 import { Failure } from '../errors/index.ts'
 import {
+  asksForNames,
   type Priority,
   type RuleSet,
   type TaskInput,
@@ -232,7 +233,7 @@ async function* scanInOrder(
   /** In order; the scanned ones among them wait for those before them. */
   const taken: { readonly scanned: Promise<Checkpoint>; isOver: boolean }[] = []
   try {
-    for await (const batch of batches(candidates, sources.corpus, options.scanLimit, batchSize, largestFirst)) {
+    for await (const batch of batches(candidates, sources.corpus, options, batchSize, largestFirst)) {
       options.signal.throwIfAborted()
       const scanned = largestFirst.take(batch) ?? scan(batch)
       const entry = { scanned, isOver: false }
@@ -292,13 +293,17 @@ const LOOKED_UP = 256
 async function* batches(
   candidates: readonly Candidate[],
   corpus: Corpus,
-  scanLimit: number,
+  { ruleSet, scanLimit }: CorpusScanOptions,
   batchSize: AdaptiveBatch,
   largestFirst: LargestFirst,
 ): AsyncGenerator<Batch> {
+  const names = ruleSet.rulesets.some(asksForNames)
   for (let start = 0; start < candidates.length; start += LOOKED_UP) {
     const some = candidates.slice(start, start + LOOKED_UP)
-    const scannable = await corpus.scannable(some.map(({ sample }) => sample))
+    const scannable = await corpus.scannable(
+      some.map(({ sample }) => sample),
+      names,
+    )
     const found = some.flatMap(({ sample, rulesets }) => {
       const details = scannable.get(sample)
       return details ? [{ sample, ...details, rulesets }] : []

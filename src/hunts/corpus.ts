@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { type SelectQueryBuilder, sql } from 'kysely'
-import { externalVariables } from '../samples/index.ts'
-import type { ExternalVariables } from '../scanning/index.ts'
+import { externalVariables, knownNames, nameVariables } from '../samples/index.ts'
+import type { ExternalVariables, NameVariables } from '../scanning/index.ts'
 import { type BlobStore, type Database, DatabaseHealth, type Schema } from '../store/index.ts'
 import { countProcessed, processedInAll } from './processed-samples.ts'
 import { isEverything, type Selection } from './selection.ts'
@@ -14,6 +14,8 @@ export interface Scannable {
   readonly path: string
   readonly size: number
   readonly variables: ExternalVariables
+  /** Further names, where they are asked for. */
+  readonly alsoNamed?: readonly NameVariables[]
 }
 
 /** The stored and processed samples, as hunts ask for them: by id, many at a time. */
@@ -76,17 +78,20 @@ export class Corpus {
     return row?.last ?? 0
   }
 
-  /** Deleted samples are left out. */
-  async scannable(ids: readonly number[]): Promise<Map<number, Scannable>> {
+  /** Deleted samples are left out. `names`: with all names that the samples are known under. */
+  async scannable(ids: readonly number[], names: boolean): Promise<Map<number, Scannable>> {
     const rows = await this.#processed()
       .select(['id', 'sha256', 'size', 'name', 'file_type'])
       .where('id', 'in', ids)
       .execute()
+    const known = names ? await knownNames(this.#database, ids) : new Map<number, never>()
     return new Map(
-      rows.map(({ id, sha256, size, name, file_type }) => [
-        id,
-        { path: this.#blobs.path(sha256 as Uint8Array), size, variables: externalVariables(name, file_type) },
-      ]),
+      rows.map(({ id, sha256, size, name, file_type }) => {
+        const [first = { name, folder: '', owner: '' }, ...others] = known.get(id) ?? []
+        const path = this.#blobs.path(sha256 as Uint8Array)
+        const variables = externalVariables(first, file_type)
+        return [id, { path, size, variables, ...(others.length > 0 && { alsoNamed: others.map(nameVariables) }) }]
+      }),
     )
   }
 

@@ -15,6 +15,7 @@ export interface HuntHit {
   readonly sha256: string
   readonly sha1: string
   readonly md5: string
+  /** The name that the rule held for, where it asks for names; else the sample's. */
   readonly filename: string
   readonly fileType: string
   readonly fileSize: number
@@ -43,10 +44,10 @@ export async function storeHits(
   rulesetName: (key: string) => string,
 ): Promise<number> {
   let stored = 0n
-  for (const { ruleset, rule, tags, strings } of hits) {
+  for (const { ruleset, rule, tags, strings, name = null } of hits) {
     const { numInsertedOrUpdatedRows } = await trx
       .insertInto('hunt_hits')
-      .columns(['hunt_id', 'sample_id', 'ruleset', 'rule', 'tags', 'strings'])
+      .columns(['hunt_id', 'sample_id', 'ruleset', 'rule', 'tags', 'strings', 'name'])
       .expression(({ selectFrom, val }) =>
         selectFrom('samples')
           .where('id', '=', sampleId)
@@ -57,6 +58,7 @@ export async function storeHits(
             val(rule).as('rule'),
             val(JSON.stringify(tags)).as('tags'),
             val(JSON.stringify(strings.map(hitString))).as('strings'),
+            val(name).as('name'),
           ]),
       )
       .onConflict((conflict) => conflict.doNothing())
@@ -71,7 +73,8 @@ export async function readHits(database: Database, huntId: number, after: number
   const rows = await database
     .selectFrom('hunt_hits')
     .innerJoin('samples', 'samples.id', 'hunt_hits.sample_id')
-    .select(['hunt_hits.id', 'ruleset', 'rule', 'tags', 'strings', 'samples.name', 'file_type', 'size'])
+    .select(['hunt_hits.id', 'ruleset', 'rule', 'tags', 'strings', 'file_type', 'size'])
+    .select(({ fn }) => fn.coalesce('hunt_hits.name', 'samples.name').as('name'))
     .select(['classification', 'threat_name'])
     .select(sql<string>`lower(hex(sha256))`.as('sha256'))
     .select(sql<string>`lower(hex(sha1))`.as('sha1'))

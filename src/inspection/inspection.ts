@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Failure } from '../errors/index.ts'
 import { type HitString, hitString } from '../hunts/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
-import { externalVariables, type Sample, type Samples } from '../samples/index.ts'
+import { externalVariables, knownNames, nameVariables, type Sample, type Samples } from '../samples/index.ts'
 import type { ScanError, WorkerPool } from '../scanning/index.ts'
 import type { BlobStore, Database } from '../store/index.ts'
 
@@ -52,8 +52,11 @@ export class Inspection {
     const id = `look:${randomUUID()}`
     pool.setRuleSet({ id, rulesets: [ruleset] })
     try {
-      const variables = externalVariables(sample.name, sample.fileType)
-      const item = { sample: sample.id, path, size: sample.size, variables, rulesets: null }
+      const names = await knownNames(this.#parts.database, [sample.id])
+      const [first = { name: sample.name, folder: '', owner: '' }, ...others] = names.get(sample.id) ?? []
+      const variables = externalVariables(first, sample.fileType)
+      const alsoNamed = others.map(nameVariables)
+      const item = { sample: sample.id, path, size: sample.size, variables, alsoNamed, rulesets: null }
       const { results } = await pool.run(
         'verify',
         { ruleSet: id, items: [item], strings: true },

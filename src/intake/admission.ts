@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import { takeOverFromCloud } from '../samples/index.ts'
 import { type BlobStore, type Database, listOf, now, type Transaction } from '../store/index.ts'
-import { keyOf, type StagedFile } from './staged-file.ts'
+import { keyOf, knownNameOf, type StagedFile } from './staged-file.ts'
 
 export interface Admitted {
   readonly id: number
@@ -15,6 +15,8 @@ export interface Admitted {
   readonly queued: boolean
   /** A known sample that this arrival put back into the queue. */
   readonly requeued: boolean
+  /** Known, under a name that it did not have. */
+  readonly renamed: boolean
   /** The archive that waits for it, for a queued member. */
   readonly parent: number | null
 }
@@ -146,22 +148,29 @@ async function insertRows(
     const queued = state === 'queued'
     const waitsFor = staged.member?.parent ?? null
     const parent = queued && waitsFor !== null && sample.parent === waitsFor ? waitsFor : null
-    admitted.push({ id, seen, known: !isFresh.has(staged), queued, requeued, parent })
+    admitted.push({ id, seen, known: !isFresh.has(staged), queued, requeued, renamed: false, parent })
   }
   if (sightings.length > 0) {
+    const renamed = await noteNewNames(
+      trx,
+      sightings.filter(({ staged }) => !isFresh.has(staged)),
+    )
     await trx
       .insertInto('sightings')
       .values(
-        sightings.map(({ staged: { name, userId, source, comment }, id }) => ({
+        sightings.map(({ staged: { name, userId, source, comment, folder, owner }, id }) => ({
           sample_id: id,
           name,
           user_id: userId,
           source,
           comment,
           seen,
+          folder,
+          owner,
         })),
       )
       .execute()
+    return admitted.map((one) => (renamed.has(one.id) ? { ...one, renamed: true } : one))
   }
   return admitted
 }
@@ -208,6 +217,34 @@ async function addTags(trx: Transaction, id: number, tags: readonly string[]): P
     .values(tags.map((tag) => ({ sample_id: id, tag })))
     .onConflict((conflict) => conflict.doNothing())
     .execute()
+}
+
+/**
+ * How many of the last times a sample was seen are compared with. An empty file is seen a hundred thousand times, and being
+ * matched again under a name that it had long ago costs only the scan.
+ */
+const LOOKED_BACK = 256
+
+/**
+ * Notes which of known samples come under a name that they did not have: these are matched once more with the rules that
+ * ask for names. A second name in the batch that brings the sample counts as well.
+ */
+async function noteNewNames(
+  trx: Transaction,
+  sightings: readonly { readonly staged: StagedFile; readonly id: number }[],
+): Promise<ReadonlySet<number>> {
+  if (sightings.length === 0) return new Set()
+  const come = sightings.map(({ staged, id }) => ({ id, ...knownNameOf(staged) }))
+  const { rows } = await sql<{ id: number }>`
+    INSERT INTO new_names (sample_id)
+    SELECT DISTINCT value ->> 'id' FROM json_each(${JSON.stringify(come)}) WHERE NOT EXISTS (
+      SELECT 1 FROM (SELECT * FROM sightings WHERE sample_id = value ->> 'id' ORDER BY id DESC LIMIT ${LOOKED_BACK})
+      WHERE name = value ->> 'name'
+      AND coalesce(folder, '') = value ->> 'folder' AND coalesce(owner, '') = value ->> 'owner'
+    )
+    -- Those that wait already are returned as well.
+    ON CONFLICT DO UPDATE SET sample_id = sample_id RETURNING sample_id AS id`.execute(trx)
+  return new Set(rows.map(({ id }) => id))
 }
 
 /** The name is that of the last time somebody sent it; what an archive calls it does not change that. */

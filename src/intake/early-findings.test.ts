@@ -7,7 +7,11 @@ function finding(name: string, signatureBytes: number): EarlyFinding {
   const identification = { fileType: 'Text/None', description: '', isArchive: false }
   const signature = new Uint8Array(signatureBytes)
   const found = { identification, signature, hits: [], errors: [], candidates: 0, scannedBytes: 0 }
-  return { name, live: { id: 'live:1', generation: 1, rulesets: [], members: [] }, found }
+  return {
+    known: { name, folder: '', owner: '' },
+    live: { id: 'live:1', generation: 1, rulesets: [], members: [] },
+    found,
+  }
 }
 
 test('what was found about a content is given once, and only the latest of it', () => {
@@ -16,9 +20,9 @@ test('what was found about a content is given once, and only the latest of it', 
   findings.keep(one, finding('before', 100))
   findings.keep(one, finding('after', 100))
   findings.keep(other, finding('other', 100))
-  assert.equal(findings.take(one)?.name, 'after')
+  assert.equal(findings.take(one)?.known.name, 'after')
   assert.equal(findings.take(one), undefined)
-  assert.equal(findings.take(other)?.name, 'other')
+  assert.equal(findings.take(other)?.known.name, 'other')
 })
 
 test('the signatures that wait are bounded, and what was taken or replaced does not count', () => {

@@ -1,11 +1,12 @@
 import type { LiveSet } from '../rulesets/index.ts'
+import type { KnownName } from '../samples/index.ts'
 import type { TaskOutput } from '../scanning/index.ts'
 import { keyOf } from './staged-file.ts'
 
 /** What was found out about a content before its sample is admitted. */
 export interface EarlyFinding {
-  /** File name the rules were evaluated with. */
-  readonly name: string
+  /** The name that the rules were evaluated with. */
+  readonly known: KnownName
   readonly live: LiveSet
   readonly found: TaskOutput<'examine'>
 }

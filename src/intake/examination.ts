@@ -4,17 +4,10 @@
  * The enabled rulesets may change while a sample is on its way. Nothing is matched from the start then: only what is
  * new in the set is scanned, and what was found with rulesets that are gone is dropped.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
-import { externalVariables } from '../samples/index.ts'
-import type {
-  Digests,
-  Identification,
-  RuleHit,
-  ScanError,
-  TaskInput,
-  TaskOutput,
-  WorkerPool,
-} from '../scanning/index.ts'
+import { type KnownName, nameVariables } from '../samples/index.ts'
+import type { Digests, Identification, RuleHit, ScanError, TaskOutput, WorkerPool } from '../scanning/index.ts'
 import type { BlobStore } from '../store/index.ts'
 import { EarlyFindings } from './early-findings.ts'
 import type { ResumeState } from './staged-file.ts'
@@ -22,7 +15,8 @@ import type { ResumeState } from './staged-file.ts'
 /** A sample from the queue. */
 export interface Queued {
   readonly id: number
-  readonly name: string
+  /** As it was called last. */
+  readonly known: KnownName
   readonly digests: Digests
   /** It has its place in a segment already. */
   readonly indexed: boolean
@@ -78,22 +72,22 @@ export class Examiner {
   }
 
   /**
-   * Copies a file to `temporary` while hashing it, and examines it on the way where that saves work. `name` is what its
-   * sample will have. What was found waits for `examine`: `forget` it when no sample comes of it.
+   * Copies a file to `temporary` while hashing it, and examines it on the way where that saves work. `known` is what its
+   * sample will be called. What was found waits for `examine`: `forget` it when no sample comes of it.
    */
   async copyAndHash(
-    file: { readonly source: string; readonly temporary: string; readonly size: number; readonly name: string },
+    file: { readonly source: string; readonly temporary: string; readonly size: number; readonly known: KnownName },
     options: { readonly group?: string; readonly signal?: AbortSignal } = {},
   ): Promise<Digests> {
-    const { name, ...copied } = file
+    const { known, ...copied } = file
     return this.#withLiveSet(async (live) => {
-      const examine = { ruleSet: live.id, variables: variablesOf(name), upTo: this.#scanBytes }
+      const examine = { ruleSet: live.id, variables: nameVariables(known), upTo: this.#scanBytes }
       const { digests, examined } = await this.#pool.run(
         'copyAndHash',
         { ...copied, examine: this.#early.isFull ? null : examine },
         { priority: 'live', waitForRoom: true, ...options },
       )
-      if (examined !== null) this.#early.keep(digests.sha256, { name, live, found: examined })
+      if (examined !== null) this.#early.keep(digests.sha256, { known, live, found: examined })
       return digests
     })
   }
@@ -112,7 +106,7 @@ export class Examiner {
   async examine(queued: Queued, signal: AbortSignal): Promise<Examined> {
     const early = this.#early.take(queued.digests.sha256)
     // Rules may ask for the name, and what was given up on a sample before is left out.
-    if (early !== undefined && early.name === queued.name && !queued.again) {
+    if (early !== undefined && isDeepStrictEqual(early.known, queued.known) && !queued.again) {
       const { identification, signature, hits, errors } = early.found
       return { queued, live: early.live, identification, signature, hits, errors, remarks: [] }
     }
@@ -172,12 +166,12 @@ export class Examiner {
   }
 
   #run(
-    { name, digests }: Queued,
+    { known, digests }: Queued,
     how: { readonly ruleSet: string; readonly without: readonly string[]; readonly scan: boolean },
     signal: AbortSignal,
   ): Promise<TaskOutput<'examine'>> {
     const path = this.#blobs.path(digests.sha256)
-    const input = { path, digests, variables: variablesOf(name), ...how }
+    const input = { path, digests, variables: nameVariables(known), ...how }
     return this.#pool.run('examine', input, { priority: 'live', waitForRoom: true, signal })
   }
 
@@ -204,11 +198,6 @@ export class Examiner {
     }
     return this.#live
   }
-}
-
-function variablesOf(name: string): TaskInput<'examine'>['variables'] {
-  const { filetype: _, ...variables } = externalVariables(name, '')
-  return variables
 }
 
 /** What the system was short of, and may have again; whose sample it met says nothing. */

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Archives } from '../archives/index.ts'
 import { Failure } from '../errors/index.ts'
@@ -9,10 +10,19 @@ import { type Admitted, admit, stillQueued } from './admission.ts'
 import type { MatchRecord } from './completion.ts'
 import { Examiner } from './examination.ts'
 import { GroupCommit } from './group-commit.ts'
+import { NewNames } from './new-names.ts'
 import { Pipeline } from './pipeline.ts'
 import { Queue } from './queue.ts'
 import { writeHashed } from './receiving.ts'
-import { fileName, type IngestReceipt, type StagedFile, type UploadInfo } from './staged-file.ts'
+import {
+  fileName,
+  folderName,
+  folderOf,
+  type IngestReceipt,
+  knownNameOf,
+  type StagedFile,
+  type UploadInfo,
+} from './staged-file.ts'
 import { Unpacker, type UnpackingLimits } from './unpacking.ts'
 import { WaitingArchives } from './waiting-archives.ts'
 
@@ -69,6 +79,16 @@ interface Admission {
   readonly processed: Promise<void>
 }
 
+type Called = Pick<StagedFile, 'name' | 'folder' | 'owner'>
+
+function calledOf({ filename, folder, owner }: UploadInfo): Called {
+  return {
+    name: fileName(filename),
+    folder: folder ? folderName(folder) : folderOf(filename),
+    owner: owner ? folderName(owner).slice(0, 255) : null,
+  }
+}
+
 interface Waiter {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
@@ -85,6 +105,7 @@ export class Intake {
   readonly #waitingArchives = new WaitingArchives()
   readonly #pipeline: Pipeline
   readonly #examiner: Examiner
+  readonly #newNames: NewNames
   #preparing: NodeJS.Timeout | undefined
   readonly #admissions: GroupCommit<StagedFile, Admission>
   /** Who waits for which sample to be processed. */
@@ -111,6 +132,7 @@ export class Intake {
       areMoreComing: () => this.#beingCopied > 0 && !this.#examiner.hasEnough && !this.#stopping,
     })
     this.#examiner = new Examiner({ blobs, pool, rulesets, scanBytes: this.#limits.scanBytes })
+    this.#newNames = new NewNames({ ...parts, scanBytes: this.#limits.scanBytes })
     this.#pipeline = new Pipeline({
       ...parts,
       queue: this.#queue,
@@ -149,6 +171,7 @@ export class Intake {
     })
     this.#prepareSoon()
     this.#pipeline.wake()
+    this.#newNames.wake()
     return { resumed: queued }
   }
 
@@ -173,7 +196,7 @@ export class Intake {
     this.#endListening()
     this.#letIn()
     await this.#admissions.drained()
-    await this.#pipeline.stop()
+    await Promise.all([this.#pipeline.stop(), this.#newNames.stop()])
     await this.#admissions.drained()
     for (const waiters of this.#waiters.values()) {
       for (const { reject } of waiters) reject(new Failure('service.stopping'))
@@ -193,7 +216,13 @@ export class Intake {
       throw new Failure('service.stopping')
     }
     const temporary = blobs.temporary()
-    return this.#ingest(temporary, 'upload', info, () => writeHashed(stream, temporary, sizeLimit))
+    return this.#ingest(
+      temporary,
+      'upload',
+      () => calledOf(info),
+      info,
+      () => writeHashed(stream, temporary, sizeLimit),
+    )
   }
 
   /**
@@ -208,21 +237,34 @@ export class Intake {
     }
     if (this.#stopping) throw new Failure('service.stopping')
     const temporary = blobs.temporary()
-    return this.#ingest(temporary, 'ingest', info, async () => {
-      this.#beingCopied++
-      try {
-        const name = fileName(info.filename)
-        return await this.#examiner.copyAndHash({ source: path, temporary, size, name }, { group: 'copyAndHash' })
-      } finally {
-        this.#beingCopied--
-      }
-    })
+    const called = calledOf({ ...info, folder: info.folder ?? dirname(resolve(path)) })
+    return this.#ingest(
+      temporary,
+      'ingest',
+      () => called,
+      info,
+      async () => {
+        this.#beingCopied++
+        try {
+          const file = { source: path, temporary, size, known: knownNameOf(called) }
+          return await this.#examiner.copyAndHash(file, { group: 'copyAndHash' })
+        } finally {
+          this.#beingCopied--
+        }
+      },
+    )
   }
 
   /** Resolves when nothing is queued or being processed. */
   async idle(): Promise<void> {
     await this.#admissions.drained()
     await this.#pipeline.idle()
+    await this.#newNames.idle()
+  }
+
+  /** Samples have got a new name otherwise than by an arrival. */
+  matchNewNames(): void {
+    this.#newNames.wake()
   }
 
   status(): QueueStatus {
@@ -237,6 +279,7 @@ export class Intake {
   async #ingest(
     temporary: string,
     source: 'upload' | 'ingest',
+    called: () => Called,
     info: UploadInfo,
     write: () => Promise<StagedFile['digests']>,
   ): Promise<IngestReceipt> {
@@ -255,7 +298,7 @@ export class Intake {
       temporary,
       synced: source === 'upload',
       digests,
-      name: fileName(info.filename),
+      ...called(),
       userId: info.userId,
       source,
       comment: info.comment || null,
@@ -283,10 +326,11 @@ export class Intake {
       if (!known || requeued) this.#queued++
       if (requeued) this.#queue.putBack([id])
     }
+    if (admitted.some(({ renamed }) => renamed)) this.#newNames.wake()
     const admissions = admitted.map((sample, i) => ({
       admitted: sample,
       // Nobody waits for members one by one.
-      processed: sample.queued && batch[i]?.member === null ? this.#processedLater(sample.id) : Promise.resolve(),
+      processed: batch[i]?.member === null ? this.#processedLater(sample) : Promise.resolve(),
     }))
     this.#releaseProcessed(admitted.filter(({ queued }) => queued).map(({ id }) => id))
     this.#pipeline.wake()
@@ -306,15 +350,17 @@ export class Intake {
     }
   }
 
-  #processedLater(id: number): Promise<void> {
+  #processedLater({ id, queued, renamed }: Admitted): Promise<void> {
+    if (!queued) return renamed ? this.#newNames.idle() : Promise.resolve()
     const processed = new Promise<void>((resolve, reject) => {
       const waiters = this.#waiters.get(id)
       if (waiters) waiters.push({ resolve, reject })
       else this.#waiters.set(id, [{ resolve, reject }])
     })
+    const matched = renamed ? processed.then(() => this.#newNames.idle()) : processed
     // Nobody has to wait for it.
-    processed.catch(() => {})
-    return processed
+    matched.catch(() => {})
+    return matched
   }
 
   /** The pipeline takes samples from the database, so it may have brought some to their end before anybody waited. */
@@ -335,6 +381,7 @@ export class Intake {
       this.#bytes += size
       this.#release(id)
     }
+    if (samples.length > 0) this.#newNames.wakeForProcessed()
   }
 
   #release(id: number): void {

@@ -1,9 +1,16 @@
 import { sql } from 'kysely'
+import type { KnownName } from '../samples/index.ts'
 import { type Database, listOf } from '../store/index.ts'
 import type { Queued } from './examination.ts'
 import type { ResumeState } from './staged-file.ts'
 
 const READ_AT_ONCE = 512
+
+/** What somebody called the sample last, or an archive, as JSON. */
+const LAST_NAME = sql<string | null>`(
+  SELECT json_object('name', name, 'folder', coalesce(folder, ''), 'owner', coalesce(owner, '')) FROM sightings
+  WHERE sample_id = samples.id ORDER BY source = 'member', id DESC LIMIT 1
+)`
 
 /**
  * The queue is the samples whose state is `queued`; this reads it in the order of arrival, and those first that were
@@ -63,13 +70,14 @@ export class Queue {
     const rows = await this.#database
       .selectFrom('samples')
       .select(['id', 'name', 'size', 'sha256', 'sha1', 'md5', 'sha512', 'segment_id', 'intake'])
+      .select(LAST_NAME.as('known'))
       .where('state', '=', 'queued')
       .$if(again.length > 0, (query) => query.where('id', 'in', listOf(again)))
       .$if(again.length === 0, (query) => query.where('id', '>', this.#cursor))
       .orderBy('id')
       .limit(READ_AT_ONCE)
       .execute()
-    for (const { id, name, size, sha256, sha1, md5, sha512, segment_id, intake } of rows) {
+    for (const { id, name, known, size, sha256, sha1, md5, sha512, segment_id, intake } of rows) {
       if (again.length === 0) this.#cursor = id
       const note: ResumeState = { depth: 0, ...JSON.parse(intake ?? '{}') }
       // It is matched already; its members bring it to its end.
@@ -77,7 +85,7 @@ export class Queue {
       if (sha256 === null || md5 === null || sha512 === null) throw new Error(`Sample ${id} is queued without digests.`)
       this.#read.push({
         id,
-        name,
+        known: known === null ? { name, folder: '', owner: '' } : (JSON.parse(known) as KnownName),
         digests: { size, sha256, sha1, md5, sha512 },
         indexed: segment_id !== null,
         again: again.length > 0 || id <= this.#lastAtStart,

@@ -1,10 +1,15 @@
 import { basename } from 'node:path'
+import type { KnownName } from '../samples/index.ts'
 import type { Digests } from '../scanning/index.ts'
 
 /** What the sender says about a file besides its content. Read only after the content has been. */
 export interface UploadInfo {
-  /** Its name; directories and control characters are taken out. */
+  /** Its name; control characters are taken out, and folders before it become its folder. */
   readonly filename: string
+  /** The folder that it lies in, where that is known otherwise. */
+  readonly folder?: string | null
+  /** Of the file. */
+  readonly owner?: string | null
   readonly userId: number | null
   readonly tags?: readonly string[]
   readonly comment?: string | null
@@ -32,6 +37,8 @@ export interface StagedFile {
   readonly synced: boolean
   readonly digests: Digests
   readonly name: string
+  readonly folder: string | null
+  readonly owner: string | null
   readonly userId: number | null
   readonly source: 'upload' | 'ingest' | 'member'
   readonly comment: string | null
@@ -63,6 +70,27 @@ export function fileName(given: string): string {
       .slice(0, 255)
       .toWellFormed() || 'unnamed'
   )
+}
+
+/**
+ * The folder of a path as text: all before its last part, with the separators that it has; null for a bare name. Only the
+ * root itself ends in a separator.
+ */
+export function folderOf(given: string): string | null {
+  const end = Math.max(given.lastIndexOf('/'), given.lastIndexOf('\\'))
+  return end < 0 ? null : folderName(given.slice(0, end) || given.slice(0, 1))
+}
+
+/** A folder as text, without control characters and a separator at its end, at most 4096 characters. */
+export function folderName(given: string): string {
+  const text = given.toWellFormed().replace(/\p{Cc}/gu, '_')
+  const bare = text.replace(/[\\/]+$/, '')
+  return (bare || text.slice(0, 1)).slice(0, 4_096).toWellFormed()
+}
+
+/** An arrival's name as rules know it. */
+export function knownNameOf({ name, folder, owner }: Pick<StagedFile, 'name' | 'folder' | 'owner'>): KnownName {
+  return { name, folder: folder ?? '', owner: owner ?? '' }
 }
 
 /** A content as the key of a map. */

@@ -6,7 +6,7 @@ import type { TaskOutput, WorkerPool } from '../scanning/index.ts'
 import { asStorageFailure, type BlobStore } from '../store/index.ts'
 import type { Admitted } from './admission.ts'
 import { type Examined, type Examiner, isOfTheSample } from './examination.ts'
-import { fileName, type StagedFile } from './staged-file.ts'
+import { fileName, folderOf, knownNameOf, type StagedFile } from './staged-file.ts'
 
 export interface UnpackingLimits {
   /** Archives in archives; 0 unpacks nothing. */
@@ -222,7 +222,7 @@ export class Unpacker {
       const input = {
         path,
         size: queued.digests.size,
-        name: queued.name,
+        name: queued.known.name,
         isArchive: identification.isArchive,
         isMail: identification.fileType === MAIL,
         folder,
@@ -247,7 +247,10 @@ export class Unpacker {
   async #openWithSevenZip(opening: Opening, path: string, from: number): Promise<Unpacked> {
     const { archives } = this.#parts
     const { examined, folder, signal, notes } = opening
-    const { note, name } = examined.queued
+    const {
+      note,
+      known: { name },
+    } = examined.queued
     const { members, bytes } = this.#boundsOf(opening)
     const options = {
       folder: join(folder, `unpacked-${from}`),
@@ -275,7 +278,7 @@ export class Unpacker {
     const lane = async (): Promise<void> => {
       for (let member = members[next++]; member !== undefined; member = members[next++]) {
         const temporary = blobs.temporary()
-        const file = { source: member.path, temporary, size: member.size, name: fileName(member.name) }
+        const file = { source: member.path, temporary, size: member.size, known: knownNameOf(calledIn(member.name)) }
         try {
           this.#admit(opening, member.name, temporary, await examiner.copyAndHash(file, { signal }))
         } catch (error) {
@@ -300,7 +303,7 @@ export class Unpacker {
       temporary,
       synced: false,
       digests,
-      name: fileName(path),
+      ...calledIn(path),
       userId: null,
       source: 'member',
       comment: null,
@@ -328,4 +331,9 @@ function takeFrom(tally: Map<string, number>, key: string): boolean {
   const count = tally.get(key) ?? 0
   if (count > 0) tally.set(key, count - 1)
   return count > 0
+}
+
+/** How a member is called by its path in the archive. */
+function calledIn(path: string): Pick<StagedFile, 'name' | 'folder' | 'owner'> {
+  return { name: fileName(path), folder: folderOf(path), owner: null }
 }

@@ -23,6 +23,7 @@ export interface MatchRow {
   readonly extractedFileCount: number | null
   readonly fileType: string
   readonly fileSize: number
+  /** The name that the rule held for, where it asks for names; else the sample's. */
   readonly filename: string
   /** The content is here. */
   readonly downloadable: boolean
@@ -99,7 +100,7 @@ export function matchesWithSamples(database: Database) {
       'samples.extracted_file_count as extractedFileCount',
       'samples.file_type as fileType',
       'samples.size as fileSize',
-      'samples.name as filename',
+      eb.fn.coalesce('matches.name', 'samples.name').as('filename'),
       eb.ref('samples.stored').as('stored'),
     ])
 }

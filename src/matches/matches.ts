@@ -27,6 +27,7 @@ interface CurrentHit {
   readonly rulesetId: number
   readonly revisionId: number
   readonly rule: string
+  readonly name: string | null
 }
 
 interface IdsOfPage {
@@ -67,13 +68,14 @@ export class Matches {
     const { numInsertedOrUpdatedRows: inserted = 0n } = await trx
       .insertInto('matches')
       .values(
-        current.map(({ rulesetId, revisionId, rule }) => ({
+        current.map(({ rulesetId, revisionId, rule, name }) => ({
           ruleset_id: rulesetId,
           sample_id: sampleId,
           rule,
           cloud: 0,
           revision_id: revisionId,
           created: at,
+          name,
         })),
       )
       .onConflict((conflict) => conflict.doNothing())
@@ -228,11 +230,11 @@ async function currentHits(trx: Transaction, hits: readonly RuleHit[]): Promise<
     const unchanged = current === id || current === null ? null : await unchangedRules(trx, id, current)
     rulesetOf.set(id, { rulesetId, unchanged })
   }
-  return hits.flatMap(({ ruleset, rule }) => {
+  return hits.flatMap(({ ruleset, rule, name = null }) => {
     const revisionId = revisionIdOf(ruleset) ?? 0
     const found = rulesetOf.get(revisionId)
     if (!found || found.unchanged?.has(rule) === false) return []
-    return [{ rulesetId: found.rulesetId, revisionId, rule }]
+    return [{ rulesetId: found.rulesetId, revisionId, rule, name }]
   })
 }
 

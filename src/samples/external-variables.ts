@@ -1,13 +1,14 @@
 import { extname } from 'node:path'
-import type { ExternalVariables } from '../scanning/index.ts'
+import { variableType } from '../identification/index.ts'
+import type { ExternalVariables, NameVariables } from '../scanning/index.ts'
+import type { KnownName } from './known-names.ts'
 
 /** What rules know about a sample besides its bytes; the same when it arrives and when it is hunted. */
-export function externalVariables(name: string, fileType: string): ExternalVariables {
-  return {
-    filename: name,
-    filepath: name,
-    extension: extname(name).slice(1).toLowerCase(),
-    filetype: fileType,
-    owner: '',
-  }
+export function externalVariables(known: KnownName, fileType: string): ExternalVariables {
+  return { ...nameVariables(known), filetype: variableType(fileType) }
+}
+
+/** Those that depend on how a sample is called. */
+export function nameVariables({ name, folder, owner }: KnownName): NameVariables {
+  return { filename: name, filepath: folder, extension: extname(name).toLowerCase(), owner }
 }

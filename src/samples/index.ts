@@ -6,9 +6,10 @@ export {
   takeOverFromCloud,
 } from './cloud-samples.ts'
 export { type ContentsCheckOptions, type ContentsReport, checkContents } from './contents-check.ts'
-export { externalVariables } from './external-variables.ts'
+export { externalVariables, nameVariables } from './external-variables.ts'
 export type { Hash, HashKind } from './hash.ts'
 export { parseHash } from './hash.ts'
+export { type KnownName, knownNames } from './known-names.ts'
 export { classificationNames, type ListedSample, listedFields, listedSample } from './listed-sample.ts'
 export type {
   ClassificationVerdict,

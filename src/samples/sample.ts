@@ -32,6 +32,9 @@ export interface SampleSighting {
   readonly source: 'upload' | 'ingest' | 'member'
   readonly comment: string | null
   readonly seen: Micros
+  /** Where the file lay, and whose it was; null where nobody said. */
+  readonly folder: string | null
+  readonly owner: string | null
 }
 
 export interface ExtractedFile {

@@ -162,7 +162,7 @@ export class Samples {
     const sightings = await this.#database
       .selectFrom('sightings')
       .leftJoin('users', 'users.id', 'sightings.user_id')
-      .select(['sightings.name', 'users.name as user', 'source', 'comment', 'seen'])
+      .select(['sightings.name', 'users.name as user', 'source', 'comment', 'seen', 'folder', 'owner'])
       .where('sample_id', '=', sample.id)
       .orderBy('sightings.id', 'desc')
       .limit(SHOWN)

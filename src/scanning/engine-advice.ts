@@ -79,6 +79,8 @@ function adviceForName(name: string): string {
   if (digests.has(name)) return `write \`import "hash"\` at the top and \`hash.${name}(0, filesize)\` here`
   if (modules.has(name)) return `write \`import "${name}"\` at the top of the text`
   const ours = variables.get(name)
+  if (ours === 'filetype')
+    return 'here it is called `filetype`, with values such as `EXE`, `ELF`, `PDF`, `OLE` and `ZIP`'
   if (ours !== undefined) return `here it is called \`${ours}\``
   if (services.has(name)) return 'only other services know this; take it out of the condition'
   return 'a rule must stand before those that use it, and the variables are filename, filepath, extension, filetype and owner'

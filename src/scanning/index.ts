@@ -1,3 +1,4 @@
+export { asksForNames } from './asking-for-names.ts'
 export { defaultLimits, type ScanLimits } from './limits.ts'
 export type { Log } from './log.ts'
 export { WorkerLost } from './outcome.ts'
@@ -8,6 +9,7 @@ export type {
   Digests,
   ExternalVariables,
   Identification,
+  NameVariables,
   RuleHit,
   RuleSet,
   RunnableRuleset,

@@ -17,7 +17,7 @@ function planned(key: string, content: string): RunnableRuleset {
 
 const evil = planned('evil', 'rule evil { strings: $ = "very evil indeed" condition: any of them }')
 const large = planned('large', 'rule large { condition: filesize > 1MB }')
-const typed = planned('typed', 'rule typed { condition: filetype == "Text/Shell" }')
+const typed = planned('typed', 'rule typed { condition: filetype == "UNIX SCRIPT" }')
 
 async function taken(pool: WorkerPool, path: string): Promise<Digests> {
   return (await pool.run('copyAndHash', { source: path, temporary: `${path}.copy`, size: 0, examine: null }, live))

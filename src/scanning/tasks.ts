@@ -36,6 +36,9 @@ export interface ExternalVariables {
   readonly owner: string
 }
 
+/** Those that depend on how a sample is called, and may differ from one time it was seen to another. */
+export type NameVariables = Omit<ExternalVariables, 'filetype'>
+
 /** A file's size and digests. */
 export interface Digests {
   readonly size: number
@@ -55,6 +58,8 @@ export interface RuleHit {
   readonly meta: Readonly<Record<string, string | number | boolean>>
   /** Filled only when the task asked for strings, or the ruleset does. */
   readonly strings: readonly StringHit[]
+  /** The file name that the rule held for; left out where the ruleset asks for none. */
+  readonly name?: string
 }
 
 export interface StringHit {
@@ -142,7 +147,7 @@ export interface TaskMap {
       /** Stored beside the signature, for plans that ask for a hash. */
       readonly digests: Digests
       readonly ruleSet: string
-      readonly variables: Omit<ExternalVariables, 'filetype'>
+      readonly variables: NameVariables
       /** Ruleset keys to leave out: they were given up on this sample before. */
       readonly without: readonly string[]
       /** False for a sample above the scan limit: identified, not matched. */
@@ -211,6 +216,8 @@ export interface TaskMap {
         readonly path: string
         readonly size: number
         readonly variables: ExternalVariables
+        /** Further names of the sample: rulesets that ask for names are run for each. */
+        readonly alsoNamed?: readonly NameVariables[]
         /** Ruleset keys; null for all of the set. */
         readonly rulesets: readonly string[] | null
       }[]

@@ -22,6 +22,7 @@ export interface Schema {
   samples: SamplesTable
   sample_counts: SampleCountsTable
   sightings: SightingsTable
+  new_names: NewNamesTable
   members: MembersTable
   tags: TagsTable
   rulesets: RulesetsTable
@@ -138,6 +139,14 @@ export interface SightingsTable {
   source: 'upload' | 'ingest' | 'member'
   comment: string | null
   seen: Micros
+  /** The folder that the file lay in, and the file's owner; null where nobody said. */
+  folder: Generated<string | null>
+  owner: Generated<string | null>
+}
+
+/** Samples that were seen under a new name and are still to be matched with the rules that ask for names. */
+export interface NewNamesTable {
+  sample_id: number
 }
 
 export interface MembersTable {
@@ -240,6 +249,8 @@ export interface MatchesTable {
   feeds: Generated<number>
   revision_id: number | null
   created: Micros
+  /** The file name that the rule held for; null where the rules ask for none. */
+  name: Generated<string | null>
 }
 
 /** Live segments; together they cover each indexed sample once. Sample ids of a segment lie in [first_id, last_id]. */
@@ -300,6 +311,8 @@ export interface HuntHitsTable {
   rule: string
   tags: string
   strings: string
+  /** As in `MatchesTable`. */
+  name: Generated<string | null>
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Accounts } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { ScanSources } from '../hunts/index.ts'
-import { fileName } from '../intake/index.ts'
+import { fileName, folderOf } from '../intake/index.ts'
 import {
   type Checker,
   type RulesetPlanner,
@@ -100,10 +100,24 @@ export class Tenants {
       if (!sighting) throw new Failure('sample.not-found')
       if (name === null) return
       const given = fileName(name)
+      const unnamed = await trx
+        .selectFrom('sightings')
+        .select('id')
+        .where('sample_id', '=', sighting.id)
+        .where('user_id', '=', tenantId)
+        .where('name', '=', sha1)
+        .executeTakeFirst()
+      if (!unnamed) return
+      // Rules that ask for names have not seen this one.
+      await trx
+        .insertInto('new_names')
+        .values({ sample_id: sighting.id })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
       // What has no name is called by its SHA-1.
       await trx
         .updateTable('sightings')
-        .set({ name: given })
+        .set({ name: given, folder: folderOf(name) })
         .where('sample_id', '=', sighting.id)
         .where('user_id', '=', tenantId)
         .where('name', '=', sha1)

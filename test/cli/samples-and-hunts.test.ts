@@ -11,7 +11,7 @@ const plain = 'this file carries none\n'
 
 const rules = {
   'rules/marked.yar': `rule marked : trail animal { strings: $a = "backtrail-7f3a" condition: $a }
-    rule named { condition: filename == "marked.txt" and extension == "txt" }`,
+    rule named { condition: filename == "marked.txt" and extension == ".txt" and filepath endswith "/in" and owner != "" }`,
   'rules/nothing.yar': 'rule nothing { strings: $a = "there is no such text anywhere" condition: $a }',
 }
 

@@ -65,6 +65,12 @@ export const HuntShape = Type.Object({
   left_out_count: Type.Integer(),
 })
 
+/** A hunt as it is answered to whoever makes it. */
+export const MadeHuntShape = Type.Object({
+  ...HuntShape.properties,
+  warnings: Type.Array(Type.Object({ text: Type.String(), ...Diagnosed.properties })),
+})
+
 export const HuntRulesShape = Type.Object({
   results: Type.Array(Type.Object({ name: Type.String(), content: Type.String(), left_out: Type.Array(LeftOutShape) })),
 })

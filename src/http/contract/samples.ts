@@ -48,6 +48,8 @@ export const SampleDetailsShape = Type.Object({
       source: Type.Enum(['upload', 'ingest', 'member']),
       comment: Type.Union([Type.String(), Type.Null()]),
       seen: Time,
+      folder: Type.Union([Type.String(), Type.Null()], { description: '`filepath` of rules' }),
+      owner: Type.Union([Type.String(), Type.Null()], { description: '`owner` of rules' }),
     }),
     { description: 'newest first, at most 100' },
   ),

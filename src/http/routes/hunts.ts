@@ -7,7 +7,7 @@ import { type Micros, toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
 import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
-import { ExplanationShape, HuntRulesShape, HuntShape, SelectionShape } from '../contract/hunts.ts'
+import { ExplanationShape, HuntRulesShape, HuntShape, MadeHuntShape, SelectionShape } from '../contract/hunts.ts'
 import { Paging } from '../contract/paging.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
@@ -46,7 +46,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
           partial: Partial,
         }),
         response: {
-          201: HuntShape,
+          201: MadeHuntShape,
           ...refusals(yaraEnvelope, {
             400: 'The rules do not compile (detail.diagnostics says where and why), or a parameter is not in its range.',
             403: unauthenticated,
@@ -63,7 +63,8 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         title: title ?? null,
         partial: partial ?? false,
       })
-      return reply.code(201).send(toJson(hunt))
+      const warnings = hunt.warnings.map(({ text, ...diagnostic }) => ({ text, ...diagnosticJson(diagnostic) }))
+      return reply.code(201).send({ ...toJson(hunt), warnings })
     },
   )
 

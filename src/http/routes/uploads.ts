@@ -20,6 +20,10 @@ const FIELD_BYTES = 64 * 1024
 const UploadForm = Type.Object({
   file: Type.String({ format: 'binary', description: 'the sample' }),
   filename: Type.Optional(Type.String({ description: 'instead of the name that the file part carries' })),
+  folder: Type.Optional(
+    Type.String({ description: '`filepath` of rules: where the file lay; without it, what stands before its name' }),
+  ),
+  owner: Type.Optional(Type.String({ description: '`owner` of rules: whose file it was' })),
   tags: Type.Optional(Type.String({ description: 'separated by commas' })),
   comment: Type.Optional(Type.String()),
   archive_password: Type.Optional(Type.String({ description: 'tried before the usual one' })),
@@ -113,6 +117,12 @@ class UploadedForm implements UploadInfo {
 
   get filename(): string {
     return this.#fields.get('filename') || this.#partName || 'unnamed'
+  }
+  get folder(): string | null {
+    return this.#fields.get('folder') || null
+  }
+  get owner(): string | null {
+    return this.#fields.get('owner') || null
   }
   get tags(): string[] {
     const words = this.#fields.get('tags')?.split(',') ?? []

@@ -79,6 +79,7 @@ export function addContributions(app: HttpServer, { appliance: { intake, tenants
         const { id } = demandContributor(request)
         const sha1 = sha1Of((request.params as { sha1: string }).sha1)
         await tenants.nameContribution(id, sha1, fileNameIn(String(request.body ?? '')))
+        intake.matchNewNames()
         return { sha1 }
       },
     )

@@ -2,6 +2,7 @@ import { leaveOut, runnableText } from '../../yara/index.ts'
 import type { CompiledRules, Engine } from '../engine.ts'
 import { noVariables } from '../engine.ts'
 import type { TaskInput, TaskOutput } from '../tasks.ts'
+import { variableWarnings } from '../variable-warnings.ts'
 import type { Task } from './task.ts'
 import { regexpTrial, trialSamples } from './trial.ts'
 
@@ -25,7 +26,9 @@ export function check(task: Task, { content, partial }: TaskInput<'check'>, engi
     : leaveOut(content, found, (text) => engine.diagnose(text))
   if (rest === null) return { diagnostics: found, valid: false }
   const refusal = tryOut(task, runnableText(content, rest.leftOut), engine)
-  return refusal === null ? { ...rest, valid: true } : { diagnostics: [refusal, ...rest.diagnostics], valid: false }
+  if (refusal !== null) return { diagnostics: [refusal, ...rest.diagnostics], valid: false }
+  const warnings = variableWarnings(runnableText(content, rest.leftOut))
+  return { ...rest, diagnostics: [...rest.diagnostics, ...warnings], valid: true }
 }
 
 /** Null when it runs. */

@@ -1,5 +1,5 @@
 import { holdsArchive } from '../../archives/index.ts'
-import { HEAD_LENGTH, type Identifier } from '../../identification/index.ts'
+import { HEAD_LENGTH, type Identifier, variableType } from '../../identification/index.ts'
 import { SignatureView, sign, signFile } from '../../index/index.ts'
 import { mayMatch } from '../../planner/index.ts'
 import type { Digests, TaskInput, TaskOutput } from '../tasks.ts'
@@ -65,7 +65,7 @@ export class SampleExaminer {
     const scan = this.#scanner.scan(task, {
       item: 0,
       bytes,
-      variables: { ...variables, filetype: identification.fileType },
+      variables: { ...variables, filetype: variableType(identification.fileType) },
       set,
       rulesets,
       strings: false,

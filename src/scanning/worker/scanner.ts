@@ -1,8 +1,9 @@
 import { messageOf } from '../../errors/index.ts'
+import { asksForNames } from '../asking-for-names.ts'
 import type { EngineMatch } from '../engine.ts'
 import type { ScanLimits } from '../limits.ts'
 import type { ScanFailure } from '../protocol.ts'
-import type { ExternalVariables, RuleHit, RunnableRuleset, ScanError } from '../tasks.ts'
+import type { ExternalVariables, NameVariables, RuleHit, RunnableRuleset, ScanError } from '../tasks.ts'
 import { type Bundle, bundlePays } from './bundles.ts'
 import { type CompiledCache, type CompiledUnit, scanKey, textKey } from './compiled.ts'
 import type { Probes } from './probes.ts'
@@ -14,6 +15,8 @@ export interface ScanRequest {
   readonly item: number
   readonly bytes: Buffer
   readonly variables: ExternalVariables
+  /** Further names of the sample. */
+  readonly alsoNamed?: readonly NameVariables[]
   readonly set: HeldSet
   readonly rulesets: readonly RunnableRuleset[]
   readonly strings: boolean
@@ -92,11 +95,38 @@ export class Scanner {
       const failure = this.#scanOne(task, request, ruleset, hits)
       if (failure !== null) errors.push({ ruleset: ruleset.key, ...failure })
     }
+    let scans = runnable.length === 0 ? 0 : 1
+    for (const names of request.alsoNamed ?? []) {
+      const asking = sharers.flatMap(([first]) => first ?? []).filter(asksForNames)
+      const undecided = asking.filter(({ key }) => !errors.some(({ ruleset }) => ruleset === key))
+      if (undecided.length > 0) scans++
+      this.#scanUnder(names, task, request, undecided, hits, errors)
+    }
     for (const [first, ...others] of sharers) if (first) shareOut(first.key, others, hits, errors)
 
     const order = new Map(request.rulesets.map((ruleset, index) => [ruleset.key, index]))
     hits.sort((a, b) => (order.get(a.ruleset) ?? 0) - (order.get(b.ruleset) ?? 0))
-    return { hits, errors, scannedBytes: runnable.length === 0 ? 0 : request.bytes.length }
+    return { hits, errors, scannedBytes: scans * request.bytes.length }
+  }
+
+  /** Adds what holds under another name and under none before. */
+  #scanUnder(
+    names: NameVariables,
+    task: Task,
+    request: ScanRequest,
+    rulesets: readonly RunnableRuleset[],
+    hits: RuleHit[],
+    errors: ScanError[],
+  ): void {
+    const renamed = { ...request, variables: { ...request.variables, ...names } }
+    for (const ruleset of rulesets) {
+      const found: RuleHit[] = []
+      const failure = this.#scanOne(task, renamed, ruleset, found)
+      if (failure !== null) errors.push({ ruleset: ruleset.key, ...failure })
+      for (const hit of found) {
+        if (!hits.some(({ ruleset, rule }) => ruleset === hit.ruleset && rule === hit.rule)) hits.push(hit)
+      }
+    }
   }
 
   /** What is left out on this sample, and what is reported instead. */
@@ -235,6 +265,7 @@ export class Scanner {
     return {
       ruleset: ruleset.key,
       rule: match.rule,
+      ...(asksForNames(ruleset) && { name: request.variables.filename }),
       tags: match.tags,
       meta: reading.complete && rule !== undefined ? rule.meta : match.meta,
       strings:

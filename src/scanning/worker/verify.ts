@@ -77,6 +77,7 @@ function verifyItem(
     item: index,
     bytes,
     variables: item.variables,
+    ...(item.alsoNamed && { alsoNamed: item.alsoNamed }),
     set,
     rulesets,
     strings,

@@ -148,3 +148,29 @@ test('a migration that fails half-way leaves nothing behind, and the ones before
   assert.match(describeSchema(database), /CREATE TABLE whole/)
   database.close()
 })
+
+test('a database of before names had folders gets them from the archives, and keeps its names without', () => {
+  const database = new DatabaseSync(':memory:')
+  const steps = readMigrations()
+  migrate(database, steps.slice(0, 2))
+  const sample = (id: number, name: string) =>
+    database.exec(`INSERT INTO samples (id, sha1, size, stored, state, file_type, type_description, name, first_seen, last_seen)
+      VALUES (${id}, x'0${id}', 1, 1, 'processed', '', '', '${name}', 1, 1)`)
+  sample(1, 'a.zip')
+  sample(2, 'x_%.vbs')
+  database.exec(`
+    INSERT INTO members (parent_id, child_id, path) VALUES (1, 2, 'in/deep/x_%.vbs'), (1, 2, 'other/xx.vbs');
+    INSERT INTO sightings (sample_id, name, source, seen) VALUES
+      (1, 'a.zip', 'upload', 1), (2, 'x_%.vbs', 'member', 1), (2, 'sent.vbs', 'upload', 2)`)
+  migrate(database, steps)
+  const rows = database.prepare('SELECT name, folder, owner FROM sightings ORDER BY id').all()
+  assert.deepEqual(
+    rows.map(({ name, folder, owner }) => [name, folder, owner]),
+    [
+      ['a.zip', null, null],
+      ['x_%.vbs', 'in/deep', null],
+      ['sent.vbs', null, null],
+    ],
+  )
+  database.close()
+})

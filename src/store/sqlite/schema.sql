@@ -71,7 +71,7 @@ CREATE TABLE hunt_hits (
   ruleset TEXT NOT NULL,
   rule TEXT NOT NULL,
   tags TEXT NOT NULL,
-  strings TEXT NOT NULL,
+  strings TEXT NOT NULL, name TEXT,
   UNIQUE (hunt_id, sample_id, ruleset, rule)
 ) STRICT;
 
@@ -139,7 +139,7 @@ CREATE TABLE matches (
   -- The cloud's feeds that told of it: 1 live, 2 retro, 3 both; 0 for a local match.
   feeds INTEGER NOT NULL DEFAULT 0,
   revision_id INTEGER,
-  created INTEGER NOT NULL,
+  created INTEGER NOT NULL, name TEXT,
   UNIQUE (ruleset_id, sample_id, rule, cloud)
 ) STRICT;
 
@@ -179,6 +179,10 @@ CREATE TABLE members (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX members_by_child ON members (child_id);
+
+CREATE TABLE new_names (
+  sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE
+) STRICT;
 
 CREATE TABLE retro_hunts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -378,7 +382,7 @@ CREATE TABLE sightings (
   source TEXT NOT NULL,
   comment TEXT,
   seen INTEGER NOT NULL
-) STRICT;
+, folder TEXT, owner TEXT) STRICT;
 
 CREATE INDEX sightings_by_sample ON sightings (sample_id);
 

@@ -1,0 +1,45 @@
+/**
+ * A content may be known under many names: each time it was seen it had one, in a folder, with an owner. Rules that ask
+ * for names hold on a sample when they hold for one of them.
+ */
+import { sql } from 'kysely'
+import { type Database, listOf } from '../store/index.ts'
+
+export interface KnownName {
+  /** The file name, without folders. */
+  readonly name: string
+  /** Where the file lay, or the member in its archive; empty where nobody said. */
+  readonly folder: string
+  /** Of the file, empty where nobody said. */
+  readonly owner: string
+}
+
+/** The newest names of a sample that count: a content that everybody has under another name must not hold up a hunt. */
+export const MOST_NAMES = 64
+/** Of so many of the last times it was seen: some contents are in every folder of every machine. */
+const MOST_SIGHTINGS = 1_024
+
+/**
+ * The names of samples, by id: those that somebody sent before those that archives gave, and the newest first. Samples
+ * that nobody has sent, such as those of the cloud, have none.
+ */
+export async function knownNames(database: Database, ids: readonly number[]): Promise<Map<number, KnownName[]>> {
+  const { rows } = await sql<KnownName & { id: number }>`
+    SELECT id, name, folder, owner FROM (
+      SELECT *, row_number() OVER (PARTITION BY id ORDER BY is_member, latest DESC) AS place FROM (
+        SELECT sample_id AS id, name, coalesce(folder, '') AS folder, coalesce(owner, '') AS owner,
+          min(source = 'member') AS is_member, max(id) AS latest
+        FROM ${listOf(ids)} AS asked JOIN sightings ON sightings.id IN (
+          SELECT id FROM sightings WHERE sample_id = asked.value ORDER BY id DESC LIMIT ${MOST_SIGHTINGS}
+        )
+        GROUP BY 1, 2, 3, 4
+      )
+    ) WHERE place <= ${MOST_NAMES} ORDER BY id, place`.execute(database)
+  const names = new Map<number, KnownName[]>()
+  for (const { id, ...known } of rows) {
+    const list = names.get(id)
+    if (list) list.push(known)
+    else names.set(id, [known])
+  }
+  return names
+}
