@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- [NAME …] [--write]`: runs benchmarks and prints them as Markdown; `--write` puts each into its place
  * in docs/benchmarks.md. BACKTRAIL_BENCH_SAMPLES makes `million` smaller, to try it; `--seconds` (for each attack),
- * `--attack NAME` and `--minutes` (of the soak) do the same for `attack` and `soak`.
+ * `--attack NAME` and `--minutes` (of the soak) do the same for `attack` and `soak`. `wild` takes a folder of collections
+ * of rules (`--rules`), megabytes of system files (`--megabytes`), `--no-binaries`, and `--times` to hunt as well.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
@@ -14,6 +15,7 @@ import { benchLists } from './lists.ts'
 import { benchMillion } from './million.ts'
 import { benchSoak } from './soak.ts'
 import { benchWeb } from './web.ts'
+import { benchWild } from './wild.ts'
 
 const { values, positionals } = parseArgs({
   options: {
@@ -21,7 +23,12 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '60' },
     attack: { type: 'string', multiple: true, default: [] },
     minutes: { type: 'string', default: '20' },
+    rules: { type: 'string' },
+    megabytes: { type: 'string', default: '2000' },
+    binaries: { type: 'boolean', default: true },
+    times: { type: 'boolean', default: false },
   },
+  allowNegative: true,
   allowPositionals: true,
 })
 
@@ -35,6 +42,13 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   attack: () => benchAttack({ secondsEach: Number(values.seconds), only: values.attack }),
   soak: () => benchSoak({ minutes: Number(values.minutes) }),
   web: () => benchWeb({ rulesets: 5_000, samples: 20_000, matches: 100_000 }),
+  wild: () =>
+    benchWild({
+      megabytes: Number(values.megabytes),
+      withBinaries: values.binaries,
+      rules: values.rules ?? null,
+      withTimes: values.times,
+    }),
 }
 
 const names = positionals.length > 0 ? positionals : Object.keys(benchmarks)
