@@ -157,7 +157,11 @@ for (const path of files) {
   }
   const judge = (of: Variant, bits: number, has: Hash) => {
     of.indexBytes += bits / 8
-    const signature: SampleSignature = { ...facts, has: (channel, gram) => has(channel, gram) !== 0 }
+    const signature: SampleSignature = {
+      ...facts,
+      has: (channel, gram) => has(channel, gram) !== 0,
+      hasLongGram: () => true,
+    }
     plans.forEach(({ ruleset }, i) => {
       if (mayMatch(ruleset.plan, signature)) of.passed[i] = (of.passed[i] as number) + bytes.length
     })

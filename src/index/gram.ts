@@ -14,9 +14,16 @@
  * Text in UTF-16LE has a zero after every character, so its windows of four bytes hold two characters and tell little.
  * For it there is a second *channel*, `wide`: the windows of eight bytes `c0 00 c1 00 c2 00 c3 00`, as the four bytes
  * `c0 c1 c2 c3`, hashed under another seed into the same bit array.
+ *
+ * A large sample has every common window of four bytes somewhere, so it passes although the string is not in it. Large
+ * samples therefore have the bits of their *long windows* too, LONG_BYTES bytes in the plain channel and as many
+ * characters in the wide one, hashed under seeds of their own into the same bit array.
  */
 
 export type Channel = 'plain' | 'wide'
+
+/** Bytes, or characters of UTF-16LE text, in a long window. */
+export const LONG_BYTES = 6
 
 /**
  * The hash is multiplicative (Knuth, The Art of Computer Programming 3, 6.4): a multiplication by 2^32 divided by the
@@ -28,6 +35,10 @@ export type Channel = 'plain' | 'wide'
 export const MULTIPLIER = 0x9e3779b1 | 0
 export const PLAIN_SEED = 0x7feb352d
 export const WIDE_SEED = 0x2c1b3c6d
+export const LONG_SEED = 0x51ed270b
+export const LONG_WIDE_SEED = 0x68e31da4
+/** For the last four bytes of a long window, as MULTIPLIER is for the first four. */
+export const LONG_MULTIPLIER = 0x85ebca6b | 0
 
 /**
  * The 32-bit hash of a window, as an unsigned number. `gram` holds four folded bytes, the first in the low bits.
@@ -36,6 +47,16 @@ export const WIDE_SEED = 0x2c1b3c6d
  */
 export function gramHash(channel: Channel, gram: number): number {
   return Math.imul(gram ^ (channel === 'plain' ? PLAIN_SEED : WIDE_SEED), MULTIPLIER) >>> 0
+}
+
+/**
+ * The hash of a long window, to be used as that of a short one. `gram` holds LONG_BYTES folded bytes, the first in the
+ * low bits: up to 2^48, an integer that a number holds exactly.
+ */
+export function longGramHash(channel: Channel, gram: number): number {
+  const first = gram ^ (channel === 'plain' ? LONG_SEED : LONG_WIDE_SEED)
+  const last = Math.floor(gram / 2 ** (8 * (LONG_BYTES - 4)))
+  return (Math.imul(first, MULTIPLIER) + Math.imul(last, LONG_MULTIPLIER)) >>> 0
 }
 
 /** The bit that a hash stands for in a signature of `bits` bits (a power of two): as many of its top bits as that takes. */

@@ -1,7 +1,7 @@
 /**
  * The n-gram index: what neighbours may use. `docs/index-design.md` tells the idea, the formats and the tuning.
  */
-export { bitOf, type Channel, gramHash } from './gram.ts'
+export { bitOf, type Channel, gramHash, LONG_BYTES, longGramHash } from './gram.ts'
 export { planMerge, type SegmentExtent, TIERS } from './merge-plan.ts'
 export { mergeSegments } from './merging.ts'
 export type { SegmentSummary } from './segment-assembly.ts'

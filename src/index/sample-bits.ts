@@ -19,10 +19,13 @@ interface Marking {
   readonly INPUT_BYTES: { readonly value: number }
   readonly BITS: { readonly value: number }
   readonly LOOK_AHEAD: { readonly value: number }
-  markBlocks(length: number, shift: number): void
-  markEnd(length: number, shift: number): void
+  markBlocks(length: number, shift: number, long: number): void
+  markEnd(length: number, shift: number, long: number): void
   countBits(length: number): number
   countPairs(length: number): number
+  countRuns(length: number, k: number): number
+  countUnion(length: number, long: number): number
+  unite(length: number, long: number): void
   halve(length: number): void
 }
 
@@ -48,20 +51,27 @@ export class SampleBits {
   /** The array; bit i is bit `i & 7` of byte `i >> 3`. */
   readonly bytes: Uint8Array
   readonly #shift: number
+  /** Where the array of the long windows is in the module's memory; 0: there is none. */
+  readonly #long: number
   /** Bytes of the input whose windows are not marked yet. */
   #waiting = 0
 
-  /** An array of `length` bits, a power of two from MIN_BITS to MAX_BITS; none is set. */
-  constructor(length: number) {
+  /**
+   * An array of `length` bits, a power of two from MIN_BITS to MAX_BITS; none is set. With `isLong`, long windows are
+   * marked in a second one, until `addLong`.
+   */
+  constructor(length: number, isLong = false) {
     this.length = length
     loaded ??= load()
     this.#marking = loaded
     const { memory, INPUT, INPUT_BYTES, BITS } = this.#marking
-    const missing = BITS.value + length / 8 - memory.buffer.byteLength
+    const missing = BITS.value + (isLong ? 2 : 1) * (length / 8) - memory.buffer.byteLength
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES))
     this.#input = new Uint8Array(memory.buffer, INPUT.value, INPUT_BYTES.value)
     this.bytes = new Uint8Array(memory.buffer, BITS.value, length / 8).fill(0)
     this.#shift = Math.clz32(length) + 1
+    this.#long = isLong ? BITS.value + length / 8 : 0
+    if (isLong) new Uint8Array(memory.buffer, this.#long, length / 8).fill(0)
   }
 
   /** Sets the bits of all windows in the next bytes of the sample, but for the last few. */
@@ -78,14 +88,32 @@ export class SampleBits {
   /** Sets the bits of the last windows, after which no more bytes may come. */
   markEnd(): void {
     this.#markBlocks()
-    this.#marking.markEnd(this.#waiting, this.#shift)
+    this.#marking.markEnd(this.#waiting, this.#shift, this.#long)
     this.#waiting = 0
   }
 
-  /** The most bits that may be set once what was given is marked to its end. */
+  /** How many bits are set, of windows that are not long. */
   count(): number {
-    // Every byte that waits can end a window in each channel.
-    return this.#marking.countBits(this.length) + 2 * this.#waiting
+    return this.#marking.countBits(this.length)
+  }
+
+  /**
+   * How many different windows there are, long ones left out, as far as an array of `length` bits tells: as long as this
+   * one, half or a quarter of it. The same for all arrays that are long enough.
+   */
+  distinct(length: number): number {
+    const free = 1 - this.#marking.countRuns(this.length, Math.log2(this.length / length)) / length
+    return free === 0 ? Number.POSITIVE_INFINITY : -length * Math.log(free)
+  }
+
+  /** How many bits are set when those of the long windows are added. */
+  countWithLong(): number {
+    return this.#marking.countUnion(this.length, this.#long)
+  }
+
+  /** Sets the bits of the long windows as well. */
+  addLong(): void {
+    this.#marking.unite(this.length, this.#long)
   }
 
   /**
@@ -105,7 +133,7 @@ export class SampleBits {
   #markBlocks(): void {
     const marked = Math.max(0, this.#waiting - this.#marking.LOOK_AHEAD.value) & ~15
     if (marked === 0) return
-    this.#marking.markBlocks(marked, this.#shift)
+    this.#marking.markBlocks(marked, this.#shift, this.#long)
     this.#input.copyWithin(0, marked, this.#waiting)
     this.#waiting -= marked
   }

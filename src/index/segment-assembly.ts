@@ -16,9 +16,10 @@ import { SIGNERS_UNKNOWN, type SignerColumns, signersBySample, signersIn } from 
  * bounded by the tile, not by the segment.
  */
 
-/** Signatures of one size, as columns in ascending order of id; a `SegmentGroup` is one. */
+/** Signatures of one size, all with or all without long windows, as columns in ascending order of id; a `SegmentGroup` is one. */
 export interface SignatureColumns {
   readonly bits: number
+  readonly hasLong: boolean
   readonly count: number
   readonly ids: Uint32Array
   readonly sizes: Float64Array
@@ -79,9 +80,10 @@ export function assembleSegment(
   }
 }
 
-/** All samples with signatures of one size. */
+/** All samples with signatures of one size, with or without long windows. */
 interface SizeClass {
   readonly bits: number
+  readonly hasLong: boolean
   readonly count: number
   readonly parts: readonly Part[]
 }
@@ -93,11 +95,12 @@ interface Part {
 }
 
 function sizeClasses(sources: readonly SignatureColumns[], without: Uint32Array): SizeClass[] {
-  return [...Map.groupBy(sources, ({ bits }) => bits)]
+  return [...Map.groupBy(sources, ({ bits, hasLong }) => bits + (hasLong ? 1 : 0)).entries()]
     .sort(([a], [b]) => a - b)
-    .map(([bits, ofSize]) => {
+    .map(([, ofSize]) => {
+      const { bits, hasLong } = ofSize[0] as SignatureColumns
       const parts = placed(ofSize.map((source) => ({ source, runs: remainingRuns(source.ids, without) })))
-      return { bits, parts, count: parts.reduce((sum, { runs }) => sum + lengthOf(runs), 0) }
+      return { bits, hasLong, parts, count: parts.reduce((sum, { runs }) => sum + lengthOf(runs), 0) }
     })
     .filter(({ count }) => count > 0)
 }
@@ -145,12 +148,12 @@ function remainingRuns(ids: Uint32Array, without: Uint32Array): ColumnRun[] {
   return runs
 }
 
-function groupsOf({ bits, count }: SizeClass): GroupEntry[] {
-  if (bits === 0) return [{ bits, count, layout: 'unfiltered' }]
+function groupsOf({ bits, hasLong, count }: SizeClass): GroupEntry[] {
+  if (bits === 0) return [{ bits, hasLong, count, layout: 'unfiltered' }]
   const transposed = transposedCount(count)
   const groups: GroupEntry[] = []
-  if (transposed > 0) groups.push({ bits, count: transposed, layout: 'transposed' })
-  if (count > transposed) groups.push({ bits, count: count - transposed, layout: 'loose' })
+  if (transposed > 0) groups.push({ bits, hasLong, count: transposed, layout: 'transposed' })
+  if (count > transposed) groups.push({ bits, hasLong, count: count - transposed, layout: 'loose' })
   return groups
 }
 

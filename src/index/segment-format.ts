@@ -3,12 +3,12 @@ import { Failure } from '../errors/index.ts'
 import { HEAD_BYTES, isSignatureSize } from './signature.ts'
 
 /**
- * The segment file, version 2: the signatures of many samples, arranged for looking up. Immutable once written.
+ * The segment file, version 3: the signatures of many samples, arranged for looking up. Immutable once written.
  * Little-endian throughout. `n` is the number of samples.
  *
  * ```
  * header      64 bytes
- * body        directory   16 bytes a group
+ * body        directory   16 bytes a group: M, number of samples, layout, and 1 when they have long windows, else 0
  *             ids         4n   uint32
  *             sizes       8n   float64
  *             heads       64n  HEAD_BYTES columns of n bytes: byte 0 of every sample, byte 1 of every sample, …
@@ -24,8 +24,9 @@ import { HEAD_BYTES, isSignatureSize } from './signature.ts'
  * Samples are in the order of their *groups*, and of their ids within a group, in every column; so a fact about all
  * samples is one contiguous read, and a group's part of it lines up with the group's rows.
  *
- * A group holds samples with signatures of the same size M. Groups ascend by M; of the same M, the transposed one is
- * first. Layouts:
+ * A group holds samples with signatures of the same size M, all with or all without the bits of long windows. Groups
+ * ascend by M; of the same M, those without long windows are first; of these or those, the transposed one is first.
+ * Layouts:
  *
  * - **transposed**: M rows of `ceil(count / 8)` bytes. Bit `s & 7` of byte `s >> 3` of row r is bit r of the group's
  *   sample s. A gram costs one row, whatever the number of samples.
@@ -39,8 +40,8 @@ import { HEAD_BYTES, isSignatureSize } from './signature.ts'
  *
  * ```
  *  0  8  magic "BTsegmnt"
- *  8  4  version, 2
- * 12  4  CRC-32 of the header from offset 16 on
+ *  8  4  version, 3
+ * 12  4  CRC-32 of the header from offset 16 on, begun with the version; in versions 1 and 2, with 0
  * 16  4  n
  * 20  4  the lowest sample id
  * 24  4  the highest sample id
@@ -51,10 +52,10 @@ import { HEAD_BYTES, isSignatureSize } from './signature.ts'
  * 48 16  0
  * ```
  *
- * Version 1 has no signers and no hashes of them.
+ * Version 1 has no signers and no hashes of them. Versions 1 and 2 have no long windows.
  */
 export const SEGMENT_MAGIC = Buffer.from('BTsegmnt', 'latin1')
-export const SEGMENT_VERSION = 2
+export const SEGMENT_VERSION = 3
 export const SEGMENT_HEADER_BYTES = 64
 export const DIRECTORY_ENTRY_BYTES = 16
 
@@ -85,6 +86,8 @@ export interface GroupEntry {
   readonly bits: number
   readonly count: number
   readonly layout: Layout
+  /** Whether the bits of long windows are among the bits. */
+  readonly hasLong: boolean
 }
 
 /** Where the sections begin, counted from the start of the body, and where the body ends. */
@@ -147,8 +150,13 @@ export function encodeHeader(header: SegmentHeader): Uint8Array {
   fields.setFloat64(32, header.bodyBytes, true)
   fields.setUint32(40, header.checksumOfChecksums, true)
   fields.setUint32(44, header.signers ?? 0, true)
-  fields.setUint32(12, crc32(bytes.subarray(16)), true)
+  fields.setUint32(12, headerChecksum(bytes, SEGMENT_VERSION), true)
   return bytes
+}
+
+function headerChecksum(bytes: Uint8Array, version: number): number {
+  // A segment that is taken for one of another version would be read wrongly.
+  return crc32(bytes.subarray(16, SEGMENT_HEADER_BYTES), version < 3 ? 0 : version)
 }
 
 /** @throws Failure `segment.damaged`; `path` is named in the message. */
@@ -159,7 +167,7 @@ export function decodeHeader(bytes: Uint8Array, path: string): SegmentHeader {
   const version = fields.getUint32(8, true)
   if (version < 1 || version > SEGMENT_VERSION)
     throw damaged(path, `its format has version ${version}, this program reads 1 to ${SEGMENT_VERSION}`)
-  if (fields.getUint32(12, true) !== crc32(bytes.subarray(16, SEGMENT_HEADER_BYTES)))
+  if (fields.getUint32(12, true) !== headerChecksum(bytes, version))
     throw damaged(path, 'the checksum of its header is wrong')
   return {
     samples: fields.getUint32(16, true),
@@ -175,7 +183,7 @@ export function decodeHeader(bytes: Uint8Array, path: string): SegmentHeader {
 export function encodeDirectory(groups: readonly GroupEntry[]): Uint8Array {
   const words = new Uint32Array((groups.length * DIRECTORY_ENTRY_BYTES) / 4)
   groups.forEach((group, i) => {
-    words.set([group.bits, group.count, layouts.indexOf(group.layout), 0], i * 4)
+    words.set([group.bits, group.count, layouts.indexOf(group.layout), group.hasLong ? 1 : 0], i * 4)
   })
   return new Uint8Array(words.buffer)
 }
@@ -187,9 +195,10 @@ export function decodeDirectory(bytes: Uint8Array, path: string): GroupEntry[] {
   for (let at = 0; at < bytes.length; at += DIRECTORY_ENTRY_BYTES) {
     const bits = fields.getUint32(at, true)
     const layout = layouts[fields.getUint32(at + 8, true)]
-    if (layout === undefined || !isSignatureSize(bits) || (bits === 0) !== (layout === 'unfiltered'))
+    const long = fields.getUint32(at + 12, true)
+    if (layout === undefined || !isSignatureSize(bits) || (bits === 0) !== (layout === 'unfiltered') || long > 1)
       throw damaged(path, 'its directory is not understood')
-    groups.push({ bits, count: fields.getUint32(at + 4, true), layout })
+    groups.push({ bits, count: fields.getUint32(at + 4, true), layout, hasLong: long === 1 })
   }
   return groups
 }

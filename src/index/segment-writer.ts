@@ -15,17 +15,15 @@ export interface SignedSample {
  * (written under a temporary name beside it, then renamed). @throws Failure `signature.damaged`
  */
 export function writeSegment(path: string, samples: readonly SignedSample[]): SegmentSummary {
-  const bySize = new Map<number, SignedView[]>()
+  const views: SignedView[] = []
   let previous = -1
   for (const { id, record } of samples) {
     if (id <= previous) throw new RangeError(`sample ids must ascend: ${id} came after ${previous}`)
     previous = id
-    const view = SignatureView.of(record)
-    const members = bySize.get(view.bits)
-    if (members === undefined) bySize.set(view.bits, [{ id, view }])
-    else members.push({ id, view })
+    views.push({ id, view: SignatureView.of(record) })
   }
-  const columns = [...bySize].map(([bits, members]) => new RecordColumns(bits, members))
+  const alike = Map.groupBy(views, ({ view }) => view.bits + (view.hasLong ? 1 : 0))
+  const columns = [...alike.values()].map((members) => new RecordColumns(members))
   const summary = assembleSegment(path, columns, new Uint32Array(0))
   if (summary === null) throw new RangeError('a segment has at least one sample')
   return summary
@@ -36,16 +34,19 @@ interface SignedView {
   readonly view: SignatureView
 }
 
-/** Signatures of one size, in memory, as a segment's group shows them. */
+/** Signatures of one size, all with or all without long windows, in memory, as a segment's group shows them. */
 class RecordColumns implements SignatureColumns {
   readonly bits: number
+  readonly hasLong: boolean
   readonly count: number
   readonly ids: Uint32Array
   readonly sizes: Float64Array
   readonly #members: readonly SignedView[]
 
-  constructor(bits: number, members: readonly SignedView[]) {
+  constructor(members: readonly SignedView[]) {
+    const { bits, hasLong } = (members[0] as SignedView).view
     this.bits = bits
+    this.hasLong = hasLong
     this.count = members.length
     this.ids = Uint32Array.from(members, ({ id }) => id)
     this.sizes = Float64Array.from(members, ({ view }) => view.size)

@@ -45,6 +45,7 @@ function unfiltered(id: number): SignedSample {
       sha1: digest(20),
       sha256: digest(32),
       bytes: new Uint8Array(0),
+      hasLong: false,
       signers: null,
     }),
   }
@@ -132,7 +133,7 @@ test('a segment tells of every sample what its signature tells', (t) => {
 test('a segment of large signatures, made and read in several pieces, tells the same', (t) => {
   const folder = folderOf(t)
   const random = randomFrom('large signatures')
-  const samples = Array.from({ length: 75 }, (_, i) => signed(i + 1, random.bytes(300_000)))
+  const samples = Array.from({ length: 75 }, (_, i) => signed(i + 1, random.bytes(600_000)))
   const views = new Map(samples.map(({ id, record }) => [id, SignatureView.of(record)]))
   const [first, second, whole, merged] = ['first', 'second', 'whole', 'merged'].map((name) => join(folder, name))
   writeSegment(first as string, samples.slice(0, 30))
@@ -323,7 +324,7 @@ test('a segment that is missing, empty, cut off, too long or of another version 
   const other = Buffer.from(intact)
   other.writeUInt32LE(SEGMENT_VERSION + 1, 8)
   writeFileSync(path, other)
-  assert.throws(() => SegmentReader.open(path), { code: 'segment.damaged', message: /version 3/ })
+  assert.throws(() => SegmentReader.open(path), { code: 'segment.damaged', message: /version 4/ })
 })
 
 test('damage is found where it is: the rows of intact blocks can still be read', (t) => {

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { Failure } from '../errors/index.ts'
-import { bitOf, type Channel, gramHash } from './gram.ts'
+import { bitOf, type Channel, gramHash, longGramHash } from './gram.ts'
 
 /**
  * The signature record: what the index knows of one sample, by itself. Little-endian throughout.
@@ -8,10 +8,11 @@ import { bitOf, type Channel, gramHash } from './gram.ts'
  * ```
  * offset size
  *      0    4  magic "BTsg"
- *      4    2  version, 2: grams and hash as in gram.ts
+ *      4    2  version, 3: grams and hash as in gram.ts
  *      6    2  0
- *      8    4  CRC-32 of everything from offset 12 on
- *     12    4  M, the number of bits: a power of two from MIN_BITS to MAX_BITS, or 0: too varied to filter
+ *      8    4  CRC-32 of everything from offset 12 on, begun with the version; in versions 1 and 2, with 0
+ *     12    4  M, the number of bits: a power of two from MIN_BITS to MAX_BITS, or 0: too varied to filter; plus 1 when
+ *              the bits of long windows are among them
  *     16    8  size of the sample in bytes, as a float64 (exact up to 2^53)
  *     24   64  the first HEAD_BYTES bytes of the sample, zeros beyond its end
  *     88   16  MD5
@@ -22,10 +23,10 @@ import { bitOf, type Channel, gramHash } from './gram.ts'
  *      …   4S  the signers' hashes, ascending
  * ```
  *
- * Version 1 has 0 at offset 156: signers that are not known.
+ * Version 1 has 0 at offset 156: signers that are not known. Versions 1 and 2 have no long windows.
  */
 export const RECORD_MAGIC = 0x67735442
-export const RECORD_VERSION = 2
+export const RECORD_VERSION = 3
 export const RECORD_HEADER_BYTES = 160
 
 /** How many of a sample's first bytes the index stores. */
@@ -58,6 +59,8 @@ export interface SignatureParts extends SampleDigests {
   readonly size: number
   readonly head: Uint8Array
   readonly bytes: Uint8Array
+  /** Whether the bits of long windows are among the bits. */
+  readonly hasLong: boolean
   /** Hashes of the signers, ascending; null where they are not known. */
   readonly signers: Uint32Array | null
 }
@@ -69,7 +72,7 @@ export function encodeSignature(parts: SignatureParts): Uint8Array {
   const fields = new DataView(record.buffer)
   fields.setUint32(0, RECORD_MAGIC, true)
   fields.setUint16(4, RECORD_VERSION, true)
-  fields.setUint32(BITS_OFFSET, parts.bytes.length * 8, true)
+  fields.setUint32(BITS_OFFSET, parts.bytes.length * 8 + (parts.hasLong ? 1 : 0), true)
   fields.setFloat64(SIZE_OFFSET, parts.size, true)
   fields.setUint32(SIGNERS_OFFSET, signers?.length ?? SIGNERS_UNKNOWN, true)
   signers?.forEach((signer, i) => {
@@ -86,8 +89,13 @@ export function encodeSignature(parts: SignatureParts): Uint8Array {
     record.set(digest, offset)
   }
   record.set(parts.bytes, RECORD_HEADER_BYTES)
-  fields.setUint32(CHECKSUM_OFFSET, crc32(record.subarray(CHECKED_FROM)), true)
+  fields.setUint32(CHECKSUM_OFFSET, checksumOf(record, RECORD_VERSION), true)
   return record
+}
+
+function checksumOf(record: Uint8Array, version: number): number {
+  // A record that is taken for one of another version would be read wrongly.
+  return crc32(record.subarray(CHECKED_FROM), version < 3 ? 0 : version)
 }
 
 /** True for the numbers of bits that a signature may have, 0 included. */
@@ -108,6 +116,8 @@ export class SignatureView {
   readonly bits: number
   /** The bit array, M/8 bytes; bit i is bit `i & 7` of byte `i >> 3`. */
   readonly bytes: Uint8Array
+  /** Whether the bits of long windows are among the bits; if not, nothing is known of long windows. */
+  readonly hasLong: boolean
   /** Hashes of the signers, ascending; null where they are not known. */
   readonly signers: Uint32Array | null
 
@@ -117,7 +127,9 @@ export class SignatureView {
     this.md5 = record.subarray(MD5_OFFSET, MD5_OFFSET + 16)
     this.sha1 = record.subarray(SHA1_OFFSET, SHA1_OFFSET + 20)
     this.sha256 = record.subarray(SHA256_OFFSET, SHA256_OFFSET + 32)
-    this.bits = fields.getUint32(BITS_OFFSET, true)
+    const bits = fields.getUint32(BITS_OFFSET, true)
+    this.hasLong = version >= 3 && (bits & 1) === 1
+    this.bits = this.hasLong ? bits - 1 : bits
     const end = RECORD_HEADER_BYTES + this.bits / 8
     this.bytes = record.subarray(RECORD_HEADER_BYTES, end)
     const signers = version === 1 ? SIGNERS_UNKNOWN : fields.getUint32(SIGNERS_OFFSET, true)
@@ -135,11 +147,8 @@ export class SignatureView {
       throw new Failure('signature.damaged', 'This is not a signature record.')
     const version = fields.getUint16(4, true)
     if (version < 1 || version > RECORD_VERSION)
-      throw new Failure('signature.damaged', `The signature record has version ${version}; this program reads 1 and 2.`)
-    if (
-      fields.getUint16(6, true) !== 0 ||
-      fields.getUint32(CHECKSUM_OFFSET, true) !== crc32(record.subarray(CHECKED_FROM))
-    )
+      throw new Failure('signature.damaged', `The signature record has version ${version}; this program reads 1 to 3.`)
+    if (fields.getUint16(6, true) !== 0 || fields.getUint32(CHECKSUM_OFFSET, true) !== checksumOf(record, version))
       throw new Failure('signature.damaged', 'The checksum of the signature record is wrong.')
     const view = new SignatureView(record, fields, version)
     const expected = RECORD_HEADER_BYTES + view.bits / 8 + 4 * (view.signers?.length ?? 0)
@@ -153,6 +162,11 @@ export class SignatureView {
     return this.hasHash(gramHash(channel, gram))
   }
 
+  /** False proves that the long window is not in the sample. */
+  hasLongGram(channel: Channel, gram: number): boolean {
+    return !this.hasLong || this.hasHash(longGramHash(channel, gram))
+  }
+
   /** `has`, with the window's `gramHash` computed before. */
   hasHash(hash: number): boolean {
     if (this.bits === 0) return true
@@ -161,11 +175,39 @@ export class SignatureView {
   }
 }
 
-/** Whether two records say the same of a sample, as far as both tell: the signers may not be known in one. */
+/**
+ * Whether two records can be of the same sample. What one of them does not tell is left out: the signers, the long
+ * windows, and bits that a smaller array has or-ed; versions of this program differ in how many bits a sample gets.
+ */
 export function agree(one: Uint8Array, other: Uint8Array): boolean {
   if (Buffer.compare(one, other) === 0) return true
-  const views = [SignatureView.of(one), SignatureView.of(other)]
-  if (views.every(({ signers }) => signers !== null)) return false
-  const [first, second] = views.map((view) => encodeSignature({ ...view, signers: null })) as [Uint8Array, Uint8Array]
-  return Buffer.compare(first, second) === 0
+  const [first, second] = [SignatureView.of(one), SignatureView.of(other)]
+  const signers = first.signers !== null && second.signers !== null
+  const facts = [first, second].map((view) =>
+    encodeSignature({ ...view, bytes: new Uint8Array(0), hasLong: false, signers: signers ? view.signers : null }),
+  ) as [Uint8Array, Uint8Array]
+  return Buffer.compare(...facts) === 0 && bitsAgree(first, second)
+}
+
+function bitsAgree(first: SignatureView, second: SignatureView): boolean {
+  const bits = Math.min(first.bits, second.bits)
+  // One of them was too varied to filter.
+  if (bits === 0) return true
+  const [some, others] = [shortened(first, bits), shortened(second, bits)]
+  if (first.hasLong === second.hasLong) return Buffer.compare(some, others) === 0
+  const [few, many] = first.hasLong ? [others, some] : [some, others]
+  return few.every((byte, i) => (byte & ~(many[i] as number)) === 0)
+}
+
+/** The bit array that the same windows have in `bits` bits, which are not more than there are. */
+function shortened(view: SignatureView, bits: number): Uint8Array {
+  const bytes = new Uint8Array(bits / 8)
+  const shift = Math.log2(view.bits / bits)
+  view.bytes.forEach((byte, at) => {
+    for (let rest = byte; rest !== 0; rest &= rest - 1) {
+      const bit = (at * 8 + 31 - Math.clz32(rest & -rest)) >>> shift
+      bytes[bit >>> 3] = (bytes[bit >>> 3] as number) | (1 << (bit & 7))
+    }
+  })
+  return bytes
 }

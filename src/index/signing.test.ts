@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { randomFrom } from './fixtures.ts'
-import { bitOf, type Channel, gramHash } from './gram.ts'
+import { bitOf, type Channel, gramHash, LONG_BYTES, longGramHash } from './gram.ts'
 import { SampleBits } from './sample-bits.ts'
 import { agree, encodeSignature, MAX_BITS, MIN_BITS, SignatureView } from './signature.ts'
-import { SignatureBuilder, sign, signFile } from './signing.ts'
+import { DENSE_FROM, LONG_FROM, SignatureBuilder, sign, signFile } from './signing.ts'
 
 const digests = {
   md5: new Uint8Array(16).fill(1),
@@ -35,14 +35,36 @@ function windowsOf(bytes: Uint8Array): Map<Channel, Set<number>> {
   ])
 }
 
+/** The same for long windows. */
+function longWindowsOf(bytes: Uint8Array): Map<Channel, Set<number>> {
+  const plain = new Set<number>()
+  const wide = new Set<number>()
+  const gram = (at: number, step: number) => {
+    let whole = 0
+    for (let i = LONG_BYTES - 1; i >= 0; i--) whole = whole * 256 + folded(bytes[at + i * step] as number)
+    return whole
+  }
+  const odd = Array.from({ length: LONG_BYTES }, (_, i) => 2 * i + 1)
+  for (let i = 0; i + LONG_BYTES <= bytes.length; i++) plain.add(gram(i, 1))
+  for (let i = 0; i + 2 * LONG_BYTES <= bytes.length; i++)
+    if (odd.every((ahead) => bytes[i + ahead] === 0)) wide.add(gram(i, 2))
+  return new Map([
+    ['plain', plain],
+    ['wide', wide],
+  ])
+}
+
 /** The bit array that the windows give in a signature of `bits` bits. */
-function expectedBits(bytes: Uint8Array, bits: number): Uint8Array {
+function expectedBits(bytes: Uint8Array, bits: number, hasLong = false): Uint8Array {
   const array = new Uint8Array(bits / 8)
-  for (const [channel, windows] of windowsOf(bytes))
-    for (const window of windows) {
-      const bit = bitOf(gramHash(channel, window), bits)
-      array[bit >> 3] = (array[bit >> 3] as number) | (1 << (bit & 7))
-    }
+  const add = (hash: number) => {
+    const bit = bitOf(hash, bits)
+    array[bit >> 3] = (array[bit >> 3] as number) | (1 << (bit & 7))
+  }
+  for (const [channel, windows] of windowsOf(bytes)) for (const window of windows) add(gramHash(channel, window))
+  if (!hasLong) return array
+  for (const [channel, windows] of longWindowsOf(bytes))
+    for (const window of windows) add(longGramHash(channel, window))
   return array
 }
 
@@ -136,11 +158,11 @@ test('a file is signed as its bytes are, also when it is larger than what is rea
 })
 
 test('a large file whose last bytes make it too full for the array that was tried first gets the larger one', () => {
-  // The first array has 2^21 bits. 1.65 million windows fill it to 0.545, the 60,000 of the end to 0.558.
+  // The first array has 2^21 bits. 2.18 million windows, short and long, fill it to 0.646, the 40,000 of the end to 0.653.
   const random = randomFrom('borderline')
-  const bytes = new Uint8Array(5_500_000)
-  bytes.set(random.bytes(1_650_000))
-  bytes.set(random.bytes(60_000), bytes.length - 60_000)
+  const bytes = new Uint8Array(2 ** 22)
+  bytes.set(random.bytes(1_090_000))
+  bytes.set(random.bytes(20_000), bytes.length - 20_000)
   const builder = new SignatureBuilder(bytes.length)
   builder.update(bytes)
   const record = builder.finish(digests)
@@ -149,16 +171,84 @@ test('a large file whose last bytes make it too full for the array that was trie
   assert.equal(SignatureView.of(sign(bytes, digests)).bits, 2 ** 22)
 })
 
-test('from 8 MB on, a signature is larger than the same windows have in a smaller sample', () => {
-  // In 2^20 bits, these windows would set 45 %.
-  const windows = randomFrom('large').bytes(620_000)
-  const bitsAt = (size: number) => {
-    const bytes = new Uint8Array(size)
-    bytes.set(windows)
-    return SignatureView.of(sign(bytes, digests)).bits
+/** Half zeros, the rest a mixture, at both ends. */
+function mixture(name: string, size: number): Uint8Array {
+  const random = randomFrom(name)
+  const bytes = new Uint8Array(size)
+  bytes.set(random.sample(Math.floor(size / 3)))
+  const end = random.sample(Math.floor(size / 6))
+  bytes.set(end, size - end.length)
+  return bytes
+}
+
+test('from 1 MB on a signature has the bits of the long windows as well, to the last of them', () => {
+  for (const size of [LONG_FROM, LONG_FROM + 77]) {
+    const bytes = mixture(`long windows ${size}`, size)
+    const view = SignatureView.of(sign(bytes, digests))
+    assert.ok(view.hasLong)
+    assert.ok(Buffer.compare(view.bytes, expectedBits(bytes, view.bits, true)) === 0, `${size} bytes`)
+    assert.ok(fillOf(view.bytes) <= 0.65 && fillOf(expectedBits(bytes, view.bits / 2, true)) > 0.65)
+    for (const [channel, windows] of longWindowsOf(bytes))
+      for (const window of windows) assert.ok(view.hasLongGram(channel, window))
+    assert.ok(!view.hasLongGram('plain', 0x0102030405) || !view.hasLongGram('plain', 0x0102030406))
   }
-  assert.equal(bitsAt(2 ** 23 - 1), 2 ** 20)
-  assert.equal(bitsAt(2 ** 23), 2 ** 21)
+  const small = SignatureView.of(sign(mixture('not long', LONG_FROM - 1), digests))
+  assert.ok(!small.hasLong && small.hasLongGram('plain', 0x0102030405))
+})
+
+test('a dense sample has fewer bits than others with as many windows, and no long windows', () => {
+  const random = randomFrom('dense')
+  for (const size of [DENSE_FROM, LONG_FROM, 5_000_000]) {
+    const bytes = random.bytes(size)
+    const record = sign(bytes, digests)
+    const view = SignatureView.of(record)
+    assert.ok(!view.hasLong)
+    const fill = fillOf(view.bytes)
+    assert.ok(fill > 0.45 && fill <= 0.7, `${fill} of the bits of ${size} bytes are set`)
+    const builder = new SignatureBuilder(size)
+    builder.update(bytes)
+    assert.ok(Buffer.compare(builder.finish(digests), record) === 0)
+  }
+  const sparse = SignatureView.of(sign(random.bytes(DENSE_FROM - 1), digests))
+  assert.ok(fillOf(sparse.bytes) <= FILL)
+})
+
+test('records of different versions agree when what both tell is the same', () => {
+  const bytes = mixture('versions', LONG_FROM)
+  const record = sign(bytes, digests)
+  const older = (change: (byte: number, at: number) => number, bits = 2 ** 21) =>
+    encodeSignature({
+      ...SignatureView.of(record),
+      hasLong: false,
+      bytes: expectedBits(bytes, bits).map(change),
+    })
+  const { bits } = SignatureView.of(record)
+  for (const size of [bits / 4, bits, bits * 4])
+    assert.ok(
+      agree(
+        older((byte) => byte, size),
+        record,
+      ),
+      `${size}`,
+    )
+  assert.ok(
+    agree(
+      record,
+      older((byte) => byte),
+    ),
+  )
+  assert.ok(
+    !agree(
+      older((byte, at) => (at < 100_000 ? 0xff : byte)),
+      record,
+    ),
+  )
+  assert.ok(
+    !agree(
+      older((byte) => byte ^ 0xff, bits),
+      record,
+    ),
+  )
 })
 
 test('chunks that do not add up to the announced size are refused', () => {
@@ -202,7 +292,14 @@ test('a sample that fills the largest array beyond use gets no bits, and is alwa
   // The same fill is of use in smaller arrays, where a sample can be that full only by being very small.
   assert.equal(condensed(new Int32Array(MIN_BITS / 32).fill(0x03ffffff)).length, MIN_BITS / 32)
   const view = SignatureView.of(
-    encodeSignature({ ...digests, size: 5, head: new Uint8Array(5), bytes: new Uint8Array(0), signers: null }),
+    encodeSignature({
+      ...digests,
+      size: 5,
+      head: new Uint8Array(5),
+      bytes: new Uint8Array(0),
+      hasLong: false,
+      signers: null,
+    }),
   )
   assert.equal(view.bits, 0)
   assert.ok(view.has('plain', 0x12345678) && view.has('wide', 0))

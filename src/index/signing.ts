@@ -10,18 +10,29 @@ import { encodeSignature, HEAD_BYTES, MAX_BITS, MIN_BITS, type SampleDigests } f
  * bits are set in an array that is large enough for the worst case (every window different), and the array is then
  * halved for as long as no more than the target fill of the bits stay set. Since a bit number is the top end of the hash,
  * a bit of the half as large array is two neighbouring bits, or-ed: no window is hashed twice. `sample-bits.ts` does it.
+ *
+ * Three things depend on the sample, all measured in `docs/index-design.md`:
+ *
+ * - A large sample has most short windows of any text. It gets its long windows as well.
+ * - A *dense* sample, compressed or encrypted, hardly repeats a window, and so costs the most bits; but what is looked
+ *   for is rarely in it by chance. It gets fewer bits, and no long windows: they would say what the short ones say.
+ * - How full the array may be.
  */
 
-/**
- * The largest part of the bits that may be set in the signature of a sample of `size` bytes. Large samples have most
- * windows, so they pass by chance most often, and they cost most to read in vain: they get more bits.
- * `docs/index-design.md` has the measurements behind it.
- */
-function targetFill(size: number): number {
-  return size < LARGE_FROM ? 0.55 : 0.4
-}
+/** From this size on a sample has its long windows marked, unless it is dense. */
+export const LONG_FROM = 1 << 20
 
-const LARGE_FROM = 8 << 20
+/** From this size on it matters whether a sample is dense. */
+export const DENSE_FROM = 64 << 10
+/** Different windows for each byte from which on it is. */
+const DENSE_SHARE = 0.6
+
+/** The largest part of the bits that may be set. */
+const FILL = 0.55
+const LONG_FILL = 0.65
+const DENSE_FILL = 0.7
+/** What cannot be kept below this with long windows, being too large, is better without them. */
+const MOST_LONG_FILL = 0.7
 
 const CHUNK_BYTES = 1 << 20
 
@@ -30,7 +41,7 @@ const CHUNK_BYTES = 1 << 20
  * need a quarter of the worst case. Where a sample is at hand to be read again, an array of that size is tried first.
  */
 const HOPEFUL_SHARE = 0.25
-const HOPEFUL_FROM = 4 << 20
+const HOPEFUL_FROM = LONG_FROM
 
 /** The signature record of a sample that is in memory, with the hashes of its signers as far as they are known. */
 export function sign(bytes: Uint8Array, digests: SampleDigests, signers: Uint32Array | null = null): Uint8Array {
@@ -67,16 +78,15 @@ function signReadable(
   signers: Uint32Array | null,
   chunks: () => Iterable<Uint8Array>,
 ): Uint8Array {
+  let isLong = size >= LONG_FROM
   if (size >= HOPEFUL_FROM) {
     const builder = new SignatureBuilder(size, HOPEFUL_SHARE)
-    let part = 0
-    for (const chunk of chunks()) {
-      builder.update(chunk)
-      if (++part % 2 === 0 && builder.isOverfull()) break
-    }
+    for (const chunk of chunks()) builder.update(chunk)
     if (!builder.isOverfull()) return builder.finish(digests, signers)
+    // A dense sample is spared the work.
+    isLong = builder.hasLong()
   }
-  const builder = new SignatureBuilder(size)
+  const builder = new SignatureBuilder(size, 1, isLong)
   for (const chunk of chunks()) builder.update(chunk)
   return builder.finish(digests, signers)
 }
@@ -88,17 +98,24 @@ function signReadable(
 export class SignatureBuilder {
   readonly #size: number
   readonly #bits: SampleBits
+  readonly #isLong: boolean
+  /** Of the arrays that are tried for a sample of this size. */
+  readonly #shortest: number
   readonly #head = new Uint8Array(HEAD_BYTES)
   #received = 0
+  #content: Content | null = null
 
   /**
-   * `size` is the sample's size in bytes; the chunks must add up to it. `share` below 1 starts with so much smaller an
-   * array than the worst case needs: then ask `isOverfull`, and if so, start again without it.
+   * `size` is the sample's size in bytes; the chunks must add up to it. `share` below 1 takes so much smaller an array
+   * than the worst case needs: then ask `isOverfull` after the last chunk, and if so, start again without it, and with
+   * the answer of `hasLong` as `isLong`.
    */
-  constructor(size: number, share = 1) {
+  constructor(size: number, share = 1, isLong = size >= LONG_FROM) {
     this.#size = size
-    // At most `size` different windows: 1.5 bits for each keep even the worst case below a fill of 0.49.
-    this.#bits = new SampleBits(powerOfTwoAtLeast(1.5 * size * share))
+    const wanted = (part: number) => powerOfTwoAtLeast(bitsForAll(size) * part)
+    this.#isLong = isLong
+    this.#bits = new SampleBits(wanted(share), isLong)
+    this.#shortest = wanted(size >= HOPEFUL_FROM ? HOPEFUL_SHARE : 1)
   }
 
   update(chunk: Uint8Array): void {
@@ -107,27 +124,63 @@ export class SignatureBuilder {
     this.#bits.mark(chunk)
   }
 
-  /** True when a larger array may be needed to keep to the target fill. */
+  /** Whether a larger array is needed to keep to the target fill. To be asked when all chunks were given. */
   isOverfull(): boolean {
     const { length } = this.#bits
-    return length < MAX_BITS && this.#bits.count() > targetFill(this.#size) * length
+    const { fill, hasLong } = this.#end()
+    return length < MAX_BITS && (hasLong ? this.#bits.countWithLong() : this.#bits.count()) > fill * length
+  }
+
+  /** Whether the long windows are worth their bits. To be asked when all chunks were given. */
+  hasLong(): boolean {
+    return this.#end().hasLong
+  }
+
+  /** Marks the last windows and decides what the signature is made of, in the same way whichever array was tried. */
+  #end(): Content {
+    if (this.#content !== null) return this.#content
+    const bits = this.#bits
+    bits.markEnd()
+    const isDense = this.#size >= DENSE_FROM && bits.distinct(this.#shortest) > DENSE_SHARE * this.#size
+    const isLong = this.#isLong && !isDense
+    const hasLong = isLong && (bits.length < MAX_BITS || bits.countWithLong() <= MOST_LONG_FILL * MAX_BITS)
+    this.#content = { fill: isDense ? DENSE_FILL : hasLong ? LONG_FILL : FILL, hasLong }
+    return this.#content
   }
 
   /** @throws Failure `sample.gone` when the chunks were not `size` bytes: the file changed under the reader. */
   finish(digests: SampleDigests, signers: Uint32Array | null = null): Uint8Array {
     if (this.#received !== this.#size)
       throw new Failure('sample.gone', `The sample has ${this.#received} bytes where ${this.#size} were expected.`)
-    this.#bits.markEnd()
+    const { fill, hasLong } = this.#end()
+    if (hasLong) this.#bits.addLong()
+    const bytes = this.#bits.condense(fill)
     return encodeSignature({
       md5: digests.md5,
       sha1: digests.sha1,
       sha256: digests.sha256,
       size: this.#size,
       head: this.#head,
-      bytes: this.#bits.condense(targetFill(this.#size)),
+      bytes,
+      hasLong: hasLong && bytes.length > 0,
       signers,
     })
   }
+}
+
+/** What a sample turned out to be. */
+interface Content {
+  /** The largest part of the bits that may be set. */
+  readonly fill: number
+  readonly hasLong: boolean
+}
+
+/**
+ * Bits enough for every sample of a size. At most `size` different windows: 1.5 bits for each keep even the worst case
+ * below a fill of 0.49. What has long windows has at most 0.6 short and one long for each byte, which 2 bits hold.
+ */
+function bitsForAll(size: number): number {
+  return (size < LONG_FROM ? 1.5 : 2) * size
 }
 
 /** The power of two within [MIN_BITS, MAX_BITS] that is at least `wanted`, as far as MAX_BITS allows. */

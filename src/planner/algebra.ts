@@ -172,7 +172,7 @@ function keyOf(plan: Plan): string {
     case 'atLeast':
       return `${plan.count}(${plan.parts.map(planKey).join()})`
     case 'grams':
-      return `${plan.channel} ${plan.grams.join()}`
+      return `${plan.channel} ${plan.grams.join()} ${plan.longGrams.join()}`
     case 'fact':
       // Serial numbers are whatever a rule says: put side by side, two could read like one.
       return plan.fact.kind === 'signer' ? JSON.stringify(plan.fact) : Object.values(plan.fact).join(' ')
@@ -185,7 +185,7 @@ const weights = new WeakMap<Plan, number>()
 export function weightOf(plan: Plan): number {
   switch (plan.kind) {
     case 'grams':
-      return 1 + plan.grams.length
+      return 1 + plan.grams.length + plan.longGrams.length
     case 'and':
     case 'or':
     case 'atLeast': {

@@ -56,7 +56,7 @@ export class Evaluator {
   readonly #rows: Uint32Array
   /** The literal that asks for each of the rows. */
   readonly #askers: Int32Array
-  /** How many grams have been asked for of each literal, in how many turns. */
+  /** How many grams of each literal need not be asked for any more, and after how many turns. */
   readonly #asked: Int32Array
   readonly #turns: Int32Array
   /** The last round in which each node was on the way down, the samples for which, and whether rows came of it. */
@@ -106,7 +106,7 @@ export class Evaluator {
   }
 
   /** Fills `upper` with what the facts say. */
-  #begin({ facts, words, nodes }: Columns): void {
+  #begin({ group, facts, words, nodes }: Columns): void {
     const program = this.#program
     const width = words.length
     this.#width = width
@@ -130,7 +130,8 @@ export class Evaluator {
       }
       this.#lastRound[node] = 0
       if (kind === op.grams) {
-        this.#asked[node] = 0
+        // Of samples without long windows only the short ones are asked for.
+        this.#asked[node] = group.hasLong ? 0 : (program.longAsks[node] as number)
         this.#turns[node] = 0
         this.#isDone[node] = 0
       } else this.#passUpwards(node)

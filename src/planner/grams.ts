@@ -1,3 +1,6 @@
+import { type Channel, LONG_BYTES } from '../index/index.ts'
+import type { GramsPlan } from './plan.ts'
+
 /**
  * From a literal to the grams that stand for it in a plan.
  *
@@ -5,6 +8,7 @@
  * others: `00 00 00 00` is in every program, `8B 45 ?? 00` nearly so. And neighbouring windows select nearly the same.
  * So windows are ranked by how common their bytes are in programs and text, taken best first, first such as do not
  * overlap, then the rest, and no more than are useful: each unrelated window halves the samples that pass by chance.
+ * The same goes for the long windows, of which there are LONG_BYTES − 4 fewer.
  */
 
 /** Bytes in a window of either channel. */
@@ -13,38 +17,51 @@ export const GRAM_BYTES = 4
 /** Windows of one literal that are ranked; texts of many kilobytes have as selective ones among their first. */
 const MAX_WINDOWS = 1_024
 
-/** Windows that overlap a better one in this many bytes wait until the others had their turn. */
-const SPREADS = [4, 2, 1] as const
+/** Windows that overlap a better one in this part of their bytes wait until the others had their turn. */
+const SPREADS = [1, 0.5, 0] as const
+
+/** What a sample with the literal in it holds; null for a literal that is too short to be looked up. */
+export function gramsPlanOf(literal: string, channel: Channel, label: string, limit: number): GramsPlan | null {
+  const grams = gramsOf(literal, limit)
+  if (grams.length === 0) return null
+  return { kind: 'grams', channel, grams, longGrams: longGramsOf(literal, limit), label }
+}
 
 /**
  * The literal's most selective grams, at most `limit`, without doubles, best first. `literal` holds folded bytes as
  * characters; shorter than `GRAM_BYTES` it has none.
  */
 export function gramsOf(literal: string, limit: number): Uint32Array {
-  const windows = Math.min(MAX_WINDOWS, literal.length - GRAM_BYTES + 1)
-  if (windows <= 0) return new Uint32Array(0)
-  const order = ranked(literal, windows)
+  return Uint32Array.from(windowsOf(literal, GRAM_BYTES, limit))
+}
+
+/** The same for long windows. */
+export function longGramsOf(literal: string, limit: number): Float64Array {
+  return Float64Array.from(windowsOf(literal, LONG_BYTES, limit))
+}
+
+function windowsOf(literal: string, length: number, limit: number): ReadonlySet<number> {
+  const windows = Math.min(MAX_WINDOWS, literal.length - length + 1)
+  if (windows <= 0) return new Set()
+  const order = ranked(literal, windows, length)
   const taken = new Uint8Array(windows)
   const grams = new Set<number>()
   for (const spread of SPREADS) {
     for (const at of order) {
-      if (grams.size === limit) return Uint32Array.from(grams)
-      if (isTooClose(taken, at, spread)) continue
+      if (grams.size === limit) return grams
+      if (isTooClose(taken, at, Math.max(1, spread * length))) continue
       taken[at] = 1
-      grams.add(gramAt(literal, at))
+      grams.add(gramAt(literal, at, length))
     }
   }
-  return Uint32Array.from(grams)
+  return grams
 }
 
-function gramAt(literal: string, at: number): number {
-  return (
-    (literal.charCodeAt(at) |
-      (literal.charCodeAt(at + 1) << 8) |
-      (literal.charCodeAt(at + 2) << 16) |
-      (literal.charCodeAt(at + 3) << 24)) >>>
-    0
-  )
+/** The window as an integer, its first byte in the low bits. */
+function gramAt(literal: string, at: number, length: number): number {
+  let gram = 0
+  for (let i = length - 1; i >= 0; i--) gram = gram * 256 + literal.charCodeAt(at + i)
+  return gram
 }
 
 function isTooClose(taken: Uint8Array, at: number, spread: number): boolean {
@@ -55,17 +72,17 @@ function isTooClose(taken: Uint8Array, at: number, spread: number): boolean {
 }
 
 /** The windows' positions, most selective first; equals stay in the order of the literal. */
-function ranked(literal: string, windows: number): Uint32Array {
+function ranked(literal: string, windows: number, length: number): Uint32Array {
   const scores = new Int32Array(windows)
-  for (let at = 0; at < windows; at++) scores[at] = selectivity(literal, at)
+  for (let at = 0; at < windows; at++) scores[at] = selectivity(literal, at, length)
   const order = Uint32Array.from({ length: windows }, (_, at) => at)
   return order.sort((left, right) => (scores[right] as number) - (scores[left] as number) || left - right)
 }
 
 /** How selective a window is: rare bytes count more, repeated bytes count once. */
-function selectivity(literal: string, at: number): number {
+function selectivity(literal: string, at: number, length: number): number {
   let score = 0
-  for (let i = 0; i < GRAM_BYTES; i++) {
+  for (let i = 0; i < length; i++) {
     const code = literal.charCodeAt(at + i)
     let repeated = false
     for (let j = 0; j < i; j++) if (literal.charCodeAt(at + j) === code) repeated = true

@@ -16,7 +16,7 @@
  */
 import type { Comparison, Expression, TextOperation } from '../yara/index.ts'
 import { allOf, always, anyOf, factPlan, may, sizePlan } from './algebra.ts'
-import { GRAM_BYTES, gramsOf } from './grams.ts'
+import { GRAM_BYTES, gramsPlanOf } from './grams.ts'
 import type { Plan } from './plan.ts'
 import { foldedText } from './required-literals.ts'
 import { resolved, type Scope } from './scope.ts'
@@ -205,11 +205,10 @@ function nameDemand(label: string, text: string): Plan {
 }
 
 function literalDemand(label: string, bytes: Uint8Array, channel: 'plain' | 'wide' = 'plain'): Plan {
-  const grams = gramsOf(foldedText(bytes), MAX_GRAMS)
-  if (grams.length === 0) return may(`the value of ${label} is too short for the index`)
   const text = Buffer.from(bytes).toString('latin1')
   const value = /^[ -~]+$/.test(text) ? JSON.stringify(text) : Buffer.from(bytes).toString('hex')
-  return { kind: 'grams', channel, grams, label: `${label} ${value}` }
+  const plan = gramsPlanOf(foldedText(bytes), channel, `${label} ${value}`, MAX_GRAMS)
+  return plan ?? may(`the value of ${label} is too short for the index`)
 }
 
 const digestBytes = { md5: 16, sha1: 20, sha256: 32 } as const

@@ -30,6 +30,11 @@ export interface GramsPlan {
   readonly kind: 'grams'
   readonly channel: 'plain' | 'wide'
   readonly grams: Uint32Array
+  /**
+   * Windows of `LONG_BYTES` bytes of the same literal, as integers up to 2^48, in the same order; asked of samples that
+   * have their long windows in the index, before the others.
+   */
+  readonly longGrams: Float64Array
   /** The string or literal that demands it, for `explain`: `$a`, `$a (xor 0x41)`, `pe.signatures[].serial`. */
   readonly label: string
 }

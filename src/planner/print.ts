@@ -11,8 +11,8 @@ const MAX_LINES = 1_000
  *     all of
  *       uint16(0) == 0x5a4d
  *       at least 2 of
- *         $a: 9 grams
- *         $b (wide): 12 wide grams
+ *         $a: 9 grams, 7 long
+ *         $b (wide): 12 wide grams, 10 long
  *         $c: 4 grams
  */
 export function printPlan(plan: Plan): string {
@@ -61,9 +61,10 @@ function heading(plan: Extract<Plan, { readonly parts: readonly Plan[] }>): stri
   return plan.kind === 'or' ? 'one of' : `at least ${plan.count} of`
 }
 
-function gramsText({ channel, grams, label }: GramsPlan): string {
+function gramsText({ channel, grams, longGrams, label }: GramsPlan): string {
   const kind = channel === 'wide' ? 'wide gram' : 'gram'
-  return `${label}: ${grams.length} ${kind}${grams.length === 1 ? '' : 's'}`
+  const long = longGrams.length === 0 ? '' : `, ${longGrams.length} long`
+  return `${label}: ${grams.length} ${kind}${grams.length === 1 ? '' : 's'}${long}`
 }
 
 function factText(fact: Fact): string {

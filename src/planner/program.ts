@@ -1,4 +1,4 @@
-import { gramHash } from '../index/index.ts'
+import { gramHash, longGramHash } from '../index/index.ts'
 import { planKey } from './algebra.ts'
 import type { Fact, Plan } from './plan.ts'
 
@@ -23,6 +23,8 @@ export interface Program {
   /** Where literal n's grams stand in `hashes`, in the order to ask for them: `asks[askStart[n]]` and on. */
   readonly askStart: Int32Array
   readonly asks: Int32Array
+  /** How many of literal n's grams are long ones; they come first, and not every sample can be asked for them. */
+  readonly longAsks: Int32Array
   /** The node of each plan, in the order given. */
   readonly roots: Int32Array
 }
@@ -34,7 +36,7 @@ export function compilePlans(plans: readonly Plan[]): Program {
   const values: number[] = []
   const childLists: (readonly number[])[] = []
   const facts: { readonly key: string; readonly fact: Fact }[] = []
-  const grams: { readonly node: number; readonly hashes: Uint32Array }[] = []
+  const grams: { readonly node: number; readonly hashes: readonly number[]; readonly long: number }[] = []
   const known = new Map<string, number>()
 
   const nodeOf = (plan: Plan): number => {
@@ -55,7 +57,11 @@ export function compilePlans(plans: readonly Plan[]): Program {
         break
     }
     const node = kinds.push(op[plan.kind]) - 1
-    if (plan.kind === 'grams') grams.push({ node, hashes: plan.grams.map((gram) => gramHash(plan.channel, gram)) })
+    if (plan.kind === 'grams') {
+      const long = Array.from(plan.longGrams, (gram) => longGramHash(plan.channel, gram))
+      const short = Array.from(plan.grams, (gram) => gramHash(plan.channel, gram))
+      grams.push({ node, hashes: [...long, ...short], long: long.length })
+    }
     values.push(value)
     childLists.push(children)
     known.set(key, node)
@@ -75,19 +81,26 @@ export function compilePlans(plans: readonly Plan[]): Program {
     children: Int32Array.from(childLists.flat()),
     facts,
     ...inOrderOfHashes(grams, kinds.length),
+    longAsks: longAsksOf(grams, kinds.length),
     roots,
   }
 }
 
+function longAsksOf(literals: readonly { readonly node: number; readonly long: number }[], nodes: number): Int32Array {
+  const longAsks = new Int32Array(nodes)
+  for (const { node, long } of literals) longAsks[node] = long
+  return longAsks
+}
+
 function inOrderOfHashes(
-  literals: readonly { readonly node: number; readonly hashes: Uint32Array }[],
+  literals: readonly { readonly node: number; readonly hashes: readonly number[] }[],
   nodes: number,
 ): Pick<Program, 'hashes' | 'literals' | 'askStart' | 'asks'> {
   const askStart = new Int32Array(nodes + 1)
   for (const { node, hashes } of literals) askStart[node + 1] = hashes.length
   for (let node = 0; node < nodes; node++)
     askStart[node + 1] = (askStart[node + 1] as number) + (askStart[node] as number)
-  const all = literals.flatMap(({ node, hashes }) => Array.from(hashes, (hash, turn) => ({ hash, node, turn })))
+  const all = literals.flatMap(({ node, hashes }) => hashes.map((hash, turn) => ({ hash, node, turn })))
   all.sort((one, other) => one.hash - other.hash)
   const asks = new Int32Array(all.length)
   for (const [place, { node, turn }] of all.entries()) asks[(askStart[node] as number) + turn] = place

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type SegmentGroup, SegmentReader, SignatureView, sign, signerHash, writeSegment } from '../index/index.ts'
+import { encodeSignature } from '../index/signature.ts'
 import type { Plan } from './plan.ts'
 import { PlanBatch } from './segment-match.ts'
 import { mayMatch } from './signature-match.ts'
@@ -26,7 +27,10 @@ const samples = Array.from({ length: 300 }, (_, i) => {
   const digest = (name: string) => createHash(name).update(bytes).digest()
   const digests = { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }
   const signers = [null, new Uint32Array(0), Uint32Array.of(signerHash('01')), Uint32Array.of(signerHash('02'), 7)]
-  return { id: 3 * i + 1, record: sign(bytes, digests, signers[below(4)]), digests }
+  const record = sign(bytes, digests, signers[below(4)])
+  // Only large samples have long windows; here any bits will do.
+  const hasLong = i % 3 === 0
+  return { id: 3 * i + 1, record: encodeSignature({ ...SignatureView.of(record), hasLong }), digests }
 })
 
 let common: readonly Plan[] = []
@@ -77,7 +81,8 @@ function literal(): Plan {
   const gram = () =>
     [0, 8, 16, 24].reduce((value, shift) => value + (Buffer.from('abcdmz\0')[below(7)] as number) * 2 ** shift, 0)
   const grams = Uint32Array.from({ length: 1 + below(12) }, gram)
-  return { kind: 'grams', channel: below(4) === 0 ? 'wide' : 'plain', grams, label: '$a' }
+  const longGrams = Float64Array.from({ length: below(8) }, () => below(3) * 2 ** 32 + gram())
+  return { kind: 'grams', channel: below(4) === 0 ? 'wide' : 'plain', grams, longGrams, label: '$a' }
 }
 
 /** The candidates of each plan, one signature at a time. */
@@ -158,7 +163,13 @@ test('a sample whose signature cannot filter is a candidate for every gram, but 
     digests: () => new Uint8Array(64),
     readRows: () => assert.fail('there are no rows to read'),
   } as unknown as SegmentGroup
-  const grams: Plan = { kind: 'grams', channel: 'plain', grams: Uint32Array.of(1, 2, 3), label: '$a' }
+  const grams: Plan = {
+    kind: 'grams',
+    channel: 'plain',
+    grams: Uint32Array.of(1, 2, 3),
+    longGrams: new Float64Array(0),
+    label: '$a',
+  }
   const small: Plan = { kind: 'fact', fact: { kind: 'size', min: 0, max: 100 } }
   const found = new PlanBatch([grams, { kind: 'and', parts: [small, grams] }]).candidates({ groups: [group] }, null)
   assert.deepEqual(found, [Uint32Array.of(5, 9), Uint32Array.of(5)])
@@ -173,7 +184,13 @@ test('rows are not read for samples that the facts rule out', () => {
     sizes: Float64Array.of(10),
     readRows: () => assert.fail('nothing needs these rows'),
   } as unknown as SegmentGroup
-  const grams: Plan = { kind: 'grams', channel: 'plain', grams: Uint32Array.of(1, 2, 3), label: '$a' }
+  const grams: Plan = {
+    kind: 'grams',
+    channel: 'plain',
+    grams: Uint32Array.of(1, 2, 3),
+    longGrams: new Float64Array(0),
+    label: '$a',
+  }
   const large: Plan = { kind: 'fact', fact: { kind: 'size', min: 100, max: 200 } }
   assert.deepEqual(new PlanBatch([{ kind: 'and', parts: [large, grams] }]).candidates({ groups: [group] }, null), [
     new Uint32Array(0),

@@ -15,6 +15,7 @@ function sample(size: number, grams: readonly number[] = []): SampleSignature {
     sha256: new Uint8Array(32).fill(7),
     signers: Uint32Array.of(signerHash('77:01'), signerHash('05')),
     has: (channel, gram) => grams.includes(channel === 'wide' ? -gram : gram),
+    hasLongGram: () => true,
   }
 }
 
@@ -51,9 +52,27 @@ test('what lies behind the stored head may hold as long as the sample is long en
 })
 
 test('a plan is the boolean combination of its parts', () => {
-  const one: Plan = { kind: 'grams', channel: 'plain', grams: Uint32Array.of(1), label: '' }
-  const two: Plan = { kind: 'grams', channel: 'plain', grams: Uint32Array.of(1, 2), label: '' }
-  const wide: Plan = { kind: 'grams', channel: 'wide', grams: Uint32Array.of(3), label: '' }
+  const one: Plan = {
+    kind: 'grams',
+    channel: 'plain',
+    grams: Uint32Array.of(1),
+    longGrams: new Float64Array(0),
+    label: '',
+  }
+  const two: Plan = {
+    kind: 'grams',
+    channel: 'plain',
+    grams: Uint32Array.of(1, 2),
+    longGrams: new Float64Array(0),
+    label: '',
+  }
+  const wide: Plan = {
+    kind: 'grams',
+    channel: 'wide',
+    grams: Uint32Array.of(3),
+    longGrams: new Float64Array(0),
+    label: '',
+  }
   const parts = [one, two, wide]
   const found = (plan: Plan, ...grams: number[]) => mayMatch(plan, sample(4, grams))
   assert.equal(found({ kind: 'may', why: '' }), true)

@@ -18,6 +18,8 @@ export interface SampleFacts {
 export interface SampleSignature extends SampleFacts {
   /** False only when no window of the sample folds to this gram. */
   has(channel: 'plain' | 'wide', gram: number): boolean
+  /** The same for a long window; true where the index does not know the sample's long windows. */
+  hasLongGram(channel: 'plain' | 'wide', gram: number): boolean
 }
 
 /** Whether the plan cannot rule the sample out. Never false for a sample that satisfies what the plan was made from. */
@@ -45,7 +47,9 @@ export function mayMatch(plan: Plan, signature: SampleSignature): boolean {
       return missing <= 0
     }
     case 'grams': {
-      const { grams, channel } = plan
+      const { grams, longGrams, channel } = plan
+      for (let i = 0; i < longGrams.length; i++)
+        if (!signature.hasLongGram(channel, longGrams[i] as number)) return false
       for (let i = 0; i < grams.length; i++) if (!signature.has(channel, grams[i] as number)) return false
       return true
     }

@@ -6,8 +6,14 @@ import { isCurrentPlan, planHeader, readPlan, writePlan } from './stored-plan.ts
 const plan: Plan = {
   kind: 'and',
   parts: [
-    { kind: 'grams', channel: 'wide', grams: new Uint32Array([0, 1, 0xffffffff]), label: '$b' },
-    { kind: 'grams', channel: 'plain', grams: new Uint32Array([]), label: '$c' },
+    {
+      kind: 'grams',
+      channel: 'wide',
+      grams: new Uint32Array([0, 1, 0xffffffff]),
+      longGrams: new Float64Array([0, 2 ** 48 - 1]),
+      label: '$b',
+    },
+    { kind: 'grams', channel: 'plain', grams: new Uint32Array([]), longGrams: new Float64Array([]), label: '$c' },
     { kind: 'fact', fact: { kind: 'size', min: 0, max: Infinity } },
     {
       kind: 'fact',
@@ -78,7 +84,13 @@ test('a part that stands in many places is written once, and is one part again',
 
 test('a plan too large to be stored is not stored', () => {
   const parts = Array.from({ length: 300 }, (_, n): Plan => {
-    return { kind: 'grams', channel: 'plain', grams: new Uint32Array([n]), label: 'x'.repeat(64 * 1024) }
+    return {
+      kind: 'grams',
+      channel: 'plain',
+      grams: new Uint32Array([n]),
+      longGrams: new Float64Array(0),
+      label: 'x'.repeat(64 * 1024),
+    }
   })
   assert.equal(writePlan({ kind: 'or', parts }), null)
 })

@@ -8,17 +8,17 @@ import type { Plan } from './plan.ts'
  * part that stands in many places is written once. JSON has no typed arrays, no infinity and no big integers, which
  * plans hold; each becomes an object with the one key below, a name that no plan uses.
  *
- *     backtrail-plan 4.3 9c1f03aa
+ *     backtrail-plan 5.4 9c1f03aa
  *     [{"kind":"grams","grams":{"$u32":"base64"},…},{"kind":"fact",…},{"kind":"and","parts":[0,1]}]
  *
  * The first number is the version of this form, the second that of the planner: a plan that either of them would now
  * make otherwise is made anew. The third is the CRC-32 of the JSON: a plan that was changed or cut off would miss
  * matches without a word, so it is made anew as well.
  */
-const FORM = 4
+const FORM = 5
 
 /** Stored plans that carry a smaller number are made anew at start; grows when the planner gives other plans. */
-const PLANNER_VERSION = 3
+const PLANNER_VERSION = 4
 
 /** Characters of JSON. Plans are read by every worker, and a server holds those of all rulesets that run. */
 const MAX_CHARACTERS = 16 * 1024 * 1024
@@ -72,6 +72,7 @@ function encode(this: Record<string, unknown>, key: string, shown: unknown): unk
   // A Buffer turns itself into something else before it gets here as `shown`.
   const value = this[key]
   if (value instanceof Uint32Array) return { $u32: base64(value) }
+  if (value instanceof Float64Array) return { $f64: base64(value) }
   if (value instanceof Uint8Array) return { $u8: base64(value) }
   if (typeof value === 'bigint') return { $int: String(value) }
   if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) }
@@ -81,6 +82,7 @@ function encode(this: Record<string, unknown>, key: string, shown: unknown): unk
 function decode(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if ('$u32' in value) return new Uint32Array(bytes(value.$u32).buffer)
+  if ('$f64' in value) return new Float64Array(bytes(value.$f64).buffer)
   if ('$u8' in value) return bytes(value.$u8)
   if ('$int' in value) return BigInt(value.$int as string)
   if ('$number' in value) return Number(value.$number)
@@ -88,7 +90,7 @@ function decode(_key: string, value: unknown): unknown {
 }
 
 // Little-endian, as every platform that Node runs on is.
-function base64(array: Uint32Array | Uint8Array): string {
+function base64(array: Uint32Array | Float64Array | Uint8Array): string {
   return Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString('base64')
 }
 

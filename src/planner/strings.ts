@@ -15,7 +15,7 @@
 import type { HexToken, StringDefinition, TextString } from '../yara/index.ts'
 import { allOf, anyOf, factPlan, may } from './algebra.ts'
 import { base64Forms } from './base64.ts'
-import { GRAM_BYTES, gramsOf } from './grams.ts'
+import { GRAM_BYTES, gramsPlanOf } from './grams.ts'
 import type { Plan } from './plan.ts'
 import { foldedText, type LiteralDemand, literalsOfHex, literalsOfRegexp, literalsOfText } from './required-literals.ts'
 import type { TextBudget } from './scope.ts'
@@ -219,8 +219,7 @@ function literalPlan(literal: string, encoding: Encoding, label: string, limit: 
 }
 
 function gramsPlan(literal: string, channel: 'plain' | 'wide', label: string, limit: number): Plan {
-  const grams = gramsOf(literal, limit)
-  return grams.length === 0 ? may('the literal is too short') : { kind: 'grams', channel, grams, label }
+  return gramsPlanOf(literal, channel, label, limit) ?? may('the literal is too short')
 }
 
 /** UTF-16LE of characters below 256, which is what `wide` makes of bytes. */

@@ -32,5 +32,5 @@ test('explaining it says that it is hunted without the index, and its neighbour 
     texts[0]?.warnings.map(({ code, severity }) => [code, severity]),
     [['without-index', 'warning']],
   )
-  assert.equal(texts[0]?.rules[0]?.plan, '$a: 7 grams')
+  assert.equal(texts[0]?.rules[0]?.plan, '$a: 7 grams, 5 long')
 })

@@ -9,6 +9,7 @@ import {
   bitOf,
   type Channel,
   gramHash,
+  longGramHash,
   mergeSegments,
   SegmentReader,
   SignatureView,
@@ -16,6 +17,8 @@ import {
   signerHash,
   writeSegment,
 } from '../../src/index/index.ts'
+import { PlanBatch, planRuleset } from '../../src/planner/index.ts'
+import { parse } from '../../src/yara/index.ts'
 
 /**
  * Files that were written by each version of the formats, with what they say as text. They stay as they are: a later
@@ -42,16 +45,24 @@ function signed(bytes: Uint8Array, signers: Uint32Array | null): Uint8Array {
 
 /** What a text says of its samples: their records as they would be made today. */
 function samplesOf(text: string): { readonly id: number; readonly record: Uint8Array }[] {
-  return linesOf(text, 'sample').map(([id, content, ...signers]) => ({
+  const large = !/^large /m.test(text)
+    ? []
+    : linesOf(text, 'large').map(([id, size, content]) => {
+        const bytes = Buffer.alloc(size as number)
+        bytes.write(content as string, 'latin1')
+        return { id: id as number, record: signed(bytes, null) }
+      })
+  const small = linesOf(text, 'sample').map(([id, content, ...signers]) => ({
     id: id as number,
     record: signed(
       Buffer.from(content as string, 'latin1'),
       signers[0] === undefined ? null : Uint32Array.from(signers, (serial) => signerHash(serial as string)).sort(),
     ),
   }))
+  return [...small, ...large]
 }
 
-for (const version of ['v1', 'v2']) {
+for (const version of ['v1', 'v2', 'v3']) {
   const text = readFileSync(golden(`${version}.txt`), 'utf8')
   const samples = samplesOf(text)
   const unfiltered = linesOf(text, 'unfiltered').map(([id, size, head]) => ({ id, size, head: head as string }))
@@ -68,7 +79,7 @@ for (const version of ['v1', 'v2']) {
   test(`${version}: the golden segment holds the listed samples, in the listed groups`, () => {
     reader.check()
     assert.deepEqual(
-      reader.groups.map(({ layout, bits, ids }) => [layout, bits, ...ids]),
+      reader.groups.map(({ layout, bits, hasLong, ids }) => [hasLong ? `${layout}-long` : layout, bits, ...ids]),
       linesOf(text, 'group'),
     )
     const records = new Map([...reader.records()].map(({ id, record }) => [id, record]))
@@ -83,8 +94,14 @@ for (const version of ['v1', 'v2']) {
 
   test(`${version}: the golden segment gives the listed candidates for every gram`, () => {
     for (const [channel, gram, ...ids] of linesOf(text, 'gram')) {
-      const hash = gramHash(channel as Channel, Buffer.from(gram as string, 'latin1').readUInt32LE())
+      const bytes = Buffer.from(gram as string, 'latin1')
+      const isLong = bytes.length > 4
+      const hash = isLong
+        ? longGramHash(channel as Channel, bytes.readUIntLE(0, bytes.length))
+        : gramHash(channel as Channel, bytes.readUInt32LE())
       const found = reader.groups.flatMap((group) => {
+        // Nothing is known of the long windows of these.
+        if (isLong && !group.hasLong) return [...group.ids]
         const row = new Uint32Array(group.words)
         group.readRows(Uint32Array.of(bitOf(hash, group.bits)), row)
         return [...group.ids].filter((_, s) => ((row[s >> 5] as number) >>> (s & 31)) & 1)
@@ -102,13 +119,30 @@ test('writing the listed samples today gives the newest golden segment byte for 
   const folder = mkdtempSync(join(tmpdir(), 'golden-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'segment')
-  const reader = SegmentReader.open(golden('v2.segment'))
+  const reader = SegmentReader.open(golden('v3.segment'))
   t.after(() => reader.close())
   writeSegment(
     path,
     [...reader.records()].sort((a, b) => a.id - b.id),
   )
-  assert.deepEqual(readFileSync(path), readFileSync(golden('v2.segment')))
+  assert.deepEqual(readFileSync(path), readFileSync(golden('v3.segment')))
+})
+
+test('segments of different versions are merged, and long windows are asked only of samples that have them', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'golden-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const [young, merged] = [join(folder, 'young'), join(folder, 'merged')]
+  const content = Buffer.alloc(2 ** 20, 'Kernel32.dll ')
+  writeSegment(young, [{ id: 1, record: signed(content, null) }])
+  mergeSegments([golden('v2.segment'), young], merged, new Uint32Array(0))
+  const reader = SegmentReader.open(merged)
+  t.after(() => reader.close())
+  const candidates = (text: string) => {
+    const plan = planRuleset(parse(`rule r { strings: $a = ${text} condition: $a }`)).plan
+    return [...(new PlanBatch([plan]).candidates(reader, null)[0] as Uint32Array)]
+  }
+  assert.deepEqual(candidates('"Kernel32.dll"'), [1, 13, 100])
+  assert.deepEqual(candidates('"Kernel32.dll LoadLibraryA"'), [13, 100])
 })
 
 test('segments of different versions are merged, and what the older one does not know stays unknown', (t) => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { HEAD_BYTES } from '../../src/index/index.ts'
+import { HEAD_BYTES, LONG_BYTES } from '../../src/index/index.ts'
 import type { SampleSignature } from '../../src/planner/index.ts'
 
 /**
@@ -20,6 +20,16 @@ export function exactSignature(bytes: Uint8Array, signers: Uint32Array | null = 
       grams.wide.add(gram(at, 2))
     }
   }
+  const long = { plain: new Set<number>(), wide: new Set<number>() }
+  const longGram = (at: number, step: number) => {
+    let whole = 0
+    for (let i = LONG_BYTES - 1; i >= 0; i--) whole = whole * 256 + fold(at + i * step)
+    return whole
+  }
+  for (let at = 0; at + LONG_BYTES <= bytes.length; at++) long.plain.add(longGram(at, 1))
+  const zeros = Array.from({ length: LONG_BYTES }, (_, i) => 2 * i + 1)
+  for (let at = 0; at + 2 * LONG_BYTES <= bytes.length; at++)
+    if (zeros.every((ahead) => bytes[at + ahead] === 0)) long.wide.add(longGram(at, 2))
   return {
     size: bytes.length,
     head: bytes.subarray(0, HEAD_BYTES),
@@ -28,6 +38,7 @@ export function exactSignature(bytes: Uint8Array, signers: Uint32Array | null = 
     sha256: digest('sha256', bytes),
     signers,
     has: (channel, gram) => grams[channel].has(gram),
+    hasLongGram: (channel, gram) => long[channel].has(gram),
   }
 }
 

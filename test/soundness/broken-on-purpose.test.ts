@@ -11,6 +11,8 @@ import {
   type Channel,
   gramHash,
   HEAD_BYTES,
+  LONG_BYTES,
+  longGramHash,
   type SampleDigests,
   SignatureView,
   sign,
@@ -26,6 +28,7 @@ import {
   sectionOffsets,
 } from '../../src/index/segment-format.ts'
 import { encodeSignature } from '../../src/index/signature.ts'
+import { LONG_FROM } from '../../src/index/signing.ts'
 import { type Plan, planRuleset } from '../../src/planner/index.ts'
 import { parse } from '../../src/yara/index.ts'
 import { folderWith } from '../cli/running.ts'
@@ -49,7 +52,8 @@ before(() => {
   const files = readAll(drawFiles(random, MEGABYTES))
   const utf16 = Array.from({ length: 4 }, () => Buffer.from(random.pick(files).toString('latin1', 0, 5_000), 'utf16le'))
   const base64 = Array.from({ length: 4 }, () => Buffer.from(random.pick(files).toString('base64', 0, 5_000)))
-  samples = [...files, ...utf16, ...base64]
+  const large = largeSample(files)
+  samples = [...files, ...utf16, ...base64, large]
   rules = stringKinds.flatMap((kind) => {
     const origins = kind === 'wide' ? utf16 : kind === 'base64' ? base64 : files
     const found: CutRule[] = []
@@ -60,9 +64,10 @@ before(() => {
     return found
   })
   const made = selectiveRules(random.bytes(2_000))
+  const long = selectiveInLarge(large)
   const program = signerRules()
   samples.push(made.sample, program.sample)
-  rules.push(...made.rules, ...program.rules)
+  rules.push(...made.rules, ...long, ...program.rules)
   assert.ok(
     samples.length >= 20 && rules.length >= 6 * RULES_OF_EACH_KIND,
     `${samples.length} samples, ${rules.length} rules`,
@@ -79,8 +84,10 @@ test('as they are built, the layers miss nothing, and rule most of it out', (t) 
 })
 
 test('the obvious way to sign, which the next tests break, gives the same signatures as the real one', () => {
-  for (const sample of samples.slice(0, 20)) {
-    assert.deepEqual(obviouslySigned({})(sample, noDigests), sign(sample, noDigests), `seed ${seed}`)
+  for (const sample of [...samples.slice(0, 20), ...samples.filter(({ length }) => length >= LONG_FROM)]) {
+    // Compared as buffers: the difference of large arrays takes minutes to print.
+    const [obvious, real] = [obviouslySigned({})(sample, noDigests), sign(sample, noDigests)]
+    assert.ok(Buffer.compare(obvious, real) === 0, `seed ${seed}: ${sample.length} bytes`)
   }
 })
 
@@ -94,6 +101,23 @@ const breaks: Readonly<Record<string, Partial<Layers>>> = {
   },
   'letters are folded up to T only': { sign: obviouslySigned({ folds: (byte) => byte >= 0x41 && byte <= 0x54 }) },
   'UTF-16 text is seen at even offsets only': { sign: obviouslySigned({ dropsWide: (at) => at % 2 === 0 }) },
+  'long windows that cross the border of two chunks are forgotten': {
+    sign: obviouslySigned({ dropsLong: (at) => at % 256 > 250 }),
+  },
+  'the last long window of a sample is forgotten': {
+    sign: obviouslySigned({ dropsLong: (at, size) => at > size - 64 }),
+  },
+  'long windows of UTF-16 text are seen at even offsets only': {
+    sign: obviouslySigned({ dropsLongWide: (at) => at % 2 === 1 }),
+  },
+  'a sample is said to have long windows, and has none': {
+    sign: obviouslySigned({ dropsLong: () => true, dropsLongWide: () => true }),
+  },
+  'plans ask for the long windows of another string': {
+    plan: changedPlan((plan) =>
+      plan.kind === 'grams' ? { ...plan, longGrams: plan.longGrams.map((gram) => gram + 2 ** 40) } : plan,
+    ),
+  },
   'a signer of a program is forgotten': { sign: (sample, digests) => sign(sample, digests, new Uint32Array(0)) },
   'every 50th row of a segment is lost, and all checksums are right': {
     write(path, signed) {
@@ -181,6 +205,39 @@ function selectiveRules(bytes: Uint8Array): { readonly sample: Buffer; readonly 
   }
 }
 
+/** A sample that has its long windows in the index, made of real files. */
+function largeSample(files: readonly Buffer[]): Buffer {
+  const sample = Buffer.alloc(LONG_FROM + 4_099, ' a line of text like any other\n')
+  let filled = 0
+  for (const file of files.filter(({ length }) => length < 100_000))
+    filled += file.copy(sample, filled, 0, 400_000 - filled)
+  return sample
+}
+
+/** Rules of strings of six bytes and more in a large sample, which is written to: the breaks show themselves here. */
+function selectiveInLarge(sample: Buffer): CutRule[] {
+  const words = 'Quick Foxes Jump Over Lazy Dogs'
+  const places = [600_251, 600_507, 600_763, sample.length - 40]
+  const texts = places.map((at, n) => {
+    const text = `string ${n} Across A Border`
+    sample.write(text, at, 'latin1')
+    return text
+  })
+  sample.write(words, 700_001, 'utf16le')
+  sample.write('the very end', sample.length - 12, 'latin1')
+  const rule = (name: string, strings: string): CutRule => ({
+    name,
+    kind: 'text',
+    text: `rule ${name} { strings: ${strings} condition: all of them }`,
+  })
+  return [
+    rule('large_texts', texts.map((text, n) => `$s${n} = ${JSON.stringify(text.toUpperCase())} nocase`).join(' ')),
+    rule('large_wide', `$a = "${words}" wide`),
+    rule('large_end', '$a = "the very end"'),
+    rule('large_hex', `$a = { ${sample.toString('hex', 600_251, 600_263).replace(/../g, '$& ')} }`),
+  ]
+}
+
 function signerRules(): { readonly sample: Buffer; readonly rules: CutRule[] } {
   const certificate = { serial: Uint8Array.of(1, 2), subject: 'AND LLC', notAfter: 1408182400 }
   const text = 'import "pe" rule signed { condition: for any s in pe.signatures : ( s.serial == "01:02" ) }'
@@ -196,6 +253,8 @@ interface Faults {
   /** Windows that are left out, by their offset. */
   readonly drops?: (at: number, size: number) => boolean
   readonly dropsWide?: (at: number) => boolean
+  readonly dropsLong?: (at: number, size: number) => boolean
+  readonly dropsLongWide?: (at: number) => boolean
   /** Which bytes are folded to lower case. */
   readonly folds?: (byte: number) => boolean
 }
@@ -204,10 +263,12 @@ interface Faults {
 function obviouslySigned({
   drops = () => false,
   dropsWide = () => false,
+  dropsLong = () => false,
+  dropsLongWide = () => false,
   folds = (byte) => byte >= 0x41 && byte <= 0x5a,
 }: Faults): Layers['sign'] {
   return (sample, digests) => {
-    const { bits } = SignatureView.of(sign(sample, digests))
+    const { bits, hasLong } = SignatureView.of(sign(sample, digests))
     const bytes = new Uint8Array(bits / 8)
     const folded = sample.map((byte) => (folds(byte) ? byte + 0x20 : byte))
     const mark = (channel: Channel, at: number, step: number) => {
@@ -217,20 +278,36 @@ function obviouslySigned({
           ((folded[at + 2 * step] as number) << 16) |
           ((folded[at + 3 * step] as number) << 24)) >>>
         0
-      const bit = bitOf(gramHash(channel, gram), bits)
+      set(gramHash(channel, gram))
+    }
+    const markLong = (channel: Channel, at: number, step: number) => {
+      let gram = 0
+      for (let i = LONG_BYTES - 1; i >= 0; i--) gram = gram * 256 + (folded[at + i * step] as number)
+      set(longGramHash(channel, gram))
+    }
+    const set = (hash: number) => {
+      const bit = bitOf(hash, bits)
       bytes[bit >>> 3] = (bytes[bit >>> 3] as number) | (1 << (bit & 7))
     }
-    const isWide = (at: number) => [1, 3, 5, 7].every((ahead) => folded[at + ahead] === 0)
+    const isWide = (at: number, characters: number) => {
+      for (let i = 0; i < characters; i++) if (folded[at + 2 * i + 1] !== 0) return false
+      return true
+    }
     for (let at = 0; at + 4 <= folded.length; at++) {
       if (drops(at, folded.length)) continue
       mark('plain', at, 1)
-      if (at + 8 <= folded.length && isWide(at) && !dropsWide(at)) mark('wide', at, 2)
+      if (at + 8 <= folded.length && isWide(at, 4) && !dropsWide(at)) mark('wide', at, 2)
+      if (!hasLong) continue
+      if (at + LONG_BYTES <= folded.length && !dropsLong(at, folded.length)) markLong('plain', at, 1)
+      const end = at + 2 * LONG_BYTES
+      if (end <= folded.length && isWide(at, LONG_BYTES) && !dropsLongWide(at)) markLong('wide', at, 2)
     }
     return encodeSignature({
       ...digests,
       size: sample.length,
       head: sample.subarray(0, HEAD_BYTES),
       bytes,
+      hasLong,
       signers: null,
     })
   }

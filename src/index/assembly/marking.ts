@@ -5,7 +5,8 @@
  * are.
  *
  * Memory: from INPUT on the bytes whose windows are to be marked, and from BITS on the bit array, as long as it has to
- * be. `shift` is how far a hash is shifted down to give a bit of the array.
+ * be. `shift` is how far a hash is shifted down to give a bit of the array. The bits of long windows, where they are
+ * wanted, are set in a second array of the same length, at the address `long`; 0 where they are not.
  */
 
 export const INPUT: usize = 0
@@ -16,6 +17,12 @@ export const BITS: usize = INPUT + INPUT_BYTES
 const MULTIPLIER: u32 = 0x9e3779b1
 const PLAIN_SEED: u32 = 0x7feb352d
 const WIDE_SEED: u32 = 0x2c1b3c6d
+const LONG_SEED: u32 = 0x51ed270b
+const LONG_WIDE_SEED: u32 = 0x68e31da4
+const LONG_MULTIPLIER: u32 = 0x85ebca6b
+const LONG_BYTES: usize = 6
+/** Where the last four bytes of a long window begin. */
+const LAST_FOUR: usize = LONG_BYTES - 4
 
 /** What `markBlocks` looks at beyond the windows that it marks. */
 export const LOOK_AHEAD: usize = 16
@@ -24,7 +31,7 @@ export const LOOK_AHEAD: usize = 16
  * Sets the bits of the windows that start in the first `length` bytes, a multiple of 16; LOOK_AHEAD bytes more have to be
  * there. Folds all of them where they are.
  */
-export function markBlocks(length: u32, shift: u32): void {
+export function markBlocks(length: u32, shift: u32, long: usize): void {
   let nextZeros = zerosOf(foldBlock(INPUT))
   let hasMarkedZeros = false
   const end = INPUT + length
@@ -36,8 +43,12 @@ export function markBlocks(length: u32, shift: u32): void {
     if (zeros == 0xffffffff) {
       // Runs of zeros are so common in binaries that it pays to know their windows.
       if (!hasMarkedZeros) {
-        set(hash(0, PLAIN_SEED) >>> shift)
-        set(hash(0, WIDE_SEED) >>> shift)
+        set(BITS, hash(0, PLAIN_SEED) >>> shift)
+        set(BITS, hash(0, WIDE_SEED) >>> shift)
+        if (long != 0) {
+          set(long, longHash(0, 0, LONG_SEED) >>> shift)
+          set(long, longHash(0, 0, LONG_WIDE_SEED) >>> shift)
+        }
         hasMarkedZeros = true
       }
       continue
@@ -45,6 +56,15 @@ export function markBlocks(length: u32, shift: u32): void {
     for (let start = at; start < at + 4; start++) markEveryFourth(start, shift)
     // A bit for each byte of this block that a window of UTF-16LE text with characters below 256 starts at.
     let wide = (zeros >>> 1) & (zeros >>> 3) & (zeros >>> 5) & (zeros >>> 7) & 0xffff
+    if (long != 0) {
+      for (let start = at; start < at + 4; start++) markEveryFourthLong(start, shift, long)
+      let longWide = wide
+      for (let odd: u32 = 9; odd < 2 * <u32>LONG_BYTES; odd += 2) longWide &= zeros >>> odd
+      while (longWide != 0) {
+        markLongWide(at + ctz(longWide), shift, long)
+        longWide &= longWide - 1
+      }
+    }
     while (wide != 0) {
       markWide(at + ctz(wide), shift)
       wide &= wide - 1
@@ -53,13 +73,22 @@ export function markBlocks(length: u32, shift: u32): void {
 }
 
 /** Sets the bits of the windows that lie within the first `length` bytes, which are few: the end of a sample. */
-export function markEnd(length: u32, shift: u32): void {
+export function markEnd(length: u32, shift: u32, long: usize): void {
   const end = INPUT + length
   for (let at = INPUT; at < end; at++) store<u8>(at, fold(load<u8>(at)))
   for (let at = INPUT; at + 4 <= end; at++) {
-    set(hash(load<u32>(at), PLAIN_SEED) >>> shift)
+    set(BITS, hash(load<u32>(at), PLAIN_SEED) >>> shift)
     if (at + 8 <= end && (load<u64>(at) & 0xff00ff00ff00ff00) == 0) markWide(at, shift)
+    if (long == 0) continue
+    if (at + LONG_BYTES <= end) set(long, longHash(load<u32>(at), load<u32>(at + LAST_FOUR), LONG_SEED) >>> shift)
+    if (at + 2 * LONG_BYTES <= end && isWide(at)) markLongWide(at, shift, long)
   }
+}
+
+/** Whether a long window of UTF-16LE text with characters below 256 starts here. */
+function isWide(at: usize): bool {
+  for (let odd: usize = 1; odd < 2 * LONG_BYTES; odd += 2) if (load<u8>(at + odd) != 0) return false
+  return true
 }
 
 /** How many of the first `length` bits are set. */
@@ -77,6 +106,31 @@ export function countPairs(length: u32): u32 {
     count += <u32>popcnt((bits | (bits >>> 1)) & 0x5555555555555555)
   }
   return count
+}
+
+/** How many runs of 2^k neighbouring bits among the first `length` have a bit set; k is 0, 1 or 2. */
+export function countRuns(length: u32, k: u32): u32 {
+  const mask: u64 = k == 0 ? 0xffffffffffffffff : k == 1 ? 0x5555555555555555 : 0x1111111111111111
+  let count: u32 = 0
+  for (let at: usize = 0; at < length >>> 3; at += 8) {
+    let bits = load<u64>(BITS + at)
+    if (k > 0) bits |= bits >>> 1
+    if (k > 1) bits |= bits >>> 2
+    count += <u32>popcnt(bits & mask)
+  }
+  return count
+}
+
+/** How many of the first `length` bits are set in one array or the other. */
+export function countUnion(length: u32, long: usize): u32 {
+  let count: u32 = 0
+  for (let at: usize = 0; at < length >>> 3; at += 8) count += <u32>popcnt(load<u64>(BITS + at) | load<u64>(long + at))
+  return count
+}
+
+/** Adds the bits of the long windows to the others. */
+export function unite(length: u32, long: usize): void {
+  for (let at: usize = 0; at < length >>> 3; at += 8) store<u64>(BITS + at, load<u64>(BITS + at) | load<u64>(long + at))
 }
 
 /** Makes the first `length` bits, 128 or more, half as many: each is two neighbouring ones, or-ed. */
@@ -97,27 +151,50 @@ function markEveryFourth(at: usize, shift: u32): void {
   const grams = v128.load(at)
   const hashes = i32x4.mul(v128.xor(grams, i32x4.splat(PLAIN_SEED)), i32x4.splat(MULTIPLIER))
   const bits = i32x4.shr_u(hashes, shift)
-  set(i32x4.extract_lane(bits, 0))
-  set(i32x4.extract_lane(bits, 1))
-  set(i32x4.extract_lane(bits, 2))
-  set(i32x4.extract_lane(bits, 3))
+  set(BITS, i32x4.extract_lane(bits, 0))
+  set(BITS, i32x4.extract_lane(bits, 1))
+  set(BITS, i32x4.extract_lane(bits, 2))
+  set(BITS, i32x4.extract_lane(bits, 3))
+}
+
+/** The same for long windows. */
+function markEveryFourthLong(at: usize, shift: u32, long: usize): void {
+  const first = i32x4.mul(v128.xor(v128.load(at), i32x4.splat(LONG_SEED)), i32x4.splat(MULTIPLIER))
+  const last = i32x4.mul(v128.load(at + LAST_FOUR), i32x4.splat(LONG_MULTIPLIER))
+  const bits = i32x4.shr_u(i32x4.add(first, last), shift)
+  set(long, i32x4.extract_lane(bits, 0))
+  set(long, i32x4.extract_lane(bits, 1))
+  set(long, i32x4.extract_lane(bits, 2))
+  set(long, i32x4.extract_lane(bits, 3))
 }
 
 /** Marks a window of eight bytes, every other of which is zero, in the wide channel. */
 function markWide(at: usize, shift: u32): void {
+  set(BITS, hash(everySecond(at), WIDE_SEED) >>> shift)
+}
+
+/** Marks a window of 2 LONG_BYTES bytes, every other of which is zero, in the wide channel. */
+function markLongWide(at: usize, shift: u32, long: usize): void {
+  set(long, longHash(everySecond(at), everySecond(at + 2 * LAST_FOUR), LONG_WIDE_SEED) >>> shift)
+}
+
+/** Four bytes, every second from this one on, where those between are zero. */
+function everySecond(at: usize): u32 {
   const low = load<u32>(at)
   const high = load<u32>(at + 4)
-  const gram = low | (low >>> 8)
-  const rest = high | (high >>> 8)
-  set(hash((gram & 0xffff) | (rest << 16), WIDE_SEED) >>> shift)
+  return ((low | (low >>> 8)) & 0xffff) | ((high | (high >>> 8)) << 16)
 }
 
 function hash(gram: u32, seed: u32): u32 {
   return (gram ^ seed) * MULTIPLIER
 }
 
-function set(bit: u32): void {
-  const at = BITS + ((bit >>> 5) << 2)
+function longHash(first: u32, last: u32, seed: u32): u32 {
+  return (first ^ seed) * MULTIPLIER + last * LONG_MULTIPLIER
+}
+
+function set(array: usize, bit: u32): void {
+  const at = array + ((bit >>> 5) << 2)
   store<u32>(at, load<u32>(at) | (1 << bit))
 }
 

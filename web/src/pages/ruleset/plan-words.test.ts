@@ -10,7 +10,7 @@ const lines = (demands: readonly Demand[], indent = ''): string[] =>
 
 test('a plan reads in plain words, nested as it was printed', () => {
   const plan =
-    'all of\n  64 <= filesize <= 5242880\n  uint16(0) == 0x5a4d\n  at least 2 of\n    $a: 1 gram\n    $b (wide): 12 wide grams'
+    'all of\n  64 <= filesize <= 5242880\n  uint16(0) == 0x5a4d\n  at least 2 of\n    $a: 1 gram\n    $b (wide): 12 wide grams, 10 long'
   assert.deepEqual(lines(demandsOf(plan)), [
     'its size is from 64 bytes to 5 MB',
     'it begins with `MZ`, as Windows programs do',

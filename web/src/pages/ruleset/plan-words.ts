@@ -46,7 +46,8 @@ function merged(lines: readonly Line[], areAllMade: boolean): Demand[] {
   return [...bySight.values()].map(([first, ...others]) => ({ ...(first as Demand), alike: others.length }))
 }
 
-const lookUps = /^(.+): (\d+) (?:wide )?grams?$/
+/** Long grams are of the same string, and asked of large samples only. */
+const lookUps = /^(.+): (\d+) (?:wide )?grams?(?:, \d+ long)?$/
 
 function summed(lines: readonly Line[]): Line[] {
   const byLabel = Map.groupBy(lines, ({ line }) => lookUps.exec(line)?.[1])
