@@ -5,7 +5,9 @@
 import type { Call, Comparison, Expression } from '../yara/index.ts'
 import { allOf, always, anyOf, factPlan, may, never, sizePlan } from './algebra.ts'
 import { constantOf, isExact } from './constants.ts'
+import { compares, countDemand } from './counts.ts'
 import { fieldComparisonDemand, fieldDefined } from './modules.ts'
+import { offsetDemand } from './places.ts'
 import type { Plan } from './plan.ts'
 import { integerRange } from './print.ts'
 import { resolved, type Scope, stringNamed } from './scope.ts'
@@ -78,7 +80,7 @@ function sideDemand(operator: Operator, left: Expression, right: Expression, sco
   const text = fieldComparisonDemand(operator, left, right, scope)
   if (text !== null) return text
   const constant = constantOf(right, scope)
-  if (constant === null) return always
+  if (constant === null) return countDemand(operator, left, right, scope)
   const own = constantOf(left, scope)
   if (own !== null) {
     const isCertain = isExact(own) && isExact(constant) && !compares(own, operator, constant)
@@ -95,8 +97,15 @@ function sideDemand(operator: Operator, left: Expression, right: Expression, sco
     }
     case 'call':
       return readDemand(subject.expression, operator, constant, subject.scope)
+    case 'stringOffset': {
+      const string = stringNamed(subject.expression.identifier, subject.scope)
+      return string === null ? always : offsetDemand(string, operator, constant, scope.effort.budget)
+    }
     case 'arithmetic':
-      return operator === '==' ? maskedDemand(subject.expression, constant, subject.scope) : always
+      return allOf([
+        operator === '==' ? maskedDemand(subject.expression, constant, subject.scope) : always,
+        countDemand(operator, left, right, scope),
+      ])
     default:
       return always
   }
@@ -212,20 +221,3 @@ function rangesOf(
 }
 
 const LIMIT = 2n ** 52n
-
-function compares(left: bigint, operator: Operator, right: bigint): boolean {
-  switch (operator) {
-    case '==':
-      return left === right
-    case '!=':
-      return left !== right
-    case '<':
-      return left < right
-    case '<=':
-      return left <= right
-    case '>':
-      return left > right
-    case '>=':
-      return left >= right
-  }
-}

@@ -14,7 +14,7 @@ function planned(condition: string, before = ''): string {
     const line = lines.shift() as string
     const parts: string[] = []
     while (lines[0]?.startsWith(' '.repeat(indent + 2))) parts.push(read(indent + 2))
-    const text = line.trim().replace(/: \d+ (wide )?grams?$/, '')
+    const text = line.trim().replace(/: \d+ (wide )?grams?(, \d+ long)?$/, '')
     if (text === 'all of') return parts.join(' & ')
     if (text === 'one of') return `(${parts.join(' | ')})`
     return parts.length > 0
@@ -40,7 +40,8 @@ test('a string that must match demands its grams; one that must not demands noth
     ['$a and $s', '$a'],
     ['$a or $s', 'may'],
     ['$a or $b', '($a | $b)'],
-    ['$a in (10..20)', '$a'],
+    ['$a in (10..200)', '$a'],
+    ['$a in (10..11)', '$a & (bytes at 10: 61 6c 70 68 61 | bytes at 11: 61 6c 70 68 61)'],
     ['true', 'may'],
     ['false', 'never matches: the condition is false'],
   ])
@@ -55,7 +56,16 @@ test('counts, offsets and lengths demand the string when none would not do', () 
     ['3 <= #a', '$a'],
     ['not (#a < 2)', '$a'],
     ['#a', '$a'],
-    ['@a == 5', '$a'],
+    ['@a == 5', 'bytes at 5: 61 6c 70 68 61 & $a'],
+    ['@a >= 5', '$a'],
+    ['#a + #b > 2', '($a | $b)'],
+    ['#a > #b', '$a'],
+    ['#a >= #b', 'may'],
+    ['#a - 1 > #b', '$a'],
+    ['#a > #b - 1', 'may'],
+    ['#a - #b == 2', '($a | $b)'],
+    ['#a * #b >= 1', '($a | $b)'],
+    ['not (#a + #b < 2)', 'may'],
     ['!a[2] > 3', '$a'],
     ['uint8(@a + 1) == 5', '$a'],
     ['defined @a', '$a'],
@@ -101,10 +111,10 @@ test('loops over numbers are planned round by round while they are short', () =>
     ['for any i in (3, 5) : ( uint8(i) == 7 )', '(uint8(3) == 0x7 | uint8(5) == 0x7)'],
     ['for any i in (0..1000) : ( uint8(i) == 7 and $a )', '$a'],
     ['for all i in (0..1000) : ( $a )', '$a'],
-    ['for all i in (0..#b) : ( $a )', 'may'],
+    ['for all i in (0..#b) : ( $a )', '$a'],
     ['for any i in (0..#b) : ( $a )', '$a'],
     ['for 0 i in (0..1) : ( $a )', 'may'],
-    ['for any i in (1..#a) : ( @a[i] < 10 )', '$a'],
+    ['for any i in (1..#a) : ( @a[i] < 100 )', '$a'],
     ['for any i in (0..0) : ( for any j in (i..1) : ( uint8(j) == 7 ) )', '(uint8(0) == 0x7 | uint8(1) == 0x7)'],
   ])
 })

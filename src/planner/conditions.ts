@@ -32,6 +32,7 @@ import { allOf, always, anyOf, atLeast, givenUp, may, never } from './algebra.ts
 import { comparisonDemand, comparisonNotDemand, definedIn } from './comparisons.ts'
 import { constantOf } from './constants.ts'
 import { fieldTrue, textOperationDemand } from './modules.ts'
+import { stringPlanWithin } from './places.ts'
 import type { Plan } from './plan.ts'
 import { type Binding, binding, type Scope, stringNamed } from './scope.ts'
 import { anchoredStringPlan, stringPlan } from './strings.ts'
@@ -160,7 +161,10 @@ function matchDemand(string: StringDefinition | null, anchor: Anchor | null, sco
   if (string === null) return may('the string is not defined')
   if (anchor === null) return stringPlan(string, scope.effort.budget)
   if (anchor.kind === 'in') {
-    return allOf([stringPlan(string, scope.effort.budget), definedIn(anchor.from, scope), definedIn(anchor.to, scope)])
+    const [from, to] = [constantOf(anchor.from, scope), constantOf(anchor.to, scope)]
+    const { budget } = scope.effort
+    const found = from === null || to === null ? stringPlan(string, budget) : stringPlanWithin(string, from, to, budget)
+    return allOf([found, definedIn(anchor.from, scope), definedIn(anchor.to, scope)])
   }
   const offset = constantOf(anchor.offset, scope)
   if (offset === null || offset < 0n)
@@ -255,7 +259,7 @@ function forInDemand(loop: ForIn, scope: Scope): Plan {
     const parts = rounds.map((value) =>
       demandOf(body, variable === undefined ? scope : binding(scope, variable, value)),
     )
-    // No round at all: `all` is true then, and what the others are is left to the engine.
+    // Of no round at all the engine says what it is.
     return parts.length === 0 ? always : quantified(quantifier, parts, parts.length, scope)
   }
   if (!needsARound(quantifier, iterable, scope)) return may('the loop may have no rounds')
@@ -298,11 +302,9 @@ function needsARound(quantifier: Quantifier, iterable: ForIn['iterable'], scope:
       const count = constantOf(quantifier.value, scope)
       return count !== null && count > 0n
     }
-    case 'all': {
-      if (iterable.kind === 'list') return iterable.items.length > 0
-      const range = constantRange(iterable, scope)
-      return range !== null && range.from <= range.to
-    }
+    case 'all':
+      // Of no rounds at all, the engine says that not all were true.
+      return iterable.kind !== 'list' || iterable.items.length > 0
     default:
       return false
   }

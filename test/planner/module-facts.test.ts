@@ -230,6 +230,21 @@ test('the length before a serial number may be written in more bytes than it nee
   assert.deepEqual(ask(condition, long), { engine: true, plan: true })
 })
 
+test('a loop without a round is not true, so that what every round demands is demanded', () => {
+  for (const [condition, answers] of [
+    ['for all i in (1..#absent) : ( i > 0 )', [false, false]],
+    ['for all i in (0..#absent - 1) : ( true )', [false, false]],
+    ['for all s in pe.signatures : ( true )', [false, false]],
+    ['for all i in (0..pe.number_of_signatures - 1) : ( true )', [false, false]],
+    ['for all k, v in pe.version_info : ( true )', [false, false]],
+    ['for all s in pe.sections : ( true )', [true, false]],
+  ] as const) {
+    const text = `import "pe" rule r { strings: $absent = "not in any of them" condition: #absent >= 0 and ${condition} }`
+    const scan = engineFor(text)
+    assert.deepEqual([scan(unsigned).has('r'), scan(elf).has('r')], answers, condition)
+  }
+})
+
 test('a digest of the whole file is compared with the one that the index stores', () => {
   const bytes = Buffer.from('abc')
   const digest = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'

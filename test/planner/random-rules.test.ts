@@ -101,7 +101,7 @@ function randomCondition(random: Random, strings: readonly string[], depth = 0):
   const read = () =>
     `${random.pick(['u', ''])}int${random.pick(['8', '16', '32', '16be', '32be'])}(${random.pick(['0', '1', '2', 'filesize - 2', '0x3c'])})`
   const leaf = () => {
-    switch (random.below(17)) {
+    switch (random.below(20)) {
       case 0:
         return `#${name().slice(1)} ${compare()} ${number()}`
       case 1:
@@ -113,7 +113,7 @@ function randomCondition(random: Random, strings: readonly string[], depth = 0):
       case 4:
         return `${name()} at ${random.pick(['0', '1', 'filesize - 8', 'uint8(0)', '2'])}`
       case 5:
-        return `${name()} in (0..${random.pick(['4', 'filesize', '64'])})`
+        return `${name()} in (${random.pick(['0', '0', '1', '3'])}..${random.pick(['4', 'filesize', '64'])})`
       case 6:
         return `${quantifier()} of them`
       case 7:
@@ -131,6 +131,12 @@ function randomCondition(random: Random, strings: readonly string[], depth = 0):
           'defined pe.entry_point',
           'pe.number_of_sections == 1',
         ])
+      case 12:
+        return `#${name().slice(1)} ${random.pick(['+', '-', '*'])} ${random.pick([number(), `#${name().slice(1)}`])} ${compare()} ${number()}`
+      case 13:
+        return `#${name().slice(1)} ${compare()} ${random.pick(['', '1 + ', '2 * '])}#${name().slice(1)}`
+      case 14:
+        return `@${name().slice(1)}${random.pick(['', '[1]', '[2]'])} ${compare()} ${random.pick(['0', '1', '3', '7', '63', '80'])}`
       default:
         return name()
     }
@@ -149,7 +155,7 @@ function randomCondition(random: Random, strings: readonly string[], depth = 0):
     case 6:
       return `for ${quantifier()} of (${name()}, ${name()}) : ( ${random.pick(['$ at 0', '# > 1', '$', '@ < 4', '$ and filesize > 4'])} )`
     case 7:
-      return `for ${random.pick(['any', 'all', 'none', '1', '2'])} i in (${random.pick(['0..2', '0..#a', '1, 2, 3', 'uint8(0)..uint8(1)'])}) : ( ${random.pick(['uint8(i) == 0x4d', '@a[i + 1] < 40', '$a at i', nested()])} )`
+      return `for ${random.pick(['any', 'all', 'none', '1', '2'])} i in (${random.pick(['0..2', '0..#a', '1..#a', '0..#b - 1', '1, 2, 3', 'uint8(0)..uint8(1)'])}) : ( ${random.pick(['uint8(i) == 0x4d', '@a[i + 1] < 40', '$a at i', nested()])} )`
     case 8:
       return `with x = uint16(0), y = filesize : ( ${random.pick(['x == 0x5A4D', 'y > 20 and x != 1', 'not (x == 0x5A4D)', nested()])} )`
     case 9:
