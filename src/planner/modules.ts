@@ -8,8 +8,9 @@
  * - `pe.signatures[i].serial` is the serial number of a certificate, printed from the bytes of a DER integer in the
  *   file. Whatever it is equal to, its bytes are in the file, one after the other. So are the letters of its subject.
  *   Of the signers themselves the index knows the numbers.
- * - Names of sections, exported names and the path of debug symbols are bytes as they stand in the file; the values of
- *   `pe.version_info` are UTF-16LE there.
+ * - Names of sections, exported names, names of imported libraries and functions, and the path of debug symbols are bytes
+ *   as they stand in the file; the values of `pe.version_info` are UTF-16LE there. A function that is imported by its
+ *   number may get its name from the engine.
  * - `hash.sha256(0, filesize)` is the digest that the index stores.
  *
  * `test/planner/module-facts.test.ts` holds each of these against the engine.
@@ -106,9 +107,34 @@ export function fieldTrue(expression: Expression, scope: Scope): Plan {
   const module = field === null ? undefined : modules.get(field.module)
   if (field === null || module === undefined) return always
   if (module.flags.includes(field.path)) return module.magic
-  return field.module === 'pe' && field.path === 'exports()'
-    ? exportDemand(expression, scope)
-    : fieldDefined(expression, scope)
+  if (field.module === 'pe') {
+    if (field.path === 'exports()') return exportDemand(expression, scope)
+    if (field.path === 'imports()') return importDemand(expression, scope)
+    // They answer "no" for a file of another kind.
+    if (field.path === 'locale()' || field.path === 'language()') return portableExecutable
+  }
+  return fieldDefined(expression, scope)
+}
+
+/** Libraries whose functions the engine knows by number, so that it names what stands in no program. */
+const numbered = /^(ws2_32|wsock32|oleaut32)(\.|$)/i
+
+/** `pe.imports("library", "function")`: names stand in the file, in capitals or not, unless a number stands for them. */
+function importDemand(expression: Expression, scope: Scope): Plan {
+  const call = resolved(expression, scope)
+  const args = call.expression.kind === 'call' ? call.expression.args : []
+  const texts = args.map((arg) => textOf(arg, call.scope))
+  // The kind of import, a number, may come first.
+  const first = texts.findIndex((text) => text !== null)
+  const library = texts[first]
+  if (first < 0 || first > 1 || typeof library !== 'string') return portableExecutable
+  const name = texts[first + 1]
+  const isNamed = typeof name === 'string' && !numbered.test(library) && !/^ord/i.test(name)
+  return allOf([
+    portableExecutable,
+    asciiDemand('pe.imports()', library, 'plain'),
+    ...(isNamed ? [asciiDemand('pe.imports()', name, 'plain')] : []),
+  ])
 }
 
 /** `pe.exports("name")`: names are compared as they stand in the file. */

@@ -7,7 +7,7 @@ import { mayMatch, planRuleset, printPlan } from '../../src/planner/index.ts'
 import { parse } from '../../src/yara/index.ts'
 import { engineFor, signersOf } from './engine.ts'
 import { exactSignature } from './exact-signature.ts'
-import { elfExecutable, portableExecutable } from './portable-executable.ts'
+import { elfExecutable, importingExecutable, portableExecutable } from './portable-executable.ts'
 
 const SERIAL = '77:01:9a:08:23:85:e4:b7:3f:56:95:69:c9:f8:7b:b8'
 const certificate = {
@@ -190,6 +190,47 @@ test('names and paths in a program are looked for as they stand in it', () => {
     assert.equal(answer.plan, plan, condition)
     assert.ok(answer.plan || !answer.engine, condition)
   }
+})
+
+test('imported libraries and functions are looked for by their names, unless a number may stand for the name', () => {
+  const kernel = importingExecutable('KERNEL32.dll', ['ExitProcess', 'isDebuggerPresent'])
+  const sockets = importingExecutable('WS2_32.dll', [19, 'WSAStartup'])
+  const numbered = importingExecutable('other.dll', [19])
+  const automation = importingExecutable('OLEAUT32.dll', [2])
+  const wsock = importingExecutable('wsock32.dll', [19])
+  for (const [condition, file, engine, plan] of [
+    ['pe.imports("KERNEL32.dll", "ExitProcess")', kernel, true, true],
+    ['pe.imports("kernel32.dll", "ExitProcess")', kernel, true, true],
+    ['pe.imports("kernel32.dll", "IsDebuggerPresent")', kernel, null, true],
+    ['pe.imports("kernel32.dll", "exitprocess")', kernel, null, true],
+    ['pe.imports("kernel32.dll")', kernel, true, true],
+    ['pe.imports(pe.IMPORT_STANDARD, "kernel32.dll", "ExitProcess")', kernel, true, true],
+    ['pe.imports(pe.IMPORT_ANY, "kernel32.dll")', kernel, true, true],
+    ['pe.imports(/kernel/i, /exit/i)', kernel, true, true],
+    ['pe.imports("kernel32.dll", "CreateProcessA")', kernel, false, false],
+    ['pe.imports("kernel33.dll", "ExitProcess")', kernel, false, false],
+    ['pe.imports(pe.IMPORT_DELAYED, "kernel33.dll")', kernel, false, false],
+    ['pe.imports("kernel32.dll", "ExitProcess") == 1', kernel, null, true],
+    ['not pe.imports("kernel32.dll", "CreateProcessA")', kernel, true, true],
+    ['pe.imports("kernel32.dll", "CreateProcessA") == 0', kernel, null, true],
+    ['pe.imports("ws2_32.dll", "send")', sockets, true, true],
+    ['pe.imports("ws2_32.dll", 19)', sockets, true, true],
+    ['pe.imports("wsock32.dll", "send")', wsock, true, true],
+    ['pe.imports("oleaut32.dll", "SysAllocString")', automation, true, true],
+    ['pe.imports("other.dll", "ord19")', numbered, true, true],
+    ['pe.imports("other.dll", 19)', numbered, true, true],
+    ['pe.imports("other.dll", "send")', numbered, false, false],
+    ['pe.imports("kernel32.dll", "ExitProcess")', elf, false, false],
+    ['pe.locale(0x0419)', elf, false, false],
+    ['pe.language(0x19)', elf, false, false],
+  ] as const) {
+    const answer = ask(condition, file)
+    if (engine !== null) assert.equal(answer.engine, engine, condition)
+    assert.equal(answer.plan, plan, condition)
+    assert.ok(answer.plan || !answer.engine, condition)
+  }
+  for (const condition of ['pe.imports("a.dll")', 'pe.imports(/a/, /b/)', 'pe.locale(1)', 'pe.language(1)'])
+    for (const { engine, plan } of askAll(condition, strangers)) assert.ok(plan || !engine, condition)
 })
 
 test('the engine tells the signers of a program, and nobody else has any', () => {

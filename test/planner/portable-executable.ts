@@ -56,6 +56,38 @@ export function portableExecutable(body: Uint8Array, certificate: Certificate | 
   return file
 }
 
+/** A 32-bit program that imports functions of one library, by name or by number. */
+export function importingExecutable(library: string, functions: readonly (string | number)[]): Uint8Array {
+  const body = Buffer.alloc(0x400)
+  const rva = (at: number) => 0x1000 + at
+  const [descriptors, lookups, addresses] = [0x40, 0x80, 0x100]
+  let free = 0x180
+  const text = (value: string) => {
+    const at = free
+    body.write(value, at, 'latin1')
+    free += value.length + 1
+    return rva(at)
+  }
+  for (const [n, name] of functions.entries()) {
+    // A name stands behind two bytes of a hint.
+    const thunk = typeof name === 'number' ? 0x80000000 + name : rva(free)
+    if (typeof name === 'string') {
+      free += 2
+      text(name)
+    }
+    body.writeUInt32LE(thunk, lookups + 4 * n)
+    body.writeUInt32LE(thunk, addresses + 4 * n)
+  }
+  body.writeUInt32LE(rva(lookups), descriptors)
+  body.writeUInt32LE(text(library), descriptors + 12)
+  body.writeUInt32LE(rva(addresses), descriptors + 16)
+  const file = Buffer.from(portableExecutable(body, null))
+  const optional = 0x80 + 24
+  file.writeUInt32LE(rva(descriptors), optional + 96 + 8)
+  file.writeUInt32LE(40, optional + 96 + 12)
+  return file
+}
+
 /** A 32-bit little-endian ELF program whose entry point is the first byte of `body`. */
 export function elfExecutable(body: Uint8Array): Uint8Array {
   const file = Buffer.alloc(ENTRY_OFFSET + body.length)
