@@ -11,7 +11,14 @@ export interface ScanLimits {
   readonly stallMs: number
   /** Resident bytes of one worker; above it, it is killed and replaced. */
   readonly workerBytes: number
-  /** The same for a process that checks a text. */
+  /**
+   * An idle worker that holds more, and `renewGrowth` times what it held when it was new, and has run for
+   * `renewAfterMs`, is replaced by a fresh one; see renewing.ts.
+   */
+  readonly idleBytes: number
+  readonly renewGrowth: number
+  readonly renewAfterMs: number
+  /** As `workerBytes`, for a process that checks a text. */
   readonly checkBytes: number
   /** Compiled rules that a worker keeps: how many, and the bytes of their texts, of which each costs about 100 in memory. */
   readonly compiledCount: number
@@ -28,6 +35,9 @@ export const defaultLimits: ScanLimits = {
   planMs: 20_000,
   stallMs: 120_000,
   workerBytes: 3 * 1024 ** 3,
+  idleBytes: 512 * 1024 ** 2,
+  renewGrowth: 1.5,
+  renewAfterMs: 300_000,
   checkBytes: 1024 ** 3,
   compiledCount: 1_000,
   compiledTextBytes: 4 * 1024 ** 2,

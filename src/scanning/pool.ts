@@ -26,6 +26,7 @@ import type { PoolOptions, PoolStatistics, Role, RunOptions } from './pool-optio
 import type { ProgressStep } from './progress-record.ts'
 import type { FromWorker, Outcome } from './protocol.ts'
 import { isOver, MOST_RELIEF, reliefFor } from './relief.ts'
+import { renewGrown } from './renewing.ts'
 import { RuleSetRegistry } from './rule-set-registry.ts'
 import { processesOf, Slot } from './slot.ts'
 import type { RuleSet, ScanError, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
@@ -77,6 +78,7 @@ export class WorkerPool {
       for (const slot of this.#slots) slot.process?.inspect(slot.isBusy)
       endCancelled(this.#slots, now)
       this.#relieve(now)
+      if (!this.#stopping) renewGrown(this.#slots, this.#limits, now)
     }, INSPECT_MS)
   }
 
@@ -242,6 +244,8 @@ export class WorkerPool {
   #start(slot: Slot): void {
     slot.respawn = null
     slot.ready = false
+    slot.started = performance.now()
+    slot.settledBytes = null
     slot.sent = { sets: new Set(), keys: new Set() }
     try {
       const process = new WorkerProcess({

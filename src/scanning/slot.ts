@@ -27,6 +27,10 @@ export class Slot {
   sent: Sent = { sets: new Set(), keys: new Set() }
   /** When it was given its tasks, last answered, or last became idle. */
   since = performance.now()
+  /** When its process was started. */
+  started = performance.now()
+  /** Resident bytes of its process when it had been running for a while; null before. */
+  settledBytes: number | null = null
   /** Processes in a row that ended before they were ready. */
   failedStarts = 0
   respawn: NodeJS.Timeout | null = null
