@@ -2,27 +2,18 @@ import { EventEmitter, on } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import type { Selectable } from 'kysely'
 import { type Account, may } from '../accounts/index.ts'
-import { Failure, messageOf } from '../errors/index.ts'
+import { Failure } from '../errors/index.ts'
 import type { Checker } from '../rulesets/index.ts'
 import type { Log, RuleSet, RunnableRuleset, ScanError } from '../scanning/index.ts'
 import { type Database, type HuntsTable, type Micros, now } from '../store/index.ts'
 import type { Diagnostic } from '../yara/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { type ScanSources, scanCorpus } from './corpus-scan.ts'
-import { FairScheduler } from './fair-scheduler.ts'
+import type { ScanSources } from './corpus-scan.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
-import {
-  advance,
-  enter,
-  type HuntProgress,
-  type HuntState,
-  hasEnded,
-  progressOf,
-  unfinishedStates,
-} from './hunt-row.ts'
+import { advance, type HuntProgress, type HuntState, hasEnded, progressOf, unfinishedStates } from './hunt-row.ts'
+import { HuntRunner, type OpenHunt, type UntilStored } from './hunt-runner.ts'
 import { checkTexts, type HuntText, runnableOf } from './hunt-text.ts'
 import { type Outline, outlineOf } from './outline.ts'
-import { retryWhenFull } from './retry-when-full.ts'
 import { ScanFailures } from './scan-failures.ts'
 import type { Selection } from './selection.ts'
 
@@ -37,37 +28,34 @@ import type { Selection } from './selection.ts'
  *       └───────── cancel() ──────┴──▶ stopped
  *
  * - Only texts that compile become hunts; the diagnostics of others are in the failure's detail.
- * - Turns are fair between users (`FairScheduler`); a hunt gives way between two checkpoints, never inside one.
- * - A checkpoint's hits, the cursor and the counts are stored in one transaction, so hunts survive a restart and a
- *   kill: what was queued or running is queued again and goes on after its last checkpoint.
+ * - How a hunt waits, runs, ends and goes on after a restart is `HuntRunner`'s; turns are fair between users.
  * - Everybody may read every hunt, so that its address can be sent to a colleague; only its owner and administrators
  *   may cancel or remove it.
  */
 export class AdHocHunts {
   readonly #parts: AdHocHuntsParts
-  readonly #scheduler: FairScheduler
+  readonly #runner: HuntRunner
   /** Emits a hunt's id, as text, whenever there is news of it. */
   readonly #news = new EventEmitter().setMaxListeners(0)
   /** By the id of the hunt. */
   readonly #outlines = new Map<number, Outline>()
-  readonly #underWay = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>()
 
   constructor(parts: AdHocHuntsParts) {
     this.#parts = parts
-    this.#scheduler = new FairScheduler({ scheduler: parts.atOnce, sliceMs: 1_000 })
+    const { database, sources, log, atOnce } = parts
+    this.#runner = new HuntRunner(
+      {
+        kind: 'ad-hoc',
+        open: (id, { signal, untilStored }) => this.#open(id, signal, untilStored),
+        changed: (id) => this.#news.emit(String(id)),
+      },
+      { database, sources, log, title: 'an ad-hoc hunt', atOnce, sliceMs: 1_000 },
+    )
   }
 
   /** Queues again what an earlier process left unfinished. Returns how many hunts that are. */
-  async resume(): Promise<number> {
-    const rows = await this.#parts.database
-      .updateTable('hunts')
-      .set({ state: 'queued' })
-      .where('kind', '=', 'ad-hoc')
-      .where('state', 'in', unfinishedStates)
-      .returning(['id', 'started_by'])
-      .execute()
-    for (const { id, started_by } of rows) this.#begin(id, started_by)
-    return rows.length
+  resume(): Promise<number> {
+    return this.#runner.resume()
   }
 
   /**
@@ -98,7 +86,7 @@ export class AdHocHunts {
       .returning('id')
       .executeTakeFirstOrThrow()
     this.#outlines.set(id, outlineOf(texts, selection))
-    this.#begin(id, account.id)
+    this.#runner.begin(id, account.id)
     const warnings = checked.flatMap(({ text, diagnostics }) =>
       diagnostics.flatMap((one) => (one.severity === 'warning' ? [{ text: text.name, ...one }] : [])),
     )
@@ -205,83 +193,47 @@ export class AdHocHunts {
   }
 
   /** Resolves when this process no longer works on the hunt. */
-  async settled(id: number): Promise<void> {
-    await this.#underWay.get(id)?.done
+  settled(id: number): Promise<void> {
+    return this.#runner.settled(id)
   }
 
   /** Ends the work without ending the hunts: they go on at the next `resume`. */
-  async close(): Promise<void> {
-    const all = [...this.#underWay.values()]
-    for (const { abort } of all) abort.abort(new Failure('service.stopping'))
-    await Promise.all(all.map(({ done }) => done))
+  close(): Promise<void> {
+    return this.#runner.close()
   }
 
   /** Hunts that wait or run. */
   get unfinished(): number {
-    return this.#underWay.size
+    return this.#runner.underWay.length
   }
 
-  #begin(id: number, user: number): void {
-    const abort = new AbortController()
-    const done = this.#run(id, user, abort.signal)
-      .catch(async (error) => {
-        if (abort.signal.aborted) return
-        this.#parts.log.error({ hunt: id, err: error }, 'an ad-hoc hunt failed')
-        const fail = () => enter(this.#parts.database, id, 'failed', messageOf(error))
-        await retryWhenFull(fail, { hunt: id, signal: abort.signal, log: this.#parts.log }).catch((error) =>
-          this.#parts.log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored'),
-        )
-      })
-      .finally(() => {
-        this.#underWay.delete(id)
-        this.#news.emit(String(id))
-      })
-    this.#underWay.set(id, { abort, done })
-  }
-
-  async #run(id: number, user: number, signal: AbortSignal): Promise<void> {
-    const { database, sources, log } = this.#parts
-    let turn = await this.#scheduler.take(user, signal)
-    let ruleSet: RuleSet | null = null
-    const untilStored = <T>(write: () => Promise<T>) => retryWhenFull(write, { hunt: id, signal, log })
-    try {
-      if (!(await untilStored(() => enter(database, id, 'running')))) return
-      const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
-      const only = await sources.corpus.select(JSON.parse(hunt.selection ?? '{}'), hunt.last_sample_id)
-      const asked = await this.#ruleSetOf(id, JSON.parse(hunt.content ?? '[]'), signal)
-      const failures = new ScanFailures((key) => asked.rulesets.find((one) => one.key === key)?.name ?? key)
-      ruleSet = asked
-      sources.pool.setRuleSet(asked)
-      const checkpoints = scanCorpus(sources, {
-        ruleSet: asked,
+  async #open(id: number, signal: AbortSignal, untilStored: UntilStored): Promise<OpenHunt> {
+    const { database, sources, scanLimit } = this.#parts
+    const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+    const only = await sources.corpus.select(JSON.parse(hunt.selection ?? '{}'), hunt.last_sample_id)
+    const ruleSet = await this.#ruleSetOf(id, JSON.parse(hunt.content ?? '[]'), signal)
+    const failures = new ScanFailures((key) => ruleSet.rulesets.find((one) => one.key === key)?.name ?? key)
+    return {
+      question: {
+        ruleSet,
         after: hunt.cursor,
         upTo: hunt.last_sample_id,
         only,
         useIndex: hunt.use_index === 1,
         strings: true,
-        scanLimit: this.#parts.scanLimit,
-        priority: 'hunt',
+        scanLimit,
         // All hunts of a user take turns with those of others as one.
-        group: `user:${user}`,
-        signal,
-      })
-      for await (const checkpoint of checkpoints) {
-        if (!(await untilStored(() => this.#store(id, checkpoint, only, asked, failures)))) return
+        group: `user:${hunt.started_by}`,
+      },
+      store: async (checkpoint) => {
+        for (const { errors } of checkpoint.errors) failures.note(errors)
+        if (!(await untilStored(() => this.#store(id, checkpoint, only, ruleSet, failures)))) return false
         for (const { sample, errors } of checkpoint.errors) {
           const ofModules = errors.filter(({ reason }) => reason === 'module')
           if (ofModules.length > 0) await untilStored(() => this.#parts.reportScanErrors(sample, ofModules))
         }
-        this.#news.emit(String(id))
-        if (!turn.isOver()) continue
-        if (!(await untilStored(() => enter(database, id, 'queued')))) return
-        turn.giveBack()
-        turn = await this.#scheduler.take(user, signal)
-        if (!(await untilStored(() => enter(database, id, 'running')))) return
-      }
-      await untilStored(() => enter(database, id, 'completed'))
-    } finally {
-      turn.giveBack()
-      if (ruleSet) sources.pool.dropRuleSet(ruleSet.id)
+        return true
+      },
     }
   }
 
@@ -304,9 +256,6 @@ export class AdHocHunts {
     failures: ScanFailures,
   ): Promise<boolean> {
     const nameOf = (key: string) => rulesets.find((ruleset) => ruleset.key === key)?.name ?? key
-    for (const { errors } of checkpoint.errors) failures.note(errors)
-    for (const lost of checkpoint.unreadable)
-      this.#parts.log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
     return this.#parts.database.transaction().execute((trx) =>
       advance(trx, id, checkpoint, only, async () => {
         let found = 0
@@ -326,11 +275,8 @@ export class AdHocHunts {
     throw new Failure('right.missing', `Hunt ${id} belongs to ${hunt.user}; that user or an administrator can do this.`)
   }
 
-  /** Ends this process's work on a hunt, without changing its row. Resolves when nothing of it runs any more. */
-  async #interrupt(id: number): Promise<void> {
-    const work = this.#underWay.get(id)
-    work?.abort.abort(new Failure('hunt.wrong-state', 'The hunt was cancelled.'))
-    await work?.done
+  #interrupt(id: number): Promise<void> {
+    return this.#runner.interrupt(id, new Failure('hunt.wrong-state', 'The hunt was cancelled.'))
   }
 
   /** Read from the row the first time after a start, and given way after it: parsing 32 MB takes its time. */
@@ -396,7 +342,7 @@ export interface HuntRequest {
 export interface Hunt extends HuntProgress {
   readonly id: number
   readonly title: string | null
-  readonly state: HuntState
+  readonly state: Exclude<HuntState, 'capped'>
   readonly user: string | null
   readonly userId: number
   readonly outline: Outline
@@ -410,14 +356,15 @@ export interface Hunt extends HuntProgress {
 
 type ListedRow = Omit<
   Selectable<HuntsTable>,
-  'kind' | 'content' | 'selection' | 'cursor' | 'last_sample_id' | 'stopped_by'
+  'kind' | 'content' | 'selection' | 'cursor' | 'last_sample_id' | 'stopped_by' | 'ruleset_id' | 'analysed_since'
 >
 
 function huntOf(row: ListedRow & { readonly user: string | null }, outline: Outline): Hunt {
   return {
     id: row.id,
     title: row.title,
-    state: row.state,
+    // Only hunts of tenants are capped.
+    state: row.state === 'capped' ? 'completed' : row.state,
     user: row.user,
     userId: row.started_by,
     outline,

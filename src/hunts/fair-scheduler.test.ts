@@ -5,7 +5,7 @@ import { FairScheduler } from './fair-scheduler.ts'
 const forever = new AbortController().signal
 
 test('a free turn goes to the waiting user who holds the fewest, not to the one who asked first', async () => {
-  const turns = new FairScheduler({ scheduler: 2, sliceMs: 0 })
+  const turns = new FairScheduler({ turns: 2, sliceMs: 0 })
   await turns.take(1, forever)
   const second = await turns.take(1, forever)
   const served: number[] = []
@@ -17,7 +17,7 @@ test('a free turn goes to the waiting user who holds the fewest, not to the one 
 })
 
 test('among users who hold equally many turns the longest waiting is served first', async () => {
-  const turns = new FairScheduler({ scheduler: 1, sliceMs: 0 })
+  const turns = new FairScheduler({ turns: 1, sliceMs: 0 })
   const turn = await turns.take(1, forever)
   const served: number[] = []
   const waits = [3, 2].map((user) =>
@@ -32,7 +32,7 @@ test('among users who hold equally many turns the longest waiting is served firs
 })
 
 test('a turn is over only when its slice is used up and somebody waits', async () => {
-  const turns = new FairScheduler({ scheduler: 1, sliceMs: 0 })
+  const turns = new FairScheduler({ turns: 1, sliceMs: 0 })
   const turn = await turns.take(1, forever)
   assert.equal(turn.isOver(), false)
   const next = turns.take(2, forever)
@@ -40,14 +40,14 @@ test('a turn is over only when its slice is used up and somebody waits', async (
   turn.giveBack()
   assert.equal((await next).isOver(), false)
 
-  const patient = new FairScheduler({ scheduler: 1, sliceMs: 60_000 })
+  const patient = new FairScheduler({ turns: 1, sliceMs: 60_000 })
   const long = await patient.take(1, forever)
   void patient.take(2, forever)
   assert.equal(long.isOver(), false)
 })
 
 test('giving a turn back twice frees it once', async () => {
-  const turns = new FairScheduler({ scheduler: 1, sliceMs: 0 })
+  const turns = new FairScheduler({ turns: 1, sliceMs: 0 })
   const turn = await turns.take(1, forever)
   turn.giveBack()
   turn.giveBack()
@@ -61,7 +61,7 @@ test('giving a turn back twice frees it once', async () => {
 })
 
 test('a hunt that is cancelled while it waits leaves the queue', async () => {
-  const turns = new FairScheduler({ scheduler: 1, sliceMs: 0 })
+  const turns = new FairScheduler({ turns: 1, sliceMs: 0 })
   const turn = await turns.take(1, forever)
   const abort = new AbortController()
   const cancelled = turns.take(2, abort.signal)
@@ -73,7 +73,7 @@ test('a hunt that is cancelled while it waits leaves the queue', async () => {
 })
 
 test('who holds no turn gets one beside turns that are long overdue, and who holds one does not', async () => {
-  const turns = new FairScheduler({ scheduler: 2, sliceMs: 0, overdueMs: 20 })
+  const turns = new FairScheduler({ turns: 2, sliceMs: 0, overdueMs: 20 })
   const held = [await turns.take(1, forever), await turns.take(1, forever)]
   const served: number[] = []
   const wait = (user: number) =>

@@ -21,8 +21,8 @@ export class FairScheduler {
   #later: NodeJS.Timeout | null = null
 
   /** A turn is overdue when it is held `overdueMs` past its slice. */
-  constructor({ scheduler, sliceMs, overdueMs = 5_000 }: { scheduler: number; sliceMs: number; overdueMs?: number }) {
-    this.#turns = scheduler
+  constructor({ turns, sliceMs, overdueMs = 5_000 }: { turns: number; sliceMs: number; overdueMs?: number }) {
+    this.#turns = turns
     this.#sliceMs = sliceMs
     this.#overdueMs = overdueMs
   }

@@ -1,15 +1,16 @@
-/** What both kinds of hunt do with their row in `hunts`: change its state, and note how far they are. */
+/** What every kind of hunt does with its row in `hunts`: change its state, and record how far it is. */
 import type { Selectable } from 'kysely'
 import { type Database, type HuntsTable, now, type Transaction } from '../store/index.ts'
 import { type Checkpoint, countUpTo } from './checkpoint.ts'
 import { countProcessed } from './processed-samples.ts'
 
-export type HuntState = 'queued' | 'starting' | 'running' | 'completed' | 'stopped' | 'failed'
+export type HuntKind = HuntsTable['kind']
+export type HuntState = HuntsTable['state']
 
 export const unfinishedStates = ['queued', 'starting', 'running'] as const satisfies readonly HuntState[]
 
 export function hasEnded(state: HuntState): boolean {
-  return state === 'completed' || state === 'stopped' || state === 'failed'
+  return !(unfinishedStates as readonly HuntState[]).includes(state)
 }
 
 /**
@@ -19,8 +20,8 @@ export function hasEnded(state: HuntState): boolean {
 export async function enter(
   database: Database,
   id: number,
-  state: 'queued' | 'running' | 'completed' | 'failed',
-  failure?: string,
+  state: Exclude<HuntState, 'starting' | 'stopped'>,
+  failure?: string | null,
 ): Promise<boolean> {
   const at = now()
   const { numUpdatedRows } = await database
@@ -81,8 +82,9 @@ function timeLeft({
 }
 
 /**
- * Notes within the caller's transaction that a checkpoint is decided. `found` returns how many new matches it gave and
- * is only asked while the hunt still runs; false when it does not, and then nothing is stored.
+ * Records within the caller's transaction that a checkpoint is decided. `found` is told how many
+ * matches the hunt had before and returns how many new ones the checkpoint gave. It is only called while the hunt
+ * still runs; false when it does not, and then nothing is stored.
  *
  * @param only the ascending ids that the hunt is restricted to; null for all
  */
@@ -91,16 +93,16 @@ export async function advance(
   id: number,
   checkpoint: Checkpoint,
   only: Uint32Array | null,
-  found: () => Promise<number>,
+  found: (before: number) => Promise<number>,
 ): Promise<boolean> {
   const hunt = await trx
     .selectFrom('hunts')
-    .select(['cursor', 'samples', 'processed'])
+    .select(['cursor', 'samples', 'processed', 'matches'])
     .where('id', '=', id)
     .where('state', '=', 'running')
     .executeTakeFirst()
   if (!hunt) return false
-  const matches = await found()
+  const matches = await found(hunt.matches)
   const decided = only
     ? countUpTo(only, checkpoint.upTo) - countUpTo(only, hunt.cursor)
     : await countProcessed(trx, hunt.cursor, checkpoint.upTo)

@@ -1,14 +1,14 @@
 import type { Account } from '../accounts/index.ts'
-import { Failure, messageOf } from '../errors/index.ts'
+import { Failure } from '../errors/index.ts'
 import type { Matches } from '../matches/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Database, listOf, type Micros, now, type Transaction } from '../store/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { type ScanSources, scanCorpus } from './corpus-scan.ts'
-import { advance, enter, type HuntProgress, type HuntState, progressOf, unfinishedStates } from './hunt-row.ts'
+import type { ScanSources } from './corpus-scan.ts'
+import { advance, type HuntProgress, type HuntState, progressOf, unfinishedStates } from './hunt-row.ts'
+import { HuntRunner, type OpenHunt, type UntilStored } from './hunt-runner.ts'
 import { processedInAll } from './processed-samples.ts'
-import { retryWhenFull } from './retry-when-full.ts'
 
 /**
  * Local Retro: all enabled rulesets of the appliance's own against all stored samples, one hunt at a time.
@@ -20,34 +20,27 @@ import { retryWhenFull } from './retry-when-full.ts'
  *
  * - `start` takes the enabled revisions and the greatest sample id in the transaction that makes the hunt's row. What
  *   is being taken in at that moment is matched live with at least those rulesets, so the two leave no gap.
- * - A checkpoint's matches, the cursor and the counts are stored in one transaction, so a server that is killed goes on
- *   after the last checkpoint. Doing the same samples again changes nothing, since matches are idempotent.
- * - While the storage is full, the hunt waits with the checkpoint that it could not store.
- * - A checkpoint that comes after `stop` is thrown away: the row's state decides, inside the same transaction.
- * - A hunt ends as `failed` only on a defect; the log has the reason. Scans that were given up are reported
- *   as errors of the rulesets (`Rulesets.reportScanErrors`) and do not end it.
- * - `close` leaves the row as it is: the next start of the server goes on with it.
+ * - How it runs, waits, ends and goes on after a restart is `HuntRunner`'s.
+ * - Scans that were given up are reported as errors of the rulesets (`Rulesets.reportScanErrors`).
  */
 export class LocalRetro {
   readonly #parts: LocalRetroParts
+  readonly #runner: HuntRunner
   /** How many each hunt has. */
   readonly #rulesets = new Map<number, number>()
-  #running: { readonly id: number; readonly abort: AbortController; readonly done: Promise<void> } | null = null
 
   constructor(parts: LocalRetroParts) {
     this.#parts = parts
+    const { database, sources, log } = parts
+    this.#runner = new HuntRunner(
+      { kind: 'local-retro', open: (id, { untilStored }) => this.#open(id, untilStored) },
+      { database, sources, log, title: 'Local Retro', atOnce: 1, sliceMs: Number.POSITIVE_INFINITY },
+    )
   }
 
-  /** Goes on with a hunt that an earlier process left unfinished. Returns its id, or null when there is none. */
-  async resume(): Promise<number | null> {
-    const row = await this.#parts.database
-      .selectFrom('hunts')
-      .select('id')
-      .where('kind', '=', 'local-retro')
-      .where('state', 'in', unfinishedStates)
-      .executeTakeFirst()
-    if (row) this.#begin(row.id)
-    return row?.id ?? null
+  /** Goes on with a hunt that an earlier process left unfinished. Returns how many that are: one, or none. */
+  resume(): Promise<number> {
+    return this.#runner.resume()
   }
 
   /** Fails with `retro.wrong-state` while one is under way. Anyone may start one. */
@@ -65,15 +58,14 @@ export class LocalRetro {
         // The enabled set changed since it was read: take the new one.
         return live.generation === (await rulesets.generation(trx)) ? insertHunt(trx, account, live) : null
       })
-      if (id !== null) return this.#begin(id)
+      if (id !== null) return this.#runner.begin(id, account.id)
     }
   }
 
   /** Fails with `retro.wrong-state` when none is under way. Anyone may stop it, as in the specification's example. */
   async stop(account: Account): Promise<void> {
     // First the work, so that nothing of it runs any more when the state says that it was stopped.
-    this.#running?.abort.abort(new Failure('hunt.wrong-state', 'The hunt was stopped.'))
-    await this.#running?.done
+    await this.#interrupt(new Failure('hunt.wrong-state', 'The hunt was stopped.'))
     const { numUpdatedRows } = await this.#parts.database
       .updateTable('hunts')
       .set({ state: 'stopped', stopped: now(), stopped_by: account.id })
@@ -131,55 +123,37 @@ export class LocalRetro {
   }
 
   /** Ends the work without ending the hunt: it goes on at the next `resume`. */
-  async close(): Promise<void> {
-    if (!this.#running) return
-    this.#running.abort.abort(new Failure('service.stopping'))
-    await this.#running.done
+  close(): Promise<void> {
+    return this.#runner.close()
   }
 
   /** Resolves when no hunt is being worked on any more. */
   async idle(): Promise<void> {
-    await this.#running?.done
+    await Promise.all(this.#runner.underWay.map((id) => this.#runner.settled(id)))
   }
 
-  #begin(id: number): void {
-    const abort = new AbortController()
-    const done = this.#run(id, abort.signal)
-      .catch((error) => this.#fail(id, abort.signal, error))
-      .finally(() => {
-        if (this.#running?.id === id) this.#running = null
-      })
-    this.#running = { id, abort, done }
+  async #interrupt(reason: Failure): Promise<void> {
+    await Promise.all(this.#runner.underWay.map((id) => this.#runner.interrupt(id, reason)))
   }
 
-  async #run(id: number, signal: AbortSignal): Promise<void> {
-    const { database, sources, log } = this.#parts
-    const untilStored: UntilStored = (write) => retryWhenFull(write, { hunt: id, signal, log })
+  async #open(id: number, untilStored: UntilStored): Promise<OpenHunt> {
+    const { database, log, scanLimit } = this.#parts
     const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
     const ruleSet = await this.#ruleSetOf(id)
     log.info({ hunt: id, rulesets: ruleSet.rulesets.length, after: hunt.cursor }, 'Local Retro runs')
-    if (!(await untilStored(() => enter(database, id, 'running')))) return
-    sources.pool.setRuleSet(ruleSet)
-    try {
-      const checkpoints = scanCorpus(sources, {
+    return {
+      question: {
         ruleSet,
         after: hunt.cursor,
         upTo: hunt.last_sample_id,
         only: null,
         useIndex: true,
         strings: false,
-        scanLimit: this.#parts.scanLimit,
-        priority: 'hunt',
+        scanLimit,
         group: `hunt:${id}`,
-        signal,
-      })
-      for await (const checkpoint of checkpoints) {
-        if (!(await this.#store(id, checkpoint, untilStored))) return
-      }
-    } finally {
-      sources.pool.dropRuleSet(ruleSet.id)
+      },
+      store: (checkpoint) => this.#store(id, checkpoint, untilStored),
     }
-    if (await untilStored(() => enter(database, id, 'completed'))) log.info({ hunt: id }, 'Local Retro is complete')
   }
 
   async #ruleSetOf(id: number): Promise<RuleSet> {
@@ -188,9 +162,8 @@ export class LocalRetro {
     return { id: `hunt:${id}`, rulesets: await rulesets.runnable(rows.map(({ revision_id }) => revision_id)) }
   }
 
-  /** Stores what a checkpoint found and that it is decided. False when the hunt was stopped meanwhile. */
   async #store(id: number, checkpoint: Checkpoint, untilStored: UntilStored): Promise<boolean> {
-    const { database, matches, rulesets, log } = this.#parts
+    const { database, matches, rulesets } = this.#parts
     const isStored = await untilStored(() =>
       database.transaction().execute((trx) =>
         advance(trx, id, checkpoint, null, async () => {
@@ -205,18 +178,7 @@ export class LocalRetro {
     for (const { sample, errors } of withoutRepeats(checkpoint.errors)) {
       await untilStored(() => rulesets.reportScanErrors(sample, errors))
     }
-    for (const lost of checkpoint.unreadable) log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
     return isStored
-  }
-
-  async #fail(id: number, signal: AbortSignal, error: unknown): Promise<void> {
-    if (signal.aborted) return
-    this.#parts.log.error({ hunt: id, err: error }, 'Local Retro failed')
-    const reason = messageOf(error)
-    const fail = () => enter(this.#parts.database, id, 'failed', reason)
-    await retryWhenFull(fail, { hunt: id, signal, log: this.#parts.log }).catch((error) =>
-      this.#parts.log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored'),
-    )
   }
 }
 
@@ -231,8 +193,6 @@ function* withoutRepeats(reports: Checkpoint['errors']): Generator<Checkpoint['e
     if (news.length > 0) yield { sample, errors: news }
   }
 }
-
-type UntilStored = <T>(write: () => Promise<T>) => Promise<T>
 
 export interface LocalRetroParts {
   readonly database: Database
@@ -273,6 +233,7 @@ const shownState = {
   stopped: 'STOPPED',
   // The specification knows no failed state; the reason is in `failure` and becomes the answer's message.
   failed: 'STOPPED',
+  capped: 'STOPPED',
 } as const
 
 async function unfinishedState(trx: Transaction): Promise<HuntState | undefined> {

@@ -39,7 +39,6 @@ export interface Schema {
   cloud_deliveries: CloudDeliveriesTable
   cloud_digests: CloudDigestsTable
   cloud_feeds: CloudFeedsTable
-  retro_hunts: RetroHuntsTable
   feed_entries: FeedEntriesTable
   journal: JournalTable
 }
@@ -267,8 +266,10 @@ export interface SegmentsTable {
 
 export interface HuntsTable {
   id: Generated<number>
-  kind: 'local-retro' | 'ad-hoc'
-  state: 'queued' | 'starting' | 'running' | 'completed' | 'stopped' | 'failed'
+  /** `retro`: of a tenant's ruleset. */
+  kind: 'local-retro' | 'ad-hoc' | 'retro'
+  /** `capped`: ended with as many matches as a hunt may have. */
+  state: 'queued' | 'starting' | 'running' | 'completed' | 'stopped' | 'failed' | 'capped'
   started_by: number
   stopped_by: number | null
   created: Micros
@@ -279,7 +280,7 @@ export interface HuntsTable {
   processed: Generated<number>
   candidates: Generated<number>
   scanned_bytes: Generated<number>
-  /** Ad-hoc: rows of hunt_hits; Local Retro: match rows that are new. */
+  /** Ad-hoc: rows of hunt_hits; Local Retro: match rows that are new; retro: entries of the feed. */
   matches: Generated<number>
   /** Samples above the size limit or given up after repeated failures. */
   skipped: Generated<number>
@@ -293,9 +294,13 @@ export interface HuntsTable {
   selection: string | null
   use_index: Generated<Flag>
   failure: string | null
+  /** Retro: whose hunt it is, the latest of the ruleset; it is removed with it. */
+  ruleset_id: number | null
+  /** Retro: samples that were analysed before this are not covered. */
+  analysed_since: Micros | null
 }
 
-/** The enabled revisions that a Local Retro took at its start. */
+/** The revisions that a Local Retro or a tenant's retro hunt took at its start. */
 export interface HuntRulesetsTable {
   hunt_id: number
   ruleset_id: number
@@ -371,29 +376,6 @@ export interface CloudFeedsTable {
   moved: Generated<number>
   /** When it was last read to its end; null when it never was. */
   caught_up: Micros | null
-}
-
-/** The latest retro hunt of a tenant's ruleset, in a cloud. */
-export interface RetroHuntsTable {
-  id: Generated<number>
-  ruleset_id: number
-  revision_id: number
-  state: 'queued' | 'running' | 'finished' | 'cancelled' | 'capped' | 'failed'
-  created: Micros
-  started: Micros | null
-  finished: Micros | null
-  /** Samples that were analysed before this are not covered. */
-  analysed_since: Micros
-  /** How many samples the hunt covers, and how many are decided. */
-  samples: Generated<number>
-  processed: Generated<number>
-  matches: Generated<number>
-  /** Samples with an id above this came after the start. */
-  last_sample_id: Generated<number>
-  /** Every covered sample with an id up to this one is decided, and its matches are stored. */
-  cursor: Generated<number>
-  /** Why it failed. */
-  reason: string | null
 }
 
 /** What tenants' rulesets match: one row for each sample and ruleset and feed. */

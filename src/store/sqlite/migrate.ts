@@ -41,17 +41,30 @@ export function migrate(database: DatabaseSync, migrations: readonly Migration[]
       `The database was written by a newer Backtrail (schema ${version}; this program knows ${newest}). Start that version, or restore a backup made before the update.`,
     )
   }
-  for (const migration of migrations.slice(version)) {
-    database.exec('BEGIN IMMEDIATE')
-    try {
-      database.exec(migration.sql)
-      database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
-      database.exec(`PRAGMA user_version = ${migration.number}`)
-      database.exec('COMMIT')
-    } catch (error) {
-      database.exec('ROLLBACK')
-      throw new Error(`Migration ${migration.name} failed and was taken back.`, { cause: error })
-    }
+  const missing = migrations.slice(version)
+  if (missing.length === 0) return
+  // A step that makes a table anew drops the old one, which must not take along the rows that refer to it.
+  const isEnforced = pragma(database, 'foreign_keys')
+  database.exec('PRAGMA foreign_keys = OFF')
+  try {
+    for (const migration of missing) apply(database, migration)
+  } finally {
+    database.exec(`PRAGMA foreign_keys = ${isEnforced}`)
+  }
+}
+
+function apply(database: DatabaseSync, migration: Migration): void {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    database.exec(migration.sql)
+    const [dangling] = database.prepare('PRAGMA foreign_key_check').all()
+    if (dangling) throw new Error(`A row of ${dangling.table} refers to a row of ${dangling.parent} that is not there.`)
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+    database.exec(`PRAGMA user_version = ${migration.number}`)
+    database.exec('COMMIT')
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw new Error(`Migration ${migration.name} failed and was taken back.`, { cause: error })
   }
 }
 
@@ -66,7 +79,7 @@ export function describeSchema(database: DatabaseSync): string {
   return rows.map((row) => `${row.sql};\n`).join('\n')
 }
 
-function pragma(database: DatabaseSync, name: 'user_version' | 'application_id'): number {
+function pragma(database: DatabaseSync, name: 'user_version' | 'application_id' | 'foreign_keys'): number {
   return database.prepare(`PRAGMA ${name}`).get()?.[name] as number
 }
 

@@ -86,10 +86,11 @@ CREATE TABLE hunt_rulesets (
   PRIMARY KEY (hunt_id, ruleset_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE hunts (
+CREATE TABLE "hunts" (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  kind TEXT NOT NULL CHECK (kind IN ('local-retro', 'ad-hoc')),
-  state TEXT NOT NULL CHECK (state IN ('queued', 'starting', 'running', 'completed', 'stopped', 'failed')),
+  kind TEXT NOT NULL CHECK (kind IN ('local-retro', 'ad-hoc', 'retro')),
+  state TEXT NOT NULL
+    CHECK (state IN ('queued', 'starting', 'running', 'completed', 'stopped', 'failed', 'capped')),
   started_by INTEGER NOT NULL,
   stopped_by INTEGER,
   created INTEGER NOT NULL,
@@ -107,7 +108,11 @@ CREATE TABLE hunts (
   content TEXT,
   selection TEXT,
   use_index INTEGER NOT NULL DEFAULT 1,
-  failure TEXT
+  failure TEXT,
+  -- Of a tenant's hunt: its ruleset, and samples that were analysed before this are not covered.
+  ruleset_id INTEGER REFERENCES rulesets (id) ON DELETE CASCADE,
+  analysed_since INTEGER,
+  CHECK ((kind = 'retro') = (ruleset_id IS NOT NULL) AND (kind = 'retro') = (analysed_since IS NOT NULL))
 ) STRICT;
 
 CREATE INDEX hunts_by_kind ON hunts (kind, id);
@@ -116,6 +121,8 @@ CREATE INDEX hunts_by_user ON hunts (started_by, id);
 
 CREATE UNIQUE INDEX one_local_retro_at_a_time ON hunts (kind)
   WHERE kind = 'local-retro' AND state IN ('queued', 'starting', 'running');
+
+CREATE UNIQUE INDEX one_retro_hunt_of_a_ruleset ON hunts (ruleset_id) WHERE ruleset_id IS NOT NULL;
 
 CREATE TABLE journal (
   id INTEGER PRIMARY KEY,
@@ -183,26 +190,6 @@ CREATE INDEX members_by_child ON members (child_id);
 CREATE TABLE new_names (
   sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE
 ) STRICT;
-
-CREATE TABLE retro_hunts (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  ruleset_id INTEGER NOT NULL UNIQUE REFERENCES rulesets (id) ON DELETE CASCADE,
-  revision_id INTEGER NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'finished', 'cancelled', 'capped', 'failed')),
-  created INTEGER NOT NULL,
-  started INTEGER,
-  finished INTEGER,
-  -- Samples that were analysed before this are not covered.
-  analysed_since INTEGER NOT NULL,
-  samples INTEGER NOT NULL DEFAULT 0,
-  processed INTEGER NOT NULL DEFAULT 0,
-  matches INTEGER NOT NULL DEFAULT 0,
-  last_sample_id INTEGER NOT NULL DEFAULT 0,
-  cursor INTEGER NOT NULL DEFAULT 0,
-  reason TEXT
-) STRICT;
-
-CREATE INDEX retro_hunts_unfinished ON retro_hunts (id) WHERE state IN ('queued', 'running');
 
 CREATE TABLE revisions (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

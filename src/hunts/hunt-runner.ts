@@ -1,0 +1,164 @@
+import { Failure, messageOf } from '../errors/index.ts'
+import type { Log } from '../scanning/index.ts'
+import type { Database } from '../store/index.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { type CorpusScanOptions, type ScanSources, scanCorpus } from './corpus-scan.ts'
+import { FairScheduler } from './fair-scheduler.ts'
+import { enter, type HuntKind, unfinishedStates } from './hunt-row.ts'
+import { retryWhenFull } from './retry-when-full.ts'
+
+/**
+ * Runs the hunts of one kind, from their rows in `hunts`.
+ *
+ *             its turn comes               every sample is decided
+ *   queued ─────────────────▶ running ──────────────────────────▶ completed
+ *      ▲                       │  │
+ *      └─ slice used up, ──────┘  └──────── a defect ───────────▶ failed
+ *         others wait
+ *
+ * - A checkpoint's results, the cursor and the counts are stored in one transaction, so a hunt survives a restart and a
+ *   kill: it goes on after its last checkpoint. Doing the same samples again changes nothing.
+ * - Turns are fair between owners (`FairScheduler`); a hunt gives way between two checkpoints, never inside one.
+ * - The row's state decides: a checkpoint that comes after a hunt was stopped or removed is thrown away.
+ * - While the storage is full, a hunt waits with what it could not store.
+ * - A hunt ends as `failed` only on a defect; the log has the reason. Scans that were given up do not end it.
+ * - `close` leaves the rows as they are: the next start of the server goes on with them.
+ */
+export class HuntRunner {
+  readonly #parts: HuntRunnerParts
+  readonly #policy: HuntPolicy
+  readonly #scheduler: FairScheduler
+  /** By the id of the hunt. */
+  readonly #underWay = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>()
+
+  constructor(policy: HuntPolicy, parts: HuntRunnerParts) {
+    this.#policy = policy
+    this.#parts = parts
+    this.#scheduler = new FairScheduler({ turns: parts.atOnce, sliceMs: parts.sliceMs })
+  }
+
+  /** Queues again what an earlier process left unfinished. Returns how many hunts that are. */
+  async resume(): Promise<number> {
+    const rows = await this.#parts.database
+      .updateTable('hunts')
+      .set({ state: 'queued' })
+      .where('kind', '=', this.#policy.kind)
+      .where('state', 'in', unfinishedStates)
+      .returning(['id', 'started_by'])
+      .execute()
+    for (const { id, started_by } of rows.sort((a, b) => a.id - b.id)) this.begin(id, started_by)
+    return rows.length
+  }
+
+  /** Works on a hunt whose row is there, once its owner's turn comes. */
+  begin(id: number, owner: number): void {
+    const abort = new AbortController()
+    const done = this.#run(id, owner, abort.signal)
+      .catch((error) => this.#fail(id, abort.signal, error))
+      .finally(() => {
+        this.#underWay.delete(id)
+        this.#policy.changed?.(id)
+      })
+    this.#underWay.set(id, { abort, done })
+  }
+
+  /** Ends this process's work on a hunt, without changing its row. Resolves when nothing of it runs any more. */
+  async interrupt(id: number, reason: Failure): Promise<void> {
+    const work = this.#underWay.get(id)
+    work?.abort.abort(reason)
+    await work?.done
+  }
+
+  /** Resolves when this process no longer works on the hunt. */
+  async settled(id: number): Promise<void> {
+    await this.#underWay.get(id)?.done
+  }
+
+  /** The hunts that wait or run. */
+  get underWay(): readonly number[] {
+    return [...this.#underWay.keys()]
+  }
+
+  /** Ends the work without ending the hunts: they go on at the next `resume`. */
+  async close(): Promise<void> {
+    const all = [...this.#underWay.values()]
+    for (const { abort } of all) abort.abort(new Failure('service.stopping'))
+    await Promise.all(all.map(({ done }) => done))
+  }
+
+  async #run(id: number, owner: number, signal: AbortSignal): Promise<void> {
+    const { database, sources } = this.#parts
+    const untilStored = this.#untilStored(id, signal)
+    const entered = (state: 'queued' | 'running' | 'completed') => untilStored(() => enter(database, id, state))
+    let turn = await this.#scheduler.take(owner, signal)
+    let ruleSetId: string | null = null
+    try {
+      if (!(await entered('running'))) return
+      const { question, store } = await this.#policy.open(id, { signal, untilStored })
+      ruleSetId = question.ruleSet.id
+      sources.pool.setRuleSet(question.ruleSet)
+      for await (const checkpoint of scanCorpus(sources, { ...question, priority: 'hunt', signal })) {
+        for (const lost of checkpoint.unreadable)
+          this.#parts.log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
+        if (!(await store(checkpoint))) return
+        this.#policy.changed?.(id)
+        if (!turn.isOver()) continue
+        if (!(await entered('queued'))) return
+        turn.giveBack()
+        turn = await this.#scheduler.take(owner, signal)
+        if (!(await entered('running'))) return
+      }
+      await entered('completed')
+    } finally {
+      turn.giveBack()
+      if (ruleSetId !== null) sources.pool.dropRuleSet(ruleSetId)
+    }
+  }
+
+  async #fail(id: number, signal: AbortSignal, error: unknown): Promise<void> {
+    if (signal.aborted) return
+    const { database, log, title } = this.#parts
+    log.error({ hunt: id, err: error }, `${title} failed`)
+    const untilStored = this.#untilStored(id, signal)
+    await untilStored(() => enter(database, id, 'failed', messageOf(error))).catch((error) =>
+      log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored'),
+    )
+  }
+
+  #untilStored(hunt: number, signal: AbortSignal): UntilStored {
+    return (write) => retryWhenFull(write, { hunt, signal, log: this.#parts.log })
+  }
+}
+
+/** Does a write, again and again for as long as the storage is full. */
+export type UntilStored = <T>(write: () => Promise<T>) => Promise<T>
+
+export interface HuntRunnerParts {
+  readonly database: Database
+  readonly sources: ScanSources
+  readonly log: Log
+  /** How the log calls a hunt of this kind. */
+  readonly title: string
+  /** How many hunts run at once. */
+  readonly atOnce: number
+  /** How long a hunt keeps its turn while others wait. */
+  readonly sliceMs: number
+}
+
+/** What one kind of hunt decides for itself. */
+export interface HuntPolicy {
+  readonly kind: HuntKind
+  /** What the hunt asks, and what becomes of the answers. Called when its first turn in this process has come. */
+  open(id: number, work: { readonly signal: AbortSignal; readonly untilStored: UntilStored }): Promise<OpenHunt>
+  /** There is news of the hunt: results, another state, or this process no longer works on it. */
+  changed?(id: number): void
+}
+
+export interface OpenHunt {
+  readonly question: Omit<CorpusScanOptions, 'priority' | 'signal'>
+  /**
+   * Stores what a checkpoint found and that it is decided, both in one transaction (`advance`). False when the hunt has
+   * ended: it was stopped or removed meanwhile, or this checkpoint ended it.
+   */
+  readonly store: (checkpoint: Checkpoint) => Promise<boolean>
+}
