@@ -272,12 +272,12 @@ export function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex')
 }
 
-/** Looks again and again until it holds; fails, saying what was waited for, when it does not within the time. */
+/** Looks again and again, less and less often, until it holds; fails, saying what was waited for, when it does not within the time. */
 export async function until(holds: () => boolean | Promise<boolean>, what: () => string, ms = 60_000): Promise<void> {
   const deadline = performance.now() + ms
-  while (!(await holds())) {
+  for (let pause = 10; !(await holds()); pause = Math.min(pause * 1.3, 200)) {
     assert.ok(performance.now() < deadline, `waited ${ms / 1000} s in vain until ${what()}`)
-    await sleep(10)
+    await sleep(pause)
   }
 }
 
