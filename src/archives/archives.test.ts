@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { type ArchiveLimits, Archives, type UnpackOptions, zipForDownload } from './index.ts'
+import { archiveLimits } from './limits.fixture.ts'
 import { sevenZipBinary } from './seven-zip.ts'
 import { storedZip } from './stored-zip.fixture.ts'
 
@@ -23,7 +24,7 @@ async function workshop(t: TestContext, limits: Partial<ArchiveLimits> = {}) {
     empty: Buffer.alloc(0),
   }
   for (const [name, bytes] of Object.entries(contents)) await writeFile(join(input, name), bytes)
-  const archives = new Archives(limits)
+  const archives = new Archives({ ...archiveLimits, ...limits })
   const unpack = async (archive: string, options: Partial<UnpackOptions> = {}) => {
     const unpacked = await archives.unpack(archive, {
       folder: join(folder, `out${Math.random()}`),

@@ -4,7 +4,7 @@
  */
 import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { type ArchiveLimits, defaultArchiveLimits } from './limits.ts'
+import { type ArchiveLimits, type ConfiguredArchiveLimits, fixedArchiveLimits } from './limits.ts'
 import { type ListedMember, type Listing, ListingReader } from './listing.ts'
 import type { Member } from './member-files.ts'
 import { nameWithoutSuffix } from './member-name.ts'
@@ -69,8 +69,8 @@ const SINGLE_PASSES = 16
 export class Archives {
   readonly #limits: ArchiveLimits
 
-  constructor(limits: Partial<ArchiveLimits> = {}) {
-    this.#limits = { ...defaultArchiveLimits, ...limits }
+  constructor(limits: ConfiguredArchiveLimits & Partial<ArchiveLimits>) {
+    this.#limits = { ...fixedArchiveLimits, ...limits }
   }
 
   /** How many bytes may come out of an archive of this size. */

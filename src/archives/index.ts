@@ -1,5 +1,5 @@
 export { Archives, type Unpacked, type UnpackOptions } from './archives.ts'
-export { type ArchiveLimits, defaultArchiveLimits } from './limits.ts'
+export type { ArchiveLimits, ConfiguredArchiveLimits } from './limits.ts'
 export type { Member } from './member-files.ts'
 export { memberName } from './member-name.ts'
 export { type Content, type FoundPart, holdsArchive, readPart } from './reading.ts'

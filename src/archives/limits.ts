@@ -13,12 +13,11 @@ export interface ArchiveLimits {
   readonly memoryBytes: number
 }
 
-export const defaultArchiveLimits: ArchiveLimits = {
-  members: 20_000,
-  totalBytes: 4 * 1024 ** 3,
+/** Limits that settings give; all others are fixed. */
+export type ConfiguredArchiveLimits = Pick<ArchiveLimits, 'members' | 'totalBytes' | 'ratio' | 'timeMs'>
+
+export const fixedArchiveLimits: Omit<ArchiveLimits, keyof ConfiguredArchiveLimits> = {
   memberBytes: 700 * 1024 ** 2,
-  ratio: 250,
   ratioFloorBytes: 64 * 1024 ** 2,
-  timeMs: 300_000,
   memoryBytes: 4 * 1024 ** 3,
 }

@@ -8,6 +8,7 @@ import { type Account, Accounts } from '../accounts/index.ts'
 import { RecordingLog } from '../intake/collection.fixture.ts'
 import { Matches } from '../matches/index.ts'
 import { Rulesets } from '../rulesets/index.ts'
+import { testLimits } from '../scanning/fixtures/open-pool.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { readSettings } from '../settings/index.ts'
 import { FileBlobs, openDatabase } from '../store/index.ts'
@@ -25,7 +26,7 @@ let pool: WorkerPool
 let poolFolder: string
 before(() => {
   poolFolder = mkdtempSync(join(tmpdir(), 'backtrail-cloud-'))
-  pool = new WorkerPool({ workers: 1, folder: poolFolder, log: new RecordingLog() })
+  pool = new WorkerPool({ workers: 1, folder: poolFolder, log: new RecordingLog(), limits: testLimits })
 })
 after(async () => {
   await pool.stop()

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
+import { archiveLimits } from '../archives/limits.fixture.ts'
 import { Matches } from '../matches/index.ts'
 import { Rulesets } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
+import { testLimits } from '../scanning/fixtures/open-pool.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
 import { FileBlobs, openDatabase } from '../store/index.ts'
@@ -23,6 +25,15 @@ export class RecordingLog {
   }
 }
 
+/** What settings give to the intake of a server. */
+const intakeLimits: IntakeLimits = {
+  uploadBytes: 700 * 1024 ** 2,
+  scanBytes: 700 * 1024 ** 2,
+  archiveDepth: 5,
+  archiveMembers: 50_000,
+  archiveBytes: 8 * 1024 ** 3,
+}
+
 export type Collection = Awaited<ReturnType<typeof openCollection>>
 
 /** A real collection in a folder: database, contents, worker processes and all. `close` leaves the folder. */
@@ -33,7 +44,7 @@ export async function openCollection(
   const log = new RecordingLog()
   const database = await openDatabase(join(folder, 'backtrail.db'))
   const { blobs, leftovers } = await FileBlobs.open(folder)
-  const pool = new WorkerPool({ workers, folder: join(folder, 'workers'), log })
+  const pool = new WorkerPool({ workers, folder: join(folder, 'workers'), log, limits: testLimits })
   const matches = new Matches(database)
   const rulesets = new Rulesets({
     database,
@@ -42,8 +53,19 @@ export async function openCollection(
   })
   const segments = new Segments({ database, blobs, pool, folder: join(folder, 'index'), log })
   const samples = new Samples({ database, blobs, segments })
-  const archives = new Archives()
-  const intake = new Intake({ database, blobs, pool, rulesets, matches, segments, archives, log, workers, limits })
+  const archives = new Archives(archiveLimits)
+  const intake = new Intake({
+    database,
+    blobs,
+    pool,
+    rulesets,
+    matches,
+    segments,
+    archives,
+    log,
+    workers,
+    limits: { ...intakeLimits, ...limits },
+  })
   const operator: Account = await new Accounts(database).operator()
   return {
     folder,

@@ -1,2 +1,2 @@
-export { defaultIntakeLimits, Intake, type IntakeLimits, type IntakeParts, type QueueStatus } from './intake.ts'
+export { Intake, type IntakeLimits, type IntakeParts, type QueueStatus } from './intake.ts'
 export { fileName, folderOf, type IngestReceipt, type UploadInfo } from './staged-file.ts'

@@ -33,14 +33,6 @@ export interface IntakeLimits extends UnpackingLimits {
   readonly scanBytes: number
 }
 
-export const defaultIntakeLimits: IntakeLimits = {
-  uploadBytes: 700 * 1024 ** 2,
-  scanBytes: 700 * 1024 ** 2,
-  archiveDepth: 5,
-  archiveMembers: 50_000,
-  archiveBytes: 8 * 1024 ** 3,
-}
-
 export interface QueueStatus {
   /** Acknowledged, and not taken up yet. */
   readonly queued: number
@@ -63,7 +55,7 @@ export interface IntakeParts {
   readonly room?: Room
   /** Worker processes of the pool. */
   readonly workers: number
-  readonly limits?: Partial<IntakeLimits>
+  readonly limits: IntakeLimits
 }
 
 /** Contents that are admitted in one transaction. */
@@ -123,7 +115,7 @@ export class Intake {
   constructor(parts: IntakeParts) {
     const { database, blobs, pool, rulesets, archives, workers } = parts
     this.#parts = parts
-    this.#limits = { ...defaultIntakeLimits, ...parts.limits }
+    this.#limits = parts.limits
     this.#queue = new Queue(database)
     this.#admissions = new GroupCommit({
       commit: (batch) => this.#admitBatch(batch),

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { Archives } from '../archives/index.ts'
+import { archiveLimits } from '../archives/limits.fixture.ts'
 import { storedZip } from '../archives/stored-zip.fixture.ts'
 import { type Collection, freshCollection } from '../intake/collection.fixture.ts'
 
@@ -130,7 +131,7 @@ test('a protected download holds each sample under its SHA-256 and opens with in
   const folder = await mkdtemp(join(tmpdir(), 'backtrail-zip-'))
   t.after(() => rm(folder, { recursive: true }))
   await writeFile(join(folder, 'x.zip'), await buffer(await c.samples.zip([...hashes, hashes[0] ?? ''])))
-  const { members } = await new Archives().unpack(join(folder, 'x.zip'), {
+  const { members } = await new Archives(archiveLimits).unpack(join(folder, 'x.zip'), {
     folder: join(folder, 'out'),
     name: 'x.zip',
     passwords: ['infected'],

@@ -1,5 +1,5 @@
 export { asksForNames } from './asking-for-names.ts'
-export { defaultLimits, type ScanLimits } from './limits.ts'
+export type { ScanLimits } from './limits.ts'
 export type { Log } from './log.ts'
 export { WorkerLost } from './outcome.ts'
 export { WorkerPool } from './pool.ts'

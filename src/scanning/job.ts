@@ -10,7 +10,6 @@ export class Job {
   readonly input: TaskInput<TaskKind>
   readonly priority: Priority
   readonly group: string
-  readonly deadlineMs: number | null
   readonly retryPolicy = new RetryPolicy()
   readonly done: Promise<TaskOutput<TaskKind>>
   /** Its promise is decided; a worker may still be at it. */
@@ -30,14 +29,12 @@ export class Job {
     readonly input: TaskInput<TaskKind>
     readonly priority: Priority
     readonly group: string
-    readonly deadlineMs: number | null
   }) {
     this.id = about.id
     this.kind = about.kind
     this.input = about.input
     this.priority = about.priority
     this.group = about.group
-    this.deadlineMs = about.deadlineMs
     const { promise, resolve, reject } = Promise.withResolvers<TaskOutput<TaskKind>>()
     this.done = promise
     this.#resolve = resolve
@@ -82,8 +79,8 @@ export class Job {
   }
 
   message(): WorkerTask {
-    const { id, kind, input, deadlineMs } = this
-    return { id, kind, input, exclusions: this.retryPolicy.exclusions, deadlineMs }
+    const { id, kind, input } = this
+    return { id, kind, input, exclusions: this.retryPolicy.exclusions }
   }
 
   collect(items: readonly DecidedItem[]): void {

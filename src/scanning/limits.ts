@@ -28,13 +28,13 @@ export interface ScanLimits {
   readonly hitsPerRule: number
 }
 
-export const defaultLimits: ScanLimits = {
-  scanMs: 10_000,
+/** Limits that settings give; all others are fixed. */
+export type ConfiguredLimits = Pick<ScanLimits, 'scanMs' | 'compileMs' | 'workerBytes'>
+
+export const fixedLimits: Omit<ScanLimits, keyof ConfiguredLimits> = {
   scanMsPerMegabyte: 100,
-  compileMs: 30_000,
   planMs: 20_000,
   stallMs: 120_000,
-  workerBytes: 3 * 1024 ** 3,
   idleBytes: 512 * 1024 ** 2,
   renewGrowth: 1.5,
   renewAfterMs: 300_000,

@@ -61,8 +61,6 @@ test('an arriving sample is identified, signed, and scanned with what the plans 
     output.hits.map(({ rule }) => rule),
     ['evil', 'typed'],
   )
-  assert.equal(output.candidates, 2)
-  assert.equal(output.scannedBytes, content.length)
   assert.deepEqual(output.signature, sign(content, digests, new Uint32Array(0)))
 
   const without = await pool.run('examine', { ...examine, without: ['evil'] }, live)
@@ -166,13 +164,10 @@ test('segments are asked, merged and asked again, within the limits of the quest
     all.candidates.map(({ ruleset, samples }) => [ruleset, [...samples]]),
     [['evil', [4, 12, 16, 20, 24, 28, 32, 36, 40]]],
   )
-  assert.equal(all.samples, 39)
   const some = await ask(merged, 12, 30)
   assert.deepEqual([...(some.candidates[0]?.samples ?? [])], [16, 20, 24, 28])
-  assert.equal(some.samples, 18)
   const chosen = await ask(parts[0], 0, 1_000, [3, 8, 12])
   assert.deepEqual([...(chosen.candidates[0]?.samples ?? [])], [8, 12])
-  assert.equal(chosen.samples, 3)
 })
 
 test('a segment that is gone is told as damaged', async (t) => {

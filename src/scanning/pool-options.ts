@@ -1,4 +1,4 @@
-import type { ScanLimits } from './limits.ts'
+import type { ConfiguredLimits, ScanLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { Priority } from './priorities.ts'
 import type { ProgressStep } from './progress-record.ts'
@@ -19,8 +19,6 @@ export interface RunOptions {
    * next item, or its worker is killed where that takes too long.
    */
   readonly signal?: AbortSignal
-  /** Instead of the limits' time for one scan (or for the compilation of a `check`), in milliseconds. */
-  readonly deadlineMs?: number
 }
 
 export interface PoolOptions {
@@ -29,7 +27,7 @@ export interface PoolOptions {
   /** A folder of the pool's own for progress records; made when missing. */
   readonly folder: string
   readonly log: Log
-  readonly limits?: Partial<ScanLimits>
+  readonly limits: ConfiguredLimits & Partial<ScanLimits>
   /** Tasks that may wait in one priority. Then `run` refuses more, or waits where `waitForRoom` is set. */
   readonly queueLimit?: number
 }

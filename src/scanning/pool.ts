@@ -18,7 +18,7 @@ import { endCancelled } from './cancelling.ts'
 import { Exclusions } from './exclusions.ts'
 import { handOut } from './handing-out.ts'
 import { Job } from './job.ts'
-import { defaultLimits, type ScanLimits } from './limits.ts'
+import { fixedLimits, type ScanLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { makeWay } from './making-way.ts'
 import { errorOf, uncheckable, unplannable } from './outcome.ts'
@@ -59,7 +59,7 @@ export class WorkerPool {
 
   /** Starts the workers; tasks wait until they are ready. */
   constructor(options: PoolOptions) {
-    this.#limits = { ...defaultLimits, ...options.limits }
+    this.#limits = { ...fixedLimits, ...options.limits }
     this.#folder = options.folder
     this.#log = options.log
     this.#waiting = new WaitingJobs(options.queueLimit ?? DEFAULT_QUEUE_LIMIT)
@@ -101,9 +101,8 @@ export class WorkerPool {
       id: this.#nextJob++,
       kind,
       input,
-      priority: priority,
+      priority,
       group: options.group ?? '',
-      deadlineMs: options.deadlineMs ?? null,
     })
     if (job.ruleSet !== null) this.#registry.use(job.ruleSet)
     const abort = () => this.#abort(job, signal?.reason)

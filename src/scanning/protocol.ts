@@ -37,7 +37,6 @@ export interface WorkerTask<K extends TaskKind = TaskKind> {
   readonly kind: K
   readonly input: TaskInput<K>
   readonly exclusions: Exclusions
-  readonly deadlineMs: number | null
 }
 
 /** Known rulesets are never sent again; one with a `failure` is answered with that instead of being run. */

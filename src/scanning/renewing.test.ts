@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually, hello, item, openPool, summary } from './fixtures/open-pool.ts'
-import { defaultLimits } from './limits.ts'
+import { eventually, hello, item, openPool, summary, testLimits } from './fixtures/open-pool.ts'
+import { fixedLimits } from './limits.ts'
 import { renewGrown } from './renewing.ts'
 import { Slot } from './slot.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 const MEGABYTE = 1024 ** 2
-const limits = { ...defaultLimits, idleBytes: 500 * MEGABYTE, renewAfterMs: 300_000 }
+const limits = { ...fixedLimits, ...testLimits, idleBytes: 500 * MEGABYTE, renewAfterMs: 300_000 }
 
 /** A worker that has been idle for a minute of its ten, unless something else is said. */
 interface State {

@@ -159,8 +159,6 @@ export interface TaskMap {
       readonly signature: Uint8Array
       readonly hits: readonly RuleHit[]
       readonly errors: readonly ScanError[]
-      readonly candidates: number
-      readonly scannedBytes: number
     }
   }
   /**
@@ -203,8 +201,6 @@ export interface TaskMap {
     output: {
       /** For each ruleset with candidates: its key and the ascending sample ids. */
       readonly candidates: readonly { readonly ruleset: string; readonly samples: Uint32Array }[]
-      /** Samples of the segment within the limits, before any plan. */
-      readonly samples: number
     }
   }
   /** Scans samples with the rulesets that remain for each. */

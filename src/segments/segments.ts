@@ -30,8 +30,6 @@ export interface SegmentSnapshot {
   readonly segments: readonly SegmentFile[]
   /** Ascending ids of processed samples that no live segment holds: to be scanned plainly. */
   readonly unindexed: Uint32Array
-  /** The greatest id of any sample at that instant; 0 without samples. */
-  readonly lastSampleId: number
   /** To be called once the reader is done; calling it again does nothing. */
   release(): void
 }
@@ -112,8 +110,8 @@ export class Segments {
   }
 
   async snapshot(): Promise<SegmentSnapshot> {
-    // In one transaction, so that no sample moves between the three answers.
-    const { segments, unindexed, lastSampleId } = await this.#parts.database.transaction().execute(async (trx) => {
+    // In one transaction, so that no sample moves between the two answers.
+    const { segments, unindexed } = await this.#parts.database.transaction().execute(async (trx) => {
       const segments = await this.#live(trx)
       const rows = await trx
         .selectFrom('samples')
@@ -123,20 +121,16 @@ export class Segments {
         .where('state', '=', 'processed')
         .orderBy('id')
         .execute()
-      const last = await trx
-        .selectFrom('samples')
-        .select(({ fn }) => fn.max('id').as('id'))
-        .executeTakeFirst()
       // Before the transaction ends, since the next one may retire them.
       for (const { path } of segments) this.#files.pin(path)
-      return { segments, unindexed: Uint32Array.from(rows, ({ id }) => id), lastSampleId: last?.id ?? 0 }
+      return { segments, unindexed: Uint32Array.from(rows, ({ id }) => id) }
     })
     let held = true
     const release = () => {
       if (held) for (const { path } of segments) this.#files.unpin(path)
       held = false
     }
-    return { segments, unindexed, lastSampleId, release }
+    return { segments, unindexed, release }
   }
 
   /** Writes and syncs a segment of samples in ascending order of id; it is live once `publish` has been committed. */

@@ -303,8 +303,6 @@ export type Values<C> = { readonly [K in keyof C]: C[K] extends Option<infer T> 
  */
 export type Settings = Values<typeof options>
 export type ClientSettings = Values<typeof clientOptions>
-export type OptionName = keyof Settings | keyof ClientSettings
-
 /** `--upload-limit` for `uploadLimit`. */
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`

@@ -1,7 +1,6 @@
 /** The YARA language: text in, syntax tree and diagnostics out. Nothing here reads or writes anything. */
 export { defaultBudget, type ParseBudget } from './budget.ts'
 export { Diagnostics } from './diagnostics.ts'
-export { printExpression, printRegexp, printSource } from './dump.ts'
 export { fingerprints } from './fingerprint.ts'
 export { type LeftOut, leaveOut, runnableText } from './left-out.ts'
 export { parse } from './parse.ts'

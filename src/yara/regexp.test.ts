@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { EngineWitness } from '../../test/yara/engine.ts'
 import { pick, type Random, randomFrom, seedOfThisRun } from '../../test/yara/random.ts'
-import { printRegexp } from './dump.ts'
+import { printRegexp } from './dump.fixture.ts'
 import { parseRegexp } from './regexp.ts'
 import type { RegexpNode } from './syntax.ts'
 

@@ -9,7 +9,8 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { parse, printSource } from '../../src/yara/index.ts'
+import { printSource } from '../../src/yara/dump.fixture.ts'
+import { parse } from '../../src/yara/index.ts'
 import { EngineWitness } from './engine.ts'
 
 const folder = join(import.meta.dirname, 'cases')

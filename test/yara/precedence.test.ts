@@ -5,7 +5,8 @@
  */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { type Expression, type OfExpression, parse, printExpression } from '../../src/yara/index.ts'
+import { printExpression } from '../../src/yara/dump.fixture.ts'
+import { type Expression, type OfExpression, parse } from '../../src/yara/index.ts'
 import { EngineWitness } from './engine.ts'
 import { pick, type Random, randomFrom, seedOfThisRun } from './random.ts'
 

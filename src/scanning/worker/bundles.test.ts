@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadYaraX, noVariables } from '../engine.ts'
-import { hello, ruleset } from '../fixtures/open-pool.ts'
-import { defaultLimits } from '../limits.ts'
+import { hello, ruleset, testLimits } from '../fixtures/open-pool.ts'
+import { fixedLimits } from '../limits.ts'
 import { bundlePays, bundlesOf } from './bundles.ts'
 import { CompiledCache, textKey } from './compiled.ts'
 
 const engine = loadYaraX()
 
 function keysOf(rulesets: Parameters<typeof bundlesOf>[0]): string[] {
-  const bundles = bundlesOf(rulesets, new CompiledCache(engine, defaultLimits))
+  const bundles = bundlesOf(rulesets, new CompiledCache(engine, { ...fixedLimits, ...testLimits }))
   return bundles.map((bundle) => bundle.rulesets.map(({ key }) => key).join(' '))
 }
 
@@ -32,7 +32,7 @@ test('of rulesets with the same text, the first is compiled for all', () => {
 })
 
 test('a bundle finds what its rulesets find one by one', () => {
-  const cache = new CompiledCache(engine, defaultLimits)
+  const cache = new CompiledCache(engine, { ...fixedLimits, ...testLimits })
   const together = cache.compile('bundle', [a, b, hello])
   let matches = 0
   for (const text of ['aaaa', 'bbbb hello', 'nothing', 'aaaa bbbb hello']) {
@@ -46,7 +46,7 @@ test('a bundle finds what its rulesets find one by one', () => {
 })
 
 test('a bundle is compiled when scanning one by one has cost as much, not for one small sample', () => {
-  const cache = new CompiledCache(engine, defaultLimits)
+  const cache = new CompiledCache(engine, { ...fixedLimits, ...testLimits })
   const many = Array.from({ length: 40 }, (_, n) =>
     ruleset(`m${n}`, `rule r${n} { strings: $ = "needle${n}" condition: any of them }`),
   )

@@ -39,7 +39,7 @@ export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRul
       const samples = found[index]
       if (samples !== undefined && samples.length > 0) candidates.push({ ruleset: ruleset.key, samples })
     }
-    return { candidates, samples: all ? reader.samples : countAdmitted(reader, admits) }
+    return { candidates }
   } catch (error) {
     // A damaged file will be replaced; nothing that was read of it is kept.
     close(input.segment)
@@ -57,12 +57,6 @@ function batchOf(set: HeldSet, held: HeldRulesets): PlanBatch {
     batches.delete(oldest)
   }
   return batch
-}
-
-function countAdmitted(reader: SegmentReader, admits: (id: number) => boolean): number {
-  let count = 0
-  for (const group of reader.groups) for (const id of group.ids) if (admits(id)) count++
-  return count
 }
 
 function segment(path: string): SegmentReader {

@@ -62,7 +62,7 @@ export class SampleExaminer {
       (ruleset) => !left.has(ruleset.key) && (!task.exclusions.plans || mayMatch(this.#held.plan(ruleset), view)),
     )
 
-    const scan = this.#scanner.scan(task, {
+    const { hits, errors } = this.#scanner.scan(task, {
       item: 0,
       bytes,
       variables: { ...variables, filetype: variableType(identification.fileType) },
@@ -71,7 +71,7 @@ export class SampleExaminer {
       strings: false,
       without: left,
     })
-    return { identification, signature, candidates: rulesets.length, ...scan }
+    return { identification, signature, hits, errors }
   }
 
   #identifyOnly(task: Task, path: string, digests: Digests): Output {
@@ -79,7 +79,7 @@ export class SampleExaminer {
     const identification = this.#identify(task, head, digests.size)
     task.note('sign', { allowedMs: task.scanMs(digests.size) })
     const signature = signFile(path, digests, isWindowsProgram(head) ? null : new Uint32Array(0))
-    return { identification, signature, candidates: 0, hits: [], errors: [], scannedBytes: 0 }
+    return { identification, signature, hits: [], errors: [] }
   }
 
   #identify(task: Task, head: Uint8Array, size: number): Output['identification'] {

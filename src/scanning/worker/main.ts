@@ -59,7 +59,6 @@ const noTask = new Task(progress, limits, {
     examining: false,
     done: [],
   },
-  deadlineMs: null,
 })
 let sampleExaminer: SampleExaminer | null = null
 let current: Task | null = null

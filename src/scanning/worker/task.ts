@@ -8,20 +8,18 @@ const MEGABYTE = 1024 * 1024
 export class Task {
   readonly id: number
   readonly exclusions: Exclusions
-  readonly #deadlineMs: number | null
   readonly #progressRecord: ProgressWriter
   readonly #limits: ScanLimits
 
   constructor(
     progress: ProgressWriter,
     limits: ScanLimits,
-    about: { readonly id: number; readonly exclusions: Exclusions; readonly deadlineMs: number | null },
+    about: { readonly id: number; readonly exclusions: Exclusions },
   ) {
     this.#progressRecord = progress
     this.#limits = limits
     this.id = about.id
     this.exclusions = about.exclusions
-    this.#deadlineMs = about.deadlineMs
   }
 
   /** To be called before every step that reads hostile bytes or may take long. */
@@ -49,7 +47,7 @@ export class Task {
 
   /** How long one pass over `size` bytes may take. */
   scanMs(size: number): number {
-    return this.#deadlineMs ?? this.#limits.scanMs + (size / MEGABYTE) * this.#limits.scanMsPerMegabyte
+    return this.#limits.scanMs + (size / MEGABYTE) * this.#limits.scanMsPerMegabyte
   }
 
   /** Copying, merging and reading: how long a step may take without a sign of progress. */
@@ -58,11 +56,11 @@ export class Task {
   }
 
   get compileMs(): number {
-    return this.#deadlineMs ?? this.#limits.compileMs
+    return this.#limits.compileMs
   }
 
   get planMs(): number {
-    return this.#deadlineMs ?? this.#limits.planMs
+    return this.#limits.planMs
   }
 
   /** Why a ruleset is not run on an item, if that was decided. */

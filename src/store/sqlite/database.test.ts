@@ -6,7 +6,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
 import { openDatabase } from './database.ts'
-import { describeSchema, migrate, readMigrations } from './migrate.ts'
+import { describeSchema } from './describe-schema.fixture.ts'
+import { migrate, readMigrations } from './migrate.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'backtrail-database-'))
 after(() => rmSync(folder, { recursive: true }))
