@@ -1,22 +1,30 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify'
 import type { Account, Accounts } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
+import { demandAccess, documentAccess } from './access.ts'
 import { accountOfSession } from './session.ts'
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Anyone may call the route; without this it takes an account's token or session. */
-    readonly isOpen?: boolean
-  }
-}
 
 const callers = new WeakMap<FastifyRequest, Account>()
 
-/** Asks for a token, or for a session of the web application, on the routes of this scope, before a body is read. */
+/**
+ * Asks for a token, or for a session of the web application, on the routes of this scope, before a body is read, and
+ * for the right that a route needs, once its parameters are known to be well-formed. A route that does not say who may
+ * call it is a defect: the server does not start.
+ */
 export function addAuthentication(app: FastifyInstance, accounts: Accounts): void {
+  app.addHook('onRoute', ({ config, method, url, schema }) => {
+    const access = (config as FastifyContextConfig | undefined)?.access
+    if (access === undefined) throw new Error(`${method} ${url} does not say who may call it`)
+    if (schema) documentAccess(schema, access)
+  })
   app.addHook('onRequest', async (request) => {
-    if (request.routeOptions.config.isOpen) return
+    if (request.routeOptions.config.access === 'anyone') return
     callers.set(request, await accountOf(request, accounts))
+  })
+  app.addHook('preHandler', async (request) => {
+    const account = callers.get(request)
+    const { access } = request.routeOptions.config
+    if (account && access) demandAccess(account, access, request.params as { readonly name?: unknown })
   })
 }
 

@@ -63,7 +63,7 @@ export function addWebApplication(app: FastifyInstance, folder: string = builtFi
       .send(page.replaceAll('="./', `="${rootFrom(request)}`).replaceAll('__NONCE__', nonce))
   }
   app.decorate('sendPage', sendPage)
-  const open = { config: { isOpen: true }, schema: { hide: true } } as const
+  const open = { config: { access: 'anyone' }, schema: { hide: true } } as const
   app.get('/', open, sendPage)
   const { basePath } = app
   if (basePath !== '') app.get(basePath, open, async (_request, reply) => reply.redirect(`${basePath}/`))

@@ -26,7 +26,7 @@ export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RoutePa
   app.post(
     '/api/yara/ruleset/:ruleset_name/cloud-retro-hunt/',
     {
-      config: { envelope: retroEnvelope, invalid: 'retro.operation-invalid' },
+      config: { access: 'account', envelope: retroEnvelope, invalid: 'retro.operation-invalid' },
       schema: {
         tags: ['retro'],
         operationId: 'operateCloudRetro',
@@ -51,7 +51,7 @@ export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RoutePa
   app.get(
     '/api/yara/ruleset/:ruleset_name/cloud-retro-hunt/',
     {
-      config: { envelope: retroEnvelope, invalid: 'ruleset.name-invalid' },
+      config: { access: 'account', envelope: retroEnvelope, invalid: 'ruleset.name-invalid' },
       schema: {
         tags: ['retro'],
         operationId: 'getCloudRetro',

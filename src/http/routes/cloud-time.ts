@@ -21,6 +21,7 @@ export function addCloudTime(app: HttpServer, { appliance: { cloud } }: RoutePar
   app.get(
     '/api/yara/ticloud/time/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['rulesets'],
         operationId: 'getCloudTime',
@@ -36,7 +37,7 @@ export function addCloudTime(app: HttpServer, { appliance: { cloud } }: RoutePar
   app.post(
     '/api/yara/ticloud/time/',
     {
-      config: { invalid: 'time.malformed' },
+      config: { access: 'account', invalid: 'time.malformed' },
       schema: {
         tags: ['rulesets'],
         operationId: 'setCloudTime',

@@ -34,6 +34,7 @@ export function addHealth(app: HttpServer, { appliance, settings }: RouteParts):
   app.get(
     '/api/limits/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['operation'],
         operationId: 'listLimits',
@@ -59,6 +60,7 @@ export function addHealth(app: HttpServer, { appliance, settings }: RouteParts):
   app.get(
     '/api/health/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['operation'],
         operationId: 'getHealth',

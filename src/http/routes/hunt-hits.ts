@@ -19,6 +19,7 @@ export function addHuntHits(app: HttpServer, { appliance: { adHocHunts } }: Rout
   app.get(
     '/api/hunts/:id/results/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['hunts'],
         operationId: 'listHuntHits',
@@ -52,6 +53,7 @@ export function addHuntHits(app: HttpServer, { appliance: { adHocHunts } }: Rout
   app.get(
     '/api/hunts/:id/export/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['hunts'],
         operationId: 'exportHuntHits',

@@ -33,6 +33,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.post(
     '/api/hunts/',
     {
+      config: { access: 'account' },
       bodyLimit: TEXT_BODY,
       schema: {
         tags: ['hunts'],
@@ -71,6 +72,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.get(
     '/api/hunts/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['hunts'],
         operationId: 'listHunts',
@@ -101,6 +103,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.get(
     '/api/hunts/:id/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['hunts'],
         operationId: 'getHunt',
@@ -115,6 +118,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.get(
     '/api/hunts/:id/rules/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['hunts'],
         operationId: 'getHuntRules',
@@ -134,6 +138,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.get(
     '/api/hunts/:id/events/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['hunts'],
         operationId: 'followHunt',
@@ -173,6 +178,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.post(
     '/api/hunts/:id/cancel/',
     {
+      config: { access: { right: 'hunts.change-any', orOwner: true } },
       schema: {
         tags: ['hunts'],
         operationId: 'cancelHunt',
@@ -190,6 +196,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.delete(
     '/api/hunts/:id/',
     {
+      config: { access: { right: 'hunts.change-any', orOwner: true } },
       schema: {
         tags: ['hunts'],
         operationId: 'removeHunt',
@@ -207,6 +214,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.post(
     '/api/hunts/explain/',
     {
+      config: { access: 'account' },
       bodyLimit: TEXT_BODY,
       schema: {
         tags: ['hunts'],

@@ -2,9 +2,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import { demand } from '../../accounts/index.ts'
 import { messageOf } from '../../errors/index.ts'
-import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
@@ -17,6 +15,7 @@ export function addIndexMaintenance(app: HttpServer, { appliance: { segments, st
   app.get(
     '/api/index/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['index'],
         operationId: 'getIndex',
@@ -57,6 +56,7 @@ export function addIndexMaintenance(app: HttpServer, { appliance: { segments, st
   app.post(
     '/api/index/build/',
     {
+      config: { access: 'index.maintain' },
       schema: {
         tags: ['index'],
         operationId: 'buildIndex',
@@ -66,15 +66,13 @@ export function addIndexMaintenance(app: HttpServer, { appliance: { segments, st
         response: { 200: Type.Unsafe<unknown>({ type: 'string' }), ...refusals(yaraEnvelope, statuses) },
       },
     },
-    async (request, reply) => {
-      demand(callerOf(request), 'index.maintain')
-      return progressLines(reply, (signal, onProgress) => segments.build({ signal, onProgress }))
-    },
+    async (_request, reply) => progressLines(reply, (signal, onProgress) => segments.build({ signal, onProgress })),
   )
 
   app.post(
     '/api/index/check/',
     {
+      config: { access: 'index.maintain' },
       schema: {
         tags: ['index'],
         operationId: 'checkIndex',
@@ -91,7 +89,6 @@ export function addIndexMaintenance(app: HttpServer, { appliance: { segments, st
       },
     },
     async (request, reply) => {
-      demand(callerOf(request), 'index.maintain')
       const { each } = request.query
       return progressLines(reply, (signal, onProgress) => segments.check({ each, signal, onProgress }))
     },
@@ -100,6 +97,7 @@ export function addIndexMaintenance(app: HttpServer, { appliance: { segments, st
   app.post(
     '/api/check/',
     {
+      config: { access: 'index.maintain' },
       schema: {
         tags: ['operation'],
         operationId: 'checkEverything',
@@ -120,7 +118,6 @@ export function addIndexMaintenance(app: HttpServer, { appliance: { segments, st
       },
     },
     async (request, reply) => {
-      demand(callerOf(request), 'index.maintain')
       const { each } = request.query
       return progressLines(reply, (signal, onProgress) => stored.run({ each, signal, onProgress }))
     },

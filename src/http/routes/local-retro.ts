@@ -30,7 +30,7 @@ export function addLocalRetro(app: HttpServer, { appliance: { localRetro, room }
   app.post(
     '/api/uploads/local-retro-hunt/',
     {
-      config: { envelope: retroEnvelope, invalid: 'retro.operation-invalid' },
+      config: { access: 'account', envelope: retroEnvelope, invalid: 'retro.operation-invalid' },
       schema: {
         tags: ['retro'],
         operationId: 'operateLocalRetro',
@@ -58,7 +58,7 @@ export function addLocalRetro(app: HttpServer, { appliance: { localRetro, room }
   app.get(
     '/api/uploads/local-retro-hunt/',
     {
-      config: { envelope: retroEnvelope },
+      config: { access: 'account', envelope: retroEnvelope },
       schema: {
         tags: ['retro'],
         operationId: 'getLocalRetro',

@@ -11,7 +11,7 @@ export const LogIn = Type.Object({
 /** The config of a route by which somebody logs in: open, and with few tries for one address. */
 export function openToLogIn({ loginLimit }: HttpSettings) {
   return {
-    isOpen: true,
+    access: 'anyone',
     invalid: 'login.refused',
     rateLimit: {
       max: loginLimit,

@@ -38,6 +38,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
   app.get(
     '/api/matches/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['matches'],
         operationId: 'searchMatches',
@@ -76,6 +77,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
   app.get(
     '/api/matches/export/',
     {
+      config: { access: 'account' },
       schema: {
         ...files,
         operationId: 'exportMatches',
@@ -93,6 +95,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
   app.post(
     '/api/matches/export/',
     {
+      config: { access: 'account' },
       bodyLimit: LIST_BODY,
       schema: {
         ...files,

@@ -8,7 +8,7 @@ export function addOperation(app: HttpServer, { appliance, metrics }: RouteParts
   app.get(
     '/healthz',
     {
-      config: { isOpen: true },
+      config: { access: 'anyone' },
       schema: {
         tags: ['operation'],
         operationId: 'checkServer',
@@ -30,7 +30,7 @@ export function addOperation(app: HttpServer, { appliance, metrics }: RouteParts
   app.get(
     '/metrics',
     {
-      config: { isOpen: true },
+      config: { access: 'anyone' },
       schema: {
         tags: ['operation'],
         operationId: 'getMetrics',
@@ -42,7 +42,7 @@ export function addOperation(app: HttpServer, { appliance, metrics }: RouteParts
     },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
   )
-  app.get('/api/openapi.json', { config: { isOpen: true }, schema: { hide: true } }, async (request) =>
+  app.get('/api/openapi.json', { config: { access: 'anyone' }, schema: { hide: true } }, async (request) =>
     withServer(app.swagger(), request),
   )
 }

@@ -30,6 +30,7 @@ export function addOverview(app: HttpServer, { appliance: { samples, matches, se
   app.get(
     '/api/overview/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['operation'],
         operationId: 'getOverview',
@@ -70,6 +71,7 @@ export function addOverview(app: HttpServer, { appliance: { samples, matches, se
   app.get(
     '/api/overview/activity/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['operation'],
         operationId: 'getActivity',

@@ -18,6 +18,7 @@ export function addPublishing(app: HttpServer, { appliance: { rulesets } }: Rout
   app.post(
     '/api/yara/publish/all/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['rulesets'],
         operationId: 'publishAllRulesets',
@@ -32,7 +33,7 @@ export function addPublishing(app: HttpServer, { appliance: { rulesets } }: Rout
   app.post(
     '/api/yara/publish/ruleset/:ruleset_name/',
     {
-      config: { invalid: 'ruleset.name-invalid' },
+      config: { access: 'account', invalid: 'ruleset.name-invalid' },
       schema: {
         tags: ['rulesets'],
         operationId: 'publishRuleset',

@@ -10,6 +10,7 @@ export function addRetroRuns(app: HttpServer, { appliance: { localRetro } }: Rou
   app.get(
     '/api/local-retro/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['retro'],
         operationId: 'listLocalRetroRuns',

@@ -15,6 +15,7 @@ export function addRulesetList(app: HttpServer, { appliance: { rulesets } }: Rou
   app.get(
     '/api/rulesets/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['rulesets'],
         operationId: 'listRulesetsInDetail',
@@ -48,6 +49,7 @@ export function addRulesetList(app: HttpServer, { appliance: { rulesets } }: Rou
   app.get(
     '/api/rulesets/:name/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['rulesets'],
         operationId: 'getRuleset',

@@ -34,7 +34,7 @@ export function addRulesetMatches(app: HttpServer, { appliance: { matches } }: R
   app.get(
     '/api/yara/v2/ruleset/matches/',
     {
-      config: { invalid: 'ruleset.name-invalid' },
+      config: { access: 'account', invalid: 'ruleset.name-invalid' },
       schema: {
         tags: ['rulesets'],
         operationId: 'listMatches',

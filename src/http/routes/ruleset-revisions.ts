@@ -1,6 +1,5 @@
 /** What the specification does not have about rulesets: their revisions, and core rulesets. */
 import { type Static, Type } from 'typebox'
-import { demand } from '../../accounts/index.ts'
 import type { RevisionEntry } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
 import { callerOf } from '../authentication.ts'
@@ -23,6 +22,7 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
   app.get(
     '/api/rulesets/:name/revisions/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['rulesets'],
         operationId: 'listRevisions',
@@ -42,6 +42,7 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
   app.get(
     '/api/rulesets/:name/revisions/:number/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['rulesets'],
         operationId: 'getRevision',
@@ -68,6 +69,7 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
   app.post(
     '/api/rulesets/core/',
     {
+      config: { access: 'rulesets.import-core' },
       bodyLimit: TEXT_BODY,
       schema: {
         tags: ['rulesets'],
@@ -92,7 +94,6 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
     },
     async (request) => {
       const caller = callerOf(request)
-      demand(caller, 'rulesets.import-core')
       const { name, created, revision, state, diagnostics } = await rulesets.importCore(caller, request.body)
       return { name, created, revision, runs: state === 'valid', diagnostics: diagnostics.map(diagnosticJson) }
     },

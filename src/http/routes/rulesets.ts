@@ -50,7 +50,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
   app.get(
     '/api/yara/v2/rulesets/',
     {
-      config: { unauthenticated: 401 },
+      config: { access: 'account', unauthenticated: 401 },
       schema: {
         tags: ['rulesets'],
         operationId: 'listRulesets',
@@ -90,7 +90,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
   app.get(
     '/api/yara/ruleset/content/',
     {
-      config: { invalid: 'ruleset.name-invalid' },
+      config: { access: 'account', invalid: 'ruleset.name-invalid' },
       schema: {
         tags: ['rulesets'],
         operationId: 'getRulesetContent',
@@ -115,6 +115,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
   app.post(
     '/api/yara/ruleset/',
     {
+      config: { access: { right: 'rulesets.change-any', orOwner: true } },
       bodyLimit: TEXT_BODY,
       schema: {
         tags: ['rulesets'],
@@ -175,7 +176,11 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
   app.delete(
     '/api/yara/ruleset/',
     {
-      config: { invalid: 'ruleset.name-invalid', broken: 'ruleset.delete-failed' },
+      config: {
+        access: { right: 'rulesets.change-any', orOwner: true },
+        invalid: 'ruleset.name-invalid',
+        broken: 'ruleset.delete-failed',
+      },
       schema: {
         tags: ['rulesets'],
         operationId: 'deleteRuleset',
@@ -205,7 +210,11 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
     app.post(
       `/api/yara/ruleset/${action}/`,
       {
-        config: { invalid: 'ruleset.name-invalid', broken: 'ruleset.switch-failed' },
+        config: {
+          access: { right: 'rulesets.change-any', orOwner: true },
+          invalid: 'ruleset.name-invalid',
+          broken: 'ruleset.switch-failed',
+        },
         schema: {
           tags: ['rulesets'],
           operationId: `${action}Ruleset`,

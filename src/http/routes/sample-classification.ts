@@ -46,6 +46,7 @@ export function addSampleClassification(app: HttpServer, { appliance: { samples 
   app.get(
     '/api/samples/v3/:hash/classification/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'getClassification',
@@ -62,6 +63,7 @@ export function addSampleClassification(app: HttpServer, { appliance: { samples 
   app.post(
     '/api/samples/:hash/setclassification/:system/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'setClassification',
@@ -86,6 +88,7 @@ export function addSampleClassification(app: HttpServer, { appliance: { samples 
   app.delete(
     '/api/samples/:hash/setclassification/:system/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'deleteClassification',

@@ -1,7 +1,5 @@
 import { Type } from 'typebox'
-import { demand } from '../../accounts/index.ts'
 import { Failure } from '../../errors/index.ts'
-import { callerOf } from '../authentication.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashList, HashPath } from '../parameters.ts'
@@ -34,6 +32,7 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
   app.delete(
     '/api/samples/:hash/',
     {
+      config: { access: 'samples.delete' },
       schema: {
         tags: ['samples'],
         operationId: 'deleteSample',
@@ -49,7 +48,6 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
       },
     },
     async (request) => {
-      demand(callerOf(request), 'samples.delete')
       const { deleted } = await room.lend(() => samples.delete([request.params.hash]))
       const [sample] = deleted
       if (!sample) throw new Failure('sample.not-found')
@@ -67,6 +65,7 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
   app.post(
     '/api/samples/v2/delete_bulk/',
     {
+      config: { access: 'samples.delete' },
       bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],
@@ -86,7 +85,6 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
       },
     },
     async (request) => {
-      demand(callerOf(request), 'samples.delete')
       const { deleted, members, unknown } = await room.lend(() => samples.delete(request.body.hash_values))
       const progress = {
         code: 200 as const,

@@ -24,6 +24,7 @@ export function addSampleDownloads(app: HttpServer, { appliance: { samples } }: 
   app.get(
     '/api/samples/:hash/download/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'downloadSample',
@@ -48,6 +49,7 @@ export function addSampleDownloads(app: HttpServer, { appliance: { samples } }: 
   app.get(
     '/api/samples/:hash/download/zip/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'downloadSampleAsZip',

@@ -19,6 +19,7 @@ export function addSampleInspection(app: HttpServer, { appliance: { samples, ins
   app.get(
     '/api/samples/:hash/strings/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'findMatchedStrings',
@@ -44,6 +45,7 @@ export function addSampleInspection(app: HttpServer, { appliance: { samples, ins
   app.get(
     '/api/samples/:hash/entropy/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'measureEntropy',
@@ -62,6 +64,7 @@ export function addSampleInspection(app: HttpServer, { appliance: { samples, ins
   app.get(
     '/api/samples/:hash/bytes/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'readSampleBytes',

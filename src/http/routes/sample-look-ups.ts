@@ -22,7 +22,7 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
     '/api/samples/status/',
     {
       bodyLimit: LIST_BODY,
-      config: { invalid: 'parameter.out-of-range' },
+      config: { access: 'account', invalid: 'parameter.out-of-range' },
       schema: {
         tags: ['samples'],
         operationId: 'getSampleStatus',
@@ -51,6 +51,7 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
   app.post(
     '/api/samples/v2/list/',
     {
+      config: { access: 'account' },
       bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],
@@ -90,6 +91,7 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
   app.get(
     '/api/samples/v2/:hash/extracted-files/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'listExtractedFiles',

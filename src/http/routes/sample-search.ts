@@ -15,6 +15,7 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
   app.get(
     '/api/samples/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'searchSamples',
@@ -45,6 +46,7 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
   app.get(
     '/api/samples/file-types/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'listFileTypes',
@@ -61,6 +63,7 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
   app.get(
     '/api/samples/:hash/details/',
     {
+      config: { access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'getSampleDetails',

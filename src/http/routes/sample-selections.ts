@@ -43,6 +43,7 @@ export function addSampleSelections(app: HttpServer, { appliance: { samples } }:
   app.post(
     '/api/samples/selection/tags/',
     {
+      config: { access: 'account' },
       bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],
@@ -62,6 +63,7 @@ export function addSampleSelections(app: HttpServer, { appliance: { samples } }:
   app.post(
     '/api/samples/selection/classification/',
     {
+      config: { access: 'account' },
       bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],
@@ -97,6 +99,7 @@ export function addSampleSelections(app: HttpServer, { appliance: { samples } }:
   app.post(
     '/api/samples/selection/download/',
     {
+      config: { access: 'account' },
       bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],

@@ -33,12 +33,16 @@ const consumes = ['application/json', 'application/x-www-form-urlencoded', 'mult
 export function addSampleTags(app: HttpServer, { appliance: { samples } }: RouteParts): void {
   app.get(
     '/api/tag/:hash/',
-    { schema: { ...common, operationId: 'listTags', summary: 'List the tags of a sample' } },
+    {
+      config: { access: 'account' },
+      schema: { ...common, operationId: 'listTags', summary: 'List the tags of a sample' },
+    },
     async ({ params }) => [...(await samples.tags(params.hash))],
   )
   app.post(
     '/api/tag/:hash/',
     {
+      config: { access: 'account' },
       bodyLimit: LIST_BODY,
       schema: { ...common, operationId: 'addTags', summary: 'Tag a sample', consumes, body: TagBody },
     },
@@ -47,6 +51,7 @@ export function addSampleTags(app: HttpServer, { appliance: { samples } }: Route
   app.delete(
     '/api/tag/:hash/',
     {
+      config: { access: 'account' },
       bodyLimit: LIST_BODY,
       schema: { ...common, operationId: 'removeTags', summary: 'Remove tags from a sample', consumes, body: TagBody },
     },

@@ -31,7 +31,7 @@ const UploadForm = Type.Object({
 
 export function addUploads(app: HttpServer, { appliance: { intake }, settings }: RouteParts): void {
   // The vendor's appliances fetch from addresses; a client that asks for it is to know that nothing was taken in.
-  app.post('/api/submit/url/', { schema: { hide: true } }, async () => {
+  app.post('/api/submit/url/', { config: { access: 'account' }, schema: { hide: true } }, async () => {
     throw new Failure('upload.url')
   })
 
@@ -39,7 +39,7 @@ export function addUploads(app: HttpServer, { appliance: { intake }, settings }:
     app.post(
       url,
       {
-        config: { streamsBody: true },
+        config: { access: 'account', streamsBody: true },
         // The body is read part by part, so no schema can validate it; `reference` shows it in the document.
         attachValidation: true,
         schema: {

@@ -1,6 +1,6 @@
 /** Users and their tokens, an addition to the specification. */
 import { type Static, Type } from 'typebox'
-import { type Account, demand } from '../../accounts/index.ts'
+import type { Account } from '../../accounts/index.ts'
 import { toIso } from '../../store/index.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
@@ -27,6 +27,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
   app.get(
     '/api/users/me/',
     {
+      config: { access: 'account' },
       schema: {
         ...describe('getOwnUser', 'Tell whose token this is'),
         response: { 200: User, ...refusals(yaraEnvelope, { 403: statuses[403] }) },
@@ -38,6 +39,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
   app.get(
     '/api/users/',
     {
+      config: { access: 'users.manage' },
       schema: {
         ...describe('listUsers', 'List users'),
         response: {
@@ -50,8 +52,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
         },
       },
     },
-    async (request) => {
-      demand(callerOf(request), 'users.manage')
+    async () => {
       const users = await accounts.list()
       return {
         results: users.map((user) => ({
@@ -66,6 +67,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
   app.post(
     '/api/users/',
     {
+      config: { access: 'users.manage' },
       schema: {
         ...describe('addUser', 'Add a user'),
         body: Type.Object({
@@ -81,7 +83,6 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request, reply) => {
-      demand(callerOf(request), 'users.manage')
       return reply.code(201).send(userOf(await accounts.add(request.body)))
     },
   )
@@ -89,6 +90,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
   app.delete(
     '/api/users/:name/',
     {
+      config: { access: 'users.manage' },
       schema: {
         ...describe('removeUser', 'Remove a user'),
         params: UserPath,
@@ -96,7 +98,6 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request, reply) => {
-      demand(callerOf(request), 'users.manage')
       await room.lend(() => accounts.remove(request.params.name))
       return reply.code(204).send(null)
     },
@@ -105,6 +106,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
   app.post(
     '/api/users/:name/role/',
     {
+      config: { access: 'users.manage' },
       schema: {
         ...describe('setUserRole', 'Make a user an administrator, or the other way round'),
         params: UserPath,
@@ -113,7 +115,6 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request) => {
-      demand(callerOf(request), 'users.manage')
       return userOf(await accounts.setRole(request.params.name, request.body.role))
     },
   )
@@ -121,6 +122,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
   app.post(
     '/api/users/:name/password/',
     {
+      config: { access: { right: 'users.manage', orOwnName: true } },
       schema: {
         ...describe('setUserPassword', 'Set a password: one\u2019s own, or anybody\u2019s as an administrator'),
         params: UserPath,
@@ -129,7 +131,6 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request, reply) => {
-      demandSelfOrManager(callerOf(request), request.params.name)
       await accounts.setPassword(request.params.name, request.body.password)
       return reply.code(204).send(null)
     },
@@ -138,6 +139,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
   app.get(
     '/api/users/:name/tokens/',
     {
+      config: { access: { right: 'users.manage', orOwnName: true } },
       schema: {
         ...describe('listTokens', 'List the tokens of a user'),
         params: UserPath,
@@ -157,7 +159,6 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request) => {
-      demandSelfOrManager(callerOf(request), request.params.name)
       const tokens = await accounts.tokens(request.params.name)
       return {
         results: tokens.map(({ id, label, created, lastUsed }) => ({
@@ -173,6 +174,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
   app.post(
     '/api/users/:name/tokens/',
     {
+      config: { access: { right: 'users.manage', orOwnName: true } },
       schema: {
         ...describe('createToken', 'Make a token, which is shown this once'),
         params: UserPath,
@@ -184,7 +186,6 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request, reply) => {
-      demandSelfOrManager(callerOf(request), request.params.name)
       return reply.code(201).send(await accounts.createToken(request.params.name, request.body.label))
     },
   )
@@ -192,6 +193,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
   app.delete(
     '/api/users/:name/tokens/:id/',
     {
+      config: { access: { right: 'users.manage', orOwnName: true } },
       schema: {
         ...describe('revokeToken', 'Revoke a token'),
         params: Type.Object({ name: Type.String(), id: Type.Integer({ minimum: 1 }) }),
@@ -199,15 +201,10 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request, reply) => {
-      demandSelfOrManager(callerOf(request), request.params.name)
       await accounts.revokeToken(request.params.name, request.params.id)
       return reply.code(204).send(null)
     },
   )
-}
-
-function demandSelfOrManager(caller: Account, name: string): void {
-  if (caller.name !== name) demand(caller, 'users.manage')
 }
 
 function userOf({ name, role }: Account): Static<typeof User> {

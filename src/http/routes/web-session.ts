@@ -26,7 +26,7 @@ export function addWebSession(app: HttpServer, { appliance: { accounts, room }, 
   app.get(
     '/api/session/',
     {
-      config: { isOpen: true },
+      config: { access: 'anyone' },
       schema: {
         tags: ['session'],
         operationId: 'getSession',
@@ -70,7 +70,7 @@ export function addWebSession(app: HttpServer, { appliance: { accounts, room }, 
   app.delete(
     '/api/session/',
     {
-      config: { isOpen: true },
+      config: { access: 'anyone' },
       schema: {
         tags: ['session'],
         operationId: 'closeSession',

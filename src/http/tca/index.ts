@@ -1,5 +1,6 @@
 /** The cloud's side over HTTP: what the appliances of tenants ask. */
 import { Failure } from '../../errors/index.ts'
+import { documentAccess } from '../access.ts'
 import type { HttpServer, TcaParts } from '../route.ts'
 import { addBasicAuthentication } from './basic-authentication.ts'
 import { addContributions } from './contributions.ts'
@@ -11,8 +12,10 @@ import { addTenantRulesets } from './rulesets.ts'
 /** Every route of the protocol; register it as a scope of its own. */
 export function addTca(app: HttpServer, parts: TcaParts): void {
   app.addHook('onRoute', (route) => {
-    route.config = { ...route.config, envelope: plainEnvelope }
-    if (route.schema) route.schema.security = [{ tenant: [] }]
+    route.config = { ...route.config, access: 'tenant', envelope: plainEnvelope }
+    if (!route.schema) return
+    route.schema.security = [{ tenant: [] }]
+    documentAccess(route.schema, 'tenant')
   })
   addBasicAuthentication(app, parts.appliance.accounts)
   for (const add of [addTenantRulesets, addRetroHunts, addFeeds, addContributions]) add(app, parts)

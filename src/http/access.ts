@@ -1,0 +1,57 @@
+/**
+ * Who may call a route. Every route of the API says it in its config, one hook holds callers to it, and the OpenAPI
+ * document shows it: there is no other place where a role or a right of a caller is asked for, but where only a service
+ * knows whose a ruleset or a hunt is.
+ */
+import type { FastifySchema } from 'fastify'
+import { type Account, may, type Right } from '../accounts/index.ts'
+import { Failure } from '../errors/index.ts'
+
+export type Access =
+  | 'anyone'
+  /** Every account of the appliance. */
+  | 'account'
+  /** Tenants of the cloud, by name and password. */
+  | 'tenant'
+  /** Accounts whose role has the right. */
+  | Right
+  /** They, and the account that the address names as `:name`. */
+  | { readonly right: Right; readonly orOwnName: true }
+  /** They, and whoever owns what is asked for: the service knows, and refuses. */
+  | { readonly right: Right; readonly orOwner: true }
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly access?: Access
+  }
+}
+
+/** Fails with `right.missing` unless the account may call a route with this access and these parameters of its path. */
+export function demandAccess(account: Account, access: Access, parameters: { readonly name?: unknown }): void {
+  if (access === 'anyone' || access === 'account') return
+  if (typeof access === 'object' && ('orOwner' in access || parameters.name === account.name)) return
+  if (access === 'tenant' || !may(account, typeof access === 'object' ? access.right : access)) {
+    throw new Failure('right.missing')
+  }
+}
+
+/**
+ * Puts into a route's schema who may call it: as a sentence, and as `x-access` for programs (an extension of OpenAPI).
+ * Once for each schema: a GET route and the HEAD route made from it share theirs.
+ */
+export function documentAccess(schema: FastifySchema, access: Access): void {
+  if ('x-access' in schema) return
+  const sentence = sentenceOf(access)
+  schema.description = schema.description ? `${withStop(schema.description)} ${sentence}` : sentence
+  Object.assign(schema, { 'x-access': access })
+}
+
+function sentenceOf(access: Access): string {
+  if (access === 'anyone') return 'Open to anyone.'
+  if (access === 'account') return 'For every account.'
+  if (access === 'tenant') return 'For tenants of the cloud.'
+  if (typeof access === 'string') return `Needs the right \`${access}\`.`
+  return `Needs the right \`${access.right}\` ${'orOwner' in access ? 'for what belongs to others' : 'for other accounts'}.`
+}
+
+const withStop = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
