@@ -1,4 +1,7 @@
 /** Users, passwords, tokens and rights. */
-export { Accounts, type FirstAdministrator, type Tenant, type TokenEntry, type UserEntry } from './accounts.ts'
+export { Accounts, type FirstAdministrator } from './accounts.ts'
+export type { Tenant } from './credentials.ts'
 export { type Account, demand, may, type Right, type Role } from './rights.ts'
 export { sessionLength } from './sessions.ts'
+export type { TokenEntry } from './tokens.ts'
+export type { UserEntry } from './users.ts'

@@ -1,5 +1,6 @@
 import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
+import { Failure } from '../errors/index.ts'
 
 /** The second of OWASP's recommended settings for Argon2id: 19 MiB, two passes, one lane; about 30 ms. */
 const MEMORY_KIB = 19_456
@@ -43,4 +44,10 @@ export async function verifyPassword(password: string, phc: string): Promise<boo
 
 function unpadded(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64').replace(/=+$/, '')
+}
+
+/** The password itself; `user.password-invalid` for one that is too short or too long. */
+export function checkedPassword(password: string): string {
+  if (password.length < 8 || password.length > 1024) throw new Failure('user.password-invalid')
+  return password
 }

@@ -18,7 +18,7 @@ beforeEach(async () => {
   database = await openDatabase(join(folder, 'backtrail.db'))
   time = Date.UTC(2026, 10, 22)
   accounts = new Accounts(database, () => time)
-  await accounts.add({ name: 'ana', password: 'long enough', role: 'user' })
+  await accounts.users.add({ name: 'ana', password: 'long enough', role: 'user' })
 })
 
 afterEach(async () => {
@@ -26,7 +26,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-const logIn = async () => (await accounts.logInSession('ana', 'long enough', '127.0.0.1')).secret
+const logIn = async () => (await accounts.credentials.logInSession('ana', 'long enough', '127.0.0.1')).secret
 
 test('a session is whose password opened it, until it is closed', async () => {
   const secret = await logIn()
@@ -37,7 +37,9 @@ test('a session is whose password opened it, until it is closed', async () => {
 })
 
 test('a wrong password opens no session', async () => {
-  await assert.rejects(accounts.logInSession('ana', 'wrong password', '127.0.0.1'), { code: 'login.refused' })
+  await assert.rejects(accounts.credentials.logInSession('ana', 'wrong password', '127.0.0.1'), {
+    code: 'login.refused',
+  })
 })
 
 test('the secret itself is not in the database', async () => {
@@ -72,11 +74,11 @@ test('a session ends thirty days after its log-in however much it is used, and i
 
 test('sessions end with the password that opened them, and with their user', async () => {
   const first = await logIn()
-  await accounts.setPassword('ana', 'another one')
+  await accounts.credentials.setPassword('ana', 'another one')
   assert.equal(await accounts.sessions.account(first), null)
-  const { secret } = await accounts.logInSession('ana', 'another one', '127.0.0.1')
+  const { secret } = await accounts.credentials.logInSession('ana', 'another one', '127.0.0.1')
   assert.ok(await accounts.sessions.account(secret))
-  await accounts.add({ name: 'root', password: 'long enough', role: 'administrator' })
-  await accounts.remove('ana')
+  await accounts.users.add({ name: 'root', password: 'long enough', role: 'administrator' })
+  await accounts.users.remove('ana')
   assert.equal(await accounts.sessions.account(secret), null)
 })

@@ -25,7 +25,7 @@ import { reasonOf } from './walk.ts'
 /** Opens the data folder for a command. Fails with `data-folder.locked` while another process has it. */
 export async function openDataFolder(settings: Settings): Promise<Backend> {
   const appliance = await openAppliance(settings, { log: warningLog })
-  return new LocalBackend(settings, appliance, await appliance.room.lend(() => appliance.accounts.operator()))
+  return new LocalBackend(settings, appliance, await appliance.room.lend(() => appliance.accounts.users.operator()))
 }
 
 /** Only what a person at the terminal should know. */
@@ -131,19 +131,19 @@ function leftOutOf(texts: readonly { readonly name: string; readonly leftOut?: r
 
 function usersOf({ accounts }: Appliance): Users {
   return {
-    list: async () => (await accounts.list()).map((user) => ({ ...user, created: toIso(user.created) })),
-    add: async (user) => void (await accounts.add(user)),
-    setPassword: (name, password) => accounts.setPassword(name, password),
-    setRole: async (name, role) => void (await accounts.setRole(name, role)),
-    remove: (name) => accounts.remove(name),
+    list: async () => (await accounts.users.list()).map((user) => ({ ...user, created: toIso(user.created) })),
+    add: async (user) => void (await accounts.users.add(user)),
+    setPassword: (name, password) => accounts.credentials.setPassword(name, password),
+    setRole: async (name, role) => void (await accounts.users.setRole(name, role)),
+    remove: (name) => accounts.users.remove(name),
     tokens: async (name) =>
-      (await accounts.tokens(name)).map(({ created, lastUsed, ...token }) => ({
+      (await accounts.tokens.list(name)).map(({ created, lastUsed, ...token }) => ({
         ...token,
         created: toIso(created),
         lastUsed: lastUsed === null ? null : toIso(lastUsed),
       })),
-    createToken: async (name, label) => (await accounts.createToken(name, label)).token,
-    revokeToken: (name, id) => accounts.revokeToken(name, id),
+    createToken: async (name, label) => (await accounts.tokens.create(name, label)).token,
+    revokeToken: (name, id) => accounts.tokens.revoke(name, id),
   }
 }
 

@@ -80,7 +80,7 @@ class Appliance {
     }
     const read = readSettings(given, { BACKTRAIL_CLOUD_PASSWORD: 'secret' })
     const settings = { ...read, ...(flags.cloudPoll === undefined && { cloudPoll: POLL_MS }) }
-    const operator = await new Accounts(database).operator()
+    const operator = await new Accounts(database).users.operator()
     const appliance = new Appliance(
       script,
       { database, blobs, settings, access: cloudAccess(settings), log },

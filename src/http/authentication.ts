@@ -43,7 +43,7 @@ export function knownCallerOf(request: FastifyRequest): Account | null {
 async function accountOf(request: FastifyRequest, accounts: Accounts): Promise<Account> {
   const { authorization } = request.headers
   if (authorization === undefined) return accountOfSession(request, accounts)
-  const account = await accounts.authenticate(tokenOf(authorization))
+  const account = await accounts.tokens.authenticate(tokenOf(authorization))
   if (!account) throw new Failure('credentials.invalid')
   return account
 }

@@ -66,7 +66,7 @@ export async function openCollection(
     workers,
     limits: { ...intakeLimits, ...limits },
   })
-  const operator: Account = await new Accounts(database).operator()
+  const operator: Account = await new Accounts(database).users.operator()
   return {
     folder,
     log,

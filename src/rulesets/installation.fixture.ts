@@ -43,7 +43,7 @@ export async function openInstallation(): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'backtrail-installation-'))
   const database = await openDatabase(join(folder, 'backtrail.db'))
   const accounts = new Accounts(database)
-  const admin = await accounts.operator()
+  const admin = await accounts.users.operator()
   const account = async (name: string): Promise<Account> => {
     const { id } = await database
       .insertInto('users')

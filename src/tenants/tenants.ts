@@ -64,7 +64,7 @@ export class Tenants {
       limits: parts.retroLimits,
       log,
     })
-    this.#endListening = accounts.onTenantRemoved(() => this.#removeLeftovers())
+    this.#endListening = accounts.users.onTenantRemoved(() => this.#removeLeftovers())
   }
 
   /** Removes what removed tenants and years have left, and goes on with retro hunts; gives how many of these. */

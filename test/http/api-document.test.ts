@@ -81,14 +81,14 @@ test('a client that is made from the document can call every operation', { timeo
   })
   await server.appliance.adHocHunts.settled(hunt.id)
   const { json: search } = await server.get('/api/matches/')
-  await server.appliance.accounts.add({
+  await server.appliance.accounts.users.add({
     name: 'acme',
     password: 'a long tenant password',
     role: 'tenant',
     contributes: true,
   })
   const basic = `Basic ${Buffer.from('acme:a long tenant password').toString('base64')}`
-  const { id: token } = await server.appliance.accounts.createToken('ben', 'spare')
+  const { id: token } = await server.appliance.accounts.tokens.create('ben', 'spare')
   const bytes = 'contributed by a generated client'
   const rules = [{ name: 'text', content: 'rule t { condition: true }' }]
   const known: Readonly<Record<string, Json>> = {

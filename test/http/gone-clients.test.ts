@@ -25,7 +25,7 @@ before(async () => {
     silenceMs,
     lingerMs: 1_000,
   })
-  await server.appliance.accounts.add({
+  await server.appliance.accounts.users.add({
     name: 'acme',
     password: 'a long tenant password',
     role: 'tenant',

@@ -100,8 +100,8 @@ export class TestServer {
     await appliance.accounts.ensureFirstAdministrator({ token: adminToken })
     const tokens: Record<User, string> = { admin: adminToken, ana: '', ben: '' }
     for (const name of ['ana', 'ben'] as const) {
-      await appliance.accounts.add({ name, password: passwords[name], role: 'user' })
-      tokens[name] = (await appliance.accounts.createToken(name, 'test')).token
+      await appliance.accounts.users.add({ name, password: passwords[name], role: 'user' })
+      tokens[name] = (await appliance.accounts.tokens.create(name, 'test')).token
     }
     const app = buildHttpServer({ ...appliance, ...services(appliance) }, inForce, log, times ? { times } : {})
     await app.listen({ host: '127.0.0.1', port: 0 })

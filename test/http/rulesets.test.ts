@@ -7,7 +7,7 @@ let server: TestServer
 
 before(async () => {
   server = await TestServer.start()
-  const admin = await server.appliance.accounts.find('admin')
+  const admin = await server.appliance.accounts.users.find('admin')
   await server.appliance.rulesets.importCore(admin, { name: 'core_rules', content: 'rule core { condition: false }' })
 })
 after(() => server.stop())

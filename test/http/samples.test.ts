@@ -40,7 +40,7 @@ test('an upload is answered with 201 as soon as it is safe, at either address', 
     assert.deepEqual([detail.sha1, detail.sha256, detail.filename], [sha1(content), sha256(content), 'первый файл.txt'])
     assert.equal(detail.href, `/?q=${sha1(content)}`)
     assert.match(detail.created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
-    assert.equal(detail.user, (await server.appliance.accounts.find('ana')).id)
+    assert.equal(detail.user, (await server.appliance.accounts.users.find('ana')).id)
   }
 })
 

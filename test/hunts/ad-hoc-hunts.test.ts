@@ -144,7 +144,7 @@ test('a hunt that runs can be removed', async () => {
 
 test('only its owner and administrators may cancel or remove a hunt, and everybody may read it', async () => {
   const { adHocHunts, accounts } = ground.appliance
-  const ana = await accounts.add({ name: 'ana', password: 'correct horse battery', role: 'user' })
+  const ana = await accounts.users.add({ name: 'ana', password: 'correct horse battery', role: 'user' })
   const { id } = await create(greeting)
   await adHocHunts.settled(id)
   assert.equal((await adHocHunts.get(id)).user, ground.admin.name)
@@ -155,7 +155,7 @@ test('only its owner and administrators may cancel or remove a hunt, and everybo
 
 test('long hunts of one user do not hold up the short one of another', async () => {
   const { adHocHunts, accounts } = ground.appliance
-  const ben = await accounts.add({ name: 'ben', password: 'correct horse battery', role: 'user' })
+  const ben = await accounts.users.add({ name: 'ben', password: 'correct horse battery', role: 'user' })
   const long = await Promise.all([create(slow), create(slow), create(slow)])
   const short = await adHocHunts.create(ben, {
     texts: [{ name: 'rules', content: greeting }],

@@ -18,7 +18,7 @@ export class HuntingGround {
     mkdirSync(join(ground.folder, 'files'))
     await ground.reopen()
     await ground.appliance.accounts.ensureFirstAdministrator({})
-    ground.#admin = await ground.appliance.accounts.operator()
+    ground.#admin = await ground.appliance.accounts.users.operator()
     return ground
   }
 

@@ -38,7 +38,7 @@ function plain(text: string, contents: ReadonlyMap<string, string>): string[] {
 before(async () => {
   ground = await HuntingGround.open()
   for (const some of early) await ground.takeAll(some)
-  tenantId = (await ground.appliance.accounts.add({ name: 'acme', password: 'correct horse', role: 'tenant' })).id
+  tenantId = (await ground.appliance.accounts.users.add({ name: 'acme', password: 'correct horse', role: 'tenant' })).id
   for (const [number, [what, { text, isLarge }]] of entries.entries()) {
     const saved = await ground.appliance.rulesets.save(ground.admin, { name: nameOf(number), content: text })
     assert.equal(saved.state, 'valid', `${what}: ${JSON.stringify(saved.diagnostics).slice(0, 500)}`)

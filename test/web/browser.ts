@@ -109,7 +109,7 @@ export class WebTest {
   ): Promise<Page> {
     const context = await this.#browser.profile(this.server.url, options)
     if (as !== null) {
-      const { secret } = await this.server.appliance.accounts.logInSession(as, passwords[as], '127.0.0.1')
+      const { secret } = await this.server.appliance.accounts.credentials.logInSession(as, passwords[as], '127.0.0.1')
       await context.addCookies([{ name: 'backtrail_session', value: secret, url: this.server.url }])
     }
     const page = await context.newPage()

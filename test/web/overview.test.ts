@@ -16,9 +16,9 @@ const rootPassword = 'the root of all administration'
 
 async function openAsAdministrator(address: string): Promise<Page> {
   const { accounts } = web.server.appliance
-  const users = await accounts.list()
+  const users = await accounts.users.list()
   if (!users.some(({ name }) => name === 'root')) {
-    await accounts.add({ name: 'root', password: rootPassword, role: 'administrator' })
+    await accounts.users.add({ name: 'root', password: rootPassword, role: 'administrator' })
   }
   const page = await web.open('/log-in', { as: null })
   await page.getByLabel('User').fill('root')

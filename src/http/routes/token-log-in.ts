@@ -23,7 +23,9 @@ export function addTokenLogIn(app: HttpServer, { appliance, settings }: RoutePar
       },
     },
     async ({ body, ip }) => {
-      const { token } = await appliance.room.lend(() => appliance.accounts.logIn(body.username, body.password, ip))
+      const { token } = await appliance.room.lend(() =>
+        appliance.accounts.credentials.logIn(body.username, body.password, ip),
+      )
       return { token }
     },
   )

@@ -53,7 +53,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async () => {
-      const users = await accounts.list()
+      const users = await accounts.users.list()
       return {
         results: users.map((user) => ({
           ...userOf(user),
@@ -83,7 +83,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request, reply) => {
-      return reply.code(201).send(userOf(await accounts.add(request.body)))
+      return reply.code(201).send(userOf(await accounts.users.add(request.body)))
     },
   )
 
@@ -98,7 +98,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request, reply) => {
-      await room.lend(() => accounts.remove(request.params.name))
+      await room.lend(() => accounts.users.remove(request.params.name))
       return reply.code(204).send(null)
     },
   )
@@ -115,7 +115,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request) => {
-      return userOf(await accounts.setRole(request.params.name, request.body.role))
+      return userOf(await accounts.users.setRole(request.params.name, request.body.role))
     },
   )
 
@@ -131,7 +131,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request, reply) => {
-      await accounts.setPassword(request.params.name, request.body.password)
+      await accounts.credentials.setPassword(request.params.name, request.body.password)
       return reply.code(204).send(null)
     },
   )
@@ -159,7 +159,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request) => {
-      const tokens = await accounts.tokens(request.params.name)
+      const tokens = await accounts.tokens.list(request.params.name)
       return {
         results: tokens.map(({ id, label, created, lastUsed }) => ({
           id,
@@ -186,7 +186,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request, reply) => {
-      return reply.code(201).send(await accounts.createToken(request.params.name, request.body.label))
+      return reply.code(201).send(await accounts.tokens.create(request.params.name, request.body.label))
     },
   )
 
@@ -201,7 +201,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request, reply) => {
-      await accounts.revokeToken(request.params.name, request.params.id)
+      await accounts.tokens.revoke(request.params.name, request.params.id)
       return reply.code(204).send(null)
     },
   )

@@ -61,7 +61,9 @@ export function addWebSession(app: HttpServer, { appliance: { accounts, room }, 
       // Nobody is to be logged in as someone else without noticing.
       demandOwnPage(request)
       const { username, password } = request.body
-      const { secret, account } = await room.lend(() => accounts.logInSession(username, password, request.ip))
+      const { secret, account } = await room.lend(() =>
+        accounts.credentials.logInSession(username, password, request.ip),
+      )
       giveSession(request, reply, secret)
       return sessionJson(account)
     },

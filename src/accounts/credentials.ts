@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import { Failure } from '../errors/index.ts'
+import type { Database } from '../store/index.ts'
+import { checkedPassword, hashPassword, verifyPassword } from './password.ts'
+import type { Account, Role } from './rights.ts'
+import { closeSessionsOf, type Sessions } from './sessions.ts'
+import { Throttle } from './throttle.ts'
+import { deleteLogInTokens, type Tokens } from './tokens.ts'
+import type { Users } from './users.ts'
+import { VerifiedCredentials } from './verified-credentials.ts'
+
+/** Who uses this installation as a cloud. */
+export interface Tenant {
+  readonly id: number
+  readonly name: string
+  /** Its appliances may add samples to the collection. */
+  readonly contributes: boolean
+}
+
+const FREE_FAILURES_PER_USER = 5
+/** More than for a user, since an address can be a whole office. */
+const FREE_FAILURES_PER_ADDRESS = 20
+
+export interface CredentialsParts {
+  readonly database: Database
+  readonly users: Users
+  readonly tokens: Tokens
+  readonly sessions: Sessions
+  /** In milliseconds. */
+  readonly clock: () => number
+  /** Called after a password was changed. */
+  readonly onChange: () => void
+}
+
+/** Names and passwords, and what somebody gets for them: a token, a session, or a tenant's place. */
+export class Credentials {
+  readonly #parts: CredentialsParts
+  readonly #byName: Throttle
+  readonly #byAddress: Throttle
+  readonly #tenants: VerifiedCredentials<Tenant>
+  /** A hash that fits no password, verified where there is no such user, so that both take the same time. */
+  readonly #dummyHash = hashPassword(randomBytes(32).toString('hex'))
+
+  constructor(parts: CredentialsParts) {
+    this.#parts = parts
+    this.#byName = new Throttle(FREE_FAILURES_PER_USER, parts.clock)
+    this.#byAddress = new Throttle(FREE_FAILURES_PER_ADDRESS, parts.clock)
+    this.#tenants = new VerifiedCredentials(parts.clock)
+  }
+
+  /**
+   * A fresh token for the right name and password. `login.refused` when they are not right, `login.throttled` after
+   * too many failures for the name or from the address; that refusal comes before the password is looked at.
+   */
+  async logIn(name: string, password: string, address: string): Promise<{ token: string; account: Account }> {
+    const account = await this.#verifiedUser(name, password, address)
+    return { token: await this.#parts.tokens.createForLogIn(account.id), account }
+  }
+
+  /** As `logIn`, with the secret of a session of the web application instead of a token. */
+  async logInSession(name: string, password: string, address: string): Promise<{ secret: string; account: Account }> {
+    const account = await this.#verifiedUser(name, password, address)
+    return { secret: await this.#parts.sessions.open(account.id), account }
+  }
+
+  /**
+   * The tenant that these credentials are of. They are believed for some minutes once they were verified.
+   * `login.refused` when they are nobody's or a user's, `login.throttled` as for `logIn`.
+   */
+  tenant(name: string, password: string, address: string): Promise<Tenant> {
+    return this.#tenants.owner(name, password, async () => {
+      const row = await this.#verified(name, password, address, (role) => role === 'tenant')
+      return { id: row.id, name: row.name, contributes: row.contributes === 1 }
+    })
+  }
+
+  /** Tokens and sessions that earlier log-ins made end with the password that made them. */
+  async setPassword(name: string, password: string): Promise<void> {
+    const passwordHash = await hashPassword(checkedPassword(password))
+    const { id } = await this.#parts.users.existing(name)
+    await this.#parts.database.transaction().execute(async (trx) => {
+      await trx.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', id).execute()
+      await deleteLogInTokens(trx, id)
+      await closeSessionsOf(trx, id)
+    })
+    this.#parts.onChange()
+  }
+
+  /** Credentials of tenants are verified anew. */
+  clearCache(): void {
+    this.#tenants.forget()
+  }
+
+  async #verifiedUser(name: string, password: string, address: string): Promise<Account> {
+    const { id, role } = await this.#verified(name, password, address, (role) => role !== 'tenant')
+    return { id, name, role }
+  }
+
+  async #verified(name: string, password: string, address: string, isWelcome: (role: Role) => boolean) {
+    const pause = Math.max(this.#byName.pause(name), this.#byAddress.pause(address))
+    if (pause > 0) {
+      const seconds = Math.ceil(pause / 1000)
+      throw new Failure('login.throttled', `Too many failed log-ins; try again in ${seconds} s.`, { seconds })
+    }
+    this.#byName.attempt(name)
+    this.#byAddress.attempt(address)
+    const user = await this.#parts.users.row(name)
+    const right = await verifyPassword(password, user?.password_hash || (await this.#dummyHash))
+    if (!user || !right || !isWelcome(user.role)) throw new Failure('login.refused')
+    this.#byName.succeeded(name)
+    this.#byAddress.succeeded(address)
+    return user
+  }
+}
