@@ -1,6 +1,6 @@
 import type { WorkerPool } from '../scanning/index.ts'
 import type { BlobStore, Database } from '../store/index.ts'
-import type { Segments } from './segments.ts'
+import type { SegmentCatalogue } from './segment-catalogue.ts'
 
 export interface BuildProgress {
   readonly done: number
@@ -24,7 +24,7 @@ const AT_ONCE = 8
  */
 export async function buildIndex(
   { database, blobs, pool }: { readonly database: Database; readonly blobs: BlobStore; readonly pool: WorkerPool },
-  segments: Segments,
+  catalogue: SegmentCatalogue,
   { signal, onProgress }: BuildOptions,
 ): Promise<{ readonly indexed: number; readonly failed: number }> {
   const unindexed = () =>
@@ -78,7 +78,7 @@ export async function buildIndex(
     await Promise.all(Array.from({ length: AT_ONCE }, signNext))
     indexed += await publishSigned(
       database,
-      segments,
+      catalogue,
       signed.sort((a, b) => a.id - b.id),
     )
   }
@@ -93,14 +93,14 @@ export function isUnreadable(error: unknown): boolean {
 
 async function publishSigned(
   database: Database,
-  segments: Segments,
+  catalogue: SegmentCatalogue,
   signed: readonly { readonly id: number; readonly record: Uint8Array }[],
 ): Promise<number> {
   if (signed.length === 0) return 0
-  const prepared = segments.write(signed)
+  const prepared = catalogue.write(signed)
   try {
     await database.transaction().execute(async (trx) => {
-      const id = await segments.publish(trx, prepared)
+      const id = await catalogue.publish(trx, prepared)
       await trx
         .updateTable('samples')
         .set({ segment_id: id })
@@ -113,7 +113,7 @@ async function publishSigned(
         .execute()
     })
   } catch (error) {
-    await segments.discard(prepared)
+    await catalogue.discard(prepared)
     throw error
   }
   return signed.length

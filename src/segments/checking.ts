@@ -3,8 +3,8 @@ import type { WorkerPool } from '../scanning/index.ts'
 import type { BlobStore, Database } from '../store/index.ts'
 import { isUnreadable } from './building.ts'
 import { damageOf } from './merging.ts'
+import type { SegmentCatalogue } from './segment-catalogue.ts'
 import type { SegmentFile } from './segment-row.ts'
-import type { Segments } from './segments.ts'
 
 export interface CheckOptions {
   /** Re-signs every nth sample and compares; 1 (the default) for all, 0 for none. */
@@ -28,7 +28,7 @@ const AT_ONCE = 64
 
 export async function checkIndex(
   parts: { readonly database: Database; readonly blobs: BlobStore; readonly pool: WorkerPool },
-  segments: Segments,
+  catalogue: SegmentCatalogue,
   files: readonly SegmentFile[],
   { each = 1, signal, onProgress }: CheckOptions,
 ): Promise<CheckReport> {
@@ -41,7 +41,7 @@ export async function checkIndex(
     const message = damageOf(file.path) ?? (each > 0 ? await unlikeSamples(parts, file, each, noteLost, signal) : null)
     if (message !== null) {
       problems.push({ segment: file.id, message })
-      await segments.reportDamage(file.id, message)
+      await catalogue.reportDamage(file.id, message)
     }
     done += file.samples
     onProgress?.({ done, total })

@@ -10,18 +10,16 @@
  * Deleting a sample takes effect at once, because hunts look candidates up in the database; its column leaves with the
  * next merge, and segments that consist of deleted samples for a good part are rewritten.
  */
-import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { type SegmentSummary, writeSegment } from '../index/index.ts'
 import type { Log, WorkerPool } from '../scanning/index.ts'
-import { type BlobStore, type Database, now, type Transaction } from '../store/index.ts'
+import type { BlobStore, Database, Transaction } from '../store/index.ts'
 import { type BuildOptions, buildIndex } from './building.ts'
 import { nextMerge } from './chains.ts'
 import { type CheckOptions, type CheckReport, checkIndex } from './checking.ts'
 import { mergeInto } from './merging.ts'
-import { PinnedFiles } from './pinned-files.ts'
-import { liveSegments, type PreparedSegment, remainingSamples, type SegmentFile } from './segment-row.ts'
+import { SegmentCatalogue } from './segment-catalogue.ts'
+import { type PreparedSegment, remainingSamples, type SegmentFile } from './segment-row.ts'
 import { type IndexStatistics, type IndexTotals, indexStatistics, indexTotals } from './statistics.ts'
 
 /** The index at one instant. `segments` and `unindexed` together hold every processed sample with stored content. */
@@ -45,9 +43,7 @@ export interface SegmentsParts {
 
 export class Segments {
   readonly #parts: SegmentsParts
-  readonly #files = new PinnedFiles()
-  /** Deleted samples by the segment that they were in. */
-  readonly #deleted = new Map<number, number>()
+  readonly #catalogue: SegmentCatalogue
   readonly #stopping = new AbortController()
   #maintenance: Promise<void> | null = null
   #due = false
@@ -57,6 +53,10 @@ export class Segments {
 
   constructor(parts: SegmentsParts) {
     this.#parts = parts
+    this.#catalogue = new SegmentCatalogue(parts, ({ hasGaps }) => {
+      if (hasGaps) this.#gaps = true
+      this.#wake()
+    })
   }
 
   /**
@@ -66,7 +66,7 @@ export class Segments {
   async start(): Promise<{ readonly removedFiles: number; readonly damaged: number }> {
     const { database, folder, log } = this.#parts
     await mkdir(folder, { recursive: true })
-    const live = await this.#live()
+    const live = await this.#catalogue.live()
     const named = new Set(live.map(({ path }) => basename(path)))
     const strange = (await readdir(folder)).filter((file) => !named.has(file))
     for (const file of strange) await rm(join(folder, file), { recursive: true })
@@ -96,7 +96,7 @@ export class Segments {
       damaged++
       await this.reportDamage(id, `Its file has ${samples} samples, and ${named} are said to be in it.`)
     }
-    for (const { id, samples } of live) this.#deleted.set(id, samples - (remaining.get(id) ?? 0))
+    for (const { id, samples } of live) this.#catalogue.setDeleted(id, samples - (remaining.get(id) ?? 0))
     this.#started = true
     this.#gaps = true
     this.#wake()
@@ -112,7 +112,7 @@ export class Segments {
   async snapshot(): Promise<SegmentSnapshot> {
     // In one transaction, so that no sample moves between the two answers.
     const { segments, unindexed } = await this.#parts.database.transaction().execute(async (trx) => {
-      const segments = await this.#live(trx)
+      const segments = await this.#catalogue.live(trx)
       const rows = await trx
         .selectFrom('samples')
         .select('id')
@@ -122,12 +122,12 @@ export class Segments {
         .orderBy('id')
         .execute()
       // Before the transaction ends, since the next one may retire them.
-      for (const { path } of segments) this.#files.pin(path)
+      for (const { path } of segments) this.#catalogue.pin(path)
       return { segments, unindexed: Uint32Array.from(rows, ({ id }) => id) }
     })
     let held = true
     const release = () => {
-      if (held) for (const { path } of segments) this.#files.unpin(path)
+      if (held) for (const { path } of segments) this.#catalogue.unpin(path)
       held = false
     }
     return { segments, unindexed, release }
@@ -135,78 +135,39 @@ export class Segments {
 
   /** Writes and syncs a segment of samples in ascending order of id; it is live once `publish` has been committed. */
   write(samples: readonly { readonly id: number; readonly record: Uint8Array }[]): PreparedSegment {
-    const path = this.#freshPath()
-    const summary: SegmentSummary = writeSegment(path, samples)
-    return { path, ...summary }
+    return this.#catalogue.write(samples)
   }
 
   /** Makes a written segment live within the caller's transaction, and gives the id for `samples.segment_id`. */
-  async publish(transaction: Transaction, prepared: PreparedSegment): Promise<number> {
-    const { id } = await transaction
-      .insertInto('segments')
-      .values({
-        file: basename(prepared.path),
-        first_id: prepared.firstId,
-        last_id: prepared.lastId,
-        samples: prepared.samples,
-        bytes: prepared.bytes,
-        state: 'live',
-        created: now(),
-      })
-      .returning('id')
-      .executeTakeFirstOrThrow()
-    this.#wake()
-    return id
+  publish(transaction: Transaction, prepared: PreparedSegment): Promise<number> {
+    return this.#catalogue.publish(transaction, prepared)
   }
 
   /** Removes the file of a prepared segment that will not be live. */
-  async discard(prepared: PreparedSegment): Promise<void> {
-    await rm(prepared.path, { force: true })
+  discard(prepared: PreparedSegment): Promise<void> {
+    return this.#catalogue.discard(prepared)
   }
 
-  /**
-   * A reader found the segment unreadable: its samples count as unindexed from now on, the journal says so, and they are
-   * indexed anew in the background. Does nothing for a segment that is not live any more.
-   */
-  async reportDamage(segmentId: number, message: string): Promise<void> {
-    const segment = await this.#parts.database.transaction().execute(async (trx) => {
-      const [row] = await trx
-        .updateTable('segments')
-        .set({ state: 'damaged' })
-        .where('id', '=', segmentId)
-        .where('state', '=', 'live')
-        .returning(['file', 'samples'])
-        .execute()
-      if (!row) return null
-      await trx.updateTable('samples').set({ segment_id: null }).where('segment_id', '=', segmentId).execute()
-      const text = `Segment ${segmentId} with ${row.samples} samples is damaged and is made anew. ${message}`
-      await trx.insertInto('journal').values({ created: now(), kind: 'segment-damaged', message: text }).execute()
-      return row
-    })
-    if (segment === null) return
-    this.#parts.log.warn({ segment: segmentId, samples: segment.samples, message }, 'a segment of the index is damaged')
-    await this.#files.retire(this.#pathOf(segment.file))
-    this.#deleted.delete(segmentId)
-    this.#gaps = true
-    this.#wake()
+  /** A reader found the segment unreadable: see SegmentCatalogue. Its samples are indexed anew in the background. */
+  reportDamage(segmentId: number, message: string): Promise<void> {
+    return this.#catalogue.reportDamage(segmentId, message)
   }
 
-  /** Tells the segments that deleted samples were in, once for each sample. */
+  /** Counts deleted samples by the segments that they were in, once for each sample. */
   forget(segmentIds: readonly number[]): void {
-    for (const id of segmentIds) this.#deleted.set(id, (this.#deleted.get(id) ?? 0) + 1)
-    this.#wake()
+    this.#catalogue.countDeleted(segmentIds)
   }
 
   /** Indexes every processed sample that no segment holds. Can be stopped and called again: what was indexed stays. */
   async build(options: BuildOptions = {}): Promise<{ readonly indexed: number; readonly failed: number }> {
-    return buildIndex(this.#parts, this, options)
+    return buildIndex(this.#parts, this.#catalogue, options)
   }
 
   /** Verifies all checksums, and that signatures match their samples; reports what is damaged. */
   async check(options: CheckOptions = {}): Promise<CheckReport> {
     const snapshot = await this.snapshot()
     try {
-      return await checkIndex(this.#parts, this, snapshot.segments, options)
+      return await checkIndex(this.#parts, this.#catalogue, snapshot.segments, options)
     } finally {
       snapshot.release()
     }
@@ -229,18 +190,6 @@ export class Segments {
   /** Resolves when no merge and no rebuild is due. */
   async settled(): Promise<void> {
     while (this.#maintenance) await this.#maintenance
-  }
-
-  #live(database: Database = this.#parts.database): Promise<SegmentFile[]> {
-    return liveSegments(database, (file) => this.#pathOf(file))
-  }
-
-  #pathOf(file: string): string {
-    return join(this.#parts.folder, file)
-  }
-
-  #freshPath(): string {
-    return this.#pathOf(`${randomUUID()}.segment`)
   }
 
   #wake(): void {
@@ -273,18 +222,15 @@ export class Segments {
 
   /** The next merge that is worth doing; false when there is none. */
   async #mergeOnce(): Promise<boolean> {
-    const live = await this.#live()
-    const inputs = nextMerge(live.map((segment) => ({ ...segment, deleted: this.#deleted.get(segment.id) ?? 0 })))
+    const live = await this.#catalogue.live()
+    const inputs = nextMerge(live.map((segment) => ({ ...segment, deleted: this.#catalogue.deleted(segment.id) })))
     if (inputs === null) return false
     const { signal } = this.#stopping
-    const result = await mergeInto(this.#parts, inputs, { output: this.#freshPath(), signal })
+    const result = await mergeInto(this.#parts, inputs, { output: this.#catalogue.freshPath(), signal })
     for (const { segment, message } of result.damaged) await this.reportDamage(segment.id, message)
     if (result.merged === null) return result.damaged.length > 0
-    for (const { id, path } of inputs) {
-      this.#deleted.delete(id)
-      await this.#files.retire(path)
-    }
-    if (result.merged.deletedSince > 0) this.#deleted.set(result.merged.id, result.merged.deletedSince)
+    for (const input of inputs) await this.#catalogue.retire(input)
+    if (result.merged.deletedSince > 0) this.#catalogue.setDeleted(result.merged.id, result.merged.deletedSince)
     return true
   }
 }

@@ -1,0 +1,146 @@
+/**
+ * Which segments are live, and where their files are.
+ *
+ *              publish                   retire (merged into another)
+ *   written ────────────▶ live ────────────────────────────────────▶ (row gone, file gone with its last reader)
+ *      │                    │
+ *      │ discard            └── reportDamage ──▶ damaged ──▶ (row gone once its samples are indexed anew)
+ *      ▼
+ *   (file gone)
+ *
+ * A row changes in one transaction with the samples that name it, so every processed sample is in exactly one live
+ * segment or in none. Files come first: a row never names one that is not there.
+ */
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { type SegmentSummary, writeSegment } from '../index/index.ts'
+import type { Log } from '../scanning/index.ts'
+import { type Database, now, type Transaction } from '../store/index.ts'
+import { PinnedFiles } from './pinned-files.ts'
+import { liveSegments, type PreparedSegment, type SegmentFile } from './segment-row.ts'
+
+export interface CatalogueParts {
+  readonly database: Database
+  /** Of the segment files. */
+  readonly folder: string
+  readonly log: Log
+}
+
+/** What changed, for whoever merges and rebuilds. `hasGaps`: samples lost their segment. */
+export interface CatalogueChange {
+  readonly hasGaps: boolean
+}
+
+export class SegmentCatalogue {
+  readonly #parts: CatalogueParts
+  readonly #onChange: (change: CatalogueChange) => void
+  readonly #files = new PinnedFiles()
+  /** Deleted samples by the segment that they were in. */
+  readonly #deleted = new Map<number, number>()
+
+  constructor(parts: CatalogueParts, onChange: (change: CatalogueChange) => void) {
+    this.#parts = parts
+    this.#onChange = onChange
+  }
+
+  live(database: Database = this.#parts.database): Promise<SegmentFile[]> {
+    return liveSegments(database, (file) => this.#pathOf(file))
+  }
+
+  /** Writes and syncs a segment of samples in ascending order of id; it is live once `publish` has been committed. */
+  write(samples: readonly { readonly id: number; readonly record: Uint8Array }[]): PreparedSegment {
+    const path = this.freshPath()
+    const summary: SegmentSummary = writeSegment(path, samples)
+    return { path, ...summary }
+  }
+
+  /** Makes a written segment live within the caller's transaction, and gives the id for `samples.segment_id`. */
+  async publish(transaction: Transaction, prepared: PreparedSegment): Promise<number> {
+    const { id } = await transaction
+      .insertInto('segments')
+      .values({
+        file: basename(prepared.path),
+        first_id: prepared.firstId,
+        last_id: prepared.lastId,
+        samples: prepared.samples,
+        bytes: prepared.bytes,
+        state: 'live',
+        created: now(),
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    this.#onChange({ hasGaps: false })
+    return id
+  }
+
+  /** Removes the file of a prepared segment that will not be live. */
+  async discard(prepared: PreparedSegment): Promise<void> {
+    await rm(prepared.path, { force: true })
+  }
+
+  /** A merge has replaced the segment: its file goes with its last reader. */
+  async retire({ id, path }: SegmentFile): Promise<void> {
+    this.#deleted.delete(id)
+    await this.#files.retire(path)
+  }
+
+  /**
+   * A reader found the segment unreadable: its samples count as unindexed from now on, the journal says so, and they are
+   * indexed anew in the background. Does nothing for a segment that is not live any more.
+   */
+  async reportDamage(segmentId: number, message: string): Promise<void> {
+    const segment = await this.#parts.database.transaction().execute(async (trx) => {
+      const [row] = await trx
+        .updateTable('segments')
+        .set({ state: 'damaged' })
+        .where('id', '=', segmentId)
+        .where('state', '=', 'live')
+        .returning(['file', 'samples'])
+        .execute()
+      if (!row) return null
+      await trx.updateTable('samples').set({ segment_id: null }).where('segment_id', '=', segmentId).execute()
+      const text = `Segment ${segmentId} with ${row.samples} samples is damaged and is made anew. ${message}`
+      await trx.insertInto('journal').values({ created: now(), kind: 'segment-damaged', message: text }).execute()
+      return row
+    })
+    if (segment === null) return
+    this.#parts.log.warn({ segment: segmentId, samples: segment.samples, message }, 'a segment of the index is damaged')
+    await this.#files.retire(this.#pathOf(segment.file))
+    this.#deleted.delete(segmentId)
+    this.#onChange({ hasGaps: true })
+  }
+
+  /** A reader holds on to the file, until it calls `unpin`. */
+  pin(path: string): void {
+    this.#files.pin(path)
+  }
+
+  unpin(path: string): void {
+    this.#files.unpin(path)
+  }
+
+  /** How many samples of the segment were deleted since it was written. */
+  deleted(segmentId: number): number {
+    return this.#deleted.get(segmentId) ?? 0
+  }
+
+  setDeleted(segmentId: number, samples: number): void {
+    this.#deleted.set(segmentId, samples)
+  }
+
+  /** Counts deleted samples by the segments that they were in, once for each sample. */
+  countDeleted(segmentIds: readonly number[]): void {
+    for (const id of segmentIds) this.#deleted.set(id, this.deleted(id) + 1)
+    this.#onChange({ hasGaps: false })
+  }
+
+  /** For a file that is to be written. */
+  freshPath(): string {
+    return this.#pathOf(`${randomUUID()}.segment`)
+  }
+
+  #pathOf(file: string): string {
+    return join(this.#parts.folder, file)
+  }
+}
