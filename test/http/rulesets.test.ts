@@ -92,6 +92,32 @@ test('names are case-sensitive, and those outside the rules are refused', async 
   }
 })
 
+test('a name with blanks, dots or letters of any script is stored, listed, matched and deleted as it was given', async () => {
+  for (const [n, name] of [
+    'Win32.Ransomware',
+    'my rules',
+    'Закладка-规则',
+    "O'Neil & co. (100%)",
+    '..'.repeat(2),
+  ].entries()) {
+    const content = `rule r { strings: $a = "named in ${n}" condition: $a }`
+    const saved = await server.post('/api/yara/ruleset/', { form: { name, content } })
+    assert.equal(saved.status, 200, `${name}: ${saved.text}`)
+    const query = encodeURIComponent(name)
+    const { json } = await server.get(`/api/yara/ruleset/content/?name=${query}`)
+    assert.equal(json.detail.content, content)
+    const hash = await server.upload(`named in ${n}`, 'n')
+    const { json: matches } = await server.get(`/api/yara/v2/ruleset/matches/?name=${query}`)
+    assert.deepEqual(
+      matches.results.map(({ sha1 }: Json) => sha1),
+      [hash],
+    )
+    assert.equal((await server.get(`/api/rulesets/${query}/`)).json.name, name)
+    assert.equal((await server.delete('/api/yara/ruleset/', { form: { name } })).status, 200)
+    assert.equal((await server.get(`/api/yara/ruleset/content/?name=${query}`)).status, 404)
+  }
+})
+
 const threeRules = [
   '\uFEFFrule good { strings: $a = "partly good" condition: $a }',
   'rule bad { strings: $a = "x" condition: $a and not_known }',
