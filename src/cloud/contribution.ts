@@ -4,7 +4,7 @@
  */
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import type { BlobStore, Database } from '../store/index.ts'
+import { type BlobStore, type Database, keepValue, keptValue } from '../store/index.ts'
 import type { CloudClient } from './client.ts'
 
 const KEY = 'cloud-contributed'
@@ -75,8 +75,8 @@ export class Contribution {
   }
 
   async #sent(): Promise<number> {
-    const row = await this.#database.selectFrom('settings').select('value').where('key', '=', KEY).executeTakeFirst()
-    if (row) return Number(row.value)
+    const sent = await keptValue(this.#database, KEY)
+    if (sent !== null) return Number(sent)
     const { last } = await this.#database
       .selectFrom('samples')
       .select(({ fn }) => fn.max<number | null>('id').as('last'))
@@ -85,11 +85,7 @@ export class Contribution {
     return last ?? 0
   }
 
-  async #note(id: number): Promise<void> {
-    await this.#database
-      .insertInto('settings')
-      .values({ key: KEY, value: String(id) })
-      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value: String(id) }))
-      .execute()
+  #note(id: number): Promise<void> {
+    return keepValue(this.#database, KEY, String(id))
   }
 }

@@ -1,5 +1,5 @@
 /** Which cloud the states are about: the account and the address, under a key of `settings`. */
-import { type Database, now } from '../store/index.ts'
+import { type Database, keepValue, keptValue, now } from '../store/index.ts'
 import { noHunt, writeRow } from './ruleset-row.ts'
 
 const KEY = 'cloud-origin'
@@ -10,13 +10,9 @@ const KEY = 'cloud-origin'
  */
 export async function recordOrigin(database: Database, origin: string): Promise<void> {
   await database.transaction().execute(async (trx) => {
-    const before = await trx.selectFrom('settings').select('value').where('key', '=', KEY).executeTakeFirst()
-    await trx
-      .insertInto('settings')
-      .values({ key: KEY, value: origin })
-      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value: origin }))
-      .execute()
-    if (!before || before.value === origin) return
+    const before = await keptValue(trx, KEY)
+    await keepValue(trx, KEY, origin)
+    if (before === null || before === origin) return
     // What the former cloud should have forgotten stays there: it cannot be reached any more.
     await trx.deleteFrom('cloud_deliveries').where('revision_id', 'is', null).execute()
     const rows = await trx

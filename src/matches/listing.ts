@@ -123,14 +123,10 @@ export function toMatchRow(row: StoredRow): MatchRow {
   return {
     ...rest,
     cloud: cloud === 1,
-    sha1: hex(sha1),
-    md5: md5 && hex(md5),
-    sha256: sha256 && hex(sha256),
+    sha1: sha1.toHex(),
+    md5: md5?.toHex() ?? null,
+    sha256: sha256?.toHex() ?? null,
     extractedFileCount: downloadable ? extractedFileCount : null,
     downloadable,
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }

@@ -1,12 +1,11 @@
 import { sql } from 'kysely'
-import type { Database, Transaction } from '../store/index.ts'
+import { type Database, keptValue, type Transaction } from '../store/index.ts'
 
 const KEY = 'ruleset-generation'
 
 /** The generation of the enabled set: 0 for an installation that never had a ruleset. */
 export async function readGeneration(database: Database): Promise<number> {
-  const row = await database.selectFrom('settings').select('value').where('key', '=', KEY).executeTakeFirst()
-  return Number(row?.value ?? 0)
+  return Number((await keptValue(database, KEY)) ?? 0)
 }
 
 /** To be called in the transaction that changes what runs. Returns the new generation. */

@@ -25,7 +25,7 @@ export async function cloudSampleIds(
   trx: Transaction,
   samples: Iterable<CloudSample>,
 ): Promise<ReadonlyMap<string, number>> {
-  const wanted = new Map([...samples].map((sample) => [hex(sample.sha1), sample]))
+  const wanted = new Map([...samples].map((sample) => [sample.sha1.toHex(), sample]))
   const ids = new Map<string, number>()
   const all = [...wanted.values()]
   for (let from = 0; from < all.length; from += DIGESTS_AT_ONCE) {
@@ -43,18 +43,18 @@ export async function cloudSampleIds(
       .orderBy('id', 'desc')
       .execute()
     for (const { id, sha1, size, stored } of rows) {
-      const digest = hex(sha1)
+      const digest = sha1.toHex()
       // Two different files may have one SHA-1; the size decides which the cloud means.
       if (stored === 0 || size === wanted.get(digest)?.size) ids.set(digest, id)
     }
-    const fresh = part.filter(({ sha1 }) => !ids.has(hex(sha1)))
+    const fresh = part.filter(({ sha1 }) => !ids.has(sha1.toHex()))
     if (fresh.length === 0) continue
     const inserted = await trx
       .insertInto('samples')
       .values(fresh.map(({ sha1, size, fileType, seen }) => rowInCloudOnly({ sha1, md5: null, size, fileType, seen })))
       .returning(['id', 'sha1'])
       .execute()
-    for (const { id, sha1 } of inserted) ids.set(hex(sha1), id)
+    for (const { id, sha1 } of inserted) ids.set(sha1.toHex(), id)
   }
   return ids
 }
@@ -124,14 +124,10 @@ function rowInCloudOnly(sample: CloudSample & { readonly md5: Uint8Array | null 
     state: 'processed' as const,
     file_type: sample.fileType,
     type_description: '',
-    name: hex(sample.sha1),
+    name: sample.sha1.toHex(),
     first_seen: sample.seen,
     last_seen: sample.seen,
     extracted_file_count: 0,
     classification: 0 as const,
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }

@@ -37,10 +37,10 @@ export function samplesFrom(database: Database) {
 export function toSample(row: SampleRow): Sample {
   return {
     id: row.id,
-    sha256: hex(row.sha256),
+    sha256: row.sha256?.toHex() ?? null,
     sha1: Buffer.from(row.sha1).toString('hex'),
-    md5: hex(row.md5),
-    sha512: hex(row.sha512),
+    md5: row.md5?.toHex() ?? null,
+    sha512: row.sha512?.toHex() ?? null,
     size: row.size,
     stored: row.stored === 1,
     state: row.state,
@@ -74,7 +74,7 @@ export async function samplesByDigest(
       .orderBy('stored')
       .orderBy('id', 'desc')
       .execute()
-    for (const row of rows) found.set(hex(row[kind]) ?? '', toSample(row))
+    for (const row of rows) found.set(row[kind]?.toHex() ?? '', toSample(row))
   }
   return found
 }
@@ -84,8 +84,4 @@ const DIGESTS_AT_ONCE = 1_000
 export async function samplesById(database: Database, ids: readonly number[]): Promise<Map<number, Sample>> {
   const rows = await samplesFrom(database).where('id', 'in', listOf(ids)).execute()
   return new Map(rows.map((row) => [row.id, toSample(row)]))
-}
-
-function hex(bytes: Uint8Array | null): string | null {
-  return bytes === null ? null : Buffer.from(bytes).toString('hex')
 }

@@ -1,4 +1,4 @@
-import type { Transaction } from '../store/index.ts'
+import { keepValue, keptValue, type Transaction } from '../store/index.ts'
 
 const KEY = 'feed-second'
 /** While the machine's clock is behind, a second of feed time takes this long: the lead melts, and nothing stands still. */
@@ -31,18 +31,13 @@ export class FeedClock {
    * later one, and all before it is complete: a reader of the feeds asks here too.
    */
   async second(trx: Transaction): Promise<number> {
-    const row = await trx.selectFrom('settings').select('value').where('key', '=', KEY).executeTakeFirst()
-    const given = Number(row?.value ?? 0)
+    const given = Number((await keptValue(trx, KEY)) ?? 0)
     const wall = Math.floor(this.#clocks.wall() / 1000)
     const isDue = wall < given && this.#clocks.steady() - this.#movedAt >= SLOW_SECOND_MS
     const second = isDue ? given + 1 : Math.max(given, wall)
     if (second === given) return given
     this.#movedAt = this.#clocks.steady()
-    await trx
-      .insertInto('settings')
-      .values({ key: KEY, value: String(second) })
-      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value: String(second) }))
-      .execute()
+    await keepValue(trx, KEY, String(second))
     return second
   }
 }

@@ -110,9 +110,9 @@ export class Feeds {
       const entries = rows.map((row) => ({
         second: row.second,
         ruleset: row.name,
-        digest: hex(row.digest),
-        sha1: hex(row.sha1),
-        sha256: hex(row.sha256),
+        digest: row.digest?.toHex() ?? '',
+        sha1: row.sha1?.toHex() ?? '',
+        sha256: row.sha256?.toHex() ?? '',
         fileType: row.file_type,
         fileSize: row.size,
         firstSeen: row.first_seen,
@@ -219,7 +219,3 @@ function feedRule({ rule, tags, meta, strings }: RuleHit): FeedRule {
 
 /** Bytes of a match that a scan hands out. */
 const SHOWN = 32
-
-function hex(bytes: Uint8Array | null): string {
-  return bytes === null ? '' : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
-}
