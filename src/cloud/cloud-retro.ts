@@ -10,7 +10,7 @@ import { Failure } from '../errors/index.ts'
 import { clearRetroMatches } from '../matches/index.ts'
 import { deleteUnreferenced } from '../samples/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type Database, listOf, now } from '../store/index.ts'
+import { type Database, listOf } from '../store/index.ts'
 import type { CloudClient, RetroStatusJson } from './client.ts'
 import { endedBy } from './ended-by.ts'
 import type { FeedReader } from './feed-reader.ts'
@@ -19,6 +19,7 @@ import type { OutboxSender } from './outbox-sender.ts'
 import {
   type CloudRow,
   findKnown,
+  insertDelivery,
   isHunting,
   isThere,
   type KnownRuleset,
@@ -263,11 +264,7 @@ export class CloudRetro {
       const row = await rowOf(trx, id)
       const waiting = await trx.selectFrom('cloud_deliveries').select('id').where('name', '=', name).executeTakeFirst()
       if (!row || waiting || row.revision_id === null) return
-      const time = now()
-      await trx
-        .insertInto('cloud_deliveries')
-        .values({ name, ruleset_id: id, revision_id: row.revision_id, created: time, due: time })
-        .execute()
+      await insertDelivery(trx, { name, rulesetId: id, revisionId: row.revision_id })
       const over = isHunting(row) ? ({ retro_state: 'CANCELLED', retro_progress: null } as const) : {}
       await writeRow(trx, id, { state: 'absent', revision_id: null, ...over })
     })

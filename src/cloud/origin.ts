@@ -1,6 +1,6 @@
 /** Which cloud the states are about: the account and the address, under a key of `settings`. */
-import { type Database, keepValue, keptValue, now } from '../store/index.ts'
-import { noHunt, writeRow } from './ruleset-row.ts'
+import { type Database, keepValue, keptValue } from '../store/index.ts'
+import { insertDelivery, noHunt, writeRow } from './ruleset-row.ts'
 
 const KEY = 'cloud-origin'
 
@@ -22,12 +22,7 @@ export async function recordOrigin(database: Database, origin: string): Promise<
       .where('cloud_rulesets.revision_id', 'is not', null)
       .execute()
     for (const { id, name, revision_id } of rows) {
-      const time = now()
-      await trx
-        .insertInto('cloud_deliveries')
-        .values({ name, ruleset_id: id, revision_id, created: time, due: time })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute()
+      await insertDelivery(trx, { name, rulesetId: id, revisionId: revision_id })
       await writeRow(trx, id, { state: 'absent', revision_id: null, reason: null, ...noHunt })
     }
   })

@@ -6,9 +6,9 @@
 import { createHash } from 'node:crypto'
 import type { RulesetObserver } from '../rulesets/index.ts'
 import { deleteUnreferenced } from '../samples/index.ts'
-import { now, type RuleSummary, type Transaction } from '../store/index.ts'
+import type { RuleSummary, Transaction } from '../store/index.ts'
 import { limits } from '../tca/index.ts'
-import { isHunting, noHunt, rowOf, writeRow } from './ruleset-row.ts'
+import { insertDelivery, isHunting, noHunt, rowOf, writeRow } from './ruleset-row.ts'
 
 export class CloudOutbox implements RulesetObserver {
   readonly #isConnected: boolean
@@ -70,13 +70,9 @@ export class CloudOutbox implements RulesetObserver {
   }
 
   async #note(trx: Transaction, name: string, rulesetId: number | null, revisionId: number | null): Promise<void> {
-    const time = now()
     // A new row with a new id: whoever delivers the old one right now sees that it was replaced.
     await trx.deleteFrom('cloud_deliveries').where('name', '=', name).execute()
-    await trx
-      .insertInto('cloud_deliveries')
-      .values({ name, ruleset_id: rulesetId, revision_id: revisionId, created: time, due: time })
-      .execute()
+    await insertDelivery(trx, { name, rulesetId, revisionId })
     this.#wake()
   }
 }

@@ -6,7 +6,7 @@
  * that is disabled, and one that is no longer wanted go back to `absent`; one that no cloud takes is `unfit`.
  */
 import type { Insertable, Selectable } from 'kysely'
-import type { CloudRulesetsTable, Database, Transaction } from '../store/index.ts'
+import { type CloudRulesetsTable, type Database, now, type Transaction } from '../store/index.ts'
 
 export type CloudRow = Selectable<CloudRulesetsTable>
 /** What may be written of a row. */
@@ -83,4 +83,23 @@ function stateShown(row: CloudRow): 'validating' | 'hunting' | 'capped' | null {
   if (row.state === 'validating') return 'validating'
   if (isHunting(row)) return 'hunting'
   return row.retro_capped === 1 ? 'capped' : null
+}
+
+/** Notes what has to reach the cloud under a name; nothing where something waits under it already. */
+export async function insertDelivery(
+  trx: Transaction,
+  delivery: { readonly name: string; readonly rulesetId: number | null; readonly revisionId: number | null },
+): Promise<void> {
+  const time = now()
+  await trx
+    .insertInto('cloud_deliveries')
+    .values({
+      name: delivery.name,
+      ruleset_id: delivery.rulesetId,
+      revision_id: delivery.revisionId,
+      created: time,
+      due: time,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
 }
