@@ -98,7 +98,7 @@ for (const [where, open] of Object.entries(places)) {
     const explained = await backtrailTo(0, ['explain', join(folder, 'hard.yar'), ...at])
     assert.match(
       explained.stdout,
-      /^rule indexed\n {2}\$a: \d+ grams\n {2}expected to read: 1 sample \(50 %\), 44 bytes \(66 %\)\n/m,
+      /^rule indexed\n {2}\$a: \d+ grams, \d+ long\n {2}expected to read: 1 sample \(50 %\), 44 bytes \(66 %\)\n/m,
     )
     assert.match(
       explained.stdout,
