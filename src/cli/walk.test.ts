@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type Found, walk } from './walk.ts'
@@ -88,7 +88,15 @@ test('a name that is not valid UTF-8 is opened by its bytes', async () => {
   const source = Buffer.concat([Buffer.from(`${top}/bad`), Buffer.from([0xff]), Buffer.from('name')])
   writeFileSync(source, 'x')
   assert.deepEqual(await found([top]), [
-    { kind: 'file', path: source.toString(), source, name: 'bad\ufffdname', size: 1 },
+    {
+      kind: 'file',
+      path: source.toString(),
+      source,
+      name: 'bad\ufffdname',
+      folder: top,
+      owner: userInfo().username,
+      size: 1,
+    },
   ])
 })
 
