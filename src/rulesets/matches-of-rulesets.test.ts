@@ -141,7 +141,7 @@ async function compare(here: Installation, model: Model, about: string): Promise
   const rows = await here.database
     .selectFrom('matches')
     .innerJoin('rulesets', 'rulesets.id', 'matches.ruleset_id')
-    .select(['name', 'rule', 'sample_id'])
+    .select(['rulesets.name', 'rule', 'sample_id'])
     .execute()
   assert.deepEqual(
     rows.map((row) => `${row.name} ${row.rule} ${row.sample_id}`).sort(),
