@@ -34,7 +34,7 @@ export class LocalRetro {
     const { database, sources, log } = parts
     this.#runner = new HuntRunner(
       { kind: 'local-retro', open: (id, { untilStored }) => this.#open(id, untilStored) },
-      { database, sources, log, title: 'Local Retro', atOnce: 1, sliceMs: Number.POSITIVE_INFINITY },
+      { database, sources, log, title: 'Local Retro', atOnce: 1, sliceMs: 1_000 },
     )
   }
 
