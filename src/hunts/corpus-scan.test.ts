@@ -51,7 +51,7 @@ test('turning candidates around gives for each sample exactly the rulesets that 
   }
 })
 
-test('waves hold every segment and every plain sample once, and no segment crosses the end of a wave', () => {
+test('windows hold every segment and every plain sample once, and no segment crosses the end of a window', () => {
   console.log(`seed ${seed}`)
   const random = randomNumbers(seed)
   let cuts = 0
@@ -94,7 +94,7 @@ test('waves hold every segment and every plain sample once, and no segment cross
   assert.ok(cuts > 50, `only ${cuts} cuts were tried`)
 })
 
-test('without any segment the plain samples are cut into waves of bounded size', () => {
+test('without any segment the plain samples are cut into windows of bounded size', () => {
   const unindexed = Uint32Array.from({ length: 150_000 }, (_, index) => index + 1)
   const all = [...windows({ segments: [], unindexed }, { after: 0, upTo: 150_000, only: null })]
   assert.deepEqual(
@@ -204,7 +204,7 @@ test('the heaviest of the large samples ahead is scanned beside the others, and 
   )
 })
 
-test('where few samples are suspects, a hunt stores how far it is more rarely, and where many are, it does not', async () => {
+test('where few samples are candidates, a hunt stores how far it is more rarely, and where many are, it does not', async () => {
   const size = 32_768
   const files = Array.from({ length: 20 }, (_, n) => ({
     id: n,

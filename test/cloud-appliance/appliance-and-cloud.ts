@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { folderWith } from '../cli/running.ts'
 import { startCloud, Tenant } from '../cloud/tenant.ts'
-import { type Answer, type Json, MortalServer, until } from '../faults/killable-server.ts'
+import { type Answer, type Json, KillableServer, until } from '../faults/killable-server.ts'
 import { Between } from './fault-proxy.ts'
 
 export interface Pair {
-  readonly cloud: MortalServer
+  readonly cloud: KillableServer
   readonly appliance: CloudAppliance
   readonly line: Between
   readonly tenant: Tenant
@@ -59,7 +59,7 @@ interface PairOptions {
   readonly contributes?: boolean
 }
 
-export class CloudAppliance extends MortalServer {
+export class CloudAppliance extends KillableServer {
   saveInCloud(name: string, content: string): Promise<Answer> {
     return this.call('POST', '/api/yara/ruleset/', new URLSearchParams({ name, content, ticloud: 'true' }))
   }
@@ -153,7 +153,7 @@ export class CloudAppliance extends MortalServer {
 }
 
 /** SHA-1 of contents that a server took in. */
-export async function takeAll(server: MortalServer, contents: readonly Buffer[]): Promise<string[]> {
+export async function takeAll(server: KillableServer, contents: readonly Buffer[]): Promise<string[]> {
   const sha256s: string[] = []
   const sha1s: string[] = []
   for (const [place, content] of contents.entries()) {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { backtrail, folderWith } from '../cli/running.ts'
 import { startCloud, Tenant } from '../cloud/tenant.ts'
-import { MortalServer, until } from '../faults/killable-server.ts'
+import { KillableServer, until } from '../faults/killable-server.ts'
 import { newMarks, startPair, takeAll } from './appliance-and-cloud.ts'
 import { Between } from './fault-proxy.ts'
 
@@ -166,7 +166,7 @@ test('an appliance does not start with half a cloud, nor with files that are of 
 })
 
 test('an appliance without a cloud says so', slow, async (t) => {
-  const appliance = new MortalServer(t)
+  const appliance = new KillableServer(t)
   await appliance.start()
   const form = new URLSearchParams({ name: 'own_rules', content: newMarks().rules.alpha, ticloud: 'true' })
   const { json } = await appliance.call('POST', '/api/yara/ruleset/', form)

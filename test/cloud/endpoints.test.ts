@@ -6,7 +6,7 @@ import { Type } from 'typebox'
 import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
 import { RulesetAccepted, RulesetInfo, RulesetText, tcaPath, toPlainTime, Usage } from '../../src/tca/index.ts'
 import { change } from '../faults/data-folder.ts'
-import { MortalServer, until } from '../faults/killable-server.ts'
+import { KillableServer, until } from '../faults/killable-server.ts'
 import { findingsOf, nowSeconds, startCloud, Tenant } from './tenant.ts'
 
 const sha1 = (content: string | Uint8Array) => createHash('sha1').update(content).digest('hex')
@@ -31,7 +31,7 @@ test('a cloud gives and refuses what the protocol says', { timeout: 180_000 }, a
   const cloud = await startCloud(t, ['--tenant-rulesets', '3', '--upload-limit', '64KB'])
 
   await t.test('an appliance has nothing at the cloud’s addresses, a cloud nothing at the appliance’s', async (t) => {
-    const appliance = new MortalServer(t)
+    const appliance = new KillableServer(t)
     await appliance.start()
     for (const path of [
       '/api/yara/admin/v1/ruleset',

@@ -7,14 +7,14 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { RulesetAccepted, type TcaRoute, tcaPath, tcaRoutes } from '../../src/tca/index.ts'
-import { MortalServer } from '../faults/killable-server.ts'
+import { KillableServer } from '../faults/killable-server.ts'
 import { findingsOf, nowSeconds, Tenant } from './tenant.ts'
 
 const sha1 = (content: string | Uint8Array) => createHash('sha1').update(content).digest('hex')
 const rule = (name: string) => `rule ${name} { strings: $a = "the common word" condition: $a }`
 
 test('nobody meets what is another’s', { timeout: 120_000 }, async (t) => {
-  const server = new MortalServer(t, ['--role', 'both', '--tenant-retro-rate', '0'])
+  const server = new KillableServer(t, ['--role', 'both', '--tenant-retro-rate', '0'])
   await server.start()
 
   await t.test('each tenant has its own rulesets, hunts, feeds and usage, whatever it asks for', async () => {

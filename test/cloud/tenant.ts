@@ -14,7 +14,7 @@ import {
   RulesetAccepted,
   tcaPath,
 } from '../../src/tca/index.ts'
-import { type Json, MortalServer, until } from '../faults/killable-server.ts'
+import { type Json, KillableServer, until } from '../faults/killable-server.ts'
 
 export interface PlainAnswer {
   readonly status: number
@@ -23,8 +23,8 @@ export interface PlainAnswer {
 }
 
 /** Starts a cloud; requests about retro hunts are not limited unless `flags` say so. */
-export async function startCloud(t: TestContext, flags: readonly string[] = []): Promise<MortalServer> {
-  const cloud = new MortalServer(t, ['--role', 'cloud', '--tenant-retro-rate', '0', ...flags])
+export async function startCloud(t: TestContext, flags: readonly string[] = []): Promise<KillableServer> {
+  const cloud = new KillableServer(t, ['--role', 'cloud', '--tenant-retro-rate', '0', ...flags])
   await cloud.start()
   return cloud
 }
@@ -32,15 +32,15 @@ export async function startCloud(t: TestContext, flags: readonly string[] = []):
 export class Tenant {
   readonly name: string
   readonly password = randomBytes(12).toString('hex')
-  readonly #cloud: MortalServer
+  readonly #cloud: KillableServer
 
-  private constructor(cloud: MortalServer, name: string) {
+  private constructor(cloud: KillableServer, name: string) {
     this.#cloud = cloud
     this.name = name
   }
 
   /** Makes the account through the operator's API. */
-  static async add(cloud: MortalServer, name: string, { contributes = false } = {}): Promise<Tenant> {
+  static async add(cloud: KillableServer, name: string, { contributes = false } = {}): Promise<Tenant> {
     const tenant = new Tenant(cloud, name)
     const user = { name, password: tenant.password, role: 'tenant', contributes: String(contributes) }
     const { status, json } = await cloud.call('POST', '/api/users/', new URLSearchParams(user))

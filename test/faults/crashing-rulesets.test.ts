@@ -10,7 +10,7 @@ import { tcaPath } from '../../src/tca/index.ts'
 import { findingsOf, nowSeconds, startCloud, Tenant } from '../cloud/tenant.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { change } from './data-folder.ts'
-import { MortalServer, sha256, until } from './killable-server.ts'
+import { KillableServer, sha256, until } from './killable-server.ts'
 
 /** Holds on samples that begin with "trou". */
 const trouble = 'uint32be(0) == 0x74726f75 and'
@@ -54,12 +54,12 @@ const expected = (name: string, samples: readonly string[]) =>
     .map((content) => `${name} ${sha256(content)}`)
     .sort()
 
-async function takeAll(server: MortalServer, samples: readonly string[]): Promise<void> {
+async function takeAll(server: KillableServer, samples: readonly string[]): Promise<void> {
   const hashes = await Promise.all(samples.map((content, n) => server.take(Buffer.from(content), `sample-${n}`)))
   await server.untilProcessed(hashes, 600_000)
 }
 
-async function demandHealth(server: MortalServer, samples: readonly string[], where: string): Promise<void> {
+async function demandHealth(server: KillableServer, samples: readonly string[], where: string): Promise<void> {
   for (const name of Object.keys(healthy)) {
     assert.deepEqual(await server.matchesOf(name), expected(name, samples), `${name}, ${where}`)
     assert.equal(await server.rulesetStatus(name), 'active', `${name}, ${where}`)
@@ -74,7 +74,7 @@ function seeded(t: TestContext): Random {
 
 test('rulesets that end their worker cost healthy ones nothing: arriving samples, Local Retro, ad-hoc hunts', async (t) => {
   const random = seeded(t)
-  const server = new MortalServer(t, ['--scan-timeout', '1s'])
+  const server = new KillableServer(t, ['--scan-timeout', '1s'])
   await server.start()
   const early = contents('early', 1, random)
   await takeAll(server, early)
@@ -159,7 +159,7 @@ test('a tenant whose rulesets end their worker costs other tenants nothing, live
 })
 
 test('what cannot be run is refused when it is saved and when it is hunted with, and what is accepted runs', async (t) => {
-  const server = new MortalServer(t, ['--scan-timeout', '4s', '--compile-timeout', '8s'])
+  const server = new KillableServer(t, ['--scan-timeout', '4s', '--compile-timeout', '8s'])
   await server.start()
   await takeAll(server, ['a calm sample', 'another'])
   const terms = (count: number) =>

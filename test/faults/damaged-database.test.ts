@@ -23,7 +23,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, type TestContext, test } from 'node:test'
 import { folderWith, backtrail as run, backtrailTo as runTo } from '../cli/running.ts'
 import { change, rows } from './data-folder.ts'
-import { MortalServer, sha256, until } from './killable-server.ts'
+import { KillableServer, sha256, until } from './killable-server.ts'
 import { processesNaming } from './processes.ts'
 
 // There are many of them, and the machine may be busy.
@@ -147,7 +147,7 @@ describe('damaged tables', atOnce, () => {
 
 test('damage that comes while the server runs fails the hunts that meet it, and health says so', async (t) => {
   const data = copy(t)
-  const server = new MortalServer(t, [], data)
+  const server = new KillableServer(t, [], data)
   await server.start()
   // A row that the list of samples does not have: as pages of different instants beside each other do.
   const database = new DatabaseSync(join(data, 'backtrail.db'))
@@ -187,7 +187,7 @@ test('contents that are missing, changed or have no sample are found by check, t
     assert.deepEqual(hashesIn(hunt.stdout), others.map(sha256).sort())
     assert.match(hunt.stderr, /2 samples/)
   }
-  const server = new MortalServer(t, [], data)
+  const server = new KillableServer(t, [], data)
   await server.start()
   await until(
     async () => (await server.call('GET', '/api/health/')).json.contents?.missing === 2,

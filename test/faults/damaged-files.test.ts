@@ -24,7 +24,7 @@ import { after, before, type TestContext, test } from 'node:test'
 import { backtrail } from '../cli/running.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { change, demandConsistency, filesIn, rows } from './data-folder.ts'
-import { type Json, MortalServer, sha256, until } from './killable-server.ts'
+import { type Json, KillableServer, sha256, until } from './killable-server.ts'
 
 const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'
 const SAMPLES = 24
@@ -38,7 +38,7 @@ before(async (t) => {
   const seed = chosenSeed()
   console.log(`seed: ${seed}`)
   random = randomFrom(seed)
-  const server = new MortalServer(t as TestContext, [], join(prepared, 'data'))
+  const server = new KillableServer(t as TestContext, [], join(prepared, 'data'))
   await server.start()
   await server.demandRuleset('marks', marks)
   for (let n = 0; n < SAMPLES; n++) {
@@ -52,8 +52,8 @@ before(async (t) => {
 after(() => rmSync(prepared, { recursive: true, force: true }))
 
 /** A copy of the prepared folder, and a server for it that does not run yet. */
-function copy(t: TestContext): MortalServer {
-  const server = new MortalServer(t)
+function copy(t: TestContext): KillableServer {
+  const server = new KillableServer(t)
   cpSync(join(prepared, 'data'), server.data, { recursive: true })
   return server
 }
@@ -64,13 +64,13 @@ const marked = () =>
     .map((content) => `marked ${sha256(content)}`)
     .sort()
 
-const blobOf = (server: MortalServer, content: Buffer) => {
+const blobOf = (server: KillableServer, content: Buffer) => {
   const hex = sha256(content)
   return join(server.data, 'blobs', hex.slice(0, 2), hex)
 }
 
 /** The path of the largest segment file. */
-function segmentOf(server: MortalServer): string {
+function segmentOf(server: KillableServer): string {
   const [largest] = filesIn(server.data, 'index')
     .map((name) => join(server.data, 'index', name))
     .sort((a, b) => statSync(b).size - statSync(a).size)
@@ -78,14 +78,14 @@ function segmentOf(server: MortalServer): string {
 }
 
 /** Hunts with a ruleset that is saved only now, so that nothing but the hunt can have found its matches. */
-async function huntAnew(server: MortalServer): Promise<string[]> {
+async function huntAnew(server: KillableServer): Promise<string[]> {
   await server.demandRuleset('again', `${marks} // again`)
   await server.startRetro()
   await server.retroCompleted()
   return server.matchesOf('again')
 }
 
-async function untilIndexed(server: MortalServer): Promise<void> {
+async function untilIndexed(server: KillableServer): Promise<void> {
   let stats: Json
   await until(
     async () => {
@@ -96,7 +96,7 @@ async function untilIndexed(server: MortalServer): Promise<void> {
   )
 }
 
-const journalHas = (server: MortalServer, words: RegExp) =>
+const journalHas = (server: KillableServer, words: RegExp) =>
   server.logged.some(({ level, ...line }) => level !== 'info' && words.test(JSON.stringify(line)))
 
 const damages: Readonly<Record<string, (path: string) => void>> = {

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { backtrail, folderWith } from '../cli/running.ts'
 import { rows } from './data-folder.ts'
-import { MortalServer, sha256, until } from './killable-server.ts'
+import { KillableServer, sha256, until } from './killable-server.ts'
 import { processesNaming } from './processes.ts'
 
 const slow = { timeoutMs: 180_000 }
@@ -28,7 +28,7 @@ after(() => rmSync(prepared, { recursive: true, force: true }))
 /** A copy of the folder of a server that was killed, with its log. The first caller makes the folder. */
 async function killedFolder(t: TestContext): Promise<{ data: string; log: string; frames: number }> {
   if (killed === '') {
-    const server = new MortalServer(t, [], join(prepared, 'data'))
+    const server = new KillableServer(t, [], join(prepared, 'data'))
     await server.start()
     for (const [n, content] of contents.entries()) await server.take(content, `sample-${n}`)
     await server.untilProcessed(contents.map(sha256))
@@ -83,7 +83,7 @@ for (const [what, damage] of Object.entries(damages)) {
 test('a log that was cut off is what a power cut leaves: the server starts, and tells of each content without a sample', async (t) => {
   const { data, log, frames } = await killedFolder(t)
   truncateSync(log, 32 + (frames >> 1) * FRAME + 100)
-  const server = new MortalServer(t, [], data)
+  const server = new KillableServer(t, [], data)
   await server.start()
   const listed = rows(data, 'SELECT id FROM samples').length
   assert.ok(listed < contents.length, 'the damage was to nothing')

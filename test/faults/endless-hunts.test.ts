@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Json, MortalServer, sha256, until } from './killable-server.ts'
+import { type Json, KillableServer, sha256, until } from './killable-server.ts'
 
 /** Longer than the test may take. */
 const SCAN_TIMEOUT = '10m'
@@ -14,7 +14,7 @@ const endless = (n: number) =>
   `rule endless${n} { strings: $ = "spin" condition: any of them and for all i in (0..100000000) : ( for all j in (0..100000000) : ( i + j >= ${n} - ${n} ) ) }`
 
 test('endless hunts of one user hold up neither arriving samples nor hunts of others, and end when cancelled', async (t) => {
-  const server = new MortalServer(t, ['--scan-timeout', SCAN_TIMEOUT, '--hunts-at-once', '2'])
+  const server = new KillableServer(t, ['--scan-timeout', SCAN_TIMEOUT, '--hunts-at-once', '2'])
   await server.start()
   await server.demandRuleset('said', 'rule said { strings: $ = "the word" condition: any of them }')
   const spinning = await Promise.all(
@@ -62,7 +62,7 @@ test('endless hunts of one user hold up neither arriving samples nor hunts of ot
 })
 
 /** A user beside the administrator: sends as that one. */
-async function addUser(server: MortalServer) {
+async function addUser(server: KillableServer) {
   const account = { name: 'other', password: 'the password of the other', role: 'user' }
   const added = await server.call('POST', '/api/users/', new URLSearchParams(account))
   assert.equal(added.status, 201, JSON.stringify(added.json))
@@ -81,7 +81,7 @@ async function addUser(server: MortalServer) {
 }
 
 /** Workers inside a scan, by their flight records: the byte at 16 is the number of the stage. */
-function scanning(server: MortalServer): string[] {
+function scanning(server: KillableServer): string[] {
   const SCAN = 6
   const names = server.workers().map(({ command }) => /(worker-\d+\.flight)/.exec(command)?.[1] ?? '')
   return names.filter((name) => readFileSync(join(server.data, 'workers', name))[16] === SCAN)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { demandConsistency, rows } from './data-folder.ts'
-import { type Answer, MortalServer, until } from './killable-server.ts'
+import { type Answer, KillableServer, until } from './killable-server.ts'
 import { SmallDisk } from './small-disk.ts'
 
 const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'
@@ -21,7 +21,7 @@ async function serverOnSmallDisk(t: TestContext, megabytes: number) {
   const seed = chosenSeed()
   t.diagnostic(`seed ${seed}`)
   const disk = SmallDisk.mount(t, megabytes)
-  const server = new MortalServer(t, [], join(disk.folder, 'home', 'data'))
+  const server = new KillableServer(t, [], join(disk.folder, 'home', 'data'))
   await server.start()
   return { disk, server, random: randomFrom(seed) }
 }

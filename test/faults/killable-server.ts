@@ -29,7 +29,7 @@ const token = randomBytes(20).toString('hex')
 /** A worker looks for its parent twice a second, and 7-Zip notices at its next write; the rest is for a busy machine. */
 const ORPHANS_END_MS = 30_000
 
-export class MortalServer {
+export class KillableServer {
   readonly data: string
   readonly #t: TestContext
   readonly #flags: readonly string[]

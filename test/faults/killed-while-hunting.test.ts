@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { demandConsistency, rows } from './data-folder.ts'
-import { MortalServer, until } from './killable-server.ts'
+import { KillableServer, until } from './killable-server.ts'
 
 const SAMPLES = 60
 const HUNTS = 3
@@ -23,7 +23,7 @@ test('a Local Retro that is killed again and again ends by itself, with the matc
   const seed = chosenSeed()
   t.diagnostic(`seed ${seed}`)
   const random = randomFrom(seed)
-  const server = new MortalServer(t)
+  const server = new KillableServer(t)
   await server.start()
   const contents = Array.from({ length: SAMPLES }, (_, n) =>
     Buffer.concat([

@@ -13,7 +13,7 @@ import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
 import { folderWith } from '../cli/running.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { demandConsistency } from './data-folder.ts'
-import { MortalServer, sha256, until } from './killable-server.ts'
+import { KillableServer, sha256, until } from './killable-server.ts'
 
 const ROUNDS = 10
 /** After every so manieth round the server is killed once more while it takes up what the kill had left. */
@@ -32,7 +32,7 @@ test('every acknowledged upload survives a kill at any moment, is processed and 
   const seed = chosenSeed()
   t.diagnostic(`seed ${seed}`)
   const random = randomFrom(seed)
-  const server = new MortalServer(t, ['--archive-timeout', '10s'])
+  const server = new KillableServer(t, ['--archive-timeout', '10s'])
   await server.start()
   await server.demandRuleset('marks', marks)
 
@@ -137,7 +137,7 @@ test('a kill while an archive is unpacked leaves neither 7-Zip nor what it wrote
   truncateSync(join(folder, 'zeros'), 200_000_000)
   const archive = join(folder, 'zeros.7z')
   execFileSync(sevenZipBinary(), ['a', '-mx1', archive, join(folder, 'zeros')], { stdio: 'ignore' })
-  const server = new MortalServer(t, ['--archive-ratio', '1000000', '--log-level', 'warn'])
+  const server = new KillableServer(t, ['--archive-ratio', '1000000', '--log-level', 'warn'])
   await server.start()
   await server.demandRuleset('zeros', 'rule zeros { condition: filesize == 200000000 and uint32(199999996) == 0 }')
   const hash = await server.take(readFileSync(archive), 'zeros.7z')

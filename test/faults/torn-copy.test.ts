@@ -14,7 +14,7 @@ import { promisify } from 'node:util'
 import { backtrailTo, folderWith } from '../cli/running.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { rows } from './data-folder.ts'
-import { MortalServer } from './killable-server.ts'
+import { KillableServer } from './killable-server.ts'
 
 const COPIES = process.env.BACKTRAIL_LONG === '1' ? 20 : 2
 const slow = { timeoutMs: 180_000 }
@@ -27,7 +27,7 @@ test('a copy of a folder in use is refused, or hunts over it find what is there 
   t.diagnostic(`seed ${seed}`)
   const random = randomFrom(seed)
   const folder = folderWith(t, { 'marks.yar': marks })
-  const server = new MortalServer(t)
+  const server = new KillableServer(t)
   await server.start()
 
   let taken = 0
@@ -59,7 +59,7 @@ test('a copy of a folder in use is refused, or hunts over it find what is there 
 
   const seen = { refused: 0, opened: 0, skipped: 0 }
   for (const copy of copies) {
-    const opened = new MortalServer(t, [], copy)
+    const opened = new KillableServer(t, [], copy)
     try {
       await opened.start()
     } catch (error) {

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { backtrailTo, folderWith } from '../cli/running.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { demandConsistency, rows } from './data-folder.ts'
-import { type Json, MortalServer, until } from './killable-server.ts'
+import { type Json, KillableServer, until } from './killable-server.ts'
 import type { Process } from './processes.ts'
 
 const scan = (loops: number) => `
@@ -31,12 +31,12 @@ function contentsFrom(random: Random, count: number): Buffer[] {
 async function serverWith(t: TestContext, flags: readonly string[] = []) {
   const seed = chosenSeed()
   t.diagnostic(`seed ${seed}`)
-  const server = new MortalServer(t, flags)
+  const server = new KillableServer(t, flags)
   await server.start()
   return { server, seed, random: randomFrom(seed) }
 }
 
-async function takeAll(server: MortalServer, contents: readonly Buffer[]): Promise<string[]> {
+async function takeAll(server: KillableServer, contents: readonly Buffer[]): Promise<string[]> {
   const hashes = await Promise.all(contents.map((content, n) => server.take(content, `sample-${n}`)))
   await server.untilProcessed(hashes)
   return hashes
@@ -202,13 +202,13 @@ test('a text that compiles too long or eats memory hurts only its own request', 
   await demandConsistency(server.data)
 })
 
-async function particularsOf(server: MortalServer, name: string): Promise<Json> {
+async function particularsOf(server: KillableServer, name: string): Promise<Json> {
   const { json } = await server.call('GET', '/api/rulesets/')
   return json.results.find((ruleset: Json) => ruleset.name === name) ?? assert.fail(`there is no ${name}`)
 }
 
 /** Sends SIGSTOP to a worker that is inside a scan. Gives the worker. */
-async function stopInScan(server: MortalServer): Promise<Process> {
+async function stopInScan(server: KillableServer): Promise<Process> {
   for (let tries = 0; tries < 500; tries++) {
     for (const worker of server.workers()) {
       process.kill(worker.pid, 'SIGSTOP')
@@ -221,7 +221,7 @@ async function stopInScan(server: MortalServer): Promise<Process> {
 }
 
 /** Reads the worker's flight record: the byte at 16 is the number of its stage (src/scanning/progress-record.ts). */
-function isScanning(server: MortalServer, worker: Process): boolean {
+function isScanning(server: KillableServer, worker: Process): boolean {
   const SCAN = 6
   const [, name = ''] = /(worker-\d+\.flight)/.exec(worker.command) ?? []
   return readFileSync(join(server.data, 'workers', name))[16] === SCAN

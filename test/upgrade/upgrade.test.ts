@@ -11,7 +11,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { folderWith } from '../cli/running.ts'
 import { demandConsistency, rows } from '../faults/data-folder.ts'
-import { MortalServer, until } from '../faults/killable-server.ts'
+import { KillableServer, until } from '../faults/killable-server.ts'
 
 const made = fileURLToPath(new URL('folder-of-schema-2', import.meta.url))
 
@@ -27,7 +27,7 @@ test('a folder of schema 2 is brought up to date, and hunts that were under way 
   assert.equal(samples.length, 12)
   assert.equal(found.length, 4)
 
-  const server = new MortalServer(t, [], data)
+  const server = new KillableServer(t, [], data)
   await server.start()
   await until(
     () => hunts(data).every(({ state }) => state === 'completed' || state === 'stopped'),

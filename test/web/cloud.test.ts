@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { folderWith } from '../cli/running.ts'
 import { startCloud, Tenant } from '../cloud/tenant.ts'
-import { MortalServer } from '../faults/killable-server.ts'
+import { KillableServer } from '../faults/killable-server.ts'
 import { accessibilityProblems, skip, Watched, writeRules } from './browser.ts'
 
 const password = 'ana and her long password'
@@ -23,7 +23,7 @@ test('a ruleset is saved for the cloud too, hunts there, and its matches are tol
   await cloud.untilProcessed([hash])
   const secret = join(folderWith(t, { password: `${tenant.password}\n` }), 'password')
   const connection = ['--cloud-url', cloud.url, '--cloud-user', tenant.name, '--cloud-password-file', secret]
-  const server = new MortalServer(t, connection)
+  const server = new KillableServer(t, connection)
   await server.start()
   await server.call('POST', '/api/users/', new URLSearchParams({ name: 'ana', password, role: 'user' }))
   const context = await browser.profile(server.url)

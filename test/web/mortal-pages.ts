@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import type { BrowserContext } from 'playwright-core'
-import type { MortalServer } from '../faults/killable-server.ts'
+import type { KillableServer } from '../faults/killable-server.ts'
 
 /** A port that nothing listens on now: the server must come back where the pages look for it. */
 export async function freePort(): Promise<number> {
@@ -15,7 +15,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Makes a user through the API and logs the profile in. */
-export async function logInAsUser(context: BrowserContext, server: MortalServer, name: string): Promise<void> {
+export async function logInAsUser(context: BrowserContext, server: KillableServer, name: string): Promise<void> {
   const password = `${name} and a long password`
   await server.call('POST', '/api/users/', new URLSearchParams({ name, password, role: 'administrator' }))
   const page = await context.newPage()

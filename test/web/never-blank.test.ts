@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import type { Page, Request } from 'playwright-core'
-import { MortalServer } from '../faults/killable-server.ts'
+import { KillableServer } from '../faults/killable-server.ts'
 import { skip, Watched } from './browser.ts'
 import { freePort, logInAsUser } from './mortal-pages.ts'
 
@@ -18,8 +18,8 @@ before(async () => {
 })
 after(() => browser?.stop())
 
-async function startServer(t: TestContext): Promise<MortalServer> {
-  const server = new MortalServer(t, ['--port', String(await freePort())])
+async function startServer(t: TestContext): Promise<KillableServer> {
+  const server = new KillableServer(t, ['--port', String(await freePort())])
   await server.start()
   return server
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { folderWith } from '../cli/running.ts'
-import { MortalServer, until } from '../faults/killable-server.ts'
+import { KillableServer, until } from '../faults/killable-server.ts'
 import { accessibilityProblems, drop, skip, Watched, writeRules } from './browser.ts'
 import { freePort } from './mortal-pages.ts'
 
@@ -31,13 +31,13 @@ before(async () => {
 after(() => browser?.stop())
 
 for (const [how, end] of [
-  ['killed', (server: MortalServer) => server.kill()],
-  ['stopped', (server: MortalServer) => server.stop()],
+  ['killed', (server: KillableServer) => server.kill()],
+  ['stopped', (server: KillableServer) => server.stop()],
 ] as const) {
   test(`a server that is ${how} in mid-hunt is told, nothing written is lost, and the pages go on when it is back`, {
     skip,
   }, async (t) => {
-    const server = new MortalServer(t, ['--port', String(await freePort())])
+    const server = new KillableServer(t, ['--port', String(await freePort())])
     await server.start()
     await prepare(server)
     const context = await browser.profile(server.url)
@@ -111,7 +111,7 @@ for (const [how, end] of [
   })
 }
 
-async function prepare(server: MortalServer): Promise<void> {
+async function prepare(server: KillableServer): Promise<void> {
   const { status, json } = await server.call(
     'POST',
     '/api/users/',
