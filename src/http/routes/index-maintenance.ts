@@ -10,6 +10,15 @@ import type { HttpServer, RouteParts } from '../route.ts'
 const statuses = { 403: 'No token, or an unknown one, or not an administrator\u2019s.' }
 const lines = 'JSON lines: {"done", "total"} as it goes on, and {"result"} or {"error"} as the last one'
 
+/** Of the check of the index, and of everything. */
+const CheckQuery = Type.Object({
+  each: Type.Integer({ minimum: 1, default: 1, description: 'compares the signature of every nth sample' }),
+})
+const checkResponse = {
+  200: Type.Unsafe<unknown>({ type: 'string' }),
+  ...refusals(yaraEnvelope, { ...statuses, 400: 'A parameter is not in its range.' }),
+}
+
 export function addIndexMaintenance(app: HttpServer, { appliance: { segments, stored } }: RouteParts): void {
   const Share = Type.Object({ samples: Type.Integer(), bytes: Type.Integer() })
   app.get(
@@ -79,13 +88,8 @@ export function addIndexMaintenance(app: HttpServer, { appliance: { segments, st
         summary: 'Verify the checksums of the index, and that signatures match their samples',
         description: lines,
         produces: ['application/jsonl'],
-        querystring: Type.Object({
-          each: Type.Integer({ minimum: 1, default: 1, description: 'compares every so many-th sample' }),
-        }),
-        response: {
-          200: Type.Unsafe<unknown>({ type: 'string' }),
-          ...refusals(yaraEnvelope, { ...statuses, 400: 'A parameter is not in its range.' }),
-        },
+        querystring: CheckQuery,
+        response: checkResponse,
       },
     },
     async (request, reply) => {
@@ -104,17 +108,8 @@ export function addIndexMaintenance(app: HttpServer, { appliance: { segments, st
         summary: 'Verify all that is stored: the database, every content against its digest, and the index',
         description: `${lines}; a line of progress carries its "phase" too`,
         produces: ['application/jsonl'],
-        querystring: Type.Object({
-          each: Type.Integer({
-            minimum: 1,
-            default: 1,
-            description: 'compares the signature of every so many-th sample',
-          }),
-        }),
-        response: {
-          200: Type.Unsafe<unknown>({ type: 'string' }),
-          ...refusals(yaraEnvelope, { ...statuses, 400: 'A parameter is not in its range.' }),
-        },
+        querystring: CheckQuery,
+        response: checkResponse,
       },
     },
     async (request, reply) => {
