@@ -5,8 +5,8 @@
  * needs, but no connection may stay silent for two minutes while the server waits for its client: for the rest of a
  * request, for the next one, or for room to send more of an answer. While the client waits for the server, be it for a
  * zip of a thousand samples, nothing is cut: an answer that took long ends properly. When a request was answered before
- * its body was read (bad token, too large), the rest is read and thrown away for up to 15 seconds: cutting the
- * connection at once would make most clients miss the answer.
+ * its body was read (bad token, too large), the rest is read and thrown away for up to 15 seconds, also where the client
+ * wants the connection closed afterwards: cutting it at once would make most clients miss the answer.
  */
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -43,6 +43,13 @@ export function boundSlowClients(app: FastifyInstance, times: typeof timeouts | 
     timers.set(request, setTimeout(giveUp, times.formMs))
     return payload
   })
+  const closing = new WeakSet<FastifyRequest>()
+  app.addHook('onSend', async (request, reply) => {
+    if (request.raw.complete || reply.raw.shouldKeepAlive) return
+    closing.add(request)
+    // Else Node closes the connection behind the answer, whatever is still on its way.
+    reply.raw.shouldKeepAlive = true
+  })
   const clear = async (request: FastifyRequest) => clearTimeout(timers.get(request))
   app.addHook('preHandler', clear)
   app.addHook('onResponse', async (request) => {
@@ -50,6 +57,8 @@ export function boundSlowClients(app: FastifyInstance, times: typeof timeouts | 
     if (request.raw.complete) return
     const lingering = setTimeout(() => request.raw.destroy(), times.lingerMs)
     request.raw.once('close', () => clearTimeout(lingering))
+    const { socket } = request.raw
+    if (closing.has(request)) request.raw.once('end', () => socket.end())
     request.raw.unpipe()
     request.raw.resume()
   })

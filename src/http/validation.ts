@@ -26,6 +26,8 @@ export function addValidation(app: FastifyInstance): void {
         // One value of a repeatable parameter becomes a list of one.
         coerceTypes: 'array',
         removeAdditional: false,
+        // Lengths in UTF-16 units: counting the characters of a text of 17 MB holds everybody up.
+        unicode: false,
         keywords: [COMMAS],
       },
     },

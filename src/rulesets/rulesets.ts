@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { type Account, demand, may } from '../accounts/index.ts'
 import { Failure, type FailureCode } from '../errors/index.ts'
 import { replaceRules } from '../matches/index.ts'
@@ -45,8 +46,10 @@ interface StoredRuleset {
   readonly state: RulesetState
   readonly cloud_state: 'validating' | 'hunting' | 'capped' | null
   readonly cloud_synced: 0 | 1
+  readonly revision_id: number | null
   readonly number: number | null
-  readonly content: string | null
+  /** Of its text, which is read only where it is needed: it may have many megabytes. */
+  readonly bytes: number | null
   readonly diagnostics: string | null
   readonly left_out: string | null
 }
@@ -106,8 +109,7 @@ export class Rulesets {
 
   /** The current text. `ruleset.name-invalid`, `ruleset.not-found`. */
   async content(name: string): Promise<string> {
-    const { content } = await this.#existing(name)
-    return content ?? ''
+    return this.#textOf(await this.#existing(name))
   }
 
   /** `ruleset.name-invalid`, `ruleset.not-found`. */
@@ -263,7 +265,8 @@ export class Rulesets {
           throw new Failure('ruleset.busy')
         }
       }
-      const unchanged = existing?.content === content ? existing : null
+      const isSameLength = existing?.bytes === Buffer.byteLength(content)
+      const unchanged = isSameLength && (await this.#textOf(existing)) === content ? existing : null
       const isAsAsked = partial || unchanged?.left_out === null
       if (unchanged && unchanged.state !== 'invalid' && isAsAsked) return this.#saveUnchanged(name, unchanged, cloud)
       const checked = await this.#checker.check(content, partial)
@@ -359,7 +362,8 @@ export class Rulesets {
       .selectFrom('rulesets')
       .leftJoin('revisions', 'revisions.id', 'rulesets.revision_id')
       .select(['rulesets.id', 'owner_id', 'core', 'enabled', 'state', 'cloud_state', 'cloud_synced'])
-      .select(['revisions.number', 'revisions.content', 'revisions.diagnostics', 'revisions.left_out'])
+      .select(['revision_id', 'revisions.number', 'revisions.diagnostics', 'revisions.left_out'])
+      .select(sql<number | null>`octet_length(revisions.content)`.as('bytes'))
       .where('rulesets.name', '=', name)
       .where('rulesets.tenant_id', 'is', null)
       .executeTakeFirst()
@@ -373,6 +377,15 @@ export class Rulesets {
     const ruleset = await this.#find(name)
     if (!ruleset) throw new Failure('ruleset.not-found', messages.missing)
     return ruleset
+  }
+
+  async #textOf({ revision_id }: StoredRuleset): Promise<string> {
+    const revision = await this.#database
+      .selectFrom('revisions')
+      .select('content')
+      .where('id', '=', revision_id)
+      .executeTakeFirst()
+    return revision?.content ?? ''
   }
 
   #revisionsOf(rulesetId: number) {

@@ -1,7 +1,9 @@
 /** What holds for every request: log-in, ids and logs, proxies, limits, slow clients, TLS, closing, the reference. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -181,6 +183,27 @@ test('a refused upload is answered before its body has come, and what comes is t
   client.socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   await client.ended
   assert.match(client.received(), /HTTP\/1\.1 200 [\s\S]*"status":"ok"/)
+})
+
+test('who has a large body refused gets the answer, also with a connection that is to be closed behind it', async () => {
+  const body = Buffer.alloc(20_000_000, '[')
+  for (const wanted of ['close', 'keep-alive']) {
+    const outgoing = request(`${server.url}/api/yara/ruleset/enable/`, {
+      method: 'POST',
+      headers: {
+        authorization: `Token ${server.tokens.admin}`,
+        'content-type': 'application/json',
+        'content-length': body.length,
+        connection: wanted,
+      },
+    })
+    outgoing.end(body)
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+    let text = ''
+    for await (const piece of answer) text += piece
+    assert.equal(answer.statusCode, 413)
+    assert.match(text, /larger than this appliance accepts/)
+  }
 })
 
 test('closing takes nothing new, lets what is under way end, and cuts what does not in time', async () => {
