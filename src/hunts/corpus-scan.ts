@@ -28,6 +28,7 @@ import type { DatabaseHealth } from '../store/index.ts'
 import { type Candidate, groupCandidatesBySample } from './candidates.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Corpus } from './corpus.ts'
+import { decidedByNames } from './deciding-by-names.ts'
 
 export interface ScanSources {
   readonly pool: WorkerPool
@@ -196,13 +197,17 @@ type Candidates = TaskOutput<'evaluate'>['candidates'][number]
 /** The candidates of one segment or, where it is damaged, the ids of all samples that it may hold. */
 async function evaluated(
   segment: SegmentFile,
-  { pool, corpus, segments }: ScanSources,
+  sources: ScanSources,
   { ruleSet, after, upTo, only, priority, group, signal }: Question,
 ): Promise<{ damaged: null; candidates: readonly Candidates[] } | { damaged: Uint32Array }> {
+  const { pool, corpus, segments } = sources
+  const evaluate = async (narrowed: Partial<TaskInput<'evaluate'>>) => {
+    const whole = { ruleSet: ruleSet.id, segment: segment.path, after, upTo, only, rulesets: null, names: null }
+    const task = { ...whole, ...narrowed }
+    return (await pool.run('evaluate', task, { priority, group, waitForRoom: true, signal })).candidates
+  }
   try {
-    const task = { ruleSet: ruleSet.id, segment: segment.path, after, upTo, only }
-    const { candidates } = await pool.run('evaluate', task, { priority, group, waitForRoom: true, signal })
-    return { damaged: null, candidates }
+    return { damaged: null, candidates: await decidedByNames(await evaluate({}), sources, evaluate) }
   } catch (error) {
     const isDamaged = error instanceof Failure && error.code === 'segment.damaged'
     // Plans that every worker is lost over rule nothing out, neither for the ruleset at fault nor for the others.

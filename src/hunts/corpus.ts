@@ -1,13 +1,16 @@
 import { setImmediate } from 'node:timers/promises'
 import { type SelectQueryBuilder, sql } from 'kysely'
-import { externalVariables, knownNames, nameVariables } from '../samples/index.ts'
+import { type PackedNames, packNames } from '../planner/index.ts'
+import { allNames, externalVariables, type KnownName, knownNames, nameVariables } from '../samples/index.ts'
 import type { ExternalVariables, NameVariables } from '../scanning/index.ts'
-import { type BlobStore, type Database, DatabaseHealth, type Schema } from '../store/index.ts'
+import { type BlobStore, type Database, DatabaseHealth, listOf, type Schema } from '../store/index.ts'
 import { countProcessed, processedInAll } from './processed-samples.ts'
 import { isEverything, type Selection } from './selection.ts'
 
 /** Rows that are read before other requests are answered again. */
 const IDS_AT_ONCE = 20_000
+/** The same of names, which are many to an id. */
+const NAMES_AT_ONCE = 500
 
 /** What a scan has to know about a sample. */
 export interface Scannable {
@@ -87,12 +90,31 @@ export class Corpus {
     const known = names ? await knownNames(this.#database, ids) : new Map<number, never>()
     return new Map(
       rows.map(({ id, sha256, size, name, file_type }) => {
-        const [first = { name, folder: '', owner: '' }, ...others] = known.get(id) ?? []
+        const [first, ...others] = namesOf(name, known.get(id))
         const path = this.#blobs.path(sha256 as Uint8Array)
         const variables = externalVariables(first, file_type)
         return [id, { path, size, variables, ...(others.length > 0 && { alsoNamed: others.map(nameVariables) }) }]
       }),
     )
+  }
+
+  /** What samples are called, as rules are run with; deleted samples are left out. `ids` ascend. */
+  async packedNames(ids: Uint32Array): Promise<PackedNames> {
+    const named: [id: number, names: ExternalVariables[]][] = []
+    for (let start = 0; start < ids.length; start += NAMES_AT_ONCE) {
+      if (start > 0) await setImmediate()
+      const some = [...ids.subarray(start, start + NAMES_AT_ONCE)]
+      const rows = await this.#processed()
+        .select(['id', 'name', 'file_type'])
+        .where('id', 'in', listOf(some))
+        .orderBy('id')
+        .execute()
+      const known = await allNames(this.#database, some)
+      for (const { id, name, file_type } of rows) {
+        named.push([id, namesOf(name, known.get(id)).map((one) => externalVariables(one, file_type))])
+      }
+    }
+    return packNames(named)
   }
 
   /** How many samples there are, and their bytes. */
@@ -172,6 +194,12 @@ export class Corpus {
   #processed() {
     return this.#database.selectFrom('samples').where('stored', '=', 1).where('state', '=', 'processed')
   }
+}
+
+/** A sample that nobody has sent has one name all the same. */
+function namesOf(name: string, known: readonly KnownName[] = []): readonly [KnownName, ...KnownName[]] {
+  const [first = { name, folder: '', owner: '' }, ...others] = known
+  return [first, ...others]
 }
 
 type SampleQuery = SelectQueryBuilder<Schema, 'samples', { id: number }>

@@ -1,5 +1,5 @@
 import type { Rule, StringDefinition } from '../yara/index.ts'
-import type { Plan } from './plan.ts'
+import type { Fact, Plan } from './plan.ts'
 import type { TextBudget } from './scope.ts'
 import { isDropped, shortened, stringPlan, TOO_MANY_LITERALS, whyUnindexable } from './strings.ts'
 
@@ -46,7 +46,7 @@ function keysOf({ modifiers }: StringDefinition): number {
 
 const least = new WeakMap<Plan, number>()
 
-/** Grams that a sample must hold on the easiest way through the plan; a digest or a signer is worth any number. */
+/** Grams that a sample must hold on the easiest way through the plan; a selective fact is worth any number. */
 function leastGrams(plan: Plan): number {
   let grams = least.get(plan)
   if (grams === undefined) {
@@ -71,8 +71,14 @@ function countLeast(plan: Plan): number {
         .slice(0, plan.count)
         .reduce((sum, grams) => sum + grams, 0)
     case 'fact':
-      return plan.fact.kind === 'hash' || plan.fact.kind === 'signer' ? Number.POSITIVE_INFINITY : 0
+      return isSelective(plan.fact) ? Number.POSITIVE_INFINITY : 0
     default:
       return 0
   }
+}
+
+/** Few samples have the digest, the signer or the name; sizes, headers and types are those of very many. */
+function isSelective(fact: Fact): boolean {
+  if (fact.kind === 'variable') return fact.variable !== 'filetype' && !fact.isNegated
+  return fact.kind === 'hash' || fact.kind === 'signer'
 }

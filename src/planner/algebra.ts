@@ -77,7 +77,7 @@ export function anyOf(parts: readonly Plan[], maxWeight = MAX_WEIGHT): Plan {
     if (part.kind === 'never') why = part
     else flat.push(part)
   }
-  const kept = withoutFollowing(signersTogether(flat), 'and')
+  const kept = withoutFollowing(variablesTogether(signersTogether(flat)), 'and')
   if (kept.length === 0) return why
   if (kept.length === 1) return kept[0] as Plan
   const shared = sharedBy(kept)
@@ -98,6 +98,25 @@ function signersTogether(choices: readonly Plan[]): readonly Plan[] {
   if (choices.length - others.length < 2) return choices
   return [factPlan({ kind: 'signer', serials: [...serials].sort() }), ...others]
 }
+
+/** One look at a variable instead of hundreds: lists of names are written as one comparison after the other. */
+function variablesTogether(choices: readonly Plan[]): readonly Plan[] {
+  const variables = new Map<string, { readonly fact: VariableFact; readonly values: Set<string> }>()
+  const others = choices.filter((choice) => {
+    if (choice.kind !== 'fact' || choice.fact.kind !== 'variable' || choice.fact.isNegated) return true
+    const { variable, relation, ignoresCase, values } = choice.fact
+    const key = `${variable} ${relation} ${ignoresCase}`
+    const together = variables.get(key) ?? { fact: choice.fact, values: new Set() }
+    for (const value of values) together.values.add(value)
+    variables.set(key, together)
+    return false
+  })
+  if (others.length + variables.size === choices.length) return choices
+  const facts = [...variables.values()].map(({ fact, values }) => factPlan({ ...fact, values: [...values].sort() }))
+  return [...facts, ...others]
+}
+
+type VariableFact = Extract<Fact, { readonly kind: 'variable' }>
 
 /** What all of the choices demand: `(A and B) or (A and C)` is `A and (B or C)`. */
 function sharedBy(choices: readonly Plan[]): Map<string, Plan> {
@@ -174,8 +193,10 @@ function keyOf(plan: Plan): string {
     case 'grams':
       return `${plan.channel} ${plan.grams.join()} ${plan.longGrams.join()}`
     case 'fact':
-      // Serial numbers are whatever a rule says: put side by side, two could read like one.
-      return plan.fact.kind === 'signer' ? JSON.stringify(plan.fact) : Object.values(plan.fact).join(' ')
+      // Serial numbers and names are whatever a rule says: put side by side, two could read like one.
+      return plan.fact.kind === 'signer' || plan.fact.kind === 'variable'
+        ? JSON.stringify(plan.fact)
+        : Object.values(plan.fact).join(' ')
   }
 }
 

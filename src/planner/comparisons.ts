@@ -12,6 +12,7 @@ import type { Plan } from './plan.ts'
 import { integerRange } from './print.ts'
 import { resolved, type Scope, stringNamed } from './scope.ts'
 import { stringPlan } from './strings.ts'
+import { variableComparison } from './variables.ts'
 
 const undecided = may('a comparison that only a scan can decide')
 
@@ -77,7 +78,7 @@ function defined(expression: Expression, scope: Scope): Plan {
 }
 
 function sideDemand(operator: Operator, left: Expression, right: Expression, scope: Scope): Plan {
-  const text = fieldComparisonDemand(operator, left, right, scope)
+  const text = variableComparison(operator, left, right, scope) ?? fieldComparisonDemand(operator, left, right, scope)
   if (text !== null) return text
   const constant = constantOf(right, scope)
   if (constant === null) return countDemand(operator, left, right, scope)
@@ -112,6 +113,8 @@ function sideDemand(operator: Operator, left: Expression, right: Expression, sco
 }
 
 function sideNotDemand(operator: Operator, left: Expression, right: Expression, scope: Scope): Plan {
+  const text = variableComparison(opposite[operator], left, right, scope)
+  if (text !== null) return text
   const constant = constantOf(right, scope)
   if (constant === null) return always
   const subject = resolved(left, scope)

@@ -36,6 +36,7 @@ import { stringPlanWithin } from './places.ts'
 import type { Plan } from './plan.ts'
 import { type Binding, binding, type Scope, stringNamed } from './scope.ts'
 import { anchoredStringPlan, stringPlan } from './strings.ts'
+import { variableFalse, variableOperation, variableTrue } from './variables.ts'
 
 /** Rounds of a loop that are planned one by one; a longer one is planned once with a variable that is not known. */
 const MAX_ROUNDS = 32
@@ -76,9 +77,10 @@ function demand(expression: Expression, scope: Scope): Plan {
         definedIn(expression.left, scope),
         definedIn(expression.right, scope),
         textOperationDemand(expression, scope),
+        variableOperation(expression, scope, false),
       ])
     case 'identifier':
-      return identifierDemand(expression.name, scope)
+      return variableTrue(expression, scope) ?? identifierDemand(expression.name, scope)
     case 'stringCount':
     case 'stringOffset':
     case 'stringLength': {
@@ -120,6 +122,8 @@ function demandNot(expression: Expression, scope: Scope): Plan {
       return isAlwaysDefined(expression.operand) ? demandOf(expression.operand, scope) : absence
     case 'comparison':
       return comparisonNotDemand(expression, scope)
+    case 'textOperation':
+      return allOf([variableOperation(expression, scope, true), absence])
     case 'of':
       // With an expression or offset that is undefined among them, `none of` is undefined too, and so not true.
       return expression.quantifier.kind === 'none' &&
@@ -130,6 +134,8 @@ function demandNot(expression: Expression, scope: Scope): Plan {
     case 'identifier': {
       const bound = scope.variables.get(expression.name)
       if (bound) return demandOfNot(bound.value, bound.scope)
+      const empty = variableFalse(expression, scope)
+      if (empty !== null) return empty
       const rule = bound === undefined ? scope.rules.get(expression.name) : null
       if (rule?.scope.rule.notUnderstood !== undefined) return absence
       return rule ? demandOfNot(rule.scope.rule.condition, { ...rule.scope, effort: scope.effort }) : absence

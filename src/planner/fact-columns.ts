@@ -1,12 +1,13 @@
 import { HEAD_BYTES, type SegmentGroup, SIGNERS_UNKNOWN } from '../index/index.ts'
+import type { NamedSamples } from './named-samples.ts'
 import type { Fact } from './plan.ts'
 import { signerHashes } from './signature-match.ts'
 
 /**
  * Sets the samples of a group for which a fact holds or cannot be decided: bit `s & 31` of word `s >> 5`. `columns` are
- * zeros at first. Says the same as `factMayHold` does of each sample.
+ * zeros at first. Says the same as `factMayHold` does of each sample. Without `named`, nothing is known of variables.
  */
-export function factColumns(fact: Fact, group: SegmentGroup, columns: Uint32Array): void {
+export function factColumns(fact: Fact, group: SegmentGroup, columns: Uint32Array, named: NamedSamples | null): void {
   const { count } = group
   const set = (sample: number) => {
     columns[sample >> 5] = (columns[sample >> 5] as number) | (1 << (sample & 31))
@@ -59,6 +60,10 @@ export function factColumns(fact: Fact, group: SegmentGroup, columns: Uint32Arra
       }
       return
     }
+    case 'variable':
+      if (named === null) for (let s = 0; s < count; s++) set(s)
+      else named.mayHold(fact, group.ids, set)
+      return
     case 'hash': {
       const digests = group.digests(fact.algorithm)
       const { digest } = fact

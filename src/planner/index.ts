@@ -4,6 +4,7 @@
  * Make a plan once per ruleset revision with `planText`, read it in a worker with `readPlan`, ask it about one sample with `mayMatch`, or about all the
  * samples of a segment with a `PlanBatch`.
  */
+export { NamedSamples, type PackedNames, packNames } from './named-samples.ts'
 export type { Fact, FactPlan, GramsPlan, Plan, RulePlan, RulesetPlan } from './plan.ts'
 export { everySample, type PlannedRule, type PlannedText, planText, unplannedText } from './planned-text.ts'
 export { printPlan, printRulesetPlan } from './print.ts'
@@ -11,3 +12,4 @@ export { planRuleset } from './ruleset.ts'
 export { type GroupedSamples, PlanBatch } from './segment-match.ts'
 export { mayMatch, type SampleFacts, type SampleSignature } from './signature-match.ts'
 export { isCurrentPlan, planHeader, readPlan, writePlan } from './stored-plan.ts'
+export { asksForVariables, type SampleVariables } from './variables.ts'

@@ -65,8 +65,25 @@ export type Fact =
     }
   /** One of the sample's signers has one of these serial numbers, as the engine prints them: `77:01:9a`. Ascending. */
   | { readonly kind: 'signer'; readonly serials: readonly string[] }
+  /**
+   * The variable compares so with one of the values: bytes, a character each; folded where the case does not matter. Only
+   * one value is `isNegated`: it does not compare so.
+   */
+  | {
+      readonly kind: 'variable'
+      readonly variable: VariableName
+      readonly relation: TextRelation
+      readonly ignoresCase: boolean
+      readonly isNegated: boolean
+      readonly values: readonly string[]
+    }
   /** The whole sample has this digest. */
   | { readonly kind: 'hash'; readonly algorithm: 'md5' | 'sha1' | 'sha256'; readonly digest: Uint8Array }
+
+/** External variables: what is known of a sample besides its bytes. */
+export type VariableName = 'filename' | 'filepath' | 'extension' | 'filetype' | 'owner'
+
+export type TextRelation = 'equals' | 'contains' | 'startswith' | 'endswith'
 
 /** The plans of one ruleset: a sample is a candidate for the ruleset when one of its public rules may match. */
 export interface RulesetPlan {

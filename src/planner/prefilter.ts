@@ -12,6 +12,7 @@
 import type { SegmentGroup } from '../index/index.ts'
 import { allOf, always, anyOf, planKey } from './algebra.ts'
 import { factColumns } from './fact-columns.ts'
+import type { NamedSamples } from './named-samples.ts'
 import type { Fact, Plan } from './plan.ts'
 
 /** A plan without grams that lets through at least what `plan` does. */
@@ -51,10 +52,13 @@ function makePrefilter(plan: Plan, known: Map<Plan, Plan>): Plan {
 /** The columns of facts over one group, each made when it is first asked for: bit `s & 31` of word `s >> 5`. */
 export class GroupFacts {
   readonly #group: SegmentGroup
+  readonly #named: NamedSamples | null
   readonly #columns = new Map<string, Uint32Array>()
 
-  constructor(group: SegmentGroup) {
+  /** `named`: what the samples are called, where that is known. */
+  constructor(group: SegmentGroup, named: NamedSamples | null) {
     this.#group = group
+    this.#named = named
   }
 
   /** `key` is the `planKey` of the fact. */
@@ -62,7 +66,7 @@ export class GroupFacts {
     let columns = this.#columns.get(key)
     if (columns === undefined) {
       columns = new Uint32Array(this.#group.words)
-      factColumns(fact, this.#group, columns)
+      factColumns(fact, this.#group, columns, this.#named)
       this.#columns.set(key, columns)
     }
     return columns

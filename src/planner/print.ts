@@ -88,10 +88,23 @@ function factText(fact: Fact): string {
       const [first = '', ...others] = fact.serials
       return others.length === 0 ? `signed by ${first}` : `signed by one of ${fact.serials.length}: ${first}, …`
     }
+    case 'variable':
+      return variableText(fact)
     case 'hash':
       return `${fact.algorithm} == ${Buffer.from(fact.digest).toString('hex')}`
   }
 }
+
+function variableText({ variable, relation, ignoresCase, isNegated, values }: VariableFact): string {
+  const isEqual = relation === 'equals' && !ignoresCase
+  const operator = isEqual ? (isNegated ? '!=' : '==') : `${ignoresCase ? 'i' : ''}${relation}`
+  const [first = '', ...others] = values.map((value) => JSON.stringify(Buffer.from(value, 'latin1').toString()))
+  const one = `${variable} ${operator} ${first}`
+  if (others.length > 0) return `${variable} ${operator} one of ${values.length}: ${first}, …`
+  return isNegated && !isEqual ? `not ${one}` : one
+}
+
+type VariableFact = Extract<Fact, { readonly kind: 'variable' }>
 
 /** The least and the greatest integer of a width. */
 export function integerRange(width: 1 | 2 | 4, signed: boolean): { lowest: number; highest: number } {

@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type SegmentGroup, SegmentReader, SignatureView, sign, signerHash, writeSegment } from '../index/index.ts'
 import { encodeSignature } from '../index/signature.ts'
+import { NamedSamples, packNames } from './named-samples.ts'
 import type { Plan } from './plan.ts'
 import { PlanBatch } from './segment-match.ts'
 import { mayMatch } from './signature-match.ts'
+import type { SampleVariables } from './variables.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'backtrail-planner-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -33,13 +35,37 @@ const samples = Array.from({ length: 300 }, (_, i) => {
   return { id: 3 * i + 1, record: encodeSignature({ ...SignatureView.of(record), hasLong }), digests }
 })
 
+const texts = ['', 'a', 'A', 'ab', 'b.exe', 'Ä']
+/** Some samples are not known by their names, and some have several. */
+const variables = new Map(
+  samples.flatMap(({ id }): [number, SampleVariables[]][] => {
+    const text = () => texts[below(texts.length)] as string
+    const one = () => ({ filename: text(), filepath: text(), extension: text(), filetype: 'EXE', owner: text() })
+    return below(5) === 0 ? [] : [[id, Array.from({ length: 1 + below(3) }, one)]]
+  }),
+)
+const named = new NamedSamples(packNames(variables))
+
 let common: readonly Plan[] = []
 
 function randomPlan(depth: number): Plan {
   const parts = () => Array.from({ length: 1 + below(4) }, () => randomPlan(depth - 1))
   // Parts that several plans have in common are evaluated once for all of them.
   if (common.length > 0 && below(5) === 0) return common[below(common.length)] as Plan
-  switch (below(depth > 0 ? 13 : 8)) {
+  switch (below(depth > 0 ? 15 : 8)) {
+    case 13:
+    case 14:
+      return {
+        kind: 'fact',
+        fact: {
+          kind: 'variable',
+          variable: (['filename', 'filepath', 'filetype', 'owner'] as const)[below(4)] as 'filename',
+          relation: (['equals', 'contains', 'startswith', 'endswith'] as const)[below(4)] as 'equals',
+          ignoresCase: below(3) === 0,
+          isNegated: below(3) === 0,
+          values: [texts[below(4)] as string],
+        },
+      }
     case 0:
       return { kind: 'fact', fact: { kind: 'size', min: below(50), max: 20 + below(100) } }
     case 1: {
@@ -86,9 +112,14 @@ function literal(): Plan {
 }
 
 /** The candidates of each plan, one signature at a time. */
-function plainly(plans: readonly Plan[], admits: (id: number) => boolean): number[][] {
+function plainly(plans: readonly Plan[], admits: (id: number) => boolean, isNamed = false): number[][] {
   return plans.map((plan) =>
-    samples.filter(({ id, record }) => admits(id) && mayMatch(plan, SignatureView.of(record))).map(({ id }) => id),
+    samples
+      .filter(({ id, record }) => {
+        const names = isNamed ? variables.get(id) : undefined
+        return admits(id) && mayMatch(plan, SignatureView.of(record), names ?? null)
+      })
+      .map(({ id }) => id),
   )
 }
 
@@ -112,6 +143,26 @@ test('many plans over a segment find the candidates that each finds one signatur
       batch.candidates(reader, odd).map((ids) => [...ids]),
       plainly(plans, odd),
     )
+    const byName = plainly(plans, odd, true)
+    assert.deepEqual(
+      batch.candidates(reader, odd, named).map((ids) => [...ids]),
+      byName,
+    )
+    assert.notDeepEqual(byName, plainly(plans, odd))
+  } finally {
+    reader.close()
+  }
+})
+
+test('a sample whose name has a zero character may be called anything', () => {
+  const names = (filename: string) => [{ filename, filepath: '', extension: '', filetype: '', owner: '' }]
+  const some = new NamedSamples(packNames([1, 4, 7].map((id) => [id, names(id === 4 ? 'a\0b' : 'c')])))
+  const reader = SegmentReader.open(path)
+  try {
+    const fact = { kind: 'variable', variable: 'filename', relation: 'equals', values: ['b'] } as const
+    const plan: Plan = { kind: 'fact', fact: { ...fact, ignoresCase: false, isNegated: false } }
+    const admits = (id: number) => id <= 10
+    assert.deepEqual([...(new PlanBatch([plan]).candidates(reader, admits, some)[0] ?? [])], [4, 10])
   } finally {
     reader.close()
   }

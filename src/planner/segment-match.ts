@@ -5,6 +5,7 @@
 import type { SegmentGroup } from '../index/index.ts'
 import { planKey } from './algebra.ts'
 import { type Columns, Evaluator } from './evaluator.ts'
+import type { NamedSamples } from './named-samples.ts'
 import type { Plan } from './plan.ts'
 import { applyPrefilter, GroupFacts, prefilterOf } from './prefilter.ts'
 import { compilePlans, type Program } from './program.ts'
@@ -47,12 +48,17 @@ export class PlanBatch {
 
   /**
    * For every plan, in the order given, the ids of the samples that it cannot rule out, ascending. `admits` leaves
-   * samples out by id before anything is read; null for none. @throws Failure `segment.damaged`
+   * samples out by id before anything is read; null for none. `named`: what the samples are called; without it no plan
+   * is decided by their names. @throws Failure `segment.damaged`
    */
-  candidates(segment: GroupedSamples, admits: ((id: number) => boolean) | null): Uint32Array[] {
+  candidates(
+    segment: GroupedSamples,
+    admits: ((id: number) => boolean) | null,
+    named: NamedSamples | null = null,
+  ): Uint32Array[] {
     const ids: number[][] = Array.from(this.#program.roots, () => [])
     for (const group of segment.groups) {
-      for (const columns of this.#applyPrefilters(group, admits)) {
+      for (const columns of this.#applyPrefilters(group, admits, named)) {
         this.#evaluator.narrow(columns, (plan, left) => addIds(columns, left, ids[plan] as number[]))
       }
     }
@@ -60,9 +66,13 @@ export class PlanBatch {
   }
 
   /** The columns that get through any gate, as many at a time as the tables hold. */
-  *#applyPrefilters(group: SegmentGroup, admits: ((id: number) => boolean) | null): Generator<Columns> {
+  *#applyPrefilters(
+    group: SegmentGroup,
+    admits: ((id: number) => boolean) | null,
+    named: NamedSamples | null,
+  ): Generator<Columns> {
     const among = admitted(group, admits)
-    const facts = new GroupFacts(group)
+    const facts = new GroupFacts(group, named)
     const prefilters = this.#prefilters.map(({ plan, plans }) => ({
       plans,
       through: applyPrefilter(plan, among, facts),

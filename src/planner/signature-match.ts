@@ -1,5 +1,6 @@
 import { signerHash } from '../index/index.ts'
 import type { Fact, Plan } from './plan.ts'
+import { type SampleVariables, variableMayHold } from './variables.ts'
 
 /** What the index stores of a sample beside the bits. */
 export interface SampleFacts {
@@ -22,18 +23,21 @@ export interface SampleSignature extends SampleFacts {
   hasLongGram(channel: 'plain' | 'wide', gram: number): boolean
 }
 
+/** What the sample is called, each time; null where it is not known. */
+type Variables = readonly SampleVariables[] | null
+
 /** Whether the plan cannot rule the sample out. Never false for a sample that satisfies what the plan was made from. */
-export function mayMatch(plan: Plan, signature: SampleSignature): boolean {
+export function mayMatch(plan: Plan, signature: SampleSignature, variables: Variables = null): boolean {
   switch (plan.kind) {
     case 'may':
       return true
     case 'never':
       return false
     case 'and':
-      for (const part of plan.parts) if (!mayMatch(part, signature)) return false
+      for (const part of plan.parts) if (!mayMatch(part, signature, variables)) return false
       return true
     case 'or':
-      for (const part of plan.parts) if (mayMatch(part, signature)) return true
+      for (const part of plan.parts) if (mayMatch(part, signature, variables)) return true
       return false
     case 'atLeast': {
       let missing = plan.count
@@ -41,7 +45,7 @@ export function mayMatch(plan: Plan, signature: SampleSignature): boolean {
       for (const part of plan.parts) {
         if (missing <= 0) return true
         if (left < missing) return false
-        if (mayMatch(part, signature)) missing--
+        if (mayMatch(part, signature, variables)) missing--
         left--
       }
       return missing <= 0
@@ -54,12 +58,12 @@ export function mayMatch(plan: Plan, signature: SampleSignature): boolean {
       return true
     }
     case 'fact':
-      return factMayHold(plan.fact, signature)
+      return factMayHold(plan.fact, signature, variables)
   }
 }
 
 /** Whether the fact holds, or cannot be decided from what is stored. */
-export function factMayHold(fact: Fact, sample: SampleFacts): boolean {
+export function factMayHold(fact: Fact, sample: SampleFacts, variables: Variables = null): boolean {
   const { size, head } = sample
   switch (fact.kind) {
     case 'size':
@@ -83,6 +87,8 @@ export function factMayHold(fact: Fact, sample: SampleFacts): boolean {
       const hashes = signerHashes(fact)
       return sample.signers?.some((signer) => hashes.has(signer)) ?? true
     }
+    case 'variable':
+      return variables?.some((one) => variableMayHold(fact, one[fact.variable])) ?? true
     case 'hash':
       return sameBytes(sample[fact.algorithm], fact.digest)
   }

@@ -9,7 +9,7 @@ export { type ContentsCheckOptions, type ContentsReport, checkContents } from '.
 export { externalVariables, nameVariables } from './external-variables.ts'
 export type { Hash, HashKind } from './hash.ts'
 export { parseHash } from './hash.ts'
-export { type KnownName, knownNames } from './known-names.ts'
+export { allNames, type KnownName, knownNames } from './known-names.ts'
 export { classificationNames, type ListedSample, listedFields, listedSample } from './listed-sample.ts'
 export type {
   ClassificationVerdict,

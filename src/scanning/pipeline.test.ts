@@ -156,7 +156,15 @@ test('segments are asked, merged and asked again, within the limits of the quest
   const ask = (segment: string, after: number, upTo: number, only: readonly number[] | null = null) =>
     pool.run(
       'evaluate',
-      { ruleSet: 'hunt:1', segment, after, upTo, only: only === null ? null : new Uint32Array(only) },
+      {
+        ruleSet: 'hunt:1',
+        segment,
+        after,
+        upTo,
+        only: only === null ? null : new Uint32Array(only),
+        rulesets: null,
+        names: null,
+      },
       live,
     )
   const all = await ask(merged, 0, 1_000)
@@ -173,6 +181,14 @@ test('segments are asked, merged and asked again, within the limits of the quest
 test('a segment that is gone is told as damaged', async (t) => {
   const { pool, folder } = openPool(t, { workers: 1 })
   pool.setRuleSet({ id: 'hunt:1', rulesets: [evil] })
-  const question = { ruleSet: 'hunt:1', segment: join(folder, 'none'), after: 0, upTo: 9, only: null }
+  const question = {
+    ruleSet: 'hunt:1',
+    segment: join(folder, 'none'),
+    after: 0,
+    upTo: 9,
+    only: null,
+    rulesets: null,
+    names: null,
+  }
   await assert.rejects(pool.run('evaluate', question, live), { code: 'segment.damaged' })
 })

@@ -7,7 +7,7 @@
  */
 
 import type { Identification } from '../identification/index.ts'
-import type { PlannedText } from '../planner/index.ts'
+import type { PackedNames, PlannedText } from '../planner/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
 
 /** A ruleset as workers run it. The text behind a `key` never changes: `r<revision id>`, or `h<hunt id>.<n>` ad hoc. */
@@ -197,10 +197,21 @@ export interface TaskMap {
       readonly upTo: number
       /** Sorted ids that the hunt is restricted to; null for all. */
       readonly only: Uint32Array | null
+      /** With which rulesets of the set, by their keys; null for all. */
+      readonly rulesets: readonly string[] | null
+      /** What samples are called; null where that is not known yet. */
+      readonly names: PackedNames | null
     }
     output: {
-      /** For each ruleset with candidates: its key and the ascending sample ids. */
-      readonly candidates: readonly { readonly ruleset: string; readonly samples: Uint32Array }[]
+      /**
+       * For each ruleset with candidates: its key and the ascending sample ids. `asksForNames`: there may be fewer once
+       * it is known what they are called.
+       */
+      readonly candidates: readonly {
+        readonly ruleset: string
+        readonly samples: Uint32Array
+        readonly asksForNames: boolean
+      }[]
     }
   }
   /** Scans samples with the rulesets that remain for each. */

@@ -1,10 +1,11 @@
 import { compile } from '@litko/yara-x'
-import { loadYaraX } from '../../src/scanning/engine.ts'
+import { loadYaraX, noVariables } from '../../src/scanning/engine.ts'
+import type { ExternalVariables } from '../../src/scanning/tasks.ts'
 import { SignerReader } from '../../src/scanning/worker/signers.ts'
 import type { Task } from '../../src/scanning/worker/task.ts'
 
 /** The names of the rules that match, as the real engine says; the usual external variables are defined. */
-export type Engine = (bytes: Uint8Array) => ReadonlySet<string>
+export type Engine = (bytes: Uint8Array, variables?: ExternalVariables) => ReadonlySet<string>
 
 /** @throws Error when the rules do not compile. */
 export function engineFor(rules: string): Engine {
@@ -13,8 +14,8 @@ export function engineFor(rules: string): Engine {
     enableIncludes: false,
     defineVariables: { filename: '', filepath: '', extension: '', filetype: '', owner: '' },
   })
-  return (bytes) => {
-    const matches: { ruleIdentifier: string }[] = compiled.scan(Buffer.from(bytes))
+  return (bytes, variables = noVariables) => {
+    const matches: { ruleIdentifier: string }[] = compiled.scan(Buffer.from(bytes), { ...variables })
     return new Set(matches.map((match) => match.ruleIdentifier))
   }
 }

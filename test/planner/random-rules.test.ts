@@ -9,6 +9,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { mayMatch, planRuleset, printPlan } from '../../src/planner/index.ts'
+import type { ExternalVariables } from '../../src/scanning/index.ts'
 import { parse } from '../../src/yara/index.ts'
 import { engineFor } from './engine.ts'
 import { exactSignature } from './exact-signature.ts'
@@ -92,6 +93,42 @@ function randomString(random: Random): string {
   return kind === 0 ? `{ ${randomHex(random)} }` : kind === 1 ? randomRegexp(random) : randomTextString(random)
 }
 
+/** Values of the external variables, and what rules compare them with; the engine knows more cases than ASCII. */
+const names = ['a.php', 'A.PHP', 'lib.so.6', 'setup.exe', 'Stra\u00dfe.exe', '\u212aelvin', 'kelvin', '']
+const asked = ['.php', 'php', 'A', 'lib', 'setup.exe', 'SETUP.EXE', 'K', 'e', '\u00df', '\u212a', '.', '']
+
+function randomVariables(random: Random): ExternalVariables {
+  const one = () => random.pick(names)
+  return {
+    filename: one(),
+    filepath: one(),
+    extension: one(),
+    filetype: random.pick(['EXE', 'ELF', 'TEXT']),
+    owner: one(),
+  }
+}
+
+function randomVariableCondition(random: Random): string {
+  const variable = random.pick(['filename', 'filename', 'filepath', 'extension', 'filetype', 'owner'])
+  const text = () => JSON.stringify(random.pick([...asked, ...names, 'EXE', 'exe', 'TEXT']))
+  switch (random.below(8)) {
+    case 0:
+      return `${variable} matches ${random.pick(['/\\.(php|exe)$/', '/^SETUP/i', '/k.l/i', '/lib|straSSe/i', '/./', '/[^e]$/'])}`
+    case 1:
+      return `${text()} ${random.pick(['==', '!='])} ${variable}`
+    case 2:
+      return `${variable} ${random.pick(['==', '!=', '<', '>='])} ${text()}`
+    case 3:
+      return `for ${random.pick(['any', 'all', 'none'])} x in (${text()}, ${text()}) : ( ${variable} ${random.pick(['==', 'contains', 'iequals'])} x )`
+    case 4:
+      return `with x = ${variable} : ( x ${random.pick(['==', '!=', 'endswith'])} ${text()} )`
+    case 5:
+      return random.pick([variable, `not ${variable}`, `${variable} == ${random.pick(['owner', 'filename'])}`])
+    default:
+      return `${variable} ${random.pick(['contains', 'icontains', 'startswith', 'istartswith', 'endswith', 'iendswith', 'iequals'])} ${text()}`
+  }
+}
+
 function randomCondition(random: Random, strings: readonly string[], depth = 0): string {
   const name = () => random.pick(strings)
   const nested = () => randomCondition(random, strings, depth + 1)
@@ -101,7 +138,10 @@ function randomCondition(random: Random, strings: readonly string[], depth = 0):
   const read = () =>
     `${random.pick(['u', ''])}int${random.pick(['8', '16', '32', '16be', '32be'])}(${random.pick(['0', '1', '2', 'filesize - 2', '0x3c'])})`
   const leaf = () => {
-    switch (random.below(20)) {
+    switch (random.below(22)) {
+      case 20:
+      case 21:
+        return randomVariableCondition(random)
       case 0:
         return `#${name().slice(1)} ${compare()} ${number()}`
       case 1:
@@ -224,17 +264,25 @@ test('a plan lets through whatever the engine matches, for random rules and file
     assert.deepEqual(file.diagnostics, [], text)
     const { rules } = planRuleset(file)
     for (const bytes of files) {
-      const matches = scan(bytes)
+      // Hunts run rules under each of a sample's names; the type is the content's.
+      const first = randomVariables(random)
+      const variables = Array.from({ length: 1 + random.below(2) }, (_, n) =>
+        n === 0 ? first : { ...randomVariables(random), filetype: first.filetype },
+      )
+      const matches = variables.map((one) => scan(bytes, one))
       const signature = exactSignature(bytes)
       for (const [i, { rule, plan }] of rules.entries()) {
-        const passes = mayMatch(plan, signature)
+        const passes = mayMatch(plan, signature, variables)
         if (!passes) count.ruledOut++
-        if (!matches.has(rule)) continue
+        assert.ok(!passes || mayMatch(plan, signature), 'names let through what nothing is known of')
+        if (!matches.some((found) => found.has(rule))) continue
         count.matched++
         if (passes) continue
         const { from, to } = file.rules[i]?.span ?? { from: 0, to: 0 }
         const hex = Buffer.from(bytes).toString('hex')
-        assert.fail(`seed ${seed}: the plan misses\n${text.slice(from, to)}\non ${hex}\n${printPlan(plan)}`)
+        assert.fail(
+          `seed ${seed}: the plan misses\n${text.slice(from, to)}\non ${hex} ${JSON.stringify(variables)}\n${printPlan(plan)}`,
+        )
       }
     }
   }

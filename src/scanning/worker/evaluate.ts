@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { SegmentReader } from '../../index/index.ts'
-import { PlanBatch } from '../../planner/index.ts'
-import type { TaskInput, TaskOutput } from '../tasks.ts'
+import { asksForVariables, NamedSamples, PlanBatch } from '../../planner/index.ts'
+import type { RunnableRuleset, TaskInput, TaskOutput } from '../tasks.ts'
 import type { HeldRulesets, HeldSet } from './rulesets.ts'
 import type { Task } from './task.ts'
 
@@ -20,24 +20,28 @@ const open = new Map<string, OpenSegment>()
  * the keys of the rulesets, behind which the plans never change.
  */
 const batches = new Map<string, PlanBatch>()
-const KEPT_BATCHES = 4
+const KEPT_BATCHES = 8
 
 /** Which samples of a segment the plans of a set cannot rule out. */
 export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRulesets): TaskOutput<'evaluate'> {
   task.note('evaluate')
   const set = held.set(input.ruleSet)
-  const batch = batchOf(set, held)
+  const asked = input.rulesets === null ? set.rulesets : rulesetsOf(set, input.rulesets)
+  const batch = batchOf(asked, held)
   const reader = segment(input.segment)
   const { after, upTo } = input
   const only = input.only === null ? null : new Set(input.only)
   const all = only === null && after < reader.firstId && upTo >= reader.lastId
   const admits = (id: number) => id > after && id <= upTo && (only === null || only.has(id))
   try {
-    const found = batch.candidates(reader, all ? null : admits)
+    const named = input.names === null ? null : new NamedSamples(input.names)
+    const found = batch.candidates(reader, all ? null : admits, named)
     const candidates: TaskOutput<'evaluate'>['candidates'][number][] = []
-    for (const [index, ruleset] of set.rulesets.entries()) {
+    for (const [index, ruleset] of asked.entries()) {
       const samples = found[index]
-      if (samples !== undefined && samples.length > 0) candidates.push({ ruleset: ruleset.key, samples })
+      if (samples === undefined || samples.length === 0) continue
+      const asksForNames = named === null && asksForVariables(held.plan(ruleset))
+      candidates.push({ ruleset: ruleset.key, samples, asksForNames })
     }
     return { candidates }
   } catch (error) {
@@ -47,9 +51,17 @@ export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRul
   }
 }
 
-function batchOf(set: HeldSet, held: HeldRulesets): PlanBatch {
-  const keys = set.rulesets.map((ruleset) => ruleset.key).join(' ')
-  const batch = batches.get(keys) ?? new PlanBatch(set.rulesets.map((ruleset) => held.plan(ruleset)))
+function rulesetsOf(set: HeldSet, keys: readonly string[]): readonly RunnableRuleset[] {
+  return keys.map((key) => {
+    const ruleset = set.byKey.get(key)
+    if (ruleset === undefined) throw new Error(`The ruleset ${key} is not in the set of the task.`)
+    return ruleset
+  })
+}
+
+function batchOf(rulesets: readonly RunnableRuleset[], held: HeldRulesets): PlanBatch {
+  const keys = rulesets.map((ruleset) => ruleset.key).join(' ')
+  const batch = batches.get(keys) ?? new PlanBatch(rulesets.map((ruleset) => held.plan(ruleset)))
   batches.delete(keys)
   batches.set(keys, batch)
   for (const oldest of batches.keys()) {

@@ -58,14 +58,16 @@ export class SampleExaminer {
     const set = this.#held.set(ruleSet)
     const left = new Set(without)
     const view = SignatureView.of(signature)
+    const known = { ...variables, filetype: variableType(identification.fileType) }
     const rulesets = set.rulesets.filter(
-      (ruleset) => !left.has(ruleset.key) && (!task.exclusions.plans || mayMatch(this.#held.plan(ruleset), view)),
+      (ruleset) =>
+        !left.has(ruleset.key) && (!task.exclusions.plans || mayMatch(this.#held.plan(ruleset), view, [known])),
     )
 
     const { hits, errors } = this.#scanner.scan(task, {
       item: 0,
       bytes,
-      variables: { ...variables, filetype: variableType(identification.fileType) },
+      variables: known,
       set,
       rulesets,
       strings: false,
