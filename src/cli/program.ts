@@ -2,9 +2,9 @@
  * The command line: its commands, and what comes of each way that one can end. Commands load what they need when they
  * run, so that `--help` and small commands answer at once.
  */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { Failure, type FailureCode, traceOf } from '../errors/index.ts'
+import { addBackup } from './backup.ts'
 import { addCheck } from './check.ts'
 import { addCloud } from './cloud.ts'
 import type { Conclude } from './command.ts'
@@ -16,6 +16,7 @@ import { addIngest } from './ingest.ts'
 import { addRules } from './rules.ts'
 import { addServe } from './serve.ts'
 import { addUsers } from './users.ts'
+import { programVersion } from './version.ts'
 
 /** Runs the command that the arguments name (after Node and the script) and gives the exit status. */
 export async function runCommandLine(argv: readonly string[]): Promise<ExitCode> {
@@ -32,6 +33,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<ExitCode>
   }
 }
 
+const commands = [addServe, addIngest, addHunt, addRules, addExplain, addIndex, addCheck, addBackup, addUsers, addCloud]
+
 function buildProgram(end: (code: ExitCode) => void): Command {
   const conclude: Conclude =
     (action) =>
@@ -42,13 +45,11 @@ function buildProgram(end: (code: ExitCode) => void): Command {
     .exitOverride()
     .showHelpAfterError('(add --help for what is allowed)')
     .helpCommand('help [command]', 'Tell about a command.')
-  for (const add of [addServe, addIngest, addHunt, addRules, addExplain, addIndex, addCheck, addUsers, addCloud])
-    add(program, conclude)
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  for (const add of commands) add(program, conclude)
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]
   for (const command of all) {
     command
-      .version(String(version), '-V, --version', 'Print the version.')
+      .version(programVersion, '-V, --version', 'Print the version.')
       .helpOption('-h, --help', 'Print this help.')
       .addHelpText('after', exitCodesHelp)
   }

@@ -149,6 +149,7 @@ export const catalogue = {
     status: 503,
     message: 'The database is damaged; stop Backtrail and run "backtrail check" on the data folder.',
   },
+  'backup.incomplete': { status: 500, message: 'The backup is not whole.' },
   'data-folder.unusable': { status: 503, message: 'The data folder cannot be used as it is.' },
   'signature.damaged': { status: 500, message: 'A signature record is damaged.' },
   'segment.damaged': {

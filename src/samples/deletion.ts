@@ -2,7 +2,7 @@ import type { Segments } from '../segments/index.ts'
 import { type BlobStore, type Database, listOf, type Transaction } from '../store/index.ts'
 import { leaveToCloud } from './cloud-samples.ts'
 
-interface DeletedRow {
+export interface DeletedRow {
   readonly id: number
   readonly sha256: Uint8Array | null
   readonly segment: number | null
@@ -25,19 +25,21 @@ export async function deleteSamples(
   return blobs.withLock(async () => {
     const digests = await contentsOf(database, await withMembers(database, ids))
     const settled = await blobs.recordIntent(digests)
-    const deleted = await database
-      .transaction()
-      .execute(async (trx) => deleteRows(trx, await withMembers(trx, ids)))
-      .catch(async (error) => {
-        // Nothing was deleted, so no intent is pending.
-        await settled()
-        throw error
-      })
+    const deleted = await deleteSampleRows(database, ids).catch(async (error) => {
+      // Nothing was deleted, so no intent is pending.
+      await settled()
+      throw error
+    })
     for (const { sha256 } of deleted) if (sha256 !== null) await blobs.remove(sha256)
     await settled()
     segments.forget(deleted.flatMap(({ segment }) => segment ?? []))
     return deleted.length - ids.length
   })
+}
+
+/** The rows only, in one transaction; gives those that went, members included. */
+export function deleteSampleRows(database: Database, ids: readonly number[]): Promise<readonly DeletedRow[]> {
+  return database.transaction().execute(async (trx) => deleteRows(trx, await withMembers(trx, ids)))
 }
 
 async function contentsOf(database: Database, ids: readonly number[]): Promise<Uint8Array[]> {

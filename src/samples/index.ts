@@ -6,6 +6,7 @@ export {
   takeOverFromCloud,
 } from './cloud-samples.ts'
 export { type ContentsCheckOptions, type ContentsReport, checkContents } from './contents-check.ts'
+export { deleteSampleRows } from './deletion.ts'
 export { externalVariables, nameVariables } from './external-variables.ts'
 export type { Hash, HashKind } from './hash.ts'
 export { parseHash } from './hash.ts'

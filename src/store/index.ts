@@ -5,16 +5,17 @@
  */
 export { now, toIso, toIsoOffset } from './clock.ts'
 export { type DataFolderLock, lockDataFolder } from './data-folder.ts'
-export { DatabaseHealth, type DatabaseState } from './database-health.ts'
+export { checkFirst, DatabaseHealth, type DatabaseState } from './database-health.ts'
 export {
   asStorageFailure,
   type BlobStore,
   type Content,
   FileBlobs,
   type Leftovers,
+  realDisk,
   type StagedContent,
 } from './files/index.ts'
-export { refuseLostDatabase } from './lost-database.ts'
+export { RESTORING, refuseLostDatabase } from './lost-database.ts'
 export { offsetOf, type Page } from './page.ts'
 export { makeFilesPrivate, makePrivate } from './private.ts'
 export { noReserve, RESERVE_BYTES, Reserve, type Room } from './reserve.ts'
@@ -31,6 +32,7 @@ export {
 } from './sqlite/database.ts'
 export { listOf } from './sqlite/list.ts'
 export { damageOfLog } from './sqlite/log-damage.ts'
+export { newestSchema } from './sqlite/migrate.ts'
 export { type Rebuilt, rebuildDatabase } from './sqlite/rebuilding.ts'
 export type { CheckDepth } from './sqlite/soundness.ts'
 export { keepValue, keptValue } from './sqlite/values.ts'

@@ -24,6 +24,11 @@ export function readMigrations(folder = new URL('migrations/', import.meta.url))
   })
 }
 
+/** The number of the newest schema that this program knows. */
+export function newestSchema(): number {
+  return readMigrations().length
+}
+
 /**
  * Brings a database up to the newest schema, one transaction a step, so that a step that fails leaves nothing behind.
  * A database that a newer program has written is refused with `database.unusable`, as is one that is not Backtrail's.
