@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { StoredReport } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
 import { type Flags, readClientSettings, readSettings } from '../settings/index.ts'
@@ -20,14 +20,30 @@ import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import { openBackend } from './open-backend.ts'
 import { formatCount, startProgress } from './terminal.ts'
+import { programVersion } from './version.ts'
 
-type CheckFlags = Flags & { readonly every: string; readonly rebuild?: true }
+interface StoredFlags extends Flags {
+  readonly every?: string
+  readonly rebuild?: true
+}
+
+interface RuleFlags {
+  readonly json?: true
+  readonly sarif?: true
+  readonly junit?: true
+}
 
 export function addCheck(program: Command, conclude: Conclude): void {
   const command = program
     .command('check')
-    .description('Verify all that is stored: the database, every content against its digest, and the index.')
-    .option('--every <n>', 'Compare the signature of every n-th sample only.', '1')
+    .argument('[rules...]', 'YARA files, and folders with YARA files; `-` is standard input.')
+    .description(
+      'Check rules as saving them would, without a server. Without rules: verify all that is stored, which is the database, every content against its digest, and the index.',
+    )
+    .addOption(new Option('--json', 'Of rules: print one JSON line per file.').conflicts(['sarif', 'junit']))
+    .addOption(new Option('--sarif', 'Of rules: print SARIF 2.1.0.').conflicts('junit'))
+    .option('--junit', 'Of rules: print the XML of JUnit, with a test case for each file.')
+    .option('--every <n>', 'Compare the signature of every n-th sample only.')
     .option(
       '--rebuild',
       'Make a database with damaged indices, or a damaged log, anew from its tables; the damaged one is kept.',
@@ -35,14 +51,60 @@ export function addCheck(program: Command, conclude: Conclude): void {
     .addHelpText(
       'after',
       `
-A content that is not what its digest says is moved to the folder "damaged" of the data folder; send the sample again.
-Contents are read as a whole, so this takes as long as reading all samples does.`,
+Rules: errors and warnings are printed as file:line:column, and warnings fail nothing. The exit status is 2 where a file
+does not compile, and 1 where one cannot be read.
+
+What is stored: a content that is not what its digest says is moved to the folder "damaged" of the data folder; send the sample again.
+Contents are read as a whole, so this takes as long as reading all samples does. A start checks the
+database by itself, and in the background whether every sample has its content.`,
     )
   addPlaceSettings(command).action(conclude(check))
 }
 
-async function check(flags: CheckFlags): Promise<ExitCode> {
-  const each = Number(flags.every)
+async function check(rules: string[], flags: StoredFlags & RuleFlags): Promise<ExitCode> {
+  const format = (['json', 'sarif', 'junit'] as const).find((name) => flags[name])
+  if (rules.length === 0 && format === undefined) return checkStored(flags)
+  // A build that found no files must not pass because something else was checked.
+  if (rules.length === 0) throw new Failure('settings.invalid', `--${format} is for rules: name files or folders.`)
+  const other = (['rebuild', 'every', 'server', 'data'] as const).find((name) => flags[name] !== undefined)
+  if (other) throw new Failure('settings.invalid', `--${other} is for what is stored; leave it or the rules out.`)
+  return checkRules(rules, format, flags)
+}
+
+async function checkRules(
+  paths: readonly string[],
+  format: 'json' | 'sarif' | 'junit' | undefined,
+  flags: Flags,
+): Promise<ExitCode> {
+  const { compileTimeout, scanTimeout, workerMemory } = readSettings(flags, process.env)
+  const { checkRuleFiles } = await import('./rule-check.ts')
+  const interruption = listenForInterruption(() => process.exit(exitCodes.interrupted))
+  try {
+    const limits = { compileMs: compileTimeout, scanMs: scanTimeout, workerBytes: workerMemory }
+    const files = await checkRuleFiles(paths, limits, interruption.signal)
+    if (files.length === 0) throw new Failure('rules.unreadable', `There is no YARA file in ${paths.join(', ')}.`)
+    const reports = await import('./rule-reports.ts')
+    const formats = {
+      text: reports.asText,
+      json: reports.asJsonLines,
+      sarif: (all: typeof files) => reports.asSarif(all, programVersion),
+      junit: reports.asJunit,
+    }
+    process.stdout.write(formats[format ?? 'text'](files))
+    const count = (valid: boolean | null) => files.filter((file) => file.valid === valid).length
+    const parts = [`${formatCount(files.length, 'file')} checked`]
+    if (count(false) > 0) parts.push(`${count(false)} of them do not compile`)
+    if (count(null) > 0) parts.push(`${count(null)} cannot be read`)
+    process.stderr.write(`${parts.join(', ')}\n`)
+    if (count(false) > 0) return exitCodes.rulesInvalid
+    return count(null) > 0 ? exitCodes.failed : exitCodes.done
+  } finally {
+    interruption.end()
+  }
+}
+
+async function checkStored(flags: StoredFlags): Promise<ExitCode> {
+  const each = Number(flags.every ?? '1')
   if (!Number.isInteger(each) || each < 1)
     throw new Failure('settings.invalid', `--every must be a whole number from 1, not "${flags.every}".`)
   const { server } = readClientSettings(flags, process.env)
