@@ -66,6 +66,7 @@ export const catalogue = {
     message:
       'Rulesets cannot be updated while their Spectra Intelligence validation is pending, or while a Cloud Retro hunt is running.',
   },
+  'ruleset.changed': { status: 409, message: 'The ruleset was changed meanwhile.' },
   'ruleset.cannot-run': {
     status: 500,
     message:

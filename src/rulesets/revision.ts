@@ -26,6 +26,8 @@ export interface NewText {
   readonly content: string
   /** Where some rules do not compile, the others run; otherwise none does. */
   readonly partial?: boolean
+  /** The number of the revision that it was made of, 0 for none: it is refused when another is current by now. */
+  readonly replaces?: number | undefined
 }
 
 export interface RevisionEntry {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { type Account, demand, may } from '../accounts/index.ts'
-import { Failure, type FailureCode } from '../errors/index.ts'
+import { type Account, demand } from '../accounts/index.ts'
+import { Failure } from '../errors/index.ts'
 import { replaceRules } from '../matches/index.ts'
 import type { RunnableRuleset, ScanError } from '../scanning/index.ts'
 import { type Database, type Micros, now, type RuleSummary, type Transaction } from '../store/index.ts'
@@ -13,6 +13,7 @@ import type { NewText, Revision, RevisionEntry, RulesetState, SaveOutcome } from
 import { RULESET_NAMES } from './ruleset-name.ts'
 import { type LiveSet, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
 import { recordScanErrors, struckOn } from './scan-errors.ts'
+import { checkOwner, demandCurrent, runs, type StoredRuleset, unchangedOutcome } from './stored-ruleset.ts'
 
 /** Finds out whether a text compiles, in a bounded process. */
 export interface Checker {
@@ -36,22 +37,6 @@ export interface RulesetObserver {
   recordChange(trx: Transaction, rulesetId: number, enabledInCloud: boolean | undefined): Promise<void>
   /** It goes in this transaction; its matches are gone already. */
   recordRemoval(trx: Transaction, ruleset: { readonly id: number; readonly name: string }): Promise<void>
-}
-
-interface StoredRuleset {
-  readonly id: number
-  readonly owner_id: number
-  readonly core: 0 | 1
-  readonly enabled: 0 | 1
-  readonly state: RulesetState
-  readonly cloud_state: 'validating' | 'hunting' | 'capped' | null
-  readonly cloud_synced: 0 | 1
-  readonly revision_id: number | null
-  readonly number: number | null
-  /** Of its text, which is read only where it is needed: it may have many megabytes. */
-  readonly bytes: number | null
-  readonly diagnostics: string | null
-  readonly left_out: string | null
 }
 
 /**
@@ -94,8 +79,9 @@ export class Rulesets {
    * rules that are the same as in the last revision that compiled are kept, those of the others are dropped once the
    * new text compiles. The same text again is no new revision. Administrators may save over other users' rulesets,
    * which stay theirs. `cloud` says whether a cloud shall run it from now on; left out, that stays as it is.
-   * Fails with `parameter.out-of-range` for the name or an empty text, `ruleset.core`, `ruleset.foreign`, and
-   * `ruleset.busy` while a cloud works on it.
+   * Fails with `parameter.out-of-range` for the name or an empty text, `ruleset.core`, `ruleset.foreign`,
+   * `ruleset.changed` when it is to replace another revision than the current one, and `ruleset.busy` while a cloud
+   * works on it.
    */
   async save(by: Account, ruleset: NewText & { readonly cloud?: boolean }): Promise<SaveOutcome> {
     return this.#save(by, ruleset, 0, ruleset.cloud)
@@ -269,6 +255,7 @@ export class Rulesets {
       const unchanged = isSameLength && (await this.#textOf(existing)) === content ? existing : null
       const isAsAsked = partial || unchanged?.left_out === null
       if (unchanged && unchanged.state !== 'invalid' && isAsAsked) return this.#saveUnchanged(name, unchanged, cloud)
+      demandCurrent(given, existing?.number ?? 0)
       const checked = await this.#checker.check(content, partial)
       if (unchanged?.state === 'invalid' && !checked.valid) return this.#saveUnchanged(name, unchanged, cloud)
 
@@ -394,31 +381,6 @@ export class Rulesets {
       .innerJoin('users', 'users.id', 'revisions.author_id')
       .select(['revisions.number', 'users.name as author', 'revisions.created', 'revisions.valid'])
       .where('revisions.ruleset_id', '=', rulesetId)
-  }
-}
-
-function runs(ruleset: StoredRuleset): boolean {
-  return ruleset.enabled === 1 && ruleset.state === 'valid'
-}
-
-/** Fails for a core ruleset, and for another user's unless the account may change any. */
-function checkOwner(by: Account, ruleset: StoredRuleset, ifCore?: string, ifForeign?: string): void {
-  const refuse = (code: FailureCode, message?: string): never => {
-    throw new Failure(code, message)
-  }
-  if (ruleset.core) refuse('ruleset.core', ifCore)
-  if (ruleset.owner_id !== by.id && !may(by, 'rulesets.change-any')) refuse('ruleset.foreign', ifForeign)
-}
-
-function unchangedOutcome(name: string, ruleset: StoredRuleset): SaveOutcome {
-  return {
-    name,
-    created: false,
-    revision: ruleset.number ?? 0,
-    cloudSynced: ruleset.cloud_synced === 1,
-    state: ruleset.state,
-    diagnostics: JSON.parse(ruleset.diagnostics ?? '[]') as Diagnostic[],
-    leftOut: readLeftOut(ruleset.left_out),
   }
 }
 

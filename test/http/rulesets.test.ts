@@ -72,6 +72,38 @@ test('a text that does not compile is stored all the same, and answered with 500
   assert.deepEqual(names(listed.json), ['broken_rules'])
 })
 
+test('a text that was not made of the current revision is refused where its revision is told, and nothing is lost', async () => {
+  const name = 'two_writers'
+  const text = (words: string) => `rule two { strings: $a = "${words}" condition: $a }`
+  const save = (words: string, replaces?: number) =>
+    server.post('/api/yara/ruleset/', {
+      form: { name, content: text(words), ...(replaces !== undefined && { replaces: String(replaces) }) },
+    })
+  const current = async () => (await server.get(`/api/yara/ruleset/content/?name=${name}`)).json.detail.content
+  const refusal = async (words: string, replaces: number) => {
+    const { status, json } = await save(words, replaces)
+    assert.equal(status, 409)
+    assert.equal(json.error, 'ruleset.changed')
+    return json
+  }
+  assert.equal((await refusal('of one that was deleted', 3)).detail.revision, 0)
+  assert.equal((await save('the first', 0)).json.detail.revision, 1)
+  assert.match((await refusal('a new one', 0)).message, /There is a ruleset two_writers already, with revision 1/)
+  // Of two who saw the first revision, one comes second.
+  const both = await Promise.all([save('one of two', 1), save('the other of two', 1)])
+  assert.deepEqual(both.map(({ status }) => status).sort(), [200, 409])
+  const lost = both.find(({ status }) => status === 409)
+  assert.deepEqual(lost?.json.detail, { name, revision: 2, replaces: 1 })
+  const kept = await current()
+  assert.ok([text('one of two'), text('the other of two')].includes(kept))
+  // The same text again is what its sender wanted, whatever it was made of: an answer may have been lost.
+  assert.equal((await save(kept.includes('other') ? 'the other of two' : 'one of two', 1)).status, 200)
+  assert.equal((await save('after looking', 2)).json.detail.revision, 3)
+  assert.equal((await save('as the vendor’s clients save')).json.detail.revision, 4)
+  for (const replaces of ['-1', 'one', '1.5'])
+    assert.equal((await server.post('/api/yara/ruleset/', { form: { name, content: kept, replaces } })).status, 400)
+})
+
 test('a ruleset larger than one megabyte is accepted on the appliance', async () => {
   const content = `${never('large')}\n// ${'x'.repeat(1_200_000)}`
   await server.saveRuleset('large_rules', content)

@@ -130,6 +130,12 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
           partial: Type.Optional(
             Type.String({ ...Flag, description: 'true: where some rules do not compile, the others run' }),
           ),
+          replaces: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              description: 'the revision that the text was made of, 0 for none; refused when another is current by now',
+            }),
+          ),
         }),
         response: {
           200: Done,
@@ -137,14 +143,14 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
             400: 'The name or the content is missing or not in its range.',
             401: 'It is a core ruleset, or belongs to another user.',
             403: publishRefused,
-            409: 'Its cloud validation is pending, or a Cloud Retro runs on it.',
+            409: 'Its cloud validation is pending, a Cloud Retro runs on it, or replaces is not its current revision.',
             500: 'Saved, but it cannot run: detail.diagnostics says where and why.',
           }),
         },
       },
     },
     async (request) => {
-      const { name, content, publish, ticloud, partial } = request.body
+      const { name, content, publish, ticloud, partial, replaces } = request.body
       if (isSet(publish)) throw publishRefusal(callerOf(request))
       const wantsCloud = isSet(ticloud)
       const saved = await rulesets.save(callerOf(request), {
@@ -152,6 +158,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
         content,
         cloud: wantsCloud,
         partial: isSet(partial),
+        replaces,
       })
       const diagnostics = saved.diagnostics.map(diagnosticJson)
       if (saved.state !== 'valid') {
