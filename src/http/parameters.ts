@@ -1,6 +1,7 @@
 /** Parameters that several endpoints share: how they are written on the wire, and how they are read. */
 import { type Static, Type } from 'typebox'
 import { Failure } from '../errors/index.ts'
+import { NOT_EMPTY } from './problems.ts'
 import { COMMAS } from './validation.ts'
 
 /** `true`, `True`, `1`, `false`, `False`, `0`; empty counts as absent, as clients leave out what is false. */
@@ -45,6 +46,9 @@ export function boundedPage(number: number, size: number): PageRequest {
   }
   return { number, size: Math.min(size, MOST_ROWS) }
 }
+
+/** A YARA text; it may have many megabytes. */
+export const YaraText = Type.String({ [NOT_EMPTY]: true, description: 'the YARA text' })
 
 /** `name` as bodies and queries carry it; what makes a name legal is the business of src/rulesets. */
 export const RulesetName = Type.String({ minLength: 1, description: 'name of a ruleset; case-sensitive' })

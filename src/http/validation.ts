@@ -7,7 +7,7 @@
  */
 import AjvCompiler, { type ErrorObject } from '@fastify/ajv-compiler'
 import type { FastifyInstance, FastifySchemaCompiler } from 'fastify'
-import { InvalidInput, type Problem, problemOf } from './problems.ts'
+import { InvalidInput, NOT_EMPTY, type Problem, problemOf } from './problems.ts'
 
 /** Marks a list whose values may also come as one text with commas between them. */
 export const COMMAS = 'x-comma-separated'
@@ -26,9 +26,10 @@ export function addValidation(app: FastifyInstance): void {
         // One value of a repeatable parameter becomes a list of one.
         coerceTypes: 'array',
         removeAdditional: false,
-        // Lengths in UTF-16 units: counting the characters of a text of 17 MB holds everybody up.
-        unicode: false,
-        keywords: [COMMAS],
+        keywords: [
+          COMMAS,
+          { keyword: NOT_EMPTY, type: 'string', validate: (_: true, text: string) => text !== '', errors: false },
+        ],
       },
     },
   )

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { skip, WebTest, writeRules } from './browser.ts'
+import { accessibilityProblems, skip, WebTest, writeRules } from './browser.ts'
 
 const rule = (condition: string) =>
   `rule needle {\n  strings:\n    $a = "needle in here"\n  condition:\n    ${condition}\n}\n`
@@ -76,6 +76,61 @@ test('unsaved text survives a reload, says so, and can be dropped', { skip }, as
   await page.locator('.cm-line', { hasText: 'condition' }).waitFor()
   assert.equal(await page.getByText(/Your unsaved text/).count(), 0)
   await page.context().close()
+})
+
+test('of two who edit one ruleset, the second sees both texts and merges them; nothing is written over', {
+  skip,
+}, async () => {
+  const text = (first: string, second: string) =>
+    `rule first { strings: $a = "${first}" condition: $a }\n\n\nrule second { strings: $a = "${second}" condition: $a }\n`
+  const content = async () =>
+    (await web.server.get('/api/yara/ruleset/content/?name=edited_by_two')).json.detail.content
+  await web.server.saveRuleset('edited_by_two', text('one', 'two'), 'ana')
+  const page = await web.open('/rulesets/edited_by_two')
+  const untouched = await web.open('/rulesets/edited_by_two')
+  await untouched.locator('.cm-line', { hasText: '"two"' }).waitFor()
+  await writeRules(page, text('by ana', 'two'))
+  await page.getByText('Not saved yet').waitFor()
+  await web.server.saveRuleset('edited_by_two', text('one', 'by admin'), 'admin')
+
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByText(/was changed meanwhile: revision 2 is current, and this text was made of revision 1/).waitFor()
+  const conflict = page.getByRole('region', { name: 'admin saved revision 2 meanwhile' })
+  await conflict.locator('.cm-deletedChunk', { hasText: 'by admin' }).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  assert.equal(await content(), text('one', 'by admin'))
+  // A reload keeps the text, and what it was made of.
+  await page.reload()
+  await conflict.getByRole('button', { name: 'Merge both' }).click()
+  await conflict.waitFor({ state: 'detached' })
+  await page.getByText('The text has both changes now').waitFor()
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByText('Revision 3 of edited_by_two is saved.').waitFor()
+  assert.equal(await content(), text('by ana', 'by admin'))
+
+  // Who has changed nothing gets the newest text, and nothing to save.
+  await untouched.bringToFront()
+  await untouched.reload()
+  await untouched.locator('.cm-line', { hasText: '"by ana"' }).waitFor()
+  assert.equal(await untouched.getByText('Not saved yet').count(), 0)
+
+  // In the same place there is something to decide.
+  await writeRules(page, text('ana again', 'by admin'))
+  await web.server.saveRuleset('edited_by_two', text('admin again', 'by admin'), 'admin')
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByRole('button', { name: 'Merge both' }).click()
+  await page.getByText('1 place was changed by both').waitFor()
+  await page.locator('.cm-line', { hasText: '>>>>>>> revision 4' }).waitFor()
+
+  // A new ruleset does not take the place of another of its name.
+  const another = await web.open('/new-ruleset')
+  await another.getByLabel('Name', { exact: true }).fill('edited_by_two')
+  await writeRules(another, rule('$a'))
+  await another.getByRole('button', { name: 'Save', exact: true }).click()
+  await another.getByText('There is a ruleset edited_by_two already').waitFor()
+  assert.equal(await content(), text('admin again', 'by admin'))
+  for (const each of [page, untouched, another]) await each.context().close()
+  await web.server.delete('/api/yara/ruleset/', { as: 'ana', form: { name: 'edited_by_two' } })
 })
 
 test('a revision shows what it changed and found, and an old one is restored', { skip }, async () => {

@@ -5,6 +5,7 @@ import type { Selection } from '../../hunts/index.ts'
 import { classificationNames, parseHash } from '../../samples/index.ts'
 import { type Classification, type Micros, toIso } from '../../store/index.ts'
 import type { SelectionShape } from '../contract/hunts.ts'
+import { YaraText } from '../parameters.ts'
 
 export const HuntPath = Type.Object({ id: Type.Integer({ minimum: 1 }) })
 
@@ -12,7 +13,7 @@ export const HuntPath = Type.Object({ id: Type.Integer({ minimum: 1 }) })
  * A list only: of a text or a list of texts, the validator's coercion would make the one out of the other.
  */
 export const RulesShape = Type.Array(
-  Type.Object({ name: Type.String({ minLength: 1, maxLength: 200 }), content: Type.String({ minLength: 1 }) }),
+  Type.Object({ name: Type.String({ minLength: 1, maxLength: 200 }), content: YaraText }),
   { minItems: 1, maxItems: 10_000, description: 'YARA texts with their names, each a ruleset of its own' },
 )
 

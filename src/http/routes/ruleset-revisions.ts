@@ -6,7 +6,7 @@ import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
 import { Diagnosed, type RevisionJson, RevisionShape, RevisionsShape } from '../contract/rulesets.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import { RulesetName } from '../parameters.ts'
+import { RulesetName, YaraText } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { diagnosticJson, leftOutJson } from './diagnostic-json.ts'
 
@@ -75,7 +75,7 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
         tags: ['rulesets'],
         operationId: 'saveCoreRuleset',
         summary: 'Create or update a core ruleset, which then nobody can change through the YARA API',
-        body: Type.Object({ name: RulesetName, content: Type.String({ minLength: 1 }) }),
+        body: Type.Object({ name: RulesetName, content: YaraText }),
         response: {
           200: Type.Object({
             name: Type.String(),

@@ -9,7 +9,7 @@ import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
 import { Paging } from '../contract/paging.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import { Flag, isSet, pageOf, RulesetName } from '../parameters.ts'
+import { Flag, isSet, pageOf, RulesetName, YaraText } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { diagnosticJson, leftOutJson } from './diagnostic-json.ts'
 import { notPublished, publishRefusal } from './publish-refusal.ts'
@@ -124,7 +124,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
         consumes: forms,
         body: Type.Object({
           name: RulesetName,
-          content: Type.String({ minLength: 1, description: 'the YARA text' }),
+          content: YaraText,
           publish: Type.Optional(Flag),
           ticloud: Type.Optional(Flag),
           partial: Type.Optional(

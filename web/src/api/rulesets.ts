@@ -72,6 +72,8 @@ export function useRevision(name: string, number: number | undefined) {
 export interface ToSave {
   readonly name: string
   readonly content: string
+  /** The revision that the text was made of, 0 for a new ruleset: refused when another one is current by now. */
+  readonly replaces: number
   /** The cloud is to run it too; without it, it leaves the cloud. */
   readonly isForCloud: boolean
 }
@@ -99,7 +101,8 @@ export function useSaveRuleset() {
         return { ...(error.detail as unknown as Omit<Saved, 'runs'>), runs: false }
       }
     },
-    onSuccess: () => {
+    // Also after a refusal: the ruleset may not be what the page shows.
+    onSettled: () => {
       void queries.invalidateQueries({ queryKey: ['cloud'] })
       return queries.invalidateQueries({ queryKey: ['rulesets'] })
     },

@@ -9,8 +9,6 @@ import { CloudSwitch, useCloudChoice } from './cloud-choice.tsx'
 import styles from './ruleset-page.module.css'
 import { Workbench } from './workbench.tsx'
 
-const nothingSaved = { text: '', revision: 0 }
-
 export function Component() {
   const [name, setName] = useState('')
   const [isNameMissing, setNameMissing] = useState(false)
@@ -18,22 +16,23 @@ export function Component() {
   const cloud = useCloudChoice('')
   const navigate = useNavigate()
 
-  const onSave = async (content: string): Promise<boolean> => {
+  const onSave = async (content: string): Promise<number | null> => {
     if (!isRulesetName(name)) {
       setNameMissing(true)
-      return false
+      return null
     }
     try {
-      const { runs, note } = await save.mutateAsync({ name, content, isForCloud: cloud.isOn })
+      const text = { name, content, replaces: 0, isForCloud: cloud.isOn }
+      const { runs, revision, note } = await save.mutateAsync(text)
       if (runs)
         notifyDone(`${name} is saved and enabled: samples that arrive are matched from now on. ${note ?? ''}`.trimEnd())
       else notifyFailed(`${name} is saved, but it does not compile, so it does not run.`)
       // What is saved must not come back as a draft; the workbench drops it when this has resolved.
       setTimeout(() => void navigate(addressOfRuleset(name), { replace: true }))
-      return true
+      return revision
     } catch (error) {
       notifyFailed(error)
-      return false
+      return null
     }
   }
   return (
@@ -42,7 +41,7 @@ export function Component() {
       <Workbench
         draftName=""
         title={isRulesetName(name) ? name : 'a new ruleset'}
-        saved={nothingSaved}
+        saved={null}
         isSaving={save.isPending}
         onSave={onSave}
       >

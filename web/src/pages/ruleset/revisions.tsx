@@ -84,7 +84,8 @@ function Change({
   const { content } = after.data
   const restore = async () => {
     try {
-      const { revision, runs } = await save.mutateAsync({ name, content, isForCloud: cloud.isOn })
+      const text = { name, content, replaces: current, isForCloud: cloud.isOn }
+      const { revision, runs } = await save.mutateAsync(text)
       const restored = `Revision ${number} is restored as revision ${revision}`
       if (runs) notifyDone(`${restored}.`)
       else notifyFailed(`${restored}; like before, it does not compile.`)

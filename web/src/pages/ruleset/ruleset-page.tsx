@@ -1,5 +1,5 @@
 import { EllipsisVertical } from 'lucide-react'
-import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react'
+import { lazy, type ReactNode, Suspense, useState } from 'react'
 import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components'
 import { useNavigate, useParams } from 'react-router'
 import { useCloudTime } from '../../api/cloud.ts'
@@ -171,24 +171,24 @@ function Text({ ruleset, revision }: { readonly ruleset: Ruleset; readonly revis
   const { name } = ruleset
   const isReadOnly = !mayChange(useUser(), ruleset)
   const cloud = useCloudChoice(name, ruleset.cloud_synced)
-  const saved = useMemo(() => ({ text: revision.content, revision: revision.number }), [revision])
-  const onSave = async (content: string): Promise<boolean> => {
+  const onSave = async (content: string, replaces: number): Promise<number | null> => {
     try {
-      const { runs, revision: number, note } = await save.mutateAsync({ name, content, isForCloud: cloud.isOn })
+      const text = { name, content, replaces, isForCloud: cloud.isOn }
+      const { runs, revision: number, note } = await save.mutateAsync(text)
       cloud.forget()
       if (runs) notifyDone(`Revision ${number} of ${name} is saved. ${note ?? ''}`.trimEnd())
       else notifyFailed(`Revision ${number} of ${name} is saved, but it does not compile, so it does not run.`)
-      return true
+      return number
     } catch (error) {
       notifyFailed(error)
-      return false
+      return null
     }
   }
   return (
     <Workbench
       draftName={name}
       title={name}
-      saved={saved}
+      saved={revision}
       isReadOnly={isReadOnly}
       hasMoreToSave={cloud.isChanged}
       isSaving={save.isPending}

@@ -1,10 +1,11 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import type { Diagnostic } from '../../api/rulesets.ts'
+import type { Diagnostic, Revision } from '../../api/rulesets.ts'
 import { useUser } from '../../api/session.ts'
 import { YaraEditor, type YaraEditorHandle } from '../../editor/yara-editor.tsx'
 import { Button } from '../../parts/button.tsx'
 import { Select } from '../../parts/field.tsx'
 import { Moment } from '../../parts/moment.tsx'
+import { ConflictPanel } from './conflict-panel.tsx'
 import { type Draft, dropDraft, keepDraft, readDraft } from './draft.ts'
 import { useExplanation } from './explanation.ts'
 import { TextMeaning } from './text-meaning.tsx'
@@ -23,14 +24,14 @@ export interface WorkbenchProps {
   readonly draftName: string
   /** What a trial is called. */
   readonly title: string
-  /** What the server has, and its number; empty and 0 for a new ruleset. */
-  readonly saved: { readonly text: string; readonly revision: number }
+  /** What the server has; null for a new ruleset. */
+  readonly saved: Pick<Revision, 'number' | 'author' | 'content'> | null
   readonly isReadOnly?: boolean
   /** Something beside the text is to be saved. */
   readonly hasMoreToSave?: boolean
   readonly isSaving: boolean
-  /** Saves, and resolves with whether the text was stored. */
-  readonly onSave: (text: string) => Promise<boolean>
+  /** Saves a text that was made of the revision `replaces`. Resolves with its own number, or null: it was not stored. */
+  readonly onSave: (text: string, replaces: number) => Promise<number | null>
   /** In front of the buttons: what else a save needs. */
   readonly children?: ReactNode
 }
@@ -47,23 +48,44 @@ export function Workbench({
   children,
 }: WorkbenchProps) {
   const user = useUser()
-  const [draft, setDraft] = useState<Draft | null>(() => differing(readDraft(user.name, draftName), saved.text))
-  const [text, setText] = useState(draft?.text ?? saved.text)
+  const savedText = saved?.content ?? ''
+  const savedNumber = saved?.number ?? 0
+  const [draft, setDraft] = useState<Draft | null>(() => differing(readDraft(user.name, draftName), savedText))
+  const [text, setText] = useState(draft?.text ?? savedText)
+  // What the text was made of: another revision may be saved by somebody else at any moment.
+  const [base, setBase] = useState(() => ({
+    revision: draft?.revision ?? savedNumber,
+    text: draft === null ? savedText : null,
+  }))
   const [diagnostics, setDiagnostics] = useState<readonly Diagnostic[]>([])
   const [scope, setScope] = useState<TrialScope>('everything')
   const editor = useRef<YaraEditorHandle>(null)
   const explanation = useExplanation(text)
   const { trial, begin, stop, close } = useTrial()
-  const isChanged = text !== saved.text
+  const isOutdated = base.revision < savedNumber
+  const isUntouched = text === base.text
+  const isChanged = text !== savedText && !isUntouched
+  const isConflict = isOutdated && isChanged && !isReadOnly
 
-  useDraft(user.name, draftName, text, saved)
+  useDraft(user.name, draftName, text, { text: savedText, revision: base.revision })
+  useEffect(() => {
+    if (!isOutdated || isConflict) return
+    setBase({ revision: savedNumber, text: savedText })
+    if (isUntouched) editor.current?.replace(savedText)
+  }, [isOutdated, isConflict, isUntouched, savedNumber, savedText])
 
+  const goOnWith = (next: string) => {
+    setBase({ revision: savedNumber, text: savedText })
+    setDraft(null)
+    if (next !== text) editor.current?.replace(next)
+  }
   const save = async () => {
-    if (isReadOnly || text.trim() === '') return
-    if (await onSave(text)) {
-      dropDraft(user.name, draftName)
-      setDraft(null)
-    }
+    if (isReadOnly || isConflict || text.trim() === '') return
+    const number = await onSave(text, base.revision)
+    if (number === null) return
+    setBase({ revision: number, text })
+    dropDraft(user.name, draftName)
+    setDraft(null)
   }
   const tryIt = () => void begin(title, text, scope)
 
@@ -82,21 +104,15 @@ export function Workbench({
           <Button
             weight="main"
             onPress={() => void save()}
-            isDisabled={isSaving || !(isChanged || hasMoreToSave) || text.trim() === ''}
+            isDisabled={isSaving || isConflict || !(isChanged || hasMoreToSave) || text.trim() === ''}
           >
             {isSaving ? 'Saving …' : 'Save'}
           </Button>
         )}
       </div>
-      {draft && isChanged && !isReadOnly && (
-        <DraftNotice
-          draft={draft}
-          revision={saved.revision}
-          onDrop={() => {
-            editor.current?.replace(saved.text)
-            setDraft(null)
-          }}
-        />
+      {draft && isChanged && !isReadOnly && <DraftNotice draft={draft} onDrop={() => goOnWith(savedText)} />}
+      {saved && isConflict && (
+        <ConflictPanel name={draftName} mine={text} base={base.revision} theirs={saved} onDecided={goOnWith} />
       )}
       <div className={styles.desk}>
         <div className={styles.editor}>
@@ -128,7 +144,12 @@ export function Workbench({
 const differing = (draft: Draft | null, text: string): Draft | null => (draft && draft.text !== text ? draft : null)
 
 /** Keeps the text in the browser while it differs from what is saved. */
-function useDraft(user: string, name: string, text: string, saved: WorkbenchProps['saved']): void {
+function useDraft(
+  user: string,
+  name: string,
+  text: string,
+  { text: savedText, revision }: { readonly text: string; readonly revision: number },
+): void {
   const isFirst = useRef(true)
   useEffect(() => {
     if (isFirst.current) {
@@ -136,8 +157,8 @@ function useDraft(user: string, name: string, text: string, saved: WorkbenchProp
       return
     }
     const keep = () => {
-      if (text === saved.text) dropDraft(user, name)
-      else keepDraft(user, name, { text, revision: saved.revision, changed: Date.now() })
+      if (text === savedText) dropDraft(user, name)
+      else keepDraft(user, name, { text, revision, changed: Date.now() })
     }
     const timer = setTimeout(keep, KEEP_PAUSE_MS)
     // Leaving the page within the pause must not lose the last words.
@@ -146,24 +167,14 @@ function useDraft(user: string, name: string, text: string, saved: WorkbenchProp
       clearTimeout(timer)
       window.removeEventListener('pagehide', keep)
     }
-  }, [user, name, text, saved])
+  }, [user, name, text, savedText, revision])
 }
 
-function DraftNotice({
-  draft,
-  revision,
-  onDrop,
-}: {
-  readonly draft: Draft
-  readonly revision: number
-  readonly onDrop: () => void
-}) {
-  const isOutdated = draft.revision < revision
+function DraftNotice({ draft, onDrop }: { readonly draft: Draft; readonly onDrop: () => void }) {
   return (
     <div className={styles.draft} role="status">
       <p>
         Your unsaved text of <Moment at={new Date(draft.changed).toISOString()} /> is back.
-        {isOutdated && ` Meanwhile revision ${revision} was saved; saving yours makes a newer one.`}
       </p>
       <Button onPress={onDrop}>Go back to what is saved</Button>
     </div>
