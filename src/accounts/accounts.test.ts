@@ -301,3 +301,36 @@ test('administrators may change what is not theirs, users may not', () => {
   demand(administrator, 'users.manage')
   assert.throws(() => demand(user, 'users.manage'), { code: 'right.missing', status: 403 })
 })
+
+test('a disabled user is refused with every credential at once, and tokens work again when it is enabled', async () => {
+  await accounts.ensureFirstAdministrator({})
+  await accounts.users.add({ name: 'ada', password: 'long enough', role: 'user' })
+  const logIn = await accounts.credentials.logIn('ada', 'long enough', '::1')
+  const session = await accounts.credentials.logInSession('ada', 'long enough', '::1')
+  const script = await accounts.tokens.create('ada', 'script')
+  assert.equal((await accounts.tokens.authenticate(script.token))?.name, 'ada')
+  await accounts.users.setDisabled('ada', true)
+  assert.equal(await accounts.tokens.authenticate(script.token), null)
+  assert.equal(await accounts.tokens.authenticate(logIn.token), null)
+  assert.equal(await accounts.sessions.account(session.secret), null)
+  await assert.rejects(accounts.credentials.logIn('ada', 'long enough', '::1'), { code: 'login.refused' })
+  await accounts.users.setDisabled('ada', false)
+  assert.equal((await accounts.tokens.authenticate(script.token))?.name, 'ada')
+  assert.equal(await accounts.tokens.authenticate(logIn.token), null)
+  assert.equal(await accounts.sessions.account(session.secret), null)
+  assert.equal((await accounts.credentials.logIn('ada', 'long enough', '::1')).account.name, 'ada')
+})
+
+test('an administrator who can log in is always left: disabled ones do not count', async () => {
+  await accounts.ensureFirstAdministrator({})
+  await assert.rejects(accounts.users.setDisabled('admin', true), { code: 'user.last-administrator' })
+  await accounts.users.add({ name: 'root', password: 'long enough', role: 'administrator' })
+  await accounts.users.setDisabled('root', true)
+  for (const change of [
+    accounts.users.setDisabled('admin', true),
+    accounts.users.setRole('admin', 'user'),
+    accounts.users.remove('admin'),
+  ])
+    await assert.rejects(change, { code: 'user.last-administrator' })
+  assert.equal((await accounts.users.operator()).name, 'admin')
+})

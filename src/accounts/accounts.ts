@@ -22,6 +22,7 @@ export class Accounts {
   /** Log-ins of the web application, made by `credentials.logInSession`. */
   readonly sessions: Sessions
   readonly #database: Database
+  readonly #listeners = new Set<() => void>()
 
   /** `clock` is in milliseconds. */
   constructor(database: Database, clock: () => number = Date.now) {
@@ -30,10 +31,11 @@ export class Accounts {
     const onChange = () => {
       this.tokens.clearCache()
       this.credentials.clearCache()
+      for (const listener of this.#listeners) listener()
     }
     this.sessions = new Sessions(database, () => clock() * 1000)
     this.users = new Users(database, onChange)
-    this.tokens = new Tokens(database, this.users)
+    this.tokens = new Tokens(database, this.users, onChange)
     this.credentials = new Credentials({
       database,
       users: this.users,
@@ -42,6 +44,12 @@ export class Accounts {
       clock,
       onChange,
     })
+  }
+
+  /** Calls the listener after each change that may end somebody's credentials; the returned function ends it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /**

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { Failure } from '../errors/index.ts'
 import type { Database } from '../store/index.ts'
+import { endLogIns } from './log-ins.ts'
 import { checkedPassword, hashPassword, verifyPassword } from './password.ts'
 import type { Account, Role } from './rights.ts'
-import { closeSessionsOf, type Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 import { Throttle } from './throttle.ts'
-import { deleteLogInTokens, type Tokens } from './tokens.ts'
+import type { Tokens } from './tokens.ts'
 import type { Users } from './users.ts'
 import { VerifiedCredentials } from './verified-credentials.ts'
 
@@ -70,6 +71,7 @@ export class Credentials {
   tenant(name: string, password: string, address: string): Promise<Tenant> {
     return this.#tenants.owner(name, password, async () => {
       const row = await this.#verified(name, password, address, (role) => role === 'tenant')
+      await this.#parts.users.recordLogIn(row.id)
       return { id: row.id, name: row.name, contributes: row.contributes === 1 }
     })
   }
@@ -80,10 +82,21 @@ export class Credentials {
     const { id } = await this.#parts.users.existing(name)
     await this.#parts.database.transaction().execute(async (trx) => {
       await trx.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', id).execute()
-      await deleteLogInTokens(trx, id)
-      await closeSessionsOf(trx, id)
+      await endLogIns(trx, id)
     })
     this.#parts.onChange()
+  }
+
+  /**
+   * As `setPassword`, for whoever knows the password that is replaced: a session that was left open, or a token that was
+   * found, does not take an account over. `user.password-wrong`, and `login.throttled` as for `logIn`.
+   */
+  async changePassword(name: string, current: string, password: string, address: string): Promise<void> {
+    checkedPassword(password)
+    await this.#verified(name, current, address, () => true).catch((error) => {
+      throw error instanceof Failure && error.code === 'login.refused' ? new Failure('user.password-wrong') : error
+    })
+    await this.setPassword(name, password)
   }
 
   /** Credentials of tenants are verified anew. */
@@ -93,6 +106,7 @@ export class Credentials {
 
   async #verifiedUser(name: string, password: string, address: string): Promise<Account> {
     const { id, role } = await this.#verified(name, password, address, (role) => role !== 'tenant')
+    await this.#parts.users.recordLogIn(id)
     return { id, name, role }
   }
 
@@ -106,7 +120,7 @@ export class Credentials {
     this.#byAddress.attempt(address)
     const user = await this.#parts.users.row(name)
     const right = await verifyPassword(password, user?.password_hash || (await this.#dummyHash))
-    if (!user || !right || !isWelcome(user.role)) throw new Failure('login.refused')
+    if (!user || !right || user.disabled !== null || !isWelcome(user.role)) throw new Failure('login.refused')
     this.#byName.succeeded(name)
     this.#byAddress.succeeded(address)
     return user

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Failure } from '../errors/index.ts'
-import type { Database, Micros, Transaction } from '../store/index.ts'
+import type { Database, Micros } from '../store/index.ts'
 import type { Account } from './rights.ts'
 
 const HOUR: Micros = 3_600_000_000
@@ -48,6 +48,7 @@ export class Sessions {
       .where('sessions.last_used', '>=', time - sessionLength.unused)
       .where('sessions.created', '>=', time - sessionLength.whole)
       .where('users.removed', 'is', null)
+      .where('users.disabled', 'is', null)
       .executeTakeFirst()
     if (!row) return null
     const { sessionId, lastUsed, ...account } = row
@@ -67,11 +68,6 @@ export class Sessions {
 /** Whoever wants to make room on a full disk must get in: that a use is not recorded is no reason to refuse it. */
 export function passOverFullDisk(error: unknown): void {
   if (!(error instanceof Failure && error.code === 'storage.full')) throw error
-}
-
-/** Ends every session of a user. */
-export async function closeSessionsOf(trx: Transaction, userId: number): Promise<void> {
-  await trx.deleteFrom('sessions').where('user_id', '=', userId).execute()
 }
 
 // 256 random bits: there is nothing to guess that a slow hash would protect.

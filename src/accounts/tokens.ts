@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Failure } from '../errors/index.ts'
 import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
+import { LOG_IN_LABEL } from './log-ins.ts'
 import type { Account } from './rights.ts'
 import { passOverFullDisk } from './sessions.ts'
 import type { Users } from './users.ts'
@@ -13,7 +14,6 @@ export interface TokenEntry {
   readonly lastUsed: Micros | null
 }
 
-const LOG_IN_LABEL = 'log-in'
 const SET_UP_LABEL = 'set-up'
 /** Tokens that log-ins have made: those beyond this number go, the longest unused first. */
 const LOG_IN_TOKENS_KEPT = 100
@@ -28,17 +28,20 @@ const CACHED_TOKENS = 10_000
 export class Tokens {
   readonly #database: Database
   readonly #users: Users
+  /** Called after tokens were taken back; calls `clearCache`. */
+  readonly #onChange: () => void
   /** By token hash. `clearCache` is called with each change of users and tokens. */
   readonly #tokenCache = new Map<string, { tokenId: number; account: Account; lastUsed: Micros | null }>()
   /** Grows with each clearing, so that what was read before one is not cached after it. */
   #cacheEpoch = 0
 
-  constructor(database: Database, users: Users) {
+  constructor(database: Database, users: Users, onChange: () => void) {
     this.#database = database
     this.#users = users
+    this.#onChange = onChange
   }
 
-  /** The account behind a token; null for one that is unknown or was revoked. */
+  /** The account behind a token; null for one that is unknown, was revoked, or is of a disabled user. */
   async authenticate(token: string): Promise<Account | null> {
     const hash = hashToken(token)
     const key = hash.toString('hex')
@@ -51,6 +54,7 @@ export class Tokens {
         .select(['tokens.id as tokenId', 'tokens.last_used as lastUsed', 'users.id', 'users.name', 'users.role'])
         .where('tokens.hash', '=', hash)
         .where('users.removed', 'is', null)
+        .where('users.disabled', 'is', null)
         .executeTakeFirst()
       if (!row) return null
       const { tokenId, lastUsed, id, name, role } = row
@@ -97,7 +101,7 @@ export class Tokens {
       .where('user_id', '=', user.id)
       .executeTakeFirst()
     if (numDeletedRows === 0n) throw new Failure('token.not-found')
-    this.clearCache()
+    this.#onChange()
   }
 
   /** Every log-in makes a token of its own: the same one cannot be returned twice. */
@@ -123,7 +127,7 @@ export class Tokens {
         .execute()
       await insertToken(trx, id, token, SET_UP_LABEL)
     })
-    this.clearCache()
+    this.#onChange()
   }
 
   /** What is in the database counts again: a user or a token was changed. */
@@ -149,11 +153,6 @@ export class Tokens {
       .executeTakeFirst()
     if (numDeletedRows > 0n) this.clearCache()
   }
-}
-
-/** Ends the tokens that log-ins of the user have made, within the caller's transaction. */
-export async function deleteLogInTokens(trx: Transaction, userId: number): Promise<void> {
-  await trx.deleteFrom('tokens').where('user_id', '=', userId).where('label', '=', LOG_IN_LABEL).execute()
 }
 
 async function insertToken(database: Database, userId: number, token: string, label: string): Promise<number> {

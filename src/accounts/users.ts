@@ -1,13 +1,20 @@
 import { Failure } from '../errors/index.ts'
 import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
+import { closeSessionsOf, endLogIns } from './log-ins.ts'
 import { checkedPassword, hashPassword } from './password.ts'
 import type { Account, Role } from './rights.ts'
-import { closeSessionsOf } from './sessions.ts'
+import { passOverFullDisk } from './sessions.ts'
 
 export interface UserEntry extends Account {
   readonly created: Micros
   /** Of a tenant: its appliances may add samples to the collection. */
   readonly contributes: boolean
+  /** Its credentials are refused. */
+  readonly disabled: boolean
+  /** By name and password; null for never. */
+  readonly lastLogIn: Micros | null
+  /** The latest use of any credentials, to the minute; null for never. */
+  readonly lastUsed: Micros | null
 }
 
 const FIRST_ADMINISTRATOR = 'admin'
@@ -41,12 +48,27 @@ export class Users {
   async list(): Promise<UserEntry[]> {
     const rows = await this.#database
       .selectFrom('users')
-      .select(['id', 'name', 'role', 'created', 'contributes'])
+      .select(['id', 'name', 'role', 'created', 'contributes', 'disabled', 'last_log_in as lastLogIn'])
+      .select(({ selectFrom }) => [
+        selectFrom('tokens')
+          .select(({ fn }) => fn.max('last_used').as('used'))
+          .whereRef('user_id', '=', 'users.id')
+          .as('tokenUsed'),
+        selectFrom('sessions')
+          .select(({ fn }) => fn.max('last_used').as('used'))
+          .whereRef('user_id', '=', 'users.id')
+          .as('sessionUsed'),
+      ])
       .where('removed', 'is', null)
       .orderBy('name')
       .limit(10_000)
       .execute()
-    return rows.map(({ contributes, ...user }) => ({ ...user, contributes: contributes === 1 }))
+    return rows.map(({ contributes, disabled, tokenUsed, sessionUsed, ...user }) => ({
+      ...user,
+      contributes: contributes === 1,
+      disabled: disabled !== null,
+      lastUsed: latest([user.lastLogIn, tokenUsed, sessionUsed]),
+    }))
   }
 
   /** `user.not-found` where there is none of that name. */
@@ -100,6 +122,33 @@ export class Users {
   }
 
   /**
+   * Refuses the credentials of a user from now on, or takes that back: tokens with a label work again then, log-ins have
+   * ended. Rulesets go on running, and hunts come to their end.
+   * `user.not-found`, `user.last-administrator`.
+   */
+  async setDisabled(name: string, disabled: boolean): Promise<Account> {
+    const { id, role } = await this.existing(name)
+    await this.#database.transaction().execute(async (trx) => {
+      await trx
+        .updateTable('users')
+        .set({ disabled: disabled ? now() : null })
+        .where('id', '=', id)
+        .execute()
+      if (!disabled) return
+      await endLogIns(trx, id)
+      if (!(await firstAdministrator(trx))) throw new Failure('user.last-administrator')
+    })
+    this.#onChange()
+    return { id, name, role }
+  }
+
+  /** Name and password were accepted. */
+  async recordLogIn(id: number): Promise<void> {
+    const used = this.#database.updateTable('users').set({ last_log_in: now() }).where('id', '=', id)
+    await used.execute().catch(passOverFullDisk)
+  }
+
+  /**
    * Removes a user with all their tokens and sessions; the name is free again. Their rulesets go to the first
    * administrator left; those of a tenant end with it.
    * `user.not-found`, `user.last-administrator`.
@@ -136,12 +185,19 @@ export class Users {
   }
 }
 
+function latest(times: readonly (Micros | null)[]): Micros | null {
+  const known = times.filter((time) => time !== null)
+  return known.length === 0 ? null : Math.max(...known)
+}
+
+/** The first that is not disabled. */
 async function firstAdministrator(database: Database): Promise<Account | null> {
   const row = await database
     .selectFrom('users')
     .select(['id', 'name', 'role'])
     .where('role', '=', 'administrator')
     .where('removed', 'is', null)
+    .where('disabled', 'is', null)
     .orderBy('id')
     .executeTakeFirst()
   return row ? { id: row.id, name: row.name, role: row.role } : null

@@ -131,7 +131,9 @@ export interface Users {
     readonly role: Role
     readonly contributes: boolean
   }): Promise<void>
-  setPassword(name: string, password: string): Promise<void>
+  /** A server asks for the `current` one where it is one's own. */
+  setPassword(name: string, password: string, current?: string): Promise<void>
+  setDisabled(name: string, disabled: boolean): Promise<void>
   setRole(name: string, role: Exclude<Role, 'tenant'>): Promise<void>
   remove(name: string): Promise<void>
   tokens(name: string): Promise<readonly NamedToken[]>
@@ -146,6 +148,9 @@ export interface NamedUser {
   readonly contributes: boolean
   /** ISO 8601. */
   readonly created: string
+  readonly disabled: boolean
+  /** Of any of its credentials; null for never. */
+  readonly lastUsed: string | null
 }
 
 export interface NamedToken {

@@ -131,9 +131,15 @@ function leftOutOf(texts: readonly { readonly name: string; readonly leftOut?: r
 
 function usersOf({ accounts }: Appliance): Users {
   return {
-    list: async () => (await accounts.users.list()).map((user) => ({ ...user, created: toIso(user.created) })),
+    list: async () =>
+      (await accounts.users.list()).map(({ lastLogIn, created, lastUsed, ...user }) => ({
+        ...user,
+        created: toIso(created),
+        lastUsed: lastUsed === null ? null : toIso(lastUsed),
+      })),
     add: async (user) => void (await accounts.users.add(user)),
     setPassword: (name, password) => accounts.credentials.setPassword(name, password),
+    setDisabled: async (name, disabled) => void (await accounts.users.setDisabled(name, disabled)),
     setRole: async (name, role) => void (await accounts.users.setRole(name, role)),
     remove: (name) => accounts.users.remove(name),
     tokens: async (name) =>

@@ -14,6 +14,7 @@ import type {
   Ingested,
   NamedDiagnostic,
   NamedLeftOut,
+  NamedUser,
   RuleText,
   Saved,
   Users,
@@ -195,9 +196,17 @@ function textOf({ name, content }: RuleText): RuleText {
 function usersOf(api: ApiClient): Users {
   const at = (name: string) => `/api/users/${encodeURIComponent(name)}/`
   return {
-    list: async () => (await api.request<{ results: Awaited<ReturnType<Users['list']>> }>('/api/users/')).results,
+    list: async () => {
+      const { results } = await api.request<{ results: readonly UserJson[] }>('/api/users/')
+      return results.map(({ last_used, ...user }) => ({ ...user, lastUsed: last_used }))
+    },
     add: (user) => api.request('/api/users/', { method: 'POST', json: user }),
-    setPassword: (name, password) => api.request(`${at(name)}password/`, { method: 'POST', json: { password } }),
+    setPassword: (name, password, current) =>
+      api.request(`${at(name)}password/`, {
+        method: 'POST',
+        json: { password, ...(current !== undefined && { current }) },
+      }),
+    setDisabled: (name, disabled) => api.request(`${at(name)}disabled/`, { method: 'POST', json: { disabled } }),
     setRole: (name, role) => api.request(`${at(name)}role/`, { method: 'POST', json: { role } }),
     remove: (name) => api.request(at(name), { method: 'DELETE' }),
     tokens: async (name) => {
@@ -209,6 +218,8 @@ function usersOf(api: ApiClient): Users {
     revokeToken: (name, id) => api.request(`${at(name)}tokens/${id}/`, { method: 'DELETE' }),
   }
 }
+
+type UserJson = Omit<NamedUser, 'lastUsed'> & { readonly last_used: string | null }
 
 interface TokenJson {
   readonly id: number

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { Argument, type Command, Option } from 'commander'
 import type { Role } from '../accounts/index.ts'
+import { Failure } from '../errors/index.ts'
 import type { Flags } from '../settings/index.ts'
 import type { Backend } from './backend.ts'
 import type { Conclude } from './command.ts'
@@ -9,6 +11,7 @@ import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { openBackend } from './open-backend.ts'
 import { formatTable } from './terminal.ts'
+import { reasonOf } from './walk.ts'
 
 const roles = ['administrator', 'user'] as const
 
@@ -40,7 +43,20 @@ export function addUsers(program: Command, conclude: Conclude): void {
     .argument('<name>', 'Whose password to change.')
     .description('Give a user a new password, made at random and printed once, or read from the standard input.')
     .option('--password-stdin', 'Read the password from the standard input.')
+    .option('--current-password-file <file>', 'Has the password that is replaced: a server asks for one’s own.')
   addPlaceSettings(password).action(conclude(changePassword))
+
+  const disable = users
+    .command('disable')
+    .argument('<name>', 'Whose credentials to refuse.')
+    .description('Refuse password, tokens and sessions of a user at once. Rulesets go on running.')
+  addPlaceSettings(disable).action(conclude((name: string, flags: Flags) => switchUser(name, true, flags)))
+
+  const enable = users
+    .command('enable')
+    .argument('<name>', 'Whose credentials to accept again.')
+    .description('Take "users disable" back: the password and the tokens work again.')
+  addPlaceSettings(enable).action(conclude((name: string, flags: Flags) => switchUser(name, false, flags)))
 
   const role = users
     .command('role')
@@ -69,6 +85,10 @@ interface PasswordFlags extends Flags {
   readonly passwordStdin?: true
 }
 
+interface ChangeFlags extends PasswordFlags {
+  readonly currentPasswordFile?: string
+}
+
 interface AddFlags extends PasswordFlags {
   readonly role: Role
   readonly administrator?: true
@@ -85,10 +105,10 @@ function addUser(name: string, { role: chosen, ...flags }: AddFlags): Promise<Ex
   })
 }
 
-function changePassword(name: string, flags: PasswordFlags): Promise<ExitCode> {
+function changePassword(name: string, flags: ChangeFlags): Promise<ExitCode> {
   return at(flags, true, async ({ users }) => {
     const { password, isMade } = await choosePassword(flags)
-    await users.setPassword(name, password)
+    await users.setPassword(name, password, readCurrent(flags))
     if (isMade) process.stdout.write(`${password}\n`)
   })
 }
@@ -103,14 +123,17 @@ function listUsers(flags: Flags & { readonly json?: true }): Promise<ExitCode> {
     process.stdout.write(
       flags.json
         ? all
-            .map(({ name, role, contributes, created }) => `${JSON.stringify({ name, role, contributes, created })}\n`)
+            .map(({ name, role, contributes, created, disabled, lastUsed }) => {
+              return `${JSON.stringify({ name, role, contributes, created, disabled, last_used: lastUsed })}\n`
+            })
             .join('')
         : `${formatTable(
-            ['name', 'role', 'created'],
-            all.map(({ name, role, contributes, created }) => [
+            ['name', 'role', 'created', 'last used'],
+            all.map(({ name, role, contributes, created, disabled, lastUsed }) => [
               name,
-              contributes ? `${role}, contributes` : role,
+              [role, ...(contributes ? ['contributes'] : []), ...(disabled ? ['disabled'] : [])].join(', '),
               created,
+              lastUsed ?? 'never',
             ]),
           )}\n`,
     )
@@ -138,6 +161,10 @@ function manageTokens(name: string, flags: TokenFlags): Promise<ExitCode> {
   })
 }
 
+function switchUser(name: string, disabled: boolean, flags: Flags): Promise<ExitCode> {
+  return at(flags, true, ({ users }) => users.setDisabled(name, disabled))
+}
+
 function removeUser(name: string, flags: Flags): Promise<ExitCode> {
   return at(flags, true, ({ users }) => users.remove(name))
 }
@@ -150,6 +177,16 @@ async function at(flags: Flags, isReading: boolean, work: (place: Backend) => Pr
     await place.close()
   }
   return exitCodes.done
+}
+
+/** The line's end belongs to the editor, not to the password. */
+function readCurrent({ currentPasswordFile: file }: ChangeFlags): string | undefined {
+  if (file === undefined) return undefined
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+  } catch (error) {
+    throw new Failure('settings.invalid', `${file}, which should have the current password: ${reasonOf(error)}.`)
+  }
 }
 
 async function choosePassword({ passwordStdin }: PasswordFlags): Promise<{ password: string; isMade: boolean }> {

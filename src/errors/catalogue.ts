@@ -51,6 +51,7 @@ export const catalogue = {
     message: 'A user name has 1 to 64 letters, digits, dots, underscores, hyphens or at signs.',
   },
   'user.password-invalid': { status: 400, message: 'A password has 8 to 1,024 characters.' },
+  'user.password-wrong': { status: 400, message: 'The current password is missing or wrong.' },
   'user.last-administrator': { status: 409, message: 'There must be an administrator left.' },
   'user.role-invalid': { status: 400, message: 'Only a tenant can be allowed to contribute samples.' },
   'token.for-tenant': { status: 400, message: 'A tenant has no tokens: it sends its name and password.' },

@@ -1,4 +1,4 @@
-import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Account, Accounts } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import { demandAccess, documentAccess } from './access.ts'
@@ -17,14 +17,41 @@ export function addAuthentication(app: FastifyInstance, accounts: Accounts): voi
     if (access === undefined) throw new Error(`${method} ${url} does not say who may call it`)
     if (schema) documentAccess(schema, access)
   })
-  app.addHook('onRequest', async (request) => {
+  const underWay = new Set<UnderWay>()
+  let endListening: () => void = () => {}
+  app.addHook('onReady', async () => {
+    endListening = accounts.onChange(() => {
+      for (const one of underWay) void endUnlessKnown(one, accounts)
+    })
+  })
+  app.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.config.access === 'anyone') return
     callers.set(request, await accountOf(request, accounts))
+    const one = { request, reply }
+    underWay.add(one)
+    reply.raw.once('close', () => underWay.delete(one))
   })
+  app.addHook('onClose', async () => endListening())
   app.addHook('preHandler', async (request) => {
     const account = callers.get(request)
     const { access } = request.routeOptions.config
     if (account && access) demandAccess(account, access, request.params as { readonly name?: unknown })
+  })
+}
+
+interface UnderWay {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+/**
+ * Cuts off a request whose credentials have ended since it began: an upload, a download, or a stream of events that would
+ * go on for hours. Those that change accounts are short, and may be what has ended their own.
+ */
+async function endUnlessKnown({ request, reply }: UnderWay, accounts: Accounts): Promise<void> {
+  if (request.routeOptions.url?.startsWith('/api/users/')) return
+  await accountOf(request, accounts).catch((error) => {
+    if (error instanceof Failure && /^credentials\./.test(error.code)) reply.raw.destroy()
   })
 }
 

@@ -61,6 +61,10 @@ export interface UsersTable {
   created: Micros
   /** When the user was removed. The row stays for those that name it; only rows with null here can log in. */
   removed: Micros | null
+  /** When the user was disabled: its credentials are refused until this is null again. */
+  disabled: Generated<Micros | null>
+  /** When name and password were accepted last. */
+  last_log_in: Generated<Micros | null>
 }
 
 export interface TokensTable {

@@ -54,7 +54,10 @@ for (const [where, open] of Object.entries(places)) {
         ['grace', 'administrator'],
       ],
     )
-    assert.match((await backtrailTo(0, ['users', 'list', ...at])).stdout, /^name +role +created\nada +user +\d{4}-/)
+    assert.match(
+      (await backtrailTo(0, ['users', 'list', ...at])).stdout,
+      /^name +role +created +last used\nada +user +\d{4}-\S+ +never\n/,
+    )
 
     const { stdout: token } = await backtrailTo(0, ['users', 'token', 'ada', '--label', 'scripts', ...at])
     assert.match(token, /^\S{20,}\n$/)
@@ -70,6 +73,14 @@ for (const [where, open] of Object.entries(places)) {
     await backtrailTo(0, ['users', 'role', 'ada', 'administrator', ...at])
     assert.match((await backtrailTo(0, ['users', 'list', ...at])).stdout, /^ada +administrator /m)
     await backtrailTo(3, ['users', 'role', 'ada', 'emperor', ...at])
+    await backtrailTo(0, ['users', 'disable', 'ada', ...at])
+    assert.match((await backtrailTo(0, ['users', 'list', ...at])).stdout, /^ada +administrator, disabled /m)
+    assert.match(
+      (await backtrailTo(0, ['users', 'list', '--json', ...at])).stdout,
+      /"ada".*"disabled":true,"last_used":null/,
+    )
+    await backtrailTo(0, ['users', 'enable', 'ada', ...at])
+    assert.match((await backtrailTo(0, ['users', 'list', '--json', ...at])).stdout, /"ada".*"disabled":false/)
     await backtrailTo(0, ['users', 'remove', 'ada', ...at])
     assert.match((await backtrailTo(1, ['users', 'remove', 'ada', ...at])).stderr, /no user/i)
   })
@@ -126,3 +137,20 @@ for (const [where, open] of Object.entries(places)) {
     await backtrailTo(0, ['users', 'remove', 'acme', ...at])
   })
 }
+
+test('through a server, one\u2019s own password is changed with the current one', async (t) => {
+  const folder = folderWith(t, { right: 'the first password\n', wrong: 'not the password\n' })
+  const server = await startServer(t, ['--data', join(folder, 'data')], { env: { BACKTRAIL_ADMIN_TOKEN: 'a-token' } })
+  const asAdmin = ['--server', server.url, '--token', 'a-token']
+  await backtrailTo(0, ['users', 'add', 'ada', '--password-stdin', ...asAdmin], { input: 'the first password\n' })
+  const { stdout: token } = await backtrailTo(0, ['users', 'token', 'ada', ...asAdmin])
+  const own = ['users', 'password', 'ada', '--password-stdin', '--server', server.url, '--token', token.trim()]
+  const input = 'the second password\n'
+  assert.match((await backtrailTo(1, own, { input })).stderr, /current password is missing or wrong/)
+  const wrong = [...own, '--current-password-file', join(folder, 'wrong')]
+  assert.match((await backtrailTo(1, wrong, { input })).stderr, /current password is missing or wrong/)
+  const nowhere = [...own, '--current-password-file', join(folder, 'nowhere')]
+  assert.match((await backtrailTo(3, nowhere, { input })).stderr, /nowhere, which should have the current password/)
+  await backtrailTo(0, [...own, '--current-password-file', join(folder, 'right')], { input })
+  assert.match((await backtrailTo(0, ['users', 'password', 'ada', ...asAdmin])).stdout, /^\S{16,}\n$/)
+})

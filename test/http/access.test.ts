@@ -20,6 +20,7 @@ after(() => server.stop())
 const wellFormed: Readonly<Record<string, Pick<Call, 'json' | 'form'>>> = {
   addUser: { json: { name: 'somebody', password: 'long enough', role: 'user' } },
   setUserRole: { json: { role: 'user' } },
+  setUserDisabled: { json: { disabled: false } },
   setUserPassword: { json: { password: 'long enough' } },
   createToken: { json: { label: 'of a test' } },
   saveCoreRuleset: { json: { name: 'core_rules', content: 'rule a { condition: false }' } },

@@ -123,6 +123,7 @@ test('a client that is made from the document can call every operation', { timeo
     createToken: { name: 'ben' },
     revokeToken: { name: 'ben', id: token },
     setUserRole: { name: 'ben' },
+    setUserDisabled: { name: 'ben', disabled: false },
     setUserPassword: { name: 'ben', password: passwords.ben },
     removeUser: { name: 'carl' },
     createTenantRuleset: { ruleset_name: 'generated' },

@@ -12,6 +12,7 @@ const User = Type.Object({ name: Type.String(), role: Role })
 const UserPath = Type.Object({ name: Type.String() })
 const Password = Type.String({ description: 'at least 8 characters' })
 const Time = Type.String({ format: 'date-time' })
+const NullableTime = Type.Union([Time, Type.Null()])
 
 const statuses = {
   400: 'A parameter is not in its range.',
@@ -45,7 +46,15 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
         response: {
           200: Type.Object({
             results: Type.Array(
-              Type.Object({ name: Type.String(), role: Role, contributes: Contributes, created: Time }),
+              Type.Object({
+                name: Type.String(),
+                role: Role,
+                contributes: Contributes,
+                created: Time,
+                disabled: Type.Boolean({ description: 'its credentials are refused' }),
+                last_log_in: NullableTime,
+                last_used: NullableTime,
+              }),
             ),
           }),
           ...refusals(yaraEnvelope, { 403: statuses[403] }),
@@ -59,6 +68,9 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
           ...userOf(user),
           contributes: user.contributes,
           created: toIso(user.created),
+          disabled: user.disabled,
+          last_log_in: isoOrNull(user.lastLogIn),
+          last_used: isoOrNull(user.lastUsed),
         })),
       }
     },
@@ -120,18 +132,41 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
   )
 
   app.post(
+    '/api/users/:name/disabled/',
+    {
+      config: { access: 'users.manage' },
+      schema: {
+        ...describe('setUserDisabled', 'Refuse all credentials of a user from now on, or take that back'),
+        description: 'Log-ins end for good; tokens work again when the user is enabled. Rulesets go on running.',
+        params: UserPath,
+        body: Type.Object({ disabled: Type.Boolean() }),
+        response: { 200: User, ...refusals(yaraEnvelope, { ...statuses, 409: noneLeft }) },
+      },
+    },
+    async (request) => {
+      const { disabled } = request.body
+      return userOf(await room.lend(() => accounts.users.setDisabled(request.params.name, disabled)))
+    },
+  )
+
+  app.post(
     '/api/users/:name/password/',
     {
       config: { access: { right: 'users.manage', orOwnName: true } },
       schema: {
         ...describe('setUserPassword', 'Set a password: one\u2019s own, or anybody\u2019s as an administrator'),
         params: UserPath,
-        body: Type.Object({ password: Password }),
-        response: { 204: Type.Null(), ...refusals(yaraEnvelope, statuses) },
+        description: 'For the own one, `current` is the password that is replaced.',
+        body: Type.Object({ password: Password, current: Type.Optional(Type.String()) }),
+        response: { 204: Type.Null(), ...refusals(yaraEnvelope, { ...statuses, 429: 'Too many wrong passwords.' }) },
       },
     },
     async (request, reply) => {
-      await accounts.credentials.setPassword(request.params.name, request.body.password)
+      const { name } = request.params
+      const { password, current = '' } = request.body
+      if (name === callerOf(request).name)
+        await accounts.credentials.changePassword(name, current, password, request.ip)
+      else await accounts.credentials.setPassword(name, password)
       return reply.code(204).send(null)
     },
   )
@@ -150,7 +185,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
                 id: Type.Integer(),
                 label: Type.String(),
                 created: Time,
-                last_used: Type.Union([Time, Type.Null()]),
+                last_used: NullableTime,
               }),
             ),
           }),
@@ -165,7 +200,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
           id,
           label,
           created: toIso(created),
-          last_used: lastUsed === null ? null : toIso(lastUsed),
+          last_used: isoOrNull(lastUsed),
         })),
       }
     },
@@ -206,6 +241,8 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
     },
   )
 }
+
+const isoOrNull = (time: number | null): string | null => (time === null ? null : toIso(time))
 
 function userOf({ name, role }: Account): Static<typeof User> {
   return { name, role }

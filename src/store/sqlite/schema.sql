@@ -414,7 +414,7 @@ CREATE TABLE users (
   created INTEGER NOT NULL,
   -- A removed user's row stays, because revisions, hunts and sightings name their user; the name is free again.
   removed INTEGER
-) STRICT;
+, disabled INTEGER, last_log_in INTEGER) STRICT;
 
 CREATE UNIQUE INDEX users_by_name ON users (name) WHERE removed IS NULL;
 

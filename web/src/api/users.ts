@@ -7,6 +7,10 @@ export interface User {
   /** A tenant uses this installation as its cloud, and cannot log in here. */
   readonly role: SessionUser['role'] | 'tenant'
   readonly created: string
+  /** Its password, tokens and sessions are refused. */
+  readonly disabled: boolean
+  readonly last_log_in: string | null
+  readonly last_used: string | null
 }
 
 export interface Token {
@@ -52,8 +56,25 @@ export const useRemoveUser = () =>
   useChange((name: string) => call<null>('DELETE', `/api/users/${encodeURIComponent(name)}/`))
 
 export const useSetPassword = () =>
-  useChange(({ name, password }: { readonly name: string; readonly password: string }) =>
-    call<null>('POST', `/api/users/${encodeURIComponent(name)}/password/`, { json: { password } }),
+  useChange(
+    ({
+      name,
+      password,
+      current,
+    }: {
+      readonly name: string
+      readonly password: string
+      /** Needed for one's own. */
+      readonly current?: string
+    }) =>
+      call<null>('POST', `/api/users/${encodeURIComponent(name)}/password/`, {
+        json: { password, ...(current !== undefined && { current }) },
+      }),
+  )
+
+export const useSetDisabled = () =>
+  useChange(({ name, disabled }: { readonly name: string; readonly disabled: boolean }) =>
+    call<SessionUser>('POST', `/api/users/${encodeURIComponent(name)}/disabled/`, { json: { disabled } }),
   )
 
 /** The answer holds the token itself, which the server shows this once. */

@@ -139,6 +139,7 @@ const SHORTEST_PASSWORD = 8
 
 export function OwnPassword({ of }: { readonly of: string }) {
   const set = useSetPassword()
+  const [current, setCurrent] = useState('')
   const [password, setPassword] = useState('')
   const [again, setAgain] = useState('')
   const isDifferent = again !== '' && again !== password
@@ -146,10 +147,11 @@ export function OwnPassword({ of }: { readonly of: string }) {
     event.preventDefault()
     if (password !== again) return
     set.mutate(
-      { name: of, password },
+      { name: of, password, current },
       {
         onSuccess: () => {
           notifyDone('The new password is set.')
+          setCurrent('')
           setPassword('')
           setAgain('')
         },
@@ -160,6 +162,13 @@ export function OwnPassword({ of }: { readonly of: string }) {
   return (
     <Panel title="Password">
       <form className={styles.form} onSubmit={submit} style={{ maxWidth: '24rem' }}>
+        <TextField
+          label="Current password"
+          type="password"
+          autoComplete="current-password"
+          value={current}
+          onChange={setCurrent}
+        />
         <TextField
           label="New password"
           type="password"
@@ -178,7 +187,10 @@ export function OwnPassword({ of }: { readonly of: string }) {
           problem={isDifferent ? 'The two are different.' : undefined}
         />
         <div>
-          <Button type="submit" isDisabled={password.length < SHORTEST_PASSWORD || password !== again || set.isPending}>
+          <Button
+            type="submit"
+            isDisabled={current === '' || password.length < SHORTEST_PASSWORD || password !== again || set.isPending}
+          >
             Set the password
           </Button>
         </div>

@@ -1,6 +1,14 @@
 import { useState } from 'react'
 import type { SessionUser } from '../../api/session.ts'
-import { type User, useAddUser, useRemoveUser, useSetPassword, useSetRole, useUsers } from '../../api/users.ts'
+import {
+  type User,
+  useAddUser,
+  useRemoveUser,
+  useSetDisabled,
+  useSetPassword,
+  useSetRole,
+  useUsers,
+} from '../../api/users.ts'
 import { Button } from '../../parts/button.tsx'
 import { Confirmation, Dialog } from '../../parts/dialog.tsx'
 import { TextField } from '../../parts/field.tsx'
@@ -14,7 +22,9 @@ import styles from './administration-page.module.css'
 import { Tokens } from './tokens.tsx'
 
 type Role = SessionUser['role']
-type Open = { readonly what: 'add' } | { readonly what: 'role' | 'password' | 'remove' | 'tokens'; readonly user: User }
+type Open =
+  | { readonly what: 'add' }
+  | { readonly what: 'role' | 'password' | 'remove' | 'tokens' | 'disable'; readonly user: User }
 
 /** For administrators: who may log in, and what they may do. */
 export function Users({ self }: { readonly self: string }) {
@@ -24,8 +34,18 @@ export function Users({ self }: { readonly self: string }) {
   const of = (what: Open['what']) => (open?.what === what && 'user' in open ? open.user : null)
   const columns: readonly Column<User>[] = [
     { key: 'name', title: 'User', cell: ({ name }) => (name === self ? `${name} (you)` : name) },
-    { key: 'role', title: 'Role', cell: ({ role }) => role },
+    { key: 'role', title: 'Role', cell: ({ role, disabled }) => (disabled ? `${role}, disabled` : role) },
     { key: 'created', title: 'Since', cell: ({ created }) => <Moment at={created} /> },
+    {
+      key: 'log-in',
+      title: 'Last log-in',
+      cell: ({ last_log_in }) => (last_log_in ? <Moment at={last_log_in} /> : 'never'),
+    },
+    {
+      key: 'used',
+      title: 'Last used',
+      cell: ({ last_used }) => (last_used ? <Moment at={last_used} /> : 'never'),
+    },
     {
       key: 'actions',
       title: 'Change',
@@ -52,7 +72,16 @@ export function Users({ self }: { readonly self: string }) {
           )}
           <Button
             weight="quiet"
+            aria-label={`${user.disabled ? 'Enable' : 'Disable'} ${user.name}`}
+            isDisabled={user.name === self}
+            onPress={() => setOpen({ what: 'disable', user })}
+          >
+            {user.disabled ? 'Enable' : 'Disable'}
+          </Button>
+          <Button
+            weight="quiet"
             aria-label={`Set the password of ${user.name}`}
+            isDisabled={user.name === self}
             onPress={() => setOpen({ what: 'password', user })}
           >
             Password
@@ -96,6 +125,7 @@ export function Users({ self }: { readonly self: string }) {
       <NewRole key={of('role')?.name} user={of('role')} self={self} onClose={close} />
       <NewPassword user={of('password')} onClose={close} />
       <RemoveUser user={of('remove')} onClose={close} />
+      <DisableUser user={of('disable')} onClose={close} />
     </>
   )
 }
@@ -257,6 +287,38 @@ function RemoveUser({ user, onClose }: { readonly user: User | null; readonly on
       }
     >
       <p>The user’s tokens stop working at once. Rulesets, hunts and samples stay.</p>
+    </Confirmation>
+  )
+}
+
+function DisableUser({ user, onClose }: { readonly user: User | null; readonly onClose: () => void }) {
+  const set = useSetDisabled()
+  const isDisabled = user?.disabled === true
+  return (
+    <Confirmation
+      title={`${isDisabled ? 'Enable' : 'Disable'} ${user?.name ?? ''}?`}
+      action={isDisabled ? 'Enable' : 'Disable'}
+      isOpen={user !== null}
+      isBusy={set.isPending}
+      onClose={onClose}
+      onConfirm={() =>
+        user &&
+        set.mutate(
+          { name: user.name, disabled: !isDisabled },
+          {
+            onSuccess: () =>
+              notifyDone(isDisabled ? `${user.name} can log in again.` : `${user.name} is refused from now on.`),
+            onError: notifyFailed,
+            onSettled: onClose,
+          },
+        )
+      }
+    >
+      <p>
+        {isDisabled
+          ? 'The password and the tokens work again.'
+          : 'Password, tokens and sessions stop working at once. Rulesets go on running, and tokens work again when the user is enabled.'}
+      </p>
     </Confirmation>
   )
 }

@@ -1,0 +1,151 @@
+/** Users that are disabled, and passwords that are changed: what every kind of credential is worth afterwards. */
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { type ClientRequest, request as httpRequest } from 'node:http'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { until } from '../faults/killable-server.ts'
+import { type Json, passwords, TestServer } from './harness.ts'
+
+let server: TestServer
+before(async () => {
+  server = await TestServer.start({ role: 'both' })
+})
+after(() => server.stop())
+
+const setDisabled = (name: string, disabled: boolean) =>
+  server.post(`/api/users/${name}/disabled/`, { json: { disabled } })
+
+async function listed(name: string): Promise<Json> {
+  const { json } = await server.get('/api/users/')
+  return json.results.find((user: Json) => user.name === name)
+}
+
+/** A session of the web application, as its cookie. */
+async function logIn(name: 'ana' | 'ben', password: string): Promise<string> {
+  const { headers, status, text } = await server.post('/api/session/', {
+    as: null,
+    json: { username: name, password },
+    headers: { 'x-backtrail-page': '1' },
+  })
+  assert.equal(status, 200, text)
+  return String(headers['set-cookie']).split(';')[0] as string
+}
+
+test('a disabled user is refused with token, session and password at once, and is listed as disabled', async () => {
+  const cookie = await logIn('ana', passwords.ana)
+  const inSession = async () => (await server.get('/api/session/', { as: null, headers: { cookie } })).json.user?.name
+  assert.equal(await inSession(), 'ana')
+  assert.equal((await server.get('/api/users/me/', { as: 'ana' })).status, 200)
+  assert.equal((await setDisabled('ana', true)).status, 200)
+  assert.equal((await server.get('/api/users/me/', { as: 'ana' })).status, 403)
+  assert.equal(await inSession(), undefined)
+  const json = { username: 'ana', password: passwords.ana }
+  assert.equal((await server.post('/api-token-auth/', { as: null, json })).status, 400)
+  assert.equal((await listed('ana')).disabled, true)
+  await setDisabled('ana', false)
+  assert.equal((await server.get('/api/users/me/', { as: 'ana' })).status, 200)
+  assert.equal(await inSession(), undefined)
+  assert.equal((await server.post('/api-token-auth/', { as: null, json })).status, 200)
+  assert.equal((await listed('ana')).disabled, false)
+})
+
+test('an upload that is under way is cut off when its user is disabled, and that of another goes on', async () => {
+  const uploads: ClientRequest[] = []
+  const begin = (as: 'ana' | 'ben') =>
+    new Promise<string>((resolve) => {
+      const headers = {
+        authorization: `Token ${server.tokens[as]}`,
+        'content-type': 'multipart/form-data; boundary=b',
+        'transfer-encoding': 'chunked',
+      }
+      const upload = httpRequest(`${server.url}/api/submit/file/`, { method: 'POST', headers, agent: false })
+      upload.on('error', () => resolve('cut'))
+      upload.on('response', ({ statusCode }) => resolve(String(statusCode)))
+      upload.write(
+        `--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n${`the first bytes of ${as} `.repeat(4000)}`,
+      )
+      uploads.push(upload)
+    })
+  const [ana, ben] = [begin('ana'), begin('ben')]
+  // Both are being received once they have their files.
+  const incoming = join(dirname(server.databaseFile), 'incoming')
+  await until(
+    () => readdirSync(incoming).length === 2,
+    () => 'both uploads are received',
+  )
+  await setDisabled('ana', true)
+  assert.equal(await ana, 'cut')
+  uploads[1]?.end('\r\n--b--\r\n')
+  assert.equal(await ben, '201')
+  await setDisabled('ana', false)
+})
+
+test('an administrator who can log in is always left, and only administrators disable', async () => {
+  const last = await setDisabled('admin', true)
+  assert.equal(last.status, 409)
+  assert.equal(last.json.error, 'user.last-administrator')
+  assert.equal((await server.post('/api/users/ana/disabled/', { as: 'ben', json: { disabled: true } })).status, 403)
+  assert.equal((await setDisabled('nobody', true)).status, 404)
+})
+
+test('a tenant that is disabled is refused, although its credentials were believed a moment ago', async () => {
+  await server.post('/api/users/', { json: { name: 'acme', password: 'a long tenant password', role: 'tenant' } })
+  const authorization = `Basic ${Buffer.from('acme:a long tenant password').toString('base64')}`
+  const asked = () =>
+    server.call('GET', '/api/yara/admin/v1/ruleset/info', { as: null, headers: { authorization }, isDocumented: false })
+  const before = (await asked()).status
+  assert.notEqual(before, 401)
+  await setDisabled('acme', true)
+  assert.equal((await asked()).status, 401)
+  await setDisabled('acme', false)
+  assert.equal((await asked()).status, before)
+})
+
+test('one\u2019s own password needs the current one; an administrator sets those of others without it', async () => {
+  const set = (as: 'ana' | 'admin', name: string, json: object) =>
+    server.post(`/api/users/${name}/password/`, { as, json })
+  for (const json of [{ password: 'another long one' }, { password: 'another long one', current: 'not it' }]) {
+    const { status, json: answer } = await set('ana', 'ana', json)
+    assert.equal(status, 400)
+    assert.equal(answer.error, 'user.password-wrong')
+  }
+  assert.equal((await set('admin', 'admin', { password: 'another long one' })).status, 400)
+  assert.equal((await set('ana', 'ben', { password: 'another long one', current: passwords.ben })).status, 403)
+  assert.equal(
+    (await set('ana', 'ana', { password: 'short', current: passwords.ana })).json.error,
+    'user.password-invalid',
+  )
+  const cookie = await logIn('ana', passwords.ana)
+  assert.equal((await set('ana', 'ana', { password: 'another long one', current: passwords.ana })).status, 204)
+  assert.equal((await server.get('/api/session/', { as: null, headers: { cookie } })).json.user, null)
+  await logIn('ana', 'another long one')
+  assert.equal((await set('admin', 'ana', { password: passwords.ana })).status, 204)
+  await logIn('ana', passwords.ana)
+})
+
+test('guesses at the current password are slowed down like log-ins', async () => {
+  const statuses: number[] = []
+  for (let n = 0; n < 8; n++) {
+    const json = { password: 'another long one', current: `guess ${n}` }
+    statuses.push((await server.post('/api/users/ben/password/', { as: 'ben', json })).status)
+  }
+  assert.equal(statuses[0], 400)
+  assert.equal(statuses.at(-1), 429)
+})
+
+test('the list of users has the last log-in and the last use, and null for neither', async () => {
+  await server.post('/api/users/', { json: { name: 'carl', password: 'a long password of carl', role: 'user' } })
+  const { last_log_in, last_used } = await listed('carl')
+  assert.deepEqual([last_log_in, last_used], [null, null])
+  const before = Date.now() - 1000
+  const { json } = await server.post('/api-token-auth/', {
+    as: null,
+    json: { username: 'carl', password: 'a long password of carl' },
+  })
+  const logged = await listed('carl')
+  assert.ok(Date.parse(logged.last_log_in) >= before)
+  assert.equal(logged.last_used, logged.last_log_in)
+  await server.get('/api/users/me/', { as: null, headers: { authorization: `Token ${json.token}` } })
+  assert.ok(Date.parse((await listed('carl')).last_used) >= Date.parse(logged.last_log_in))
+})
