@@ -93,6 +93,11 @@ export class AdHocHunts {
     return { ...(await this.get(id)), warnings }
   }
 
+  /** What a hunt over this part of the corpus would cover now. */
+  measure(selection: Selection): Promise<{ samples: number; bytes: number }> {
+    return this.#parts.sources.corpus.measure(selection)
+  }
+
   /** What the hunt hunts with. Fails with `hunt.not-found`. */
   async texts(id: number): Promise<readonly HuntText[]> {
     const row = await this.#parts.database

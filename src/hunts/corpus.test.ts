@@ -62,6 +62,38 @@ test('more sizes than are read at once are all read, whoever else asks meanwhile
   assert.deepEqual(await corpus.whole(), { samples: 45_000, bytes: (10 * 45_000 * 45_001) / 2 })
 })
 
+test('a selection over more samples than are looked at at once has each of them once, in their order', async () => {
+  await add(1, 45_000)
+  await add(45_001, 45_002, 0)
+  await database.updateTable('samples').set({ name: 'odd' }).where(sql<boolean>`id % 2 = 1`).execute()
+  const ids = await corpus.select({ namePattern: 'o*' }, 45_002)
+  assert.equal(ids?.length, 22_500)
+  assert.equal(
+    ids.findIndex((id, i) => id !== 2 * i + 1),
+    -1,
+  )
+  assert.deepEqual(await corpus.measure({ namePattern: 'o*' }), { samples: 22_500, bytes: 10 * 22_500 * 22_500 })
+  assert.deepEqual(await corpus.measure({}), await corpus.whole())
+  assert.deepEqual(await corpus.measure({ namePattern: 'none' }), { samples: 0, bytes: 0 })
+})
+
+test('the type PE has programs of 32 and of 64 bits; PE32 and PE32+ tell them apart', async () => {
+  await add(1, 6)
+  for (const [id, type] of [
+    [1, 'PE+/Exe'],
+    [2, 'PE+/Dll'],
+    [3, 'PE/Dll'],
+    [4, 'Text'],
+    [5, 'PEM/Key'],
+  ] as const)
+    await database.updateTable('samples').set({ file_type: type }).where('id', '=', id).execute()
+  const of = async (...fileTypes: string[]) => [...((await corpus.select({ fileTypes }, 6)) ?? [])]
+  assert.deepEqual(await of('PE'), [1, 2, 3, 6])
+  assert.deepEqual(await of('PE32'), [3, 6])
+  assert.deepEqual(await of('PE32+'), [1, 2])
+  assert.deepEqual(await of('PE+/Dll', 'Text'), [2, 4])
+})
+
 test('samples of a range are counted exactly, whichever way is shorter', async () => {
   await add(1, 40)
   await add(41, 45, 0)

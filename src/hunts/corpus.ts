@@ -184,11 +184,34 @@ export class Corpus {
   /** Ascending ids of a part of the corpus; null for all of it. */
   async select(selection: Selection, upTo: number): Promise<Uint32Array | null> {
     if (isEverything(selection)) return null
-    const rows = await narrowed(this.#processed().select('id'), selection)
-      .where('id', '<=', upTo)
-      .orderBy('id')
-      .execute()
-    return Uint32Array.from(rows, ({ id }) => id)
+    const ids: number[] = []
+    for await (const rows of this.#selected(selection, upTo)) for (const { id } of rows) ids.push(id)
+    return Uint32Array.from(ids)
+  }
+
+  /** How many samples a part of the corpus has, and their bytes. */
+  async measure(selection: Selection): Promise<{ samples: number; bytes: number }> {
+    if (isEverything(selection)) return this.whole()
+    const sum = { samples: 0, bytes: 0 }
+    for await (const rows of this.#selected(selection, await this.lastId())) {
+      sum.samples += rows.length
+      for (const { size } of rows) sum.bytes += size
+    }
+    return sum
+  }
+
+  /** By ascending id. Looking at all of a large corpus takes long, so others come in between. */
+  async *#selected(selection: Selection, upTo: number): AsyncGenerator<readonly { id: number; size: number }[]> {
+    // A list of hashes is looked up, and would be looked up again for each step.
+    const step = selection.hashes ? upTo : IDS_AT_ONCE
+    for (let from = 1; from <= upTo; from += step) {
+      if (from > 1) await setImmediate()
+      yield await narrowed(this.#processed().select(['id', 'size']), selection)
+        .where('id', '>=', from)
+        .where('id', '<=', Math.min(upTo, from + step - 1))
+        .orderBy('id')
+        .execute()
+    }
   }
 
   #processed() {
@@ -202,7 +225,7 @@ function namesOf(name: string, known: readonly KnownName[] = []): readonly [Know
   return [first, ...others]
 }
 
-type SampleQuery = SelectQueryBuilder<Schema, 'samples', { id: number }>
+type SampleQuery = SelectQueryBuilder<Schema, 'samples', { id: number; size: number }>
 
 function narrowed(query: SampleQuery, selection: Selection): SampleQuery {
   const { fileTypes, tags, hashes } = selection
@@ -221,10 +244,12 @@ function narrowed(query: SampleQuery, selection: Selection): SampleQuery {
   if (fileTypes) {
     query = query.where(({ or, eb }) =>
       or(
-        fileTypes.flatMap((type) => [
-          eb('file_type', '=', type),
-          eb(sql`substr(file_type, 1, ${type.length + 1})`, '=', `${type}/`),
-        ]),
+        fileTypes
+          .flatMap(meantBy)
+          .flatMap((type) => [
+            eb('file_type', '=', type),
+            eb(sql`substr(file_type, 1, ${type.length + 1})`, '=', `${type}/`),
+          ]),
       ),
     )
   }
@@ -245,6 +270,13 @@ function narrowed(query: SampleQuery, selection: Selection): SampleQuery {
     query = query.where(({ or }) => or(hashKinds.map((kind) => digestIn(kind, hashes))))
   }
   return query
+}
+
+/** `PE` are programs of 32 and 64 bits, as everybody calls them; `PE32` and `PE32+` are one of the two. */
+const families: Readonly<Record<string, readonly string[]>> = { PE: ['PE', 'PE+'], PE32: ['PE'], 'PE32+': ['PE+'] }
+
+function meantBy(type: string): readonly string[] {
+  return families[type] ?? [type]
 }
 
 const hashKinds = ['md5', 'sha1', 'sha256', 'sha512'] as const

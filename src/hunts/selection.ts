@@ -7,7 +7,10 @@ export interface Selection {
   readonly lastSeenFrom?: Micros
   readonly lastSeenTo?: Micros
   readonly classifications?: readonly Classification[]
-  /** A file type, or the beginning of one up to a slash: `PE`, `PE/Exe`, `Binary/Archive`. Any of them. */
+  /**
+   * A file type, or the beginning of one up to a slash: `PE/Exe`, `Binary/Archive`. `PE` has the programs of 32 and of 64
+   * bits, `PE32` and `PE32+` those of one kind. Any of them.
+   */
   readonly fileTypes?: readonly string[]
   /** Any of them. */
   readonly tags?: readonly string[]

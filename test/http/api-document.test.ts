@@ -105,6 +105,7 @@ test('a client that is made from the document can call every operation', { timeo
     number: 1,
     format: 'csv',
     rules,
+    selection: {},
     tags: ['generated'],
     classification: 'suspicious',
     username: 'ana',

@@ -19,6 +19,7 @@ const readers: Readonly<Record<string, number>> = {
   saveCoreRuleset: 32,
   createHunt: 32,
   explainRules: 32,
+  measureSelection: 32,
   getSampleStatus: 4,
   listSamples: 4,
   deleteSamples: 4,

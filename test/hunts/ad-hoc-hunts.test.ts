@@ -91,6 +91,7 @@ test('a hunt can be restricted to a part of the corpus', async () => {
     assert.equal(hunt.state, 'completed')
     assert.equal(hunt.matches, covered, JSON.stringify(selection))
     assert.equal(hunt.processed, covered)
+    assert.equal((await ground.appliance.adHocHunts.measure(selection)).samples, covered)
     if ('fileTypes' in selection || 'maxSize' in selection) assert.ok(covered > 0, JSON.stringify(selection))
     else assert.equal(covered, atLeast, JSON.stringify(selection))
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { skip, WebTest, writeRules } from './browser.ts'
+import { accessibilityProblems, skip, WebTest, writeRules } from './browser.ts'
 
 const SAMPLES = 60
 
@@ -15,7 +15,7 @@ after(() => web?.stop())
 afterEach(() => web?.assertNoComplaints())
 
 /** Takes a while on every sample, so that there is something to watch. */
-const slow = `rule slow { condition: for all i in (0..1500000) : ( uint8(i % 64) != 0x00 or i % 64 < 64 ) }`
+const slow = `rule slow { condition: for all i in (0..2500000) : ( uint8(i % 64) != 0x00 or i % 64 < 64 ) }`
 
 /** The values that the bar shows until it is gone. */
 async function watchBar(page: Page, name: string): Promise<number[]> {
@@ -68,6 +68,7 @@ test('a hunt over a part of the samples is started, followed, exported and delet
   await page.getByLabel('Name like').fill('s?.txt')
   await writeRules(page, 'rule numbered { strings: $n = "sample number" condition: $n }')
   await page.getByText('It compiles').waitFor()
+  await page.getByText('10 samples selected').waitFor()
   await page.getByRole('button', { name: 'Start the hunt' }).click()
   await page.getByRole('heading', { name: 'numbers of one digit' }).waitFor()
   await page.getByText('samples named s?.txt').waitFor()
@@ -87,5 +88,48 @@ test('a hunt over a part of the samples is started, followed, exported and delet
   await page.getByRole('button', { name: 'Delete …' }).click()
   await page.getByRole('button', { name: 'Delete', exact: true }).click()
   await page.getByRole('heading', { name: 'No hunts yet' }).waitFor()
+  await page.context().close()
+})
+
+test('a hunt that is being written survives a reload and going back, and none begins over nothing', {
+  skip,
+}, async () => {
+  const page = await web.open('/new-hunt')
+  const line = page.locator('.cm-line', { hasText: 'kept over a reload' })
+  await page.getByText(`${SAMPLES} samples selected`).waitFor()
+  await writeRules(page, 'rule kept { condition: filesize == 0 } // kept over a reload')
+  await page.getByLabel('Tag').fill('never given')
+  await page.getByText('There are no samples tagged never given: there is nothing to hunt over.').waitFor()
+  assert.ok(await page.getByRole('button', { name: 'Start the hunt' }).isDisabled())
+  assert.deepEqual(await accessibilityProblems(page), [])
+
+  await page.reload()
+  await line.waitFor()
+  await page.getByText(/Your unsaved text of .* is back/).waitFor()
+  assert.equal(await page.getByLabel('Tag').inputValue(), 'never given')
+  await page.getByRole('link', { name: 'Samples', exact: true }).click()
+  await page.getByRole('heading', { name: 'Samples' }).waitFor()
+  await page.goBack()
+  await line.waitFor()
+  assert.equal(await page.getByLabel('Tag').inputValue(), 'never given')
+
+  // The types to choose from are those that there are.
+  await page.getByLabel('Tag').fill('')
+  await page.getByRole('button', { name: 'Type', exact: false }).filter({ hasText: 'all' }).click()
+  await page.getByRole('option', { name: 'Text', exact: true }).click()
+  await page.getByText(`${SAMPLES} samples selected`).waitFor()
+  await page.getByRole('button', { name: 'Begin with an empty text' }).click()
+  await line.waitFor({ state: 'detached' })
+
+  // One that was made over nothing by a script says so too.
+  const { json } = await web.server.post('/api/hunts/', {
+    json: {
+      rules: [{ name: 'any', content: 'rule all_of_them { condition: true }' }],
+      selection: { tags: ['never given'] },
+    },
+  })
+  await page.goto(`${new URL(page.url()).origin}/hunts/${json.id}`)
+
+  await page.getByText('Nothing was selected', { exact: true }).waitFor()
   await page.context().close()
 })

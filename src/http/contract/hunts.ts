@@ -20,7 +20,7 @@ export const SelectionShape = Type.Object(
     file_types: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {
         minItems: 1,
-        description: 'whole types, or their beginning up to a slash',
+        description: 'whole types, or their beginning up to a slash; PE has PE32 (32 bits) and PE32+ (64 bits)',
       }),
     ),
     tags: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'any of them' })),
@@ -76,6 +76,9 @@ export const HuntRulesShape = Type.Object({
 })
 
 const Share = Type.Object({ samples: Type.Integer(), bytes: Type.Integer() })
+
+/** What a selection has. */
+export const SelectedShape = Share
 
 export const ExplanationShape = Type.Object({
   corpus: Share,

@@ -7,7 +7,14 @@ import { type Micros, toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
 import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
-import { ExplanationShape, HuntRulesShape, HuntShape, MadeHuntShape, SelectionShape } from '../contract/hunts.ts'
+import {
+  ExplanationShape,
+  HuntRulesShape,
+  HuntShape,
+  MadeHuntShape,
+  SelectedShape,
+  SelectionShape,
+} from '../contract/hunts.ts'
 import { Paging } from '../contract/paging.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
@@ -209,6 +216,25 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
       await room.lend(() => adHocHunts.remove(callerOf(request), request.params.id))
       return reply.code(204).send(null)
     },
+  )
+
+  app.post(
+    '/api/hunts/selection/',
+    {
+      config: { access: 'account' },
+      bodyLimit: TEXT_BODY,
+      schema: {
+        tags: ['hunts'],
+        operationId: 'measureSelection',
+        summary: 'Tell how many samples a selection has, and their bytes',
+        body: Type.Object({ selection: SelectionShape }),
+        response: {
+          200: SelectedShape,
+          ...refusals(yaraEnvelope, { 400: 'A parameter is not in its range.', 403: unauthenticated }),
+        },
+      },
+    },
+    async (request) => adHocHunts.measure(selectionOf(request.body.selection)),
   )
 
   app.post(

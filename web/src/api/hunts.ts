@@ -5,6 +5,7 @@ import type {
   HuntHitShape,
   HuntRulesShape,
   HuntShape,
+  SelectedShape,
   SelectionShape,
 } from '../../../src/http/contract/hunts.ts'
 import { call, Refusal, send, Unreachable } from './http.ts'
@@ -12,6 +13,7 @@ import { readEvents } from './server-events.ts'
 
 export type Hunt = Static<typeof HuntShape>
 export type HuntHit = Static<typeof HuntHitShape>
+export type Selected = Static<typeof SelectedShape>
 export type Selection = Static<typeof SelectionShape>
 export type Explanation = Static<typeof ExplanationShape>
 
@@ -28,9 +30,20 @@ interface Page<T> {
 }
 
 const RUNNING_LOOK_MS = 1_000
+const SELECTION_LOOK_MS = 20_000
 
 export const hasEnded = ({ state }: Pick<Hunt, 'state'>): boolean =>
   state === 'completed' || state === 'stopped' || state === 'failed'
+
+/** How much of the corpus a selection has, asked again when samples have come or gone. */
+export function useSelected(selection: Selection) {
+  return useQuery({
+    queryKey: ['samples', 'selected', selection],
+    queryFn: ({ signal }) => call<Selected>('POST', '/api/hunts/selection/', { json: { selection }, signal }),
+    placeholderData: keepPreviousData,
+    refetchInterval: SELECTION_LOOK_MS,
+  })
+}
 
 export const startHunt = (asked: HuntRequest): Promise<Hunt> => call('POST', '/api/hunts/', { json: asked })
 export const cancelHunt = (id: number): Promise<Hunt> => call('POST', `/api/hunts/${id}/cancel/`)

@@ -26,7 +26,7 @@ import { ProgressBar } from '../../parts/progress-bar.tsx'
 import { Statistic, Statistics } from '../../parts/statistic.tsx'
 import { Table } from '../../parts/table.tsx'
 import styles from './hunt-page.module.css'
-import { selectionWords } from './selection-words.ts'
+import { noneOf, selectionWords } from './selection-words.ts'
 
 const PAGE_SIZE = 100
 const initial = { after: 0 }
@@ -164,7 +164,12 @@ function Results({ hunt }: { readonly hunt: Hunt }) {
         keyOf={({ id }) => String(id)}
         isStale={hits.isPlaceholderData}
         empty={
-          hasEnded(hunt) ? (
+          hunt.samples === 0 && hunt.state !== 'queued' ? (
+            <EmptyState title="Nothing was selected">
+              There were {noneOf(hunt.selection, hunt.selection_hashes)} when this hunt was made, so it had nothing to
+              look at.
+            </EmptyState>
+          ) : hasEnded(hunt) ? (
             <EmptyState title="Nothing matches">
               None of {counted(hunt.processed, 'decided sample')} matches these rules.
             </EmptyState>

@@ -2,6 +2,8 @@ import type { Selection } from '../../api/hunts.ts'
 import { exactly } from '../../parts/moment.tsx'
 import { bytes, counted } from '../../parts/numbers.ts'
 
+const EVERYTHING = 'all samples'
+
 /** The part of the corpus that a hunt covers, in words. */
 export function selectionWords(selection: Selection, hashCount: number): string {
   const { classifications, file_types, tags, name, min_size, max_size, first_seen, last_seen } = selection
@@ -16,7 +18,13 @@ export function selectionWords(selection: Selection, hashCount: number): string 
     period('first seen', first_seen),
     period('last seen', last_seen),
   ].filter(Boolean)
-  return words.length === 0 ? 'all samples' : `samples ${words.join(', ')}`
+  return words.length === 0 ? EVERYTHING : `samples ${words.join(', ')}`
+}
+
+/** A selection that no sample is in: `no samples named x*`. */
+export function noneOf(selection: Selection, hashCount: number): string {
+  const words = selectionWords(selection, hashCount)
+  return words === EVERYTHING ? 'no samples' : `no ${words}`
 }
 
 function period(what: string, times: Selection['first_seen']): string | false {

@@ -1,41 +1,60 @@
-import { useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
-import { type Selection, useStartHunt } from '../../api/hunts.ts'
+import { type Selected, type Selection, useSelected, useStartHunt } from '../../api/hunts.ts'
 import type { Diagnostic } from '../../api/rulesets.ts'
+import { useFileTypes } from '../../api/samples.ts'
+import { useUser } from '../../api/session.ts'
+import { readDraft, useKeptDraft } from '../../editor/draft.ts'
+import { DraftNotice } from '../../editor/draft-notice.tsx'
 import { YaraEditor, type YaraEditorHandle } from '../../editor/yara-editor.tsx'
+import { useAddressState } from '../../parts/address-state.ts'
 import { type ClassificationName, classifications } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
 import { Select, TextField } from '../../parts/field.tsx'
 import { notifyFailed } from '../../parts/notices.tsx'
+import { bytes, counted } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
+import { noneOf } from '../hunt/selection-words.ts'
 import { useExplanation } from '../ruleset/explanation.ts'
 import { TextMeaning } from '../ruleset/text-meaning.tsx'
 import bench from '../ruleset/workbench.module.css'
 import styles from './new-hunt-page.module.css'
 
+const TYPING_PAUSE_MS = 300
 const anyOrOne = [{ id: 'all', title: 'all' }, ...classifications.map((id) => ({ id, title: id }))] as const
 
-const nothing = { title: '', classification: 'all', type: '', tag: '', name: '', from: '', to: '' }
+/** Under which the text is kept: no ruleset has this name. */
+const DRAFT = '/hunts/new'
+
+/** In the address, so that going back and reloading keep it. */
+const nothing = { title: '', classification: 'all', type: 'all', tag: '', name: '', from: '', to: '' }
 type Asked = typeof nothing
 
 /** An ad-hoc hunt with a text and a part of the corpus. */
 export function Component() {
-  const [text, setText] = useState('')
-  const [asked, setAsked] = useState<Asked>(nothing)
+  const user = useUser()
+  const [draft, setDraft] = useState(() => readDraft(user.name, DRAFT))
+  const [text, setText] = useState(draft?.text ?? '')
+  const [asked, setAsked] = useAddressState<Asked>(nothing)
   const [diagnostics, setDiagnostics] = useState<readonly Diagnostic[]>([])
   const editor = useRef<YaraEditorHandle>(null)
   const explanation = useExplanation(text)
+  const selection = useMemo(() => selectionOf(asked), [asked])
+  const selected = useSelected(useSettled(selection))
+  const types = useFileTypes()
   const start = useStartHunt()
   const navigate = useNavigate()
-  const change = (changes: Partial<Asked>) => setAsked((before) => ({ ...before, ...changes }))
+  const change = (changes: Partial<Asked>) => setAsked(changes, { replace: true })
+  const isEmpty = selected.data?.samples === 0
+  useKeptDraft(user.name, DRAFT, text, { text: '', revision: 0 })
 
   const hunt = () => {
-    if (text.trim() === '') return
+    if (text.trim() === '' || isEmpty) return
     start.mutate(
       {
         rules: [{ name: 'rules', content: text }],
         ...(asked.title !== '' && { title: asked.title }),
-        selection: selectionOf(asked),
+        selection,
       },
       { onError: notifyFailed, onSuccess: ({ id }) => void navigate(`/hunts/${id}`) },
     )
@@ -46,7 +65,7 @@ export function Component() {
         title="New hunt"
         about="What does this text find among the stored samples? Nothing is saved but the hunt."
         actions={
-          <Button weight="main" onPress={hunt} isDisabled={start.isPending || text.trim() === ''}>
+          <Button weight="main" onPress={hunt} isDisabled={start.isPending || isEmpty || text.trim() === ''}>
             Start the hunt
           </Button>
         }
@@ -59,7 +78,6 @@ export function Component() {
           onChange={(name) => change({ name })}
           hint="* and ? stand for others"
         />
-        <TextField label="Type" value={asked.type} onChange={(type) => change({ type })} hint="such as PE or PE/Dll" />
         <TextField label="Tag" value={asked.tag} onChange={(tag) => change({ tag })} />
         <TextField label="Seen from" type="date" value={asked.from} onChange={(from) => change({ from })} />
         <TextField label="Seen until" type="date" value={asked.to} onChange={(to) => change({ to })} />
@@ -69,13 +87,34 @@ export function Component() {
           options={anyOrOne}
           onChange={(classification) => change({ classification })}
         />
+        <Select
+          label="Type"
+          value={asked.type}
+          options={typeOptions(types.data?.results ?? [], asked.type)}
+          onChange={(type) => change({ type })}
+        />
       </div>
+      <p className={styles.selected} role="status">
+        {selected.isError
+          ? `What is selected cannot be counted: ${selected.error.message}`
+          : selected.data && selectedWords(selected.data, selection)}
+      </p>
+      {draft && (
+        <DraftNotice
+          draft={draft}
+          drop="Begin with an empty text"
+          onDrop={() => {
+            editor.current?.replace('')
+            setDraft(null)
+          }}
+        />
+      )}
       <div className={`${bench.desk} ${styles.desk}`}>
         <div className={bench.editor}>
           <YaraEditor
             ref={editor}
             label="YARA text"
-            initialText=""
+            initialText={text}
             verdict={explanation.verdict}
             onChange={setText}
             onDiagnostics={setDiagnostics}
@@ -89,10 +128,42 @@ export function Component() {
   )
 }
 
+function selectedWords({ samples, bytes: size }: Selected, selection: Selection): string {
+  if (samples > 0) return `${counted(samples, 'sample')} selected, ${bytes(size)}`
+  return `There are ${noneOf(selection, 0)}: there is nothing to hunt over.`
+}
+
+/** Kinds of files, each followed by its types, as far as there are samples of them. */
+function typeOptions(types: readonly string[], current: string): { id: string; title: string }[] {
+  const programs = types.filter((type) => /^PE\+?\//.test(type))
+  const kinds = types
+    .map((type) => type.slice(0, type.indexOf('/')))
+    .filter((kind) => kind !== '' && !kind.startsWith('PE'))
+  const named = [
+    ...(programs.length > 0 ? [{ id: 'PE', title: 'PE (32 and 64 bits)' }] : []),
+    ...(programs.some((type) => type.startsWith('PE/')) ? [{ id: 'PE32', title: 'PE32' }] : []),
+    ...(programs.some((type) => type.startsWith('PE+')) ? [{ id: 'PE32+', title: 'PE32+' }] : []),
+    ...[...new Set([...kinds, ...types])].sort().map((id) => ({ id, title: id })),
+  ]
+  // An address that was sent may name a type of which there are no samples by now.
+  const isThere = current === 'all' || named.some(({ id }) => id === current)
+  return [{ id: 'all', title: 'all' }, ...(isThere ? [] : [{ id: current, title: current }]), ...named]
+}
+
+/** A selection as it was when nothing had been typed for a moment. */
+function useSettled(selection: Selection): Selection {
+  const [settled, setSettled] = useState(selection)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(selection), TYPING_PAUSE_MS)
+    return () => clearTimeout(timer)
+  }, [selection])
+  return settled
+}
+
 function selectionOf({ classification, type, tag, name, from, to }: Asked): Selection {
   return {
     ...(classification !== 'all' && { classifications: [classification as ClassificationName] }),
-    ...(type !== '' && { file_types: [type] }),
+    ...(type !== 'all' && { file_types: [type] }),
     ...(tag !== '' && { tags: [tag] }),
     ...(name !== '' && { name }),
     ...((from !== '' || to !== '') && {

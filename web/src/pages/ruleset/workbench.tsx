@@ -1,19 +1,18 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { Diagnostic, Revision } from '../../api/rulesets.ts'
 import { useUser } from '../../api/session.ts'
+import { type Draft, dropDraft, readDraft, useKeptDraft } from '../../editor/draft.ts'
+import { DraftNotice } from '../../editor/draft-notice.tsx'
 import { YaraEditor, type YaraEditorHandle } from '../../editor/yara-editor.tsx'
 import { Button } from '../../parts/button.tsx'
 import { Select } from '../../parts/field.tsx'
-import { Moment } from '../../parts/moment.tsx'
 import { ConflictPanel } from './conflict-panel.tsx'
-import { type Draft, dropDraft, keepDraft, readDraft } from './draft.ts'
 import { useExplanation } from './explanation.ts'
 import { TextMeaning } from './text-meaning.tsx'
 import { type TrialScope, useTrial } from './trial.ts'
 import { TrialPanel } from './trial-panel.tsx'
 import styles from './workbench.module.css'
 
-const KEEP_PAUSE_MS = 300
 const scopes = [
   { id: 'everything', title: 'everything' },
   { id: 'goodware', title: 'goodware only' },
@@ -67,7 +66,7 @@ export function Workbench({
   const isChanged = text !== savedText && !isUntouched
   const isConflict = isOutdated && isChanged && !isReadOnly
 
-  useDraft(user.name, draftName, text, { text: savedText, revision: base.revision })
+  useKeptDraft(user.name, draftName, text, { text: savedText, revision: base.revision })
   useEffect(() => {
     if (!isOutdated || isConflict) return
     setBase({ revision: savedNumber, text: savedText })
@@ -110,7 +109,9 @@ export function Workbench({
           </Button>
         )}
       </div>
-      {draft && isChanged && !isReadOnly && <DraftNotice draft={draft} onDrop={() => goOnWith(savedText)} />}
+      {draft && isChanged && !isReadOnly && (
+        <DraftNotice draft={draft} drop="Go back to what is saved" onDrop={() => goOnWith(savedText)} />
+      )}
       {saved && isConflict && (
         <ConflictPanel name={draftName} mine={text} base={base.revision} theirs={saved} onDecided={goOnWith} />
       )}
@@ -142,41 +143,3 @@ export function Workbench({
 }
 
 const differing = (draft: Draft | null, text: string): Draft | null => (draft && draft.text !== text ? draft : null)
-
-/** Keeps the text in the browser while it differs from what is saved. */
-function useDraft(
-  user: string,
-  name: string,
-  text: string,
-  { text: savedText, revision }: { readonly text: string; readonly revision: number },
-): void {
-  const isFirst = useRef(true)
-  useEffect(() => {
-    if (isFirst.current) {
-      isFirst.current = false
-      return
-    }
-    const keep = () => {
-      if (text === savedText) dropDraft(user, name)
-      else keepDraft(user, name, { text, revision, changed: Date.now() })
-    }
-    const timer = setTimeout(keep, KEEP_PAUSE_MS)
-    // Leaving the page within the pause must not lose the last words.
-    window.addEventListener('pagehide', keep)
-    return () => {
-      clearTimeout(timer)
-      window.removeEventListener('pagehide', keep)
-    }
-  }, [user, name, text, savedText, revision])
-}
-
-function DraftNotice({ draft, onDrop }: { readonly draft: Draft; readonly onDrop: () => void }) {
-  return (
-    <div className={styles.draft} role="status">
-      <p>
-        Your unsaved text of <Moment at={new Date(draft.changed).toISOString()} /> is back.
-      </p>
-      <Button onPress={onDrop}>Go back to what is saved</Button>
-    </div>
-  )
-}

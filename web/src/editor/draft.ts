@@ -1,0 +1,71 @@
+/** Unsaved text, kept in the browser so that a reload, a crash or an expired session loses nothing. */
+import { useEffect, useRef } from 'react'
+
+const KEEP_PAUSE_MS = 300
+
+export interface Draft {
+  readonly text: string
+  /** The revision that it was made of; 0 for a new ruleset. */
+  readonly revision: number
+  /** Milliseconds since 1970. */
+  readonly changed: number
+}
+
+/** `name`: of the ruleset, empty for a new one, or the address of another page. */
+const keyOf = (user: string, name: string): string => `backtrail.draft.${user}.${name}`
+
+export function readDraft(user: string, name: string): Draft | null {
+  const kept = localStorage.getItem(keyOf(user, name))
+  if (kept === null) return null
+  try {
+    const { text, revision, changed } = JSON.parse(kept)
+    if (typeof text === 'string' && typeof revision === 'number' && typeof changed === 'number') {
+      return { text, revision, changed }
+    }
+  } catch {
+    // What cannot be read is as good as none.
+  }
+  dropDraft(user, name)
+  return null
+}
+
+/** False when the browser has no room for it. */
+export function keepDraft(user: string, name: string, draft: Draft): boolean {
+  try {
+    localStorage.setItem(keyOf(user, name), JSON.stringify(draft))
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function dropDraft(user: string, name: string): void {
+  localStorage.removeItem(keyOf(user, name))
+}
+
+/** Keeps the text in the browser while it differs from what is saved. */
+export function useKeptDraft(
+  user: string,
+  name: string,
+  text: string,
+  { text: savedText, revision }: { readonly text: string; readonly revision: number },
+): void {
+  const isFirst = useRef(true)
+  useEffect(() => {
+    if (isFirst.current) {
+      isFirst.current = false
+      return
+    }
+    const keep = () => {
+      if (text === savedText) dropDraft(user, name)
+      else keepDraft(user, name, { text, revision, changed: Date.now() })
+    }
+    const timer = setTimeout(keep, KEEP_PAUSE_MS)
+    // Leaving the page within the pause must not lose the last words.
+    window.addEventListener('pagehide', keep)
+    return () => {
+      clearTimeout(timer)
+      window.removeEventListener('pagehide', keep)
+    }
+  }, [user, name, text, savedText, revision])
+}
