@@ -7,7 +7,7 @@
  *     node bench/index/tuning.ts ../shared/rules/reversinglabs FOLDER…
  */
 import { readFileSync } from 'node:fs'
-import { bitOf, type Channel, gramHash, HEAD_BYTES, SignatureView, sign } from '../../src/index/index.ts'
+import { bitOf, type Channel, gramHash, HEAD_BYTES, nothingKnown, SignatureView, sign } from '../../src/index/index.ts'
 import { mayMatch, type SampleSignature } from '../../src/planner/index.ts'
 import { argumentsOf, digestsOf, filesUnder, plansUnder, quantile } from './material.ts'
 
@@ -153,7 +153,7 @@ for (const path of files) {
     ...digestsOf(bytes),
     size: bytes.length,
     head: bytes.subarray(0, HEAD_BYTES),
-    signers: null,
+    ...nothingKnown,
   }
   const judge = (of: Variant, bits: number, has: Hash) => {
     of.indexBytes += bits / 8

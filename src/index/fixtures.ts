@@ -1,7 +1,7 @@
 /** Material for the tests of this folder: repeatable random bytes, and samples that look a little like real files. */
 import { createCipheriv, createHash } from 'node:crypto'
 import type { SignedSample } from './segment-writer.ts'
-import { sign } from './signing.ts'
+import { type EngineFacts, nothingKnown, sign } from './signing.ts'
 
 export interface Random {
   /** An integer from 0 to `limit - 1`. */
@@ -53,8 +53,8 @@ export function randomFrom(seed: string): Random {
 }
 
 /** Signs a sample under its real digests. */
-export function signed(id: number, bytes: Uint8Array, signers: Uint32Array | null = null): SignedSample {
+export function signed(id: number, bytes: Uint8Array, facts: EngineFacts = nothingKnown): SignedSample {
   const digest = (algorithm: string) => createHash(algorithm).update(bytes).digest()
   const digests = { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }
-  return { id, record: sign(bytes, digests, signers) }
+  return { id, record: sign(bytes, digests, facts) }
 }

@@ -4,10 +4,21 @@
 export { bitOf, type Channel, gramHash, LONG_BYTES, longGramHash } from './gram.ts'
 export { planMerge, type SegmentExtent, TIERS } from './merge-plan.ts'
 export { mergeSegments } from './merging.ts'
+export {
+  ENTRY_BYTES,
+  ENTRY_WORD,
+  encodeProgram,
+  type FieldValue,
+  PROGRAM_UNKNOWN,
+  type ProgramColumns,
+  type ProgramField,
+  placeOf,
+  programFields,
+} from './program.ts'
 export type { SegmentSummary } from './segment-assembly.ts'
 export type { HashAlgorithm } from './segment-format.ts'
 export { type SegmentGroup, SegmentReader } from './segment-reader.ts'
 export { type SignedSample, writeSegment } from './segment-writer.ts'
 export { agree, HEAD_BYTES, type SampleDigests, SignatureView } from './signature.ts'
 export { SIGNERS_UNKNOWN, signerHash } from './signers.ts'
-export { sign, signFile } from './signing.ts'
+export { type EngineFacts, noProgram, nothingKnown, sign, signFile } from './signing.ts'

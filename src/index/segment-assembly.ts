@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type BitTile, type ColumnRun, emptyTile, type PlacedRun } from './bit-tile.ts'
 import { BlockWriter } from './block-file.ts'
+import { PROGRAM_UNKNOWN, PROGRAM_WORDS, type ProgramColumns, programsBySample } from './program.ts'
 import { digestBytes, encodeDirectory, type GroupEntry, type HashAlgorithm, transposedCount } from './segment-format.ts'
 import { HEAD_BYTES } from './signature.ts'
 import { SIGNERS_UNKNOWN, type SignerColumns, signersBySample, signersIn } from './signers.ts'
@@ -27,6 +28,8 @@ export interface SignatureColumns {
   digests(algorithm: HashAlgorithm): Uint8Array
   /** Null where nothing is known of any. */
   signers(): SignerColumns | null
+  /** Null where nothing is known of any. */
+  programs(): ProgramColumns | null
   /** The bit arrays of `count` samples from sample `from` on, one after the other. */
   signatures(from: number, count: number): Uint8Array
   /**
@@ -66,11 +69,11 @@ export function assembleSegment(
   try {
     const groups = classes.flatMap(groupsOf)
     writer.write(encodeDirectory(groups))
-    const { ids, signers } = writeFacts(writer, classes, samples)
+    const { ids, signers, programs } = writeFacts(writer, classes, samples)
     for (const sizeClass of classes) if (sizeClass.bits > 0) writeBits(writer, sizeClass)
     const firstId = ids.reduce((lowest, id) => Math.min(lowest, id))
     const lastId = ids.reduce((highest, id) => Math.max(highest, id))
-    const bytes = writer.finish({ samples, signers, firstId, lastId, groups: groups.length })
+    const bytes = writer.finish({ samples, signers, programs, firstId, lastId, groups: groups.length })
     renameSync(temporary, path)
     syncFolder(dirname(path))
     return { samples, firstId, lastId, bytes }
@@ -157,12 +160,12 @@ function groupsOf({ bits, hasLong, count }: SizeClass): GroupEntry[] {
   return groups
 }
 
-/** Writes the columns of facts. Returns the ids, which it checks to ascend within each class, and the number of signers. */
+/** Writes the columns of facts. Returns the ids, which it checks to ascend within each class, and the numbers for the header. */
 function writeFacts(
   writer: BlockWriter,
   classes: readonly SizeClass[],
   samples: number,
-): { readonly ids: Uint32Array; readonly signers: number } {
+): { readonly ids: Uint32Array; readonly signers: number; readonly programs: number } {
   const writeColumn = (width: number, columnOf: (source: SignatureColumns) => Uint8Array): Uint8Array => {
     const values = new Uint8Array(samples * width)
     forEachPart(classes, (source, runs, start) => {
@@ -183,7 +186,8 @@ function writeFacts(
   for (let position = 0; position < HEAD_BYTES; position++) writeColumn(1, (source) => source.head(position))
   for (const algorithm of ['md5', 'sha1', 'sha256'] as const)
     writeColumn(digestBytes[algorithm], (source) => source.digests(algorithm))
-  return { ids, signers: writeSigners(writer, classes, samples) }
+  const signers = writeSigners(writer, classes, samples)
+  return { ids, signers, programs: writePrograms(writer, classes, samples) }
 }
 
 /** Returns how many hashes there are. */
@@ -208,6 +212,29 @@ function writeSigners(writer: BlockWriter, classes: readonly SizeClass[], sample
     writer.write(bytesOf(hashes))
   })
   return signersIn(counts)
+}
+
+/** Returns how many programs there are. */
+function writePrograms(writer: BlockWriter, classes: readonly SizeClass[], samples: number): number {
+  const kinds = new Uint8Array(samples).fill(PROGRAM_UNKNOWN)
+  const programs: Uint32Array[] = Array(samples)
+  forEachPart(classes, (source, runs, start) => {
+    const of = programsBySample(source.programs())
+    for (const { from, to, column } of runs) {
+      for (let s = from; s < to; s++) {
+        const program = of(s)
+        if (program === null) continue
+        const target = start + column + s - from
+        kinds[target] = Math.min(1, program.length)
+        if (program.length > 0) programs[target] = program
+      }
+    }
+  })
+  writer.write(kinds)
+  const present = Object.values(programs)
+  for (let word = 0; word < PROGRAM_WORDS; word++)
+    writer.write(bytesOf(Uint32Array.from(present, (program) => program[word] as number)))
+  return present.length
 }
 
 /** Visits the sources class after class, with the column at which the class begins. */

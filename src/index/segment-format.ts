@@ -1,9 +1,10 @@
 import { crc32 } from 'node:zlib'
 import { Failure } from '../errors/index.ts'
+import { PROGRAM_WORDS } from './program.ts'
 import { HEAD_BYTES, isSignatureSize } from './signature.ts'
 
 /**
- * The segment file, version 3: the signatures of many samples, arranged for looking up. Immutable once written.
+ * The segment file, version 4: the signatures of many samples, arranged for looking up. Immutable once written.
  * Little-endian throughout. `n` is the number of samples.
  *
  * ```
@@ -17,6 +18,8 @@ import { HEAD_BYTES, isSignatureSize } from './signature.ts'
  *             sha256      32n
  *             signers     n    how many signers each sample has (signers.ts); 255: not known
  *             hashes      4s   the hashes of the signers, sample after sample, ascending within one
+ *             programs    n    1 for each sample that has a program (program.ts), 0 where it has none; 255: not known
+ *             words       4wp  word 0 of every program, word 1 of every program, …
  *             bits        group after group
  * checksums   4 bytes for every BLOCK_BYTES of the body (the last block may be shorter): CRC-32
  * ```
@@ -40,7 +43,7 @@ import { HEAD_BYTES, isSignatureSize } from './signature.ts'
  *
  * ```
  *  0  8  magic "BTsegmnt"
- *  8  4  version, 3
+ *  8  4  version, 4
  * 12  4  CRC-32 of the header from offset 16 on, begun with the version; in versions 1 and 2, with 0
  * 16  4  n
  * 20  4  the lowest sample id
@@ -49,13 +52,15 @@ import { HEAD_BYTES, isSignatureSize } from './signature.ts'
  * 32  8  size of the body in bytes, float64
  * 40  4  CRC-32 of the checksums
  * 44  4  s
- * 48 16  0
+ * 48  4  p, the number of programs
+ * 52  4  w, the number of words of a program: PROGRAM_WORDS
+ * 56  8  0
  * ```
  *
- * Version 1 has no signers and no hashes of them. Versions 1 and 2 have no long windows.
+ * Version 1 has no signers and no hashes of them. Versions 1 and 2 have no long windows. Versions 1 to 3 have no programs.
  */
 export const SEGMENT_MAGIC = Buffer.from('BTsegmnt', 'latin1')
-export const SEGMENT_VERSION = 3
+export const SEGMENT_VERSION = 4
 export const SEGMENT_HEADER_BYTES = 64
 export const DIRECTORY_ENTRY_BYTES = 16
 
@@ -75,6 +80,8 @@ export interface SegmentHeader {
   readonly samples: number
   /** Hashes of signers in the file; null in version 1, which tells nothing of them. */
   readonly signers: number | null
+  /** Programs in the file; null in versions 1 to 3. */
+  readonly programs: number | null
   readonly firstId: number
   readonly lastId: number
   readonly groups: number
@@ -98,13 +105,17 @@ export interface SectionOffsets {
   readonly digests: Readonly<Record<HashAlgorithm, number>>
   readonly signers: number
   readonly signerHashes: number
+  readonly programs: number
+  readonly programWords: number
   /** One for each group. */
   readonly bits: readonly number[]
   readonly end: number
 }
 
-/** `signers` as in the header. */
-export function sectionOffsets(samples: number, signers: number | null, groups: readonly GroupEntry[]): SectionOffsets {
+export function sectionOffsets(
+  { samples, signers, programs }: Pick<SegmentHeader, 'samples' | 'signers' | 'programs'>,
+  groups: readonly GroupEntry[],
+): SectionOffsets {
   const ids = groups.length * DIRECTORY_ENTRY_BYTES
   const sizes = ids + 4 * samples
   const heads = sizes + 8 * samples
@@ -113,13 +124,26 @@ export function sectionOffsets(samples: number, signers: number | null, groups: 
   const sha256 = sha1 + digestBytes.sha1 * samples
   const signerCounts = sha256 + digestBytes.sha256 * samples
   const signerHashes = signerCounts + (signers === null ? 0 : samples)
-  let end = signerHashes + 4 * (signers ?? 0)
+  const programKinds = signerHashes + 4 * (signers ?? 0)
+  const programWords = programKinds + (programs === null ? 0 : samples)
+  let end = programWords + 4 * PROGRAM_WORDS * (programs ?? 0)
   const bits = groups.map((group) => {
     const start = end
     end += bitSectionBytes(group)
     return start
   })
-  return { ids, sizes, heads, digests: { md5, sha1, sha256 }, signers: signerCounts, signerHashes, bits, end }
+  return {
+    ids,
+    sizes,
+    heads,
+    digests: { md5, sha1, sha256 },
+    signers: signerCounts,
+    signerHashes,
+    programs: programKinds,
+    programWords,
+    bits,
+    end,
+  }
 }
 
 /** Size of a group's bits in bytes. */
@@ -150,6 +174,8 @@ export function encodeHeader(header: SegmentHeader): Uint8Array {
   fields.setFloat64(32, header.bodyBytes, true)
   fields.setUint32(40, header.checksumOfChecksums, true)
   fields.setUint32(44, header.signers ?? 0, true)
+  fields.setUint32(48, header.programs ?? 0, true)
+  fields.setUint32(52, PROGRAM_WORDS, true)
   fields.setUint32(12, headerChecksum(bytes, SEGMENT_VERSION), true)
   return bytes
 }
@@ -169,9 +195,12 @@ export function decodeHeader(bytes: Uint8Array, path: string): SegmentHeader {
     throw damaged(path, `its format has version ${version}, this program reads 1 to ${SEGMENT_VERSION}`)
   if (fields.getUint32(12, true) !== headerChecksum(bytes, version))
     throw damaged(path, 'the checksum of its header is wrong')
+  if (version >= 4 && fields.getUint32(52, true) !== PROGRAM_WORDS)
+    throw damaged(path, `its programs have ${fields.getUint32(52, true)} words, this program reads ${PROGRAM_WORDS}`)
   return {
     samples: fields.getUint32(16, true),
     signers: version === 1 ? null : fields.getUint32(44, true),
+    programs: version < 4 ? null : fields.getUint32(48, true),
     firstId: fields.getUint32(20, true),
     lastId: fields.getUint32(24, true),
     groups: fields.getUint32(28, true),

@@ -1,5 +1,6 @@
 import { type BitTile, copyRuns, gatherColumn, type PlacedRun, scatterColumn } from './bit-tile.ts'
 import { BlockReader } from './block-file.ts'
+import { type ProgramColumns, programsBySample, programsIn } from './program.ts'
 import {
   DIRECTORY_ENTRY_BYTES,
   damaged,
@@ -40,6 +41,8 @@ export interface SegmentGroup {
   digests(algorithm: HashAlgorithm): Uint8Array
   /** The signers; null where the file tells nothing of them. */
   signers(): SignerColumns | null
+  /** The programs; null where the file tells nothing of them. */
+  programs(): ProgramColumns | null
   /**
    * Reads rows: bit `s & 31` of word `i * words + (s >> 5)` of `into` tells whether sample `s` of the group has bit
    * `rows[i]` (of `bitOf(hash, group.bits)`). `rows` must ascend (repeats allowed); bits at and beyond `count` are 0.
@@ -75,7 +78,7 @@ export class SegmentReader {
   }
 
   private constructor(file: BlockReader) {
-    const { samples, signers, firstId, lastId, groups, bodyBytes } = file.header
+    const { samples, firstId, lastId, groups, bodyBytes } = file.header
     this.#file = file
     this.path = file.path
     this.samples = samples
@@ -85,7 +88,7 @@ export class SegmentReader {
     const directoryBytes = groups * DIRECTORY_ENTRY_BYTES
     if (directoryBytes > bodyBytes) throw damaged(file.path, 'its directory does not fit')
     const entries = decodeDirectory(file.read(0, directoryBytes), file.path)
-    const offsets = sectionOffsets(samples, signers, entries)
+    const offsets = sectionOffsets(file.header, entries)
     const counted = entries.reduce((sum, entry) => sum + entry.count, 0)
     if (offsets.end !== bodyBytes || counted !== samples) throw damaged(file.path, 'its directory does not add up')
     const columns = new Columns(file, samples, offsets)
@@ -141,6 +144,8 @@ class Columns {
   #ids: Uint32Array | undefined
   #sizes: Float64Array | undefined
   #signers: SignerColumns | null | undefined
+  #programs: Uint8Array | null | undefined
+  readonly #programWords: Uint32Array[] = []
 
   constructor(file: BlockReader, samples: number, offsets: SectionOffsets) {
     this.#file = file
@@ -182,6 +187,28 @@ class Columns {
     return { counts, hashes }
   }
 
+  /** For each sample whether it has a program; null where the file tells nothing of them. */
+  get programs(): Uint8Array | null {
+    if (this.#programs === undefined) {
+      const { programs } = this.#file.header
+      this.#programs = programs === null ? null : this.#file.read(this.#offsets.programs, this.#samples)
+      if (this.#programs !== null && programsIn(this.#programs) !== programs)
+        throw damaged(this.#file.path, 'its programs do not add up')
+    }
+    return this.#programs
+  }
+
+  /** One word of all programs. */
+  programWord(word: number): Uint32Array {
+    let column = this.#programWords[word]
+    if (column === undefined) {
+      const bytes = 4 * (this.#file.header.programs ?? 0)
+      column = new Uint32Array(this.#file.read(this.#offsets.programWords + word * bytes, bytes).buffer)
+      this.#programWords[word] = column
+    }
+    return column
+  }
+
   /** Not kept: rules that ask for a hash are rare, and the columns are large. */
   digests(algorithm: HashAlgorithm, slot: number, count: number): Uint8Array {
     const length = digestBytes[algorithm]
@@ -201,6 +228,7 @@ class Group implements SegmentGroup {
   readonly #start: number
   readonly #rowBytes: number
   #ids: Uint32Array | undefined
+  #programsBefore: number | undefined
 
   constructor(file: BlockReader, columns: Columns, entry: GroupEntry, slot: number, start: number) {
     this.bits = entry.bits
@@ -239,6 +267,16 @@ class Group implements SegmentGroup {
     const counts = all.counts.subarray(this.#slot, this.#slot + this.count)
     const before = signersIn(all.counts.subarray(0, this.#slot))
     return { counts, hashes: all.hashes.subarray(before, before + signersIn(counts)) }
+  }
+
+  programs(): ProgramColumns | null {
+    const all = this.#columns.programs
+    if (all === null) return null
+    const kinds = all.subarray(this.#slot, this.#slot + this.count)
+    this.#programsBefore ??= programsIn(all.subarray(0, this.#slot))
+    const before = this.#programsBefore
+    const count = programsIn(kinds)
+    return { kinds, column: (word) => this.#columns.programWord(word).subarray(before, before + count) }
   }
 
   readRows(rows: Uint32Array, into: Uint32Array): void {
@@ -347,6 +385,7 @@ function factsOf(group: SegmentGroup): (s: number) => Omit<SignatureParts, 'byte
   const digest = (algorithm: HashAlgorithm, s: number) =>
     columns[algorithm].subarray(s * digestBytes[algorithm], (s + 1) * digestBytes[algorithm])
   const signersOf = signersBySample(group.signers())
+  const programOf = programsBySample(group.programs())
   return (s) => ({
     size: group.sizes[s] as number,
     head: Uint8Array.from(heads, (column) => column[s] as number),
@@ -354,5 +393,6 @@ function factsOf(group: SegmentGroup): (s: number) => Omit<SignatureParts, 'byte
     sha1: digest('sha1', s),
     sha256: digest('sha256', s),
     signers: signersOf(s),
+    program: programOf(s),
   })
 }

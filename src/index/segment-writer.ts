@@ -1,4 +1,5 @@
 import { type BitTile, type PlacedRun, scatterColumn } from './bit-tile.ts'
+import { PROGRAM_UNKNOWN, type ProgramColumns } from './program.ts'
 import { assembleSegment, type SegmentSummary, type SignatureColumns } from './segment-assembly.ts'
 import { digestBytes, type HashAlgorithm } from './segment-format.ts'
 import { SignatureView } from './signature.ts'
@@ -71,6 +72,15 @@ class RecordColumns implements SignatureColumns {
     return {
       counts: Uint8Array.from(all, (signers) => signers?.length ?? SIGNERS_UNKNOWN),
       hashes: Uint32Array.from(all.flatMap((signers) => [...(signers ?? [])])),
+    }
+  }
+
+  programs(): ProgramColumns {
+    const all = this.#members.map(({ view }) => view.program)
+    const programs = all.filter((program) => program !== null && program.length > 0) as Uint32Array[]
+    return {
+      kinds: Uint8Array.from(all, (program) => (program === null ? PROGRAM_UNKNOWN : Math.min(1, program.length))),
+      column: (word) => Uint32Array.from(programs, (program) => program[word] as number),
     }
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Random, randomFrom, signed } from './fixtures.ts'
 import { mergeSegments } from './merging.ts'
+import { PROGRAM_WORDS, programsBySample } from './program.ts'
 import { BLOCK_BYTES, digestBytes, SEGMENT_HEADER_BYTES, SEGMENT_VERSION, transposedCount } from './segment-format.ts'
 import { type SegmentGroup, SegmentReader } from './segment-reader.ts'
 import { type SignedSample, writeSegment } from './segment-writer.ts'
@@ -30,7 +31,11 @@ function samplesOf(random: Random, count: number, firstId = 1): SignedSample[] {
     id += random.below(3) + 1
     const bytes = random.sample([0, 3, 200, 400, 1000, 3000, 3000, 3100][random.below(8)] as number)
     const signers = [null, new Uint32Array(0), Uint32Array.of(id), Uint32Array.of(id, 0xffffffff)][random.below(4)]
-    return signed(id, bytes, signers)
+    const program = Uint32Array.from({ length: PROGRAM_WORDS }, () => random.below(2 ** 32))
+    return signed(id, bytes, {
+      signers: signers as Uint32Array | null,
+      program: [null, new Uint32Array(0), program][random.below(3)] as Uint32Array | null,
+    })
   })
 }
 
@@ -47,6 +52,7 @@ function unfiltered(id: number): SignedSample {
       bytes: new Uint8Array(0),
       hasLong: false,
       signers: null,
+      program: null,
     }),
   }
 }
@@ -61,6 +67,10 @@ function compare(group: SegmentGroup, views: ReadonlyMap<number, SignatureView>,
   const signersOf = signersBySample(group.signers())
   members.forEach(({ signers }, s) => {
     assert.deepEqual(signersOf(s), signers)
+  })
+  const programOf = programsBySample(group.programs())
+  members.forEach(({ program }, s) => {
+    assert.deepEqual(programOf(s), program)
   })
   assert.deepEqual(
     Array.from(group.sizes),
@@ -270,7 +280,9 @@ function readAll(path: string): unknown {
       const heads = Array.from({ length: HEAD_BYTES }, (_, position) => group.head(position))
       const digests = (['md5', 'sha1', 'sha256'] as const).map((algorithm) => group.digests(algorithm))
       const signers = group.signers()
-      return { bits: group.bits, ids: group.ids, sizes: group.sizes, heads, digests, signers, cells }
+      const programs = programsBySample(group.programs())
+      const words = Array.from(group.ids, (_, s) => programs(s))
+      return { bits: group.bits, ids: group.ids, sizes: group.sizes, heads, digests, signers, words, cells }
     })
   } finally {
     reader.close()
@@ -324,7 +336,10 @@ test('a segment that is missing, empty, cut off, too long or of another version 
   const other = Buffer.from(intact)
   other.writeUInt32LE(SEGMENT_VERSION + 1, 8)
   writeFileSync(path, other)
-  assert.throws(() => SegmentReader.open(path), { code: 'segment.damaged', message: /version 4/ })
+  assert.throws(() => SegmentReader.open(path), {
+    code: 'segment.damaged',
+    message: new RegExp(`version ${SEGMENT_VERSION + 1}`),
+  })
 })
 
 test('damage is found where it is: the rows of intact blocks can still be read', (t) => {

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { Failure } from '../errors/index.ts'
 import { bitOf, type Channel, gramHash, longGramHash } from './gram.ts'
+import { PROGRAM_WORDS } from './program.ts'
 
 /**
  * The signature record: what the index knows of one sample, by itself. Little-endian throughout.
@@ -8,9 +9,10 @@ import { bitOf, type Channel, gramHash, longGramHash } from './gram.ts'
  * ```
  * offset size
  *      0    4  magic "BTsg"
- *      4    2  version, 3: grams and hash as in gram.ts
- *      6    2  0
- *      8    4  CRC-32 of everything from offset 12 on, begun with the version; in versions 1 and 2, with 0
+ *      4    2  version, 4: grams and hash as in gram.ts
+ *      6    2  W, the number of words of the program: 0 or PROGRAM_WORDS; 0xffff: not known (program.ts)
+ *      8    4  CRC-32 of everything from offset 12 on, begun with the version and, above it, W; in versions 1 and 2,
+ *              with 0, in version 3, with 3
  *     12    4  M, the number of bits: a power of two from MIN_BITS to MAX_BITS, or 0: too varied to filter; plus 1 when
  *              the bits of long windows are among them
  *     16    8  size of the sample in bytes, as a float64 (exact up to 2^53)
@@ -21,12 +23,14 @@ import { bitOf, type Channel, gramHash, longGramHash } from './gram.ts'
  *    156    4  S, the number of signers; 0xffffffff: not known (signers.ts)
  *    160  M/8  the bits; bit i is bit (i & 7) of byte (i >> 3)
  *      …   4S  the signers' hashes, ascending
+ *      …   4W  the program
  * ```
  *
- * Version 1 has 0 at offset 156: signers that are not known. Versions 1 and 2 have no long windows.
+ * Version 1 has 0 at offset 156: signers that are not known. Versions 1 and 2 have no long windows. Versions 1 to 3 have 0
+ * at offset 6: a program that is not known.
  */
 export const RECORD_MAGIC = 0x67735442
-export const RECORD_VERSION = 3
+export const RECORD_VERSION = 4
 export const RECORD_HEADER_BYTES = 160
 
 /** How many of a sample's first bytes the index stores. */
@@ -46,6 +50,8 @@ const SHA1_OFFSET = 104
 const SHA256_OFFSET = 124
 const SIGNERS_OFFSET = 156
 const SIGNERS_UNKNOWN = 0xffffffff
+const PROGRAM_OFFSET = 6
+const NO_PROGRAM_KNOWN = 0xffff
 
 /** The digests that the index stores beside the bits: 16, 20 and 32 bytes. */
 export interface SampleDigests {
@@ -63,20 +69,24 @@ export interface SignatureParts extends SampleDigests {
   readonly hasLong: boolean
   /** Hashes of the signers, ascending; null where they are not known. */
   readonly signers: Uint32Array | null
+  /** As program.ts lays it out; null where it is not known. */
+  readonly program: Uint32Array | null
 }
 
 /** Lays out a record. */
 export function encodeSignature(parts: SignatureParts): Uint8Array {
-  const { signers } = parts
-  const record = new Uint8Array(RECORD_HEADER_BYTES + parts.bytes.length + 4 * (signers?.length ?? 0))
+  const { signers, program } = parts
+  const words = [...(signers ?? []), ...(program ?? [])]
+  const record = new Uint8Array(RECORD_HEADER_BYTES + parts.bytes.length + 4 * words.length)
   const fields = new DataView(record.buffer)
   fields.setUint32(0, RECORD_MAGIC, true)
   fields.setUint16(4, RECORD_VERSION, true)
   fields.setUint32(BITS_OFFSET, parts.bytes.length * 8 + (parts.hasLong ? 1 : 0), true)
   fields.setFloat64(SIZE_OFFSET, parts.size, true)
   fields.setUint32(SIGNERS_OFFSET, signers?.length ?? SIGNERS_UNKNOWN, true)
-  signers?.forEach((signer, i) => {
-    fields.setUint32(RECORD_HEADER_BYTES + parts.bytes.length + 4 * i, signer, true)
+  fields.setUint16(PROGRAM_OFFSET, program?.length ?? NO_PROGRAM_KNOWN, true)
+  words.forEach((word, i) => {
+    fields.setUint32(RECORD_HEADER_BYTES + parts.bytes.length + 4 * i, word, true)
   })
   record.set(parts.head.subarray(0, HEAD_BYTES), HEAD_OFFSET)
   for (const [algorithm, offset, length] of [
@@ -95,7 +105,8 @@ export function encodeSignature(parts: SignatureParts): Uint8Array {
 
 function checksumOf(record: Uint8Array, version: number): number {
   // A record that is taken for one of another version would be read wrongly.
-  return crc32(record.subarray(CHECKED_FROM), version < 3 ? 0 : version)
+  const words = (record[PROGRAM_OFFSET] as number) + 256 * (record[PROGRAM_OFFSET + 1] as number)
+  return crc32(record.subarray(CHECKED_FROM), version < 3 ? 0 : version + 65536 * words)
 }
 
 /** True for the numbers of bits that a signature may have, 0 included. */
@@ -120,6 +131,8 @@ export class SignatureView {
   readonly hasLong: boolean
   /** Hashes of the signers, ascending; null where they are not known. */
   readonly signers: Uint32Array | null
+  /** As program.ts lays it out; null where it is not known. */
+  readonly program: Uint32Array | null
 
   private constructor(record: Uint8Array, fields: DataView, version: number) {
     this.size = fields.getFloat64(SIZE_OFFSET, true)
@@ -133,11 +146,15 @@ export class SignatureView {
     const end = RECORD_HEADER_BYTES + this.bits / 8
     this.bytes = record.subarray(RECORD_HEADER_BYTES, end)
     const signers = version === 1 ? SIGNERS_UNKNOWN : fields.getUint32(SIGNERS_OFFSET, true)
-    this.signers =
-      signers === SIGNERS_UNKNOWN
-        ? null
-        : // Copied, to be aligned; a Buffer's own `slice` would not copy.
-          new Uint32Array(Uint8Array.from(record.subarray(end)).buffer, 0, (record.length - end) >> 2)
+    const program = version < 4 ? NO_PROGRAM_KNOWN : fields.getUint16(PROGRAM_OFFSET, true)
+    // Copied, to be aligned; a Buffer's own `slice` would not copy.
+    const words = new Uint32Array(
+      Uint8Array.from(record.subarray(end)).buffer,
+      0,
+      Math.max(0, record.length - end) >> 2,
+    )
+    this.signers = signers === SIGNERS_UNKNOWN ? null : words.slice(0, signers)
+    this.program = program === NO_PROGRAM_KNOWN ? null : words.slice(this.signers?.length ?? 0)
   }
 
   /** Checks the record's form, version and checksum. @throws Failure `signature.damaged` */
@@ -147,11 +164,14 @@ export class SignatureView {
       throw new Failure('signature.damaged', 'This is not a signature record.')
     const version = fields.getUint16(4, true)
     if (version < 1 || version > RECORD_VERSION)
-      throw new Failure('signature.damaged', `The signature record has version ${version}; this program reads 1 to 3.`)
-    if (fields.getUint16(6, true) !== 0 || fields.getUint32(CHECKSUM_OFFSET, true) !== checksumOf(record, version))
+      throw new Failure('signature.damaged', `The signature record has version ${version}; this program reads 1 to 4.`)
+    const words = fields.getUint16(PROGRAM_OFFSET, true)
+    const isProgram = version < 4 ? words === 0 : [0, PROGRAM_WORDS, NO_PROGRAM_KNOWN].includes(words)
+    if (!isProgram || fields.getUint32(CHECKSUM_OFFSET, true) !== checksumOf(record, version))
       throw new Failure('signature.damaged', 'The checksum of the signature record is wrong.')
     const view = new SignatureView(record, fields, version)
-    const expected = RECORD_HEADER_BYTES + view.bits / 8 + 4 * (view.signers?.length ?? 0)
+    const expected =
+      RECORD_HEADER_BYTES + view.bits / 8 + 4 * ((view.signers?.length ?? 0) + (view.program?.length ?? 0))
     if (!isSignatureSize(view.bits) || record.length !== expected)
       throw new Failure('signature.damaged', 'The signature record has an impossible size.')
     return view
@@ -183,8 +203,15 @@ export function agree(one: Uint8Array, other: Uint8Array): boolean {
   if (Buffer.compare(one, other) === 0) return true
   const [first, second] = [SignatureView.of(one), SignatureView.of(other)]
   const signers = first.signers !== null && second.signers !== null
+  const program = first.program !== null && second.program !== null
   const facts = [first, second].map((view) =>
-    encodeSignature({ ...view, bytes: new Uint8Array(0), hasLong: false, signers: signers ? view.signers : null }),
+    encodeSignature({
+      ...view,
+      bytes: new Uint8Array(0),
+      hasLong: false,
+      signers: signers ? view.signers : null,
+      program: program ? view.program : null,
+    }),
   ) as [Uint8Array, Uint8Array]
   return Buffer.compare(...facts) === 0 && bitsAgree(first, second)
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { randomFrom } from './fixtures.ts'
 import { bitOf, type Channel, gramHash, LONG_BYTES, longGramHash } from './gram.ts'
+import { PROGRAM_WORDS } from './program.ts'
 import { SampleBits } from './sample-bits.ts'
 import { agree, encodeSignature, MAX_BITS, MIN_BITS, SignatureView } from './signature.ts'
 import { DENSE_FROM, LONG_FROM, SignatureBuilder, sign, signFile } from './signing.ts'
@@ -299,6 +300,7 @@ test('a sample that fills the largest array beyond use gets no bits, and is alwa
       bytes: new Uint8Array(0),
       hasLong: false,
       signers: null,
+      program: null,
     }),
   )
   assert.equal(view.bits, 0)
@@ -306,7 +308,10 @@ test('a sample that fills the largest array beyond use gets no bits, and is alwa
 })
 
 test('a flipped bit anywhere in a record is detected', () => {
-  const record = sign(Buffer.from('The quick brown fox jumps over the lazy dog'), digests, Uint32Array.of(1, 2))
+  const record = sign(Buffer.from('The quick brown fox jumps over the lazy dog'), digests, {
+    signers: Uint32Array.of(1, 2),
+    program: new Uint32Array(PROGRAM_WORDS).fill(7),
+  })
   for (let i = 0; i < record.length; i++)
     for (const bit of [1, 0x80]) {
       const flipped = record.slice()
@@ -317,21 +322,32 @@ test('a flipped bit anywhere in a record is detected', () => {
     assert.throws(() => SignatureView.of(record.subarray(0, length)), { code: 'signature.damaged' })
 })
 
-test('a signature carries its signers, or that they are not known', () => {
+test('a signature carries its signers and its program, or that they are not known', () => {
   const bytes = Buffer.from('some program')
   for (const signers of [null, new Uint32Array(0), Uint32Array.of(5), Uint32Array.of(5, 0xffffffff)])
-    for (const record of [sign(bytes, digests, signers), Buffer.from(sign(bytes, digests, signers))])
-      assert.deepEqual(SignatureView.of(record).signers, signers)
+    for (const program of [null, new Uint32Array(0), Uint32Array.from({ length: PROGRAM_WORDS }, (_, n) => n)])
+      for (const record of [
+        sign(bytes, digests, { signers, program }),
+        Buffer.from(sign(bytes, digests, { signers, program })),
+      ]) {
+        assert.deepEqual(SignatureView.of(record).signers, signers)
+        assert.deepEqual(SignatureView.of(record).program, program)
+      }
 })
 
 test('two signatures agree when they say the same as far as both tell', () => {
   const bytes = randomFrom('agreement').sample(3000)
-  const record = sign(bytes, digests, Uint32Array.of(7))
+  const program = new Uint32Array(PROGRAM_WORDS)
+  const signedBy = (signer: number) => ({ signers: Uint32Array.of(signer), program })
+  const record = sign(bytes, digests, signedBy(7))
   const view = SignatureView.of(record)
   assert.ok(agree(record, record))
   assert.ok(agree(sign(bytes, digests), record) && agree(record, sign(bytes, digests)))
-  assert.ok(!agree(sign(bytes, digests, Uint32Array.of(8)), record))
+  assert.ok(!agree(sign(bytes, digests, signedBy(8)), record))
   const flipped = Uint8Array.from(view.bytes, (byte, i) => (i === 5 ? byte ^ 1 : byte))
   assert.ok(!agree(encodeSignature({ ...view, bytes: flipped, signers: null }), record))
+  assert.ok(!agree(encodeSignature({ ...view, program: program.map((word, n) => (n === 5 ? 1 : word)) }), record))
+  assert.ok(!agree(encodeSignature({ ...view, program: new Uint32Array(0) }), record))
+  assert.ok(agree(encodeSignature({ ...view, program: null }), record))
   assert.ok(!agree(encodeSignature({ ...view, size: 2999, signers: null }), record))
 })

@@ -43,9 +43,19 @@ const CHUNK_BYTES = 1 << 20
 const HOPEFUL_SHARE = 0.25
 const HOPEFUL_FROM = LONG_FROM
 
-/** The signature record of a sample that is in memory, with the hashes of its signers as far as they are known. */
-export function sign(bytes: Uint8Array, digests: SampleDigests, signers: Uint32Array | null = null): Uint8Array {
-  return signReadable(bytes.length, digests, signers, function* () {
+/** What the engine says of a sample, as far as it is known: see signers.ts and program.ts. */
+export interface EngineFacts {
+  readonly signers: Uint32Array | null
+  readonly program: Uint32Array | null
+}
+
+export const nothingKnown: EngineFacts = { signers: null, program: null }
+/** Of what is no Windows program. */
+export const noProgram: EngineFacts = { signers: new Uint32Array(0), program: new Uint32Array(0) }
+
+/** The signature record of a sample that is in memory. */
+export function sign(bytes: Uint8Array, digests: SampleDigests, facts: EngineFacts = nothingKnown): Uint8Array {
+  return signReadable(bytes.length, digests, facts, function* () {
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES)
   })
 }
@@ -54,12 +64,12 @@ export function sign(bytes: Uint8Array, digests: SampleDigests, signers: Uint32A
  * The signature record of a file, read in chunks with bounded memory (at most MAX_BITS and a chunk).
  * Errors of the file system are passed on.
  */
-export function signFile(path: string, digests: SampleDigests, signers: Uint32Array | null = null): Uint8Array {
+export function signFile(path: string, digests: SampleDigests, facts: EngineFacts = nothingKnown): Uint8Array {
   const file = openSync(path, 'r')
   try {
     const { size } = fstatSync(file)
     const chunk = new Uint8Array(Math.min(CHUNK_BYTES, size + 1))
-    return signReadable(size, digests, signers, function* () {
+    return signReadable(size, digests, facts, function* () {
       let position = 0
       for (let length = -1; length !== 0; position += length) {
         length = readSync(file, chunk, 0, chunk.length, position)
@@ -75,20 +85,20 @@ export function signFile(path: string, digests: SampleDigests, signers: Uint32Ar
 function signReadable(
   size: number,
   digests: SampleDigests,
-  signers: Uint32Array | null,
+  facts: EngineFacts,
   chunks: () => Iterable<Uint8Array>,
 ): Uint8Array {
   let isLong = size >= LONG_FROM
   if (size >= HOPEFUL_FROM) {
     const builder = new SignatureBuilder(size, HOPEFUL_SHARE)
     for (const chunk of chunks()) builder.update(chunk)
-    if (!builder.isOverfull()) return builder.finish(digests, signers)
+    if (!builder.isOverfull()) return builder.finish(digests, facts)
     // A dense sample is spared the work.
     isLong = builder.hasLong()
   }
   const builder = new SignatureBuilder(size, 1, isLong)
   for (const chunk of chunks()) builder.update(chunk)
-  return builder.finish(digests, signers)
+  return builder.finish(digests, facts)
 }
 
 /**
@@ -149,7 +159,7 @@ export class SignatureBuilder {
   }
 
   /** @throws Failure `sample.gone` when the chunks were not `size` bytes: the file changed under the reader. */
-  finish(digests: SampleDigests, signers: Uint32Array | null = null): Uint8Array {
+  finish(digests: SampleDigests, facts: EngineFacts = nothingKnown): Uint8Array {
     if (this.#received !== this.#size)
       throw new Failure('sample.gone', `The sample has ${this.#received} bytes where ${this.#size} were expected.`)
     const { fill, hasLong } = this.#end()
@@ -163,7 +173,8 @@ export class SignatureBuilder {
       head: this.#head,
       bytes,
       hasLong: hasLong && bytes.length > 0,
-      signers,
+      signers: facts.signers,
+      program: facts.program,
     })
   }
 }

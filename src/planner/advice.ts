@@ -80,5 +80,5 @@ function countLeast(plan: Plan): number {
 /** Few samples have the digest, the signer or the name; sizes, headers and types are those of very many. */
 function isSelective(fact: Fact): boolean {
   if (fact.kind === 'variable') return fact.variable !== 'filetype' && !fact.isNegated
-  return fact.kind === 'hash' || fact.kind === 'signer'
+  return ['hash', 'signer', 'programText'].includes(fact.kind)
 }

@@ -4,6 +4,7 @@
  * neighbour is dropped, sizes are intersected.
  */
 import { hash } from 'node:crypto'
+import type { ProgramField } from '../index/index.ts'
 import type { Fact, Plan } from './plan.ts'
 
 /** Nodes and grams of one rule's plan, counted as a tree. A ruleset's plan may be as heavy as its rules together. */
@@ -77,7 +78,7 @@ export function anyOf(parts: readonly Plan[], maxWeight = MAX_WEIGHT): Plan {
     if (part.kind === 'never') why = part
     else flat.push(part)
   }
-  const kept = withoutFollowing(variablesTogether(signersTogether(flat)), 'and')
+  const kept = withoutFollowing(textsTogether(variablesTogether(signersTogether(flat))), 'and')
   if (kept.length === 0) return why
   if (kept.length === 1) return kept[0] as Plan
   const shared = sharedBy(kept)
@@ -113,6 +114,21 @@ function variablesTogether(choices: readonly Plan[]): readonly Plan[] {
   })
   if (others.length + variables.size === choices.length) return choices
   const facts = [...variables.values()].map(({ fact, values }) => factPlan({ ...fact, values: [...values].sort() }))
+  return [...facts, ...others]
+}
+
+/** As with signers: lists of import hashes. */
+function textsTogether(choices: readonly Plan[]): readonly Plan[] {
+  const texts = new Map<ProgramField, Set<string>>()
+  const others = choices.filter((choice) => {
+    if (choice.kind !== 'fact' || choice.fact.kind !== 'programText') return true
+    const some = texts.get(choice.fact.field) ?? new Set()
+    for (const text of choice.fact.texts) some.add(text)
+    texts.set(choice.fact.field, some)
+    return false
+  })
+  if (others.length + texts.size === choices.length) return choices
+  const facts = [...texts].map(([field, some]) => factPlan({ kind: 'programText', field, texts: [...some].sort() }))
   return [...facts, ...others]
 }
 
@@ -194,7 +210,7 @@ function keyOf(plan: Plan): string {
       return `${plan.channel} ${plan.grams.join()} ${plan.longGrams.join()}`
     case 'fact':
       // Serial numbers and names are whatever a rule says: put side by side, two could read like one.
-      return plan.fact.kind === 'signer' || plan.fact.kind === 'variable'
+      return ['signer', 'variable', 'programText'].includes(plan.fact.kind)
         ? JSON.stringify(plan.fact)
         : Object.values(plan.fact).join(' ')
   }

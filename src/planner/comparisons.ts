@@ -10,6 +10,8 @@ import { fieldComparisonDemand, fieldDefined } from './modules.ts'
 import { offsetDemand } from './places.ts'
 import type { Plan } from './plan.ts'
 import { integerRange } from './print.ts'
+import { programComparison, programNotComparison } from './programs.ts'
+import { mirrored, opposite, rangesOf } from './ranges.ts'
 import { resolved, type Scope, stringNamed } from './scope.ts'
 import { stringPlan } from './strings.ts'
 import { variableComparison } from './variables.ts'
@@ -17,9 +19,6 @@ import { variableComparison } from './variables.ts'
 const undecided = may('a comparison that only a scan can decide')
 
 type Operator = Comparison['operator']
-
-const mirrored: Record<Operator, Operator> = { '==': '==', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
-const opposite: Record<Operator, Operator> = { '==': '!=', '!=': '==', '<': '>=', '<=': '>', '>': '<=', '>=': '<' }
 
 /** What must hold for the comparison to be true. */
 export function comparisonDemand({ operator, left, right }: Comparison, scope: Scope): Plan {
@@ -78,7 +77,10 @@ function defined(expression: Expression, scope: Scope): Plan {
 }
 
 function sideDemand(operator: Operator, left: Expression, right: Expression, scope: Scope): Plan {
-  const text = variableComparison(operator, left, right, scope) ?? fieldComparisonDemand(operator, left, right, scope)
+  const text =
+    variableComparison(operator, left, right, scope) ??
+    programComparison(operator, left, right, scope) ??
+    fieldComparisonDemand(operator, left, right, scope)
   if (text !== null) return text
   const constant = constantOf(right, scope)
   if (constant === null) return countDemand(operator, left, right, scope)
@@ -113,7 +115,8 @@ function sideDemand(operator: Operator, left: Expression, right: Expression, sco
 }
 
 function sideNotDemand(operator: Operator, left: Expression, right: Expression, scope: Scope): Plan {
-  const text = variableComparison(opposite[operator], left, right, scope)
+  const text =
+    variableComparison(opposite[operator], left, right, scope) ?? programNotComparison(operator, left, right, scope)
   if (text !== null) return text
   const constant = constantOf(right, scope)
   if (constant === null) return always
@@ -191,36 +194,3 @@ function maskedDemand(expression: Expression & { kind: 'arithmetic' }, constant:
   }
   return always
 }
-
-// ------------------------------------------------------------------------------------------------------------- ranges
-
-/** The integers between `lowest` and `highest` that compare so with the constant: none, one or two ranges. */
-function rangesOf(
-  operator: Operator,
-  constant: bigint,
-  lowest: number,
-  highest: number,
-): { min: number; max: number }[] {
-  // Every bound here is below 2^53 or infinite, so the constant may be clamped to what a number holds exactly.
-  const value = Number(constant < -LIMIT ? -LIMIT : constant > LIMIT ? LIMIT : constant)
-  const within = (min: number, max: number) => {
-    const range = { min: Math.max(min, lowest), max: Math.min(max, highest) }
-    return range.min <= range.max ? [range] : []
-  }
-  switch (operator) {
-    case '==':
-      return within(value, value)
-    case '!=':
-      return [...within(lowest, value - 1), ...within(value + 1, highest)]
-    case '<':
-      return within(lowest, value - 1)
-    case '<=':
-      return within(lowest, value)
-    case '>':
-      return within(value + 1, highest)
-    case '>=':
-      return within(value, highest)
-  }
-}
-
-const LIMIT = 2n ** 52n

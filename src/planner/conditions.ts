@@ -34,8 +34,9 @@ import { constantOf } from './constants.ts'
 import { fieldTrue, textOperationDemand } from './modules.ts'
 import { stringPlanWithin } from './places.ts'
 import type { Plan } from './plan.ts'
+import { behindEntryPoint, programFalse, programTrue } from './programs.ts'
 import { type Binding, binding, type Scope, stringNamed } from './scope.ts'
-import { anchoredStringPlan, stringPlan } from './strings.ts'
+import { anchoredStringPlan, entryStringPlan, stringPlan } from './strings.ts'
 import { variableFalse, variableOperation, variableTrue } from './variables.ts'
 
 /** Rounds of a loop that are planned one by one; a longer one is planned once with a variable that is not known. */
@@ -67,7 +68,7 @@ function demand(expression: Expression, scope: Scope): Plan {
     case 'or':
       return anyOf(expression.operands.map((operand) => demandOf(operand, scope)))
     case 'not':
-      return demandOfNot(expression.operand, scope)
+      return allOf([demandOfNot(expression.operand, scope), definedWhenNegated(expression.operand, scope)])
     case 'defined':
       return definedIn(expression.operand, scope)
     case 'comparison':
@@ -106,7 +107,7 @@ function demand(expression: Expression, scope: Scope): Plan {
     case 'call':
       return allOf([fieldTrue(expression, scope), definedIn(expression, scope)])
     default:
-      return definedIn(expression, scope)
+      return allOf([definedIn(expression, scope), programTrue(expression, scope) ?? always])
   }
 }
 
@@ -141,7 +142,22 @@ function demandNot(expression: Expression, scope: Scope): Plan {
       return rule ? demandOfNot(rule.scope.rule.condition, { ...rule.scope, effort: scope.effort }) : absence
     }
     default:
-      return absence
+      return programFalse(expression, scope) ?? absence
+  }
+}
+
+/** What `not` demands of its operand besides: without a value, it is not true either. */
+function definedWhenNegated(operand: Expression, scope: Scope): Plan {
+  switch (operand.kind) {
+    case 'comparison':
+    case 'textOperation':
+      return allOf([definedIn(operand.left, scope), definedIn(operand.right, scope)])
+    case 'call':
+    case 'member':
+    case 'arithmetic':
+      return definedIn(operand, scope)
+    default:
+      return always
   }
 }
 
@@ -172,10 +188,12 @@ function matchDemand(string: StringDefinition | null, anchor: Anchor | null, sco
     const found = from === null || to === null ? stringPlan(string, budget) : stringPlanWithin(string, from, to, budget)
     return allOf([found, definedIn(anchor.from, scope), definedIn(anchor.to, scope)])
   }
+  const { budget } = scope.effort
   const offset = constantOf(anchor.offset, scope)
-  if (offset === null || offset < 0n)
-    return allOf([stringPlan(string, scope.effort.budget), definedIn(anchor.offset, scope)])
-  return anchoredStringPlan(string, Number(offset), scope.effort.budget)
+  if (offset !== null && offset >= 0n) return anchoredStringPlan(string, Number(offset), budget)
+  const behind = behindEntryPoint(anchor.offset, scope)
+  const found = behind === null ? stringPlan(string, budget) : entryStringPlan(string, behind, budget)
+  return allOf([found, definedIn(anchor.offset, scope)])
 }
 
 // ------------------------------------------------------------------------------------------------- quantified parts

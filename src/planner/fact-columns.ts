@@ -1,6 +1,7 @@
 import { HEAD_BYTES, type SegmentGroup, SIGNERS_UNKNOWN } from '../index/index.ts'
 import type { NamedSamples } from './named-samples.ts'
 import type { Fact } from './plan.ts'
+import { programColumns } from './program-match.ts'
 import { signerHashes } from './signature-match.ts'
 
 /**
@@ -60,6 +61,11 @@ export function factColumns(fact: Fact, group: SegmentGroup, columns: Uint32Arra
       }
       return
     }
+    case 'program':
+    case 'programText':
+    case 'entry':
+      programColumns(fact, group, set)
+      return
     case 'variable':
       if (named === null) for (let s = 0; s < count; s++) set(s)
       else named.mayHold(fact, group.ids, set)

@@ -13,12 +13,16 @@
  *   number may get its name from the engine.
  * - `hash.sha256(0, filesize)` is the digest that the index stores.
  *
+ * What a header says is in programs.ts.
+ *
  * `test/planner/module-facts.test.ts` holds each of these against the engine.
  */
 import type { Comparison, Expression, TextOperation } from '../yara/index.ts'
 import { allOf, always, anyOf, factPlan, may, sizePlan } from './algebra.ts'
+import { type Field, fieldOf, textOf } from './fields.ts'
 import { GRAM_BYTES, gramsPlanOf } from './grams.ts'
 import type { Plan } from './plan.ts'
+import { programTrue } from './programs.ts'
 import { foldedText } from './required-literals.ts'
 import { resolved, type Scope } from './scope.ts'
 
@@ -106,14 +110,14 @@ export function fieldTrue(expression: Expression, scope: Scope): Plan {
   const field = fieldOf(expression, scope)
   const module = field === null ? undefined : modules.get(field.module)
   if (field === null || module === undefined) return always
-  if (module.flags.includes(field.path)) return module.magic
+  if (module.flags.includes(field.path)) return allOf([module.magic, programTrue(expression, scope) ?? always])
   if (field.module === 'pe') {
     if (field.path === 'exports()') return exportDemand(expression, scope)
     if (field.path === 'imports()') return importDemand(expression, scope)
     // They answer "no" for a file of another kind.
     if (field.path === 'locale()' || field.path === 'language()') return portableExecutable
   }
-  return fieldDefined(expression, scope)
+  return allOf([fieldDefined(expression, scope), programTrue(expression, scope) ?? always])
 }
 
 /** Libraries whose functions the engine knows by number, so that it names what stands in no program. */
@@ -254,52 +258,10 @@ function digestDemand(path: string, expression: Expression, text: string, scope:
   return factPlan({ kind: 'hash', algorithm, digest: Uint8Array.from(digest) })
 }
 
-/** A module's field as written, without the values of indexes and arguments: `signatures[].serial`, `imports()`. */
-interface Field {
-  readonly module: string
-  readonly path: string
-}
-
-function fieldOf(expression: Expression, scope: Scope): Field | null {
-  return scope.effort.spend(() => readField(expression, scope), null)
-}
-
-function readField(expression: Expression, scope: Scope): Field | null {
-  const subject = resolved(expression, scope)
-  switch (subject.expression.kind) {
-    case 'identifier':
-      // A variable whose value is not known, or was not followed to its end, hides the module of its name.
-      return subject.scope.rules.has(subject.expression.name) || subject.scope.variables.has(subject.expression.name)
-        ? null
-        : { module: subject.expression.name, path: '' }
-    case 'member': {
-      const field = fieldOf(subject.expression.object, subject.scope)
-      if (field === null) return null
-      const { name } = subject.expression
-      return { module: field.module, path: field.path === '' ? name : `${field.path}.${name}` }
-    }
-    case 'index': {
-      const field = fieldOf(subject.expression.object, subject.scope)
-      return field === null ? null : { module: field.module, path: `${field.path}[]` }
-    }
-    case 'call': {
-      const field = fieldOf(subject.expression.callee, subject.scope)
-      return field === null ? null : { module: field.module, path: `${field.path}()` }
-    }
-    default:
-      return null
-  }
-}
-
 function hasValueForEveryFile({ path }: Field, module: Module): boolean {
   if (path === '' || /^[A-Z0-9_]+$/.test(path)) return true
   if (!path.includes('(')) return false
   return !module.functions.some((name) => path === `${name}()`)
-}
-
-function textOf(expression: Expression, scope: Scope): string | null {
-  const subject = resolved(expression, scope).expression
-  return subject.kind === 'textLiteral' ? Buffer.from(subject.bytes).toString('latin1') : null
 }
 
 function startsWith(magic: number): Plan {

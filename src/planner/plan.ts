@@ -1,3 +1,4 @@
+import type { ProgramField } from '../index/index.ts'
 import type { Span } from '../yara/index.ts'
 
 /**
@@ -77,6 +78,22 @@ export type Fact =
       readonly isNegated: boolean
       readonly values: readonly string[]
     }
+  /**
+   * A field of a Windows program, under a mask, lies in the inclusive range (none where `max` is below `min`), or has no
+   * value where that is as good.
+   */
+  | {
+      readonly kind: 'program'
+      readonly field: ProgramField
+      readonly mask: number
+      readonly min: number
+      readonly max: number
+      readonly orUndefined: boolean
+    }
+  /** A field of a Windows program, a text, is one of these, as the engine prints them. Ascending. */
+  | { readonly kind: 'programText'; readonly field: ProgramField; readonly texts: readonly string[] }
+  /** As `bytes`, at an offset from the entry point of a Windows program. */
+  | { readonly kind: 'entry'; readonly offset: number; readonly value: Uint8Array; readonly mask: Uint8Array }
   /** The whole sample has this digest. */
   | { readonly kind: 'hash'; readonly algorithm: 'md5' | 'sha1' | 'sha256'; readonly digest: Uint8Array }
 

@@ -88,11 +88,32 @@ function factText(fact: Fact): string {
       const [first = '', ...others] = fact.serials
       return others.length === 0 ? `signed by ${first}` : `signed by one of ${fact.serials.length}: ${first}, …`
     }
+    case 'program':
+      return programText(fact)
+    case 'programText': {
+      const [first = '', ...others] = fact.texts.map((text) => JSON.stringify(text))
+      return `pe.${fact.field} == ${others.length === 0 ? first : `one of ${fact.texts.length}: ${first}, …`}`
+    }
+    case 'entry':
+      return `bytes at pe.entry_point${fact.offset === 0 ? '' : ` + ${fact.offset}`}: ${bytesText(fact.value, fact.mask)}`
     case 'variable':
       return variableText(fact)
     case 'hash':
       return `${fact.algorithm} == ${Buffer.from(fact.digest).toString('hex')}`
   }
+}
+
+function programText({ field, mask, min, max, orUndefined }: Extract<Fact, { readonly kind: 'program' }>): string {
+  const highest = 2 ** 32 - 1
+  const value = `pe.${field}${mask === highest ? '' : ` & ${hexNumber(mask)}`}`
+  const orNone = orUndefined ? ', or it has no value' : ''
+  if (max < min) return `pe.${field} has no value`
+  if (field.startsWith('is_')) return `${min > 0 ? '' : 'not '}pe.${field}`
+  if (min === max) return `${value} == ${hexNumber(min)}${orNone}`
+  if (max >= highest) return `${value}${min === 0 ? ' has a value' : ` >= ${hexNumber(min)}`}${orNone}`
+  return min === 0
+    ? `${value} <= ${hexNumber(max)}${orNone}`
+    : `${hexNumber(min)} <= ${value} <= ${hexNumber(max)}${orNone}`
 }
 
 function variableText({ variable, relation, ignoresCase, isNegated, values }: VariableFact): string {

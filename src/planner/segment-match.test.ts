@@ -4,7 +4,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { type SegmentGroup, SegmentReader, SignatureView, sign, signerHash, writeSegment } from '../index/index.ts'
+import {
+  encodeProgram,
+  type ProgramField,
+  programFields,
+  type SegmentGroup,
+  SegmentReader,
+  SignatureView,
+  sign,
+  signerHash,
+  writeSegment,
+} from '../index/index.ts'
 import { encodeSignature } from '../index/signature.ts'
 import { NamedSamples, packNames } from './named-samples.ts'
 import type { Plan } from './plan.ts'
@@ -29,7 +39,15 @@ const samples = Array.from({ length: 300 }, (_, i) => {
   const digest = (name: string) => createHash(name).update(bytes).digest()
   const digests = { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }
   const signers = [null, new Uint32Array(0), Uint32Array.of(signerHash('01')), Uint32Array.of(signerHash('02'), 7)]
-  const record = sign(bytes, digests, signers[below(4)])
+  const values = Object.fromEntries(
+    programFields.map((field) => [field, ['undefined', 'unknown', below(4)][below(4)] ?? 0]),
+  )
+  const entry = Uint8Array.from({ length: 64 }, () => below(3))
+  const program = encodeProgram({ ...values, entry_point: below(30) } as Parameters<typeof encodeProgram>[0], entry)
+  const record = sign(bytes, digests, {
+    signers: signers[below(4)] as Uint32Array | null,
+    program: [null, new Uint32Array(0), program][below(3)] as Uint32Array | null,
+  })
   // Only large samples have long windows; here any bits will do.
   const hasLong = i % 3 === 0
   return { id: 3 * i + 1, record: encodeSignature({ ...SignatureView.of(record), hasLong }), digests }
@@ -52,7 +70,29 @@ function randomPlan(depth: number): Plan {
   const parts = () => Array.from({ length: 1 + below(4) }, () => randomPlan(depth - 1))
   // Parts that several plans have in common are evaluated once for all of them.
   if (common.length > 0 && below(5) === 0) return common[below(common.length)] as Plan
-  switch (below(depth > 0 ? 15 : 8)) {
+  switch (below(depth > 0 ? 18 : 8)) {
+    case 15: {
+      const field = programFields[below(programFields.length)] as ProgramField
+      const [min, max] = [below(4), below(4)]
+      return {
+        kind: 'fact',
+        fact: {
+          kind: 'program',
+          field,
+          mask: [3, 2 ** 32 - 1][below(2)] as number,
+          min,
+          max,
+          orUndefined: below(2) === 0,
+        },
+      }
+    }
+    case 16:
+      return { kind: 'fact', fact: { kind: 'programText', field: 'imphash()', texts: ['a', 'b'] } }
+    case 17:
+      return {
+        kind: 'fact',
+        fact: { kind: 'entry', offset: below(66), value: Uint8Array.of(below(3)), mask: Uint8Array.of(0xff) },
+      }
     case 13:
     case 14:
       return {

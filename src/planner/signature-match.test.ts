@@ -14,6 +14,7 @@ function sample(size: number, grams: readonly number[] = []): SampleSignature {
     sha1: new Uint8Array(20),
     sha256: new Uint8Array(32).fill(7),
     signers: Uint32Array.of(signerHash('77:01'), signerHash('05')),
+    program: null,
     has: (channel, gram) => grams.includes(channel === 'wide' ? -gram : gram),
     hasLongGram: () => true,
   }

@@ -1,5 +1,6 @@
 import { signerHash } from '../index/index.ts'
 import type { Fact, Plan } from './plan.ts'
+import { programMayHold } from './program-match.ts'
 import { type SampleVariables, variableMayHold } from './variables.ts'
 
 /** What the index stores of a sample beside the bits. */
@@ -13,6 +14,8 @@ export interface SampleFacts {
   readonly sha256: Uint8Array
   /** Hashes of the signers' serial numbers (`signerHash` of the index); null where they are not known. */
   readonly signers: Uint32Array | null
+  /** What the header of a Windows program says (`encodeProgram` of the index); null where it is not known. */
+  readonly program: Uint32Array | null
 }
 
 /** One sample's signature, as a plan asks it. A signature that cannot filter answers `true` to every gram. */
@@ -87,6 +90,10 @@ export function factMayHold(fact: Fact, sample: SampleFacts, variables: Variable
       const hashes = signerHashes(fact)
       return sample.signers?.some((signer) => hashes.has(signer)) ?? true
     }
+    case 'program':
+    case 'programText':
+    case 'entry':
+      return programMayHold(fact, sample.program, size)
     case 'variable':
       return variables?.some((one) => variableMayHold(fact, one[fact.variable])) ?? true
     case 'hash':

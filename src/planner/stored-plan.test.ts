@@ -27,6 +27,23 @@ const plan: Plan = {
     },
     { kind: 'fact', fact: { kind: 'signer', serials: ['01', '77:01'] } },
     {
+      kind: 'fact',
+      fact: {
+        kind: 'variable',
+        variable: 'filename',
+        relation: 'endswith',
+        ignoresCase: true,
+        isNegated: false,
+        values: ['.exe', '\u00e4"'],
+      },
+    },
+    {
+      kind: 'fact',
+      fact: { kind: 'program', field: 'timestamp', mask: 2 ** 32 - 1, min: 1, max: 0, orUndefined: true },
+    },
+    { kind: 'fact', fact: { kind: 'programText', field: 'imphash()', texts: ['a', 'b'] } },
+    { kind: 'fact', fact: { kind: 'entry', offset: 3, value: Uint8Array.of(1), mask: Uint8Array.of(255) } },
+    {
       kind: 'or',
       parts: [
         { kind: 'may', why: '' },

@@ -104,6 +104,18 @@ export function anchoredStringPlan(
   return allOf([anyOf(facts), stringPlan(definition, budget)])
 }
 
+/** The same at an offset from the entry point of a Windows program. */
+export function entryStringPlan(
+  definition: StringDefinition,
+  offset: number,
+  budget: Pick<TextBudget, 'literals'>,
+): Plan {
+  const images = imagesOf(definition)
+  if (images === null) return stringPlan(definition, budget)
+  const facts = images.map(({ value, mask }) => factPlan({ kind: 'entry', offset, value, mask }))
+  return allOf([anyOf(facts), stringPlan(definition, budget)])
+}
+
 /** Why no gram stands for the string, in words; for a string whose plan is `may`. */
 export function whyUnindexable(definition: StringDefinition): string {
   if (definition.kind === 'regexp' && definition.regexp.node === null) return 'the expression was not understood'

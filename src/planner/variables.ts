@@ -13,6 +13,7 @@
  */
 import type { Comparison, Expression, TextOperation } from '../yara/index.ts'
 import { allOf, always, anyOf, factPlan } from './algebra.ts'
+import { textOf } from './fields.ts'
 import type { Plan, TextRelation, VariableName } from './plan.ts'
 import { foldedText, type LiteralDemand, literalsOfRegexp } from './required-literals.ts'
 import { resolved, type Scope } from './scope.ts'
@@ -106,12 +107,6 @@ function variablePlan(
   if (ignoresCase && !isAscii(text)) return always
   const value = ignoresCase ? foldedText(Buffer.from(text, 'latin1')) : text
   return factPlan({ kind: 'variable', variable, relation, ignoresCase, isNegated, values: [value] })
-}
-
-/** The bytes of a text, a character each. */
-function textOf(expression: Expression, scope: Scope): string | null {
-  const subject = resolved(expression, scope).expression
-  return subject.kind === 'textLiteral' ? Buffer.from(subject.bytes).toString('latin1') : null
 }
 
 function isAscii(text: string): boolean {

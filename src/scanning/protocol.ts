@@ -22,7 +22,7 @@ export interface Exclusions {
   readonly plans: boolean
   /** libmagic did not survive this sample: go by the headers alone. */
   readonly libmagic: boolean
-  /** The engine did not survive reading this sample's signatures: its signers are not known. */
+  /** The engine did not survive reading this program's header and signatures: what it says of them is not known. */
   readonly signers: boolean
   /** False: a `take` task only copies. */
   readonly examining: boolean

@@ -8,16 +8,20 @@ import {
   agree,
   bitOf,
   type Channel,
+  encodeProgram,
+  type FieldValue,
   gramHash,
   longGramHash,
   mergeSegments,
+  type ProgramField,
+  programFields,
   SegmentReader,
   SignatureView,
   sign,
   signerHash,
   writeSegment,
 } from '../../src/index/index.ts'
-import { PlanBatch, planRuleset } from '../../src/planner/index.ts'
+import { type Plan, PlanBatch, planRuleset } from '../../src/planner/index.ts'
 import { parse } from '../../src/yara/index.ts'
 
 /**
@@ -38,31 +42,50 @@ function linesOf(text: string, word: string): (string | number)[][] {
   )
 }
 
-function signed(bytes: Uint8Array, signers: Uint32Array | null): Uint8Array {
+function signed(bytes: Uint8Array, signers: Uint32Array | null, program: Uint32Array | null = null): Uint8Array {
   const digest = (algorithm: string) => createHash(algorithm).update(bytes).digest()
-  return sign(bytes, { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }, signers)
+  return sign(bytes, { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }, { signers, program })
+}
+
+/** What a text says of programs, by the ids of their samples. */
+function programsOf(text: string): ReadonlyMap<number, Uint32Array> {
+  if (!/^program /m.test(text)) return new Map()
+  const programs = linesOf(text, 'program').map(([id, ...listed]): [number, Uint32Array] => {
+    if (listed.length === 0) return [id as number, new Uint32Array(0)]
+    const pairs = Array.from({ length: listed.length / 2 }, (_, n) => [listed[2 * n], listed[2 * n + 1]] as const)
+    const given = new Map(pairs)
+    const values = programFields.map((field) => [
+      field,
+      given.get(field) === '?' ? 'unknown' : (given.get(field) ?? 'undefined'),
+    ])
+    const fields = Object.fromEntries(values) as Record<ProgramField, FieldValue>
+    return [id as number, encodeProgram(fields, Buffer.from(given.get('entry') as string, 'latin1'))]
+  })
+  return new Map(programs)
 }
 
 /** What a text says of its samples: their records as they would be made today. */
 function samplesOf(text: string): { readonly id: number; readonly record: Uint8Array }[] {
+  const programs = programsOf(text)
   const large = !/^large /m.test(text)
     ? []
     : linesOf(text, 'large').map(([id, size, content]) => {
         const bytes = Buffer.alloc(size as number)
         bytes.write(content as string, 'latin1')
-        return { id: id as number, record: signed(bytes, null) }
+        return { id: id as number, record: signed(bytes, null, programs.get(id as number)) }
       })
   const small = linesOf(text, 'sample').map(([id, content, ...signers]) => ({
     id: id as number,
     record: signed(
       Buffer.from(content as string, 'latin1'),
       signers[0] === undefined ? null : Uint32Array.from(signers, (serial) => signerHash(serial as string)).sort(),
+      programs.get(id as number),
     ),
   }))
   return [...small, ...large]
 }
 
-for (const version of ['v1', 'v2', 'v3']) {
+for (const version of ['v1', 'v2', 'v3', 'v4']) {
   const text = readFileSync(golden(`${version}.txt`), 'utf8')
   const samples = samplesOf(text)
   const unfiltered = linesOf(text, 'unfiltered').map(([id, size, head]) => ({ id, size, head: head as string }))
@@ -119,13 +142,13 @@ test('writing the listed samples today gives the newest golden segment byte for 
   const folder = mkdtempSync(join(tmpdir(), 'golden-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'segment')
-  const reader = SegmentReader.open(golden('v3.segment'))
+  const reader = SegmentReader.open(golden('v4.segment'))
   t.after(() => reader.close())
   writeSegment(
     path,
     [...reader.records()].sort((a, b) => a.id - b.id),
   )
-  assert.deepEqual(readFileSync(path), readFileSync(golden('v3.segment')))
+  assert.deepEqual(readFileSync(path), readFileSync(golden('v4.segment')))
 })
 
 test('segments of different versions are merged, and long windows are asked only of samples that have them', (t) => {
@@ -149,11 +172,47 @@ test('segments of different versions are merged, and what the older one does not
   const folder = mkdtempSync(join(tmpdir(), 'golden-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const [young, merged] = [join(folder, 'young'), join(folder, 'merged')]
-  writeSegment(young, [{ id: 1, record: signed(Buffer.from('something else'), new Uint32Array(0)) }])
+  const none = new Uint32Array(0)
+  writeSegment(young, [{ id: 1, record: signed(Buffer.from('something else'), none, none) }])
   mergeSegments([golden('v1.segment'), young], merged, new Uint32Array(0))
   const reader = SegmentReader.open(merged)
   t.after(() => reader.close())
-  const views = [...reader.records()].map(({ id, record }) => ({ id, signers: SignatureView.of(record).signers }))
+  const views = [...reader.records()].map(({ id, record }) => ({ id, view: SignatureView.of(record) }))
   assert.equal(views.length, 1 + samplesOf(readFileSync(golden('v1.txt'), 'utf8')).length + 1)
-  for (const { id, signers } of views) assert.deepEqual(signers, id === 1 ? new Uint32Array(0) : null, `${id}`)
+  for (const { id, view } of views) {
+    assert.deepEqual(view.signers, id === 1 ? none : null, `${id}`)
+    assert.deepEqual(view.program, id === 1 ? none : null, `${id}`)
+  }
 })
+
+test('what the newest golden segment says of programs, plans are told', (t) => {
+  const reader = SegmentReader.open(golden('v4.segment'))
+  t.after(() => reader.close())
+  const known = programsOf(readFileSync(golden('v4.txt'), 'utf8'))
+  for (const [condition, ids] of [
+    ['pe.number_of_sections == 3', [28]],
+    ['pe.number_of_sections > 1', [28, 110]],
+    ['pe.timestamp == 0xffffffff', [28]],
+    ['pe.checksum == 1', [28]],
+    ['$a at pe.entry_point', [28]],
+    ['$b at pe.entry_point', []],
+    ['not (pe.is_pe and true)', [13]],
+  ] as const) {
+    const strings = '$a = { 60 E8 00 00 } $b = { 60 E9 }'
+    const plan = planRuleset(parse(`rule r { strings: ${strings} condition: ${condition} }`)).plan
+    const facts = factsAlone(plan)
+    const found = [...(new PlanBatch([facts]).candidates(reader, null)[0] as Uint32Array)]
+    assert.deepEqual(
+      found.filter((id) => known.has(id)),
+      ids,
+      condition,
+    )
+  }
+})
+
+/** The facts of the plan about programs. */
+function factsAlone(plan: Plan): Plan {
+  if (plan.kind !== 'and') return plan
+  const parts = plan.parts.filter((part) => part.kind === 'fact' && /^(program|entry)/.test(part.fact.kind))
+  return { kind: 'and', parts }
+}

@@ -1,7 +1,8 @@
 import { compile } from '@litko/yara-x'
+import type { EngineFacts } from '../../src/index/index.ts'
 import { loadYaraX, noVariables } from '../../src/scanning/engine.ts'
 import type { ExternalVariables } from '../../src/scanning/tasks.ts'
-import { SignerReader } from '../../src/scanning/worker/signers.ts'
+import { EngineFactsReader } from '../../src/scanning/worker/engine-facts.ts'
 import type { Task } from '../../src/scanning/worker/task.ts'
 
 /** The names of the rules that match, as the real engine says; the usual external variables are defined. */
@@ -20,10 +21,10 @@ export function engineFor(rules: string): Engine {
   }
 }
 
-const reader = new SignerReader(loadYaraX())
+const reader = new EngineFactsReader(loadYaraX())
 const anyTask = { exclusions: { signers: true }, note: () => {}, scanMs: () => 0, compileMs: 0 } as unknown as Task
 
-/** Who signed the sample, as a worker finds it out. */
-export function signersOf(bytes: Uint8Array): Uint32Array | null {
+/** Who signed the sample, and what the header of a program says, as a worker finds it out. */
+export function engineFactsOf(bytes: Uint8Array): EngineFacts {
   return reader.read(anyTask, Buffer.from(bytes))
 }

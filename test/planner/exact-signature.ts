@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { HEAD_BYTES, LONG_BYTES } from '../../src/index/index.ts'
+import { type EngineFacts, HEAD_BYTES, LONG_BYTES, nothingKnown } from '../../src/index/index.ts'
 import type { SampleSignature } from '../../src/planner/index.ts'
 
 /**
  * The signature that a sample would have if bits were never shared: it knows exactly which windows occur. It rules out
  * more than a real one does, and so shows mistakes of a plan that a real signature hides by chance.
  */
-export function exactSignature(bytes: Uint8Array, signers: Uint32Array | null = null): SampleSignature {
+export function exactSignature(bytes: Uint8Array, facts: EngineFacts = nothingKnown): SampleSignature {
   const grams = { plain: new Set<number>(), wide: new Set<number>() }
   const fold = (at: number) => {
     const byte = bytes[at] as number
@@ -36,7 +36,7 @@ export function exactSignature(bytes: Uint8Array, signers: Uint32Array | null = 
     md5: digest('md5', bytes),
     sha1: digest('sha1', bytes),
     sha256: digest('sha256', bytes),
-    signers,
+    ...facts,
     has: (channel, gram) => grams[channel].has(gram),
     hasLongGram: (channel, gram) => long[channel].has(gram),
   }

@@ -8,11 +8,13 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
+import { programFields } from '../../src/index/index.ts'
 import { mayMatch, planRuleset, printPlan } from '../../src/planner/index.ts'
 import type { ExternalVariables } from '../../src/scanning/index.ts'
 import { parse } from '../../src/yara/index.ts'
-import { engineFor } from './engine.ts'
+import { engineFactsOf, engineFor } from './engine.ts'
 import { exactSignature } from './exact-signature.ts'
+import { portableExecutable } from './portable-executable.ts'
 import { chosenSeed, type Random, randomFrom } from './random.ts'
 import { randomForm } from './string-forms.ts'
 
@@ -129,6 +131,26 @@ function randomVariableCondition(random: Random): string {
   }
 }
 
+function randomProgramCondition(random: Random): string {
+  const field = random.pick(programFields.filter((name) => !/^is_|imphash|clear_data/.test(name)))
+  const number = () => random.pick(['0', '1', '2', '0x14c', '0x102', '0x400', '0x1000', 'pe.DLL', 'pe.MACHINE_I386'])
+  switch (random.below(6)) {
+    case 0:
+      return random.pick(['pe.is_pe', 'pe.is_dll()', 'pe.is_32bit()', 'pe.is_64bit()', `pe.${field}`])
+    case 1:
+      return `pe.characteristics & ${number()}${random.pick(['', ' == 2', ' != 0'])}`
+    case 2:
+      return random.pick([
+        `pe.imphash() == "${'0'.repeat(32)}"`,
+        'pe.rich_signature.key == 0',
+        'defined pe.imphash()',
+        'pe.imphash() != "a"',
+      ])
+    default:
+      return `pe.${field} ${random.pick(['==', '!=', '<', '<=', '>', '>='])} ${number()}`
+  }
+}
+
 function randomCondition(random: Random, strings: readonly string[], depth = 0): string {
   const name = () => random.pick(strings)
   const nested = () => randomCondition(random, strings, depth + 1)
@@ -138,7 +160,12 @@ function randomCondition(random: Random, strings: readonly string[], depth = 0):
   const read = () =>
     `${random.pick(['u', ''])}int${random.pick(['8', '16', '32', '16be', '32be'])}(${random.pick(['0', '1', '2', 'filesize - 2', '0x3c'])})`
   const leaf = () => {
-    switch (random.below(22)) {
+    switch (random.below(25)) {
+      case 22:
+      case 23:
+        return randomProgramCondition(random)
+      case 24:
+        return `${name()} at pe.entry_point${random.pick(['', '', ' + 1', ' + 4'])}`
       case 20:
       case 21:
         return randomVariableCondition(random)
@@ -218,6 +245,7 @@ function randomFile(random: Random, forms: () => Uint8Array): Uint8Array {
     if (random.once(2)) pieces.push(random.pick([Uint8Array.of(0), Buffer.from(' '), random.bytes(random.below(9))]))
   }
   const file = Buffer.concat(pieces)
+  if (random.once(6)) return portableExecutable(file, null)
   // The end of the file is special to wide strings, whose last zero byte may be missing.
   return random.once(4) ? file.subarray(0, -1) : file
 }
@@ -270,7 +298,7 @@ test('a plan lets through whatever the engine matches, for random rules and file
         n === 0 ? first : { ...randomVariables(random), filetype: first.filetype },
       )
       const matches = variables.map((one) => scan(bytes, one))
-      const signature = exactSignature(bytes)
+      const signature = exactSignature(bytes, engineFactsOf(bytes))
       for (const [i, { rule, plan }] of rules.entries()) {
         const passes = mayMatch(plan, signature, variables)
         if (!passes) count.ruledOut++

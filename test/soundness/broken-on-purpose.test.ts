@@ -9,10 +9,15 @@ import { crc32 } from 'node:zlib'
 import {
   bitOf,
   type Channel,
+  ENTRY_WORD,
   gramHash,
   HEAD_BYTES,
   LONG_BYTES,
   longGramHash,
+  noProgram,
+  nothingKnown,
+  type ProgramField,
+  placeOf,
   type SampleDigests,
   SignatureView,
   sign,
@@ -32,7 +37,8 @@ import { LONG_FROM } from '../../src/index/signing.ts'
 import { type Plan, planRuleset } from '../../src/planner/index.ts'
 import { parse } from '../../src/yara/index.ts'
 import { folderWith } from '../cli/running.ts'
-import { portableExecutable } from '../planner/portable-executable.ts'
+import { engineFactsOf } from '../planner/engine.ts'
+import { ENTRY_OFFSET, importingExecutable, portableExecutable } from '../planner/portable-executable.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { type CutRule, cutRule, stringKinds } from './cut-rules.ts'
 import { asBuilt, type Layers, missedMatches } from './missed-matches.ts'
@@ -66,8 +72,9 @@ before(() => {
   const made = selectiveRules(random.bytes(2_000))
   const long = selectiveInLarge(large)
   const program = signerRules()
-  samples.push(made.sample, program.sample)
-  rules.push(...made.rules, ...long, ...program.rules)
+  const header = programRules()
+  samples.push(made.sample, program.sample, header.sample)
+  rules.push(...made.rules, ...long, ...program.rules, ...header.rules)
   assert.ok(
     samples.length >= 20 && rules.length >= 6 * RULES_OF_EACH_KIND,
     `${samples.length} samples, ${rules.length} rules`,
@@ -118,7 +125,35 @@ const breaks: Readonly<Record<string, Partial<Layers>>> = {
       plan.kind === 'grams' ? { ...plan, longGrams: plan.longGrams.map((gram) => gram + 2 ** 40) } : plan,
     ),
   },
-  'a signer of a program is forgotten': { sign: (sample, digests) => sign(sample, digests, new Uint32Array(0)) },
+  'the program of a sample is forgotten': {
+    sign: (sample, digests) => sign(sample, digests, { ...engineFactsOf(sample), program: new Uint32Array(0) }),
+  },
+  'a field of a program has another value': { sign: signedWith('number_of_sections', (value) => value + 1) },
+  'a field of a program has no value': { sign: signedWith('timestamp', () => 'undefined') },
+  'yes of a program is no': { sign: signedWith('is_32bit()', (value) => 1 - value) },
+  'the import hash is of another program': { sign: signedWith('imphash()', (value) => value ^ 1) },
+  'the entry point is another': { sign: signedWith('entry_point', (value) => value + 2 ** 20) },
+  'bytes at the entry point are lost': {
+    sign: (sample, digests) => {
+      const facts = engineFactsOf(sample)
+      return sign(sample, digests, { ...facts, program: facts.program?.fill(0, ENTRY_WORD) ?? null })
+    },
+  },
+  'plans take the contrary of a number for the number': {
+    plan: changedPlan((plan) =>
+      plan.kind === 'fact' && plan.fact.kind === 'program'
+        ? { ...plan, fact: { ...plan.fact, min: plan.fact.max + 1, max: 2 ** 32 - 1 } }
+        : plan,
+    ),
+  },
+  'plans forget that a field may have no value': {
+    plan: changedPlan((plan) =>
+      plan.kind === 'fact' && plan.fact.kind === 'program'
+        ? { ...plan, fact: { ...plan.fact, orUndefined: false } }
+        : plan,
+    ),
+  },
+  'a signer of a program is forgotten': { sign: (sample, digests) => sign(sample, digests, noProgram) },
   'every 50th row of a segment is lost, and all checksums are right': {
     write(path, signed) {
       writeSegment(path, signed)
@@ -247,6 +282,44 @@ function signerRules(): { readonly sample: Buffer; readonly rules: CutRule[] } {
   }
 }
 
+function programRules(): { readonly sample: Buffer; readonly rules: CutRule[] } {
+  const sample = Buffer.from(importingExecutable('KERNEL32.dll', ['ExitProcess', 'VirtualAlloc']))
+  sample.write('the code', ENTRY_OFFSET, 'latin1')
+  const rule = (name: string, condition: string): CutRule => ({
+    name,
+    kind: 'text',
+    text: `import "pe" rule ${name} { strings: $code = "the code" condition: ${condition} and #code < 9 }`,
+  })
+  return {
+    sample,
+    rules: [
+      rule('sections', 'pe.number_of_sections == 1'),
+      rule('sections_not', 'not pe.number_of_sections > 1'),
+      rule('timestamp', 'pe.timestamp < 5'),
+      rule('is_32bit', 'pe.is_32bit() and not pe.is_dll()'),
+      rule('imports', 'pe.imphash() == "b547b1487151c8557bcbc6c24574ec6b"'),
+      rule('code', '$code at pe.entry_point'),
+      // Of a file that is no program, no field has a value.
+      rule('no_program', 'not (pe.timestamp > 5 and true)'),
+    ],
+  }
+}
+
+/** The real signature, but for one field. */
+function signedWith(field: ProgramField, change: (value: number) => number | 'undefined'): Layers['sign'] {
+  const { word, bit } = placeOf(field)
+  return (sample, digests) => {
+    const facts = engineFactsOf(sample)
+    const program = facts.program?.slice() ?? null
+    if (program !== null && program.length > 0) {
+      const value = change(program[word] as number)
+      if (value === 'undefined') program[1] = (program[1] as number) | bit
+      else program[word] = value
+    }
+    return sign(sample, digests, { ...facts, program })
+  }
+}
+
 const noDigests: SampleDigests = { md5: new Uint8Array(16), sha1: new Uint8Array(20), sha256: new Uint8Array(32) }
 
 interface Faults {
@@ -308,7 +381,7 @@ function obviouslySigned({
       head: sample.subarray(0, HEAD_BYTES),
       bytes,
       hasLong,
-      signers: null,
+      ...nothingKnown,
     })
   }
 }
@@ -319,7 +392,7 @@ function changeBits(path: string, isRow: (row: number) => boolean, change: (byte
   const header = decodeHeader(file.subarray(0, SEGMENT_HEADER_BYTES), path)
   const body = file.subarray(SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES + header.bodyBytes)
   const groups = decodeDirectory(body.subarray(0, header.groups * DIRECTORY_ENTRY_BYTES), path)
-  const { bits: starts } = sectionOffsets(header.samples, header.signers, groups)
+  const { bits: starts } = sectionOffsets(header, groups)
   for (const [g, { layout, bits, count }] of groups.entries()) {
     // A loose signature's bits lie side by side: every byte is eight rows.
     const rowBytes = layout === 'transposed' ? Math.ceil(count / 8) : count / 8

@@ -16,7 +16,7 @@ import {
 } from '../../src/index/index.ts'
 import { mayMatch, PlanBatch, planRuleset, type RulesetPlan } from '../../src/planner/index.ts'
 import { parse } from '../../src/yara/index.ts'
-import { engineFor, signersOf } from '../planner/engine.ts'
+import { engineFactsOf, engineFor } from '../planner/engine.ts'
 
 export interface Layers {
   /** The signature record of a sample. */
@@ -29,7 +29,7 @@ export interface Layers {
 
 /** The layers as the program uses them. */
 export const asBuilt: Layers = {
-  sign: (bytes, digests) => sign(bytes, digests, signersOf(bytes)),
+  sign: (bytes, digests) => sign(bytes, digests, engineFactsOf(bytes)),
   plan: (text) => planRuleset(parse(text)),
   write: (path, samples) => void writeSegment(path, samples),
 }

@@ -1,12 +1,12 @@
 import { holdsArchive } from '../../archives/index.ts'
 import { HEAD_LENGTH, type Identifier, variableType } from '../../identification/index.ts'
-import { SignatureView, sign, signFile } from '../../index/index.ts'
+import { noProgram, nothingKnown, SignatureView, sign, signFile } from '../../index/index.ts'
 import { mayMatch } from '../../planner/index.ts'
 import type { Digests, TaskInput, TaskOutput } from '../tasks.ts'
+import { type EngineFactsReader, isWindowsProgram } from './engine-facts.ts'
 import type { HeldRulesets } from './rulesets.ts'
 import { readHead, type SampleBuffer } from './sample-buffer.ts'
 import type { Scanner } from './scanner.ts'
-import { isWindowsProgram, type SignerReader } from './signers.ts'
 import type { Task } from './task.ts'
 
 type Input = TaskInput<'examine'>
@@ -20,20 +20,20 @@ export class SampleExaminer {
   readonly #held: HeldRulesets
   readonly #scanner: Scanner
   readonly #buffer: SampleBuffer
-  readonly #signers: SignerReader
+  readonly #engineFacts: EngineFactsReader
   readonly #identifier: Identifier
 
   constructor(parts: {
     readonly held: HeldRulesets
     readonly scanner: Scanner
     readonly buffer: SampleBuffer
-    readonly signers: SignerReader
+    readonly engineFacts: EngineFactsReader
     readonly identifier: Identifier
   }) {
     this.#held = parts.held
     this.#scanner = parts.scanner
     this.#buffer = parts.buffer
-    this.#signers = parts.signers
+    this.#engineFacts = parts.engineFacts
     this.#identifier = parts.identifier
   }
 
@@ -50,9 +50,9 @@ export class SampleExaminer {
     const identification =
       !identified.isArchive && holdsArchive(bytes) ? { ...identified, holdsArchive: true } : identified
 
-    const signers = this.#signers.read(task, bytes)
+    const facts = this.#engineFacts.read(task, bytes)
     task.note('sign', { allowedMs: task.scanMs(bytes.length) })
-    const signature = sign(bytes, digests, signers)
+    const signature = sign(bytes, digests, facts)
 
     task.note('plan')
     const set = this.#held.set(ruleSet)
@@ -80,7 +80,7 @@ export class SampleExaminer {
     const head = readHead(path, HEAD_LENGTH)
     const identification = this.#identify(task, head, digests.size)
     task.note('sign', { allowedMs: task.scanMs(digests.size) })
-    const signature = signFile(path, digests, isWindowsProgram(head) ? null : new Uint32Array(0))
+    const signature = signFile(path, digests, isWindowsProgram(head) ? nothingKnown : noProgram)
     return { identification, signature, hits: [], errors: [] }
   }
 

@@ -1,21 +1,21 @@
 import { statSync } from 'node:fs'
 import { Failure } from '../../errors/index.ts'
-import { mergeSegments, signFile, sign as signInMemory } from '../../index/index.ts'
+import { mergeSegments, noProgram, nothingKnown, signFile, sign as signInMemory } from '../../index/index.ts'
 import type { TaskInput, TaskOutput } from '../tasks.ts'
+import { type EngineFactsReader, isWindowsProgram } from './engine-facts.ts'
 import { readHead, type SampleBuffer } from './sample-buffer.ts'
-import { isWindowsProgram, type SignerReader } from './signers.ts'
 import type { Task } from './task.ts'
 
 /** Signing and merging read files of any size without a sign of life in between; a disk may be slow. */
 const MS_PER_MEGABYTE = 1_000
 
-/** Larger programs are not read into memory as a whole: who signed them is not known. */
+/** Larger programs are not read into memory as a whole: what the engine says of them is not known. */
 const READ_AT_ONCE = 1024 ** 3
 
 export function sign(
   task: Task,
   { path, digests }: TaskInput<'sign'>,
-  { buffer, signers }: { readonly buffer: SampleBuffer; readonly signers: SignerReader },
+  { buffer, engineFacts }: { readonly buffer: SampleBuffer; readonly engineFacts: EngineFactsReader },
 ): TaskOutput<'sign'> {
   const noteSigning = () =>
     task.note('sign', { allowedMs: task.stallMs + (digests.size / (1024 * 1024)) * MS_PER_MEGABYTE })
@@ -26,10 +26,10 @@ export function sign(
   }
   const isProgram = isWindowsProgram(readHead(path, 2))
   if (!isProgram || size > READ_AT_ONCE) {
-    return { signature: signFile(path, digests, isProgram ? null : new Uint32Array(0)) }
+    return { signature: signFile(path, digests, isProgram ? nothingKnown : noProgram) }
   }
   const bytes = buffer.read(path, size, task.progress)
-  const found = signers.read(task, bytes)
+  const found = engineFacts.read(task, bytes)
   noteSigning()
   return { signature: signInMemory(bytes, digests, found) }
 }

@@ -12,6 +12,7 @@ import { check } from './check.ts'
 import { CompiledCache } from './compiled.ts'
 import { copyAndHash } from './copy-and-hash.ts'
 import { digest } from './digest.ts'
+import { EngineFactsReader } from './engine-facts.ts'
 import { entropy } from './entropy.ts'
 import type { SampleExaminer } from './examine.ts'
 import { plan } from './plan.ts'
@@ -19,7 +20,6 @@ import { Probes } from './probes.ts'
 import { HeldRulesets } from './rulesets.ts'
 import { SampleBuffer } from './sample-buffer.ts'
 import { Scanner } from './scanner.ts'
-import { SignerReader } from './signers.ts'
 import { Task } from './task.ts'
 import { verify } from './verify.ts'
 
@@ -45,7 +45,7 @@ const scanner = new Scanner({ cache, held, limits, probes: new Probes(engine) })
 const buffer = new SampleBuffer()
 /** The archive that is being unpacked. */
 const archive = new SampleBuffer()
-const signers = new SignerReader(engine)
+const engineFacts = new EngineFactsReader(engine)
 const noTask = new Task(progress, limits, {
   id: 0,
   exclusions: {
@@ -193,7 +193,7 @@ async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskK
     }
     case 'sign': {
       const { sign } = await import('./indexing.ts')
-      return sign(task, message.input as TaskInput<'sign'>, { buffer, signers })
+      return sign(task, message.input as TaskInput<'sign'>, { buffer, engineFacts })
     }
     case 'merge': {
       const { merge } = await import('./indexing.ts')
@@ -208,7 +208,7 @@ async function examiner(): Promise<SampleExaminer> {
   if (sampleExaminer === null) {
     const { createIdentifier } = await import('../../identification/index.ts')
     const { SampleExaminer } = await import('./examine.ts')
-    sampleExaminer = new SampleExaminer({ held, scanner, buffer, signers, identifier: await createIdentifier() })
+    sampleExaminer = new SampleExaminer({ held, scanner, buffer, engineFacts, identifier: await createIdentifier() })
   }
   return sampleExaminer
 }
