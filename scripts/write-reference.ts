@@ -1,5 +1,7 @@
-/** Writes docs/configuration.md from the options' descriptions: `npm run reference`. */
+/** Writes what is made from descriptions in the code: `npm run reference`. */
 import { writeFileSync } from 'node:fs'
 import { renderReference } from '../src/settings/index.ts'
+import { renderDashboard } from './dashboard.ts'
 
 writeFileSync(new URL('../docs/configuration.md', import.meta.url), renderReference())
+writeFileSync(new URL('../deploy/grafana/backtrail.json', import.meta.url), renderDashboard())

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ApplianceServices } from './appliance.ts'
+import { described, type MetricName } from './metric-catalogue.ts'
 
 export interface Metrics {
   readonly contentType: string
@@ -15,9 +16,7 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
   const registers = [register]
 
   const requests = new Histogram({
-    name: 'backtrail_http_request_seconds',
-    help: 'Time from the arrival of a request to the end of its answer',
-    labelNames: ['method', 'route', 'status'],
+    ...described('backtrail_http_request_seconds'),
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   })
@@ -39,9 +38,7 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     return counted
   }
   new Gauge({
-    name: 'backtrail_samples',
-    help: 'Stored samples by classification',
-    labelNames: ['classification'],
+    ...described('backtrail_samples'),
     registers,
     async collect() {
       const { byClassification } = await totals()
@@ -51,17 +48,14 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     },
   })
   new Gauge({
-    name: 'backtrail_sample_bytes',
-    help: 'Bytes of all stored samples',
+    ...described('backtrail_sample_bytes'),
     registers,
     async collect() {
       this.set((await totals()).bytes)
     },
   })
   new Gauge({
-    name: 'backtrail_intake_samples',
-    help: 'Samples that wait for the pipeline or are in it',
-    labelNames: ['state'],
+    ...described('backtrail_intake_samples'),
     registers,
     collect() {
       const { queued, processing } = appliance.intake.status()
@@ -70,8 +64,25 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     },
   })
   new Gauge({
-    name: 'backtrail_local_retro_running',
-    help: '1 while a Local Retro is starting or running',
+    ...described('backtrail_database_sound'),
+    registers,
+    collect() {
+      this.set(appliance.stored.status().database.state === 'damaged' ? 0 : 1)
+    },
+  })
+  new Gauge({
+    ...described('backtrail_contents_lost'),
+    registers,
+    collect() {
+      this.reset()
+      const { contents } = appliance.stored.status()
+      // A gauge without labels starts with 0, which would be a promise.
+      if (contents === null) this.remove()
+      else this.set(contents.missing + contents.damaged)
+    },
+  })
+  new Gauge({
+    ...described('backtrail_local_retro_running'),
     registers,
     async collect() {
       const state = (await appliance.localRetro.status())?.state
@@ -79,34 +90,28 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     },
   })
   new Gauge({
-    name: 'backtrail_ad_hoc_hunts',
-    help: 'Ad-hoc hunts that wait or run',
+    ...described('backtrail_ad_hoc_hunts'),
     registers,
     collect() {
       this.set(appliance.adHocHunts.unfinished)
     },
   })
   new Gauge({
-    name: 'backtrail_tenants_retro_hunts',
-    help: 'Retro hunts of tenants that wait or run',
+    ...described('backtrail_tenants_retro_hunts'),
     registers,
     collect() {
       this.set(appliance.tenants.retroHunts.unfinished)
     },
   })
   new Gauge({
-    name: 'backtrail_tasks_waiting',
-    help: 'Tasks that wait for a worker process, by lane',
-    labelNames: ['lane'],
+    ...described('backtrail_tasks_waiting'),
     registers,
     collect() {
       for (const [lane, waiting] of Object.entries(appliance.pool.statistics().waiting)) this.set({ lane }, waiting)
     },
   })
   new Gauge({
-    name: 'backtrail_worker_processes',
-    help: 'Worker processes by what they are doing',
-    labelNames: ['state'],
+    ...described('backtrail_worker_processes'),
     registers,
     collect() {
       const { processes } = appliance.pool.statistics()
@@ -116,8 +121,7 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     },
   })
   new Gauge({
-    name: 'backtrail_worker_resident_bytes',
-    help: 'Resident memory of all worker processes',
+    ...described('backtrail_worker_resident_bytes'),
     registers,
     collect() {
       const { processes } = appliance.pool.statistics()
@@ -125,33 +129,28 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     },
   })
   new Gauge({
-    name: 'backtrail_cloud_reachable',
-    help: '1 while the cloud answers; 0 without a cloud',
+    ...described('backtrail_cloud_reachable'),
     registers,
     async collect() {
       this.set((await appliance.cloud.condition()).isReachable ? 1 : 0)
     },
   })
   new Gauge({
-    name: 'backtrail_cloud_deliveries_waiting',
-    help: 'Rulesets whose last change the cloud was not told yet',
+    ...described('backtrail_cloud_deliveries_waiting'),
     registers,
     async collect() {
       this.set((await appliance.cloud.condition()).waiting)
     },
   })
   new Gauge({
-    name: 'backtrail_cloud_delivery_oldest_seconds',
-    help: 'How long the oldest of them waits',
+    ...described('backtrail_cloud_delivery_oldest_seconds'),
     registers,
     async collect() {
       this.set((await appliance.cloud.condition()).oldestMs / 1000)
     },
   })
   new Gauge({
-    name: 'backtrail_cloud_feed_lag_seconds',
-    help: 'Time since a feed of the cloud was last read to its end; absent before the first time',
-    labelNames: ['feed'],
+    ...described('backtrail_cloud_feed_lag_seconds'),
     registers,
     async collect() {
       this.reset()
@@ -160,40 +159,26 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
       }
     },
   })
-  keptElsewhere(
-    'backtrail_processed_samples_total',
-    'Samples that the pipeline has processed since the start',
-    [],
-    () => [{ labels: {}, value: appliance.intake.status().processed }],
-  )
-  keptElsewhere('backtrail_processed_bytes_total', 'Bytes that the pipeline has processed since the start', [], () => [
-    { labels: {}, value: appliance.intake.status().bytes },
-  ])
-  keptElsewhere('backtrail_tasks_total', 'Tasks that worker processes have ended since the start', ['outcome'], () => {
+  keptElsewhere('backtrail_processed_samples_total', () => [{ labels: {}, value: appliance.intake.status().processed }])
+  keptElsewhere('backtrail_processed_bytes_total', () => [{ labels: {}, value: appliance.intake.status().bytes }])
+  keptElsewhere('backtrail_tasks_total', () => {
     const { finished, failed } = appliance.pool.statistics()
     return [
       { labels: { outcome: 'done' }, value: finished - failed },
       { labels: { outcome: 'failed' }, value: failed },
     ]
   })
-  keptElsewhere(
-    'backtrail_worker_restarts_total',
-    'Worker processes that had to be replaced, by cause',
-    ['cause'],
-    () => Object.entries(appliance.pool.statistics().restarts).map(([cause, value]) => ({ labels: { cause }, value })),
+  keptElsewhere('backtrail_worker_restarts_total', () =>
+    Object.entries(appliance.pool.statistics().restarts).map(([cause, value]) => ({ labels: { cause }, value })),
   )
 
   /** A counter whose value a service keeps. */
   function keptElsewhere(
-    name: string,
-    help: string,
-    labelNames: string[],
+    name: MetricName,
     read: () => { readonly labels: Record<string, string>; readonly value: number }[],
   ): void {
     new Counter({
-      name,
-      help,
-      labelNames,
+      ...described(name),
       registers,
       collect() {
         this.reset()

@@ -1,0 +1,162 @@
+/** Every metric that is Backtrail's own: what it is called, what it says, and how it is shown on the dashboard. */
+
+export interface Metric {
+  readonly kind: 'gauge' | 'counter' | 'histogram'
+  /** A unit of Grafana. */
+  readonly unit: 'short' | 'bytes' | 's'
+  readonly help: string
+  readonly labels: readonly string[]
+  /** The row of the dashboard. */
+  readonly row: 'Health' | 'Samples' | 'Hunts' | 'Workers' | 'Requests' | 'Cloud'
+}
+
+export const metricCatalogue = {
+  backtrail_database_sound: {
+    kind: 'gauge',
+    unit: 'short',
+    help: '0 when damage of the database is known, else 1',
+    labels: [],
+    row: 'Health',
+  },
+  backtrail_contents_lost: {
+    kind: 'gauge',
+    unit: 'short',
+    help: 'Samples whose content was missing, cut off or changed at the latest look; absent before the first',
+    labels: [],
+    row: 'Health',
+  },
+  backtrail_samples: {
+    kind: 'gauge',
+    unit: 'short',
+    help: 'Stored samples by classification',
+    labels: ['classification'],
+    row: 'Samples',
+  },
+  backtrail_sample_bytes: {
+    kind: 'gauge',
+    unit: 'bytes',
+    help: 'Bytes of all stored samples',
+    labels: [],
+    row: 'Samples',
+  },
+  backtrail_intake_samples: {
+    kind: 'gauge',
+    unit: 'short',
+    help: 'Samples that wait for the pipeline or are in it',
+    labels: ['state'],
+    row: 'Samples',
+  },
+  backtrail_processed_samples_total: {
+    kind: 'counter',
+    unit: 'short',
+    help: 'Samples that the pipeline has processed since the start',
+    labels: [],
+    row: 'Samples',
+  },
+  backtrail_processed_bytes_total: {
+    kind: 'counter',
+    unit: 'bytes',
+    help: 'Bytes that the pipeline has processed since the start',
+    labels: [],
+    row: 'Samples',
+  },
+  backtrail_local_retro_running: {
+    kind: 'gauge',
+    unit: 'short',
+    help: '1 while a Local Retro is starting or running',
+    labels: [],
+    row: 'Hunts',
+  },
+  backtrail_ad_hoc_hunts: {
+    kind: 'gauge',
+    unit: 'short',
+    help: 'Ad-hoc hunts that wait or run',
+    labels: [],
+    row: 'Hunts',
+  },
+  backtrail_tenants_retro_hunts: {
+    kind: 'gauge',
+    unit: 'short',
+    help: 'Retro hunts of tenants that wait or run',
+    labels: [],
+    row: 'Hunts',
+  },
+  backtrail_tasks_waiting: {
+    kind: 'gauge',
+    unit: 'short',
+    help: 'Tasks that wait for a worker process, by lane',
+    labels: ['lane'],
+    row: 'Workers',
+  },
+  backtrail_tasks_total: {
+    kind: 'counter',
+    unit: 'short',
+    help: 'Tasks that worker processes have ended since the start',
+    labels: ['outcome'],
+    row: 'Workers',
+  },
+  backtrail_worker_processes: {
+    kind: 'gauge',
+    unit: 'short',
+    help: 'Worker processes by what they are doing',
+    labels: ['state'],
+    row: 'Workers',
+  },
+  backtrail_worker_resident_bytes: {
+    kind: 'gauge',
+    unit: 'bytes',
+    help: 'Resident memory of all worker processes',
+    labels: [],
+    row: 'Workers',
+  },
+  backtrail_worker_restarts_total: {
+    kind: 'counter',
+    unit: 'short',
+    help: 'Worker processes that had to be replaced, by cause',
+    labels: ['cause'],
+    row: 'Workers',
+  },
+  backtrail_http_request_seconds: {
+    kind: 'histogram',
+    unit: 's',
+    help: 'Time from the arrival of a request to the end of its answer',
+    labels: ['method', 'route', 'status'],
+    row: 'Requests',
+  },
+  backtrail_cloud_reachable: {
+    kind: 'gauge',
+    unit: 'short',
+    help: '1 while the cloud answers; 0 without a cloud',
+    labels: [],
+    row: 'Cloud',
+  },
+  backtrail_cloud_deliveries_waiting: {
+    kind: 'gauge',
+    unit: 'short',
+    help: 'Rulesets whose last change the cloud was not told yet',
+    labels: [],
+    row: 'Cloud',
+  },
+  backtrail_cloud_delivery_oldest_seconds: {
+    kind: 'gauge',
+    unit: 's',
+    help: 'How long the oldest of them waits',
+    labels: [],
+    row: 'Cloud',
+  },
+  backtrail_cloud_feed_lag_seconds: {
+    kind: 'gauge',
+    unit: 's',
+    help: 'Time since a feed of the cloud was last read to its end; absent before the first time',
+    labels: ['feed'],
+    row: 'Cloud',
+  },
+} as const satisfies Record<string, Metric>
+
+export type MetricName = keyof typeof metricCatalogue
+
+/** As prom-client takes it. */
+export function described(name: MetricName): { name: string; help: string; labelNames: string[] } {
+  const { help, labels } = metricCatalogue[name]
+  return { name, help, labelNames: [...labels] }
+}
