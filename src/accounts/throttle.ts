@@ -1,3 +1,10 @@
+import { LRUCache } from 'lru-cache'
+
+const LONGEST_PAUSE = 60_000
+const FORGOTTEN_AFTER = 15 * 60_000
+/** Keys kept at most, so that invented names and addresses cannot fill the memory. */
+const TRACKED = 50_000
+
 /**
  * Slows down those who guess. A key (a user name, an address) may fail a few times freely; from then on each further
  * failure doubles the pause before the next attempt is looked at, up to a minute, so that nobody is locked out for
@@ -9,7 +16,7 @@
 export class Throttle {
   readonly #free: number
   readonly #now: () => number
-  readonly #entries = new Map<string, { failures: number; until: number; last: number }>()
+  readonly #entries = new LRUCache<string, { failures: number; until: number; last: number }>({ max: TRACKED })
 
   /** `free` failures cost nothing; `now` is in milliseconds. */
   constructor(free: number, now: () => number) {
@@ -19,7 +26,7 @@ export class Throttle {
 
   /** Milliseconds until the next attempt of this key is looked at; 0 for at once. */
   pause(key: string): number {
-    return Math.max(0, (this.#entries.get(key)?.until ?? 0) - this.#now())
+    return Math.max(0, (this.#entries.peek(key)?.until ?? 0) - this.#now())
   }
 
   /**
@@ -28,25 +35,13 @@ export class Throttle {
    */
   attempt(key: string): void {
     const now = this.#now()
-    const known = this.#entries.get(key)
+    const known = this.#entries.peek(key)
     const failures = known && now - known.last < FORGOTTEN_AFTER ? known.failures + 1 : 1
     const pause = failures <= this.#free ? 0 : Math.min(LONGEST_PAUSE, 1000 * 2 ** (failures - this.#free - 1))
-    this.#entries.delete(key)
     this.#entries.set(key, { failures, until: now + pause, last: now })
-    if (this.#entries.size > TRACKED) {
-      for (const oldest of this.#entries.keys()) {
-        this.#entries.delete(oldest)
-        break
-      }
-    }
   }
 
   succeeded(key: string): void {
     this.#entries.delete(key)
   }
 }
-
-const LONGEST_PAUSE = 60_000
-const FORGOTTEN_AFTER = 15 * 60_000
-/** Keys kept at most, so that invented names and addresses cannot fill the memory. */
-const TRACKED = 50_000

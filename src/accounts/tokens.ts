@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { Failure } from '../errors/index.ts'
 import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
 import { LOG_IN_LABEL } from './log-ins.ts'
@@ -31,7 +32,9 @@ export class Tokens {
   /** Called after tokens were taken back; calls `clearCache`. */
   readonly #onChange: () => void
   /** By token hash. `clearCache` is called with each change of users and tokens. */
-  readonly #tokenCache = new Map<string, { tokenId: number; account: Account; lastUsed: Micros | null }>()
+  readonly #tokenCache = new LRUCache<string, { tokenId: number; account: Account; lastUsed: Micros | null }>({
+    max: CACHED_TOKENS,
+  })
   /** Grows with each clearing, so that what was read before one is not cached after it. */
   #cacheEpoch = 0
 
@@ -59,7 +62,6 @@ export class Tokens {
       if (!row) return null
       const { tokenId, lastUsed, id, name, role } = row
       entry = { tokenId, lastUsed, account: { id, name, role } }
-      if (this.#tokenCache.size >= CACHED_TOKENS) this.#tokenCache.clear()
       if (cacheEpoch === this.#cacheEpoch) this.#tokenCache.set(key, entry)
     }
     const time = now()

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 
 /** How long credentials are believed after they were verified. */
 const BELIEVED_MS = 5 * 60_000
@@ -11,12 +12,11 @@ const CACHED = 10_000
  */
 export class VerifiedCredentials<T> {
   readonly #key = randomBytes(32)
-  readonly #clock: () => number
-  readonly #believed = new Map<string, { readonly owner: Promise<T>; readonly until: number }>()
+  readonly #believed: LRUCache<string, Promise<T>>
 
   /** `clock` is in milliseconds. */
   constructor(clock: () => number) {
-    this.#clock = clock
+    this.#believed = new LRUCache({ max: CACHED, ttl: BELIEVED_MS, ttlResolution: 0, perf: { now: clock } })
   }
 
   /** Whose these are. `verify` is asked when that is not known; what it rejects with is not remembered. */
@@ -25,14 +25,13 @@ export class VerifiedCredentials<T> {
       .update(JSON.stringify([name, password]))
       .digest('base64')
     const known = this.#believed.get(key)
-    if (known && this.#clock() < known.until) return known.owner
-    const entry = { owner: verify(), until: this.#clock() + BELIEVED_MS }
-    if (this.#believed.size >= CACHED) this.#believed.clear()
-    this.#believed.set(key, entry)
-    entry.owner.catch(() => {
-      if (this.#believed.get(key) === entry) this.#believed.delete(key)
+    if (known) return known
+    const owner = verify()
+    this.#believed.set(key, owner)
+    owner.catch(() => {
+      if (this.#believed.peek(key) === owner) this.#believed.delete(key)
     })
-    return entry.owner
+    return owner
   }
 
   /** Everything is verified anew: a password changed, or a user was removed. */

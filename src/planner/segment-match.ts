@@ -2,6 +2,7 @@
  * Many plans against the samples of a segment at once, group by group: first the gates (prefilter.ts), which are decided from
  * columns in memory, then, for the columns and the plans that got through one, the rows (evaluator.ts).
  */
+import { LRUCache } from 'lru-cache'
 import type { SegmentGroup } from '../index/index.ts'
 import { planKey } from './algebra.ts'
 import { type Columns, Evaluator } from './evaluator.ts'
@@ -32,7 +33,7 @@ export class PlanBatch {
   readonly #evaluator: Evaluator
   readonly #prefilters: readonly Prefilter[]
   /** Nodes to evaluate, by which gates are open. */
-  readonly #nodes = new Map<string, Int32Array>()
+  readonly #nodes = new LRUCache<string, Int32Array>({ max: KEPT_LISTS })
 
   constructor(plans: readonly Plan[]) {
     this.#program = compilePlans(plans)
@@ -99,7 +100,6 @@ export class PlanBatch {
     let nodes = this.#nodes.get(key)
     if (nodes === undefined) {
       nodes = this.#nodesOf(this.#prefilters.flatMap(({ plans }, g) => (open[g] ? plans : [])))
-      if (this.#nodes.size >= KEPT_LISTS) this.#nodes.clear()
       this.#nodes.set(key, nodes)
     }
     return nodes

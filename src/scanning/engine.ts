@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { LRUCache } from 'lru-cache'
 import type { Diagnostic } from '../yara/index.ts'
 import { readReport } from './engine-report.ts'
 import type { ExternalVariables } from './tasks.ts'
@@ -108,11 +109,13 @@ export function loadYaraX(): Engine {
   }
 }
 
+const KEPT_VARIANTS = 8
+
 /** The same rules with values written into them; see text-variables.ts. */
 class Variants {
   readonly #text: string
   readonly #compile: (text: string) => YaraXRules
-  readonly #compiled = new Map<string, YaraXRules>()
+  readonly #compiled = new LRUCache<string, YaraXRules>({ max: KEPT_VARIANTS })
   matchesPerString: number | null = null
 
   constructor(text: string, compile: (text: string) => YaraXRules) {
@@ -129,11 +132,8 @@ class Variants {
     if (rules === undefined) {
       rules = this.#compile(withValuesInPlace(this.#text, new Map(mentioned)))
       if (this.matchesPerString !== null) rules.setMaxMatchesPerPattern(this.matchesPerString)
-      if (this.#compiled.size >= KEPT_VARIANTS) this.#compiled.clear()
       this.#compiled.set(key, rules)
     }
     return rules
   }
 }
-
-const KEPT_VARIANTS = 8

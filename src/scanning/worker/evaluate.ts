@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { LRUCache } from 'lru-cache'
 import { SegmentReader } from '../../index/index.ts'
 import { asksForVariables, NamedSamples, PlanBatch } from '../../planner/index.ts'
 import type { RunnableRuleset, TaskInput, TaskOutput } from '../tasks.ts'
@@ -14,13 +15,12 @@ interface OpenSegment {
   readonly state: string | null
 }
 
-const open = new Map<string, OpenSegment>()
+const open = new LRUCache<string, OpenSegment>({ max: OPEN_SEGMENTS, dispose: ({ reader }) => reader.close() })
 /**
  * Laying out plans costs more than asking a segment, and Local Retro asks with the same rulesets again and again. By
  * the keys of the rulesets, behind which the plans never change.
  */
-const batches = new Map<string, PlanBatch>()
-const KEPT_BATCHES = 8
+const batches = new LRUCache<string, PlanBatch>({ max: 8 })
 
 /** Which samples of a segment the plans of a set cannot rule out. */
 export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRulesets): TaskOutput<'evaluate'> {
@@ -46,7 +46,7 @@ export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRul
     return { candidates }
   } catch (error) {
     // A damaged file will be replaced; nothing that was read of it is kept.
-    close(input.segment)
+    open.delete(input.segment)
     throw error
   }
 }
@@ -62,35 +62,19 @@ function rulesetsOf(set: HeldSet, keys: readonly string[]): readonly RunnableRul
 function batchOf(rulesets: readonly RunnableRuleset[], held: HeldRulesets): PlanBatch {
   const keys = rulesets.map((ruleset) => ruleset.key).join(' ')
   const batch = batches.get(keys) ?? new PlanBatch(rulesets.map((ruleset) => held.plan(ruleset)))
-  batches.delete(keys)
   batches.set(keys, batch)
-  for (const oldest of batches.keys()) {
-    if (batches.size <= KEPT_BATCHES) break
-    batches.delete(oldest)
-  }
   return batch
 }
 
 function segment(path: string): SegmentReader {
   const state = stateOf(path)
   const known = open.get(path)
-  if (known !== undefined) {
-    open.delete(path)
-    if (known.state === state) {
-      open.set(path, known)
-      return known.reader
-    }
-    known.reader.close()
-  }
+  if (known?.state === state) return known.reader
+  open.delete(path)
   const reader = SegmentReader.open(path)
-  for (const other of open.keys()) if (open.size >= OPEN_SEGMENTS || stateOf(other) === null) close(other)
+  for (const other of [...open.keys()]) if (stateOf(other) === null) open.delete(other)
   open.set(path, { reader, state })
   return reader
-}
-
-function close(path: string): void {
-  open.get(path)?.reader.close()
-  open.delete(path)
 }
 
 /** A reader verifies each block once; when the file is another than it was, it has to begin anew. */

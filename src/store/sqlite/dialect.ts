@@ -7,6 +7,7 @@ import {
   type SqliteDialectConfig,
   SqliteDriver,
 } from 'kysely'
+import { LRUCache } from 'lru-cache'
 import { Failure } from '../../errors/index.ts'
 import { checkFirst, type DatabaseHealth } from '../database-health.ts'
 
@@ -14,10 +15,10 @@ import { checkFirst, type DatabaseHealth } from '../database-health.ts'
  * Kysely's SQLite dialect over the SQLite that is built into Node.
  *
  * Preparing a statement costs about as much as running a small one, so prepared statements are kept. Statements whose
- * text depends on the length of a list would fill the cache, hence the bound: the least recently used one goes.
+ * text depends on the length of a list would fill the cache, hence the bound.
  */
 export function nodeSqliteDialect(database: DatabaseSync, health: DatabaseHealth): Dialect {
-  const statements = new Map<string, Statement>()
+  const statements = new LRUCache<string, Statement>({ max: CACHED_STATEMENTS })
   const prepare = (sql: string): Statement => {
     const known = statements.get(sql)
     const statement =
@@ -26,14 +27,7 @@ export function nodeSqliteDialect(database: DatabaseSync, health: DatabaseHealth
         understood(() => database.prepare(sql), health),
         health,
       )
-    if (known) statements.delete(sql)
-    statements.set(sql, statement)
-    if (statements.size > CACHED_STATEMENTS) {
-      for (const oldest of statements.keys()) {
-        statements.delete(oldest)
-        break
-      }
-    }
+    if (!known) statements.set(sql, statement)
     return statement
   }
   return new BuiltInDialect(database, { database: { prepare, close: () => database.close() } })

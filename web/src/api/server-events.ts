@@ -1,3 +1,5 @@
+import { EventSourceParserStream } from 'eventsource-parser/stream'
+
 export interface ServerEvent {
   readonly name: string
   readonly data: unknown
@@ -9,32 +11,15 @@ export interface ServerEvent {
  */
 export async function* readEvents(body: ReadableStream<Uint8Array> | null): AsyncGenerator<ServerEvent> {
   if (!body) return
-  const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader()
-  let pending = ''
+  const decoder = new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>
+  const reader = body.pipeThrough(decoder).pipeThrough(new EventSourceParserStream()).getReader()
   try {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
-      pending += value
-      const blocks = pending.split('\n\n')
-      pending = blocks.pop() ?? ''
-      for (const block of blocks) {
-        const event = eventOf(block)
-        if (event) yield event
-      }
+      yield { name: value.event ?? 'message', data: JSON.parse(value.data) }
     }
   } finally {
     await reader.cancel().catch(() => {})
   }
-}
-
-/** Null for a comment, which only keeps the connection open. */
-function eventOf(block: string): ServerEvent | null {
-  let name = 'message'
-  const data: string[] = []
-  for (const line of block.split('\n')) {
-    if (line.startsWith('event: ')) name = line.slice('event: '.length)
-    else if (line.startsWith('data: ')) data.push(line.slice('data: '.length))
-  }
-  return data.length > 0 ? { name, data: JSON.parse(data.join('\n')) } : null
 }
