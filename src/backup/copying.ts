@@ -60,7 +60,13 @@ const AT_ONCE = 8
 export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
   let next = 0
   const lane = async (): Promise<void> => {
-    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item)
+    try {
+      for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item)
+    } catch (error) {
+      // Nobody waits for the others any more.
+      next = items.length
+      throw error
+    }
   }
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, lane))
 }

@@ -81,18 +81,12 @@ export async function makeBackup(data: string, to: string, options: BackupOption
     throw new Failure('settings.invalid', `${database} does not exist: there is nothing to back up.`)
   demandBackupFolder(to)
   const target = lockBackup(to)
-  let source: DataFolderLock | null = null
   try {
-    source = lockIdleFolder(data)
-    if (source !== null) {
-      const damage = damageOfLog(database)
-      if (damage !== null) throw damagedDatabase(database, [damage])
-    }
-    return await new Making(data, to, source !== null, options).run()
+    demandSoundLog(data, database)
+    return await new Making(data, to, options).run()
   } catch (error) {
     throw asUnusableFolder(error, to)
   } finally {
-    source?.release()
     target.release()
   }
 }
@@ -100,8 +94,6 @@ export async function makeBackup(data: string, to: string, options: BackupOption
 class Making {
   readonly #data: string
   readonly #to: string
-  /** Nothing changes in the data folder meanwhile. */
-  readonly #isIdle: boolean
   readonly #options: BackupOptions
   /** Files that changed since this time, in milliseconds, may be what a killed backup has left. */
   readonly #trustedUntil: number
@@ -111,10 +103,9 @@ class Making {
   readonly #segmentDigests = new Map<string, string>()
   #copiedBytes = 0
 
-  constructor(data: string, to: string, isIdle: boolean, options: BackupOptions) {
+  constructor(data: string, to: string, options: BackupOptions) {
     this.#data = data
     this.#to = to
-    this.#isIdle = isIdle
     this.#options = options
     const manifest = readManifest(to)
     this.#earlier = new Map(manifest?.segments.map((segment) => [segment.file, segment]))
@@ -126,7 +117,7 @@ class Making {
   }
 
   async run(): Promise<BackupMade> {
-    if (!this.#isIdle) await this.#copyWhatIsThere()
+    await this.#copyWhatIsThere()
     for (let round = 1; ; round++) {
       const file = `database-${randomUUID()}.db`
       const path = join(this.#to, file)
@@ -143,15 +134,12 @@ class Making {
     await copyDatabase(databaseOf(this.#data), path, signal)
     const copied = await reading(path, async (snapshot) => {
       if (snapshot.schema > newestSchema()) throw newerDatabase(this.#data)
-      const live = this.#isIdle ? snapshot : new DatabaseReader(databaseOf(this.#data))
-      try {
+      return reading(databaseOf(this.#data), async (live) => {
         const segments = await this.#copySegments(snapshot, live)
         if (segments.merged.length > 0 && !isLast) return null
         const contents = await this.#copyContents(snapshot, live)
         return { segments, contents }
-      } finally {
-        if (live !== snapshot) live.close()
-      }
+      })
     })
     if (copied === null) return null
     const { segments, contents } = copied
@@ -326,13 +314,23 @@ function newerDatabase(data: string): Failure {
 
 const hexByte = (byte: number): string => byte.toString(16).padStart(2, '0')
 
-/** The lock of a data folder that nobody works on; null while somebody does. */
-function lockIdleFolder(data: string): DataFolderLock | null {
+/**
+ * Before SQLite opens a database that nobody else has open. The folder is locked for this only: a server may start while
+ * its folder is backed up.
+ */
+function demandSoundLog(data: string, database: string): void {
+  let lock: DataFolderLock
   try {
-    return lockDataFolder(data)
+    lock = lockDataFolder(data)
   } catch (error) {
-    if (error instanceof Failure && error.code === 'data-folder.locked') return null
+    if (error instanceof Failure && error.code === 'data-folder.locked') return
     throw error
+  }
+  try {
+    const damage = damageOfLog(database)
+    if (damage !== null) throw damagedDatabase(database, [damage])
+  } finally {
+    lock.release()
   }
 }
 

@@ -25,7 +25,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { backtrail, backtrailTo, binary, folderWith } from '../cli/running.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { change, demandConsistency, filesIn, rows } from './data-folder.ts'
-import { KillableServer, sha256 } from './killable-server.ts'
+import { KillableServer, sha256, until } from './killable-server.ts'
 
 const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'
 const SAMPLES = 20
@@ -152,6 +152,34 @@ test('a backup taken while samples come and go restores all that was acknowledge
   assert.deepEqual(found, await huntedIn(data, '--no-index'))
   assert.deepEqual(found, matches.toSorted())
   await demandConsistency(data)
+})
+
+test('the folder of a killed server is backed up with what its log holds, and a server starts meanwhile', async (t) => {
+  const { folder, data } = copies(t)
+  const server = new KillableServer(t, [], data)
+  await server.start()
+  const extra = Array.from({ length: 6 }, (_, n) => freshContent(200 + n))
+  for (const [n, content] of extra.entries()) await server.take(content, `extra-${n}`)
+  await server.kill()
+  assert.ok(statSync(join(data, 'backtrail.db-wal')).size > 0)
+  const backup = join(folder, 'new')
+  const child = spawn(binary, ['backup', backup, '--data', data], { stdio: 'ignore' })
+  const ended = once(child, 'close')
+  // From here on the contents are copied, or more.
+  await until(
+    () => existsSync(join(backup, 'unfinished')) || child.exitCode !== null,
+    () => 'the backup has begun',
+  )
+  await server.start()
+  const [code] = await ended
+  assert.equal(code, 0)
+  await server.stop()
+  const restored = new KillableServer(t, [], join(folder, 'restored'))
+  await backtrailTo(0, ['restore', backup, '--data', restored.data])
+  await restored.start()
+  await restored.untilProcessed([...contents, ...extra].map(sha256))
+  await restored.stop()
+  await demandConsistency(restored.data)
 })
 
 test('a backup that is killed is recognised, leaves the earlier one whole, and is completed by the next', async (t) => {
