@@ -9,7 +9,15 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
-import { type Classification, type Database, listOf, type Micros } from '../store/index.ts'
+import {
+  type Classification,
+  COUNT_BUDGET_MS,
+  type Counted,
+  type Database,
+  listOf,
+  type Micros,
+  MOST_COUNTED,
+} from '../store/index.ts'
 import { type MatchRow, matchesById } from './listing.ts'
 
 /** All given conditions hold. */
@@ -77,6 +85,26 @@ export async function findMatches(
   const last = page.at(-1)
   const more = ids.length > limit && last !== undefined ? last : below
   return { results: await matchesById(database, page), next: more }
+}
+
+/** How many matches fulfil the filter; see `Counted`. */
+export async function countFound(
+  database: Database,
+  rulesetIds: readonly number[],
+  filter: MatchFilter,
+): Promise<Counted> {
+  const source = (await fewMatches(database, rulesetIds, filter)) ?? walkFrom(rulesetIds)
+  const conditions = conditionsOf(rulesetIds, filter)
+  const started = performance.now()
+  let count = 0
+  let below: number | null = PAST_ALL
+  do {
+    const step: Step = await takeStep(database, source, conditions, { below, size: STEP })
+    count += step.ids.length
+    below = step.next
+    await setImmediate()
+  } while (below !== null && count <= MOST_COUNTED && performance.now() - started <= COUNT_BUDGET_MS)
+  return { count: Math.min(count, MOST_COUNTED), more: below !== null || count > MOST_COUNTED }
 }
 
 interface Step {

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { Failure } from '../errors/index.ts'
 import type { RuleHit } from '../scanning/index.ts'
 import {
+  type Counted,
   type Database,
   listOf,
   type Micros,
@@ -12,7 +13,7 @@ import {
   type Transaction,
 } from '../store/index.ts'
 import { reclassify } from './classification.ts'
-import { findMatches, type MatchesFound, type MatchFilter, type MatchWalk } from './finding.ts'
+import { countFound, findMatches, type MatchesFound, type MatchFilter, type MatchWalk } from './finding.ts'
 import { commonMatchIds, type MatchRow, matchesById, matchesWithSamples, matchIds, toMatchRow } from './listing.ts'
 import { revisionIdOf } from './revision-key.ts'
 
@@ -111,6 +112,15 @@ export class Matches {
    */
   async find(filter: MatchFilter, walk: MatchWalk): Promise<MatchesFound> {
     return findMatches(this.#database, await this.#idsOf(filter), filter, walk)
+  }
+
+  /** How many `find` finds, as far as they can be counted in a moment. Fails with `ruleset.not-found`. */
+  async countFound(filter: MatchFilter): Promise<Counted> {
+    const { rulesets = [], together, ...conditions } = filter
+    if (Object.keys(conditions).length === 0 && !(together && rulesets.length > 1)) {
+      return { count: await this.count(rulesets), more: false }
+    }
+    return countFound(this.#database, await this.#idsOf(filter), filter)
   }
 
   /** All that `find` finds, page after page. */

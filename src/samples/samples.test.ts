@@ -151,8 +151,11 @@ test('search finds by hash, part of a name, type, classification, tag and time, 
   assert.ok(marked)
   await c.samples.addTags(marked.sha1, ['eu'])
   await c.samples.classify(marked.sha1, { classification: 3 })
-  const names = async (filter: object) =>
-    (await c.samples.search(filter, { limit: 50 })).samples.map(({ name }) => name)
+  const names = async (filter: object) => {
+    const { samples } = await c.samples.search(filter, { limit: 50 })
+    assert.deepEqual(await c.samples.count(filter), { count: samples.length, more: false })
+    return samples.map(({ name }) => name)
+  }
   assert.equal((await names({ text: 'report_' })).length, 7)
   assert.deepEqual(await names({ text: '3.TXT' }), ['Report_3.txt'])
   assert.deepEqual(await names({ text: '%' }), [])

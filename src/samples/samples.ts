@@ -3,7 +3,7 @@ import { zipForDownload } from '../archives/index.ts'
 import { Failure } from '../errors/index.ts'
 import { classifyByUser } from '../matches/index.ts'
 import type { Segments } from '../segments/index.ts'
-import { type BlobStore, type Content, type Database, listOf, type Micros } from '../store/index.ts'
+import { type BlobStore, type Content, type Counted, type Database, listOf, type Micros } from '../store/index.ts'
 import { deleteSamples } from './deletion.ts'
 import { type HashKind, parseHash, parseHashes } from './hash.ts'
 import { type ListedSample, listedSample } from './listed-sample.ts'
@@ -18,7 +18,7 @@ import type {
   SampleStatus,
 } from './sample.ts'
 import { samplesByDigest, samplesById, samplesFrom, toSample } from './sample-row.ts'
-import { fileTypesOf, searchSamples } from './search.ts'
+import { countFound, fileTypesOf, searchSamples } from './search.ts'
 
 /** The password of protected downloads. */
 const ZIP_PASSWORD = 'infected'
@@ -283,6 +283,12 @@ export class Samples {
   /** Last seen first; `after` is the `next` of the page before. A page may be short although there are more. */
   async search(filter: SampleFilter, page: { readonly limit: number; readonly after?: string }): Promise<SamplePage> {
     return searchSamples(this.#database, filter, page)
+  }
+
+  /** How many samples `search` finds, as far as they can be counted in a moment. */
+  async count(filter: SampleFilter): Promise<Counted> {
+    if (Object.keys(filter).length === 0) return { count: (await this.totals()).samples, more: false }
+    return countFound(this.#database, filter)
   }
 
   /** The file types that there are, in alphabetical order. */

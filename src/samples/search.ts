@@ -5,7 +5,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
 import { Failure } from '../errors/index.ts'
-import { type Database, listOf, type Micros } from '../store/index.ts'
+import { COUNT_BUDGET_MS, type Counted, type Database, listOf, type Micros, MOST_COUNTED } from '../store/index.ts'
 import { parseHash } from './hash.ts'
 import type { Sample, SampleFilter, SamplePage } from './sample.ts'
 import { samplesById, samplesFrom, toSample } from './sample-row.ts'
@@ -60,6 +60,24 @@ export async function searchSamples(
     samples: page.flatMap(({ id }) => samples.get(id) ?? []),
     next: next && `${next.lastSeen}.${next.id}`,
   }
+}
+
+/** How many samples fulfil the filter; see `Counted`. */
+export async function countFound(database: Database, filter: SampleFilter): Promise<Counted> {
+  const hash = filter.text === undefined ? null : hashIn(filter.text)
+  if (hash) return { count: (await searchHash(database, filter, hash)).samples.length, more: false }
+  const source = await sourceOf(database, filter)
+  const conditions = conditionsOf(filter)
+  const started = performance.now()
+  let count = 0
+  let below: Place | null = null
+  do {
+    const step = await takeStep(database, source(below, STEP), STEP, conditions)
+    count += step.found.length
+    below = step.next
+    await setImmediate()
+  } while (below !== null && count <= MOST_COUNTED && performance.now() - started <= COUNT_BUDGET_MS)
+  return { count: Math.min(count, MOST_COUNTED), more: below !== null || count > MOST_COUNTED }
 }
 
 /** The file types that samples have, in alphabetical order. */

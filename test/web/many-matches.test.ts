@@ -69,7 +69,10 @@ test('all matches that fit are chosen at once, up to what one request takes, and
 })
 
 test('all samples of a filter are tagged at once', { skip }, async () => {
-  const page = await web.open('/matches?ruleset=many&rule=rule_3')
+  const page = await web.open('/matches?ruleset=many&rule=rule_')
+  await page.getByText('100 matches shown of more than 10,000').waitFor()
+  await page.goto(page.url().replace('rule=rule_', 'rule=rule_3'))
+  await page.getByText('100 matches shown of 1,300').waitFor()
   await page.getByRole('checkbox', { name: 'Choose all rows of this page' }).check()
   const bar = page.getByRole('region', { name: 'What to do with the chosen rows' })
   await bar.getByRole('button', { name: 'Choose all that fit' }).click()

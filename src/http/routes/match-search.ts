@@ -8,6 +8,7 @@ import { classificationNames } from '../../samples/index.ts'
 import { toIso } from '../../store/index.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { MatchSearchShape, MatchShape } from '../contract/matches.ts'
+import { CountedShape } from '../contract/paging.ts'
 import { csvLine } from '../csv.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
@@ -64,6 +65,21 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
         results: found.results.map(matchJson),
       }
     },
+  )
+
+  app.get(
+    '/api/matches/count/',
+    {
+      config: { access: 'account' },
+      schema: {
+        tags: ['matches'],
+        operationId: 'countMatches',
+        summary: 'Count the matches that a search finds',
+        querystring: Filters,
+        response: { 200: CountedShape, ...refusals(yaraEnvelope, statuses) },
+      },
+    },
+    async ({ query }) => matches.countFound(filterOf(query)),
   )
 
   const files = {

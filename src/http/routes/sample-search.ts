@@ -1,6 +1,8 @@
 /** Samples by what they are, and everything about one of them: additions to the specification. */
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
+import type { SampleFilter } from '../../samples/index.ts'
 import { toIso } from '../../store/index.ts'
+import { CountedShape } from '../contract/paging.ts'
 import { SampleDetailsShape, SampleSearchShape } from '../contract/samples.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath } from '../parameters.ts'
@@ -10,6 +12,12 @@ import { classificationNumber, endOf, sampleFilters, sampleJson, startOf } from 
 const statuses = { 400: 'A parameter is malformed.', 403: 'No token, or an unknown one.' }
 
 const MOST_MATCHES = 1_000
+
+const searchFilters = {
+  q: Type.Optional(Type.String({ maxLength: 500, description: 'a hash of any kind, or a part of the name' })),
+  ...sampleFilters,
+}
+const SearchFilters = Type.Object(searchFilters)
 
 export function addSampleSearch(app: HttpServer, { appliance: { samples, matches } }: RouteParts): void {
   app.get(
@@ -21,26 +29,32 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
         operationId: 'searchSamples',
         summary: 'Search samples, last seen first',
         querystring: Type.Object({
-          q: Type.Optional(Type.String({ maxLength: 500, description: 'a hash of any kind, or a part of the name' })),
-          ...sampleFilters,
+          ...searchFilters,
           after: Type.Optional(Type.String({ maxLength: 40 })),
           limit: Type.Integer({ minimum: 1, maximum: 500, default: 100 }),
         }),
         response: { 200: SampleSearchShape, ...refusals(yaraEnvelope, statuses) },
       },
     },
-    async ({ query: { q, file_type, classification, tag, from, to, after, limit } }) => {
-      const filter = {
-        ...(q?.trim() && { text: q.trim() }),
-        ...(file_type && { fileTypes: file_type }),
-        ...(classification && { classifications: classification.map(classificationNumber) }),
-        ...(tag && { tag }),
-        ...(from && { from: startOf(from) }),
-        ...(to && { to: endOf(to) }),
-      }
-      const page = await samples.search(filter, { limit, ...(after !== undefined && { after }) })
+    async ({ query: { after, limit, ...query } }) => {
+      const page = await samples.search(filterOf(query), { limit, ...(after !== undefined && { after }) })
       return { results: page.samples.map(sampleJson), next: page.next }
     },
+  )
+
+  app.get(
+    '/api/samples/count/',
+    {
+      config: { access: 'account' },
+      schema: {
+        tags: ['samples'],
+        operationId: 'countSamples',
+        summary: 'Count the samples that a search finds',
+        querystring: SearchFilters,
+        response: { 200: CountedShape, ...refusals(yaraEnvelope, statuses) },
+      },
+    },
+    async ({ query }) => samples.count(filterOf(query)),
   )
 
   app.get(
@@ -92,4 +106,15 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
       }
     },
   )
+}
+
+function filterOf({ q, file_type, classification, tag, from, to }: Static<typeof SearchFilters>): SampleFilter {
+  return {
+    ...(q?.trim() && { text: q.trim() }),
+    ...(file_type && { fileTypes: file_type }),
+    ...(classification && { classifications: classification.map(classificationNumber) }),
+    ...(tag && { tag }),
+    ...(from && { from: startOf(from) }),
+    ...(to && { to: endOf(to) }),
+  }
 }

@@ -1,6 +1,7 @@
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import type { Static } from 'typebox'
 import type { MatchSearchShape } from '../../../src/http/contract/matches.ts'
+import type { CountedShape } from '../../../src/http/contract/paging.ts'
 import { addressOf, call, type Query, send } from './http.ts'
 import { atServer } from './root.ts'
 import { type Walked, walk } from './walks.ts'
@@ -40,6 +41,15 @@ export function useMatches(query: MatchQuery, isHeld = false) {
     getNextPageParam: ({ next }) => next,
     placeholderData: keepPreviousData,
     refetchInterval: ({ state }) => (!isHeld && state.data?.pages.length === 1 ? LOOK_MS : false),
+  })
+}
+
+/** How many there are; asked only where the list does not tell it. */
+export function useMatchCount(query: MatchQuery, isWanted: boolean) {
+  return useQuery({
+    queryKey: ['matches', 'count', query],
+    queryFn: ({ signal }) => call<Static<typeof CountedShape>>('GET', '/api/matches/count/', { query, signal }),
+    enabled: isWanted,
   })
 }
 

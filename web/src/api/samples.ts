@@ -1,5 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Static } from 'typebox'
+import type { CountedShape } from '../../../src/http/contract/paging.ts'
 import type {
   EntropyShape,
   MatchedStringsShape,
@@ -35,6 +36,16 @@ export function useSamples(query: SampleQuery) {
     initialPageParam: null as string | null,
     getNextPageParam: ({ next }: Walked<Sample, string>) => next,
     placeholderData: keepPreviousData,
+  })
+}
+
+/** How many there are; asked only where the list does not tell it. */
+export function useSampleCount(query: SampleQuery, isWanted: boolean) {
+  return useQuery({
+    queryKey: ['samples', 'count', query],
+    queryFn: ({ signal }) =>
+      call<Static<typeof CountedShape>>('GET', '/api/samples/count/', { query: { ...query }, signal }),
+    enabled: isWanted,
   })
 }
 

@@ -1,5 +1,5 @@
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
-import { More } from './more.tsx'
+import { type Counted, More } from './more.tsx'
 import { Problem } from './problem.tsx'
 import { Table, type TableProps } from './table.tsx'
 
@@ -14,6 +14,7 @@ export function GrowingTable<Row>({
   list,
   rows,
   what,
+  total,
   ...table
 }: Omit<TableProps<Row>, 'isStale' | 'rows'> & {
   readonly list: GrowingList<Row>
@@ -21,6 +22,7 @@ export function GrowingTable<Row>({
   readonly rows: readonly Row[] | undefined
   /** `match`, `matches`. */
   readonly what: readonly [one: string, many: string]
+  readonly total?: Counted | undefined
 }) {
   if (list.isError && !rows) return <Problem error={list.error} onRetry={() => void list.refetch()} />
   return (
@@ -29,6 +31,7 @@ export function GrowingTable<Row>({
       {rows && (rows.length > 0 || list.hasNextPage) && (
         <More
           shown={rows.length}
+          total={total}
           what={what}
           hasMore={list.hasNextPage}
           isLoading={list.isFetchingNextPage}

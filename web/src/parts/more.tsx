@@ -1,16 +1,25 @@
 import { Button } from './button.tsx'
 import styles from './more.module.css'
-import { counted } from './numbers.ts'
+import { count, counted } from './numbers.ts'
+
+/** How many rows a list has: `count`, or more than that. */
+export interface Counted {
+  readonly count: number
+  readonly more: boolean
+}
 
 /** Below a list that grows: how much of it is shown, and the way on. */
 export function More({
   shown,
+  total,
   what,
   hasMore,
   isLoading,
   onMore,
 }: {
   readonly shown: number
+  /** Of the whole list, as far as that is known. */
+  readonly total: Counted | undefined
   /** `match`, `matches`. */
   readonly what: readonly [one: string, many: string]
   readonly hasMore: boolean
@@ -20,7 +29,8 @@ export function More({
   return (
     <div className={styles.more}>
       <span aria-live="polite">
-        {counted(shown, ...what)} shown{hasMore ? '' : ', that is all'}
+        {counted(shown, ...what)} shown
+        {hasMore ? total && ` of ${total.more ? 'more than ' : ''}${count(total.count)}` : ', that is all'}
       </span>
       {hasMore && (
         <Button onPress={onMore} isDisabled={isLoading}>

@@ -1,7 +1,7 @@
 import { Cloud, Download, HardDrive } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'react-router'
-import { exportAddress, type Match, useMatches } from '../../api/matches.ts'
+import { exportAddress, type Match, useMatchCount, useMatches } from '../../api/matches.ts'
 import { addressOfRuleset } from '../../api/rulesets.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { Classification } from '../../parts/badge.tsx'
@@ -26,6 +26,7 @@ export function Component() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const list = useMatches(query, chosen.size > 0)
   const rows = rowsOf(list)
+  const found = useMatchCount(query, list.hasNextPage)
   const total = list.data?.pages[0]?.count ?? null
   const isWide = useMedia('(min-width: 1500px)')
   const isNarrow = useMedia('(max-width: 1200px)')
@@ -58,6 +59,7 @@ export function Component() {
         caption="Matches"
         list={list}
         rows={rows}
+        total={found.data}
         what={['match', 'matches']}
         columns={isWide ? wideColumns : isNarrow ? narrowColumns : columns}
         keyOf={keyOf}

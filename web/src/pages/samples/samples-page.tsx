@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { Link } from 'react-router'
-import { type Sample, type SampleQuery, useFileTypes, useSamples } from '../../api/samples.ts'
+import { type Sample, type SampleQuery, useFileTypes, useSampleCount, useSamples } from '../../api/samples.ts'
 import { type Change, useAddressState } from '../../parts/address-state.ts'
 import { Badge, Classification, classifications } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
@@ -32,6 +32,7 @@ export function Component() {
   const [query, change] = useAddressState(initial)
   const list = useSamples(query)
   const rows = rowsOf(list)
+  const total = useSampleCount(query, list.hasNextPage)
   const isWide = useMedia('(min-width: 1400px)')
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const isFiltered = Object.values(query).some((value) => value !== '')
@@ -51,6 +52,7 @@ export function Component() {
         caption="Samples"
         list={list}
         rows={rows}
+        total={total.data}
         what={['sample', 'samples']}
         columns={isWide ? wideColumns : columns}
         keyOf={keyOf}
