@@ -71,6 +71,11 @@ export function progressOf(
   }
 }
 
+/** The first samples tell little: workers start, rules are compiled, and the index is read for the first time. */
+const TELLING_SHARE = 0.02
+const TELLING_MICROS = 30_000_000
+
+/** In milliseconds, by the pace so far; null while that tells little. */
 function timeLeft({
   state,
   started,
@@ -78,7 +83,9 @@ function timeLeft({
   processed,
 }: Pick<Selectable<HuntsTable>, 'state' | 'started' | 'samples' | 'processed'>): number | null {
   if (state !== 'running' || processed === 0 || started === null) return null
-  return Math.round(((now() - started) / 1000) * (samples / processed - 1))
+  const took = now() - started
+  if (processed < TELLING_SHARE * samples && took < TELLING_MICROS) return null
+  return Math.round((took / 1000) * (samples / processed - 1))
 }
 
 /**
