@@ -11,6 +11,7 @@
  * - Names of sections, exported names, names of imported libraries and functions, and the path of debug symbols are bytes
  *   as they stand in the file; the values of `pe.version_info` are UTF-16LE there. A function that is imported by its
  *   number may get its name from the engine.
+ * - `dotnet.guids[i]` are 16 bytes that stand in the file.
  * - `hash.sha256(0, filesize)` is the digest that the index stores.
  *
  * What a header says is in programs.ts.
@@ -199,7 +200,16 @@ function equalityDemand(expression: Expression, text: string, scope: Scope): Pla
     return field.path === 'signatures[].serial' ? allOf([signerPlan(text), ...(bytes === null ? [] : [bytes])]) : bytes
   }
   if (field.module === 'hash') return digestDemand(field.path, expression, text, scope)
+  if (field.module === 'dotnet' && field.path === 'guids[]') return guidDemand(text)
   return null
+}
+
+/** A GUID is printed as three little-endian numbers and eight bytes, which stand in the file one after the other. */
+function guidDemand(text: string): Plan | null {
+  const parts = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/i.exec(text)?.slice(1)
+  if (parts === undefined) return null
+  const bytes = parts.map((part, n) => (n < 3 ? Buffer.from(part, 'hex').reverse() : Buffer.from(part, 'hex')))
+  return literalDemand('dotnet.guids[]', Buffer.concat(bytes))
 }
 
 function certificateField(field: Field | null): string | null {

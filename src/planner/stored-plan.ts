@@ -8,7 +8,7 @@ import type { Plan } from './plan.ts'
  * part that stands in many places is written once. JSON has no typed arrays, no infinity and no big integers, which
  * plans hold; each becomes an object with the one key below, a name that no plan uses.
  *
- *     backtrail-plan 5.7 9c1f03aa
+ *     backtrail-plan 5.8 9c1f03aa
  *     [{"kind":"grams","grams":{"$u32":"base64"},…},{"kind":"fact",…},{"kind":"and","parts":[0,1]}]
  *
  * The first number is the version of this form, the second that of the planner: a plan that either of them would now
@@ -18,7 +18,7 @@ import type { Plan } from './plan.ts'
 const FORM = 5
 
 /** Stored plans that carry a smaller number are made anew at start; grows when the planner gives other plans. */
-const PLANNER_VERSION = 7
+const PLANNER_VERSION = 8
 
 /** Characters of JSON. Plans are read by every worker, and a server holds those of all rulesets that run. */
 const MAX_CHARACTERS = 16 * 1024 * 1024

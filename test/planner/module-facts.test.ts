@@ -7,7 +7,7 @@ import { mayMatch, planRuleset, printPlan } from '../../src/planner/index.ts'
 import { parse } from '../../src/yara/index.ts'
 import { engineFactsOf, engineFor } from './engine.ts'
 import { exactSignature } from './exact-signature.ts'
-import { elfExecutable, importingExecutable, portableExecutable } from './portable-executable.ts'
+import { dotnetExecutable, elfExecutable, importingExecutable, portableExecutable } from './portable-executable.ts'
 
 const SERIAL = '77:01:9a:08:23:85:e4:b7:3f:56:95:69:c9:f8:7b:b8'
 const certificate = {
@@ -230,6 +230,28 @@ test('imported libraries and functions are looked for by their names, unless a n
   }
   for (const condition of ['pe.imports("a.dll")', 'pe.imports(/a/, /b/)', 'pe.locale(1)', 'pe.language(1)'])
     for (const { engine, plan } of askAll(condition, strangers)) assert.ok(plan || !engine, condition)
+})
+
+test('a GUID of .NET is looked for by its bytes, of which the first eight stand in another order', () => {
+  const guid = '00112233-4455-6677-8899-aabbccddeeff'
+  const assembly = dotnetExecutable(Buffer.from('33221100554477668899aabbccddeeff', 'hex'))
+  const inOrder = dotnetExecutable(Buffer.from(guid.replaceAll('-', ''), 'hex'))
+  for (const [condition, engine, plan] of [
+    [`dotnet.guids[0] == "${guid}"`, true, true],
+    [`dotnet.guids[0] == "${guid.toUpperCase()}"`, null, true],
+    [`for any g in dotnet.guids : ( g == "${guid}" )`, true, true],
+    [`dotnet.guids[0] iequals "${guid.toUpperCase()}"`, true, true],
+    ['dotnet.guids[0] == "00112233-4455-6677-8899-aabbccddeefe"', false, false],
+    [`dotnet.guids[0] != "${guid}"`, false, true],
+    ['dotnet.guids[0] contains "0011"', true, true],
+    [`dotnet.typelib == "${guid}"`, false, true],
+  ] as const) {
+    const answer = ask(condition, assembly)
+    if (engine !== null) assert.equal(answer.engine, engine, condition)
+    assert.equal(answer.plan, plan, condition)
+    assert.ok(answer.plan || !answer.engine, condition)
+  }
+  assert.deepEqual(ask(`dotnet.guids[0] == "${guid}"`, inOrder), { engine: false, plan: false })
 })
 
 test('the engine tells the signers of a program, and nobody else has any', () => {

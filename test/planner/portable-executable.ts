@@ -88,6 +88,32 @@ export function importingExecutable(library: string, functions: readonly (string
   return file
 }
 
+/** A 32-bit program for .NET with one GUID: its header, and a metadata root whose one stream holds the GUID. */
+export function dotnetExecutable(guid: Uint8Array): Uint8Array {
+  const body = Buffer.alloc(0x200)
+  const root = 0x80
+  body.writeUInt32LE(72, 0)
+  body.writeUInt16LE(2, 4)
+  body.writeUInt16LE(5, 6)
+  body.writeUInt32LE(0x1000 + root, 8)
+  body.writeUInt32LE(0x100, 12)
+  body.write('BSJB', root, 'latin1')
+  body.writeUInt16LE(1, root + 4)
+  body.writeUInt16LE(1, root + 6)
+  body.writeUInt32LE(12, root + 12)
+  body.write('v4.0.30319', root + 16, 'latin1')
+  body.writeUInt16LE(1, root + 30) // streams
+  body.writeUInt32LE(0x40, root + 32)
+  body.writeUInt32LE(guid.length, root + 36)
+  body.write('#GUID', root + 40, 'latin1')
+  body.set(guid, root + 0x40)
+  const file = Buffer.from(portableExecutable(body, null))
+  const optional = 0x80 + 24
+  file.writeUInt32LE(0x1000, optional + 96 + 14 * 8)
+  file.writeUInt32LE(72, optional + 96 + 14 * 8 + 4)
+  return file
+}
+
 /** A 32-bit little-endian ELF program whose entry point is the first byte of `body`. */
 export function elfExecutable(body: Uint8Array): Uint8Array {
   const file = Buffer.alloc(ENTRY_OFFSET + body.length)
