@@ -159,10 +159,10 @@ test('a file is signed as its bytes are, also when it is larger than what is rea
 })
 
 test('a large file whose last bytes make it too full for the array that was tried first gets the larger one', () => {
-  // The first array has 2^21 bits. 2.18 million windows, short and long, fill it to 0.646, the 40,000 of the end to 0.653.
+  // The first array has 2^21 bits. 2.31 million windows, short and long, fill it to 0.668, the 40,000 of the end to 0.674.
   const random = randomFrom('borderline')
   const bytes = new Uint8Array(2 ** 22)
-  bytes.set(random.bytes(1_090_000))
+  bytes.set(random.bytes(1_155_000))
   bytes.set(random.bytes(20_000), bytes.length - 20_000)
   const builder = new SignatureBuilder(bytes.length)
   builder.update(bytes)
@@ -188,7 +188,7 @@ test('from 1 MB on a signature has the bits of the long windows as well, to the 
     const view = SignatureView.of(sign(bytes, digests))
     assert.ok(view.hasLong)
     assert.ok(Buffer.compare(view.bytes, expectedBits(bytes, view.bits, true)) === 0, `${size} bytes`)
-    assert.ok(fillOf(view.bytes) <= 0.65 && fillOf(expectedBits(bytes, view.bits / 2, true)) > 0.65)
+    assert.ok(fillOf(view.bytes) <= 0.67 && fillOf(expectedBits(bytes, view.bits / 2, true)) > 0.67)
     for (const [channel, windows] of longWindowsOf(bytes))
       for (const window of windows) assert.ok(view.hasLongGram(channel, window))
     assert.ok(!view.hasLongGram('plain', 0x0102030405) || !view.hasLongGram('plain', 0x0102030406))

@@ -29,7 +29,7 @@ const DENSE_SHARE = 0.6
 
 /** The largest part of the bits that may be set. */
 const FILL = 0.55
-const LONG_FILL = 0.65
+const LONG_FILL = 0.67
 const DENSE_FILL = 0.7
 /** What cannot be kept below this with long windows, being too large, is better without them. */
 const MOST_LONG_FILL = 0.7
