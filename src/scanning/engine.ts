@@ -21,6 +21,8 @@ export interface CompiledRules {
    * offsets, lengths or numbers of matches; set it only for texts that have none.
    */
   limitMatchesPerString(count: number): void
+  /** The engine's warnings about the text: what `diagnose` says of one that compiles. */
+  warnings(): Diagnostic[]
 }
 
 export interface EngineMatch {
@@ -52,6 +54,7 @@ interface YaraXReport {
 interface YaraXRules {
   scan(bytes: Buffer, variables: ExternalVariables): YaraXMatch[]
   setMaxMatchesPerPattern(count: number): void
+  getWarnings(): YaraXReport[]
 }
 
 interface YaraXMatch {
@@ -104,6 +107,7 @@ export function loadYaraX(): Engine {
           rules.setMaxMatchesPerPattern(count)
           variants.matchesPerString = count
         },
+        warnings: () => rules.getWarnings().map((report) => readReport('warning', report.code, report.message, text)),
       }
     },
   }

@@ -9,7 +9,7 @@ import {
   type Diagnostic,
   Diagnostics,
   type Expression,
-  parse,
+  type SourceFile,
   type TextOperation,
 } from '../yara/index.ts'
 
@@ -22,8 +22,10 @@ interface Question {
 }
 
 /** Warnings with their places; none for what our parser does not understand. */
-export function variableWarnings(text: string): Diagnostic[] {
-  const { rules, imports } = parse(text)
+export function variableWarnings(
+  text: string,
+  { rules, imports }: Pick<SourceFile, 'rules' | 'imports'>,
+): Diagnostic[] {
   const warnings = new Diagnostics(text, 'warning')
   for (const { module, span } of imports) if (module === 'cuckoo') warnings.add('no-reports', NO_REPORTS, span)
   for (const { condition } of rules) {

@@ -1,4 +1,4 @@
-import { leaveOut, runnableText } from '../../yara/index.ts'
+import { type LeftOut, leaveOut, parse, runnableText } from '../../yara/index.ts'
 import type { CompiledRules, Engine } from '../engine.ts'
 import { noVariables } from '../engine.ts'
 import type { TaskInput, TaskOutput } from '../tasks.ts'
@@ -13,35 +13,64 @@ const SHARE = 0.5
 
 /**
  * Everything that the engine has to say about a text, and whether it runs: a text that is correct is compiled as a scan
- * would compile it, and tried on small samples. What it costs this process is put down in the progress record, so that
- * the pool can say what went wrong.
+ * would compile it, once, and tried on small samples. What it costs this process is put down in the progress record, so
+ * that the pool can say what went wrong.
  */
 export function check(task: Task, { content, partial }: TaskInput<'check'>, engine: Engine): TaskOutput<'check'> {
+  const whole = tried(task, content, engine)
+  if (whole.rules !== null) return outcome(task, content, { rules: whole.rules, leftOut: [] }, engine)
   task.note('compile', { allowedMs: task.compileMs })
   const found = engine.diagnose(content)
-  const isCorrect = found.every(({ severity }) => severity !== 'error')
-  if (!isCorrect && partial !== true) return { diagnostics: found, valid: false }
-  const rest = isCorrect
-    ? { diagnostics: found, leftOut: [] }
-    : leaveOut(content, found, (text) => engine.diagnose(text))
+  if (found.every(({ severity }) => severity !== 'error'))
+    return { diagnostics: [refusal(whole.error), ...found], valid: false }
+  const rest = partial === true ? leaveOut(content, found, (text) => engine.diagnose(text)) : null
   if (rest === null) return { diagnostics: found, valid: false }
-  const refusal = tryOut(task, runnableText(content, rest.leftOut), engine)
-  if (refusal !== null) return { diagnostics: [refusal, ...rest.diagnostics], valid: false }
-  const warnings = variableWarnings(runnableText(content, rest.leftOut))
-  return { ...rest, diagnostics: [...rest.diagnostics, ...warnings], valid: true }
+  const left = tried(task, runnableText(content, rest.leftOut), engine)
+  if (left.rules === null) return { diagnostics: [refusal(left.error), ...rest.diagnostics], valid: false }
+  return outcome(task, content, { ...rest, rules: left.rules }, engine)
 }
 
-/** Null when it runs. */
-function tryOut(task: Task, content: string, engine: Engine): Diagnostic | null {
+/** What compiles is tried out. `diagnostics`: those of the engine, where they are known already. */
+function outcome(
+  task: Task,
+  content: string,
+  { rules, leftOut, diagnostics = rules.warnings() }: Compiled,
+  engine: Engine,
+): TaskOutput<'check'> {
+  const text = runnableText(content, leftOut)
+  // Read once for all that looks into it: reading a large text takes seconds.
+  const source = parse(text)
   try {
-    scanAll(task, compiled(task, content, engine))
-    const regexps = regexpTrial(content)
+    scanAll(task, rules)
+    const regexps = regexpTrial(text, source)
     if (regexps !== null) scanAll(task, compiled(task, regexps, engine), trialSamples.slice(0, 1))
-    return null
   } catch (error) {
-    const message = `The engine cannot run these rules: ${error instanceof Error ? error.message : String(error)}`
-    return { severity: 'error', code: 'trial-failed', message, line: 1, column: 1, span: { from: 0, to: 0 } }
+    return { diagnostics: [refusal(error), ...diagnostics], valid: false }
   }
+  return { leftOut, diagnostics: [...diagnostics, ...variableWarnings(text, source)], valid: true }
+}
+
+interface Compiled {
+  readonly rules: CompiledRules
+  readonly leftOut: readonly LeftOut[]
+  readonly diagnostics?: readonly Diagnostic[]
+}
+
+function tried(
+  task: Task,
+  content: string,
+  engine: Engine,
+): { readonly rules: CompiledRules } | { readonly rules: null; readonly error: unknown } {
+  try {
+    return { rules: compiled(task, content, engine) }
+  } catch (error) {
+    return { rules: null, error }
+  }
+}
+
+function refusal(error: unknown): Diagnostic {
+  const message = `The engine cannot run these rules: ${error instanceof Error ? error.message : String(error)}`
+  return { severity: 'error', code: 'trial-failed', message, line: 1, column: 1, span: { from: 0, to: 0 } }
 }
 
 function compiled(task: Task, content: string, engine: Engine): CompiledRules {

@@ -2,7 +2,7 @@
  * What a text is tried on when it is checked: small samples of the kinds that modules of the engine read, and one that
  * nothing is known of. What ends the process on all samples, or never ends, does so here, where it costs nobody a match.
  */
-import { parse } from '../../yara/index.ts'
+import type { SourceFile } from '../../yara/index.ts'
 
 function padded(text: string | readonly number[], length = 512): Buffer {
   const bytes = Buffer.alloc(length)
@@ -73,9 +73,9 @@ export const trialSamples: readonly Buffer[] = [
  * A text that asks for each regular expression of the conditions of another: the engine makes them when they are first
  * asked, which no sample of ours may bring about. Null without any.
  */
-export function regexpTrial(text: string): string | null {
+export function regexpTrial(text: string, source: Pick<SourceFile, 'rules'>): string | null {
   const found = new Set<string>()
-  for (const { condition } of parse(text).rules) collect(condition, text, found)
+  for (const { condition } of source.rules) collect(condition, text, found)
   if (found.size === 0) return null
   const rules = [...found].map((regexp, n) => `rule trial_${n} { condition: filename matches ${regexp} }`)
   return rules.join('\n')
