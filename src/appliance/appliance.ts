@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
 import { Cloud, type CloudAccess, cloudAccess } from '../cloud/index.ts'
-import { AdHocHunts, Corpus, type Explanation, explain, type HuntText, LocalRetro } from '../hunts/index.ts'
+import { AdHocHunts, Corpus, type Explanation, explain, type HuntText, LocalRetro, TextPlans } from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
 import { Intake } from '../intake/index.ts'
 import { Matches } from '../matches/index.ts'
-import { type Checker, type RulesetPlanner, Rulesets } from '../rulesets/index.ts'
+import { KnownTexts, type RulesetPlanner, Rulesets } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
@@ -113,9 +113,9 @@ async function assemble(
     limits: { scanMs: settings.scanTimeout, compileMs: settings.compileTimeout, workerBytes: settings.workerMemory },
   })
   opened.add(() => pool.stop(WORKERS_END_MS))
-  const checker: Checker = {
-    check: (content, partial = false) => pool.run('check', { content, partial }, { priority: 'interactive' }),
-  }
+  const checker = new KnownTexts((content, partial) =>
+    pool.run('check', { content, partial }, { priority: 'interactive' }),
+  )
   const plan = (content: string, explain: boolean, signal?: AbortSignal) =>
     pool.run('plan', { content, explain }, { priority: 'interactive', ...(signal && { signal }) })
   const planner: RulesetPlanner = { plan: (content) => plan(content, false) }
@@ -126,7 +126,8 @@ async function assemble(
   const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
   const samples = new Samples({ database, blobs, segments })
   const corpus = new Corpus(database, blobs, health)
-  const sources = { pool, workers: settings.workers, segments, corpus, health }
+  const plans = new TextPlans(pool)
+  const sources = { pool, workers: settings.workers, segments, corpus, plans, health }
   // Whatever the role: a command that works on a cloud's folder takes in samples for its tenants too.
   const tenants = new Tenants({
     database,
@@ -181,7 +182,7 @@ async function assemble(
     database,
     sources,
     checker,
-    plan: async (content, signal) => (await plan(content, false, signal)).plan,
+    plan: async (content, signal) => (await plans.of(content, signal)).plan,
     reportScanErrors: (sample, errors) => rulesets.reportScanErrors(sample, errors),
     log,
     scanLimit,
@@ -202,7 +203,7 @@ async function assemble(
   const forgotten = await blobs.recover(
     async (sha256) => (await samples.find(Buffer.from(sha256).toString('hex'))) !== null,
   )
-  const plans = await rulesets.rebuildPlans()
+  const replanned = await rulesets.rebuildPlans()
   const index = await segments.start()
   const { resumed } = await intake.start()
   const retro = await localRetro.resume()
@@ -214,7 +215,7 @@ async function assemble(
       data: settings.data,
       uploadsCutShort: leftovers.files,
       forgotten,
-      plans,
+      plans: replanned,
       ...index,
       resumed,
       retro,

@@ -29,6 +29,8 @@ import { type Candidate, groupCandidatesBySample } from './candidates.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Corpus } from './corpus.ts'
 import { decidedByNames } from './deciding-by-names.ts'
+import { groupsByCandidates } from './scan-groups.ts'
+import type { TextPlans } from './text-parts.ts'
 
 export interface ScanSources {
   readonly pool: WorkerPool
@@ -36,6 +38,7 @@ export interface ScanSources {
   readonly workers: number
   readonly segments: Segments
   readonly corpus: Corpus
+  readonly plans: TextPlans
   /** A corpus scan fails as soon as the database is known to be damaged: it may have missed samples. */
   readonly health: DatabaseHealth
 }
@@ -72,6 +75,8 @@ type VerifyItem = TaskInput<'verify'>['items'][number]
 
 export async function* scanCorpus(sources: ScanSources, options: CorpusScanOptions): AsyncGenerator<Checkpoint> {
   for await (const { candidates, upTo } of candidatesByWindow(sources, options)) {
+    const groups = groupsByCandidates(candidates, options.ruleSet.rulesets)
+    if (groups !== null) sources.pool.arrange(options.ruleSet.id, groups)
     let decided: Checkpoint | null = null
     for await (const checkpoint of scanInOrder(candidates, sources, options)) {
       if (decided) yield decided
@@ -401,7 +406,7 @@ async function scanBatch(batch: Batch, pool: WorkerPool, options: CorpusScanOpti
     { ruleSet: options.ruleSet.id, items: batch.items, strings: options.strings },
     { priority: options.priority, group: options.group, waitForRoom: true, signal: options.signal },
   )
-  const all = options.ruleSet.rulesets.length
+  const texts = textsCounted(options.ruleSet)
   const unreadable = results.flatMap(({ sample, errors: [first] }) =>
     first?.reason === 'unreadable' ? [{ sample, message: first.message }] : [],
   )
@@ -411,7 +416,21 @@ async function scanBatch(batch: Batch, pool: WorkerPool, options: CorpusScanOpti
     unreadable,
     hits: results.filter(({ hits }) => hits.length > 0),
     errors: results.filter(({ errors: [first] }) => first && first.reason !== 'unreadable'),
-    candidates: batch.items.reduce((sum, { rulesets }) => sum + (rulesets?.length ?? all), 0),
+    candidates: batch.items.reduce((sum, { rulesets }) => sum + texts(rulesets), 0),
     scannedBytes,
   }
+}
+
+const counted = new WeakMap<RuleSet, (keys: readonly string[] | null) => number>()
+
+/** How many texts some rulesets are of; null for all of the set. The parts of a text count as one. */
+function textsCounted(ruleSet: RuleSet): (keys: readonly string[] | null) => number {
+  let count = counted.get(ruleSet)
+  if (count === undefined) {
+    const texts = new Map(ruleSet.rulesets.map(({ key, part }) => [key, part?.text ?? key]))
+    const all = new Set(texts.values()).size
+    count = (keys) => (keys === null ? all : new Set(keys.map((key) => texts.get(key))).size)
+    counted.set(ruleSet, count)
+  }
+  return count
 }

@@ -6,6 +6,7 @@ import { type CorpusScanOptions, type ScanSources, scanCorpus } from './corpus-s
 import { FairScheduler } from './fair-scheduler.ts'
 import { enter, type HuntKind, unfinishedStates } from './hunt-row.ts'
 import { retryWhenFull } from './retry-when-full.ts'
+import { inParts, ofWholeTexts } from './text-parts.ts'
 
 /**
  * Runs the hunts of one kind, from their rows in `hunts`.
@@ -19,6 +20,7 @@ import { retryWhenFull } from './retry-when-full.ts'
  * - A checkpoint's results, the cursor and the counts are stored in one transaction, so a hunt survives a restart and a
  *   kill: it goes on after its last checkpoint. Doing the same samples again changes nothing.
  * - Turns are fair between owners (`FairScheduler`); a hunt gives way between two checkpoints, never inside one.
+ * - Texts of many rules are looked up and run rule by rule (text-parts.ts), whatever the kind; policies see whole texts.
  * - The row's state decides: a checkpoint that comes after a hunt was stopped or removed is thrown away.
  * - While the storage is full, a hunt waits with what it could not store.
  * - A hunt ends as `failed` only on a defect; the log has the reason. Scans that were given up do not end it.
@@ -95,9 +97,14 @@ export class HuntRunner {
     try {
       if (!(await entered('running'))) return
       const { question, store } = await this.#policy.open(id, { signal, untilStored })
-      ruleSetId = question.ruleSet.id
-      sources.pool.setRuleSet(question.ruleSet)
-      for await (const checkpoint of scanCorpus(sources, { ...question, priority: 'hunt', signal })) {
+      // Where every sample is scanned with every rule, parts of a text would only cost more.
+      const ruleSet = question.useIndex ? await inParts(question.ruleSet, sources.plans, signal) : question.ruleSet
+      const ofTexts = ofWholeTexts(ruleSet)
+      ruleSetId = ruleSet.id
+      sources.pool.setRuleSet(ruleSet)
+      const decided = scanCorpus(sources, { ...question, ruleSet, priority: 'hunt', signal })
+      for await (const ofParts of decided) {
+        const checkpoint = ofTexts(ofParts)
         for (const lost of checkpoint.unreadable)
           this.#parts.log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
         if (!(await store(checkpoint))) return

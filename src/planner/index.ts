@@ -6,6 +6,7 @@
  */
 export { NamedSamples, type PackedNames, packNames } from './named-samples.ts'
 export type { Fact, FactPlan, GramsPlan, Plan, RulePlan, RulesetPlan } from './plan.ts'
+export { FEWEST_RULES_APART, type PlannedPart } from './plan-parts.ts'
 export { everySample, type PlannedRule, type PlannedText, planText, unplannedText } from './planned-text.ts'
 export { printPlan, printRulesetPlan } from './print.ts'
 export { planRuleset } from './ruleset.ts'

@@ -7,6 +7,7 @@
 import { type Diagnostic, Diagnostics, fingerprints, parse, type SourceFile } from '../yara/index.ts'
 import { givenUp } from './algebra.ts'
 import type { RulePlan, RulesetPlan } from './plan.ts'
+import { type PlannedPart, planParts } from './plan-parts.ts'
 import { printPlan } from './print.ts'
 import { planRuleset } from './ruleset.ts'
 import { writePlan } from './stored-plan.ts'
@@ -20,7 +21,7 @@ export interface SummarizedRule {
 }
 
 export interface PlannedText {
-  /** Null where the rules of the text are not known. */
+  /** Null where the rules of the text are not known, and where parts were asked for: hunts do without. */
   readonly rules: readonly SummarizedRule[] | null
   /** The plan of all rules together, as `writePlan` writes it. */
   readonly plan: string
@@ -28,6 +29,8 @@ export interface PlannedText {
   readonly warnings: readonly Diagnostic[]
   /** Rule by rule, where that was asked for; of a text with very many rules, the first. */
   readonly explained: readonly PlannedRule[]
+  /** The text taken apart, where that was asked for and is of use; null: it is looked up and run as a whole. */
+  readonly parts: readonly PlannedPart[] | null
 }
 
 export interface PlannedRule {
@@ -49,8 +52,14 @@ const MAX_REMARKS = 100
 
 const CODE = 'without-index'
 
-/** Plans a text that compiles. Takes any text; `explain` gives what is to be shown of each rule as well. */
-export function planText(text: string, { explain = false }: { readonly explain?: boolean } = {}): PlannedText {
+/**
+ * Plans a text that compiles. Takes any text; `explain` gives what is to be shown of each rule as well, and `inParts` the
+ * parts of a text that has many rules.
+ */
+export function planText(
+  text: string,
+  { explain = false, inParts = false }: { readonly explain?: boolean; readonly inParts?: boolean } = {},
+): PlannedText {
   const file = parse(text)
   const ruleset = planRuleset(file)
   const stored = writePlan(ruleset.plan)
@@ -64,10 +73,11 @@ export function planText(text: string, { explain = false }: { readonly explain?:
     warnings.add('explained-in-part', message, { from: 0, to: 0 })
   }
   return {
-    rules: file.notUnderstood !== null && file.rules.length === 0 ? null : summaries(file, text),
+    rules: inParts || (file.notUnderstood !== null && file.rules.length === 0) ? null : summaries(file, text),
     plan: stored ?? everySample('the plan is too large'),
     warnings: warnings.finish(),
     explained,
+    parts: inParts ? planParts(text, file, ruleset) : null,
   }
 }
 
@@ -76,7 +86,7 @@ export function unplannedText(why: string): PlannedText {
   const warnings = new Diagnostics('', 'warning')
   const message = `These rules are hunted without the index, so every sample is scanned: ${why}.`
   warnings.add(CODE, message, { from: 0, to: 0 })
-  return { rules: null, plan: everySample(why), warnings: warnings.finish(), explained: [] }
+  return { rules: null, plan: everySample(why), warnings: warnings.finish(), explained: [], parts: null }
 }
 
 /** The stored form of a plan that demands nothing. */

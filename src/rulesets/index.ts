@@ -1,6 +1,7 @@
 /** The rulesets of an installation: their texts, revisions and conditions, and which of them run. */
 export { revisionIdOf, revisionKey } from '../matches/index.ts'
 export type { RuleSummary } from '../store/index.ts'
+export { KnownTexts } from './known-texts.ts'
 export {
   type RulesetEntry,
   type RulesetOrder,

@@ -19,4 +19,5 @@ export type {
   TaskKind,
   TaskMap,
   TaskOutput,
+  TextPart,
 } from './tasks.ts'

@@ -132,6 +132,14 @@ export class WorkerPool {
     }
   }
 
+  /**
+   * Which rulesets of a set, by key, workers may compile together from now on: those that much the same samples are
+   * candidates of. What is in no group is compiled by itself.
+   */
+  arrange(set: string, groups: readonly (readonly string[])[]): void {
+    this.#registry.arrange(set, groups)
+  }
+
   /** Forgets a set, once no task that names it is waiting or running. New tasks can no longer name it. */
   dropRuleSet(id: string): void {
     this.#registry.drop(id)

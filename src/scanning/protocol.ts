@@ -54,7 +54,11 @@ export type ToWorker =
       readonly warm: boolean
       /** Its rulesets may be compiled together. */
       readonly bundles: boolean
+      /** Which of them; null: as they come. */
+      readonly groups: readonly (readonly string[])[] | null
     }
+  /** Which rulesets of this set are compiled together from now on. */
+  | { readonly type: 'arrange'; readonly set: string; readonly groups: readonly (readonly string[])[] }
   /** The rulesets of this set are not compiled together any more. */
   | { readonly type: 'apart'; readonly set: string }
   | { readonly type: 'forget'; readonly sets: readonly string[]; readonly keys: readonly string[] }

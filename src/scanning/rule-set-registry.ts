@@ -4,6 +4,7 @@ import type { RuleSet, RunnableRuleset } from './tasks.ts'
 interface RegisteredSet {
   readonly set: RuleSet
   bundles: boolean
+  groups: readonly (readonly string[])[] | null
   /** Tasks that name it and have not ended. */
   uses: number
   dropped: boolean
@@ -33,7 +34,7 @@ export class RuleSetRegistry {
       known.dropped = false
       return
     }
-    this.#sets.set(set.id, { set, bundles: true, uses: 0, dropped: false })
+    this.#sets.set(set.id, { set, bundles: true, groups: null, uses: 0, dropped: false })
     for (const ruleset of set.rulesets) {
       const entry = this.#rulesets.get(ruleset.key)
       if (entry === undefined) this.#rulesets.set(ruleset.key, { ruleset, sets: 1 })
@@ -76,7 +77,7 @@ export class RuleSetRegistry {
     const keys = entry.set.rulesets.map((ruleset) => ruleset.key)
     return [
       { type: 'rulesets', rulesets: unknown },
-      { type: 'set', id, keys, warm: id.startsWith('live:'), bundles: entry.bundles },
+      { type: 'set', id, keys, warm: id.startsWith('live:'), bundles: entry.bundles, groups: entry.groups },
     ]
   }
 
@@ -108,6 +109,14 @@ export class RuleSetRegistry {
     if (entry === undefined || !entry.bundles) return
     entry.bundles = false
     this.#toWorkers((sent) => (sent.sets.has(id) ? { type: 'apart', set: id } : null))
+  }
+
+  /** Its rulesets are compiled together in these groups from now on, by key; what is in none, by itself. */
+  arrange(id: string, groups: readonly (readonly string[])[]): void {
+    const entry = this.#sets.get(id)
+    if (entry === undefined) return
+    entry.groups = groups
+    this.#toWorkers((sent) => (sent.sets.has(id) ? { type: 'arrange', set: id, groups } : null))
   }
 
   #forget(set: RuleSet): void {

@@ -8,7 +8,7 @@
 
 import type { Identification } from '../identification/index.ts'
 import type { PackedNames, PlannedText } from '../planner/index.ts'
-import type { Diagnostic, LeftOut } from '../yara/index.ts'
+import type { Diagnostic, LeftOut, RulePart } from '../yara/index.ts'
 
 /** A ruleset as workers run it. The text behind a `key` never changes: `r<revision id>`, or `h<hunt id>.<n>` ad hoc. */
 export interface RunnableRuleset {
@@ -19,6 +19,16 @@ export interface RunnableRuleset {
   readonly plan: string
   /** Its hits carry the first match of each string, even where the task asks for no strings. */
   readonly firstStrings?: boolean
+  /** Where it is one rule of a text, with what that needs; `content` is the part's. */
+  readonly part?: TextPart
+}
+
+/** The part of a text: of all its rules only `rule` is reported. */
+export interface TextPart extends RulePart {
+  /** Key of the ruleset that the text is. */
+  readonly text: string
+  /** Some rule of the text may ask for names: then all hits carry the name that they were found under. */
+  readonly asksForNames: boolean
 }
 
 /** Rulesets that are evaluated together: `live:<generation>`, `hunt:<id>`. The rulesets behind an id never change. */
@@ -182,8 +192,11 @@ export interface TaskMap {
    */
   plan: {
     input: {
-      readonly content: string /** Gives what there is to show of each rule as well. */
+      readonly content: string
+      /** Gives what there is to show of each rule as well. */
       readonly explain: boolean
+      /** Gives the parts of a text with many rules as well. */
+      readonly inParts?: boolean
     }
     output: PlannedText
   }

@@ -1,3 +1,4 @@
+import { createHash, hash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { LRUCache } from 'lru-cache'
 import { SegmentReader } from '../../index/index.ts'
@@ -17,8 +18,8 @@ interface OpenSegment {
 
 const open = new LRUCache<string, OpenSegment>({ max: OPEN_SEGMENTS, dispose: ({ reader }) => reader.close() })
 /**
- * Laying out plans costs more than asking a segment, and Local Retro asks with the same rulesets again and again. By
- * the keys of the rulesets, behind which the plans never change.
+ * Laying out plans costs more than asking a segment, and hunts ask with the same rulesets again and again. By the plans, in
+ * their order.
  */
 const batches = new LRUCache<string, PlanBatch>({ max: 8 })
 
@@ -60,10 +61,22 @@ function rulesetsOf(set: HeldSet, keys: readonly string[]): readonly RunnableRul
 }
 
 function batchOf(rulesets: readonly RunnableRuleset[], held: HeldRulesets): PlanBatch {
-  const keys = rulesets.map((ruleset) => ruleset.key).join(' ')
-  const batch = batches.get(keys) ?? new PlanBatch(rulesets.map((ruleset) => held.plan(ruleset)))
-  batches.set(keys, batch)
+  const plans = plansKey(rulesets)
+  const batch = batches.get(plans) ?? new PlanBatch(rulesets.map((ruleset) => held.plan(ruleset)))
+  batches.set(plans, batch)
   return batch
+}
+
+const planDigests = new WeakMap<RunnableRuleset, string>()
+
+function plansKey(rulesets: readonly RunnableRuleset[]): string {
+  const all = createHash('sha256')
+  for (const ruleset of rulesets) {
+    const digest = planDigests.get(ruleset) ?? hash('sha256', ruleset.plan)
+    planDigests.set(ruleset, digest)
+    all.update(digest)
+  }
+  return all.digest('hex')
 }
 
 function segment(path: string): SegmentReader {

@@ -91,6 +91,9 @@ function receive(message: ToWorker): void {
     case 'apart':
       held.takeApart(message.set)
       return
+    case 'arrange':
+      held.arrange(message.set, message.groups)
+      return
     case 'pause':
       pause = current !== null
       return

@@ -19,6 +19,8 @@ export interface HeldSet {
   readonly warm: boolean
   /** False: its rulesets are not compiled together. */
   together: boolean
+  /** Keys of rulesets that are compiled together, by what they demand; null: as they come. */
+  groups: readonly (readonly string[])[] | null
   /** Made when a sample first needs it: it means parsing every text. */
   bundles: Bundle[] | null
 }
@@ -42,7 +44,7 @@ export class HeldRulesets {
     }
   }
 
-  learnSet({ id, keys, warm, bundles }: Extract<ToWorker, { type: 'set' }>): void {
+  learnSet({ id, keys, warm, bundles, groups }: Extract<ToWorker, { type: 'set' }>): void {
     const rulesets = keys.map((key) => {
       const ruleset = this.#rulesets.get(key)
       if (ruleset === undefined) throw new Error(`The set ${id} names the ruleset ${key}, which was not sent.`)
@@ -53,6 +55,7 @@ export class HeldRulesets {
       byKey: new Map(rulesets.map((ruleset) => [ruleset.key, ruleset])),
       warm,
       together: bundles,
+      groups,
       bundles: null,
     })
   }
@@ -89,6 +92,14 @@ export class HeldRulesets {
     this.#forgetBundles(set)
   }
 
+  /** From now on these are compiled together; what is in no group, by itself. */
+  arrange(id: string, groups: readonly (readonly string[])[]): void {
+    const set = this.#sets.get(id)
+    if (set === undefined) return
+    set.groups = groups
+    this.#forgetBundles(set)
+  }
+
   failure(key: string): ScanFailure | undefined {
     return this.#quarantined.get(key)
   }
@@ -111,10 +122,13 @@ export class HeldRulesets {
 
   bundles(set: HeldSet): Bundle[] {
     if (!set.together) return []
-    set.bundles ??= bundlesOf(
-      set.rulesets.filter(({ key }) => !this.#quarantined.has(key)),
-      this.#cache,
-    )
+    if (set.bundles === null) {
+      const groups = set.groups?.map((keys) => keys.flatMap((key) => set.byKey.get(key) ?? [])) ?? [set.rulesets]
+      const runs = ({ key }: RunnableRuleset) => !this.#quarantined.has(key)
+      set.bundles = groups.flatMap((rulesets) =>
+        bundlesOf(rulesets.filter(runs), this.#cache, { isArranged: set.groups !== null }),
+      )
+    }
     return set.bundles
   }
 
@@ -124,13 +138,14 @@ export class HeldRulesets {
   }
 
   #forgetBundles(set: HeldSet | undefined): void {
-    for (const bundle of set?.bundles ?? []) this.#cache.forget(bundle.key)
+    // A set that runs live is a large part of what may be kept; hunts come back with the same texts.
+    if (set?.warm) for (const bundle of set.bundles ?? []) this.#cache.forget(bundle.key)
     if (set !== undefined) set.bundles = null
   }
 
   /** A ruleset that tasks will probably need and that is not compiled yet; null when there is none, or no room. */
   nextToWarm(): RunnableRuleset | null {
-    if (this.#cache.textBytes >= WARM_IN_ALL) return null
+    if (this.#cache.textBytesAlone >= WARM_IN_ALL) return null
     for (const set of this.#sets.values()) {
       if (!set.warm) continue
       for (const ruleset of set.rulesets) {

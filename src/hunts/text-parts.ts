@@ -1,0 +1,113 @@
+/**
+ * Hunts run texts of many rules rule by rule. What a hunt asks and what it answers is about texts all the same: a text is
+ * taken apart on the way to the scan, and its parts are put together on the way back.
+ *
+ *     h7.0 (1,800 rules)     h7.0/000000, h7.0/000001 …     candidates, scans, failures: of each by itself
+ *     h7.0                   h7.0                           hits, scan errors, counts: of the text
+ */
+import { createHash } from 'node:crypto'
+import { FEWEST_RULES_APART, type PlannedText } from '../planner/index.ts'
+import { asksForNames, type RuleSet, type RunnableRuleset, type ScanError, type WorkerPool } from '../scanning/index.ts'
+import type { Checkpoint } from './checkpoint.ts'
+
+/** What is kept of a planned text. */
+export type TextPlan = Pick<PlannedText, 'plan' | 'parts'>
+
+/** Characters of the plans and parts that are kept. */
+const KEPT_CHARACTERS = 32 * 1024 * 1024
+
+/** Plans texts for hunts, in parts. Keeps the newest: an analyst who tries a rule hunts with much the same texts again. */
+export class TextPlans {
+  readonly #pool: Pick<WorkerPool, 'run'>
+  readonly #kept = new Map<string, { readonly planned: TextPlan; readonly characters: number }>()
+  #characters = 0
+
+  constructor(pool: Pick<WorkerPool, 'run'>) {
+    this.#pool = pool
+  }
+
+  /** Plans a text that compiles. */
+  async of(content: string, signal: AbortSignal): Promise<TextPlan> {
+    const digest = createHash('sha256').update(content).digest('hex')
+    const known = this.#kept.get(digest)
+    if (known !== undefined) {
+      this.#kept.delete(digest)
+      this.#kept.set(digest, known)
+      return known.planned
+    }
+    const task = { content, explain: false, inParts: true }
+    const { plan, parts, warnings } = await this.#pool.run('plan', task, { priority: 'interactive', signal })
+    const planned = { plan, parts }
+    // What could not be planned may be, once the machine is less busy.
+    if (!warnings.some(({ code }) => code === 'without-index') || parts !== null) this.#keep(digest, planned)
+    return planned
+  }
+
+  #keep(digest: string, planned: TextPlan): void {
+    const parts = planned.parts?.reduce((sum, { plan, content }) => sum + plan.length + content.length, 0) ?? 0
+    const characters = planned.plan.length + parts
+    this.#kept.set(digest, { planned, characters })
+    this.#characters += characters
+    for (const [oldest, { characters }] of this.#kept) {
+      if (this.#kept.size <= 1 || this.#characters <= KEPT_CHARACTERS) break
+      this.#kept.delete(oldest)
+      this.#characters -= characters
+    }
+  }
+}
+
+/** The rule set with its texts of many rules taken apart. */
+export async function inParts(ruleSet: RuleSet, plans: TextPlans, signal: AbortSignal): Promise<RuleSet> {
+  const rulesets: RunnableRuleset[] = []
+  for (const ruleset of ruleSet.rulesets) {
+    const planned = hasManyRules(ruleset.content) ? await plans.of(ruleset.content, signal) : null
+    rulesets.push(...(planned?.parts?.map((part) => partOf(ruleset, part)) ?? [ruleset]))
+  }
+  return { id: ruleSet.id, rulesets }
+}
+
+/** At a glance: it may say yes for a text that then is not taken apart. */
+function hasManyRules(content: string): boolean {
+  let count = 0
+  for (const _ of content.matchAll(/\brule\s/g)) if (++count >= FEWEST_RULES_APART) return true
+  return false
+}
+
+function partOf(ruleset: RunnableRuleset, { plan, ...part }: NonNullable<TextPlan['parts']>[number]): RunnableRuleset {
+  return {
+    // In the order of the text also where keys are sorted.
+    key: `${ruleset.key}/${String(part.place).padStart(6, '0')}`,
+    name: ruleset.name,
+    content: part.content,
+    plan,
+    ...(ruleset.firstStrings !== undefined && { firstStrings: ruleset.firstStrings }),
+    part: { ...part, text: ruleset.key, asksForNames: asksForNames(ruleset) },
+  }
+}
+
+/** Gives a scan's answers about parts of texts as answers about the texts. */
+export function ofWholeTexts({ rulesets }: RuleSet): (checkpoint: Checkpoint) => Checkpoint {
+  const texts = new Map(rulesets.flatMap(({ key, part }) => (part === undefined ? [] : [[key, part.text] as const])))
+  if (texts.size === 0) return (checkpoint) => checkpoint
+  const textOf = (key: string) => texts.get(key) ?? key
+  return (checkpoint) => ({
+    ...checkpoint,
+    hits: checkpoint.hits.map(({ sample, hits }) => ({
+      sample,
+      hits: hits.map((hit) => ({ ...hit, ruleset: textOf(hit.ruleset) })),
+    })),
+    errors: checkpoint.errors.map(({ sample, errors }) => ({ sample, errors: oneForEachText(errors, textOf) })),
+  })
+}
+
+/** However many rules of a text failed on a sample: what they did before what was not run. */
+function oneForEachText(errors: readonly ScanError[], textOf: (key: string) => string): ScanError[] {
+  const first = new Map<string, ScanError>()
+  for (const error of errors) {
+    const ruleset = textOf(error.ruleset)
+    const known = first.get(ruleset)
+    if (known === undefined || (known.reason === 'quarantine' && error.reason !== 'quarantine'))
+      first.set(ruleset, { ...error, ruleset })
+  }
+  return [...first.values()]
+}

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto'
+import type { Checker } from './rulesets.ts'
+
+type Answer = Awaited<ReturnType<Checker['check']>>
+
+/** Answers that are kept. */
+const KEPT = 2_000
+/** One with more to say is not kept. */
+const MOST_DIAGNOSTICS = 200
+
+/**
+ * Checks texts, and remembers those that run: the same text is checked when it is explained, hunted with, hunted with again
+ * and saved, and a large one takes seconds. What did not run is checked anew, since a busy machine may be the reason.
+ */
+export class KnownTexts implements Checker {
+  readonly #check: (content: string, partial: boolean) => Promise<Answer>
+  readonly #known = new Map<string, Answer>()
+
+  constructor(check: (content: string, partial: boolean) => Promise<Answer>) {
+    this.#check = check
+  }
+
+  async check(content: string, partial = false): Promise<Answer> {
+    const text = createHash('sha256').update(content).digest('hex')
+    const known = this.#known.get(text)
+    // Nothing had to be left out of it: whether that is allowed makes no difference.
+    if (known !== undefined) return known
+    const answer = await this.#check(content, partial)
+    const { valid, diagnostics, leftOut = [] } = answer
+    if (valid && leftOut.length === 0 && diagnostics.length <= MOST_DIAGNOSTICS) {
+      this.#known.set(text, answer)
+      for (const oldest of this.#known.keys()) {
+        if (this.#known.size <= KEPT) break
+        this.#known.delete(oldest)
+      }
+    }
+    return answer
+  }
+}
