@@ -2,7 +2,8 @@
  * `npm run bench -- [NAME …] [--write]`: runs benchmarks and prints them as Markdown; `--write` puts each into its place
  * in docs/benchmarks.md. BACKTRAIL_BENCH_SAMPLES makes `million` smaller, to try it; `--seconds` (for each attack),
  * `--attack NAME` and `--minutes` (of the soak) do the same for `attack` and `soak`. `wild` takes a folder of collections
- * of rules (`--rules`), megabytes of system files (`--megabytes`), `--no-binaries`, and `--times` to hunt as well.
+ * of rules (`--rules`), megabytes of system files (`--megabytes`), `--no-binaries`, and `--times` to hunt as well. `many` takes the
+ * same, and how many rules to take (`--count`).
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
@@ -12,6 +13,7 @@ import { benchAttack } from './attack.ts'
 import { benchCloud } from './cloud.ts'
 import { benchHunts } from './hunts.ts'
 import { benchLists } from './lists.ts'
+import { benchMany } from './many.ts'
 import { benchMillion } from './million.ts'
 import { benchSoak } from './soak.ts'
 import { benchWeb } from './web.ts'
@@ -27,6 +29,7 @@ const { values, positionals } = parseArgs({
     megabytes: { type: 'string', default: '2000' },
     binaries: { type: 'boolean', default: true },
     times: { type: 'boolean', default: false },
+    count: { type: 'string', default: '1800' },
   },
   allowNegative: true,
   allowPositionals: true,
@@ -42,6 +45,13 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   attack: () => benchAttack({ secondsEach: Number(values.seconds), only: values.attack }),
   soak: () => benchSoak({ minutes: Number(values.minutes) }),
   web: () => benchWeb({ rulesets: 5_000, samples: 20_000, matches: 100_000 }),
+  many: () =>
+    benchMany({
+      megabytes: Number(values.megabytes),
+      withBinaries: values.binaries,
+      rules: values.rules ?? null,
+      count: Number(values.count),
+    }),
   wild: () =>
     benchWild({
       megabytes: Number(values.megabytes),
