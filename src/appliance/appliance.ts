@@ -59,12 +59,19 @@ export interface Appliance {
   close(): Promise<void>
 }
 
+interface Opening {
+  readonly log: Log
+  readonly workersOnDemand?: boolean
+}
+
 /**
  * Opens a data folder, making it when there is none, repairs what an earlier process left half done, and goes on with
  * its unfinished work. Fails with `data-folder.locked` while another process has the folder, and
  * with `data-folder.unusable`, `database.unusable` or `storage.full` where it is of no use; nothing is left running then.
+ * Workers start at once, or each when it is needed (`workersOnDemand`).
  */
-export async function openAppliance(settings: Settings, { log }: { readonly log: Log }): Promise<Appliance> {
+export async function openAppliance(settings: Settings, how: Opening): Promise<Appliance> {
+  const { log } = how
   // First of all, since it may find that the settings are of no use.
   const access = cloudAccess(settings)
   const opened = new Opened(log)
@@ -77,7 +84,7 @@ export async function openAppliance(settings: Settings, { log }: { readonly log:
     if (refused.length > 0) log.warn({ paths: refused.slice(0, 5) }, 'others may read files of the data folder')
     // A start needs a little room: what it clears and repairs makes more.
     if (!(await reserve.isAffordable())) reserve.release()
-    const appliance = await assemble(settings, access, log, lock, reserve, opened)
+    const appliance = await assemble(settings, access, how, lock, reserve, opened)
     reserve.refill()
     return appliance
   } catch (error) {
@@ -94,7 +101,7 @@ const DAY_SECONDS = 24 * 60 * 60
 async function assemble(
   settings: Settings,
   access: CloudAccess | null,
-  log: Log,
+  { log, workersOnDemand = false }: Opening,
   lock: DataFolderLock,
   reserve: Reserve,
   opened: Opened,
@@ -108,6 +115,7 @@ async function assemble(
   const { blobs, leftovers } = await FileBlobs.open(settings.data)
   const pool = new WorkerPool({
     workers: settings.workers,
+    onDemand: workersOnDemand,
     folder: folder('workers'),
     log,
     limits: { scanMs: settings.scanTimeout, compileMs: settings.compileTimeout, workerBytes: settings.workerMemory },

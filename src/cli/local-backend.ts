@@ -24,7 +24,7 @@ import { reasonOf } from './walk.ts'
 
 /** Opens the data folder for a command. Fails with `data-folder.locked` while another process has it. */
 export async function openDataFolder(settings: Settings): Promise<Backend> {
-  const appliance = await openAppliance(settings, { log: warningLog })
+  const appliance = await openAppliance(settings, { log: warningLog, workersOnDemand: true })
   return new LocalBackend(settings, appliance, await appliance.room.lend(() => appliance.accounts.users.operator()))
 }
 

@@ -28,6 +28,8 @@ export interface PoolOptions {
   readonly folder: string
   readonly log: Log
   readonly limits: ConfiguredLimits & Partial<ScanLimits>
+  /** Each process is started when a task first needs it: a command may end without any. Else all start at once. */
+  readonly onDemand?: boolean
   /** Tasks that may wait in one priority. Then `run` refuses more, or waits where `waitForRoom` is set. */
   readonly queueLimit?: number
 }

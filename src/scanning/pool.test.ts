@@ -41,6 +41,26 @@ test('samples are scanned with the rulesets that each item names', async (t) => 
   assert.equal(output.scannedBytes, 17 + 7 + 17)
 })
 
+test('where that is asked for, each process starts when the first task needs it, and no more than are needed', async (t) => {
+  const { pool, sample } = openPool(t, { onDemand: true, limits: { scanMs: 300 } })
+  const roles = () =>
+    pool
+      .statistics()
+      .processes.map(({ role }) => role)
+      .sort()
+  assert.deepEqual(roles(), [])
+  assert.ok((await pool.run('check', { content: 'rule a { condition: true }' }, { priority: 'interactive' })).valid)
+  assert.deepEqual(roles(), ['checker'])
+  pool.setRuleSet({ id: 'set', rulesets: [hello, endless] })
+  const calm = sample('calm', 'hello')
+  for (let n = 0; n < 3; n++) assert.deepEqual(summary(await verify(pool, 'set', [item(1, calm)])), ['1: hello'])
+  assert.deepEqual(roles(), ['checker', 'worker'])
+  const spinning = sample('spinning', 'hello, spin')
+  const both = await Promise.all([verify(pool, 'set', [item(1, spinning)]), verify(pool, 'set', [item(2, calm)])])
+  assert.deepEqual(both.map(summary), [['1: hello endless=timeout'], ['2: hello']])
+  assert.deepEqual(roles(), ['checker', 'worker', 'worker'])
+})
+
 test('an endless rule is given up for its sample alone, and holds up nothing else', async (t) => {
   const { pool, sample } = openPool(t, { limits: { scanMs: 300 } })
   pool.setRuleSet({ id: 'set', rulesets: [hello, endless, always] })

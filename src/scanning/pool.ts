@@ -57,7 +57,7 @@ export class WorkerPool {
   /** Called whenever a process has ended or a task has left its worker. */
   #onQuiet: (() => void) | null = null
 
-  /** Starts the workers; tasks wait until they are ready. */
+  /** Starts the processes, unless they start on demand; tasks wait until they are ready. */
   constructor(options: PoolOptions) {
     this.#limits = { ...fixedLimits, ...options.limits }
     this.#folder = options.folder
@@ -73,6 +73,7 @@ export class WorkerPool {
     mkdirSync(options.folder, { recursive: true })
     for (let i = 0; i < options.workers; i++) this.#addSlot('worker')
     this.#addSlot('checker')
+    if (options.onDemand !== true) for (const slot of this.#slots) this.#start(slot)
     this.#inspector = setInterval(() => {
       const now = performance.now()
       for (const slot of this.#slots) slot.process?.inspect(slot.isBusy)
@@ -185,6 +186,7 @@ export class WorkerPool {
 
   #dispatch(): void {
     if (this.#stopping) return
+    this.#startDemanded()
     for (const { slot, jobs } of handOut(this.#slots, this.#waiting)) {
       for (const { ruleSet } of jobs) if (ruleSet !== null) this.#introduce(slot, ruleSet)
       for (const job of jobs) this.#exclusions.prepare(job)
@@ -194,7 +196,18 @@ export class WorkerPool {
     makeWay(this.#waiting.scans, this.#slots)
     const checkers = this.#slots.filter((slot) => slot.role === 'checker')
     const isOneFree = checkers.some((slot) => !slot.isBusy)
-    if (this.#waiting.texts.first() !== null && !isOneFree && checkers.length < CHECKERS) this.#addSlot('checker')
+    if (this.#waiting.texts.first() !== null && !isOneFree && checkers.length < CHECKERS) {
+      this.#start(this.#addSlot('checker'))
+    }
+  }
+
+  /** Starts as many of the processes that never were as there are tasks that no other will take at once. */
+  #startDemanded(): void {
+    const demand = { worker: this.#waiting.scans.size, checker: this.#waiting.texts.size }
+    for (const { role, isUnstarted, isBusy } of this.#slots) if (!isUnstarted && !isBusy) demand[role]--
+    for (const slot of this.#slots) {
+      if (slot.isUnstarted && demand[slot.role]-- > 0) this.#start(slot)
+    }
   }
 
   #introduce(slot: Slot, set: string): void {
@@ -221,7 +234,9 @@ export class WorkerPool {
     for (const slot of workers) if (isOver(slot, now) && slot.process?.isDying === false) slot.process.kill('ended')
     if (this.#stopping || workers.filter(({ isRelief }) => isRelief).length >= MOST_RELIEF) return
     const accepts = reliefFor(workers, now)
-    if (accepts !== null && this.#waiting.scans.some(accepts)) this.#addSlot('worker', true)
+    if (accepts !== null && this.#waiting.scans.some(accepts)) {
+      this.#start(this.#addSlot('worker', true))
+    }
   }
 
   #resolve(job: Job, output: TaskOutput<TaskKind> | null): void {
@@ -239,17 +254,19 @@ export class WorkerPool {
 
   // ------------------------------------------------------------------------------------------------------- processes
 
-  #addSlot(role: Role, isRelief = false): void {
+  /** A place whose process is still to be started. */
+  #addSlot(role: Role, isRelief = false): Slot {
     const taken = new Set(this.#slots.map(({ name }) => name))
     let number = 1
     while (taken.has(`${role}-${number}`)) number++
     const slot = new Slot(role, `${role}-${number}`, isRelief)
     this.#slots.push(slot)
-    this.#start(slot)
+    return slot
   }
 
   #start(slot: Slot): void {
     slot.respawn = null
+    slot.isUnstarted = false
     slot.ready = false
     slot.started = performance.now()
     slot.settledBytes = null

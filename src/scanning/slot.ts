@@ -19,6 +19,8 @@ export class Slot {
   /** It stands in while all others are held up; see relief.ts. */
   readonly isRelief: boolean
   process: WorkerProcess | null = null
+  /** No process was needed here yet. */
+  isUnstarted = true
   ready = false
   /** It was asked to stop at its next item or task. */
   pausing = false
