@@ -6,6 +6,7 @@
  *     h7.0                   h7.0                           hits, scan errors, counts: of the text
  */
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { FEWEST_RULES_APART, type PlannedText } from '../planner/index.ts'
 import { asksForNames, type RuleSet, type RunnableRuleset, type ScanError, type WorkerPool } from '../scanning/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -19,8 +20,7 @@ const KEPT_CHARACTERS = 32 * 1024 * 1024
 /** Plans texts for hunts, in parts. Keeps the newest: an analyst who tries a rule hunts with much the same texts again. */
 export class TextPlans {
   readonly #pool: Pick<WorkerPool, 'run'>
-  readonly #kept = new Map<string, { readonly planned: TextPlan; readonly characters: number }>()
-  #characters = 0
+  readonly #kept = new LRUCache<string, TextPlan>({ maxSize: KEPT_CHARACTERS, sizeCalculation: charactersOf })
 
   constructor(pool: Pick<WorkerPool, 'run'>) {
     this.#pool = pool
@@ -30,30 +30,18 @@ export class TextPlans {
   async of(content: string, signal: AbortSignal): Promise<TextPlan> {
     const digest = createHash('sha256').update(content).digest('hex')
     const known = this.#kept.get(digest)
-    if (known !== undefined) {
-      this.#kept.delete(digest)
-      this.#kept.set(digest, known)
-      return known.planned
-    }
+    if (known !== undefined) return known
     const task = { content, explain: false, inParts: true }
     const { plan, parts, warnings } = await this.#pool.run('plan', task, { priority: 'interactive', signal })
     const planned = { plan, parts }
     // What could not be planned may be, once the machine is less busy.
-    if (!warnings.some(({ code }) => code === 'without-index') || parts !== null) this.#keep(digest, planned)
+    if (!warnings.some(({ code }) => code === 'without-index') || parts !== null) this.#kept.set(digest, planned)
     return planned
   }
+}
 
-  #keep(digest: string, planned: TextPlan): void {
-    const parts = planned.parts?.reduce((sum, { plan, content }) => sum + plan.length + content.length, 0) ?? 0
-    const characters = planned.plan.length + parts
-    this.#kept.set(digest, { planned, characters })
-    this.#characters += characters
-    for (const [oldest, { characters }] of this.#kept) {
-      if (this.#kept.size <= 1 || this.#characters <= KEPT_CHARACTERS) break
-      this.#kept.delete(oldest)
-      this.#characters -= characters
-    }
-  }
+function charactersOf({ plan, parts }: TextPlan): number {
+  return plan.length + (parts ?? []).reduce((sum, { plan, content }) => sum + plan.length + content.length, 0)
 }
 
 /** The rule set with its texts of many rules taken apart. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { Checker } from './rulesets.ts'
 
 type Answer = Awaited<ReturnType<Checker['check']>>
@@ -14,7 +15,7 @@ const MOST_DIAGNOSTICS = 200
  */
 export class KnownTexts implements Checker {
   readonly #check: (content: string, partial: boolean) => Promise<Answer>
-  readonly #known = new Map<string, Answer>()
+  readonly #known = new LRUCache<string, Answer>({ max: KEPT })
 
   constructor(check: (content: string, partial: boolean) => Promise<Answer>) {
     this.#check = check
@@ -27,13 +28,7 @@ export class KnownTexts implements Checker {
     if (known !== undefined) return known
     const answer = await this.#check(content, partial)
     const { valid, diagnostics, leftOut = [] } = answer
-    if (valid && leftOut.length === 0 && diagnostics.length <= MOST_DIAGNOSTICS) {
-      this.#known.set(text, answer)
-      for (const oldest of this.#known.keys()) {
-        if (this.#known.size <= KEPT) break
-        this.#known.delete(oldest)
-      }
-    }
+    if (valid && leftOut.length === 0 && diagnostics.length <= MOST_DIAGNOSTICS) this.#known.set(text, answer)
     return answer
   }
 }
