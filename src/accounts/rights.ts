@@ -8,6 +8,11 @@ export interface Account {
   readonly id: number
   readonly name: string
   readonly role: Role
+  /**
+   * The operations that the caller's token is for, and `read` for all that only read; missing where it is for whatever the
+   * account may do.
+   */
+  readonly scope?: readonly string[]
 }
 
 /**

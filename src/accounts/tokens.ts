@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { Insertable } from 'kysely'
 import { LRUCache } from 'lru-cache'
 import { Failure } from '../errors/index.ts'
-import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
+import { type Database, type Micros, now, type TokensTable, type Transaction } from '../store/index.ts'
 import { LOG_IN_LABEL } from './log-ins.ts'
 import type { Account } from './rights.ts'
 import { passOverFullDisk } from './sessions.ts'
@@ -13,6 +14,25 @@ export interface TokenEntry {
   readonly created: Micros
   /** To the minute; null for a token that was never used. */
   readonly lastUsed: Micros | null
+  /** It is refused from then on; null: it never ends by itself. */
+  readonly expires: Micros | null
+  /** As in `Account`; null: whatever its user may do. */
+  readonly scope: readonly string[] | null
+  /** Who made it; null for one of a log-in or of the set-up, and where the user is gone. */
+  readonly creator: string | null
+}
+
+export interface TokenBounds {
+  readonly expires?: Micros | null
+  readonly scope?: readonly string[] | null
+  readonly by?: Account
+}
+
+interface CachedToken {
+  readonly tokenId: number
+  readonly account: Account
+  readonly expires: Micros | null
+  lastUsed: Micros | null
 }
 
 const SET_UP_LABEL = 'set-up'
@@ -32,7 +52,7 @@ export class Tokens {
   /** Called after tokens were taken back; calls `clearCache`. */
   readonly #onChange: () => void
   /** By token hash. `clearCache` is called with each change of users and tokens. */
-  readonly #tokenCache = new LRUCache<string, { tokenId: number; account: Account; lastUsed: Micros | null }>({
+  readonly #tokenCache = new LRUCache<string, CachedToken>({
     max: CACHED_TOKENS,
   })
   /** Grows with each clearing, so that what was read before one is not cached after it. */
@@ -44,7 +64,7 @@ export class Tokens {
     this.#onChange = onChange
   }
 
-  /** The account behind a token; null for one that is unknown, was revoked, or is of a disabled user. */
+  /** The account behind a token; null for one that is unknown, was revoked, has ended, or is of a disabled user. */
   async authenticate(token: string): Promise<Account | null> {
     const hash = hashToken(token)
     const key = hash.toString('hex')
@@ -54,17 +74,19 @@ export class Tokens {
       const row = await this.#database
         .selectFrom('tokens')
         .innerJoin('users', 'users.id', 'tokens.user_id')
-        .select(['tokens.id as tokenId', 'tokens.last_used as lastUsed', 'users.id', 'users.name', 'users.role'])
+        .select(['tokens.id as tokenId', 'tokens.last_used as lastUsed', 'tokens.expires', 'tokens.scope'])
+        .select(['users.id', 'users.name', 'users.role'])
         .where('tokens.hash', '=', hash)
         .where('users.removed', 'is', null)
         .where('users.disabled', 'is', null)
         .executeTakeFirst()
       if (!row) return null
-      const { tokenId, lastUsed, id, name, role } = row
-      entry = { tokenId, lastUsed, account: { id, name, role } }
+      const { tokenId, lastUsed, expires, scope, id, name, role } = row
+      entry = { tokenId, lastUsed, expires, account: { id, name, role, ...(scope && { scope: JSON.parse(scope) }) } }
       if (cacheEpoch === this.#cacheEpoch) this.#tokenCache.set(key, entry)
     }
     const time = now()
+    if (entry.expires !== null && entry.expires <= time) return null
     if (entry.lastUsed === null || time - entry.lastUsed >= LAST_USED_EVERY) {
       entry.lastUsed = time
       const used = this.#database.updateTable('tokens').set({ last_used: time }).where('id', '=', entry.tokenId)
@@ -78,20 +100,27 @@ export class Tokens {
     const { id } = await this.#users.existing(name)
     const rows = await this.#database
       .selectFrom('tokens')
-      .select(['id', 'label', 'created', 'last_used as lastUsed'])
+      .leftJoin('users as creator', 'creator.id', 'tokens.creator_id')
+      .select(['tokens.id', 'label', 'tokens.created', 'tokens.last_used as lastUsed', 'expires', 'scope'])
+      .select('creator.name as creator')
       .where('user_id', '=', id)
-      .orderBy('id', 'desc')
+      .orderBy('tokens.id', 'desc')
       .limit(1_000)
       .execute()
-    return rows.map(({ id, label, created, lastUsed }) => ({ id, label, created, lastUsed }))
+    return rows.map(({ scope, ...row }) => ({ ...row, scope: scope === null ? null : JSON.parse(scope) }))
   }
 
-  /** 40 hexadecimal digits, returned once. `token.for-tenant`. */
-  async create(name: string, label: string): Promise<{ id: number; token: string }> {
+  /** 40 hexadecimal digits, returned once. `token.for-tenant`; `parameter.out-of-range` for an end that is past. */
+  async create(name: string, label: string, bounds: TokenBounds = {}): Promise<{ id: number; token: string }> {
     const user = await this.#users.existing(name)
     if (user.role === 'tenant') throw new Failure('token.for-tenant')
+    const { expires = null, scope = null, by } = bounds
+    if (expires !== null && expires <= now()) {
+      throw new Failure('parameter.out-of-range', 'Parameter not in expected range: expires is in the past.')
+    }
     const token = randomToken()
-    return { id: await insertToken(this.#database, user.id, token, label), token }
+    const stored = { expires, scope: scope && JSON.stringify(scope), creator_id: by?.id ?? null }
+    return { id: await insertToken(this.#database, user.id, token, label, stored), token }
   }
 
   /** `token.not-found` where the user has no token of that id. */
@@ -157,10 +186,16 @@ export class Tokens {
   }
 }
 
-async function insertToken(database: Database, userId: number, token: string, label: string): Promise<number> {
+async function insertToken(
+  database: Database,
+  userId: number,
+  token: string,
+  label: string,
+  bounds: Pick<Insertable<TokensTable>, 'expires' | 'scope' | 'creator_id'> = {},
+): Promise<number> {
   const { id } = await database
     .insertInto('tokens')
-    .values({ user_id: userId, hash: hashToken(token), label, created: now(), last_used: null })
+    .values({ user_id: userId, hash: hashToken(token), label, created: now(), last_used: null, ...bounds })
     .returning('id')
     .executeTakeFirstOrThrow()
   return id

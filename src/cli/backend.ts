@@ -137,7 +137,11 @@ export interface Users {
   setRole(name: string, role: Exclude<Role, 'tenant'>): Promise<void>
   remove(name: string): Promise<void>
   tokens(name: string): Promise<readonly NamedToken[]>
-  createToken(name: string, label: string): Promise<string>
+  /** `expires`: when it ends, in microseconds; never when missing. `scope`: the operations that it is for, else all. */
+  createToken(
+    name: string,
+    token: { readonly label: string; readonly expires?: number; readonly scope?: readonly string[] },
+  ): Promise<string>
   revokeToken(name: string, id: number): Promise<void>
 }
 
@@ -159,6 +163,10 @@ export interface NamedToken {
   /** ISO 8601; `lastUsed` null for a token that never was. */
   readonly created: string
   readonly lastUsed: string | null
+  readonly expires: string | null
+  /** Null: whatever its user may do. */
+  readonly scope: readonly string[] | null
+  readonly creator: string | null
 }
 
 export interface IndexMaintenance {

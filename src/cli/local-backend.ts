@@ -143,12 +143,13 @@ function usersOf({ accounts }: Appliance): Users {
     setRole: async (name, role) => void (await accounts.users.setRole(name, role)),
     remove: (name) => accounts.users.remove(name),
     tokens: async (name) =>
-      (await accounts.tokens.list(name)).map(({ created, lastUsed, ...token }) => ({
+      (await accounts.tokens.list(name)).map(({ created, lastUsed, expires, ...token }) => ({
         ...token,
         created: toIso(created),
         lastUsed: lastUsed === null ? null : toIso(lastUsed),
+        expires: expires === null ? null : toIso(expires),
       })),
-    createToken: async (name, label) => (await accounts.tokens.create(name, label)).token,
+    createToken: async (name, { label, ...bounds }) => (await accounts.tokens.create(name, label, bounds)).token,
     revokeToken: (name, id) => accounts.tokens.revoke(name, id),
   }
 }

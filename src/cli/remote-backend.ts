@@ -3,6 +3,7 @@ import type { StoredPhase, StoredReport } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { IndexStatistics } from '../segments/index.ts'
 import type { ClientSettings } from '../settings/index.ts'
+import { toIso } from '../store/index.ts'
 import { ApiClient } from './api-client.ts'
 import type {
   Backend,
@@ -14,6 +15,7 @@ import type {
   Ingested,
   NamedDiagnostic,
   NamedLeftOut,
+  NamedToken,
   NamedUser,
   RuleText,
   Saved,
@@ -213,20 +215,17 @@ function usersOf(api: ApiClient): Users {
       const { results } = await api.request<{ results: readonly TokenJson[] }>(`${at(name)}tokens/`)
       return results.map(({ last_used, ...token }) => ({ ...token, lastUsed: last_used }))
     },
-    createToken: async (name, label) =>
-      (await api.request<{ token: string }>(`${at(name)}tokens/`, { method: 'POST', json: { label } })).token,
+    createToken: async (name, { expires, ...token }) => {
+      const json = { ...token, ...(expires !== undefined && { expires: toIso(expires) }) }
+      return (await api.request<{ token: string }>(`${at(name)}tokens/`, { method: 'POST', json })).token
+    },
     revokeToken: (name, id) => api.request(`${at(name)}tokens/${id}/`, { method: 'DELETE' }),
   }
 }
 
 type UserJson = Omit<NamedUser, 'lastUsed'> & { readonly last_used: string | null }
 
-interface TokenJson {
-  readonly id: number
-  readonly label: string
-  readonly created: string
-  readonly last_used: string | null
-}
+type TokenJson = Omit<NamedToken, 'lastUsed'> & { readonly last_used: string | null }
 
 /** Follows a long piece of work at the server, which an abort ends. */
 async function follow<T>(

@@ -5,6 +5,7 @@ import { Argument, type Command, Option } from 'commander'
 import type { Role } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Flags } from '../settings/index.ts'
+import { now } from '../store/index.ts'
 import type { Backend } from './backend.ts'
 import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -71,6 +72,11 @@ export function addUsers(program: Command, conclude: Conclude): void {
     .description('Make an API token and print it, once.')
     .option('--label <text>', 'What it is for.', 'made on the command line')
     .addOption(new Option('--list', 'Print the tokens that there are instead.').conflicts('revoke'))
+    .option('--days <number>', 'It ends after so many days. Without it, it never does.')
+    .option(
+      '--scope <names>',
+      'What it is for: operations of the API with commas between them; `read` are all that only read.',
+    )
     .option('--revoke <id>', 'Take back the token of this id instead.')
   addPlaceSettings(token).action(conclude(manageTokens))
 
@@ -144,20 +150,32 @@ interface TokenFlags extends Flags {
   readonly label: string
   readonly list?: true
   readonly revoke?: string
+  readonly days?: string
+  readonly scope?: string
 }
 
 function manageTokens(name: string, flags: TokenFlags): Promise<ExitCode> {
   return at(flags, true, async ({ users }) => {
     if (flags.list) {
-      const rows = (await users.tokens(name)).map(({ id, label, created, lastUsed }) => [
+      const rows = (await users.tokens(name)).map(({ id, label, created, lastUsed, expires, scope, creator }) => [
         String(id),
         label,
         created,
         lastUsed ?? 'never',
+        expires ?? 'never',
+        scope?.join(', ') ?? 'everything',
+        creator ?? '',
       ])
-      process.stdout.write(`${formatTable(['id', 'label', 'created', 'last used'], rows)}\n`)
+      const head = ['id', 'label', 'created', 'last used', 'ends', 'for', 'made by']
+      process.stdout.write(`${formatTable(head, rows)}\n`)
     } else if (flags.revoke !== undefined) await users.revokeToken(name, Number(flags.revoke))
-    else process.stdout.write(`${await users.createToken(name, flags.label)}\n`)
+    else {
+      const { label, days, scope } = flags
+      const names = scope?.split(',').flatMap((word) => word.trim() || [])
+      const expires = days === undefined ? {} : { expires: now() + daysFrom(days) * DAY }
+      const token = { label, ...expires, ...(names !== undefined && { scope: names }) }
+      process.stdout.write(`${await users.createToken(name, token)}\n`)
+    }
   })
 }
 
@@ -177,6 +195,14 @@ async function at(flags: Flags, isReading: boolean, work: (place: Backend) => Pr
     await place.close()
   }
   return exitCodes.done
+}
+
+const DAY = 24 * 60 * 60 * 1_000_000
+
+function daysFrom(text: string): number {
+  const days = Number(text)
+  if (Number.isInteger(days) && days >= 1 && days <= 36_500) return days
+  throw new Failure('settings.invalid', `--days must be a whole number from 1 to 36500, not "${text}".`)
 }
 
 /** The line's end belongs to the editor, not to the password. */

@@ -54,6 +54,8 @@ export const catalogue = {
   'user.password-wrong': { status: 400, message: 'The current password is missing or wrong.' },
   'user.last-administrator': { status: 409, message: 'There must be an administrator left.' },
   'user.role-invalid': { status: 400, message: 'Only a tenant can be allowed to contribute samples.' },
+  'token.scope': { status: 403, message: 'This token is not for that.' },
+  'token.scope-invalid': { status: 400, message: 'A token can be for operations of the API, and for read.' },
   'token.for-tenant': { status: 400, message: 'A tenant has no tokens: it sends its name and password.' },
   'token.invalid': { status: 400, message: 'A token has 1 to 256 printable ASCII characters and no spaces.' },
   'ruleset.not-found': { status: 404, message: 'Ruleset not found' },

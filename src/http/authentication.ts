@@ -2,6 +2,7 @@ import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyReques
 import type { Account, Accounts } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import { demandAccess, documentAccess } from './access.ts'
+import { demandScope, type Operations } from './scopes.ts'
 import { accountOfSession } from './session.ts'
 
 const callers = new WeakMap<FastifyRequest, Account>()
@@ -11,11 +12,14 @@ const callers = new WeakMap<FastifyRequest, Account>()
  * for the right that a route needs, once its parameters are known to be well-formed. A route that does not say who may
  * call it is a defect: the server does not start.
  */
-export function addAuthentication(app: FastifyInstance, accounts: Accounts): void {
+export function addAuthentication(app: FastifyInstance, accounts: Accounts, operations: Operations): void {
   app.addHook('onRoute', ({ config, method, url, schema }) => {
     const access = (config as FastifyContextConfig | undefined)?.access
     if (access === undefined) throw new Error(`${method} ${url} does not say who may call it`)
-    if (schema) documentAccess(schema, access)
+    if (schema) {
+      documentAccess(schema, access)
+      operations.add(schema, [method].flat())
+    }
   })
   const underWay = new Set<UnderWay>()
   let endListening: () => void = () => {}
@@ -35,7 +39,9 @@ export function addAuthentication(app: FastifyInstance, accounts: Accounts): voi
   app.addHook('preHandler', async (request) => {
     const account = callers.get(request)
     const { access } = request.routeOptions.config
-    if (account && access) demandAccess(account, access, request.params as { readonly name?: unknown })
+    if (!account || !access) return
+    demandScope(account, request.routeOptions.schema ?? {}, request.method)
+    demandAccess(account, access, request.params as { readonly name?: unknown })
   })
 }
 

@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import type { ApplianceServices, HttpSettings } from './appliance.ts'
 import type { Metrics } from './metrics.ts'
+import type { Operations } from './scopes.ts'
 
 export type HttpServer = FastifyInstance<
   RawServerDefault,
@@ -18,7 +19,9 @@ export interface RouteParts {
   readonly appliance: ApplianceServices
   readonly settings: HttpSettings
   readonly metrics: Metrics
+  /** All that the routes declare, once the server is ready. */
+  readonly operations: Operations
 }
 
 /** What the routes of the protocol between an appliance and a cloud are given. */
-export type TcaParts = Omit<RouteParts, 'metrics'>
+export type TcaParts = Omit<RouteParts, 'metrics' | 'operations'>

@@ -16,6 +16,7 @@ import { addReference } from './reference.ts'
 import { addRefusals, refuse } from './refusing.ts'
 import type { HttpServer } from './route.ts'
 import { addRoutes } from './routes/index.ts'
+import { Operations } from './scopes.ts'
 import { answerGarbage, boundSlowClients, timeouts } from './slow-clients.ts'
 import { addTca } from './tca/index.ts'
 import { addValidation } from './validation.ts'
@@ -83,8 +84,9 @@ export function buildHttpServer(
   addReference(app, packageVersion)
   app.register(cookie)
   app.register(async (scope) => {
-    addAuthentication(scope, appliance.accounts)
-    addRoutes(scope as unknown as HttpServer, { appliance, settings, metrics })
+    const operations = new Operations()
+    addAuthentication(scope, appliance.accounts, operations)
+    addRoutes(scope as unknown as HttpServer, { appliance, settings, metrics, operations })
   })
   if (settings.role !== 'appliance') {
     app.register(async (scope) => addTca(scope as unknown as HttpServer, { appliance, settings }))

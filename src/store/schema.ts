@@ -75,6 +75,11 @@ export interface TokensTable {
   label: string
   created: Micros
   last_used: Micros | null
+  /** It is refused from then on. */
+  expires: Generated<Micros | null>
+  /** A JSON array of operations; null: whatever its user may do. */
+  scope: Generated<string | null>
+  creator_id: Generated<number | null>
 }
 
 /** Log-ins of the web application. */

@@ -62,10 +62,19 @@ for (const [where, open] of Object.entries(places)) {
     const { stdout: token } = await backtrailTo(0, ['users', 'token', 'ada', '--label', 'scripts', ...at])
     assert.match(token, /^\S{20,}\n$/)
     const tokens = (await backtrailTo(0, ['users', 'token', 'ada', '--list', ...at])).stdout
+    const bounds = ['--days', '30', '--scope', 'read, uploadSample', '--label', 'uploader']
     const [, id = ''] =
-      /^id +label +created +last used\n(\d+) +scripts +\S+ +never\n$/.exec(tokens) ?? assert.fail(tokens)
+      /^id +label +created +last used +ends +for +made by\n(\d+) +scripts +\S+ +never +never +everything(?: +admin)? *\n$/.exec(
+        tokens,
+      ) ?? assert.fail(tokens)
     assert.ok(!tokens.includes(token.trim()))
     await backtrailTo(0, ['users', 'token', 'ada', '--revoke', id, ...at])
+    await backtrailTo(0, ['users', 'token', 'ada', ...bounds, ...at])
+    const bounded = (await backtrailTo(0, ['users', 'token', 'ada', '--list', ...at])).stdout
+    const [, last = ''] =
+      /^(\d+) +uploader +\S+ +never +\d{4}-\S+Z +read, uploadSample/m.exec(bounded) ?? assert.fail(bounded)
+    assert.match((await backtrailTo(3, ['users', 'token', 'ada', '--days', '0.5', ...at])).stderr, /--days must be/)
+    await backtrailTo(0, ['users', 'token', 'ada', '--revoke', last, ...at])
     assert.equal((await backtrailTo(0, ['users', 'token', 'ada', '--list', ...at])).stdout.split('\n').length, 2)
     assert.match((await backtrailTo(1, ['users', 'token', 'ada', '--revoke', id, ...at])).stderr, /no such token/i)
 

@@ -5,6 +5,7 @@ import Fastify from 'fastify'
 import { type Account, type Accounts, may, type Right, type Role } from '../../src/accounts/index.ts'
 import type { Access } from '../../src/http/access.ts'
 import { addAuthentication } from '../../src/http/authentication.ts'
+import { Operations } from '../../src/http/scopes.ts'
 import { type Call, type Json, TestServer } from './harness.ts'
 
 let server: TestServer
@@ -92,7 +93,7 @@ test('an account may change its own password and tokens, and nobody else\u2019s'
 test('a server with a route that does not say who may call it does not start', async () => {
   const app = Fastify()
   app.register(async (scope) => {
-    addAuthentication(scope, {} as Accounts)
+    addAuthentication(scope, {} as Accounts, new Operations())
     scope.get('/api/forgotten/', async () => 'nobody thought of it')
   })
   await assert.rejects(async () => app.ready(), /GET \/api\/forgotten\/ does not say who may call it/)

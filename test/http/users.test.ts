@@ -149,3 +149,64 @@ test('the list of users has the last log-in and the last use, and null for neith
   await server.get('/api/users/me/', { as: null, headers: { authorization: `Token ${json.token}` } })
   assert.ok(Date.parse((await listed('carl')).last_used) >= Date.parse(logged.last_log_in))
 })
+
+test('a token for some operations can do these and nothing else, and cannot make itself more', async () => {
+  const make = (scope: readonly string[]) =>
+    server.post('/api/users/ana/tokens/', { json: { label: 'bounded', scope } })
+  const { status, json, text } = await make(['read', 'uploadSample', 'read'])
+  assert.equal(status, 201, text)
+  const { token } = json
+  const call = async (method: string, path: string, body?: Json) => {
+    const { status, json } = await server.call(method, path, {
+      as: null,
+      headers: { authorization: `Token ${token}` },
+      ...(body !== undefined && { json: body }),
+    })
+    return [status, json?.error]
+  }
+  assert.deepEqual(await call('GET', '/api/users/me/'), [200, undefined])
+  assert.deepEqual(await call('GET', '/api/yara/v2/rulesets/'), [200, undefined])
+  const rules = [{ name: 'text', content: 'rule t { condition: true }' }]
+  assert.deepEqual(await call('POST', '/api/hunts/', { rules }), [403, 'token.scope'])
+  assert.deepEqual(await call('POST', '/api/yara/ruleset/', { name: 'x', content: 'rule x {}' }), [403, 'token.scope'])
+  assert.deepEqual(await call('POST', '/api/users/ana/tokens/', { label: 'more' }), [403, 'token.scope'])
+  const multipart = new FormData()
+  multipart.append('file', new Blob(['sent with a bounded token']), 'bounded.txt')
+  const sent = await server.post('/api/submit/file/', {
+    as: null,
+    headers: { authorization: `Token ${json.token}` },
+    multipart,
+  })
+  assert.equal(sent.status, 201, sent.text)
+  const { results } = (await server.get('/api/users/ana/tokens/')).json
+  const [listed] = results
+  assert.deepEqual(listed.scope, ['read', 'uploadSample'])
+  assert.equal(listed.creator, 'admin')
+  assert.equal(listed.expires, null)
+  for (const [name, problem] of [
+    ['uploadSamples', /There is no operation uploadSamples/],
+    ['createToken', /cannot be for createToken/],
+    ['setUserPassword', /cannot be for setUserPassword/],
+    ['addUser', /cannot be for addUser/],
+  ] as const) {
+    const refused = await make([name])
+    assert.deepEqual([refused.status, refused.json.error], [400, 'token.scope-invalid'])
+    assert.match(refused.json.message, problem)
+  }
+})
+
+test('a token that ends is refused from that moment on, also where it was used before', async () => {
+  const expires = new Date(Date.now() + 1_500).toISOString()
+  const { status, json, text } = await server.post('/api/users/ana/tokens/', { json: { label: 'short', expires } })
+  assert.equal(status, 201, text)
+  const use = async () =>
+    (await server.get('/api/users/me/', { as: null, headers: { authorization: `Token ${json.token}` } })).status
+  assert.equal(await use(), 200)
+  await until(
+    async () => (await use()) === 403,
+    () => 'the token ends',
+  )
+  assert.ok(Date.now() >= Date.parse(expires))
+  const past = await server.post('/api/users/ana/tokens/', { json: { label: 'past', expires: '2020-01-01T00:00:00Z' } })
+  assert.deepEqual([past.status, past.json.error], [400, 'parameter.out-of-range'])
+})

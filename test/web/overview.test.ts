@@ -81,6 +81,21 @@ test('a token is shown once, works, and is refused when it was revoked', { skip 
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
   await page.getByText('The token is revoked.').waitFor()
   assert.equal((await asToken()).status, 403)
+
+  const dialog = page.getByRole('dialog')
+  await page.getByRole('button', { name: 'Make a token' }).click()
+  await dialog.getByLabel('What it is for').fill('the mail gateway')
+  await dialog.getByRole('button', { name: /^It may/ }).click()
+  await page.getByRole('option', { name: 'only upload samples' }).click()
+  await dialog.getByRole('button', { name: /^It ends/ }).click()
+  await page.getByRole('option', { name: 'after 30 days' }).click()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await dialog.getByRole('button', { name: 'Make it' }).click()
+  const bounded = (await dialog.locator('code').textContent()) ?? ''
+  const headers = { authorization: `Token ${bounded}` }
+  assert.equal((await web.server.get('/api/samples/', { as: null, headers })).json.error, 'token.scope')
+  await page.getByRole('button', { name: 'I have copied it' }).click()
+  await page.getByRole('row', { name: /^the mail gateway uploads/ }).waitFor()
   await page.context().close()
 })
 

@@ -22,7 +22,7 @@ const statuses = {
 
 const noneLeft = 'There would be no administrator left.'
 
-export function addUsers(app: HttpServer, { appliance: { accounts, room } }: RouteParts): void {
+export function addUsers(app: HttpServer, { appliance: { accounts, room }, operations }: RouteParts): void {
   const describe = (operationId: string, summary: string) => ({ tags: ['users'], operationId, summary })
 
   app.get(
@@ -186,6 +186,11 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
                 label: Type.String(),
                 created: Time,
                 last_used: NullableTime,
+                expires: NullableTime,
+                scope: Type.Union([Type.Array(Type.String()), Type.Null()], {
+                  description: 'the operations that it is for; null: whatever its user may do',
+                }),
+                creator: Type.Union([Type.String(), Type.Null()]),
               }),
             ),
           }),
@@ -196,11 +201,14 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
     async (request) => {
       const tokens = await accounts.tokens.list(request.params.name)
       return {
-        results: tokens.map(({ id, label, created, lastUsed }) => ({
+        results: tokens.map(({ id, label, created, lastUsed, expires, scope, creator }) => ({
           id,
           label,
           created: toIso(created),
           last_used: isoOrNull(lastUsed),
+          expires: isoOrNull(expires),
+          scope: scope && [...scope],
+          creator,
         })),
       }
     },
@@ -213,7 +221,17 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       schema: {
         ...describe('createToken', 'Make a token, which is shown this once'),
         params: UserPath,
-        body: Type.Object({ label: Type.String({ maxLength: 100 }) }),
+        body: Type.Object({
+          label: Type.String({ maxLength: 100 }),
+          expires: Type.Optional(Type.String({ format: 'date-time', description: 'it is refused from then on' })),
+          scope: Type.Optional(
+            Type.Array(Type.String(), {
+              minItems: 1,
+              maxItems: 200,
+              description: 'names of operations that it is for, and `read` for all that only read',
+            }),
+          ),
+        }),
         response: {
           201: Type.Object({ id: Type.Integer(), token: Type.String() }),
           ...refusals(yaraEnvelope, statuses),
@@ -221,7 +239,13 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room } }: Rou
       },
     },
     async (request, reply) => {
-      return reply.code(201).send(await accounts.tokens.create(request.params.name, request.body.label))
+      const { label, expires, scope } = request.body
+      const made = await accounts.tokens.create(request.params.name, label, {
+        by: callerOf(request),
+        ...(expires !== undefined && { expires: Date.parse(expires) * 1_000 }),
+        ...(scope !== undefined && { scope: operations.scopeOf(scope) }),
+      })
+      return reply.code(201).send(made)
     },
   )
 

@@ -400,7 +400,7 @@ CREATE TABLE tokens (
   label TEXT NOT NULL,
   created INTEGER NOT NULL,
   last_used INTEGER
-) STRICT;
+, expires INTEGER, scope TEXT, creator_id INTEGER REFERENCES users (id) ON DELETE SET NULL) STRICT;
 
 CREATE INDEX tokens_by_user ON tokens (user_id);
 

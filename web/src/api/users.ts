@@ -18,6 +18,11 @@ export interface Token {
   readonly label: string
   readonly created: string
   readonly last_used: string | null
+  /** It is refused from then on; null: it never ends by itself. */
+  readonly expires: string | null
+  /** Names of operations; null: whatever its user may do. */
+  readonly scope: readonly string[] | null
+  readonly creator: string | null
 }
 
 const key = ['users']
@@ -77,10 +82,16 @@ export const useSetDisabled = () =>
     call<SessionUser>('POST', `/api/users/${encodeURIComponent(name)}/disabled/`, { json: { disabled } }),
   )
 
+export interface NewToken {
+  readonly label: string
+  readonly expires?: string
+  readonly scope?: readonly string[]
+}
+
 /** The answer holds the token itself, which the server shows this once. */
 export const useAddToken = () =>
-  useChange(({ name, label }: { readonly name: string; readonly label: string }) =>
-    call<{ id: number; token: string }>('POST', `/api/users/${encodeURIComponent(name)}/tokens/`, { json: { label } }),
+  useChange(({ name, ...json }: NewToken & { readonly name: string }) =>
+    call<{ id: number; token: string }>('POST', `/api/users/${encodeURIComponent(name)}/tokens/`, { json }),
   )
 
 export const useRevokeToken = () =>

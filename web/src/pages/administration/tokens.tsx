@@ -1,10 +1,17 @@
 import { type FormEvent, useState } from 'react'
-import { type Token, useAddToken, useRevokeToken, useSetPassword, useTokens } from '../../api/users.ts'
+import {
+  type NewToken as NewTokenRequest,
+  type Token,
+  useAddToken,
+  useRevokeToken,
+  useSetPassword,
+  useTokens,
+} from '../../api/users.ts'
 import { Button } from '../../parts/button.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { Confirmation, Dialog } from '../../parts/dialog.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
-import { TextField } from '../../parts/field.tsx'
+import { Select, TextField } from '../../parts/field.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { Panel } from '../../parts/panel.tsx'
@@ -20,7 +27,18 @@ export function Tokens({ of }: { readonly of: string }) {
   const [revoking, setRevoking] = useState<Token | null>(null)
   const columns: readonly Column<Token>[] = [
     { key: 'label', title: 'Token', cell: ({ label }) => label || 'without a name' },
-    { key: 'created', title: 'Made', cell: ({ created }) => <Moment at={created} /> },
+    { key: 'scope', title: 'For', cell: ({ scope }) => forWhat(scope) },
+    {
+      key: 'created',
+      title: 'Made',
+      cell: ({ created, creator }) => (
+        <>
+          <Moment at={created} />
+          {creator !== null && creator !== of && ` by ${creator}`}
+        </>
+      ),
+    },
+    { key: 'expires', title: 'Ends', cell: ({ expires }) => (expires ? <Moment at={expires} /> : 'never') },
     { key: 'used', title: 'Last used', cell: ({ last_used }) => (last_used ? <Moment at={last_used} /> : 'never') },
     {
       key: 'revoke',
@@ -73,6 +91,39 @@ export function Tokens({ of }: { readonly of: string }) {
   )
 }
 
+const uses = [
+  { id: 'everything', title: 'do what its user may' },
+  { id: 'read', title: 'only read' },
+  { id: 'upload', title: 'only upload samples' },
+] as const
+type Use = (typeof uses)[number]['id']
+
+/** By days. */
+const lives = [
+  { id: '0', title: 'never' },
+  { id: '30', title: 'after 30 days' },
+  { id: '90', title: 'after 90 days' },
+  { id: '365', title: 'after a year' },
+] as const
+type Life = (typeof lives)[number]['id']
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+/** Whoever uploads asks how far the sample is. */
+const UPLOADS = ['uploadSample', 'uploadSampleOlder', 'getSampleStatus']
+
+function boundsOf(use: Use, life: Life): Pick<NewTokenRequest, 'expires' | 'scope'> {
+  return {
+    ...(use !== 'everything' && { scope: use === 'read' ? ['read'] : UPLOADS }),
+    ...(life !== '0' && { expires: new Date(Date.now() + Number(life) * DAY_MS).toISOString() }),
+  }
+}
+
+function forWhat(scope: Token['scope']): string {
+  if (scope === null) return 'everything'
+  if (scope.every((name) => UPLOADS.includes(name))) return 'uploads'
+  return scope.join(', ')
+}
+
 function NewToken({
   of,
   isOpen,
@@ -84,9 +135,13 @@ function NewToken({
 }) {
   const add = useAddToken()
   const [label, setLabel] = useState('')
+  const [use, setUse] = useState<Use>('everything')
+  const [life, setLife] = useState<Life>('0')
   const close = () => {
     add.reset()
     setLabel('')
+    setUse('everything')
+    setLife('0')
     onClose()
   }
   const token = add.data?.token
@@ -106,7 +161,9 @@ function NewToken({
             <Button
               weight="main"
               isDisabled={label.trim() === '' || add.isPending}
-              onPress={() => add.mutate({ name: of, label: label.trim() }, { onError: notifyFailed })}
+              onPress={() =>
+                add.mutate({ name: of, label: label.trim(), ...boundsOf(use, life) }, { onError: notifyFailed })
+              }
             >
               Make it
             </Button>
@@ -123,13 +180,17 @@ function NewToken({
           </p>
         </>
       ) : (
-        <TextField
-          label="What it is for"
-          value={label}
-          onChange={setLabel}
-          hint="Such as the name of the script."
-          maxLength={100}
-        />
+        <div className={styles.form}>
+          <TextField
+            label="What it is for"
+            value={label}
+            onChange={setLabel}
+            hint="Such as the name of the script."
+            maxLength={100}
+          />
+          <Select label="It may" value={use} options={uses} onChange={setUse} />
+          <Select label="It ends" value={life} options={lives} onChange={setLife} />
+        </div>
       )}
     </Dialog>
   )

@@ -1,0 +1,49 @@
+/**
+ * What a token is for: the operations of the API that it names, and `read` for all that only read. A script that uploads
+ * gets a token that can do nothing else.
+ */
+import type { FastifySchema } from 'fastify'
+import type { Account } from '../accounts/index.ts'
+import { Failure } from '../errors/index.ts'
+
+const READ = 'read'
+
+interface Operation {
+  readonly reads: boolean
+  /** It makes credentials, or gives rights: with it a token could become one without bounds. */
+  readonly lifts: boolean
+}
+
+/** The operations that the routes declare. */
+export class Operations {
+  readonly #known = new Map<string, Operation>()
+
+  add({ operationId, tags = [] }: FastifySchema, methods: readonly string[]): void {
+    if (operationId === undefined) return
+    const reads = methods.every(isReading)
+    this.#known.set(operationId, { reads, lifts: !reads && tags.includes('users') })
+  }
+
+  /** The names of a scope, each once. Fails with `token.scope-invalid` for one that is unknown or must not be there. */
+  scopeOf(names: readonly string[]): readonly string[] {
+    for (const name of names) {
+      if (name === READ) continue
+      const operation = this.#known.get(name)
+      if (operation === undefined) {
+        throw new Failure('token.scope-invalid', `There is no operation ${name}; /api/docs/ has their names.`)
+      }
+      if (operation.lifts) {
+        throw new Failure('token.scope-invalid', `A token cannot be for ${name}: it could give itself every right.`)
+      }
+    }
+    return [...new Set(names)]
+  }
+}
+
+/** Fails with `token.scope` where the caller's token is not for this operation. */
+export function demandScope({ scope }: Account, { operationId = '' }: FastifySchema, method: string): void {
+  if (scope === undefined || scope.includes(operationId) || (isReading(method) && scope.includes(READ))) return
+  throw new Failure('token.scope', `This token is for ${scope.join(', ')} only.`, { scope: [...scope] })
+}
+
+const isReading = (method: string): boolean => method === 'GET' || method === 'HEAD'
