@@ -1,6 +1,6 @@
 /** Results of ad-hoc hunts: how they are stored, and how they are read. */
 import { sql } from 'kysely'
-import type { RuleHit, StringHit } from '../scanning/index.ts'
+import { type HitString, hitString, type RuleHit } from '../scanning/index.ts'
 import type { Classification, Database, Transaction } from '../store/index.ts'
 
 /** One rule that holds on one sample. */
@@ -21,18 +21,6 @@ export interface HuntHit {
   readonly fileSize: number
   readonly classification: Classification
   readonly threatName: string | null
-}
-
-export interface HitString {
-  readonly identifier: string
-  readonly offset: number
-  /** Of the whole match, in bytes. */
-  readonly length: number
-  /** Bytes around and of the match, at most 64, as hexadecimal digits and as text with a dot for what cannot be shown. */
-  readonly hex: string
-  readonly text: string
-  /** Where in those bytes the match starts. */
-  readonly start: number
 }
 
 /** Stores the hits of one sample; those of a deleted sample are left out. Returns how many are new. */
@@ -93,11 +81,4 @@ export async function readHits(database: Database, huntId: number, after: number
     fileSize: size,
     threatName: threat_name,
   }))
-}
-
-/** A string of a match as it is stored and shown. */
-export function hitString({ identifier, offset, length, context, contextStart }: StringHit): HitString {
-  const bytes = Buffer.from(context.buffer, context.byteOffset, context.byteLength)
-  const text = bytes.toString('latin1').replace(/[^ -~]/g, '.')
-  return { identifier, offset, length, hex: bytes.toString('hex'), text, start: contextStart }
 }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../errors/index.ts'
-import { type HitString, hitString } from '../hunts/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import { externalVariables, knownNames, nameVariables, type Sample, type Samples } from '../samples/index.ts'
-import type { ScanError, WorkerPool } from '../scanning/index.ts'
+import { type HitString, hitString, type ScanError, type WorkerPool } from '../scanning/index.ts'
 import type { BlobStore, Database } from '../store/index.ts'
 
 /** A rule that holds on the sample, with its strings by ascending offset; private strings are left out. */
