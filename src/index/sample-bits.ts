@@ -20,10 +20,10 @@ interface Marking {
   readonly BITS: { readonly value: number }
   readonly LOOK_AHEAD: { readonly value: number }
   markBlocks(length: number, shift: number, long: number): void
-  markEnd(length: number, shift: number, long: number): void
+  markBlocksWithin(length: number, shift: number, long: number, limit: number): void
+  markEnd(length: number, shift: number, long: number, limit: number): void
   countBits(length: number): number
   countPairs(length: number): number
-  countRuns(length: number, k: number): number
   countUnion(length: number, long: number): number
   unite(length: number, long: number): void
   halve(length: number): void
@@ -42,13 +42,18 @@ function load(): Marking {
 /** A sample that sets more than this part of MAX_BITS cannot be filtered usefully: it gets no bits. */
 export const SATURATED_FILL = 0.8
 
+/** Where the bits of long windows go, if anywhere: into an array of their own until `addLong`, or to the others at once. */
+export type LongBits = 'none' | 'apart' | 'together'
+
 /** The latest one only is to be used: the others have lost their memory to it. */
 export class SampleBits {
   readonly #marking: Marking
   readonly #input: Uint8Array
   /** Of the array, in bits. */
   readonly length: number
-  /** The array; bit i is bit `i & 7` of byte `i >> 3`. */
+  /** How many of its first bits are there. */
+  readonly limit: number
+  /** These; bit i is bit `i & 7` of byte `i >> 3`. */
   readonly bytes: Uint8Array
   readonly #shift: number
   /** Where the array of the long windows is in the module's memory; 0: there is none. */
@@ -57,21 +62,22 @@ export class SampleBits {
   #waiting = 0
 
   /**
-   * An array of `length` bits, a power of two from MIN_BITS to MAX_BITS; none is set. With `isLong`, long windows are
-   * marked in a second one, until `addLong`.
+   * An array of `length` bits, a power of two from MIN_BITS to MAX_BITS; none is set. With a `limit`, a power of two from 64 on, only
+   * its first bits are there: a part of the windows, by which all can be estimated.
    */
-  constructor(length: number, isLong = false) {
+  constructor(length: number, long: LongBits = 'none', limit = length) {
     this.length = length
+    this.limit = limit
     loaded ??= load()
     this.#marking = loaded
     const { memory, INPUT, INPUT_BYTES, BITS } = this.#marking
-    const missing = BITS.value + (isLong ? 2 : 1) * (length / 8) - memory.buffer.byteLength
+    const missing = BITS.value + (long === 'apart' ? 2 : 1) * (limit / 8) - memory.buffer.byteLength
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES))
     this.#input = new Uint8Array(memory.buffer, INPUT.value, INPUT_BYTES.value)
-    this.bytes = new Uint8Array(memory.buffer, BITS.value, length / 8).fill(0)
+    this.bytes = new Uint8Array(memory.buffer, BITS.value, limit / 8).fill(0)
     this.#shift = Math.clz32(length) + 1
-    this.#long = isLong ? BITS.value + length / 8 : 0
-    if (isLong) new Uint8Array(memory.buffer, this.#long, length / 8).fill(0)
+    this.#long = { none: 0, together: BITS.value, apart: BITS.value + limit / 8 }[long]
+    if (long === 'apart') new Uint8Array(memory.buffer, this.#long, limit / 8).fill(0)
   }
 
   /** Sets the bits of all windows in the next bytes of the sample, but for the last few. */
@@ -88,32 +94,23 @@ export class SampleBits {
   /** Sets the bits of the last windows, after which no more bytes may come. */
   markEnd(): void {
     this.#markBlocks()
-    this.#marking.markEnd(this.#waiting, this.#shift, this.#long)
+    this.#marking.markEnd(this.#waiting, this.#shift, this.#long, this.limit)
     this.#waiting = 0
   }
 
-  /** How many bits are set, of windows that are not long. */
-  count(): number {
-    return this.#marking.countBits(this.length)
+  /** How many of the first bits are set, without those of long windows that are apart. */
+  count(first = this.limit): number {
+    return this.#marking.countBits(first)
   }
 
-  /**
-   * How many different windows there are, long ones left out, as far as an array of `length` bits tells: as long as this
-   * one, half or a quarter of it. The same for all arrays that are long enough.
-   */
-  distinct(length: number): number {
-    const free = 1 - this.#marking.countRuns(this.length, Math.log2(this.length / length)) / length
-    return free === 0 ? Number.POSITIVE_INFINITY : -length * Math.log(free)
-  }
-
-  /** How many bits are set when those of the long windows are added. */
-  countWithLong(): number {
-    return this.#marking.countUnion(this.length, this.#long)
+  /** The same with those of long windows. */
+  countWithLong(first = this.limit): number {
+    return this.#long === 0 ? this.count(first) : this.#marking.countUnion(first, this.#long)
   }
 
   /** Sets the bits of the long windows as well. */
   addLong(): void {
-    this.#marking.unite(this.length, this.#long)
+    if (this.#long !== 0) this.#marking.unite(this.length, this.#long)
   }
 
   /**
@@ -133,7 +130,8 @@ export class SampleBits {
   #markBlocks(): void {
     const marked = Math.max(0, this.#waiting - this.#marking.LOOK_AHEAD.value) & ~15
     if (marked === 0) return
-    this.#marking.markBlocks(marked, this.#shift, this.#long)
+    if (this.limit === this.length) this.#marking.markBlocks(marked, this.#shift, this.#long)
+    else this.#marking.markBlocksWithin(marked, this.#shift, this.#long, this.limit)
     this.#input.copyWithin(0, marked, this.#waiting)
     this.#waiting -= marked
   }

@@ -37,11 +37,14 @@ const MOST_LONG_FILL = 0.7
 const CHUNK_BYTES = 1 << 20
 
 /**
- * Setting bits all over an array that does not fit into the processor's cache takes three times as long, and most files
- * need a quarter of the worst case. Where a sample is at hand to be read again, an array of that size is tried first.
+ * Of the bits of a large sample, so many of the first tell how many there will be, and whether it is dense. Setting bits all
+ * over an array that does not fit into the processor's cache takes three times as long as in one that does, and most files
+ * need a quarter of the worst case or less. So where a sample is at hand to be read again, these first bits are set by
+ * themselves, and then all of them in an array of the right length.
  */
-const HOPEFUL_SHARE = 0.25
-const HOPEFUL_FROM = LONG_FROM
+const TELLING_PART = 1 / 128
+/** What an estimate may be off; where it is by more, the sample is read once more. */
+const FILL_MARGIN = 0.01
 
 /** What the engine says of a sample, as far as it is known: see signers.ts and program.ts. */
 export interface EngineFacts {
@@ -88,17 +91,21 @@ function signReadable(
   facts: EngineFacts,
   chunks: () => Iterable<Uint8Array>,
 ): Uint8Array {
-  let isLong = size >= LONG_FROM
-  if (size >= HOPEFUL_FROM) {
-    const builder = new SignatureBuilder(size, HOPEFUL_SHARE)
-    for (const chunk of chunks()) builder.update(chunk)
-    if (!builder.isOverfull()) return builder.finish(digests, facts)
-    // A dense sample is spared the work.
-    isLong = builder.hasLong()
+  const all = bitsForAll(size)
+  if (size < LONG_FROM) return signIn(new SignatureBuilder(size)).finish(digests, facts)
+  const first = new SampleBits(all, 'apart', TELLING_PART * all)
+  for (const chunk of chunks()) first.mark(chunk)
+  first.markEnd()
+  const content = contentOf(size, first)
+  for (let length = lengthFor(content, all); ; length *= 2) {
+    const builder = signIn(new SignatureBuilder(size, { length, content }))
+    if (length === all || !builder.isOverfull()) return builder.finish(digests, facts)
   }
-  const builder = new SignatureBuilder(size, 1, isLong)
-  for (const chunk of chunks()) builder.update(chunk)
-  return builder.finish(digests, facts)
+
+  function signIn(builder: SignatureBuilder): SignatureBuilder {
+    for (const chunk of chunks()) builder.update(chunk)
+    return builder
+  }
 }
 
 /**
@@ -108,24 +115,20 @@ function signReadable(
 export class SignatureBuilder {
   readonly #size: number
   readonly #bits: SampleBits
-  readonly #isLong: boolean
-  /** Of the arrays that are tried for a sample of this size. */
-  readonly #shortest: number
   readonly #head = new Uint8Array(HEAD_BYTES)
   #received = 0
-  #content: Content | null = null
+  #content: Content | null
+  #isEnded = false
 
   /**
-   * `size` is the sample's size in bytes; the chunks must add up to it. `share` below 1 takes so much smaller an array
-   * than the worst case needs: then ask `isOverfull` after the last chunk, and if so, start again without it, and with
-   * the answer of `hasLong` as `isLong`.
+   * `size` is the sample's size in bytes; the chunks must add up to it. Where it is known what the sample is made of, `known`
+   * has that and the length of an array: then ask `isOverfull` after the last chunk.
    */
-  constructor(size: number, share = 1, isLong = size >= LONG_FROM) {
+  constructor(size: number, known: { readonly length: number; readonly content: Content } | null = null) {
     this.#size = size
-    const wanted = (part: number) => powerOfTwoAtLeast(bitsForAll(size) * part)
-    this.#isLong = isLong
-    this.#bits = new SampleBits(wanted(share), isLong)
-    this.#shortest = wanted(size >= HOPEFUL_FROM ? HOPEFUL_SHARE : 1)
+    this.#content = known?.content ?? null
+    if (known !== null) this.#bits = new SampleBits(known.length, known.content.hasLong ? 'together' : 'none')
+    else this.#bits = new SampleBits(bitsForAll(size), size >= LONG_FROM ? 'apart' : 'none')
   }
 
   update(chunk: Uint8Array): void {
@@ -136,25 +139,16 @@ export class SignatureBuilder {
 
   /** Whether a larger array is needed to keep to the target fill. To be asked when all chunks were given. */
   isOverfull(): boolean {
-    const { length } = this.#bits
     const { fill, hasLong } = this.#end()
-    return length < MAX_BITS && (hasLong ? this.#bits.countWithLong() : this.#bits.count()) > fill * length
+    const { length } = this.#bits
+    return (hasLong ? this.#bits.countWithLong() : this.#bits.count()) > fill * length
   }
 
-  /** Whether the long windows are worth their bits. To be asked when all chunks were given. */
-  hasLong(): boolean {
-    return this.#end().hasLong
-  }
-
-  /** Marks the last windows and decides what the signature is made of, in the same way whichever array was tried. */
+  /** Marks the last windows, and tells what the sample is made of. */
   #end(): Content {
-    if (this.#content !== null) return this.#content
-    const bits = this.#bits
-    bits.markEnd()
-    const isDense = this.#size >= DENSE_FROM && bits.distinct(this.#shortest) > DENSE_SHARE * this.#size
-    const isLong = this.#isLong && !isDense
-    const hasLong = isLong && (bits.length < MAX_BITS || bits.countWithLong() <= MOST_LONG_FILL * MAX_BITS)
-    this.#content = { fill: isDense ? DENSE_FILL : hasLong ? LONG_FILL : FILL, hasLong }
+    if (!this.#isEnded) this.#bits.markEnd()
+    this.#isEnded = true
+    this.#content ??= contentOf(this.#size, this.#bits)
     return this.#content
   }
 
@@ -184,14 +178,45 @@ interface Content {
   /** The largest part of the bits that may be set. */
   readonly fill: number
   readonly hasLong: boolean
+  /** How many different windows have their bits set, about. */
+  readonly windows: number
+}
+
+/** Told by the first bits of an array for the worst case, whether or not the others are there. */
+function contentOf(size: number, bits: SampleBits): Content {
+  const { length } = bits
+  const isLong = size >= LONG_FROM
+  const looked = isLong ? TELLING_PART * length : length
+  const short = different(bits.count(looked) / looked, length)
+  const isDense = size >= DENSE_FROM && short > DENSE_SHARE * size
+  const fillWithLong = isLong ? bits.countWithLong(looked) / looked : 1
+  const hasLong = isLong && !isDense && (length < MAX_BITS || fillWithLong <= MOST_LONG_FILL)
+  return {
+    fill: isDense ? DENSE_FILL : hasLong ? LONG_FILL : FILL,
+    hasLong,
+    windows: hasLong ? different(fillWithLong, length) : short,
+  }
+}
+
+/** How many different windows have set so large a part of the bits. */
+function different(fill: number, length: number): number {
+  return fill === 1 ? Number.POSITIVE_INFINITY : -length * Math.log(1 - fill)
+}
+
+/** The shortest array that these windows fill no more than they may; it may turn out to be too short. */
+function lengthFor({ windows, fill }: Content, longest: number): number {
+  let length = MIN_BITS
+  while (length < longest && 1 - Math.exp(-windows / length) > fill - FILL_MARGIN) length *= 2
+  return length
 }
 
 /**
- * Bits enough for every sample of a size. At most `size` different windows: 1.5 bits for each keep even the worst case
- * below a fill of 0.49. What has long windows has at most 0.6 short and one long for each byte, which 2 bits hold.
+ * Bits enough for every sample of a size, a power of two. At most `size` different windows: 1.5 bits for each keep even the
+ * worst case below a fill of 0.49. What has long windows has at most 0.6 short and one long for each byte, which 2 bits
+ * hold.
  */
 function bitsForAll(size: number): number {
-  return (size < LONG_FROM ? 1.5 : 2) * size
+  return powerOfTwoAtLeast((size < LONG_FROM ? 1.5 : 2) * size)
 }
 
 /** The power of two within [MIN_BITS, MAX_BITS] that is at least `wanted`, as far as MAX_BITS allows. */

@@ -6,7 +6,8 @@
  *
  * Memory: from INPUT on the bytes whose windows are to be marked, and from BITS on the bit array, as long as it has to
  * be. `shift` is how far a hash is shifted down to give a bit of the array. The bits of long windows, where they are
- * wanted, are set in a second array of the same length, at the address `long`; 0 where they are not.
+ * wanted, are set in the array at the address `long`: a second one of the same length, or the same; 0 where they are not.
+ * Where only the first `limit` bits of the arrays are wanted, the arrays are no longer than that.
  */
 
 export const INPUT: usize = 0
@@ -27,11 +28,24 @@ const LAST_FOUR: usize = LONG_BYTES - 4
 /** What `markBlocks` looks at beyond the windows that it marks. */
 export const LOOK_AHEAD: usize = 16
 
+/** Which bits `markWindows` sets, told to the compiler: without a test for each bit where all are wanted. */
+type All = u32
+type First = f32
+
 /**
  * Sets the bits of the windows that start in the first `length` bytes, a multiple of 16; LOOK_AHEAD bytes more have to be
  * there. Folds all of them where they are.
  */
 export function markBlocks(length: u32, shift: u32, long: usize): void {
+  markWindows<All>(length, shift, long, 0xffffffff)
+}
+
+/** The same for those among the first `limit` bits. */
+export function markBlocksWithin(length: u32, shift: u32, long: usize, limit: u32): void {
+  markWindows<First>(length, shift, long, limit)
+}
+
+function markWindows<Which>(length: u32, shift: u32, long: usize, limit: u32): void {
   let nextZeros = zerosOf(foldBlock(INPUT))
   let hasMarkedZeros = false
   const end = INPUT + length
@@ -43,45 +57,61 @@ export function markBlocks(length: u32, shift: u32, long: usize): void {
     if (zeros == 0xffffffff) {
       // Runs of zeros are so common in binaries that it pays to know their windows.
       if (!hasMarkedZeros) {
-        set(BITS, hash(0, PLAIN_SEED) >>> shift)
-        set(BITS, hash(0, WIDE_SEED) >>> shift)
+        setWithin(BITS, hash(0, PLAIN_SEED) >>> shift, limit)
+        setWithin(BITS, hash(0, WIDE_SEED) >>> shift, limit)
         if (long != 0) {
-          set(long, longHash(0, 0, LONG_SEED) >>> shift)
-          set(long, longHash(0, 0, LONG_WIDE_SEED) >>> shift)
+          setWithin(long, longHash(0, 0, LONG_SEED) >>> shift, limit)
+          setWithin(long, longHash(0, 0, LONG_WIDE_SEED) >>> shift, limit)
         }
         hasMarkedZeros = true
       }
       continue
     }
-    for (let start = at; start < at + 4; start++) markEveryFourth(start, shift)
+    setSixteen<Which>(
+      BITS,
+      bitsOfFour(at, shift),
+      bitsOfFour(at + 1, shift),
+      bitsOfFour(at + 2, shift),
+      bitsOfFour(at + 3, shift),
+      limit,
+    )
     // A bit for each byte of this block that a window of UTF-16LE text with characters below 256 starts at.
     let wide = (zeros >>> 1) & (zeros >>> 3) & (zeros >>> 5) & (zeros >>> 7) & 0xffff
     if (long != 0) {
-      for (let start = at; start < at + 4; start++) markEveryFourthLong(start, shift, long)
+      setSixteen<Which>(
+        long,
+        longBitsOfFour(at, shift),
+        longBitsOfFour(at + 1, shift),
+        longBitsOfFour(at + 2, shift),
+        longBitsOfFour(at + 3, shift),
+        limit,
+      )
       let longWide = wide
       for (let odd: u32 = 9; odd < 2 * <u32>LONG_BYTES; odd += 2) longWide &= zeros >>> odd
       while (longWide != 0) {
-        markLongWide(at + ctz(longWide), shift, long)
+        setWithin(long, longWideBit(at + ctz(longWide), shift), limit)
         longWide &= longWide - 1
       }
     }
     while (wide != 0) {
-      markWide(at + ctz(wide), shift)
+      setWithin(BITS, wideBit(at + ctz(wide), shift), limit)
       wide &= wide - 1
     }
   }
 }
 
 /** Sets the bits of the windows that lie within the first `length` bytes, which are few: the end of a sample. */
-export function markEnd(length: u32, shift: u32, long: usize): void {
+export function markEnd(length: u32, shift: u32, long: usize, limit: u32): void {
   const end = INPUT + length
   for (let at = INPUT; at < end; at++) store<u8>(at, fold(load<u8>(at)))
   for (let at = INPUT; at + 4 <= end; at++) {
-    set(BITS, hash(load<u32>(at), PLAIN_SEED) >>> shift)
-    if (at + 8 <= end && (load<u64>(at) & 0xff00ff00ff00ff00) == 0) markWide(at, shift)
+    setWithin(BITS, hash(load<u32>(at), PLAIN_SEED) >>> shift, limit)
+    if (at + 8 <= end && (load<u64>(at) & 0xff00ff00ff00ff00) == 0) setWithin(BITS, wideBit(at, shift), limit)
     if (long == 0) continue
-    if (at + LONG_BYTES <= end) set(long, longHash(load<u32>(at), load<u32>(at + LAST_FOUR), LONG_SEED) >>> shift)
-    if (at + 2 * LONG_BYTES <= end && isWide(at)) markLongWide(at, shift, long)
+    if (at + LONG_BYTES <= end) {
+      setWithin(long, longHash(load<u32>(at), load<u32>(at + LAST_FOUR), LONG_SEED) >>> shift, limit)
+    }
+    if (at + 2 * LONG_BYTES <= end && isWide(at)) setWithin(long, longWideBit(at, shift), limit)
   }
 }
 
@@ -104,19 +134,6 @@ export function countPairs(length: u32): u32 {
   for (let at: usize = 0; at < length >>> 3; at += 8) {
     const bits = load<u64>(BITS + at)
     count += <u32>popcnt((bits | (bits >>> 1)) & 0x5555555555555555)
-  }
-  return count
-}
-
-/** How many runs of 2^k neighbouring bits among the first `length` have a bit set; k is 0, 1 or 2. */
-export function countRuns(length: u32, k: u32): u32 {
-  const mask: u64 = k == 0 ? 0xffffffffffffffff : k == 1 ? 0x5555555555555555 : 0x1111111111111111
-  let count: u32 = 0
-  for (let at: usize = 0; at < length >>> 3; at += 8) {
-    let bits = load<u64>(BITS + at)
-    if (k > 0) bits |= bits >>> 1
-    if (k > 1) bits |= bits >>> 2
-    count += <u32>popcnt(bits & mask)
   }
   return count
 }
@@ -146,36 +163,27 @@ export function halve(length: u32): void {
   }
 }
 
-/** Marks the windows that start at this byte, and 4, 8 and 12 bytes later. */
-function markEveryFourth(at: usize, shift: u32): void {
-  const grams = v128.load(at)
-  const hashes = i32x4.mul(v128.xor(grams, i32x4.splat(PLAIN_SEED)), i32x4.splat(MULTIPLIER))
-  const bits = i32x4.shr_u(hashes, shift)
-  set(BITS, i32x4.extract_lane(bits, 0))
-  set(BITS, i32x4.extract_lane(bits, 1))
-  set(BITS, i32x4.extract_lane(bits, 2))
-  set(BITS, i32x4.extract_lane(bits, 3))
+/** The bits of the windows that start at this byte, and 4, 8 and 12 bytes later. */
+function bitsOfFour(at: usize, shift: u32): v128 {
+  const hashes = i32x4.mul(v128.xor(v128.load(at), i32x4.splat(PLAIN_SEED)), i32x4.splat(MULTIPLIER))
+  return i32x4.shr_u(hashes, shift)
 }
 
 /** The same for long windows. */
-function markEveryFourthLong(at: usize, shift: u32, long: usize): void {
+function longBitsOfFour(at: usize, shift: u32): v128 {
   const first = i32x4.mul(v128.xor(v128.load(at), i32x4.splat(LONG_SEED)), i32x4.splat(MULTIPLIER))
   const last = i32x4.mul(v128.load(at + LAST_FOUR), i32x4.splat(LONG_MULTIPLIER))
-  const bits = i32x4.shr_u(i32x4.add(first, last), shift)
-  set(long, i32x4.extract_lane(bits, 0))
-  set(long, i32x4.extract_lane(bits, 1))
-  set(long, i32x4.extract_lane(bits, 2))
-  set(long, i32x4.extract_lane(bits, 3))
+  return i32x4.shr_u(i32x4.add(first, last), shift)
 }
 
-/** Marks a window of eight bytes, every other of which is zero, in the wide channel. */
-function markWide(at: usize, shift: u32): void {
-  set(BITS, hash(everySecond(at), WIDE_SEED) >>> shift)
+/** Of a window of eight bytes, every other of which is zero, in the wide channel. */
+function wideBit(at: usize, shift: u32): u32 {
+  return hash(everySecond(at), WIDE_SEED) >>> shift
 }
 
-/** Marks a window of 2 LONG_BYTES bytes, every other of which is zero, in the wide channel. */
-function markLongWide(at: usize, shift: u32, long: usize): void {
-  set(long, longHash(everySecond(at), everySecond(at + 2 * LAST_FOUR), LONG_WIDE_SEED) >>> shift)
+/** Of a window of 2 LONG_BYTES bytes, every other of which is zero, in the wide channel. */
+function longWideBit(at: usize, shift: u32): u32 {
+  return longHash(everySecond(at), everySecond(at + 2 * LAST_FOUR), LONG_WIDE_SEED) >>> shift
 }
 
 /** Four bytes, every second from this one on, where those between are zero. */
@@ -191,6 +199,42 @@ function hash(gram: u32, seed: u32): u32 {
 
 function longHash(first: u32, last: u32, seed: u32): u32 {
   return (first ^ seed) * MULTIPLIER + last * LONG_MULTIPLIER
+}
+
+function setSixteen<Which>(array: usize, a: v128, b: v128, c: v128, d: v128, limit: u32): void {
+  // Of the first bits, most blocks have none: one look at all sixteen.
+  if (isFloat<Which>() && !hasAnyBelow(a, b, c, d, limit)) return
+  setFour<Which>(array, a, limit)
+  setFour<Which>(array, b, limit)
+  setFour<Which>(array, c, limit)
+  setFour<Which>(array, d, limit)
+}
+
+/** `limit` is a power of two. */
+function hasAnyBelow(a: v128, b: v128, c: v128, d: v128, limit: u32): bool {
+  const above = 31 - clz(limit)
+  const none = i32x4.splat(0)
+  const ab = v128.or(i32x4.eq(i32x4.shr_u(a, above), none), i32x4.eq(i32x4.shr_u(b, above), none))
+  const cd = v128.or(i32x4.eq(i32x4.shr_u(c, above), none), i32x4.eq(i32x4.shr_u(d, above), none))
+  return v128.any_true(v128.or(ab, cd))
+}
+
+function setFour<Which>(array: usize, bits: v128, limit: u32): void {
+  if (isFloat<Which>()) {
+    setWithin(array, i32x4.extract_lane(bits, 0), limit)
+    setWithin(array, i32x4.extract_lane(bits, 1), limit)
+    setWithin(array, i32x4.extract_lane(bits, 2), limit)
+    setWithin(array, i32x4.extract_lane(bits, 3), limit)
+  } else {
+    set(array, i32x4.extract_lane(bits, 0))
+    set(array, i32x4.extract_lane(bits, 1))
+    set(array, i32x4.extract_lane(bits, 2))
+    set(array, i32x4.extract_lane(bits, 3))
+  }
+}
+
+function setWithin(array: usize, bit: u32, limit: u32): void {
+  if (bit < limit) set(array, bit)
 }
 
 function set(array: usize, bit: u32): void {
