@@ -3,7 +3,11 @@ import { type CompilerOptions, compile, validate } from '@litko/yara-x'
 import type { Answer, Question } from './engine.ts'
 
 /** As this project runs the engine. */
-const options: CompilerOptions = { relaxedReSyntax: true, enableIncludes: false }
+const options: CompilerOptions = {
+  relaxedReSyntax: true,
+  enableIncludes: false,
+  defineVariables: { filename: '', filepath: '', extension: '', filetype: '', owner: '' },
+}
 
 function answer({ text, samples }: Question): Answer {
   const { errors } = validate(text, options)
