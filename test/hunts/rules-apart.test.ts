@@ -8,6 +8,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
+import type { HuntHit } from '../../src/hunts/index.ts'
 import { planText } from '../../src/planner/index.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { HuntingGround, until } from './hunt-fixture.ts'
@@ -74,7 +75,7 @@ function randomText(random: Random, count: number, { withGlobal = false } = {}):
   return parts.join('\n')
 }
 
-async function hitsOf(texts: readonly string[], useIndex: boolean): Promise<unknown[]> {
+async function hitsOf(texts: readonly string[], useIndex: boolean): Promise<Omit<HuntHit, 'id'>[]> {
   const { adHocHunts } = ground.appliance
   const { id } = await adHocHunts.create(ground.admin, {
     texts: texts.map((content, n) => ({ name: `text ${n}`, content })),
@@ -89,6 +90,20 @@ async function hitsOf(texts: readonly string[], useIndex: boolean): Promise<unkn
   return hits.map(({ id, ...hit }) => hit)
 }
 
+/**
+ * The same rules on the same samples in the same order, with the same strings. The engine looks for strings only when a
+ * condition needs one: a rule that is true without them shows none by itself, and may show some beside others.
+ */
+function assertSameHits(apart: readonly Omit<HuntHit, 'id'>[], whole: typeof apart, about: string): void {
+  const alike = (one: typeof apart, other: typeof apart) =>
+    one.map((hit, n) => (other[n]?.strings.length === 0 || hit.strings.length === 0 ? { ...hit, strings: [] } : hit))
+  assert.deepEqual(alike(apart, whole), alike(whole, apart), about)
+  assert.ok(
+    apart.some(({ strings }) => strings.length > 0) || whole.every(({ strings }) => strings.length === 0),
+    about,
+  )
+}
+
 test('a text in parts finds what it finds as a whole, in the same order, whatever its rules refer to', async (t) => {
   t.diagnostic(`seed ${seed}`)
   const random = randomFrom(seed + 1)
@@ -97,7 +112,7 @@ test('a text in parts finds what it finds as a whole, in the same order, whateve
     const text = randomText(random, 24 + random.below(20), { withGlobal: n % 2 === 1 })
     assert.notEqual(planText(text, { inParts: true }).parts, null, `seed ${seed}`)
     const expected = await hitsOf([text], false)
-    assert.deepEqual(await hitsOf([text], true), expected, `seed ${seed}, ${text}`)
+    assertSameHits(await hitsOf([text], true), expected, `seed ${seed}, ${text}`)
     found += expected.length
   }
   assert.ok(found > 60, `${found} hits`)
@@ -107,7 +122,7 @@ test('texts with rules of the same names keep them apart', async () => {
   const random = randomFrom(seed + 2)
   const texts = [randomText(random, 20), randomText(random, 24, { withGlobal: true }), randomText(random, 3)]
   const same = [...texts, texts[0] as string]
-  assert.deepEqual(await hitsOf(same, true), await hitsOf(same, false), `seed ${seed}`)
+  assertSameHits(await hitsOf(same, true), await hitsOf(same, false), `seed ${seed}`)
 })
 
 test('a text of hundreds of rules, which are scanned with in groups by their candidates, finds the same', async () => {
@@ -116,8 +131,8 @@ test('a text of hundreds of rules, which are scanned with in groups by their can
   assert.ok((planText(text, { inParts: true }).parts?.length ?? 0) > 300, `seed ${seed}`)
   const expected = await hitsOf([text], false)
   assert.ok(expected.length > 1_000, `${expected.length} hits`)
-  assert.deepEqual(await hitsOf([text], true), expected, `seed ${seed}`)
-  assert.deepEqual(await hitsOf([text], true), expected, `again, seed ${seed}`)
+  assertSameHits(await hitsOf([text], true), expected, `seed ${seed}`)
+  assertSameHits(await hitsOf([text], true), expected, `again, seed ${seed}`)
 })
 
 test('Local Retro runs a text in parts, and its matches are those of the ruleset', async () => {
