@@ -52,9 +52,7 @@ export class Tokens {
   /** Called after tokens were taken back; calls `clearCache`. */
   readonly #onChange: () => void
   /** By token hash. `clearCache` is called with each change of users and tokens. */
-  readonly #tokenCache = new LRUCache<string, CachedToken>({
-    max: CACHED_TOKENS,
-  })
+  readonly #tokenCache = new LRUCache<string, CachedToken>({ max: CACHED_TOKENS })
   /** Grows with each clearing, so that what was read before one is not cached after it. */
   #cacheEpoch = 0
 

@@ -9,15 +9,7 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
-import {
-  type Classification,
-  COUNT_BUDGET_MS,
-  type Counted,
-  type Database,
-  listOf,
-  type Micros,
-  MOST_COUNTED,
-} from '../store/index.ts'
+import { type Classification, type Counted, countInSteps, type Database, listOf, type Micros } from '../store/index.ts'
 import { type MatchRow, matchesById } from './listing.ts'
 
 /** All given conditions hold. */
@@ -95,16 +87,10 @@ export async function countFound(
 ): Promise<Counted> {
   const source = (await fewMatches(database, rulesetIds, filter)) ?? walkFrom(rulesetIds)
   const conditions = conditionsOf(rulesetIds, filter)
-  const started = performance.now()
-  let count = 0
-  let below: number | null = PAST_ALL
-  do {
-    const step: Step = await takeStep(database, source, conditions, { below, size: STEP })
-    count += step.ids.length
-    below = step.next
-    await setImmediate()
-  } while (below !== null && count <= MOST_COUNTED && performance.now() - started <= COUNT_BUDGET_MS)
-  return { count: Math.min(count, MOST_COUNTED), more: below !== null || count > MOST_COUNTED }
+  return countInSteps(PAST_ALL, async (below) => {
+    const { ids, next } = await takeStep(database, source, conditions, { below, size: STEP })
+    return { found: ids.length, next }
+  })
 }
 
 interface Step {

@@ -5,7 +5,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
 import { Failure } from '../errors/index.ts'
-import { COUNT_BUDGET_MS, type Counted, type Database, listOf, type Micros, MOST_COUNTED } from '../store/index.ts'
+import { type Counted, countInSteps, type Database, listOf, type Micros } from '../store/index.ts'
 import { parseHash } from './hash.ts'
 import type { Sample, SampleFilter, SamplePage } from './sample.ts'
 import { samplesById, samplesFrom, toSample } from './sample-row.ts'
@@ -22,6 +22,8 @@ interface Place {
   readonly lastSeen: Micros
   readonly id: number
 }
+
+const PAST_ALL: Place = { lastSeen: Number.MAX_SAFE_INTEGER, id: Number.MAX_SAFE_INTEGER }
 
 /**
  * Samples that fulfil the filter, up to `limit`. A page may be short or empty although `next` is there: then the time
@@ -68,16 +70,10 @@ export async function countFound(database: Database, filter: SampleFilter): Prom
   if (hash) return { count: (await searchHash(database, filter, hash)).samples.length, more: false }
   const source = await sourceOf(database, filter)
   const conditions = conditionsOf(filter)
-  const started = performance.now()
-  let count = 0
-  let below: Place | null = null
-  do {
-    const step = await takeStep(database, source(below, STEP), STEP, conditions)
-    count += step.found.length
-    below = step.next
-    await setImmediate()
-  } while (below !== null && count <= MOST_COUNTED && performance.now() - started <= COUNT_BUDGET_MS)
-  return { count: Math.min(count, MOST_COUNTED), more: below !== null || count > MOST_COUNTED }
+  return countInSteps<Place>(PAST_ALL, async (below) => {
+    const { found, next } = await takeStep(database, source(below, STEP), STEP, conditions)
+    return { found: found.length, next }
+  })
 }
 
 /** The file types that samples have, in alphabetical order. */

@@ -4,7 +4,7 @@
  * await nothing there that takes long, since all other queries wait meanwhile.
  */
 export { now, toIso, toIsoOffset } from './clock.ts'
-export { COUNT_BUDGET_MS, type Counted, MOST_COUNTED } from './counted.ts'
+export { type Counted, countInSteps } from './counted.ts'
 export { type DataFolderLock, lockDataFolder } from './data-folder.ts'
 export { checkFirst, DatabaseHealth, type DatabaseState } from './database-health.ts'
 export {

@@ -220,17 +220,15 @@ function hasAnyBelow(a: v128, b: v128, c: v128, d: v128, limit: u32): bool {
 }
 
 function setFour<Which>(array: usize, bits: v128, limit: u32): void {
-  if (isFloat<Which>()) {
-    setWithin(array, i32x4.extract_lane(bits, 0), limit)
-    setWithin(array, i32x4.extract_lane(bits, 1), limit)
-    setWithin(array, i32x4.extract_lane(bits, 2), limit)
-    setWithin(array, i32x4.extract_lane(bits, 3), limit)
-  } else {
-    set(array, i32x4.extract_lane(bits, 0))
-    set(array, i32x4.extract_lane(bits, 1))
-    set(array, i32x4.extract_lane(bits, 2))
-    set(array, i32x4.extract_lane(bits, 3))
-  }
+  setWanted<Which>(array, i32x4.extract_lane(bits, 0), limit)
+  setWanted<Which>(array, i32x4.extract_lane(bits, 1), limit)
+  setWanted<Which>(array, i32x4.extract_lane(bits, 2), limit)
+  setWanted<Which>(array, i32x4.extract_lane(bits, 3), limit)
+}
+
+function setWanted<Which>(array: usize, bit: u32, limit: u32): void {
+  if (isFloat<Which>()) setWithin(array, bit, limit)
+  else set(array, bit)
 }
 
 function setWithin(array: usize, bit: u32, limit: u32): void {

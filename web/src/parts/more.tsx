@@ -1,12 +1,11 @@
+import type { Static } from 'typebox'
+import type { CountedShape } from '../../../src/http/contract/paging.ts'
 import { Button } from './button.tsx'
 import styles from './more.module.css'
 import { count, counted } from './numbers.ts'
 
 /** How many rows a list has: `count`, or more than that. */
-export interface Counted {
-  readonly count: number
-  readonly more: boolean
-}
+export type Counted = Static<typeof CountedShape>
 
 /** Below a list that grows: how much of it is shown, and the way on. */
 export function More({
