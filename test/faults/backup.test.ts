@@ -26,13 +26,13 @@ import { backtrail, backtrailTo, binary, folderWith } from '../cli/running.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { change, demandConsistency, filesIn, rows } from './data-folder.ts'
 import { KillableServer, sha256, until } from './killable-server.ts'
+import { makeMarkedFolder, markedContent, marks } from './marked-folder.ts'
 
-const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'
 const SAMPLES = 20
 const slow = { timeoutMs: 300_000 }
 
 const prepared = mkdtempSync(join(tmpdir(), 'backtrail-backup-'))
-const contents: Buffer[] = []
+let contents: readonly Buffer[] = []
 let random: Random
 
 /** A data folder at rest, with samples of which each second one is marked, a ruleset that finds these, and a backup. */
@@ -40,21 +40,12 @@ before(async (t) => {
   const seed = chosenSeed()
   console.log(`seed: ${seed}`)
   random = randomFrom(seed)
-  const server = new KillableServer(t as TestContext, [], join(prepared, 'data'))
-  await server.start()
-  await server.demandRuleset('marks', marks)
-  for (let n = 0; n < SAMPLES; n++) contents.push(freshContent(n))
-  await server.untilProcessed(await Promise.all(contents.map((content, n) => server.take(content, `sample-${n}`))))
-  await server.stop()
+  contents = await makeMarkedFolder(t as TestContext, join(prepared, 'data'), random, SAMPLES)
   await backtrailTo(0, ['backup', join(prepared, 'backup'), '--data', join(prepared, 'data')])
 })
 after(() => rmSync(prepared, { recursive: true, force: true }))
 
-const freshContent = (n: number): Buffer =>
-  Buffer.concat([
-    Buffer.from(`sample ${n} ${n % 2 === 0 ? 'the marked words' : 'other words'} `),
-    Buffer.from(random.bytes(500 + random.below(20_000))),
-  ])
+const freshContent = (n: number): Buffer => markedContent(random, n)
 
 /** Copies of the prepared data folder and its backup. */
 function copies(t: TestContext): { readonly folder: string; readonly data: string; readonly backup: string } {

@@ -25,12 +25,12 @@ import { backtrail } from '../cli/running.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { change, demandConsistency, filesIn, rows } from './data-folder.ts'
 import { type Json, KillableServer, sha256, until } from './killable-server.ts'
+import { makeMarkedFolder, marks } from './marked-folder.ts'
 
-const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'
 const SAMPLES = 24
 
 const prepared = mkdtempSync(join(tmpdir(), 'backtrail-damaged-'))
-const contents: Buffer[] = []
+let contents: readonly Buffer[] = []
 let random: Random
 
 /** A data folder at rest, with samples of which each second one is marked, a ruleset that finds these, and a segment. */
@@ -38,16 +38,8 @@ before(async (t) => {
   const seed = chosenSeed()
   console.log(`seed: ${seed}`)
   random = randomFrom(seed)
-  const server = new KillableServer(t as TestContext, [], join(prepared, 'data'))
-  await server.start()
-  await server.demandRuleset('marks', marks)
-  for (let n = 0; n < SAMPLES; n++) {
-    const words = n % 2 === 0 ? 'the marked words' : 'other words'
-    contents.push(Buffer.concat([Buffer.from(`sample ${n} ${words} `), random.bytes(500 + random.below(20_000))]))
-  }
-  await server.untilProcessed(await Promise.all(contents.map((content, n) => server.take(content, `sample-${n}`))))
-  await server.stop()
-  await demandConsistency(server.data)
+  contents = await makeMarkedFolder(t as TestContext, join(prepared, 'data'), random, SAMPLES)
+  await demandConsistency(join(prepared, 'data'))
 })
 after(() => rmSync(prepared, { recursive: true, force: true }))
 
