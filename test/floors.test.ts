@@ -123,6 +123,36 @@ test('the shapes of the wire know each other, and of the server only what faces 
   assert.deepEqual(others.map(formatImport), [])
 })
 
+/** Folders that still write queries of their own. It only gets shorter, and goes when it is empty. */
+const withOwnQueries = [
+  'src/appliance',
+  'src/backup',
+  'src/cloud',
+  'src/hunts',
+  'src/inspection',
+  'src/intake',
+  'src/matches',
+  'src/rulesets',
+  'src/samples',
+  'src/segments',
+  'src/tenants',
+]
+
+test('queries are written in src/store/ alone', () => {
+  // Anything that puts a statement together, or knows which database answers.
+  const names =
+    /^(?:Database|Transaction|Schema|\w+Table|openDatabase|storeOf|databaseOf|unitOf|transactionOf|listOf|keepValue|keptValue)$/
+  const writing = files.filter((file) => {
+    if (file.startsWith('src/store/') || /\.(test|fixture)\.ts$/.test(file)) return false
+    const text = readFileSync(join(root, file), 'utf8')
+    const fromStore = [...text.matchAll(/\{([^}]*)\} from '(?:\.\.\/)+store\/index\.ts'/g)]
+      .flatMap(([, list = '']) => list.split(','))
+      .map((name) => name.trim().replace(/^type /, ''))
+    return /from '(?:kysely|node:sqlite)'/.test(text) || fromStore.some((name) => names.test(name))
+  })
+  assert.deepEqual([...new Set(writing.map(placeOf))], withOwnQueries)
+})
+
 test('folders do not import each other in a circle, types included', () => {
   const circle = findCircle(crossing.map(({ from, to }) => [placeOf(from), placeOf(to)] as const))
   assert.equal(circle?.join(' → ') ?? null, null)

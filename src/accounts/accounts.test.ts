@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { type Database, now, openDatabase } from '../store/index.ts'
+import { type Database, now, openDatabase, storeOf } from '../store/index.ts'
 import { Accounts, demand, may } from './index.ts'
 
 let folder: string
@@ -15,7 +15,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'backtrail-accounts-'))
   database = await openDatabase(join(folder, 'backtrail.db'))
   time = 0
-  accounts = new Accounts(database, () => time)
+  accounts = new Accounts(storeOf(database), () => time)
 })
 
 afterEach(async () => {
@@ -34,7 +34,7 @@ test('the first run makes an administrator whose password and token work, and te
   assert.deepEqual(account, expected)
   assert.deepEqual(await accounts.tokens.authenticate(token), expected)
   assert.equal(await accounts.ensureFirstAdministrator({}), null)
-  assert.equal(await new Accounts(database).ensureFirstAdministrator({}), null)
+  assert.equal(await new Accounts(storeOf(database)).ensureFirstAdministrator({}), null)
 })
 
 test('a given token works for the first administrator, and a later one takes its place', async () => {

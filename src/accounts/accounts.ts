@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Failure } from '../errors/index.ts'
-import type { Database } from '../store/index.ts'
+import type { Store } from '../store/index.ts'
 import { Credentials } from './credentials.ts'
 import { hashPassword } from './password.ts'
 import { Sessions } from './sessions.ts'
@@ -21,23 +21,23 @@ export class Accounts {
   readonly credentials: Credentials
   /** Log-ins of the web application, made by `credentials.logInSession`. */
   readonly sessions: Sessions
-  readonly #database: Database
+  readonly #store: Store
   readonly #listeners = new Set<() => void>()
 
   /** `clock` is in milliseconds. */
-  constructor(database: Database, clock: () => number = Date.now) {
-    this.#database = database
+  constructor(store: Store, clock: () => number = Date.now) {
+    this.#store = store
     // All changes of users, passwords and tokens pass through these parts: what they keep in memory ends with each.
     const onChange = () => {
       this.tokens.clearCache()
       this.credentials.clearCache()
       for (const listener of this.#listeners) listener()
     }
-    this.sessions = new Sessions(database, () => clock() * 1000)
-    this.users = new Users(database, onChange)
-    this.tokens = new Tokens(database, this.users, onChange)
+    this.sessions = new Sessions(store, () => clock() * 1000)
+    this.users = new Users(store, onChange)
+    this.tokens = new Tokens(store, this.users, onChange)
     this.credentials = new Credentials({
-      database,
+      store,
       users: this.users,
       tokens: this.tokens,
       sessions: this.sessions,
@@ -60,14 +60,7 @@ export class Accounts {
    */
   async ensureFirstAdministrator({ token }: { readonly token?: string }): Promise<FirstAdministrator | null> {
     if (token !== undefined && !/^[\x21-\x7e]{1,256}$/.test(token)) throw new Failure('token.invalid')
-    const equipped = await this.#database
-      .selectFrom('users')
-      .select('id')
-      .where('role', '=', 'administrator')
-      .where('removed', 'is', null)
-      .where('password_hash', '!=', '')
-      .executeTakeFirst()
-    if (equipped) {
+    if (await this.#store.users.hasAdministratorWithPassword()) {
       if (token !== undefined) await this.tokens.setUp(token)
       return null
     }
@@ -76,7 +69,7 @@ export class Accounts {
     const passwordHash = await hashPassword(password)
     const secret = token ?? randomToken()
     await this.tokens.setUp(secret)
-    await this.#database.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', id).execute()
+    await this.#store.users.setPasswordHash(id, passwordHash)
     return { name, password, token: secret }
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Failure } from '../errors/index.ts'
-import type { Database } from '../store/index.ts'
+import type { Store, StoredUser } from '../store/index.ts'
 import { endLogIns } from './log-ins.ts'
 import { checkedPassword, hashPassword, verifyPassword } from './password.ts'
 import type { Account, Role } from './rights.ts'
@@ -23,7 +23,7 @@ const FREE_FAILURES_PER_USER = 5
 const FREE_FAILURES_PER_ADDRESS = 20
 
 export interface CredentialsParts {
-  readonly database: Database
+  readonly store: Store
   readonly users: Users
   readonly tokens: Tokens
   readonly sessions: Sessions
@@ -70,9 +70,9 @@ export class Credentials {
    */
   tenant(name: string, password: string, address: string): Promise<Tenant> {
     return this.#tenants.owner(name, password, async () => {
-      const row = await this.#verified(name, password, address, (role) => role === 'tenant')
-      await this.#parts.users.recordLogIn(row.id)
-      return { id: row.id, name: row.name, contributes: row.contributes === 1 }
+      const user = await this.#verified(name, password, address, (role) => role === 'tenant')
+      await this.#parts.users.recordLogIn(user.id)
+      return { id: user.id, name: user.name, contributes: user.contributes }
     })
   }
 
@@ -80,9 +80,9 @@ export class Credentials {
   async setPassword(name: string, password: string): Promise<void> {
     const passwordHash = await hashPassword(checkedPassword(password))
     const { id } = await this.#parts.users.existing(name)
-    await this.#parts.database.transaction().execute(async (trx) => {
-      await trx.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', id).execute()
-      await endLogIns(trx, id)
+    await this.#parts.store.transaction('changePassword', async (tx) => {
+      await tx.users.setPasswordHash(id, passwordHash)
+      await endLogIns(tx, id)
     })
     this.#parts.onChange()
   }
@@ -110,7 +110,12 @@ export class Credentials {
     return { id, name, role }
   }
 
-  async #verified(name: string, password: string, address: string, isWelcome: (role: Role) => boolean) {
+  async #verified(
+    name: string,
+    password: string,
+    address: string,
+    isWelcome: (role: Role) => boolean,
+  ): Promise<StoredUser> {
     const pause = Math.max(this.#byName.pause(name), this.#byAddress.pause(address))
     if (pause > 0) {
       const seconds = Math.ceil(pause / 1000)
@@ -118,9 +123,9 @@ export class Credentials {
     }
     this.#byName.attempt(name)
     this.#byAddress.attempt(address)
-    const user = await this.#parts.users.row(name)
-    const right = await verifyPassword(password, user?.password_hash || (await this.#dummyHash))
-    if (!user || !right || user.disabled !== null || !isWelcome(user.role)) throw new Failure('login.refused')
+    const user = await this.#parts.store.users.findByName(name)
+    const right = await verifyPassword(password, user?.passwordHash || (await this.#dummyHash))
+    if (!user || !right || user.disabled || !isWelcome(user.role)) throw new Failure('login.refused')
     this.#byName.succeeded(name)
     this.#byAddress.succeeded(address)
     return user

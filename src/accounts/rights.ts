@@ -1,7 +1,7 @@
 import { Failure } from '../errors/index.ts'
+import type { Role } from '../store/index.ts'
 
-/** A tenant uses this installation as its cloud, with name and password; the API of the appliance is closed to it. */
-export type Role = 'administrator' | 'user' | 'tenant'
+export type { Role }
 
 /** Who is asking. */
 export interface Account {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { type Database, openDatabase } from '../store/index.ts'
+import { type Database, openDatabase, storeOf } from '../store/index.ts'
 import { Accounts, sessionLength } from './index.ts'
 
 const HOUR_MS = 3_600_000
@@ -17,7 +17,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'backtrail-sessions-'))
   database = await openDatabase(join(folder, 'backtrail.db'))
   time = Date.UTC(2026, 10, 22)
-  accounts = new Accounts(database, () => time)
+  accounts = new Accounts(storeOf(database), () => time)
   await accounts.users.add({ name: 'ana', password: 'long enough', role: 'user' })
 })
 

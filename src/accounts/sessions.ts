@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Failure } from '../errors/index.ts'
-import type { Database, Micros } from '../store/index.ts'
+import type { Micros, SessionEnd, Store } from '../store/index.ts'
 import type { Account } from './rights.ts'
 
 const HOUR: Micros = 3_600_000_000
@@ -12,11 +12,11 @@ const LAST_USED_EVERY: Micros = 60_000_000
 
 /** The log-ins of the web application. Of a session's secret only its SHA-256 is kept. */
 export class Sessions {
-  readonly #database: Database
+  readonly #store: Store
   readonly #clock: () => Micros
 
-  constructor(database: Database, clock: () => Micros) {
-    this.#database = database
+  constructor(store: Store, clock: () => Micros) {
+    this.#store = store
     this.#clock = clock
   }
 
@@ -24,15 +24,9 @@ export class Sessions {
   async open(userId: number): Promise<string> {
     const secret = randomBytes(32).toString('base64url')
     const time = this.#clock()
-    await this.#database.transaction().execute(async (trx) => {
-      await trx
-        .deleteFrom('sessions')
-        .where((eb) => eb('last_used', '<', time - sessionLength.unused).or('created', '<', time - sessionLength.whole))
-        .execute()
-      await trx
-        .insertInto('sessions')
-        .values({ user_id: userId, hash: hashOf(secret), created: time, last_used: time })
-        .execute()
+    await this.#store.transaction('logIn', async ({ sessions }) => {
+      await sessions.deleteEnded(endedBy(time))
+      await sessions.add({ userId, hash: hashOf(secret), created: time })
     })
     return secret
   }
@@ -40,29 +34,22 @@ export class Sessions {
   /** Whose session it is; null when there is none of that secret, or when it has ended. */
   async account(secret: string): Promise<Account | null> {
     const time = this.#clock()
-    const row = await this.#database
-      .selectFrom('sessions')
-      .innerJoin('users', 'users.id', 'sessions.user_id')
-      .select(['sessions.id as sessionId', 'sessions.last_used as lastUsed', 'users.id', 'users.name', 'users.role'])
-      .where('sessions.hash', '=', hashOf(secret))
-      .where('sessions.last_used', '>=', time - sessionLength.unused)
-      .where('sessions.created', '>=', time - sessionLength.whole)
-      .where('users.removed', 'is', null)
-      .where('users.disabled', 'is', null)
-      .executeTakeFirst()
-    if (!row) return null
-    const { sessionId, lastUsed, ...account } = row
-    if (time - lastUsed >= LAST_USED_EVERY) {
-      const used = this.#database.updateTable('sessions').set({ last_used: time }).where('id', '=', sessionId)
-      await used.execute().catch(passOverFullDisk)
-    }
-    return account
+    const { sessions } = this.#store
+    const session = await sessions.findByHash(hashOf(secret), endedBy(time))
+    if (!session) return null
+    const { sessionId, lastUsed, user } = session
+    if (time - lastUsed >= LAST_USED_EVERY) await sessions.recordUse(sessionId, time).catch(passOverFullDisk)
+    return user
   }
 
   /** Does nothing for a session that has ended already. */
   async close(secret: string): Promise<void> {
-    await this.#database.deleteFrom('sessions').where('hash', '=', hashOf(secret)).execute()
+    await this.#store.sessions.delete(hashOf(secret))
   }
+}
+
+function endedBy(time: Micros): SessionEnd {
+  return { usedBefore: time - sessionLength.unused, createdBefore: time - sessionLength.whole }
 }
 
 /** Whoever wants to make room on a full disk must get in: that a use is not recorded is no reason to refuse it. */

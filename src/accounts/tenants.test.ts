@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { type Database, openDatabase } from '../store/index.ts'
+import { type Database, openDatabase, storeOf } from '../store/index.ts'
 import { Accounts } from './index.ts'
 
 let folder: string
@@ -18,7 +18,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'backtrail-tenants-'))
   database = await openDatabase(join(folder, 'backtrail.db'))
   time = 1
-  accounts = new Accounts(database, () => time)
+  accounts = new Accounts(storeOf(database), () => time)
   await accounts.ensureFirstAdministrator({})
   await accounts.users.add({ name: 'acme', password, role: 'tenant' })
 })

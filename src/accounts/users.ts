@@ -1,6 +1,6 @@
 import { Failure } from '../errors/index.ts'
-import { type Database, type Micros, now, type Transaction } from '../store/index.ts'
-import { closeSessionsOf, endLogIns } from './log-ins.ts'
+import { type Micros, now, type Store, type StoredUser } from '../store/index.ts'
+import { endLogIns } from './log-ins.ts'
 import { checkedPassword, hashPassword } from './password.ts'
 import type { Account, Role } from './rights.ts'
 import { passOverFullDisk } from './sessions.ts'
@@ -21,13 +21,13 @@ const FIRST_ADMINISTRATOR = 'admin'
 
 /** Who there is: users, administrators and tenants. A name is free again when its user was removed. */
 export class Users {
-  readonly #database: Database
+  readonly #store: Store
   /** Called after each change that tokens or credentials in memory may contradict. */
   readonly #onChange: () => void
   readonly #removals = new Set<(tenantId: number) => Promise<void>>()
 
-  constructor(database: Database, onChange: () => void) {
-    this.#database = database
+  constructor(store: Store, onChange: () => void) {
+    this.#store = store
     this.#onChange = onChange
   }
 
@@ -36,37 +36,20 @@ export class Users {
    * that no server has run on yet it is made, without a password or a token: those come with the first run.
    */
   async operator(): Promise<Account> {
-    return this.#database.transaction().execute(async (trx) => {
-      const known = await firstAdministrator(trx)
+    return this.#store.transaction('findOperator', async ({ users }) => {
+      const known = await users.findFirstAdministrator()
       if (known) return known
-      const id = await insertUser(trx, FIRST_ADMINISTRATOR, '', 'administrator')
-      return { id, name: FIRST_ADMINISTRATOR, role: 'administrator' }
+      const operator = { name: FIRST_ADMINISTRATOR, role: 'administrator' } as const
+      const id = await users.add({ ...operator, passwordHash: '', contributes: false, created: now() })
+      return { id, ...operator }
     })
   }
 
   /** By name, at most 10,000. */
   async list(): Promise<UserEntry[]> {
-    const rows = await this.#database
-      .selectFrom('users')
-      .select(['id', 'name', 'role', 'created', 'contributes', 'disabled', 'last_log_in as lastLogIn'])
-      .select(({ selectFrom }) => [
-        selectFrom('tokens')
-          .select(({ fn }) => fn.max('last_used').as('used'))
-          .whereRef('user_id', '=', 'users.id')
-          .as('tokenUsed'),
-        selectFrom('sessions')
-          .select(({ fn }) => fn.max('last_used').as('used'))
-          .whereRef('user_id', '=', 'users.id')
-          .as('sessionUsed'),
-      ])
-      .where('removed', 'is', null)
-      .orderBy('name')
-      .limit(10_000)
-      .execute()
-    return rows.map(({ contributes, disabled, tokenUsed, sessionUsed, ...user }) => ({
+    const users = await this.#store.users.list(10_000)
+    return users.map(({ tokenUsed, sessionUsed, ...user }) => ({
       ...user,
-      contributes: contributes === 1,
-      disabled: disabled !== null,
       lastUsed: latest([user.lastLogIn, tokenUsed, sessionUsed]),
     }))
   }
@@ -87,16 +70,11 @@ export class Users {
     if (!/^[A-Za-z0-9._@-]{1,64}$/.test(user.name)) throw new Failure('user.name-invalid')
     if (user.contributes && user.role !== 'tenant') throw new Failure('user.role-invalid')
     const passwordHash = await hashPassword(checkedPassword(user.password))
-    return this.#database.transaction().execute(async (trx) => {
-      const taken = await trx
-        .selectFrom('users')
-        .select('id')
-        .where('name', '=', user.name)
-        .where('removed', 'is', null)
-        .executeTakeFirst()
-      if (taken) throw new Failure('user.exists')
-      const id = await insertUser(trx, user.name, passwordHash, user.role, user.contributes)
-      return { id, name: user.name, role: user.role }
+    return this.#store.transaction('addUser', async ({ users }) => {
+      if (await users.findByName(user.name)) throw new Failure('user.exists')
+      const { name, role, contributes = false } = user
+      const id = await users.add({ name, passwordHash, role, contributes, created: now() })
+      return { id, name, role }
     })
   }
 
@@ -113,9 +91,9 @@ export class Users {
   async setRole(name: string, role: Exclude<Role, 'tenant'>): Promise<Account> {
     const { id, role: before } = await this.existing(name)
     if (before === 'tenant') throw new Failure('user.role-invalid', 'A tenant has no other role.')
-    await this.#database.transaction().execute(async (trx) => {
-      await trx.updateTable('users').set({ role }).where('id', '=', id).execute()
-      if (!(await firstAdministrator(trx))) throw new Failure('user.last-administrator')
+    await this.#store.transaction('changeUser', async ({ users }) => {
+      await users.setRole(id, role)
+      if (!(await users.findFirstAdministrator())) throw new Failure('user.last-administrator')
     })
     this.#onChange()
     return { id, name, role }
@@ -128,15 +106,11 @@ export class Users {
    */
   async setDisabled(name: string, disabled: boolean): Promise<Account> {
     const { id, role } = await this.existing(name)
-    await this.#database.transaction().execute(async (trx) => {
-      await trx
-        .updateTable('users')
-        .set({ disabled: disabled ? now() : null })
-        .where('id', '=', id)
-        .execute()
+    await this.#store.transaction('changeUser', async (tx) => {
+      await tx.users.setDisabled(id, disabled ? now() : null)
       if (!disabled) return
-      await endLogIns(trx, id)
-      if (!(await firstAdministrator(trx))) throw new Failure('user.last-administrator')
+      await endLogIns(tx, id)
+      if (!(await tx.users.findFirstAdministrator())) throw new Failure('user.last-administrator')
     })
     this.#onChange()
     return { id, name, role }
@@ -144,8 +118,7 @@ export class Users {
 
   /** Name and password were accepted. */
   async recordLogIn(id: number): Promise<void> {
-    const used = this.#database.updateTable('users').set({ last_log_in: now() }).where('id', '=', id)
-    await used.execute().catch(passOverFullDisk)
+    await this.#store.users.recordLogIn(id, now()).catch(passOverFullDisk)
   }
 
   /**
@@ -155,72 +128,27 @@ export class Users {
    */
   async remove(name: string): Promise<void> {
     const { id, role } = await this.existing(name)
-    await this.#database.transaction().execute(async (trx) => {
-      await trx.updateTable('users').set({ removed: now(), password_hash: '' }).where('id', '=', id).execute()
-      await trx.deleteFrom('tokens').where('user_id', '=', id).execute()
-      await closeSessionsOf(trx, id)
-      const newOwner = await firstAdministrator(trx)
+    await this.#store.transaction('removeUser', async ({ users, tokens, sessions, rulesets }) => {
+      await users.markRemoved(id, now())
+      await tokens.deleteAll(id)
+      await sessions.deleteAll(id)
+      const newOwner = await users.findFirstAdministrator()
       if (!newOwner) throw new Failure('user.last-administrator')
-      if (role === 'tenant') return
-      await trx.updateTable('rulesets').set({ owner_id: newOwner.id }).where('owner_id', '=', id).execute()
+      if (role !== 'tenant') await rulesets.changeOwner(id, newOwner.id)
     })
     this.#onChange()
     if (role === 'tenant') for (const listener of this.#removals) await listener(id)
   }
 
-  /** The row of the user; `user.not-found` where there is none of that name. */
-  async existing(name: string) {
-    const user = await this.row(name)
+  /** `user.not-found` where there is none of that name. */
+  async existing(name: string): Promise<StoredUser> {
+    const user = await this.#store.users.findByName(name)
     if (!user) throw new Failure('user.not-found')
     return user
-  }
-
-  row(name: string) {
-    return this.#database
-      .selectFrom('users')
-      .selectAll()
-      .where('name', '=', name)
-      .where('removed', 'is', null)
-      .executeTakeFirst()
   }
 }
 
 function latest(times: readonly (Micros | null)[]): Micros | null {
   const known = times.filter((time) => time !== null)
   return known.length === 0 ? null : Math.max(...known)
-}
-
-/** The first that is not disabled. */
-async function firstAdministrator(database: Database): Promise<Account | null> {
-  const row = await database
-    .selectFrom('users')
-    .select(['id', 'name', 'role'])
-    .where('role', '=', 'administrator')
-    .where('removed', 'is', null)
-    .where('disabled', 'is', null)
-    .orderBy('id')
-    .executeTakeFirst()
-  return row ? { id: row.id, name: row.name, role: row.role } : null
-}
-
-async function insertUser(
-  trx: Transaction,
-  name: string,
-  passwordHash: string,
-  role: Role,
-  contributes = false,
-): Promise<number> {
-  const { id } = await trx
-    .insertInto('users')
-    .values({
-      name,
-      password_hash: passwordHash,
-      role,
-      contributes: contributes ? 1 : 0,
-      created: now(),
-      removed: null,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  return id
 }

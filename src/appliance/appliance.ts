@@ -16,11 +16,12 @@ import {
   asUnusableFolder,
   DatabaseHealth,
   type DataFolderLock,
+  databaseOf,
   FileBlobs,
   lockDataFolder,
   makeFilesPrivate,
   makePrivate,
-  openSoundDatabase,
+  openSoundStore,
   Reserve,
   type Room,
   refuseLostDatabase,
@@ -110,8 +111,9 @@ async function assemble(
   await refuseLostDatabase(settings.data, folder('backtrail.db'))
   const databaseFile = folder('backtrail.db')
   const health = new DatabaseHealth()
-  const { database, checked } = await openSoundDatabase(databaseFile, health)
-  opened.add(() => database.destroy())
+  const { store, checked } = await openSoundStore(databaseFile, health)
+  opened.add(() => store.close())
+  const database = databaseOf(store)
   const { blobs, leftovers } = await FileBlobs.open(settings.data)
   const pool = new WorkerPool({
     workers: settings.workers,
@@ -127,7 +129,7 @@ async function assemble(
   const plan = (content: string, explain: boolean, signal?: AbortSignal) =>
     pool.run('plan', { content, explain }, { priority: 'interactive', ...(signal && { signal }) })
   const planner: RulesetPlanner = { plan: (content) => plan(content, false) }
-  const accounts = new Accounts(database)
+  const accounts = new Accounts(store)
   const matches = new Matches(database)
   const cloud = new Cloud({ database, blobs, settings, access, log })
   const rulesets = new Rulesets({ database, checker, planner, observer: cloud.outbox })

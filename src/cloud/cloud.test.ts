@@ -11,7 +11,7 @@ import { Rulesets } from '../rulesets/index.ts'
 import { testLimits } from '../scanning/fixtures/open-pool.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { readSettings } from '../settings/index.ts'
-import { FileBlobs, openDatabase } from '../store/index.ts'
+import { FileBlobs, openDatabase, storeOf } from '../store/index.ts'
 import { cloudAccess } from './access.ts'
 import { Cloud } from './cloud.ts'
 import { ScriptedCloud, sampleSha1 } from './scripted-cloud.fixture.ts'
@@ -80,7 +80,7 @@ class Appliance {
     }
     const read = readSettings(given, { BACKTRAIL_CLOUD_PASSWORD: 'secret' })
     const settings = { ...read, ...(flags.cloudPoll === undefined && { cloudPoll: POLL_MS }) }
-    const operator = await new Accounts(database).users.operator()
+    const operator = await new Accounts(storeOf(database)).users.operator()
     const appliance = new Appliance(
       script,
       { database, blobs, settings, access: cloudAccess(settings), log },

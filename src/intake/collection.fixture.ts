@@ -10,7 +10,7 @@ import { Samples } from '../samples/index.ts'
 import { testLimits } from '../scanning/fixtures/open-pool.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
-import { FileBlobs, openDatabase } from '../store/index.ts'
+import { FileBlobs, openDatabase, storeOf } from '../store/index.ts'
 import { Intake, type IntakeLimits } from './index.ts'
 
 /** What is said to the log while a test runs: its warnings and errors are there to be looked at. */
@@ -66,7 +66,7 @@ export async function openCollection(
     workers,
     limits: { ...intakeLimits, ...limits },
   })
-  const operator: Account = await new Accounts(database).users.operator()
+  const operator: Account = await new Accounts(storeOf(database)).users.operator()
   return {
     folder,
     log,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { Matches } from '../matches/index.ts'
 import { planText } from '../planner/index.ts'
-import { type Database, now, openDatabase } from '../store/index.ts'
+import { type Database, now, openDatabase, storeOf } from '../store/index.ts'
 import { parse } from '../yara/index.ts'
 import { type Checker, Rulesets } from './rulesets.ts'
 import type { RulesetPlanner } from './runnable-rulesets.ts'
@@ -42,7 +42,7 @@ export const planner: RulesetPlanner = { plan: async (content) => planText(conte
 export async function openInstallation(): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'backtrail-installation-'))
   const database = await openDatabase(join(folder, 'backtrail.db'))
-  const accounts = new Accounts(database)
+  const accounts = new Accounts(storeOf(database))
   const admin = await accounts.users.operator()
   const account = async (name: string): Promise<Account> => {
     const { id } = await database

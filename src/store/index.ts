@@ -3,7 +3,7 @@
  * transaction's handle only, since a query on the database itself would wait for that same transaction for ever, and
  * await nothing there that takes long, since all other queries wait meanwhile.
  */
-export { now, toIso, toIsoOffset } from './clock.ts'
+export { type Micros, now, toIso, toIsoOffset } from './clock.ts'
 export { type Counted, countInSteps } from './counted.ts'
 export { type DataFolderLock, lockDataFolder } from './data-folder.ts'
 export { checkFirst, DatabaseHealth, type DatabaseState } from './database-health.ts'
@@ -20,14 +20,15 @@ export { RESTORING, refuseLostDatabase } from './lost-database.ts'
 export { offsetOf, type Page } from './page.ts'
 export { makeFilesPrivate, makePrivate } from './private.ts'
 export { noReserve, RESERVE_BYTES, Reserve, type Room } from './reserve.ts'
+export type * from './rulesets.ts'
 export type * from './schema.ts'
+export type * from './sessions.ts'
 export { checkDatabase } from './sqlite/checking.ts'
 export {
   type CheckedAtStart,
   type Database,
   damagedDatabase,
   openDatabase,
-  openSoundDatabase,
   type Transaction,
   wayOut,
 } from './sqlite/database.ts'
@@ -36,5 +37,10 @@ export { damageOfLog } from './sqlite/log-damage.ts'
 export { newestSchema } from './sqlite/migrate.ts'
 export { type Rebuilt, rebuildDatabase } from './sqlite/rebuilding.ts'
 export type { CheckDepth } from './sqlite/soundness.ts'
+export { databaseOf, openSoundStore, storeOf, transactionOf, unitOf } from './sqlite/store.ts'
 export { keepValue, keptValue } from './sqlite/values.ts'
+export type * from './store.ts'
+export type * from './tokens.ts'
+export { type Isolation, type UnitName, unitsOfWork } from './units-of-work.ts'
 export { asUnusableFolder } from './unusable-folder.ts'
+export type * from './users.ts'

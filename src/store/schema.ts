@@ -6,9 +6,9 @@
  * the API shows. Hashes are BLOBs. Booleans are 0 and 1.
  */
 import type { Generated } from 'kysely'
+import type { Micros } from './clock.ts'
+import type { Role } from './users.ts'
 
-/** Microseconds since 1970-01-01 UTC. */
-export type Micros = number
 export type Flag = 0 | 1
 
 /** 0 unknown, 1 goodware, 2 suspicious, 3 malicious, as the API numbers them. */
@@ -54,8 +54,7 @@ export interface UsersTable {
   name: string
   /** A PHC string: algorithm, parameters, salt and hash. */
   password_hash: string
-  /** A tenant uses this installation as its cloud, and nothing else of it. */
-  role: 'administrator' | 'user' | 'tenant'
+  role: Role
   /** Of a tenant: its appliances may add samples to the collection. */
   contributes: Generated<Flag>
   created: Micros

@@ -1,0 +1,29 @@
+import type { StoredRulesets } from './rulesets.ts'
+import type { StoredSessions } from './sessions.ts'
+import type { StoredTokens } from './tokens.ts'
+import type { UnitName } from './units-of-work.ts'
+import type { StoredUsers } from './users.ts'
+
+/** What is kept in the database, by what it is about. */
+export interface Repositories {
+  readonly users: StoredUsers
+  readonly tokens: StoredTokens
+  readonly sessions: StoredSessions
+  readonly rulesets: StoredRulesets
+}
+
+/** The repositories within a transaction: what is read and written through them is of one unit. */
+export interface UnitOfWork extends Repositories {
+  readonly unit: UnitName
+}
+
+/** The database as services see it. Each call of a repository is a transaction of its own. */
+export interface Store extends Repositories {
+  /**
+   * Runs `work` as one transaction: all that it writes becomes true together when it ends, and nothing when it throws.
+   * Inside it use `tx` alone: the store itself would wait for this very transaction for ever. Await nothing that takes
+   * long, since all other queries may wait meanwhile.
+   */
+  transaction<T>(unit: UnitName, work: (tx: UnitOfWork) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
