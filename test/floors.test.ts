@@ -131,7 +131,6 @@ const withOwnQueries = [
   'src/hunts',
   'src/inspection',
   'src/intake',
-  'src/matches',
   'src/rulesets',
   'src/samples',
   'src/segments',

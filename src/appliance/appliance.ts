@@ -25,6 +25,7 @@ import {
   Reserve,
   type Room,
   refuseLostDatabase,
+  transactionOf,
 } from '../store/index.ts'
 import { Tenants } from '../tenants/index.ts'
 import { type JournalEntry, readJournal } from './journal.ts'
@@ -130,7 +131,7 @@ async function assemble(
     pool.run('plan', { content, explain }, { priority: 'interactive', ...(signal && { signal }) })
   const planner: RulesetPlanner = { plan: (content) => plan(content, false) }
   const accounts = new Accounts(store)
-  const matches = new Matches(database)
+  const matches = new Matches(store)
   const cloud = new Cloud({ database, blobs, settings, access, log })
   const rulesets = new Rulesets({ database, checker, planner, observer: cloud.outbox })
   const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
@@ -168,9 +169,9 @@ async function assemble(
     pool,
     rulesets,
     matches: {
-      async record(trx, scan) {
-        await matches.record(trx, scan)
-        await tenants.feeds.recordLive(trx, scan)
+      async record(tx, scan) {
+        await matches.record(tx, scan)
+        await tenants.feeds.recordLive(transactionOf(tx), scan)
       },
     },
     segments,

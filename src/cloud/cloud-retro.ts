@@ -10,7 +10,7 @@ import { Failure } from '../errors/index.ts'
 import { clearRetroMatches } from '../matches/index.ts'
 import { deleteUnreferenced } from '../samples/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type Database, listOf } from '../store/index.ts'
+import { type Database, listOf, unitOf } from '../store/index.ts'
 import type { CloudClient, RetroStatusJson } from './client.ts'
 import { endedBy } from './ended-by.ts'
 import type { FeedReader } from './feed-reader.ts'
@@ -134,7 +134,7 @@ export class CloudRetro {
       await this.#client.info(name, signal)
       const second = this.#client.clock ?? Math.floor(Date.now() / 1000)
       await this.#database.transaction().execute(async (trx) => {
-        await clearRetroMatches(trx, id)
+        await clearRetroMatches(unitOf(trx, 'clearRetro'), id)
         await deleteUnreferenced(trx)
         await writeRow(trx, id, {
           retro_state: 'CLEARED',

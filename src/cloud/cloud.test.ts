@@ -52,7 +52,7 @@ class Appliance {
     this.operator = kept.operator
     this.log = kept.log
     this.cloud = new Cloud(parts)
-    this.matches = new Matches(parts.database)
+    this.matches = new Matches(storeOf(parts.database))
     this.rulesets = new Rulesets({
       database: parts.database,
       checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },

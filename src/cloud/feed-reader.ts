@@ -12,7 +12,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type CloudFinding, recordCloudMatches } from '../matches/index.ts'
 import { cloudSampleIds } from '../samples/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type Database, listOf, type Micros, now, type Transaction } from '../store/index.ts'
+import { type Database, listOf, type Micros, now, type Transaction, unitOf } from '../store/index.ts'
 import { type FeedKind, feedEnd } from '../tca/index.ts'
 import type { CloudClient, FeedEntryJson } from './client.ts'
 
@@ -204,7 +204,7 @@ export class FeedReader {
         return { rulesetId, revisionId, rule: identifier, sampleId: ids.get(sha1) ?? 0, at }
       }),
     )
-    return recordCloudMatches(trx, kind, findings)
+    return recordCloudMatches(unitOf(trx, 'readFeed'), kind, findings)
   }
 }
 

@@ -3,7 +3,7 @@ import { Failure } from '../errors/index.ts'
 import type { Matches } from '../matches/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
-import { type Database, listOf, type Micros, now, type Transaction } from '../store/index.ts'
+import { type Database, listOf, type Micros, now, type Transaction, unitOf } from '../store/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ScanSources } from './corpus-scan.ts'
 import { advance, type HuntProgress, type HuntState, progressOf, unfinishedStates } from './hunt-row.ts'
@@ -170,7 +170,7 @@ export class LocalRetro {
           const at = now()
           let found = 0
           for (const { sample, hits } of checkpoint.hits)
-            found += await matches.record(trx, { sampleId: sample, hits, at })
+            found += await matches.record(unitOf(trx, 'advanceHunt'), { sampleId: sample, hits, at })
           return found
         }),
       ),

@@ -45,7 +45,7 @@ export async function openCollection(
   const database = await openDatabase(join(folder, 'backtrail.db'))
   const { blobs, leftovers } = await FileBlobs.open(folder)
   const pool = new WorkerPool({ workers, folder: join(folder, 'workers'), log, limits: testLimits })
-  const matches = new Matches(database)
+  const matches = new Matches(storeOf(database))
   const rulesets = new Rulesets({
     database,
     checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },

@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import type { Matches } from '../matches/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import type { PreparedSegment, Segments } from '../segments/index.ts'
-import { type Database, listOf, now, type Transaction } from '../store/index.ts'
+import { type Database, listOf, now, type Transaction, type UnitOfWork, unitOf } from '../store/index.ts'
 import type { Examined } from './examination.ts'
 
 export interface CompletionParts {
@@ -19,7 +19,7 @@ export interface CompletionParts {
 
 /** Where what samples match is recorded, in the transaction that makes them processed. */
 export interface MatchRecord {
-  record(trx: Transaction, scan: Parameters<Matches['record']>[1]): Promise<unknown>
+  record(tx: UnitOfWork, scan: Parameters<Matches['record']>[1]): Promise<unknown>
 }
 
 export interface Completed {
@@ -105,7 +105,7 @@ async function commit(
     FROM (SELECT value AS row FROM json_each(${JSON.stringify(rows)})) AS finished
     WHERE samples.id = finished.row ->> 'id'`.execute(trx)
   for (const { queued, hits } of batch) {
-    if (hits.length > 0) await matches.record(trx, { sampleId: queued.id, hits, at })
+    if (hits.length > 0) await matches.record(unitOf(trx, 'completeSamples'), { sampleId: queued.id, hits, at })
   }
 }
 

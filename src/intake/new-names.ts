@@ -19,7 +19,7 @@ import {
   type TaskOutput,
   type WorkerPool,
 } from '../scanning/index.ts'
-import { type BlobStore, type Database, listOf, now } from '../store/index.ts'
+import { type BlobStore, type Database, listOf, now, unitOf } from '../store/index.ts'
 import type { MatchRecord } from './completion.ts'
 
 interface NewNamesParts {
@@ -160,7 +160,7 @@ export class NewNames {
       const unchanged = ids.filter((id) => isDeepStrictEqual(present?.get(id), names?.get(id)))
       const at = now()
       for (const { sample, hits } of results) {
-        if (hits.length > 0) await matches.record(trx, { sampleId: sample, hits, at })
+        if (hits.length > 0) await matches.record(unitOf(trx, 'completeSamples'), { sampleId: sample, hits, at })
       }
       await trx.deleteFrom('new_names').where('sample_id', 'in', listOf(unchanged)).execute()
       return true

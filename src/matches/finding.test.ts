@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { sql } from 'kysely'
-import { type Classification, type Database, openDatabase } from '../store/index.ts'
+import { type Classification, type Database, openDatabase, storeOf } from '../store/index.ts'
 import { Matches, type MatchFilter } from './index.ts'
 
 const SAMPLES = 6_000
@@ -36,7 +36,7 @@ test('every filter finds exactly what a plain look at all matches finds, page by
   const database = await openDatabase(join(folder, 'backtrail.db'))
   try {
     const rows = await fill(database, random)
-    const matches = new Matches(database)
+    const matches = new Matches(storeOf(database))
     let found = 0
     for (let round = 0; round < 60; round++) {
       const filter = randomFilter(random)

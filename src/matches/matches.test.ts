@@ -5,20 +5,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { CompiledQuery, sql } from 'kysely'
-import { type Database, listOf, openDatabase, type RuleSummary } from '../store/index.ts'
-import { classifyByUser, reclassification, reclassify, replaceRules } from './classification.ts'
-import { commonStep, matchesWithSamples, matchIds } from './listing.ts'
+import { type Database, listOf, openDatabase, type RuleSummary, type Store, storeOf, unitOf } from '../store/index.ts'
+import { classificationUpdate } from '../store/sqlite/classifications.ts'
+import { commonStep, matchesWithSamples, matchIds } from '../store/sqlite/match-rows.ts'
+import { classifyByUser, replaceRules } from './classification.ts'
 import { Matches } from './matches.ts'
 import { revisionIdOf, revisionKey } from './revision-key.ts'
 
 let folder: string
 let database: Database
+let store: Store
 let matches: Matches
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'backtrail-matches-'))
   database = await openDatabase(join(folder, 'backtrail.db'))
-  matches = new Matches(database)
+  store = storeOf(database)
+  matches = new Matches(store)
   await database.insertInto('users').values({ name: 'ada', password_hash: '', role: 'user', created: 1 }).execute()
 })
 afterEach(async () => {
@@ -65,7 +68,7 @@ async function revise(name: string, ...rules: RuleSummary[]): Promise<number> {
       .returning('id')
       .executeTakeFirstOrThrow()
     await trx.updateTable('rulesets').set({ revision_id: revision.id }).where('id', '=', id).execute()
-    await replaceRules(trx, id, JSON.parse(last?.rules ?? '[]') as RuleSummary[], rules)
+    await replaceRules(unitOf(trx, 'changeRules'), id, JSON.parse(last?.rules ?? '[]') as RuleSummary[], rules)
     return revision.id
   })
 }
@@ -96,8 +99,8 @@ async function sample(number: number, more: { stored?: 0 | 1; fileType?: string 
 }
 
 async function record(sampleId: number, at: number, ...hits: [revision: number, rule: string][]): Promise<number> {
-  return database.transaction().execute((trx) =>
-    matches.record(trx, {
+  return store.transaction('completeSamples', (tx) =>
+    matches.record(tx, {
       sampleId,
       at,
       hits: hits.map(([revision, rule]) => ({
@@ -203,9 +206,9 @@ test('hits of a disabled or removed ruleset, on a removed sample, or of an ad-ho
   assert.equal(await record(4711, 1, [enabled, 'one']), 0)
   assert.equal(await lastMatched('disabled'), null)
   const adHoc = { ruleset: 'h1.0', rule: 'one', tags: [], meta: {}, strings: [] }
-  const added = await database
-    .transaction()
-    .execute((trx) => matches.record(trx, { sampleId: id, hits: [adHoc], at: 1 }))
+  const added = await store.transaction('completeSamples', (tx) =>
+    matches.record(tx, { sampleId: id, hits: [adHoc], at: 1 }),
+  )
   assert.equal(added, 0)
 })
 
@@ -360,7 +363,7 @@ test('a user’s word outranks the rules, and what they say comes back when it i
   const revision = await revise('rules', malicious('bad', 'X', 5))
   const id = await sample(1)
   const classify = (own: Parameters<typeof classifyByUser>[2]) =>
-    database.transaction().execute((trx) => classifyByUser(trx, id, own))
+    store.transaction('classify', (tx) => classifyByUser(tx, id, own))
   await classify({ classification: 1, riskScore: 3, threatName: null })
   await record(id, 1, [revision, 'bad'])
   const goodware = { classification: 1, risk_score: 3, threat_name: null, classification_origin: 'user' }
@@ -421,7 +424,7 @@ test('the statements of lists and classifications look up in indexes and never r
   assert.match(several, /SEARCH known USING COVERING INDEX .*\(ruleset_id=\? AND sample_id>\?\)/)
   assert.match(several, /SEARCH also .*COVERING INDEX .*\(sample_id=\? AND ruleset_id=\?\)/)
 
-  const classifying = await planOf(reclassification([1]).compile(database))
+  const classifying = await planOf(classificationUpdate([1]).compile(database))
   assert.match(classifying, /SEARCH matches USING INDEX matches_by_sample \(sample_id=\?\)/)
   assert.match(classifying, /SEARCH verdicts USING PRIMARY KEY \(ruleset_id=\? AND rule=\?\)/)
 
@@ -438,7 +441,7 @@ test('the statements of lists and classifications look up in indexes and never r
 })
 
 test('reclassifying nothing is nothing', async () => {
-  await database.transaction().execute((trx) => reclassify(trx, []))
+  await store.classifications.update([])
 })
 
 test('keys of revisions are told from others', () => {

@@ -1,21 +1,4 @@
-import type { RuleSummary } from '../store/index.ts'
-
-/**
- * What a rule says about the samples that it matches. A rule classifies when it carries the tag `tc_detection` and one
- * of `malicious` and `suspicious`; its metadata `tc_detection_type`, `tc_detection_name` and `tc_detection_factor` (0
- * to 5) say what was found and how bad it is. A threat name is `Platform.Type.Name`.
- */
-export interface Verdict {
-  readonly rule: string
-  /** 2 suspicious, 3 malicious. */
-  readonly classification: 2 | 3
-  /** 5 to 10. */
-  readonly riskScore: number
-  /** From the rule's name; null where that names none, so that the sample's file type decides. */
-  readonly platform: string | null
-  /** `Type.Name`. */
-  readonly threat: string
-}
+import type { RuleSummary, Verdict } from '../store/index.ts'
 
 const types =
   'Adware Backdoor Browser Dialer Downloader Dropper Exploit Hacktool Infostealer Keylogger Mail Malware Network Packed PUA Ransomware Rogue Rootkit Spyware Trojan Virus Worm'.split(
@@ -36,22 +19,12 @@ const platformsOfNames = {
   script: 'Script',
 } as const
 
-/** The first prefix that a sample's file type has decides; a type with none of them is `Binary`. */
-export const platformsOfTypes = [
-  ['PE/.Net', 'ByteCode-MSIL'],
-  ['PE+/.Net', 'ByteCode-MSIL'],
-  ['PE/', 'Win32'],
-  ['PE+/', 'Win64'],
-  ['ELF', 'Linux'],
-  ['MachO', 'MacOS'],
-  ['DEX/', 'Android'],
-  ['Document/', 'Document'],
-  ['Text/HTML', 'Text-HTML'],
-  ['Text/', 'Script'],
-  ['Binary/Archive', 'Archive'],
-] as const
-
-/** Null for a rule that does not classify. */
+/**
+ * What a rule says about the samples that it matches; null for one that does not classify. A rule classifies when it
+ * carries the tag `tc_detection` and one of `malicious` and `suspicious`; its metadata `tc_detection_type`,
+ * `tc_detection_name` and `tc_detection_factor` (0 to 5) say what was found and how bad it is. A threat name is
+ * `Platform.Type.Name`.
+ */
 export function verdictOf(rule: RuleSummary): Verdict | null {
   if (!rule.tags.includes('tc_detection')) return null
   const malicious = rule.tags.includes('malicious')

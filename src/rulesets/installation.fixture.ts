@@ -65,7 +65,7 @@ export async function openInstallation(): Promise<Installation> {
   return {
     database,
     accounts,
-    matches: new Matches(database),
+    matches: new Matches(storeOf(database)),
     rulesets: new Rulesets({ database, checker: noted, planner }),
     admin,
     ada,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import { sql } from 'kysely'
 import { planHeader, planText } from '../planner/index.ts'
+import { unitOf } from '../store/index.ts'
 import { type Installation, openInstallation, rule } from './installation.fixture.ts'
 import type { RulesetQuery } from './listing.ts'
 
@@ -19,7 +20,7 @@ async function match(name: string, sampleId: number, ...rules: string[]): Promis
   const { key } = await runnable(name)
   return here.database.transaction().execute((trx) => {
     const hits = rules.map((rule) => ({ ruleset: key, rule, tags: [], meta: {}, strings: [] }))
-    return here.matches.record(trx, { sampleId, hits, at: 1_000_000 })
+    return here.matches.record(unitOf(trx, 'completeSamples'), { sampleId, hits, at: 1_000_000 })
   })
 }
 

@@ -3,7 +3,7 @@ import { type Account, demand } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import { replaceRules } from '../matches/index.ts'
 import type { RunnableRuleset, ScanError } from '../scanning/index.ts'
-import { type Database, type Micros, now, type RuleSummary, type Transaction } from '../store/index.ts'
+import { type Database, type Micros, now, type RuleSummary, type Transaction, unitOf } from '../store/index.ts'
 import { type Diagnostic, type LeftOut, ruleText, runnableText } from '../yara/index.ts'
 import { nextGeneration, readGeneration } from './generation.ts'
 import { formatLeftOut, readLeftOut, writeLeftOut } from './left-out.ts'
@@ -155,7 +155,7 @@ export class Rulesets {
       const refusal = 'Unauthorized action; ruleset is a Spectra Core ruleset or was created by another user'
       checkOwner(by, ruleset, refusal, refusal)
       await this.change(async (trx) => {
-        await replaceRules(trx, ruleset.id, [], [])
+        await replaceRules(unitOf(trx, 'changeRules'), ruleset.id, [], [])
         await this.#observer?.recordRemoval(trx, { id: ruleset.id, name })
         await trx.deleteFrom('rulesets').where('id', '=', ruleset.id).execute()
         return runs(ruleset)
@@ -296,7 +296,7 @@ export class Rulesets {
           .where('id', '=', id)
           .execute()
         await trx.deleteFrom('strikes').where('ruleset_id', '=', id).execute()
-        if (checked.valid) await replaceRules(trx, id, before, rules)
+        if (checked.valid) await replaceRules(unitOf(trx, 'changeRules'), id, before, rules)
         await this.#observer?.recordChange(trx, id, cloud)
         return existing ? existing.enabled === 1 && (existing.state === 'valid' || checked.valid) : checked.valid
       })

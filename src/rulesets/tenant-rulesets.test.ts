@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, test } from 'node:test'
+import { unitOf } from '../store/index.ts'
 import { parse } from '../yara/index.ts'
 import { TenantRulesets } from './index.ts'
 import { type Installation, openInstallation, planner, rule } from './installation.fixture.ts'
@@ -82,7 +83,7 @@ test('a tenant’s ruleset runs from the generation on that it made, and its hit
   const hits = [{ ruleset: `r${revisionId}`, rule: 'R', tags: [], meta: {}, strings: [] }]
   const recorded = await here.database
     .transaction()
-    .execute((trx) => here.matches.record(trx, { sampleId, hits, at: 1 }))
+    .execute((trx) => here.matches.record(unitOf(trx, 'completeSamples'), { sampleId, hits, at: 1 }))
   assert.equal(recorded, 0)
   assert.equal(await here.matches.count([]), 0)
   await tenants.remove(here.ada.id, 'live_one')

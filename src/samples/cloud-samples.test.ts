@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { type Collection, freshCollection } from '../intake/collection.fixture.ts'
 import { clearRetroMatches, recordCloudMatches } from '../matches/index.ts'
+import { unitOf } from '../store/index.ts'
 import { cloudSampleIds, deleteUnreferenced } from './cloud-samples.ts'
 
 const at = 1_700_000_000_000_000
@@ -34,7 +35,7 @@ async function storeFindings(
     const findings = [...ids.values()].flatMap((sampleId) =>
       rules.map((rule) => ({ rulesetId, revisionId: revision_id ?? 0, rule, sampleId, at })),
     )
-    return recordCloudMatches(trx, feed, findings)
+    return recordCloudMatches(unitOf(trx, 'readFeed'), feed, findings)
   })
 }
 
@@ -112,7 +113,7 @@ test('what a feed tells again changes nothing, and two feeds that tell the same 
 
   await c.database.transaction().execute(async (trx) => {
     const { id } = await trx.selectFrom('rulesets').select('id').executeTakeFirstOrThrow()
-    assert.equal(await clearRetroMatches(trx, id), 1)
+    assert.equal(await clearRetroMatches(unitOf(trx, 'clearRetro'), id), 1)
     await deleteUnreferenced(trx)
   })
   assert.equal((await listed(c)).length, 2)
@@ -172,7 +173,10 @@ test('a finding of a rule that was changed since is left out, one of a rule that
     const ids = await cloudSampleIds(trx, [{ sha1: Buffer.alloc(20, 7), size: 9, fileType: 'Text/None', seen: at }])
     const [sampleId = 0] = ids.values()
     const of = (rule: string) => ({ rulesetId, revisionId: before ?? 0, rule, sampleId, at })
-    assert.equal(await recordCloudMatches(trx, 'live', [of('Plain'), of('Classifying'), of('Unknown')]), 1)
+    assert.equal(
+      await recordCloudMatches(unitOf(trx, 'readFeed'), 'live', [of('Plain'), of('Classifying'), of('Unknown')]),
+      1,
+    )
   })
   assert.deepEqual(
     (await listed(c)).map(({ rule }) => rule),

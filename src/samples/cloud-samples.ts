@@ -6,7 +6,7 @@
  */
 import { type SqlBool, sql } from 'kysely'
 import { moveCloudMatches } from '../matches/index.ts'
-import { listOf, type Micros, type Transaction } from '../store/index.ts'
+import { listOf, type Micros, type Transaction, unitOf } from '../store/index.ts'
 
 /** What a feed reports of a sample. */
 export interface CloudSample {
@@ -78,7 +78,7 @@ export async function takeOverFromCloud(trx: Transaction, fresh: readonly number
       .where('id', '=', to)
       .execute()
     await trx.updateTable('tags').set({ sample_id: to }).where('sample_id', '=', from).execute()
-    await moveCloudMatches(trx, { from, to })
+    await moveCloudMatches(unitOf(trx, 'completeSamples'), { from, to })
     await trx.deleteFrom('samples').where('id', '=', from).execute()
   }
 }
@@ -102,7 +102,7 @@ export async function leaveToCloud(trx: Transaction, going: readonly number[]): 
       )
       .returning('id')
       .executeTakeFirstOrThrow()
-    await moveCloudMatches(trx, { from: id, to })
+    await moveCloudMatches(unitOf(trx, 'completeSamples'), { from: id, to })
   }
 }
 

@@ -3,7 +3,15 @@ import { zipForDownload } from '../archives/index.ts'
 import { Failure } from '../errors/index.ts'
 import { classifyByUser } from '../matches/index.ts'
 import type { Segments } from '../segments/index.ts'
-import { type BlobStore, type Content, type Counted, type Database, listOf, type Micros } from '../store/index.ts'
+import {
+  type BlobStore,
+  type Content,
+  type Counted,
+  type Database,
+  listOf,
+  type Micros,
+  unitOf,
+} from '../store/index.ts'
 import { deleteSamples } from './deletion.ts'
 import { type HashKind, parseHash, parseHashes } from './hash.ts'
 import { type ListedSample, listedSample } from './listed-sample.ts'
@@ -242,14 +250,14 @@ export class Samples {
     if (classification === 0) throw new Failure('parameter.out-of-range')
     await this.#database
       .transaction()
-      .execute((trx) => classifyByUser(trx, id, { classification, riskScore, threatName }))
+      .execute((trx) => classifyByUser(unitOf(trx, 'classify'), id, { classification, riskScore, threatName }))
     return this.get(sha1)
   }
 
   /** Back to what the rules say. */
   async unclassify(hash: string): Promise<Sample> {
     const { id, sha1 } = await this.get(hash)
-    await this.#database.transaction().execute((trx) => classifyByUser(trx, id, null))
+    await this.#database.transaction().execute((trx) => classifyByUser(unitOf(trx, 'classify'), id, null))
     return this.get(sha1)
   }
 

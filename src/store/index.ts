@@ -3,6 +3,7 @@
  * transaction's handle only, since a query on the database itself would wait for that same transaction for ever, and
  * await nothing there that takes long, since all other queries wait meanwhile.
  */
+export type { StoredClassifications, UserClassification, Verdict } from './classifications.ts'
 export { type Micros, now, toIso, toIsoOffset } from './clock.ts'
 export { type Counted, countInSteps } from './counted.ts'
 export { type DataFolderLock, lockDataFolder } from './data-folder.ts'
@@ -17,10 +18,13 @@ export {
   type StagedContent,
 } from './files/index.ts'
 export { RESTORING, refuseLostDatabase } from './lost-database.ts'
+export type * from './matches.ts'
 export { offsetOf, type Page } from './page.ts'
 export { makeFilesPrivate, makePrivate } from './private.ts'
 export { noReserve, RESERVE_BYTES, Reserve, type Room } from './reserve.ts'
+export type * from './revisions.ts'
 export type * from './rulesets.ts'
+export type * from './samples.ts'
 export type * from './schema.ts'
 export type * from './sessions.ts'
 export { checkDatabase } from './sqlite/checking.ts'

@@ -1,4 +1,8 @@
+import type { StoredClassifications } from './classifications.ts'
+import type { StoredMatches } from './matches.ts'
+import type { StoredRevisions } from './revisions.ts'
 import type { StoredRulesets } from './rulesets.ts'
+import type { StoredSamples } from './samples.ts'
 import type { StoredSessions } from './sessions.ts'
 import type { StoredTokens } from './tokens.ts'
 import type { UnitName } from './units-of-work.ts'
@@ -10,6 +14,10 @@ export interface Repositories {
   readonly tokens: StoredTokens
   readonly sessions: StoredSessions
   readonly rulesets: StoredRulesets
+  readonly revisions: StoredRevisions
+  readonly matches: StoredMatches
+  readonly classifications: StoredClassifications
+  readonly samples: StoredSamples
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

@@ -20,6 +20,18 @@ export const unitsOfWork = {
   logIn: 'read committed',
   /** The token that scripts set up an installation with. */
   setUpToken: 'serializable',
+  /** A revision, a switch, a removal: with the matches, the plan, what a cloud has to learn, and the next generation. */
+  changeRules: 'serializable',
+  /** What the pipeline found out about some samples becomes true: segment, matches, feeds and state. */
+  completeSamples: 'serializable',
+  /** What one more part of a corpus scan found, the cursor and the counts. */
+  advanceHunt: 'serializable',
+  /** A page of a feed of the cloud, with the position behind it. */
+  readFeed: 'serializable',
+  /** The results of a hunt of the cloud go, and stay away. */
+  clearRetro: 'serializable',
+  /** A user's own word on a sample. */
+  classify: 'serializable',
 } as const satisfies Record<string, Isolation>
 
 export type UnitName = keyof typeof unitsOfWork

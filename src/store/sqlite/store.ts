@@ -1,8 +1,12 @@
 import type { DatabaseHealth } from '../database-health.ts'
 import type { Repositories, Store, UnitOfWork } from '../store.ts'
 import type { UnitName } from '../units-of-work.ts'
+import { sqliteClassifications } from './classifications.ts'
 import { type CheckedAtStart, type Database, openSoundDatabase, type Transaction } from './database.ts'
+import { sqliteMatches } from './matches.ts'
+import { sqliteRevisions } from './revisions.ts'
 import { sqliteRulesets } from './rulesets.ts'
+import { sqliteSamples } from './samples.ts'
 import { sqliteSessions } from './sessions.ts'
 import { sqliteTokens } from './tokens.ts'
 import { sqliteUsers } from './users.ts'
@@ -54,5 +58,9 @@ function repositoriesOf(database: Database): Repositories {
     tokens: sqliteTokens(database),
     sessions: sqliteSessions(database),
     rulesets: sqliteRulesets(database),
+    revisions: sqliteRevisions(database),
+    matches: sqliteMatches(database),
+    classifications: sqliteClassifications(database),
+    samples: sqliteSamples(database),
   }
 }

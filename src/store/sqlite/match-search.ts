@@ -9,42 +9,11 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
-import { type Classification, type Counted, countInSteps, type Database, listOf, type Micros } from '../store/index.ts'
-import { type MatchRow, matchesById } from './listing.ts'
-
-/** All given conditions hold. */
-export interface MatchFilter {
-  /** Names. Without any, matches of all rulesets. */
-  readonly rulesets?: readonly string[]
-  /** The sample matches every named ruleset, not just one of them. */
-  readonly together?: boolean
-  /** First found with the revision of this number. */
-  readonly revision?: number
-  /** A part of the rule's name (ASCII case does not matter). */
-  readonly rule?: string
-  readonly cloud?: boolean
-  readonly classifications?: readonly Classification[]
-  readonly fileTypes?: readonly string[]
-  readonly tag?: string
-  /** Of the sample, in bytes, inclusive. */
-  readonly minSize?: number
-  readonly maxSize?: number
-  /** When the match was recorded, inclusive. */
-  readonly from?: Micros
-  readonly to?: Micros
-}
-
-export interface MatchesFound {
-  readonly results: readonly MatchRow[]
-  /** The id to give as `after`; null when nothing is left. */
-  readonly next: number | null
-}
-
-export interface MatchWalk {
-  readonly limit: number
-  /** Only matches with a smaller id. */
-  readonly after?: number
-}
+import { type Counted, countInSteps } from '../counted.ts'
+import type { MatchConditions, MatchesFound, MatchWalk } from '../matches.ts'
+import type { Database } from './database.ts'
+import { listOf } from './list.ts'
+import { matchesById } from './match-rows.ts'
 
 /** Matches looked at by one statement at most; the first looks at a page only, as that is enough without filters. */
 const STEP = 4_000
@@ -55,10 +24,10 @@ const FEW = 2_000
 
 const PAST_ALL = Number.MAX_SAFE_INTEGER
 
-export async function findMatches(
+export async function searchMatches(
   database: Database,
   rulesetIds: readonly number[],
-  filter: MatchFilter,
+  filter: MatchConditions,
   { limit, after = PAST_ALL }: MatchWalk,
 ): Promise<MatchesFound> {
   const source = (await fewMatches(database, rulesetIds, filter)) ?? walkFrom(rulesetIds)
@@ -80,10 +49,10 @@ export async function findMatches(
 }
 
 /** How many matches fulfil the filter; see `Counted`. */
-export async function countFound(
+export async function countFoundMatches(
   database: Database,
   rulesetIds: readonly number[],
-  filter: MatchFilter,
+  filter: MatchConditions,
 ): Promise<Counted> {
   const source = (await fewMatches(database, rulesetIds, filter)) ?? walkFrom(rulesetIds)
   const conditions = conditionsOf(rulesetIds, filter)
@@ -150,7 +119,7 @@ function walkFrom(rulesetIds: readonly number[]): Source {
 async function fewMatches(
   database: Database,
   rulesetIds: readonly number[],
-  filter: MatchFilter,
+  filter: MatchConditions,
 ): Promise<Source | null> {
   const { tag, fileTypes, classifications, from, to } = filter
   if (from !== undefined || to !== undefined) {
@@ -185,7 +154,7 @@ async function idsOf(database: Database, query: RawBuilder<unknown>): Promise<nu
   return rows.map(({ id }) => id)
 }
 
-function conditionsOf(rulesetIds: readonly number[], filter: MatchFilter): RawBuilder<boolean>[] {
+function conditionsOf(rulesetIds: readonly number[], filter: MatchConditions): RawBuilder<boolean>[] {
   const { revision, rule, cloud, classifications, fileTypes, tag, minSize, maxSize, from, to } = filter
   const conditions: RawBuilder<boolean>[] = []
   if (revision !== undefined) {

@@ -1,33 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { type QueryResult, type RawBuilder, sql } from 'kysely'
-import { type Classification, type Database, listOf, type Micros } from '../store/index.ts'
-
-/** One row: a rule of a ruleset holds on a sample, locally or in the cloud. */
-export interface MatchRow {
-  readonly id: number
-  readonly sampleId: number
-  readonly ruleset: string
-  readonly rule: string
-  readonly cloud: boolean
-  /** When the match was recorded. */
-  readonly created: Micros
-  readonly classification: Classification
-  /** 0 to 10; null where the classification has none. */
-  readonly riskScore: number | null
-  readonly threatName: string | null
-  /** Hashes as lower-case hexadecimal digits; only the SHA-1 is known of every sample in the cloud. */
-  readonly sha1: string
-  readonly md5: string | null
-  readonly sha256: string | null
-  /** Null for a sample that only the cloud has. */
-  readonly extractedFileCount: number | null
-  readonly fileType: string
-  readonly fileSize: number
-  /** The name that the rule held for, where it asks for names; else the sample's. */
-  readonly filename: string
-  /** The content is here. */
-  readonly downloadable: boolean
-}
+import type { MatchRow } from '../matches.ts'
+import type { Database } from './database.ts'
+import { listOf } from './list.ts'
 
 /** The ids of one ruleset's matches. */
 export function matchIds(database: Database, rulesetId: number) {

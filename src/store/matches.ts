@@ -1,0 +1,131 @@
+import type { Micros } from './clock.ts'
+import type { Counted } from './counted.ts'
+import type { Classification } from './schema.ts'
+
+/** One row: a rule of a ruleset holds on a sample, locally or in the cloud. */
+export interface MatchRow {
+  readonly id: number
+  readonly sampleId: number
+  readonly ruleset: string
+  readonly rule: string
+  readonly cloud: boolean
+  /** When the match was recorded. */
+  readonly created: Micros
+  readonly classification: Classification
+  /** 0 to 10; null where the classification has none. */
+  readonly riskScore: number | null
+  readonly threatName: string | null
+  /** Hashes as lower-case hexadecimal digits; only the SHA-1 is known of every sample in the cloud. */
+  readonly sha1: string
+  readonly md5: string | null
+  readonly sha256: string | null
+  /** Null for a sample that only the cloud has. */
+  readonly extractedFileCount: number | null
+  readonly fileType: string
+  readonly fileSize: number
+  /** The name that the rule held for, where it asks for names; else the sample's. */
+  readonly filename: string
+  /** The content is here. */
+  readonly downloadable: boolean
+}
+
+/** All given conditions hold. */
+export interface MatchConditions {
+  /** The sample matches every one of the chosen rulesets, not just one of them. */
+  readonly together?: boolean
+  /** First found with the revision of this number. */
+  readonly revision?: number
+  /** A part of the rule's name (ASCII case does not matter). */
+  readonly rule?: string
+  readonly cloud?: boolean
+  readonly classifications?: readonly Classification[]
+  readonly fileTypes?: readonly string[]
+  readonly tag?: string
+  /** Of the sample, in bytes, inclusive. */
+  readonly minSize?: number
+  readonly maxSize?: number
+  /** When the match was recorded, inclusive. */
+  readonly from?: Micros
+  readonly to?: Micros
+}
+
+export interface MatchWalk {
+  readonly limit: number
+  /** Only matches with a smaller id. */
+  readonly after?: number
+}
+
+export interface MatchesFound {
+  readonly results: readonly MatchRow[]
+  /** The id to give as `after`; null when nothing is left. */
+  readonly next: number | null
+}
+
+/** A match that a scan here found. */
+export interface FoundMatch {
+  readonly rulesetId: number
+  readonly revisionId: number
+  readonly rule: string
+  /** The file name that the rule held for; null where it asks for none. */
+  readonly name: string | null
+}
+
+/** That a rule, as it was in a revision, holds on a sample of the cloud. */
+export interface CloudFinding {
+  readonly rulesetId: number
+  readonly revisionId: number
+  readonly rule: string
+  readonly sampleId: number
+  /** When the cloud found it. */
+  readonly at: Micros
+}
+
+/**
+ * Which rule of which ruleset holds on which sample. A match of a cloud remembers which of its feeds reported it. Whatever
+ * changes matches has the samples' classification to bring up to date, in the same unit of work.
+ */
+export interface StoredMatches {
+  /** Adding one again changes nothing. Returns how many are new. */
+  add(sampleId: number, found: readonly FoundMatch[], at: Micros): Promise<number>
+  /** The same for what a cloud reports. Returns the sample of each match that is new, or new in this feed. */
+  addFromCloud(feed: 'live' | 'retro', findings: readonly CloudFinding[]): Promise<number[]>
+  /** Deletes what only the cloud's retro feed reported of a ruleset. Returns the sample of each deleted match. */
+  clearRetro(rulesetId: number): Promise<number[]>
+  /** Lets another row stand for the same sample. What `to` has already stays behind. */
+  moveFromCloud(samples: { readonly from: number; readonly to: number }): Promise<void>
+  /** Deletes a ruleset's matches of some rules, or all of them, with other queries in between. */
+  deleteOfRules(rulesetId: number, rules: readonly string[] | 'all'): Promise<void>
+  /** The samples that any of these rules matches. */
+  samplesOfRules(rulesetId: number, rules: readonly string[]): Promise<number[]>
+
+  /** The rulesets of this installation that have one of the names, with how many matches each has, fewest first. */
+  countByName(
+    names: readonly string[],
+  ): Promise<{ readonly id: number; readonly name: string; readonly matches: number }[]>
+  /** Without looking at them; of all rulesets with null. */
+  count(rulesetIds: readonly number[] | null): Promise<number>
+  /** Recorded in a time, its start included and its end not. */
+  countRecorded(from: Micros, to: Micros): Promise<number>
+  /** A ruleset's matches by the revision that they were first found with, and by rule. */
+  countByRevision(
+    rulesetId: number,
+  ): Promise<{ readonly number: number; readonly rule: string; readonly count: number }[]>
+  /** The ids of a ruleset's matches, newest first. `count` is how many it has. */
+  listIds(
+    rulesetId: number,
+    part: { readonly offset: number; readonly limit: number; readonly count: number },
+  ): Promise<number[]>
+  /** The ids of the matches of the samples that match all the rulesets, newest first. Best with the rarest first. */
+  listCommonIds(rulesetIds: readonly number[]): Promise<number[]>
+  /** In the order of the ids; the ones that are gone are left out. */
+  findByIds(ids: readonly number[]): Promise<MatchRow[]>
+  /** By ruleset and rule, local before cloud. */
+  findOfSample(sampleId: number): Promise<MatchRow[]>
+  /**
+   * Those recorded last first; of all rulesets where none is named. The page may be short or empty although more is left:
+   * `next` tells, and goes on.
+   */
+  search(rulesetIds: readonly number[], conditions: MatchConditions, walk: MatchWalk): Promise<MatchesFound>
+  /** How many `search` finds, as far as they can be counted in a moment. */
+  countFound(rulesetIds: readonly number[], conditions: MatchConditions): Promise<Counted>
+}
