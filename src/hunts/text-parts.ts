@@ -5,9 +5,9 @@
  *     h7.0 (1,800 rules)     h7.0/000000, h7.0/000001 …     candidates, scans, failures: of each by itself
  *     h7.0                   h7.0                           hits, scan errors, counts: of the text
  */
-import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { FEWEST_RULES_APART, type PlannedText } from '../planner/index.ts'
+import { textDigest } from '../rulesets/index.ts'
 import { asksForNames, type RuleSet, type RunnableRuleset, type ScanError, type WorkerPool } from '../scanning/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 
@@ -28,7 +28,7 @@ export class TextPlans {
 
   /** Plans a text that compiles. */
   async of(content: string, signal: AbortSignal): Promise<TextPlan> {
-    const digest = createHash('sha256').update(content).digest('hex')
+    const digest = textDigest(content).toString('hex')
     const known = this.#kept.get(digest)
     if (known !== undefined) return known
     const task = { content, explain: false, inParts: true }

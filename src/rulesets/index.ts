@@ -14,3 +14,4 @@ export type { NewText, Revision, RevisionEntry, RulesetState, SaveOutcome } from
 export { type Checker, type RulesetObserver, Rulesets } from './rulesets.ts'
 export type { LiveSet, RulesetPlanner } from './runnable-rulesets.ts'
 export { type TenantRuleset, TenantRulesets } from './tenant-rulesets.ts'
+export { textDigest } from './text-digest.ts'

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Checker } from './rulesets.ts'
+import { textDigest } from './text-digest.ts'
 
 type Answer = Awaited<ReturnType<Checker['check']>>
 
@@ -22,7 +22,7 @@ export class KnownTexts implements Checker {
   }
 
   async check(content: string, partial = false): Promise<Answer> {
-    const text = createHash('sha256').update(content).digest('hex')
+    const text = textDigest(content).toString('hex')
     const known = this.#known.get(text)
     // Nothing had to be left out of it: whether that is allowed makes no difference.
     if (known !== undefined) return known

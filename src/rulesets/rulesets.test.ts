@@ -142,6 +142,13 @@ test('the same text again succeeds, and changes nothing', async () => {
   assert.equal(again.created, false)
   assert.equal(await here.rulesets.liveSet(), before)
   assert.equal((await here.rulesets.revisions('same')).length, 1)
+
+  // Also over one that was saved before digests of texts were kept.
+  await here.database.updateTable('revisions').set({ text_digest: null }).execute()
+  assert.equal((await here.rulesets.save(here.ada, { name: 'same', content: rule('one') })).revision, 1)
+  // As long, and another text.
+  assert.equal((await here.rulesets.save(here.ada, { name: 'same', content: rule('two') })).revision, 2)
+  assert.equal((await here.rulesets.save(here.ada, { name: 'same', content: rule('one') })).revision, 3)
 })
 
 test('a text that does not compile is stored, told with its first error, and does not run', async () => {

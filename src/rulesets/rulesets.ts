@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import { type Account, demand } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import { replaceRules } from '../matches/index.ts'
@@ -14,6 +13,7 @@ import { RULESET_NAMES } from './ruleset-name.ts'
 import { type LiveSet, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
 import { recordScanErrors, struckOn } from './scan-errors.ts'
 import { checkOwner, demandCurrent, runs, type StoredRuleset, unchangedOutcome } from './stored-ruleset.ts'
+import { textDigest } from './text-digest.ts'
 
 /** Finds out whether a text compiles, in a bounded process. */
 export interface Checker {
@@ -251,8 +251,8 @@ export class Rulesets {
           throw new Failure('ruleset.busy')
         }
       }
-      const isSameLength = existing?.bytes === Buffer.byteLength(content)
-      const unchanged = isSameLength && (await this.#textOf(existing)) === content ? existing : null
+      const digest = textDigest(content)
+      const unchanged = existing && (await this.#has(existing, content, digest)) ? existing : null
       const isAsAsked = partial || unchanged?.left_out === null
       if (unchanged && unchanged.state !== 'invalid' && isAsAsked) return this.#saveUnchanged(name, unchanged, cloud)
       demandCurrent(given, existing?.number ?? 0)
@@ -275,6 +275,7 @@ export class Rulesets {
             ruleset_id: id,
             number: revision,
             content,
+            text_digest: digest,
             author_id: by.id,
             created: time,
             valid: checked.valid ? 1 : 0,
@@ -349,8 +350,13 @@ export class Rulesets {
       .selectFrom('rulesets')
       .leftJoin('revisions', 'revisions.id', 'rulesets.revision_id')
       .select(['rulesets.id', 'owner_id', 'core', 'enabled', 'state', 'cloud_state', 'cloud_synced'])
-      .select(['revision_id', 'revisions.number', 'revisions.diagnostics', 'revisions.left_out'])
-      .select(sql<number | null>`octet_length(revisions.content)`.as('bytes'))
+      .select([
+        'revision_id',
+        'revisions.number',
+        'revisions.text_digest',
+        'revisions.diagnostics',
+        'revisions.left_out',
+      ])
       .where('rulesets.name', '=', name)
       .where('rulesets.tenant_id', 'is', null)
       .executeTakeFirst()
@@ -364,6 +370,11 @@ export class Rulesets {
     const ruleset = await this.#find(name)
     if (!ruleset) throw new Failure('ruleset.not-found', messages.missing)
     return ruleset
+  }
+
+  /** Whether this text is the current one. */
+  async #has(ruleset: StoredRuleset, content: string, digest: Buffer): Promise<boolean> {
+    return ruleset.text_digest ? digest.equals(ruleset.text_digest) : (await this.#textOf(ruleset)) === content
   }
 
   async #textOf({ revision_id }: StoredRuleset): Promise<string> {

@@ -15,8 +15,8 @@ export interface StoredRuleset {
   readonly cloud_synced: 0 | 1
   readonly revision_id: number | null
   readonly number: number | null
-  /** Of its text, which is read only where it is needed: it may have many megabytes. */
-  readonly bytes: number | null
+  /** Of its text, which is read only where it is needed: it may have many megabytes. Null for one saved long ago. */
+  readonly text_digest: Uint8Array | null
   readonly diagnostics: string | null
   readonly left_out: string | null
 }

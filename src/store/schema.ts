@@ -210,6 +210,8 @@ export interface RevisionsTable {
   ruleset_id: number
   number: number
   content: string
+  /** SHA-256; null for a text that was saved before digests were kept. */
+  text_digest: Generated<Uint8Array | null>
   author_id: number
   created: Micros
   valid: Flag
