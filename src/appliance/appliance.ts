@@ -5,7 +5,7 @@ import { Archives } from '../archives/index.ts'
 import { Cloud, type CloudAccess, cloudAccess } from '../cloud/index.ts'
 import { AdHocHunts, Corpus, type Explanation, explain, type HuntText, LocalRetro, TextPlans } from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
-import { Intake } from '../intake/index.ts'
+import { Intake, type MatchRecord, Reanalysis } from '../intake/index.ts'
 import { Matches } from '../matches/index.ts'
 import { KnownTexts, type RulesetPlanner, Rulesets } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
@@ -39,6 +39,8 @@ export interface Appliance {
   readonly matches: Matches
   readonly samples: Samples
   readonly intake: Intake
+  /** Matches stored samples again on request. */
+  readonly reanalysis: Reanalysis
   readonly segments: Segments
   readonly localRetro: LocalRetro
   readonly adHocHunts: AdHocHunts
@@ -163,17 +165,18 @@ async function assemble(
     ratio: settings.archiveRatio,
     timeMs: settings.archiveTimeout,
   })
+  const record: MatchRecord = {
+    async record(tx, scan) {
+      await matches.record(tx, scan)
+      await tenants.feeds.recordLive(transactionOf(tx), scan)
+    },
+  }
   const intake = new Intake({
     database,
     blobs,
     pool,
     rulesets,
-    matches: {
-      async record(tx, scan) {
-        await matches.record(tx, scan)
-        await tenants.feeds.recordLive(transactionOf(tx), scan)
-      },
-    },
+    matches: record,
     segments,
     archives,
     log,
@@ -188,6 +191,7 @@ async function assemble(
     },
   })
   const { scanLimit } = settings
+  const reanalysis = new Reanalysis({ store, blobs, pool, rulesets, matches: record, log, scanBytes: scanLimit })
   const localRetro = new LocalRetro({ database, sources, rulesets, matches, log, scanLimit })
   const adHocHunts = new AdHocHunts({
     database,
@@ -207,6 +211,7 @@ async function assemble(
     () => adHocHunts.close(),
     () => tenants.close(),
     () => intake.stop(),
+    () => reanalysis.stop(),
     () => stored.stop(),
   )
   opened.add(() => cloud.stop())
@@ -217,6 +222,7 @@ async function assemble(
   const replanned = await rulesets.rebuildPlans()
   const index = await segments.start()
   const { resumed } = await intake.start()
+  reanalysis.start()
   const retro = await localRetro.resume()
   const hunts = await adHocHunts.resume()
   const retroHunts = await tenants.start()
@@ -242,6 +248,7 @@ async function assemble(
     matches,
     samples,
     intake,
+    reanalysis,
     segments,
     localRetro,
     adHocHunts,

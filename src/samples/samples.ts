@@ -88,7 +88,7 @@ export class Samples {
 
   /**
    * In the order of the request. All hashes must be of one kind, else `hash.malformed`. A sample that waits for the
-   * pipeline or is in it is `processing`; one that only a cloud has is `not_found`.
+   * pipeline or is in it is `processing`, also one that is to be matched again; one that only a cloud has is `not_found`.
    */
   async status(
     hashes: readonly string[],
@@ -101,9 +101,10 @@ export class Samples {
     if (hashType === undefined) throw new Failure('hash.malformed', 'There is no hash value.')
     if (others.length > 0) throw new Failure('hash.malformed', 'All hash values must be of one kind.')
     const found = await this.findMany(hashes)
+    const waiting = await this.#toMatchAgain([...found.values()].map(({ id }) => id))
     const results = hashes.map((hashValue) => ({
       hashValue,
-      status: statusOf(found.get(hashValue)),
+      status: statusOf(found.get(hashValue), waiting),
     }))
     return { hashType, results: only ? results.filter(({ status }) => status === only) : results }
   }
@@ -334,6 +335,15 @@ export class Samples {
     }
   }
 
+  async #toMatchAgain(ids: readonly number[]): Promise<Set<number>> {
+    const rows = await this.#database
+      .selectFrom('reanalyses')
+      .select('sample_id')
+      .where('sample_id', 'in', listOf(ids))
+      .execute()
+    return new Set(rows.map(({ sample_id }) => sample_id))
+  }
+
   async #tagsOf(id: number): Promise<string[]> {
     const rows = await this.#database
       .selectFrom('tags')
@@ -367,7 +377,7 @@ export class Samples {
   }
 }
 
-function statusOf(sample: Sample | undefined): SampleStatus {
+function statusOf(sample: Sample | undefined, toMatchAgain: ReadonlySet<number>): SampleStatus {
   if (!sample?.stored) return 'not_found'
-  return sample.state === 'processed' ? 'processed' : 'processing'
+  return sample.state === 'processed' && !toMatchAgain.has(sample.id) ? 'processed' : 'processing'
 }

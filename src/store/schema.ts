@@ -23,6 +23,7 @@ export interface Schema {
   sample_counts: SampleCountsTable
   sightings: SightingsTable
   new_names: NewNamesTable
+  reanalyses: ReanalysesTable
   members: MembersTable
   tags: TagsTable
   rulesets: RulesetsTable
@@ -154,6 +155,12 @@ export interface SightingsTable {
 /** Samples that were seen under a new name and are still to be matched with the rules that ask for names. */
 export interface NewNamesTable {
   sample_id: number
+}
+
+/** Samples that somebody wants to have matched again with what is enabled. */
+export interface ReanalysesTable {
+  sample_id: number
+  requested: Micros
 }
 
 export interface MembersTable {

@@ -1,5 +1,6 @@
 import type { StoredClassifications } from './classifications.ts'
 import type { StoredMatches } from './matches.ts'
+import type { StoredReanalyses } from './reanalyses.ts'
 import type { StoredRevisions } from './revisions.ts'
 import type { StoredRulesets } from './rulesets.ts'
 import type { StoredSamples } from './samples.ts'
@@ -18,6 +19,7 @@ export interface Repositories {
   readonly matches: StoredMatches
   readonly classifications: StoredClassifications
   readonly samples: StoredSamples
+  readonly reanalyses: StoredReanalyses
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

@@ -32,6 +32,8 @@ export const unitsOfWork = {
   clearRetro: 'serializable',
   /** A user's own word on a sample. */
   classify: 'serializable',
+  /** What samples match that were scanned again, if the enabled rulesets are the ones that they were scanned with. */
+  recordReanalysis: 'serializable',
 } as const satisfies Record<string, Isolation>
 
 export type UnitName = keyof typeof unitsOfWork

@@ -100,6 +100,7 @@ test('a client that is made from the document can call every operation', { timeo
     operation: 'START',
     hash,
     hash_values: [hash],
+    hash_value: [hash],
     ids: [search.results[0].id],
     id: hunt.id,
     number: 1,

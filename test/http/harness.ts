@@ -66,14 +66,21 @@ export class TestServer {
   readonly logged: () => string
   readonly operations: readonly Operation[]
   readonly #folder: string
+  readonly #settings: Partial<Settings>
 
-  private constructor(parts: Pick<TestServer, 'appliance' | 'app' | 'url' | 'tokens' | 'logged'> & { folder: string }) {
+  private constructor(
+    parts: Pick<TestServer, 'appliance' | 'app' | 'url' | 'tokens' | 'logged'> & {
+      folder: string
+      settings: Partial<Settings>
+    },
+  ) {
     this.appliance = parts.appliance
     this.app = parts.app
     this.url = parts.url
     this.tokens = parts.tokens
     this.logged = parts.logged
     this.#folder = parts.folder
+    this.#settings = parts.settings
     this.operations = operationsOf(parts.app.swagger())
   }
 
@@ -83,7 +90,23 @@ export class TestServer {
     services: (appliance: Appliance) => Partial<ApplianceServices> = () => ({}),
     times?: HttpServerOptions['times'],
   ): Promise<TestServer> {
-    const folder = mkdtempSync(join(tmpdir(), 'backtrail-http-'))
+    return TestServer.#open(mkdtempSync(join(tmpdir(), 'backtrail-http-')), settings, services, times)
+  }
+
+  /** Closes this server, and opens another one over the same data folder, with the same tokens. */
+  async restart(): Promise<TestServer> {
+    await this.app.close()
+    await this.appliance.close()
+    return TestServer.#open(this.#folder, this.#settings, () => ({}), undefined, this.tokens)
+  }
+
+  static async #open(
+    folder: string,
+    settings: Partial<Settings>,
+    services: (appliance: Appliance) => Partial<ApplianceServices>,
+    times: HttpServerOptions['times'] | undefined,
+    known?: Readonly<Record<User, string>>,
+  ): Promise<TestServer> {
     const lines: string[] = []
     const log: Logger = pino(
       { level: 'debug' },
@@ -96,18 +119,12 @@ export class TestServer {
     )
     const inForce = { ...readSettings({ data: folder, workers: '1', rateLimit: '0' }, {}), ...settings }
     const appliance = await openAppliance(inForce, { log })
-    const adminToken = randomBytes(20).toString('hex')
-    await appliance.accounts.ensureFirstAdministrator({ token: adminToken })
-    const tokens: Record<User, string> = { admin: adminToken, ana: '', ben: '' }
-    for (const name of ['ana', 'ben'] as const) {
-      await appliance.accounts.users.add({ name, password: passwords[name], role: 'user' })
-      tokens[name] = (await appliance.accounts.tokens.create(name, 'test')).token
-    }
+    const tokens = known ?? (await addUsers(appliance))
     const app = buildHttpServer({ ...appliance, ...services(appliance) }, inForce, log, times ? { times } : {})
     await app.listen({ host: '127.0.0.1', port: 0 })
     const { port } = app.server.address() as AddressInfo
     const url = `${inForce.tlsKey ? 'https' : 'http'}://127.0.0.1:${port}`
-    return new TestServer({ appliance, app, url, tokens, logged: () => lines.join(''), folder })
+    return new TestServer({ appliance, app, url, tokens, logged: () => lines.join(''), folder, settings })
   }
 
   /** For tests that need more rows than the services would make in a test's time. */
@@ -189,6 +206,17 @@ export class TestServer {
 }
 
 export const passwords = { ana: 'ana and her long password', ben: 'ben and his long password' } as const
+
+async function addUsers({ accounts }: Appliance): Promise<Record<User, string>> {
+  const admin = randomBytes(20).toString('hex')
+  await accounts.ensureFirstAdministrator({ token: admin })
+  const tokens: Record<User, string> = { admin, ana: '', ben: '' }
+  for (const name of ['ana', 'ben'] as const) {
+    await accounts.users.add({ name, password: passwords[name], role: 'user' })
+    tokens[name] = (await accounts.tokens.create(name, 'test')).token
+  }
+  return tokens
+}
 
 function operationsOf(document: Json): Operation[] {
   return Object.entries<Record<string, Json>>(document.paths).flatMap(([path, methods]) =>

@@ -15,6 +15,7 @@ import { addRulesetList } from './ruleset-list.ts'
 import { addRulesetMatches } from './ruleset-matches.ts'
 import { addRulesetRevisions } from './ruleset-revisions.ts'
 import { addRulesets } from './rulesets.ts'
+import { addSampleAnalysis } from './sample-analysis.ts'
 import { addSampleClassification } from './sample-classification.ts'
 import { addSampleDeletion } from './sample-deletion.ts'
 import { addSampleDownloads } from './sample-downloads.ts'
@@ -34,6 +35,7 @@ const everywhere = [
   addWebSession,
   addUploads,
   addSampleLookUps,
+  addSampleAnalysis,
   addSampleDownloads,
   addSampleDeletion,
   addSampleClassification,

@@ -191,6 +191,11 @@ CREATE TABLE new_names (
   sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE
 ) STRICT;
 
+CREATE TABLE reanalyses (
+  sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE,
+  requested INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE revisions (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
@@ -201,7 +206,7 @@ CREATE TABLE revisions (
   valid INTEGER NOT NULL,
   diagnostics TEXT NOT NULL,
   rules TEXT NOT NULL,
-  plan TEXT, left_out TEXT,
+  plan TEXT, left_out TEXT, text_digest BLOB,
   UNIQUE (ruleset_id, number)
 ) STRICT;
 

@@ -4,6 +4,7 @@ import type { UnitName } from '../units-of-work.ts'
 import { sqliteClassifications } from './classifications.ts'
 import { type CheckedAtStart, type Database, openSoundDatabase, type Transaction } from './database.ts'
 import { sqliteMatches } from './matches.ts'
+import { sqliteReanalyses } from './reanalyses.ts'
 import { sqliteRevisions } from './revisions.ts'
 import { sqliteRulesets } from './rulesets.ts'
 import { sqliteSamples } from './samples.ts'
@@ -62,5 +63,6 @@ function repositoriesOf(database: Database): Repositories {
     matches: sqliteMatches(database),
     classifications: sqliteClassifications(database),
     samples: sqliteSamples(database),
+    reanalyses: sqliteReanalyses(database),
   }
 }

@@ -1,0 +1,4 @@
+CREATE TABLE reanalyses (
+  sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE,
+  requested INTEGER NOT NULL
+) STRICT;
