@@ -32,6 +32,7 @@ const holders = {
   /** Build and check the index. */
   'index.maintain': ['administrator'],
   'users.manage': ['administrator'],
+  'audit.read': ['administrator'],
 } as const satisfies Record<string, readonly Role[]>
 
 export type Right = keyof typeof holders

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
+import { AuditLog } from '../audit/index.ts'
 import { Cloud, type CloudAccess, cloudAccess } from '../cloud/index.ts'
 import { AdHocHunts, Corpus, type Explanation, explain, type HuntText, LocalRetro, TextPlans } from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
@@ -35,6 +36,7 @@ import { StoredCheck } from './stored-check.ts'
 /** Everything of a Backtrail but its network side: the services over one data folder, and what runs in the background. */
 export interface Appliance {
   readonly accounts: Accounts
+  readonly audit: AuditLog
   readonly rulesets: Rulesets
   readonly matches: Matches
   readonly samples: Samples
@@ -133,6 +135,7 @@ async function assemble(
     pool.run('plan', { content, explain }, { priority: 'interactive', ...(signal && { signal }) })
   const planner: RulesetPlanner = { plan: (content) => plan(content, false) }
   const accounts = new Accounts(store)
+  const audit = new AuditLog({ store, log, keptDays: settings.auditDays })
   const matches = new Matches(store)
   const cloud = new Cloud({ database, blobs, settings, access, log })
   const rulesets = new Rulesets({ database, checker, planner, observer: cloud.outbox })
@@ -215,6 +218,7 @@ async function assemble(
     () => stored.stop(),
   )
   opened.add(() => cloud.stop())
+  opened.add(() => audit.stop())
 
   const forgotten = await blobs.recover(
     async (sha256) => (await samples.find(Buffer.from(sha256).toString('hex'))) !== null,
@@ -226,6 +230,7 @@ async function assemble(
   const retro = await localRetro.resume()
   const hunts = await adHocHunts.resume()
   const retroHunts = await tenants.start()
+  await audit.start()
   stored.begin(checked, statSync(databaseFile).size)
   log.info(
     {
@@ -244,6 +249,7 @@ async function assemble(
 
   return {
     accounts,
+    audit,
     rulesets,
     matches,
     samples,

@@ -54,7 +54,7 @@ class LocalBackend implements Backend {
     this.ingestsAtOnce = 2_048
     this.#appliance = appliance
     this.#operator = operator
-    this.users = usersOf(appliance)
+    this.users = usersOf(appliance, recordOf(appliance, operator))
     this.index = indexOf(appliance)
   }
 
@@ -78,6 +78,7 @@ class LocalBackend implements Backend {
     const { rulesets } = this.#appliance
     const text = { name, content, partial }
     const saved = await (isCore ? rulesets.importCore(this.#operator, text) : rulesets.save(this.#operator, text))
+    await recordOf(this.#appliance, this.#operator)(isCore ? 'saveCoreRuleset' : 'saveRuleset', name)
     return { ...saved, runs: saved.state === 'valid' }
   }
 
@@ -129,7 +130,13 @@ function leftOutOf(texts: readonly { readonly name: string; readonly leftOut?: r
   return texts.flatMap(({ name, leftOut = [] }) => leftOut.map((one) => ({ ...one, text: name })))
 }
 
-function usersOf({ accounts }: Appliance): Users {
+/** Puts down what was done here: under the names that operations have in the API, and by whoever has the data folder. */
+function recordOf({ audit }: Appliance, { name: user }: Account) {
+  return (operation: string, ...subjects: readonly string[]): Promise<void> =>
+    audit.record({ user, operation, subjects, status: 200, address: 'command line' })
+}
+
+function usersOf({ accounts }: Appliance, record: ReturnType<typeof recordOf>): Users {
   return {
     list: async () =>
       (await accounts.users.list()).map(({ lastLogIn, created, lastUsed, ...user }) => ({
@@ -137,11 +144,26 @@ function usersOf({ accounts }: Appliance): Users {
         created: toIso(created),
         lastUsed: lastUsed === null ? null : toIso(lastUsed),
       })),
-    add: async (user) => void (await accounts.users.add(user)),
-    setPassword: (name, password) => accounts.credentials.setPassword(name, password),
-    setDisabled: async (name, disabled) => void (await accounts.users.setDisabled(name, disabled)),
-    setRole: async (name, role) => void (await accounts.users.setRole(name, role)),
-    remove: (name) => accounts.users.remove(name),
+    async add(user) {
+      await accounts.users.add(user)
+      await record('addUser', user.name, user.role)
+    },
+    async setPassword(name, password) {
+      await accounts.credentials.setPassword(name, password)
+      await record('setUserPassword', name)
+    },
+    async setDisabled(name, disabled) {
+      await accounts.users.setDisabled(name, disabled)
+      await record('setUserDisabled', name, String(disabled))
+    },
+    async setRole(name, role) {
+      await accounts.users.setRole(name, role)
+      await record('setUserRole', name, role)
+    },
+    async remove(name) {
+      await accounts.users.remove(name)
+      await record('removeUser', name)
+    },
     tokens: async (name) =>
       (await accounts.tokens.list(name)).map(({ created, lastUsed, expires, ...token }) => ({
         ...token,
@@ -149,8 +171,15 @@ function usersOf({ accounts }: Appliance): Users {
         lastUsed: lastUsed === null ? null : toIso(lastUsed),
         expires: expires === null ? null : toIso(expires),
       })),
-    createToken: async (name, { label, ...bounds }) => (await accounts.tokens.create(name, label, bounds)).token,
-    revokeToken: (name, id) => accounts.tokens.revoke(name, id),
+    async createToken(name, { label, ...bounds }) {
+      const { token } = await accounts.tokens.create(name, label, bounds)
+      await record('createToken', name, label, ...(bounds.scope ?? []))
+      return token
+    },
+    async revokeToken(name, id) {
+      await accounts.tokens.revoke(name, id)
+      await record('revokeToken', name, String(id))
+    },
   }
 }
 

@@ -6,7 +6,8 @@ import Fastify, { type FastifyBaseLogger } from 'fastify'
 import { Failure } from '../errors/index.ts'
 import { proxyTrust, withoutBasePath } from './addresses.ts'
 import type { ApplianceServices, HttpSettings } from './appliance.ts'
-import { addAuthentication } from './authentication.ts'
+import { addAuditing } from './auditing.ts'
+import { addAuthentication, knownCallerOf } from './authentication.ts'
 import { addBodyParsers } from './bodies.ts'
 import { SMALL_BODY } from './body-bounds.ts'
 import { addUnknownPaths } from './methods.ts'
@@ -18,7 +19,7 @@ import type { HttpServer } from './route.ts'
 import { addRoutes } from './routes/index.ts'
 import { Operations } from './scopes.ts'
 import { answerGarbage, boundSlowClients, timeouts } from './slow-clients.ts'
-import { addTca } from './tca/index.ts'
+import { addTca, knownTenantOf } from './tca/index.ts'
 import { addValidation } from './validation.ts'
 import { packageVersion } from './version.ts'
 import { addWebApplication } from './web.ts'
@@ -86,10 +87,14 @@ export function buildHttpServer(
   app.register(async (scope) => {
     const operations = new Operations()
     addAuthentication(scope, appliance.accounts, operations)
+    addAuditing(scope, appliance.audit, (request) => knownCallerOf(request)?.name ?? null)
     addRoutes(scope as unknown as HttpServer, { appliance, settings, metrics, operations })
   })
   if (settings.role !== 'appliance') {
-    app.register(async (scope) => addTca(scope as unknown as HttpServer, { appliance, settings }))
+    app.register(async (scope) => {
+      addAuditing(scope, appliance.audit, (request) => knownTenantOf(request)?.name ?? null)
+      addTca(scope as unknown as HttpServer, { appliance, settings })
+    })
   }
   addWebApplication(app)
   return app

@@ -161,6 +161,11 @@ export const options = {
     default: 365,
     about: 'How many days the cloud keeps matches in the feeds of its tenants.',
   }),
+  auditDays: option({
+    kind: count(1, 36_500),
+    default: 730,
+    about: 'How many days the audit log tells who did what.',
+  }),
   rateLimit: option({
     kind: count(0, 10_000_000),
     default: 30_000,

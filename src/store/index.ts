@@ -3,6 +3,7 @@
  * transaction's handle only, since a query on the database itself would wait for that same transaction for ever, and
  * await nothing there that takes long, since all other queries wait meanwhile.
  */
+export type * from './audit.ts'
 export type { StoredClassifications, UserClassification, Verdict } from './classifications.ts'
 export { type Micros, now, toIso, toIsoOffset } from './clock.ts'
 export { type Counted, countInSteps } from './counted.ts'

@@ -42,6 +42,7 @@ export interface Schema {
   cloud_feeds: CloudFeedsTable
   feed_entries: FeedEntriesTable
   journal: JournalTable
+  audit_entries: AuditEntriesTable
 }
 
 /** Small facts of the installation: the generation of the enabled set, the schema's creation, … */
@@ -197,6 +198,18 @@ export interface RulesetsTable {
   created: Micros
   modified: Micros
   last_matched: Micros | null
+}
+
+export interface AuditEntriesTable {
+  id: Generated<number>
+  time: Micros
+  user: string
+  operation: string
+  /** JSON: string[]. */
+  subjects: string
+  subject_count: number
+  status: number
+  address: string
 }
 
 /** What is kept of a rule beside the text: a JSON array of these is `revisions.rules`. */

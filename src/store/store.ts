@@ -1,3 +1,4 @@
+import type { StoredAudit } from './audit.ts'
 import type { StoredClassifications } from './classifications.ts'
 import type { StoredMatches } from './matches.ts'
 import type { StoredReanalyses } from './reanalyses.ts'
@@ -20,6 +21,7 @@ export interface Repositories {
   readonly classifications: StoredClassifications
   readonly samples: StoredSamples
   readonly reanalyses: StoredReanalyses
+  readonly audit: StoredAudit
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { rows } from '../faults/data-folder.ts'
 import { backtrail, backtrailTo, folderWith, places, startServer } from './running.ts'
 
 for (const [where, open] of Object.entries(places)) {
@@ -113,6 +114,28 @@ test('core rulesets are imported on the data folder, and a server refuses them',
   const refused = await backtrailTo(1, ['rules', 'import', join(folder, 'core.yar'), '--core'], through)
   assert.match(refused.stderr, /Core rulesets belong to the installation/)
   assert.equal(await server.stop(), 0)
+})
+
+test('what a command changes on the data folder is put down in its audit log', async (t) => {
+  const folder = folderWith(t, { 'one.yar': 'rule one { condition: true }' })
+  const data = join(folder, 'data')
+  const at = ['--data', data]
+  await backtrailTo(0, ['users', 'add', 'ada', ...at])
+  await backtrailTo(0, ['users', 'token', 'ada', '--scope', 'read', ...at])
+  await backtrailTo(0, ['rules', 'import', join(folder, 'one.yar'), ...at])
+  await backtrailTo(0, ['users', 'remove', 'ada', ...at])
+  await backtrailTo(1, ['users', 'remove', 'ada', ...at])
+  assert.deepEqual(rows(data, 'SELECT user, operation, subjects, address FROM audit_entries ORDER BY id'), [
+    { user: 'admin', operation: 'addUser', subjects: '["ada","user"]', address: 'command line' },
+    {
+      user: 'admin',
+      operation: 'createToken',
+      subjects: '["ada","made on the command line","read"]',
+      address: 'command line',
+    },
+    { user: 'admin', operation: 'saveRuleset', subjects: '["one"]', address: 'command line' },
+    { user: 'admin', operation: 'removeUser', subjects: '["ada"]', address: 'command line' },
+  ])
 })
 
 test('a wrong token and a server that is not there are told', async (t) => {

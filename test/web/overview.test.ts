@@ -137,6 +137,27 @@ test('an administrator adds a user, who can log in, and removes it again', { ski
   await page.context().close()
 })
 
+test('an administrator reads the audit log, and finds what was done to one user', { skip }, async () => {
+  await web.server.post('/api/users/', { json: { name: 'dora', password: 'dora and her password', role: 'user' } })
+  await web.server.post('/api/users/dora/role/', { json: { role: 'administrator' } })
+  await web.server.delete('/api/users/dora/')
+  const page = await openAsAdministrator('/administration')
+  await page.getByRole('tab', { name: 'Audit log' }).click()
+  await page.getByRole('row', { name: /admin removeUser dora done/ }).waitFor()
+  await page.getByLabel('Search what it was about').fill('dora')
+  await page.getByText('3 entries shown, that is all').waitFor()
+  await page.getByRole('row', { name: /admin setUserRole dora, administrator done/ }).waitFor()
+  const file = page.waitForEvent('download')
+  await page.getByRole('link', { name: 'Export' }).click()
+  assert.equal((await file).suggestedFilename(), 'audit.csv')
+  await page.context().close()
+
+  const ana = await web.open('/administration')
+  await ana.getByRole('tab', { name: 'Health' }).waitFor()
+  assert.equal(await ana.getByRole('tab', { name: 'Audit log' }).count(), 0)
+  await ana.context().close()
+})
+
 test('one sets one\u2019s own password with the current one, and not without', { skip }, async () => {
   const page = await web.open('/administration')
   await page.getByLabel('Current password').fill('not the password')

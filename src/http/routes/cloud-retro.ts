@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import type { CloudStatus } from '../../cloud/index.ts'
 import { checkName } from '../../rulesets/index.ts'
 import { type Micros, toIsoOffset } from '../../store/index.ts'
+import { about } from '../auditing.ts'
 import { CloudStatusShape, statusFields } from '../contract/retro.ts'
 import { refusals, retroEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
@@ -26,7 +27,12 @@ export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RoutePa
   app.post(
     '/api/yara/ruleset/:ruleset_name/cloud-retro-hunt/',
     {
-      config: { access: 'account', envelope: retroEnvelope, invalid: 'retro.operation-invalid' },
+      config: {
+        audit: about('ruleset_name', 'operation'),
+        access: 'account',
+        envelope: retroEnvelope,
+        invalid: 'retro.operation-invalid',
+      },
       schema: {
         tags: ['retro'],
         operationId: 'operateCloudRetro',

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { toIso } from '../../store/index.ts'
+import { about } from '../auditing.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 
@@ -37,7 +38,7 @@ export function addCloudTime(app: HttpServer, { appliance: { cloud } }: RoutePar
   app.post(
     '/api/yara/ticloud/time/',
     {
-      config: { access: 'account', invalid: 'time.malformed' },
+      config: { audit: about('timestamp'), access: 'account', invalid: 'time.malformed' },
       schema: {
         tags: ['rulesets'],
         operationId: 'setCloudTime',

@@ -5,6 +5,7 @@ import { type Static, Type } from 'typebox'
 import type { Hunt } from '../../hunts/index.ts'
 import { type Micros, toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
+import { about } from '../auditing.ts'
 import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
 import {
@@ -40,7 +41,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.post(
     '/api/hunts/',
     {
-      config: { access: 'account' },
+      config: { audit: about('title'), access: 'account' },
       bodyLimit: TEXT_BODY,
       schema: {
         tags: ['hunts'],
@@ -185,7 +186,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.post(
     '/api/hunts/:id/cancel/',
     {
-      config: { access: { right: 'hunts.change-any', orOwner: true } },
+      config: { audit: about('id'), access: { right: 'hunts.change-any', orOwner: true } },
       schema: {
         tags: ['hunts'],
         operationId: 'cancelHunt',
@@ -203,7 +204,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.delete(
     '/api/hunts/:id/',
     {
-      config: { access: { right: 'hunts.change-any', orOwner: true } },
+      config: { audit: about('id'), access: { right: 'hunts.change-any', orOwner: true } },
       schema: {
         tags: ['hunts'],
         operationId: 'removeHunt',
@@ -221,7 +222,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.post(
     '/api/hunts/selection/',
     {
-      config: { access: 'account' },
+      config: { audit: 'nothing to tell', access: 'account' },
       bodyLimit: TEXT_BODY,
       schema: {
         tags: ['hunts'],
@@ -240,7 +241,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.post(
     '/api/hunts/explain/',
     {
-      config: { access: 'account' },
+      config: { audit: 'nothing to tell', access: 'account' },
       bodyLimit: TEXT_BODY,
       schema: {
         tags: ['hunts'],

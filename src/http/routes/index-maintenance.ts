@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { messageOf } from '../../errors/index.ts'
+import { about } from '../auditing.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
@@ -65,7 +66,7 @@ export function addIndexMaintenance(app: HttpServer, { appliance: { segments, st
   app.post(
     '/api/index/build/',
     {
-      config: { access: 'index.maintain' },
+      config: { audit: about(), access: 'index.maintain' },
       schema: {
         tags: ['index'],
         operationId: 'buildIndex',
@@ -81,7 +82,7 @@ export function addIndexMaintenance(app: HttpServer, { appliance: { segments, st
   app.post(
     '/api/index/check/',
     {
-      config: { access: 'index.maintain' },
+      config: { audit: about(), access: 'index.maintain' },
       schema: {
         tags: ['index'],
         operationId: 'checkIndex',
@@ -101,7 +102,7 @@ export function addIndexMaintenance(app: HttpServer, { appliance: { segments, st
   app.post(
     '/api/check/',
     {
-      config: { access: 'index.maintain' },
+      config: { audit: about(), access: 'index.maintain' },
       schema: {
         tags: ['operation'],
         operationId: 'checkEverything',

@@ -1,4 +1,5 @@
 import type { HttpServer, RouteParts } from '../route.ts'
+import { addAudit } from './audit.ts'
 import { addCloudRetro } from './cloud-retro.ts'
 import { addCloudTime } from './cloud-time.ts'
 import { addHealth } from './health.ts'
@@ -44,6 +45,7 @@ const everywhere = [
   addSampleInspection,
   addSampleSelections,
   addUsers,
+  addAudit,
   addIndexMaintenance,
   addOverview,
   addHealth,

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { LocalRetroRun } from '../../hunts/index.ts'
 import { toIsoOffset } from '../../store/index.ts'
+import { about } from '../auditing.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, retroEnvelope } from '../envelopes.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
@@ -30,7 +31,12 @@ export function addLocalRetro(app: HttpServer, { appliance: { localRetro, room }
   app.post(
     '/api/uploads/local-retro-hunt/',
     {
-      config: { access: 'account', envelope: retroEnvelope, invalid: 'retro.operation-invalid' },
+      config: {
+        audit: about('operation'),
+        access: 'account',
+        envelope: retroEnvelope,
+        invalid: 'retro.operation-invalid',
+      },
       schema: {
         tags: ['retro'],
         operationId: 'operateLocalRetro',

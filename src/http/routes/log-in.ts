@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import type { HttpSettings } from '../appliance.ts'
+import { about } from '../auditing.ts'
 
 /** What a log-in carries, for a token as for a session. */
 export const LogIn = Type.Object({
@@ -12,6 +13,8 @@ export const LogIn = Type.Object({
 export function openToLogIn({ loginLimit }: HttpSettings) {
   return {
     access: 'anyone',
+    audit: about('username'),
+    auditsLogIn: true,
     invalid: 'login.refused',
     rateLimit: {
       max: loginLimit,

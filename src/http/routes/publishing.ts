@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
+import { about } from '../auditing.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
@@ -18,7 +19,7 @@ export function addPublishing(app: HttpServer, { appliance: { rulesets } }: Rout
   app.post(
     '/api/yara/publish/all/',
     {
-      config: { access: 'account' },
+      config: { audit: about(), access: 'account' },
       schema: {
         tags: ['rulesets'],
         operationId: 'publishAllRulesets',
@@ -33,7 +34,7 @@ export function addPublishing(app: HttpServer, { appliance: { rulesets } }: Rout
   app.post(
     '/api/yara/publish/ruleset/:ruleset_name/',
     {
-      config: { access: 'account', invalid: 'ruleset.name-invalid' },
+      config: { audit: about('ruleset_name'), access: 'account', invalid: 'ruleset.name-invalid' },
       schema: {
         tags: ['rulesets'],
         operationId: 'publishRuleset',

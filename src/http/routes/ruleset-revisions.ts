@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import type { RevisionEntry } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
+import { about } from '../auditing.ts'
 import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
 import { Diagnosed, type RevisionJson, RevisionShape, RevisionsShape } from '../contract/rulesets.ts'
@@ -69,7 +70,7 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
   app.post(
     '/api/rulesets/core/',
     {
-      config: { access: 'rulesets.import-core' },
+      config: { audit: about('name'), access: 'rulesets.import-core' },
       bodyLimit: TEXT_BODY,
       schema: {
         tags: ['rulesets'],

@@ -5,6 +5,7 @@ import { Failure } from '../../errors/index.ts'
 import type { RulesetEntry } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
+import { about } from '../auditing.ts'
 import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
 import { Paging } from '../contract/paging.ts'
@@ -115,7 +116,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
   app.post(
     '/api/yara/ruleset/',
     {
-      config: { access: { right: 'rulesets.change-any', orOwner: true } },
+      config: { audit: about('name'), access: { right: 'rulesets.change-any', orOwner: true } },
       bodyLimit: TEXT_BODY,
       schema: {
         tags: ['rulesets'],
@@ -184,6 +185,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
     '/api/yara/ruleset/',
     {
       config: {
+        audit: about('name'),
         access: { right: 'rulesets.change-any', orOwner: true },
         invalid: 'ruleset.name-invalid',
         broken: 'ruleset.delete-failed',
@@ -218,6 +220,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
       `/api/yara/ruleset/${action}/`,
       {
         config: {
+          audit: about('name'),
           access: { right: 'rulesets.change-any', orOwner: true },
           invalid: 'ruleset.name-invalid',
           broken: 'ruleset.switch-failed',

@@ -6,6 +6,7 @@ import { type Static, Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import type { Requested } from '../../intake/index.ts'
 import type { Sample } from '../../samples/index.ts'
+import { about } from '../auditing.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath } from '../parameters.ts'
@@ -65,7 +66,7 @@ export function addSampleAnalysis(app: HttpServer, { appliance: { samples, reana
       url,
       {
         bodyLimit: LIST_BODY,
-        config: { access: 'account' },
+        config: { audit: about('hash_value'), access: 'account' },
         schema: {
           tags: ['samples'],
           operationId,
@@ -94,7 +95,7 @@ export function addSampleAnalysis(app: HttpServer, { appliance: { samples, reana
   app.post(
     '/api/samples/:hash/analyze/',
     {
-      config: { access: 'account' },
+      config: { audit: about('hash'), access: 'account' },
       // Clients send no body where they want what is usual.
       preValidation: async (request) => {
         request.body ??= {}

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { classificationNames, type Sample } from '../../samples/index.ts'
 import { toIso } from '../../store/index.ts'
+import { about } from '../auditing.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Flag, HashPath } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
@@ -63,7 +64,7 @@ export function addSampleClassification(app: HttpServer, { appliance: { samples 
   app.post(
     '/api/samples/:hash/setclassification/:system/',
     {
-      config: { access: 'account' },
+      config: { audit: about('hash', 'system', 'classification'), access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'setClassification',
@@ -88,7 +89,7 @@ export function addSampleClassification(app: HttpServer, { appliance: { samples 
   app.delete(
     '/api/samples/:hash/setclassification/:system/',
     {
-      config: { access: 'account' },
+      config: { audit: about('hash', 'system'), access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'deleteClassification',

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
+import { about } from '../auditing.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashList, HashPath } from '../parameters.ts'
@@ -32,7 +33,7 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
   app.delete(
     '/api/samples/:hash/',
     {
-      config: { access: 'samples.delete' },
+      config: { audit: about('hash'), access: 'samples.delete' },
       schema: {
         tags: ['samples'],
         operationId: 'deleteSample',
@@ -65,7 +66,7 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
   app.post(
     '/api/samples/v2/delete_bulk/',
     {
-      config: { access: 'samples.delete' },
+      config: { audit: about('hash_values'), access: 'samples.delete' },
       bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
+import { about } from '../auditing.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
 import { Flag, HashPath, isSet } from '../parameters.ts'
@@ -24,7 +25,7 @@ export function addSampleDownloads(app: HttpServer, { appliance: { samples } }: 
   app.get(
     '/api/samples/:hash/download/',
     {
-      config: { access: 'account' },
+      config: { audit: about('hash'), access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'downloadSample',
@@ -49,7 +50,7 @@ export function addSampleDownloads(app: HttpServer, { appliance: { samples } }: 
   app.get(
     '/api/samples/:hash/download/zip/',
     {
-      config: { access: 'account' },
+      config: { audit: about('hash'), access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'downloadSampleAsZip',

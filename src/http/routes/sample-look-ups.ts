@@ -22,7 +22,7 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
     '/api/samples/status/',
     {
       bodyLimit: LIST_BODY,
-      config: { access: 'account', invalid: 'parameter.out-of-range' },
+      config: { audit: 'nothing to tell', access: 'account', invalid: 'parameter.out-of-range' },
       schema: {
         tags: ['samples'],
         operationId: 'getSampleStatus',
@@ -51,7 +51,7 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
   app.post(
     '/api/samples/v2/list/',
     {
-      config: { access: 'account' },
+      config: { audit: 'nothing to tell', access: 'account' },
       bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],

@@ -1,6 +1,7 @@
 /** What is done with many chosen samples at once: additions to the specification. Deleting them is the vendor's. */
 import { type Static, Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
+import { about } from '../auditing.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
@@ -43,7 +44,7 @@ export function addSampleSelections(app: HttpServer, { appliance: { samples } }:
   app.post(
     '/api/samples/selection/tags/',
     {
-      config: { access: 'account' },
+      config: { audit: about('hash_values'), access: 'account' },
       bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],
@@ -63,7 +64,7 @@ export function addSampleSelections(app: HttpServer, { appliance: { samples } }:
   app.post(
     '/api/samples/selection/classification/',
     {
-      config: { access: 'account' },
+      config: { audit: about('hash_values'), access: 'account' },
       bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],
@@ -99,7 +100,7 @@ export function addSampleSelections(app: HttpServer, { appliance: { samples } }:
   app.post(
     '/api/samples/selection/download/',
     {
-      config: { access: 'account' },
+      config: { audit: about('hash_values'), access: 'account' },
       bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],

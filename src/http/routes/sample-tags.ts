@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { about } from '../auditing.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath, LONGEST_TAG, MOST_TAGS } from '../parameters.ts'
@@ -42,7 +43,7 @@ export function addSampleTags(app: HttpServer, { appliance: { samples } }: Route
   app.post(
     '/api/tag/:hash/',
     {
-      config: { access: 'account' },
+      config: { audit: about('hash', 'tags'), access: 'account' },
       bodyLimit: LIST_BODY,
       schema: { ...common, operationId: 'addTags', summary: 'Tag a sample', consumes, body: TagBody },
     },
@@ -51,7 +52,7 @@ export function addSampleTags(app: HttpServer, { appliance: { samples } }: Route
   app.delete(
     '/api/tag/:hash/',
     {
-      config: { access: 'account' },
+      config: { audit: about('hash', 'tags'), access: 'account' },
       bodyLimit: LIST_BODY,
       schema: { ...common, operationId: 'removeTags', summary: 'Remove tags from a sample', consumes, body: TagBody },
     },

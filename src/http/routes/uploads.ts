@@ -39,7 +39,7 @@ export function addUploads(app: HttpServer, { appliance: { intake }, settings }:
     app.post(
       url,
       {
-        config: { access: 'account', streamsBody: true },
+        config: { audit: 'told by the arrivals of samples', access: 'account', streamsBody: true },
         // The body is read part by part, so no schema can validate it; `reference` shows it in the document.
         attachValidation: true,
         schema: {

@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import type { Account } from '../../accounts/index.ts'
 import { toIso } from '../../store/index.ts'
+import { about } from '../auditing.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
@@ -79,7 +80,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.post(
     '/api/users/',
     {
-      config: { access: 'users.manage' },
+      config: { audit: about('name', 'role'), access: 'users.manage' },
       schema: {
         ...describe('addUser', 'Add a user'),
         body: Type.Object({
@@ -102,7 +103,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.delete(
     '/api/users/:name/',
     {
-      config: { access: 'users.manage' },
+      config: { audit: about('name'), access: 'users.manage' },
       schema: {
         ...describe('removeUser', 'Remove a user'),
         params: UserPath,
@@ -118,7 +119,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.post(
     '/api/users/:name/role/',
     {
-      config: { access: 'users.manage' },
+      config: { audit: about('name', 'role'), access: 'users.manage' },
       schema: {
         ...describe('setUserRole', 'Make a user an administrator, or the other way round'),
         params: UserPath,
@@ -134,7 +135,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.post(
     '/api/users/:name/disabled/',
     {
-      config: { access: 'users.manage' },
+      config: { audit: about('name', 'disabled'), access: 'users.manage' },
       schema: {
         ...describe('setUserDisabled', 'Refuse all credentials of a user from now on, or take that back'),
         description: 'Log-ins end for good; tokens work again when the user is enabled. Rulesets go on running.',
@@ -152,7 +153,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.post(
     '/api/users/:name/password/',
     {
-      config: { access: { right: 'users.manage', orOwnName: true } },
+      config: { audit: about('name'), access: { right: 'users.manage', orOwnName: true } },
       schema: {
         ...describe('setUserPassword', 'Set a password: one\u2019s own, or anybody\u2019s as an administrator'),
         params: UserPath,
@@ -217,7 +218,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.post(
     '/api/users/:name/tokens/',
     {
-      config: { access: { right: 'users.manage', orOwnName: true } },
+      config: { audit: about('name', 'label', 'scope'), access: { right: 'users.manage', orOwnName: true } },
       schema: {
         ...describe('createToken', 'Make a token, which is shown this once'),
         params: UserPath,
@@ -252,7 +253,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.delete(
     '/api/users/:name/tokens/:id/',
     {
-      config: { access: { right: 'users.manage', orOwnName: true } },
+      config: { audit: about('name', 'id'), access: { right: 'users.manage', orOwnName: true } },
       schema: {
         ...describe('revokeToken', 'Revoke a token'),
         params: Type.Object({ name: Type.String(), id: Type.Integer({ minimum: 1 }) }),

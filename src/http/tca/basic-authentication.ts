@@ -22,6 +22,11 @@ export function tenantOf(request: FastifyRequest): Tenant {
   return tenant
 }
 
+/** The tenant that sent the request; null before its credentials were found right. */
+export function knownTenantOf(request: FastifyRequest): Tenant | null {
+  return callers.get(request) ?? null
+}
+
 function credentialsOf(header: string | undefined): { name: string; password: string } {
   const [, encoded = ''] = /^basic +([A-Za-z0-9+/=]+) *$/i.exec(header ?? '') ?? []
   const decoded = Buffer.from(encoded, 'base64').toString()

@@ -28,7 +28,7 @@ export function addContributions(app: HttpServer, { appliance: { intake, tenants
     scope.post(
       tcaRoutes.upload,
       {
-        config: { streamsBody: true },
+        config: { audit: 'told by the arrivals of samples', streamsBody: true },
         // Streamed or read as it is: the schema is there for the document.
         attachValidation: true,
         schema: {
@@ -61,6 +61,7 @@ export function addContributions(app: HttpServer, { appliance: { intake, tenants
     scope.post(
       tcaRoutes.uploadMeta,
       {
+        config: { audit: 'told by the arrivals of samples' },
         attachValidation: true,
         schema: {
           tags: ['cloud'],

@@ -9,6 +9,8 @@ import { addFeeds } from './feeds.ts'
 import { addRetroHunts } from './retro-hunts.ts'
 import { addTenantRulesets } from './rulesets.ts'
 
+export { knownTenantOf } from './basic-authentication.ts'
+
 /** Every route of the protocol; register it as a scope of its own. */
 export function addTca(app: HttpServer, parts: TcaParts): void {
   app.addHook('onRoute', (route) => {

@@ -3,6 +3,7 @@ import type { TenantRuleset } from '../../rulesets/index.ts'
 import type { Micros } from '../../store/index.ts'
 import { RetroStatus, RulesetAccepted, RulesetNamed, tcaRoutes, toPlainTime } from '../../tca/index.ts'
 import { RequestPace } from '../../tenants/index.ts'
+import { about } from '../auditing.ts'
 import type { HttpServer, TcaParts } from '../route.ts'
 import { tenantOf } from './basic-authentication.ts'
 import { plainRefusals } from './envelope.ts'
@@ -20,6 +21,7 @@ export function addRetroHunts(app: HttpServer, { appliance: { tenants }, setting
     app.post(
       tcaRoutes[route],
       {
+        config: { audit: about('ruleset_name') },
         schema: {
           tags: ['cloud'],
           operationId: `${route}Hunt`,

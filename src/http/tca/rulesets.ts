@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 import type { TenantRuleset } from '../../rulesets/index.ts'
 import { NewRuleset, RulesetAccepted, RulesetInfo, RulesetText, tcaRoutes, Usage } from '../../tca/index.ts'
+import { about } from '../auditing.ts'
 import { TENANT_TEXT_BODY } from '../body-bounds.ts'
 import type { HttpServer, TcaParts } from '../route.ts'
 import { tenantOf } from './basic-authentication.ts'
@@ -16,6 +17,7 @@ export function addTenantRulesets(app: HttpServer, { appliance: { tenants } }: T
   app.post(
     tcaRoutes.rulesets,
     {
+      config: { audit: about('ruleset_name') },
       bodyLimit: TENANT_TEXT_BODY,
       schema: {
         ...describe('createTenantRuleset', 'Create a ruleset and let it run'),
@@ -71,6 +73,7 @@ export function addTenantRulesets(app: HttpServer, { appliance: { tenants } }: T
   app.delete(
     tcaRoutes.ruleset,
     {
+      config: { audit: about('name') },
       schema: {
         ...describe('deleteTenantRuleset', 'Delete a ruleset, its retro hunt and what the feeds hold of it'),
         params: NamePath,

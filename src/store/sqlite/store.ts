@@ -1,6 +1,7 @@
 import type { DatabaseHealth } from '../database-health.ts'
 import type { Repositories, Store, UnitOfWork } from '../store.ts'
 import type { UnitName } from '../units-of-work.ts'
+import { sqliteAudit } from './audit.ts'
 import { sqliteClassifications } from './classifications.ts'
 import { type CheckedAtStart, type Database, openSoundDatabase, type Transaction } from './database.ts'
 import { sqliteMatches } from './matches.ts'
@@ -64,5 +65,6 @@ function repositoriesOf(database: Database): Repositories {
     classifications: sqliteClassifications(database),
     samples: sqliteSamples(database),
     reanalyses: sqliteReanalyses(database),
+    audit: sqliteAudit(database),
   }
 }

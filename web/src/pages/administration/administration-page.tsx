@@ -3,6 +3,7 @@ import { useUser } from '../../api/session.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import styles from './administration-page.module.css'
+import { AuditLog } from './audit-log.tsx'
 import { CloudSection } from './cloud-section.tsx'
 import { CoreRulesets } from './core-rulesets.tsx'
 import { HealthSection } from './health-section.tsx'
@@ -23,6 +24,7 @@ export function Component() {
     { id: 'cloud', title: 'Cloud' },
     { id: 'limits', title: 'Limits' },
     { id: 'health', title: 'Health' },
+    ...(isAdministrator ? [{ id: 'audit', title: 'Audit log' }] : []),
   ]
   const chosen = parts.some(({ id }) => id === part) ? part : 'account'
   return (
@@ -57,6 +59,11 @@ export function Component() {
         <TabPanel id="health" className={styles.sections ?? ''}>
           <HealthSection />
         </TabPanel>
+        {isAdministrator && (
+          <TabPanel id="audit" className={styles.sections ?? ''}>
+            <AuditLog />
+          </TabPanel>
+        )}
       </Tabs>
     </>
   )

@@ -1,0 +1,58 @@
+/**
+ * The audit log of the API. Every route that is not there to be read says in its config what an operation is about, and
+ * one hook puts it down before the answer goes: what was done, and what a known caller was refused. Log-ins are put down
+ * with the name that was tried. What a client got wrong is no entry: it did nothing.
+ */
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { AuditLog } from '../audit/index.ts'
+
+/** What a request is about, or why a route that is no GET has no entries. */
+export type Audited = ((request: FastifyRequest) => string[]) | 'nothing to tell' | 'told by the arrivals of samples'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly audit?: Audited
+    /** A log-in: who is calling is whoever it was successful for. */
+    readonly auditsLogIn?: boolean
+  }
+}
+
+/** About the values of these parameters: of the path, the body or the query. */
+export function about(...names: readonly string[]): (request: FastifyRequest) => string[] {
+  return ({ params, body, query }) => {
+    const given: Record<string, unknown> = Object.assign({}, query, body, params)
+    return names.flatMap((name) => given[name] ?? []).map(String)
+  }
+}
+
+/** `nameOf`: the name of whoever sent a request, null where nobody is known. */
+export function addAuditing(
+  app: FastifyInstance,
+  audit: AuditLog,
+  nameOf: (request: FastifyRequest) => string | null,
+): void {
+  app.addHook('onRoute', ({ config, method, url, schema }) => {
+    const { audit } = (config ?? {}) as FastifyContextConfig
+    const reads = [method].flat().every((one) => one === 'GET' || one === 'HEAD')
+    if (reads || schema?.hide || audit !== undefined) return
+    throw new Error(`${method} ${url} does not say what its entries in the audit log are about`)
+  })
+  app.addHook('onSend', async (request, reply, payload) => {
+    const { audit: audited } = request.routeOptions.config
+    if (typeof audited !== 'function' || request.method === 'HEAD') return payload
+    const caller = nameOf(request)
+    if (isWorthAnEntry(request, reply, caller)) {
+      const subjects = audited(request)
+      const operation = request.routeOptions.schema?.operationId ?? request.routeOptions.url ?? ''
+      const user = caller ?? (reply.statusCode < 300 ? (subjects[0] ?? '') : '')
+      await audit.record({ user, operation, subjects, status: reply.statusCode, address: request.ip })
+    }
+    return payload
+  })
+}
+
+function isWorthAnEntry(request: FastifyRequest, { statusCode }: FastifyReply, caller: string | null): boolean {
+  if (statusCode < 300) return true
+  if (request.routeOptions.config.auditsLogIn) return statusCode === 400 || statusCode === 401 || statusCode === 403
+  return statusCode === 403 && caller !== null
+}
