@@ -131,7 +131,6 @@ const withOwnQueries = [
   'src/hunts',
   'src/inspection',
   'src/intake',
-  'src/rulesets',
   'src/samples',
   'src/segments',
   'src/tenants',

@@ -138,7 +138,7 @@ async function assemble(
   const audit = new AuditLog({ store, log, keptDays: settings.auditDays })
   const matches = new Matches(store)
   const cloud = new Cloud({ database, blobs, settings, access, log })
-  const rulesets = new Rulesets({ database, checker, planner, observer: cloud.outbox })
+  const rulesets = new Rulesets({ store, checker, planner, observer: cloud.outbox })
   const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
   const samples = new Samples({ database, blobs, segments })
   const corpus = new Corpus(database, blobs, health)

@@ -54,7 +54,7 @@ class Appliance {
     this.cloud = new Cloud(parts)
     this.matches = new Matches(storeOf(parts.database))
     this.rulesets = new Rulesets({
-      database: parts.database,
+      store: storeOf(parts.database),
       checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
       planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
       observer: {

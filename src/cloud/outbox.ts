@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import type { RulesetObserver } from '../rulesets/index.ts'
 import { deleteUnreferenced } from '../samples/index.ts'
-import type { RuleSummary, Transaction } from '../store/index.ts'
+import { type RuleSummary, type Transaction, transactionOf, type UnitOfWork } from '../store/index.ts'
 import { limits } from '../tca/index.ts'
 import { insertDelivery, isHunting, noHunt, rowOf, writeRow } from './ruleset-row.ts'
 
@@ -20,7 +20,8 @@ export class CloudOutbox implements RulesetObserver {
     this.#wake = wake
   }
 
-  async recordChange(trx: Transaction, rulesetId: number, enabledInCloud: boolean | undefined): Promise<void> {
+  async recordChange(tx: UnitOfWork, rulesetId: number, enabledInCloud: boolean | undefined): Promise<void> {
+    const trx = transactionOf(tx)
     const row = await rowOf(trx, rulesetId)
     const wanted =
       enabledInCloud === true && !this.#isConnected ? row?.wanted === 1 : (enabledInCloud ?? row?.wanted === 1)
@@ -62,7 +63,8 @@ export class CloudOutbox implements RulesetObserver {
     })
   }
 
-  async recordRemoval(trx: Transaction, { id, name }: { readonly id: number; readonly name: string }): Promise<void> {
+  async recordRemoval(tx: UnitOfWork, { id, name }: { readonly id: number; readonly name: string }): Promise<void> {
+    const trx = transactionOf(tx)
     await deleteUnreferenced(trx)
     const row = await rowOf(trx, id)
     const waiting = await trx.selectFrom('cloud_deliveries').select('id').where('name', '=', name).executeTakeFirst()

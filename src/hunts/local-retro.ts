@@ -56,7 +56,9 @@ export class LocalRetro {
           })
         }
         // The enabled set changed since it was read: take the new one.
-        return live.generation === (await rulesets.generation(trx)) ? insertHunt(trx, account, live) : null
+        return live.generation === (await rulesets.generation(unitOf(trx, 'startHunt')))
+          ? insertHunt(trx, account, live)
+          : null
       })
       if (id !== null) return this.#runner.begin(id, account.id)
     }

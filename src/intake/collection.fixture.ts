@@ -47,7 +47,7 @@ export async function openCollection(
   const pool = new WorkerPool({ workers, folder: join(folder, 'workers'), log, limits: testLimits })
   const matches = new Matches(storeOf(database))
   const rulesets = new Rulesets({
-    database,
+    store: storeOf(database),
     checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
     planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
   })

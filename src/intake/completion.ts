@@ -46,7 +46,7 @@ export async function complete(
   try {
     const committed = await database.transaction().execute(async (trx) => {
       // The one look that counts: what is enabled cannot change before this transaction ends.
-      if ((await rulesets.generation(trx)) !== generation) return false
+      if ((await rulesets.generation(unitOf(trx, 'completeSamples'))) !== generation) return false
       await commit(trx, { matches, segments }, current, prepared, waits)
       return true
     })
@@ -121,7 +121,7 @@ export async function completeArchives(
   readonly behind: readonly number[]
 }> {
   return database.transaction().execute(async (trx) => {
-    const generation = await rulesets.generation(trx)
+    const generation = await rulesets.generation(unitOf(trx, 'completeSamples'))
     const ids = archives.filter((archive) => archive.generation === generation).map(({ id }) => id)
     const behind = archives.filter((archive) => archive.generation !== generation).map(({ id }) => id)
     const processed = await trx

@@ -155,7 +155,7 @@ export class NewNames {
   async #record({ ids, names, live, results }: Scanned): Promise<void> {
     const { database, rulesets, matches } = this.#parts
     const isCurrent = await database.transaction().execute(async (trx) => {
-      if ((await rulesets.generation(trx)) !== live.generation) return false
+      if ((await rulesets.generation(unitOf(trx, 'completeSamples'))) !== live.generation) return false
       const present = names && (await knownNames(trx, ids))
       const unchanged = ids.filter((id) => isDeepStrictEqual(present?.get(id), names?.get(id)))
       const at = now()

@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import { externalVariables, knownNames, nameVariables, type Sample } from '../samples/index.ts'
 import type { Log, TaskInput, TaskOutput, WorkerPool } from '../scanning/index.ts'
-import { type BlobStore, databaseOf, now, type Store, transactionOf, type WaitingSample } from '../store/index.ts'
+import { type BlobStore, databaseOf, now, type Store, type WaitingSample } from '../store/index.ts'
 import type { MatchRecord } from './completion.ts'
 
 interface ReanalysisParts {
@@ -154,7 +154,7 @@ export class Reanalysis {
   async #record(live: LiveSet, waiting: readonly WaitingSample[], results: Results): Promise<void> {
     const { store, rulesets, matches } = this.#parts
     const isCurrent = await store.transaction('recordReanalysis', async (tx) => {
-      if ((await rulesets.generation(transactionOf(tx))) !== live.generation) return false
+      if ((await rulesets.generation(tx)) !== live.generation) return false
       const at = now()
       for (const { sample, hits } of results) {
         if (hits.length > 0) await matches.record(tx, { sampleId: sample, hits, at })

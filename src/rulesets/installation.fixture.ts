@@ -66,7 +66,7 @@ export async function openInstallation(): Promise<Installation> {
     database,
     accounts,
     matches: new Matches(storeOf(database)),
-    rulesets: new Rulesets({ database, checker: noted, planner }),
+    rulesets: new Rulesets({ store: storeOf(database), checker: noted, planner }),
     admin,
     ada,
     bob,
@@ -96,7 +96,7 @@ export async function openInstallation(): Promise<Installation> {
         .executeTakeFirstOrThrow()
       return id
     },
-    restarted: (other = planner) => new Rulesets({ database, checker: noted, planner: other }),
+    restarted: (other = planner) => new Rulesets({ store: storeOf(database), checker: noted, planner: other }),
     async close() {
       await database.destroy()
       rmSync(folder, { recursive: true })

@@ -1,14 +1,5 @@
 import type { LeftOut } from '../yara/index.ts'
 
-/** As `revisions.left_out` holds it. */
-export function writeLeftOut(leftOut: readonly LeftOut[]): string | null {
-  return leftOut.length === 0 ? null : JSON.stringify(leftOut)
-}
-
-export function readLeftOut(stored: string | null): readonly LeftOut[] {
-  return stored === null ? [] : (JSON.parse(stored) as LeftOut[])
-}
-
 /** How many are named in a sentence. */
 const NAMED = 5
 

@@ -1,10 +1,5 @@
-import type { Micros, RuleSummary } from '../store/index.ts'
+import type { ListedRevision, RevisionDetails, RulesetState } from '../store/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
-
-/**
- * A ruleset's own condition: it compiles, it does not, or it compiles but was suspended because it could not be run.
- */
-export type RulesetState = 'valid' | 'invalid' | 'error'
 
 export interface SaveOutcome {
   readonly name: string
@@ -30,19 +25,9 @@ export interface NewText {
   readonly replaces?: number | undefined
 }
 
-export interface RevisionEntry {
-  readonly number: number
-  readonly author: string
-  readonly created: Micros
-  readonly valid: boolean
+export interface RevisionEntry extends ListedRevision {
   /** The current matches that were first found with this revision, by rule; a rule that was changed since has none. */
   readonly matches: Readonly<Record<string, number>>
 }
 
-export interface Revision extends Omit<RevisionEntry, 'matches'> {
-  readonly content: string
-  readonly diagnostics: readonly Diagnostic[]
-  readonly leftOut: readonly LeftOut[]
-  /** Those that run; empty for a text that does not compile. */
-  readonly rules: readonly RuleSummary[]
-}
+export type Revision = RevisionDetails

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import { sql } from 'kysely'
 import { planHeader, planText } from '../planner/index.ts'
-import { unitOf } from '../store/index.ts'
+import { type RulesetQuery, unitOf } from '../store/index.ts'
 import { type Installation, openInstallation, rule } from './installation.fixture.ts'
-import type { RulesetQuery } from './listing.ts'
 
 const BROKEN = 'rule broken { condition: }'
 

@@ -2,17 +2,25 @@ import { type Account, demand } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import { replaceRules } from '../matches/index.ts'
 import type { RunnableRuleset, ScanError } from '../scanning/index.ts'
-import { type Database, type Micros, now, type RuleSummary, type Transaction, unitOf } from '../store/index.ts'
+import {
+  now,
+  type Repositories,
+  type RulesetEntry,
+  type RulesetQuery,
+  type RulesetState,
+  type Store,
+  type StoredRuleset,
+  type UnitOfWork,
+} from '../store/index.ts'
 import { type Diagnostic, type LeftOut, ruleText, runnableText } from '../yara/index.ts'
 import { nextGeneration, readGeneration } from './generation.ts'
-import { formatLeftOut, readLeftOut, writeLeftOut } from './left-out.ts'
-import { findEntry, listRulesets, type RulesetEntry, type RulesetQuery } from './listing.ts'
+import { formatLeftOut } from './left-out.ts'
 import { checkName } from './names.ts'
-import type { NewText, Revision, RevisionEntry, RulesetState, SaveOutcome } from './revision.ts'
+import type { NewText, Revision, RevisionEntry, SaveOutcome } from './revision.ts'
 import { RULESET_NAMES } from './ruleset-name.ts'
 import { type LiveSet, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
 import { recordScanErrors, struckOn } from './scan-errors.ts'
-import { checkOwner, demandCurrent, runs, type StoredRuleset, unchangedOutcome } from './stored-ruleset.ts'
+import { checkOwner, demandCurrent, runs, unchangedOutcome } from './stored-ruleset.ts'
 import { textDigest } from './text-digest.ts'
 
 /** Finds out whether a text compiles, in a bounded process. */
@@ -28,15 +36,15 @@ export interface Checker {
   }>
 }
 
-/** Called with each change inside its transaction, to record what another system has to learn. */
+/** Called with each change inside its unit of work, to record what another system has to learn. */
 export interface RulesetObserver {
   /**
    * It was saved, enabled or disabled. `enabledInCloud`: whether a cloud shall run it; undefined when the caller did
    * not say.
    */
-  recordChange(trx: Transaction, rulesetId: number, enabledInCloud: boolean | undefined): Promise<void>
+  recordChange(tx: UnitOfWork, rulesetId: number, enabledInCloud: boolean | undefined): Promise<void>
   /** It goes in this transaction; its matches are gone already. */
-  recordRemoval(trx: Transaction, ruleset: { readonly id: number; readonly name: string }): Promise<void>
+  recordRemoval(tx: UnitOfWork, ruleset: { readonly id: number; readonly name: string }): Promise<void>
 }
 
 /**
@@ -47,7 +55,7 @@ export interface RulesetObserver {
  * what was matched with the current generation needs no second look.
  */
 export class Rulesets {
-  readonly #database: Database
+  readonly #store: Store
   readonly #checker: Checker
   readonly #planner: RulesetPlanner
   readonly #runnable: RunnableRulesets
@@ -57,16 +65,16 @@ export class Rulesets {
   readonly #turns = new Map<string, Promise<unknown>>()
 
   constructor(parts: {
-    readonly database: Database
+    readonly store: Store
     readonly checker: Checker
     readonly planner: RulesetPlanner
     readonly observer?: RulesetObserver
   }) {
-    this.#database = parts.database
+    this.#store = parts.store
     this.#checker = parts.checker
     this.#planner = parts.planner
     this.#observer = parts.observer ?? null
-    this.#runnable = new RunnableRulesets(parts.database, parts.planner)
+    this.#runnable = new RunnableRulesets(parts.store, parts.planner)
   }
 
   /** Makes plans anew that an older program has made. Call it once at start. Returns how many there were. */
@@ -84,13 +92,13 @@ export class Rulesets {
    * works on it.
    */
   async save(by: Account, ruleset: NewText & { readonly cloud?: boolean }): Promise<SaveOutcome> {
-    return this.#save(by, ruleset, 0, ruleset.cloud)
+    return this.#save(by, ruleset, false, ruleset.cloud)
   }
 
   /** As `save`, for a core ruleset. `right.missing`; `ruleset.exists` where a user's ruleset has the name. */
   async importCore(by: Account, ruleset: NewText): Promise<SaveOutcome> {
     demand(by, 'rulesets.import-core')
-    return this.#save(by, ruleset, 1)
+    return this.#save(by, ruleset, true)
   }
 
   /** The current text. `ruleset.name-invalid`, `ruleset.not-found`. */
@@ -101,51 +109,34 @@ export class Rulesets {
   /** `ruleset.name-invalid`, `ruleset.not-found`. */
   async get(name: string): Promise<RulesetEntry> {
     checkName(name, 'ruleset.name-invalid')
-    const entry = await findEntry(this.#database, name)
+    const entry = await this.#store.rulesets.findEntry(name)
     if (!entry) throw new Failure('ruleset.not-found')
     return entry
   }
 
   /** By name; `count` is that of all pages. `page.beyond-end` for a page past the last one. */
   async list(by: Account, query: RulesetQuery): Promise<{ count: number; results: RulesetEntry[] }> {
-    return listRulesets(this.#database, by, query)
+    return this.#store.transaction('listRulesets', ({ rulesets }) => rulesets.list(by.id, query))
   }
 
   /** Newest first, at most 1,000. */
   async revisions(name: string): Promise<RevisionEntry[]> {
     const { id } = await this.#existing(name)
-    const rows = await this.#revisionsOf(id).orderBy('revisions.number', 'desc').limit(1_000).execute()
-    const found = await this.#database
-      .selectFrom('matches')
-      .innerJoin('revisions', 'revisions.id', 'matches.revision_id')
-      .select(({ fn }) => ['revisions.number', 'matches.rule', fn.countAll<number>().as('count')])
-      .where('matches.ruleset_id', '=', id)
-      .groupBy(['matches.revision_id', 'matches.rule'])
-      .orderBy('matches.rule')
-      .execute()
-    const byNumber = Map.groupBy(found, ({ number }) => number)
-    return rows.map((row) => ({
-      ...row,
-      valid: row.valid === 1,
-      matches: Object.fromEntries((byNumber.get(row.number) ?? []).map(({ rule, count }) => [rule, count])),
+    const { revisions, matches } = this.#store
+    const listed = await revisions.list(id, 1_000)
+    const byNumber = Map.groupBy(await matches.countByRevision(id), ({ number }) => number)
+    return listed.map((revision) => ({
+      ...revision,
+      matches: Object.fromEntries((byNumber.get(revision.number) ?? []).map(({ rule, count }) => [rule, count])),
     }))
   }
 
   /** `ruleset.revision-not-found` beside the failures of `content`. */
   async revision(name: string, number: number): Promise<Revision> {
     const { id } = await this.#existing(name)
-    const row = await this.#revisionsOf(id)
-      .select(['revisions.content', 'revisions.diagnostics', 'revisions.rules', 'revisions.left_out'])
-      .where('revisions.number', '=', number)
-      .executeTakeFirst()
-    if (!row) throw new Failure('ruleset.revision-not-found')
-    return {
-      ...row,
-      valid: row.valid === 1,
-      diagnostics: JSON.parse(row.diagnostics) as Diagnostic[],
-      leftOut: readLeftOut(row.left_out),
-      rules: JSON.parse(row.rules) as RuleSummary[],
-    }
+    const revision = await this.#store.revisions.find(id, number)
+    if (!revision) throw new Failure('ruleset.revision-not-found')
+    return revision
   }
 
   /** Removes it with its revisions and matches. `ruleset.name-invalid`, `.not-found`, `.core`, `.foreign`. */
@@ -154,10 +145,10 @@ export class Rulesets {
       const ruleset = await this.#existing(name)
       const refusal = 'Unauthorized action; ruleset is a Spectra Core ruleset or was created by another user'
       checkOwner(by, ruleset, refusal, refusal)
-      await this.change(async (trx) => {
-        await replaceRules(unitOf(trx, 'changeRules'), ruleset.id, [], [])
-        await this.#observer?.recordRemoval(trx, { id: ruleset.id, name })
-        await trx.deleteFrom('rulesets').where('id', '=', ruleset.id).execute()
+      await this.change(async (tx) => {
+        await replaceRules(tx, ruleset.id, [], [])
+        await this.#observer?.recordRemoval(tx, { id: ruleset.id, name })
+        await tx.rulesets.delete(ruleset.id)
         return runs(ruleset)
       })
     })
@@ -181,18 +172,15 @@ export class Rulesets {
         'Ruleset cannot be enabled/disabled. It is created by another user.',
       )
       const state = enabled && ruleset.state === 'error' ? 'valid' : ruleset.state
-      await this.change(async (trx) => {
-        await trx
-          .updateTable('rulesets')
-          .set({
-            enabled: enabled ? 1 : 0,
-            state,
-            ...(enabled && state === 'valid' && { reason: formatLeftOut(readLeftOut(ruleset.left_out)) }),
-          })
-          .where('id', '=', ruleset.id)
-          .execute()
-        if (enabled) await trx.deleteFrom('strikes').where('ruleset_id', '=', ruleset.id).execute()
-        await this.#observer?.recordChange(trx, ruleset.id, undefined)
+      await this.change(async (tx) => {
+        const isWell = enabled && state === 'valid'
+        await tx.rulesets.setEnabled(ruleset.id, {
+          enabled,
+          state,
+          ...(isWell && { reason: formatLeftOut(ruleset.leftOut) }),
+        })
+        if (enabled) await tx.scanFailures.deleteAll(ruleset.id)
+        await this.#observer?.recordChange(tx, ruleset.id, undefined)
         return runs(ruleset) !== (enabled && state === 'valid')
       })
       return state
@@ -205,18 +193,18 @@ export class Rulesets {
    */
   async reportScanErrors(sampleId: number, errors: readonly ScanError[]): Promise<void> {
     if (errors.length === 0) return
-    const suspended = await this.#database.transaction().execute((trx) => recordScanErrors(trx, sampleId, errors))
+    const suspended = await this.#store.transaction('recordScanErrors', (tx) => recordScanErrors(tx, sampleId, errors))
     if (suspended) await this.#notifyListeners()
   }
 
   /** Keys of the rulesets whose current text was stopped on this sample before. */
   async givenUpOn(sampleId: number): Promise<string[]> {
-    return struckOn(this.#database, sampleId)
+    return struckOn(this.#store, sampleId)
   }
 
-  /** Grows in the same transaction as any change of the set that runs. Within a transaction give its handle. */
-  async generation(trx?: Transaction): Promise<number> {
-    return readGeneration(trx ?? this.#database)
+  /** Grows in the same transaction as any change of the set that runs. Give the unit of work within one. */
+  async generation(within: Repositories = this.#store): Promise<number> {
+    return readGeneration(within)
   }
 
   /** The rulesets that run, as `live:<generation>`; the same object until the generation changes. */
@@ -235,25 +223,25 @@ export class Rulesets {
     return () => this.#listeners.delete(listener)
   }
 
-  async #save(by: Account, given: NewText, core: 0 | 1, cloud?: boolean): Promise<SaveOutcome> {
+  async #save(by: Account, given: NewText, core: boolean, cloud?: boolean): Promise<SaveOutcome> {
     const { name, partial = false } = given
     checkName(name, 'parameter.out-of-range', `Parameter not in expected range: name takes ${RULESET_NAMES}`)
     const content = ruleText(given.content)
     if (content === '')
       throw new Failure('parameter.out-of-range', 'Parameter not in expected range: content is missing')
     return this.#inTurn(name, async () => {
-      const existing = await this.#find(name)
+      const existing = await this.#store.rulesets.findByName(name)
       if (existing && core) {
         if (!existing.core) throw new Failure('ruleset.exists')
       } else if (existing) {
         checkOwner(by, existing)
-        if (existing.cloud_state === 'validating' || existing.cloud_state === 'hunting') {
+        if (existing.cloudState === 'validating' || existing.cloudState === 'hunting') {
           throw new Failure('ruleset.busy')
         }
       }
       const digest = textDigest(content)
       const unchanged = existing && (await this.#has(existing, content, digest)) ? existing : null
-      const isAsAsked = partial || unchanged?.left_out === null
+      const isAsAsked = partial || unchanged?.leftOut.length === 0
       if (unchanged && unchanged.state !== 'invalid' && isAsAsked) return this.#saveUnchanged(name, unchanged, cloud)
       demandCurrent(given, existing?.number ?? 0)
       const checked = await this.#checker.check(content, partial)
@@ -266,61 +254,50 @@ export class Rulesets {
       const revision = (existing?.number ?? 0) + 1
       const state = checked.valid ? 'valid' : 'invalid'
       const time = now()
-      await this.change(async (trx) => {
-        const id = existing?.id ?? (await insertRuleset(trx, name, by, core, time))
-        const before = await rulesOfLastValid(trx, id)
-        const { revisionId } = await trx
-          .insertInto('revisions')
-          .values({
-            ruleset_id: id,
-            number: revision,
-            content,
-            text_digest: digest,
-            author_id: by.id,
-            created: time,
-            valid: checked.valid ? 1 : 0,
-            diagnostics: JSON.stringify(diagnostics),
-            rules: JSON.stringify(rules),
-            plan: planned?.plan ?? null,
-            left_out: writeLeftOut(leftOut),
-          })
-          .returning('id as revisionId')
-          .executeTakeFirstOrThrow()
-        await trx
-          .updateTable('rulesets')
-          .set({
-            revision_id: revisionId,
-            state,
-            reason: checked.valid ? formatLeftOut(leftOut) : firstErrorOf(diagnostics),
-            modified: time,
-          })
-          .where('id', '=', id)
-          .execute()
-        await trx.deleteFrom('strikes').where('ruleset_id', '=', id).execute()
-        if (checked.valid) await replaceRules(unitOf(trx, 'changeRules'), id, before, rules)
-        await this.#observer?.recordChange(trx, id, cloud)
-        return existing ? existing.enabled === 1 && (existing.state === 'valid' || checked.valid) : checked.valid
+      const { valid } = checked
+      await this.change(async (tx) => {
+        const id = existing?.id ?? (await tx.rulesets.add({ name, ownerId: by.id, core, created: time }))
+        const before = await tx.revisions.rulesOfLastValid(id)
+        const revisionId = await tx.revisions.add({
+          rulesetId: id,
+          number: revision,
+          content,
+          digest,
+          authorId: by.id,
+          created: time,
+          valid,
+          diagnostics,
+          rules,
+          plan: planned?.plan ?? null,
+          leftOut,
+        })
+        const reason = valid ? formatLeftOut(leftOut) : firstErrorOf(diagnostics)
+        await tx.rulesets.setRevision(id, revisionId, { state, reason, modified: time })
+        await tx.scanFailures.deleteAll(id)
+        if (valid) await replaceRules(tx, id, before, rules)
+        await this.#observer?.recordChange(tx, id, cloud)
+        return existing ? existing.enabled && (existing.state === 'valid' || valid) : valid
       })
-      const cloudSynced = existing?.cloud_synced === 1
+      const cloudSynced = existing?.cloudSynced === true
       return { name, created: !existing, revision, cloudSynced, state, diagnostics, leftOut }
     })
   }
 
   async #saveUnchanged(name: string, ruleset: StoredRuleset, cloud: boolean | undefined): Promise<SaveOutcome> {
     if (cloud !== undefined) {
-      await this.#database.transaction().execute(async (trx) => this.#observer?.recordChange(trx, ruleset.id, cloud))
+      await this.#store.transaction('changeRules', async (tx) => this.#observer?.recordChange(tx, ruleset.id, cloud))
     }
     return unchangedOutcome(name, ruleset)
   }
 
   /**
-   * Runs a change of rulesets in a transaction; where it answers that what runs has changed, the generation grows with
+   * Runs a change of rulesets as a unit of work; where it answers that what runs has changed, the generation grows with
    * it, and listeners are called.
    */
-  async change(change: (trx: Transaction) => Promise<boolean>): Promise<void> {
-    const changed = await this.#database.transaction().execute(async (trx) => {
-      const changed = await change(trx)
-      if (changed) await nextGeneration(trx)
+  async change(change: (tx: UnitOfWork) => Promise<boolean>): Promise<void> {
+    const changed = await this.#store.transaction('changeRules', async (tx) => {
+      const changed = await change(tx)
+      if (changed) await nextGeneration(tx)
       return changed
     })
     if (changed) await this.#notifyListeners()
@@ -345,53 +322,23 @@ export class Rulesets {
     }
   }
 
-  async #find(name: string): Promise<StoredRuleset | undefined> {
-    return this.#database
-      .selectFrom('rulesets')
-      .leftJoin('revisions', 'revisions.id', 'rulesets.revision_id')
-      .select(['rulesets.id', 'owner_id', 'core', 'enabled', 'state', 'cloud_state', 'cloud_synced'])
-      .select([
-        'revision_id',
-        'revisions.number',
-        'revisions.text_digest',
-        'revisions.diagnostics',
-        'revisions.left_out',
-      ])
-      .where('rulesets.name', '=', name)
-      .where('rulesets.tenant_id', 'is', null)
-      .executeTakeFirst()
-  }
-
   async #existing(
     name: string,
     messages: { readonly malformed?: string; readonly missing?: string } = {},
   ): Promise<StoredRuleset> {
     checkName(name, 'ruleset.name-invalid', messages.malformed)
-    const ruleset = await this.#find(name)
+    const ruleset = await this.#store.rulesets.findByName(name)
     if (!ruleset) throw new Failure('ruleset.not-found', messages.missing)
     return ruleset
   }
 
   /** Whether this text is the current one. */
   async #has(ruleset: StoredRuleset, content: string, digest: Buffer): Promise<boolean> {
-    return ruleset.text_digest ? digest.equals(ruleset.text_digest) : (await this.#textOf(ruleset)) === content
+    return ruleset.digest ? digest.equals(ruleset.digest) : (await this.#textOf(ruleset)) === content
   }
 
-  async #textOf({ revision_id }: StoredRuleset): Promise<string> {
-    const revision = await this.#database
-      .selectFrom('revisions')
-      .select('content')
-      .where('id', '=', revision_id)
-      .executeTakeFirst()
-    return revision?.content ?? ''
-  }
-
-  #revisionsOf(rulesetId: number) {
-    return this.#database
-      .selectFrom('revisions')
-      .innerJoin('users', 'users.id', 'revisions.author_id')
-      .select(['revisions.number', 'users.name as author', 'revisions.created', 'revisions.valid'])
-      .where('revisions.ruleset_id', '=', rulesetId)
+  async #textOf({ revisionId }: StoredRuleset): Promise<string> {
+    return (revisionId === null ? null : await this.#store.revisions.contentOf(revisionId)) ?? ''
   }
 }
 
@@ -399,36 +346,4 @@ export class Rulesets {
 export function firstErrorOf(diagnostics: readonly Diagnostic[]): string {
   const error = diagnostics.find((diagnostic) => diagnostic.severity === 'error')
   return error ? `Line ${error.line}, column ${error.column}: ${error.message}` : 'The rules do not compile.'
-}
-
-async function insertRuleset(trx: Transaction, name: string, by: Account, core: 0 | 1, time: Micros): Promise<number> {
-  const { id } = await trx
-    .insertInto('rulesets')
-    // The state comes with the first revision, in the same transaction.
-    .values({
-      name,
-      owner_id: by.id,
-      core,
-      enabled: 1,
-      state: 'invalid',
-      cloud_synced: 0,
-      created: time,
-      modified: time,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  return id
-}
-
-/** The rules that the ruleset's matches belong to: those of the last revision that compiled. */
-async function rulesOfLastValid(trx: Transaction, rulesetId: number): Promise<RuleSummary[]> {
-  const row = await trx
-    .selectFrom('revisions')
-    .select('rules')
-    .where('ruleset_id', '=', rulesetId)
-    .where('valid', '=', 1)
-    .orderBy('number', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return row ? (JSON.parse(row.rules) as RuleSummary[]) : []
 }

@@ -1,6 +1,6 @@
 import { revisionIdOf, revisionKey } from '../matches/index.ts'
 import type { ScanError } from '../scanning/index.ts'
-import { type Database, now, type Transaction } from '../store/index.ts'
+import { now, type Repositories, type UnitOfWork } from '../store/index.ts'
 import { nextGeneration } from './generation.ts'
 
 /**
@@ -20,38 +20,27 @@ const FAILURES_ALLOWED = 2
  * Stores the failures, not counting samples that are at fault themselves; true when a ruleset was suspended by them.
  */
 export async function recordScanErrors(
-  trx: Transaction,
+  tx: UnitOfWork,
   sampleId: number,
   errors: readonly ScanError[],
 ): Promise<boolean> {
-  const sample = await trx.selectFrom('samples').select('sha1').where('id', '=', sampleId).executeTakeFirst()
-  if (!sample) return false
+  const { rulesets, scanFailures, journal } = tx
+  const sha1 = await tx.samples.sha1Of(sampleId)
+  if (sha1 === null) return false
   let suspended = false
-  await noteModules(trx, sampleId, errors)
+  await noteModules(tx, sampleId, errors)
   for (const error of errors) {
     if (error.reason === 'unreadable' || error.reason === 'module') continue
     const isSetAside = error.reason === 'quarantine'
     // Only the current text can fail: an older one is gone, and its scan errors with it.
-    const ruleset = await trx
-      .selectFrom('rulesets')
-      .select(['id', 'state'])
-      .where('revision_id', '=', revisionIdOf(error.ruleset))
-      .executeTakeFirst()
+    const revisionId = revisionIdOf(error.ruleset)
+    const ruleset = revisionId === null ? null : await rulesets.findByCurrentRevision(revisionId)
     if (!ruleset) continue
     // What it did says more than that it is not run any more.
     if (isSetAside && ruleset.state !== 'valid') continue
-    const { numInsertedOrUpdatedRows: struck } = await trx
-      .insertInto('strikes')
-      .values({ ruleset_id: ruleset.id, sample_id: sampleId })
-      .onConflict((conflict) => conflict.doNothing())
-      .executeTakeFirst()
-    if (!struck && !isSetAside) continue
-    const { failures } = await trx
-      .selectFrom('strikes')
-      .select((eb) => eb.fn.countAll<number>().as('failures'))
-      .where('ruleset_id', '=', ruleset.id)
-      .executeTakeFirstOrThrow()
-    const sha1 = Buffer.from(sample.sha1).toString('hex')
+    const isNew = await scanFailures.add(ruleset.id, sampleId)
+    if (!isNew && !isSetAside) continue
+    const failures = await scanFailures.count(ruleset.id)
     const what = isSetAside
       ? `Not run on sample ${sha1}: ${error.message}`
       : `Stopped on sample ${sha1} (${error.reason}): ${error.message}`
@@ -59,52 +48,33 @@ export async function recordScanErrors(
     const suspend = isOnceTooOften && ruleset.state === 'valid'
     const after = isSetAside ? 'Suspended.' : `Suspended after ${failures} samples.`
     const reason = isOnceTooOften ? `${after} ${what}` : what
-    await trx
-      .updateTable('rulesets')
-      .set({ reason, ...(suspend && { state: 'error' }) })
-      .where('id', '=', ruleset.id)
-      .execute()
-    await trx
-      .insertInto('journal')
-      .values({
-        created: now(),
-        kind: suspend ? 'ruleset-suspended' : 'ruleset-stopped',
-        ruleset_id: ruleset.id,
-        sample_id: sampleId,
-        message: reason,
-      })
-      .execute()
+    await rulesets.setStopped(ruleset.id, reason, suspend)
+    const kind = suspend ? 'ruleset-suspended' : 'ruleset-stopped'
+    await journal.add({ kind, message: reason, created: now(), rulesetId: ruleset.id, sampleId })
     suspended ||= suspend
   }
-  if (suspended) await nextGeneration(trx)
+  if (suspended) await nextGeneration(tx)
   return suspended
 }
 
 /** Notes beside the sample which modules of the engine fail on it, each once. */
-async function noteModules(trx: Transaction, sampleId: number, errors: readonly ScanError[]): Promise<void> {
+async function noteModules(
+  { samples, journal }: UnitOfWork,
+  sampleId: number,
+  errors: readonly ScanError[],
+): Promise<void> {
   const messages = new Set(errors.flatMap(({ reason, message }) => (reason === 'module' ? [message] : [])))
   if (messages.size === 0) return
-  const { note } = await trx.selectFrom('samples').select('note').where('id', '=', sampleId).executeTakeFirstOrThrow()
+  const note = await samples.noteOf(sampleId)
   const news = [...messages]
     .map((message) => `Rulesets that import the module were not run on it: ${message}.`)
     .filter((sentence) => note?.includes(sentence) !== true)
   if (news.length === 0) return
-  await trx
-    .updateTable('samples')
-    .set({ note: [...(note === null ? [] : [note]), ...news].join(' ') })
-    .where('id', '=', sampleId)
-    .execute()
-  const entry = { created: now(), kind: 'module-failed', sample_id: sampleId, message: news.join(' ') }
-  await trx.insertInto('journal').values(entry).execute()
+  await samples.setNote(sampleId, [...(note === null ? [] : [note]), ...news].join(' '))
+  await journal.add({ kind: 'module-failed', message: news.join(' '), created: now(), sampleId })
 }
 
 /** Keys of the rulesets that were stopped on this sample before. */
-export async function struckOn(database: Database, sampleId: number): Promise<string[]> {
-  const rows = await database
-    .selectFrom('strikes')
-    .innerJoin('rulesets', 'rulesets.id', 'strikes.ruleset_id')
-    .select('rulesets.revision_id')
-    .where('strikes.sample_id', '=', sampleId)
-    .execute()
-  return rows.flatMap((row) => (row.revision_id === null ? [] : [revisionKey(row.revision_id)]))
+export async function struckOn({ scanFailures }: Repositories, sampleId: number): Promise<string[]> {
+  return (await scanFailures.revisionsOn(sampleId)).map(revisionKey)
 }

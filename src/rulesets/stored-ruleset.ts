@@ -1,28 +1,11 @@
-/** A ruleset as it is stored, and what has to hold before it may be changed. */
+/** What has to hold before a ruleset may be changed. */
 import { type Account, may } from '../accounts/index.ts'
 import { Failure, type FailureCode } from '../errors/index.ts'
-import type { Diagnostic } from '../yara/index.ts'
-import { readLeftOut } from './left-out.ts'
-import type { NewText, RulesetState, SaveOutcome } from './revision.ts'
-
-export interface StoredRuleset {
-  readonly id: number
-  readonly owner_id: number
-  readonly core: 0 | 1
-  readonly enabled: 0 | 1
-  readonly state: RulesetState
-  readonly cloud_state: 'validating' | 'hunting' | 'capped' | null
-  readonly cloud_synced: 0 | 1
-  readonly revision_id: number | null
-  readonly number: number | null
-  /** Of its text, which is read only where it is needed: it may have many megabytes. Null for one saved long ago. */
-  readonly text_digest: Uint8Array | null
-  readonly diagnostics: string | null
-  readonly left_out: string | null
-}
+import type { StoredRuleset } from '../store/index.ts'
+import type { NewText, SaveOutcome } from './revision.ts'
 
 export function runs(ruleset: StoredRuleset): boolean {
-  return ruleset.enabled === 1 && ruleset.state === 'valid'
+  return ruleset.enabled && ruleset.state === 'valid'
 }
 
 /** Fails for a core ruleset, and for another user's unless the account may change any. */
@@ -31,7 +14,7 @@ export function checkOwner(by: Account, ruleset: StoredRuleset, ifCore?: string,
     throw new Failure(code, message)
   }
   if (ruleset.core) refuse('ruleset.core', ifCore)
-  if (ruleset.owner_id !== by.id && !may(by, 'rulesets.change-any')) refuse('ruleset.foreign', ifForeign)
+  if (ruleset.ownerId !== by.id && !may(by, 'rulesets.change-any')) refuse('ruleset.foreign', ifForeign)
 }
 
 /** Fails with `ruleset.changed` for a text that was not made of the current revision; 0 stands for no ruleset. */
@@ -49,9 +32,9 @@ export function unchangedOutcome(name: string, ruleset: StoredRuleset): SaveOutc
     name,
     created: false,
     revision: ruleset.number ?? 0,
-    cloudSynced: ruleset.cloud_synced === 1,
+    cloudSynced: ruleset.cloudSynced,
     state: ruleset.state,
-    diagnostics: JSON.parse(ruleset.diagnostics ?? '[]') as Diagnostic[],
-    leftOut: readLeftOut(ruleset.left_out),
+    diagnostics: ruleset.diagnostics,
+    leftOut: ruleset.leftOut,
   }
 }

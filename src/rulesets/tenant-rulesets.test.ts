@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, test } from 'node:test'
-import { unitOf } from '../store/index.ts'
+import { storeOf, unitOf } from '../store/index.ts'
 import { parse } from '../yara/index.ts'
 import { TenantRulesets } from './index.ts'
 import { type Installation, openInstallation, planner, rule } from './installation.fixture.ts'
@@ -14,7 +14,7 @@ const all = { wantsSamples: true }
 beforeEach(async () => {
   here = await openInstallation()
   tenants = new TenantRulesets({
-    database: here.database,
+    store: storeOf(here.database),
     rulesets: here.rulesets,
     checker: {
       async check(content) {

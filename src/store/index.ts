@@ -18,6 +18,7 @@ export {
   realDisk,
   type StagedContent,
 } from './files/index.ts'
+export type * from './journal.ts'
 export { RESTORING, refuseLostDatabase } from './lost-database.ts'
 export type * from './matches.ts'
 export { offsetOf, type Page } from './page.ts'
@@ -25,10 +26,12 @@ export { makeFilesPrivate, makePrivate } from './private.ts'
 export type * from './reanalyses.ts'
 export { noReserve, RESERVE_BYTES, Reserve, type Room } from './reserve.ts'
 export type * from './revisions.ts'
-export type * from './rulesets.ts'
+export * from './rulesets.ts'
 export type * from './samples.ts'
+export type * from './scan-failures.ts'
 export type * from './schema.ts'
 export type * from './sessions.ts'
+export type * from './settings.ts'
 export { checkDatabase } from './sqlite/checking.ts'
 export {
   type CheckedAtStart,

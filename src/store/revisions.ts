@@ -1,9 +1,71 @@
+import type { Diagnostic, LeftOut } from '../yara/index.ts'
+import type { Micros } from './clock.ts'
 import type { RuleSummary } from './schema.ts'
+
+/** What a text is, and what was found out about it. */
+interface RevisionText {
+  readonly content: string
+  readonly valid: boolean
+  readonly diagnostics: readonly Diagnostic[]
+  /** What does not run although the rest does. */
+  readonly leftOut: readonly LeftOut[]
+  /** Those that run; empty for a text that does not compile. */
+  readonly rules: readonly RuleSummary[]
+}
+
+export interface NewRevision extends RevisionText {
+  readonly rulesetId: number
+  /** From 1. */
+  readonly number: number
+  readonly authorId: number
+  readonly created: Micros
+  /** SHA-256 of the text in UTF-16, for a ruleset's own text; a tenant's text never changes. */
+  readonly digest?: Uint8Array
+  /** As text; null for a text that does not compile. */
+  readonly plan: string | null
+}
+
+export interface ListedRevision {
+  readonly number: number
+  readonly author: string
+  readonly created: Micros
+  readonly valid: boolean
+}
+
+export interface RevisionDetails extends ListedRevision, RevisionText {}
+
+/** A text that compiles, as it is to be run. */
+export interface RunnableRevision {
+  readonly id: number
+  /** Of its ruleset. */
+  readonly name: string
+  readonly isTenants: boolean
+  readonly content: string
+  readonly leftOut: readonly LeftOut[]
+  readonly plan: string | null
+}
 
 /** The texts of rulesets, each as it was saved, with the rules in it. */
 export interface StoredRevisions {
+  /** Returns the id. */
+  add(revision: NewRevision): Promise<number>
+  /** Of a ruleset, newest first. */
+  list(rulesetId: number, most: number): Promise<ListedRevision[]>
+  find(rulesetId: number, number: number): Promise<RevisionDetails | null>
+  contentOf(id: number): Promise<string | null>
+  /** The valid ones among these, in no particular order. */
+  findRunnable(ids: readonly number[]): Promise<RunnableRevision[]>
+  /** Of each ruleset the newest valid revision whose plan does not begin with this. */
+  listPlannedOtherwise(
+    header: string,
+  ): Promise<{ readonly id: number; readonly content: string; readonly leftOut: readonly LeftOut[] }[]>
+  /** Null: the rules stay as they are. */
+  setPlan(id: number, plan: string, rules: readonly RuleSummary[] | null): Promise<void>
+
   /** By revision; those that are gone are missing. */
   rulesOf(ids: readonly number[]): Promise<ReadonlyMap<number, readonly RuleSummary[]>>
+  /** Of the ruleset's last revision that compiled; empty where none did. */
+  rulesOfLastValid(rulesetId: number): Promise<readonly RuleSummary[]>
   /** The rules of each revision, beside the ones of its ruleset's last revision that compiled. */
   rulesThenAndNow(ids: readonly number[]): Promise<
     {

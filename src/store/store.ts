@@ -1,11 +1,14 @@
 import type { StoredAudit } from './audit.ts'
 import type { StoredClassifications } from './classifications.ts'
+import type { StoredJournal } from './journal.ts'
 import type { StoredMatches } from './matches.ts'
 import type { StoredReanalyses } from './reanalyses.ts'
 import type { StoredRevisions } from './revisions.ts'
 import type { StoredRulesets } from './rulesets.ts'
 import type { StoredSamples } from './samples.ts'
+import type { StoredScanFailures } from './scan-failures.ts'
 import type { StoredSessions } from './sessions.ts'
+import type { StoredSettings } from './settings.ts'
 import type { StoredTokens } from './tokens.ts'
 import type { UnitName } from './units-of-work.ts'
 import type { StoredUsers } from './users.ts'
@@ -22,6 +25,9 @@ export interface Repositories {
   readonly samples: StoredSamples
   readonly reanalyses: StoredReanalyses
   readonly audit: StoredAudit
+  readonly scanFailures: StoredScanFailures
+  readonly settings: StoredSettings
+  readonly journal: StoredJournal
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

@@ -22,8 +22,14 @@ export const unitsOfWork = {
   setUpToken: 'serializable',
   /** A revision, a switch, a removal: with the matches, the plan, what a cloud has to learn, and the next generation. */
   changeRules: 'serializable',
+  /** That rulesets could not be run to their end on a sample; the third one suspends. */
+  recordScanErrors: 'serializable',
+  /** The rulesets that run, with their generation. */
+  readLiveSet: 'repeatable read',
+  listRulesets: 'repeatable read',
   /** What the pipeline found out about some samples becomes true: segment, matches, feeds and state. */
   completeSamples: 'serializable',
+  startHunt: 'serializable',
   /** What one more part of a corpus scan found, the cursor and the counts. */
   advanceHunt: 'serializable',
   /** A page of a feed of the cloud, with the position behind it. */

@@ -10,7 +10,7 @@ import {
   TenantRulesets,
 } from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
-import type { Database } from '../store/index.ts'
+import { type Database, storeOf } from '../store/index.ts'
 import { limits } from '../tca/index.ts'
 import { type FeedLimits, Feeds } from './feeds.ts'
 import { RetroHunts, type RetroLimits } from './retro-hunts.ts'
@@ -47,7 +47,7 @@ export class Tenants {
     this.#database = database
     this.#log = log
     this.rulesets = new TenantRulesets({
-      database,
+      store: storeOf(database),
       rulesets,
       checker,
       planner: parts.planner,

@@ -1,10 +1,119 @@
+import type { Diagnostic } from '../../yara/index.ts'
 import type { StoredRevisions } from '../revisions.ts'
 import type { RuleSummary } from '../schema.ts'
 import type { Database } from './database.ts'
 import { listOf } from './list.ts'
+import { leftOutOf } from './rulesets.ts'
 
 export function sqliteRevisions(database: Database): StoredRevisions {
+  const listed = (rulesetId: number) =>
+    database
+      .selectFrom('revisions')
+      .innerJoin('users', 'users.id', 'revisions.author_id')
+      .select(['revisions.number', 'users.name as author', 'revisions.created', 'revisions.valid'])
+      .where('revisions.ruleset_id', '=', rulesetId)
+
   return {
+    async add({ rulesetId, number, content, digest = null, authorId, created, valid, ...text }) {
+      const { id } = await database
+        .insertInto('revisions')
+        .values({
+          ruleset_id: rulesetId,
+          number,
+          content,
+          text_digest: digest,
+          author_id: authorId,
+          created,
+          valid: valid ? 1 : 0,
+          diagnostics: JSON.stringify(text.diagnostics),
+          rules: JSON.stringify(text.rules),
+          plan: text.plan,
+          left_out: text.leftOut.length === 0 ? null : JSON.stringify(text.leftOut),
+        })
+        .returning('id')
+        .executeTakeFirstOrThrow()
+      return id
+    },
+
+    async list(rulesetId, most) {
+      const rows = await listed(rulesetId).orderBy('revisions.number', 'desc').limit(most).execute()
+      return rows.map((row) => ({ ...row, valid: row.valid === 1 }))
+    },
+
+    async find(rulesetId, number) {
+      const row = await listed(rulesetId)
+        .select(['revisions.content', 'revisions.diagnostics', 'revisions.rules', 'revisions.left_out'])
+        .where('revisions.number', '=', number)
+        .executeTakeFirst()
+      if (!row) return null
+      const { left_out, ...revision } = row
+      return {
+        ...revision,
+        valid: row.valid === 1,
+        diagnostics: JSON.parse(row.diagnostics) as Diagnostic[],
+        leftOut: leftOutOf(left_out),
+        rules: rulesIn(row.rules),
+      }
+    },
+
+    async contentOf(id) {
+      const row = await database.selectFrom('revisions').select('content').where('id', '=', id).executeTakeFirst()
+      return row?.content ?? null
+    },
+
+    async findRunnable(ids) {
+      const rows = await database
+        .selectFrom('revisions')
+        .innerJoin('rulesets', 'rulesets.id', 'revisions.ruleset_id')
+        .select(['revisions.id', 'rulesets.name', 'rulesets.tenant_id', 'revisions.content', 'revisions.plan'])
+        .select('revisions.left_out')
+        .where('revisions.id', 'in', listOf(ids))
+        .where('revisions.valid', '=', 1)
+        .execute()
+      return rows.map(({ tenant_id, left_out, ...row }) => ({
+        ...row,
+        isTenants: tenant_id !== null,
+        leftOut: leftOutOf(left_out),
+      }))
+    },
+
+    async listPlannedOtherwise(header) {
+      const rows = await database
+        .selectFrom('revisions')
+        .select(['id', 'content', 'left_out'])
+        .where('valid', '=', 1)
+        .where('plan', 'not like', `${header}%`)
+        .where('id', 'in', (eb) =>
+          eb
+            .selectFrom('revisions')
+            .select((eb) => eb.fn.max('id').as('newest'))
+            .where('valid', '=', 1)
+            .groupBy('ruleset_id'),
+        )
+        .execute()
+      return rows.map(({ left_out, ...row }) => ({ ...row, leftOut: leftOutOf(left_out) }))
+    },
+
+    async setPlan(id, plan, rules) {
+      await database
+        .updateTable('revisions')
+        .set({ plan, ...(rules !== null && { rules: JSON.stringify(rules) }) })
+        .where('id', '=', id)
+        .execute()
+    },
+
+    async rulesOfLastValid(rulesetId) {
+      const row = await database
+        .selectFrom('revisions')
+        .select('rules')
+        .where('ruleset_id', '=', rulesetId)
+        .where('valid', '=', 1)
+        .orderBy('number', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row ? rulesIn(row.rules) : []
+    },
+
     async rulesOf(ids) {
       const rows = await database
         .selectFrom('revisions')

@@ -1,9 +1,131 @@
 import { sql } from 'kysely'
-import type { StoredRulesets } from '../rulesets.ts'
+import type { Diagnostic, LeftOut } from '../../yara/index.ts'
+import type { StoredRulesets, TenantRuleset } from '../rulesets.ts'
 import type { Database } from './database.ts'
+import { findEntry, listRulesets } from './ruleset-list.ts'
 
 export function sqliteRulesets(database: Database): StoredRulesets {
   return {
+    async findByName(name) {
+      const row = await database
+        .selectFrom('rulesets')
+        .leftJoin('revisions', 'revisions.id', 'rulesets.revision_id')
+        .select(['rulesets.id', 'owner_id as ownerId', 'core', 'enabled', 'state', 'cloud_state as cloudState'])
+        .select(['cloud_synced as cloudSynced', 'revision_id as revisionId', 'revisions.number'])
+        .select(['revisions.diagnostics', 'revisions.left_out as leftOut'])
+        .select('revisions.text_digest as digest')
+        .where('rulesets.name', '=', name)
+        .where('rulesets.tenant_id', 'is', null)
+        .executeTakeFirst()
+      return row
+        ? {
+            ...row,
+            core: row.core === 1,
+            enabled: row.enabled === 1,
+            cloudSynced: row.cloudSynced === 1,
+            diagnostics: JSON.parse(row.diagnostics ?? '[]') as Diagnostic[],
+            leftOut: leftOutOf(row.leftOut),
+          }
+        : null
+    },
+
+    findEntry: (name) => findEntry(database, name),
+
+    async findByCurrentRevision(revisionId) {
+      const row = await database
+        .selectFrom('rulesets')
+        .select(['id', 'state'])
+        .where('revision_id', '=', revisionId)
+        .executeTakeFirst()
+      return row ?? null
+    },
+
+    async exists(id) {
+      const row = await database.selectFrom('rulesets').select('id').where('id', '=', id).executeTakeFirst()
+      return row !== undefined
+    },
+
+    list: (ownerId, query) => listRulesets(database, ownerId, query),
+
+    async listLive() {
+      const rows = await database
+        .selectFrom('rulesets')
+        .select(['id', 'revision_id', 'tenant_id'])
+        .where('enabled', '=', 1)
+        .where('state', '=', 'valid')
+        .where('revision_id', 'is not', null)
+        .orderBy('id')
+        .execute()
+      return rows.map((row) => ({
+        rulesetId: row.id,
+        revisionId: row.revision_id ?? 0,
+        isTenants: row.tenant_id !== null,
+      }))
+    },
+
+    async add({ name, ownerId, core, created }) {
+      const { id } = await database
+        .insertInto('rulesets')
+        // The state comes with the first revision, in the same transaction.
+        .values({
+          name,
+          owner_id: ownerId,
+          core: core ? 1 : 0,
+          enabled: 1,
+          state: 'invalid',
+          cloud_synced: 0,
+          created,
+          modified: created,
+        })
+        .returning('id')
+        .executeTakeFirstOrThrow()
+      return id
+    },
+
+    async addOfTenant({ name, tenantId, digest, enabled, created }) {
+      const { id } = await database
+        .insertInto('rulesets')
+        .values({
+          name,
+          owner_id: tenantId,
+          tenant_id: tenantId,
+          digest,
+          core: 0,
+          enabled: enabled ? 1 : 0,
+          state: 'valid',
+          cloud_synced: 0,
+          created,
+          modified: created,
+        })
+        .returning('id')
+        .executeTakeFirstOrThrow()
+      return id
+    },
+
+    async setRevision(id, revisionId, condition) {
+      await database
+        .updateTable('rulesets')
+        .set({ revision_id: revisionId, ...condition })
+        .where('id', '=', id)
+        .execute()
+    },
+
+    async setEnabled(id, { enabled, state, reason }) {
+      await database
+        .updateTable('rulesets')
+        .set({ enabled: enabled ? 1 : 0, state, ...(reason !== undefined && { reason }) })
+        .where('id', '=', id)
+        .execute()
+    },
+
+    async setStopped(id, reason, suspend) {
+      await database
+        .updateTable('rulesets')
+        .set({ reason, ...(suspend && { state: 'error' }) })
+        .where('id', '=', id)
+        .execute()
+    },
+
     async changeOwner(from, to) {
       await database.updateTable('rulesets').set({ owner_id: to }).where('owner_id', '=', from).execute()
     },
@@ -20,5 +142,65 @@ export function sqliteRulesets(database: Database): StoredRulesets {
       await sql`UPDATE rulesets SET last_matched = NULL
         WHERE id = ${id} AND NOT EXISTS (SELECT 1 FROM matches WHERE ruleset_id = ${id})`.execute(database)
     },
+
+    async delete(id) {
+      await database.deleteFrom('rulesets').where('id', '=', id).execute()
+    },
+
+    async findOfTenant(tenantId, name) {
+      const row = await ofTenant(database, tenantId).where('rulesets.name', '=', name).executeTakeFirst()
+      return row ? toTenantRuleset(row) : null
+    },
+
+    async listOfTenant(tenantId) {
+      const rows = await ofTenant(database, tenantId).orderBy('rulesets.name').execute()
+      return rows.map(toTenantRuleset)
+    },
+
+    async countOfTenant(tenantId, name) {
+      const { count, same } = await database
+        .selectFrom('rulesets')
+        .select(({ fn, eb }) => [
+          fn.countAll<number>().as('count'),
+          fn.sum<number | null>(eb.case().when('name', '=', name).then(1).else(0).end()).as('same'),
+        ])
+        .where('tenant_id', '=', tenantId)
+        .executeTakeFirstOrThrow()
+      return { count, hasName: Boolean(same) }
+    },
+
+    async deleteOfRemovedTenants() {
+      const { numDeletedRows } = await database
+        .deleteFrom('rulesets')
+        .where('tenant_id', 'in', (eb) => eb.selectFrom('users').select('id').where('removed', 'is not', null))
+        .executeTakeFirst()
+      return numDeletedRows > 0n
+    },
+  }
+}
+
+export function leftOutOf(json: string | null): readonly LeftOut[] {
+  return json === null ? [] : (JSON.parse(json) as LeftOut[])
+}
+
+function ofTenant(database: Database, tenantId: number) {
+  return database
+    .selectFrom('rulesets')
+    .innerJoin('revisions', 'revisions.id', 'rulesets.revision_id')
+    .select(['rulesets.id', 'rulesets.name', 'digest', 'revision_id', 'enabled', 'state', 'reason'])
+    .select(sql<number>`json_array_length(revisions.rules)`.as('rules'))
+    .where('rulesets.tenant_id', '=', tenantId)
+}
+
+function toTenantRuleset(row: Awaited<ReturnType<ReturnType<typeof ofTenant>['execute']>>[number]): TenantRuleset {
+  return {
+    id: row.id,
+    name: row.name,
+    digest: row.digest?.toHex() ?? '',
+    revisionId: row.revision_id ?? 0,
+    rules: row.rules,
+    wantsSamples: row.enabled === 1,
+    runs: row.state === 'valid',
+    reason: row.reason,
   }
 }

@@ -4,12 +4,15 @@ import type { UnitName } from '../units-of-work.ts'
 import { sqliteAudit } from './audit.ts'
 import { sqliteClassifications } from './classifications.ts'
 import { type CheckedAtStart, type Database, openSoundDatabase, type Transaction } from './database.ts'
+import { sqliteJournal } from './journal.ts'
 import { sqliteMatches } from './matches.ts'
 import { sqliteReanalyses } from './reanalyses.ts'
 import { sqliteRevisions } from './revisions.ts'
 import { sqliteRulesets } from './rulesets.ts'
 import { sqliteSamples } from './samples.ts'
+import { sqliteScanFailures } from './scan-failures.ts'
 import { sqliteSessions } from './sessions.ts'
+import { sqliteSettings } from './settings.ts'
 import { sqliteTokens } from './tokens.ts'
 import { sqliteUsers } from './users.ts'
 
@@ -66,5 +69,8 @@ function repositoriesOf(database: Database): Repositories {
     samples: sqliteSamples(database),
     reanalyses: sqliteReanalyses(database),
     audit: sqliteAudit(database),
+    scanFailures: sqliteScanFailures(database),
+    settings: sqliteSettings(database),
+    journal: sqliteJournal(database),
   }
 }
