@@ -127,9 +127,7 @@ test('the shapes of the wire know each other, and of the server only what faces 
 const withOwnQueries = [
   'src/appliance',
   'src/backup',
-  'src/cloud',
   'src/hunts',
-  'src/inspection',
   'src/intake',
   'src/samples',
   'src/segments',

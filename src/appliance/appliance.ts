@@ -137,7 +137,7 @@ async function assemble(
   const accounts = new Accounts(store)
   const audit = new AuditLog({ store, log, keptDays: settings.auditDays })
   const matches = new Matches(store)
-  const cloud = new Cloud({ database, blobs, settings, access, log })
+  const cloud = new Cloud({ store, blobs, settings, access, log })
   const rulesets = new Rulesets({ store, checker, planner, observer: cloud.outbox })
   const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
   const samples = new Samples({ database, blobs, segments })
@@ -206,7 +206,7 @@ async function assemble(
     scanLimit,
     atOnce: settings.huntsAtOnce,
   })
-  const inspection = new Inspection({ database, blobs, pool, rulesets, samples })
+  const inspection = new Inspection({ store, blobs, pool, rulesets, samples })
   const stored = new StoredCheck({ database, databaseFile, health, blobs, pool, segments, log })
   opened.add(() => segments.stop())
   opened.add(

@@ -8,26 +8,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Failure } from '../errors/index.ts'
 import { clearRetroMatches } from '../matches/index.ts'
-import { deleteUnreferenced } from '../samples/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type Database, listOf, unitOf } from '../store/index.ts'
+import { type CloudRuleset, type CloudRulesetChange, now, type RetroState, type Store } from '../store/index.ts'
 import type { CloudClient, RetroStatusJson } from './client.ts'
 import { endedBy } from './ended-by.ts'
 import type { FeedReader } from './feed-reader.ts'
 import { afterStatus, finishSecondOf, retroStateOf } from './hunt-states.ts'
 import type { OutboxSender } from './outbox-sender.ts'
-import {
-  type CloudRow,
-  findKnown,
-  insertDelivery,
-  isHunting,
-  isThere,
-  type KnownRuleset,
-  type RetroState,
-  type RowChange,
-  rowOf,
-  writeRow,
-} from './ruleset-row.ts'
+import { findKnown, isHunting, isThere, type KnownRuleset, writeRow } from './ruleset-row.ts'
 
 /** A second of the cloud's clock, and some. */
 const NEXT_SECOND_MS = 300
@@ -42,7 +30,7 @@ interface Followed {
 }
 
 export class CloudRetro {
-  readonly #database: Database
+  readonly #store: Store
   readonly #client: CloudClient
   readonly #sender: OutboxSender
   readonly #feeds: FeedReader
@@ -56,7 +44,7 @@ export class CloudRetro {
   readonly #unseen = new Set<number>()
 
   constructor(parts: {
-    readonly database: Database
+    readonly store: Store
     readonly client: CloudClient
     readonly sender: OutboxSender
     readonly feeds: FeedReader
@@ -66,7 +54,7 @@ export class CloudRetro {
     /** Called when something was noted to be delivered. */
     readonly onRecorded: () => void
   }) {
-    this.#database = parts.database
+    this.#store = parts.store
     this.#client = parts.client
     this.#sender = parts.sender
     this.#feeds = parts.feeds
@@ -84,17 +72,17 @@ export class CloudRetro {
       const { cloud } = await this.#demandThere(name)
       if (isHunting(cloud)) throw wrongState('A Cloud Retro hunt runs already.', cloud)
       // What an earlier hunt found goes from the feed when the next one starts.
-      if (cloud.retro_state === 'CANCELLED' || cloud.retro_state === 'ERROR') await this.#feeds.read('retro', signal)
-      await this.#passCleared(name, cloud.cleared_until, signal)
+      if (cloud.retroState === 'CANCELLED' || cloud.retroState === 'ERROR') await this.#feeds.read('retro', signal)
+      await this.#passCleared(name, cloud.clearedUntil, signal)
       await this.#ask(id, () => this.#client.startRetro(name, signal), 'The cloud does not start the hunt')
       await this.#write(id, {
-        retro_state: 'RUNNING',
-        retro_started: null,
-        retro_finished: null,
-        retro_estimated: null,
-        retro_progress: 0,
-        retro_reason: null,
-        retro_capped: 0,
+        retroState: 'RUNNING',
+        retroStarted: null,
+        retroFinished: null,
+        retroEstimated: null,
+        retroProgress: 0,
+        retroReason: null,
+        retroCapped: false,
       })
     })
   }
@@ -112,12 +100,12 @@ export class CloudRetro {
         // It may have ended by itself: then that is the state that stands in the way.
         const answer = await this.#client.retroStatus(name, signal).catch(() => null)
         if (answer) await this.#take(ruleset, answer, signal)
-        const row = await rowOf(this.#database, id)
-        if (row?.retro_state === 'CANCELLED') return
+        const row = await this.#store.cloudRulesets.find(id)
+        if (row?.retroState === 'CANCELLED') return
         if (row && !isHunting(row)) throw wrongState('No Cloud Retro hunt runs.', row)
         throw error
       }
-      await this.#write(id, { retro_state: 'CANCELLED', retro_progress: null, retro_estimated: null })
+      await this.#write(id, { retroState: 'CANCELLED', retroProgress: null, retroEstimated: null })
       // Its status has the time of its end.
       this.#uncertain.add(id)
     })
@@ -133,16 +121,16 @@ export class CloudRetro {
       // Up to the cloud's present second: what its feed reports from before it is what is cleared now.
       await this.#client.info(name, signal)
       const second = this.#client.clock ?? Math.floor(Date.now() / 1000)
-      await this.#database.transaction().execute(async (trx) => {
-        await clearRetroMatches(unitOf(trx, 'clearRetro'), id)
-        await deleteUnreferenced(trx)
-        await writeRow(trx, id, {
-          retro_state: 'CLEARED',
-          retro_progress: null,
-          retro_estimated: null,
-          retro_reason: null,
-          retro_capped: 0,
-          cleared_until: second,
+      await this.#store.transaction('clearRetro', async (tx) => {
+        await clearRetroMatches(tx, id)
+        await tx.samples.deleteUnreferenced()
+        await writeRow(tx, id, {
+          retroState: 'CLEARED',
+          retroProgress: null,
+          retroEstimated: null,
+          retroReason: null,
+          retroCapped: false,
+          clearedUntil: second,
         })
       })
     })
@@ -156,7 +144,7 @@ export class CloudRetro {
     const signal = this.#lifetime
     await this.#sender.deliver(name)
     for (;;) {
-      const known = await findKnown(this.#database, name)
+      const known = await findKnown(this.#store, name)
       if (known?.cloud?.state !== 'validating') return
       try {
         await this.#follow(known, signal)
@@ -164,19 +152,14 @@ export class CloudRetro {
         if (error instanceof Failure) return
         throw error
       }
-      if ((await rowOf(this.#database, known.id))?.state !== 'validating') return
+      if ((await this.#store.cloudRulesets.find(known.id))?.state !== 'validating') return
       await pause(LOOK_AGAIN_MS, undefined, { signal })
     }
   }
 
   /** Asks again of every ruleset that the cloud should have. */
   async markAllUncertain(): Promise<void> {
-    const rows = await this.#database
-      .selectFrom('cloud_rulesets')
-      .select('ruleset_id')
-      .where('state', 'in', ['stored', 'validating'])
-      .execute()
-    for (const { ruleset_id } of rows) this.#unseen.add(ruleset_id)
+    for (const id of await this.#store.cloudRulesets.listThere()) this.#unseen.add(id)
   }
 
   /**
@@ -184,22 +167,9 @@ export class CloudRetro {
    * that were not looked at since the cloud was away. These may be all, and must not hold up a hunt that runs.
    */
   async changing(): Promise<Followed[]> {
-    const rows = await this.#database
-      .selectFrom('cloud_rulesets')
-      .innerJoin('rulesets', 'rulesets.id', 'cloud_rulesets.ruleset_id')
-      .select(['rulesets.id', 'rulesets.name', 'cloud_rulesets.state', 'retro_state'])
-      .where('cloud_rulesets.state', 'in', ['validating', 'stored'])
-      .where((eb) =>
-        eb.or([
-          eb('cloud_rulesets.state', '=', 'validating'),
-          eb('retro_state', 'in', ['RUNNING', 'VALIDATING']),
-          eb('rulesets.id', 'in', listOf([...this.#uncertain, ...this.#unseen])),
-        ]),
-      )
-      .orderBy('rulesets.id')
-      .execute()
-    const isUrgent = ({ id, state, retro_state }: (typeof rows)[number]) =>
-      state === 'validating' || isUnderWay(retro_state) || this.#uncertain.has(id)
+    const rows = await this.#store.cloudRulesets.listChanging([...this.#uncertain, ...this.#unseen])
+    const isUrgent = ({ id, state, retroState }: (typeof rows)[number]) =>
+      state === 'validating' || isUnderWay(retroState) || this.#uncertain.has(id)
     const resting = new Map(rows.filter((row) => !isUrgent(row)).map((row) => [row.id, row]))
     const unseen = [...this.#unseen].flatMap((id) => resting.get(id) ?? [])
     return [...rows.filter(isUrgent), ...unseen.slice(0, UNSEEN_AT_ONCE)]
@@ -213,13 +183,13 @@ export class CloudRetro {
   }
 
   async #follow({ id, name }: Followed, signal: AbortSignal): Promise<void> {
-    const row = await rowOf(this.#database, id)
+    const row = await this.#store.cloudRulesets.find(id)
     if (!row || !isThere(row)) return this.#certain(id)
     const info = await this.#client.info(name, signal)
     if (info === null) return this.#lost({ id, name })
     if (row.state === 'validating' && info.approved) {
-      const isNew = row.retro_state === 'IDLE' || row.retro_state === 'VALIDATING'
-      await this.#write(id, { state: 'stored', reason: null, ...(isNew && { retro_state: 'READY' }) })
+      const isNew = row.retroState === 'IDLE' || row.retroState === 'VALIDATING'
+      await this.#write(id, { state: 'stored', reason: null, ...(isNew && { retroState: 'READY' }) })
       // Nothing was asked of it yet, so there is nothing else to find out.
       if (isNew && !this.#uncertain.has(id) && !this.#unseen.has(id)) return
     }
@@ -243,30 +213,30 @@ export class CloudRetro {
 
   /** Stores what the cloud reported of a hunt. */
   async #take({ id, name }: Followed, answer: RetroStatusJson, signal: AbortSignal): Promise<void> {
-    const row = await rowOf(this.#database, id)
+    const row = await this.#store.cloudRulesets.find(id)
     const change = row && afterStatus(row, answer)
     if (!row || !change) return
-    if (change.retro_state === 'COMPLETE') {
+    if (change.retroState === 'COMPLETE') {
       const second = finishSecondOf(answer) ?? this.#client.clock
       if (second === null) await this.#feeds.read('retro', signal)
       else await this.#feeds.readUpTo('retro', second, signal)
     }
     await this.#write(id, change)
-    if (change.retro_state !== row.retro_state) {
-      this.#log.info({ ruleset: name, state: change.retro_state }, 'the Cloud Retro hunt changed its state')
+    if (change.retroState !== row.retroState) {
+      this.#log.info({ ruleset: name, state: change.retroState }, 'the Cloud Retro hunt changed its state')
     }
   }
 
   /** Somebody took the ruleset out of the cloud: it is brought there again. */
   async #lost({ id, name }: Followed): Promise<void> {
     this.#log.warn({ ruleset: name }, 'the cloud has lost the ruleset, which is sent again')
-    await this.#database.transaction().execute(async (trx) => {
-      const row = await rowOf(trx, id)
-      const waiting = await trx.selectFrom('cloud_deliveries').select('id').where('name', '=', name).executeTakeFirst()
-      if (!row || waiting || row.revision_id === null) return
-      await insertDelivery(trx, { name, rulesetId: id, revisionId: row.revision_id })
-      const over = isHunting(row) ? ({ retro_state: 'CANCELLED', retro_progress: null } as const) : {}
-      await writeRow(trx, id, { state: 'absent', revision_id: null, ...over })
+    await this.#store.transaction('changeCloud', async (tx) => {
+      const row = await tx.cloudRulesets.find(id)
+      const waiting = await tx.outbox.find(name)
+      if (!row || waiting || row.revisionId === null) return
+      await tx.outbox.add({ name, rulesetId: id, revisionId: row.revisionId, at: now() })
+      const over = isHunting(row) ? ({ retroState: 'CANCELLED', retroProgress: null } as const) : {}
+      await writeRow(tx, id, { state: 'absent', revisionId: null, ...over })
     })
     this.#certain(id)
     this.#onRecorded()
@@ -279,8 +249,8 @@ export class CloudRetro {
     } catch (error) {
       this.#uncertain.add(id)
       if (error instanceof Failure && (error.detail.status === 400 || error.detail.status === 409)) {
-        const row = await rowOf(this.#database, id)
-        throw wrongState(`${refusalMessage}: ${error.detail.said || error.message}`, row ?? null)
+        const row = await this.#store.cloudRulesets.find(id)
+        throw wrongState(`${refusalMessage}: ${error.detail.said || error.message}`, row)
       }
       throw error
     }
@@ -296,30 +266,26 @@ export class CloudRetro {
   }
 
   async #demand(name: string): Promise<KnownRuleset> {
-    const ruleset = await findKnown(this.#database, name)
+    const ruleset = await findKnown(this.#store, name)
     if (!ruleset) throw new Failure('ruleset.not-found')
     return ruleset
   }
 
   /** Of a ruleset that the cloud has, in the text that is current here. */
-  async #demandThere(name: string): Promise<KnownRuleset & { readonly cloud: CloudRow }> {
+  async #demandThere(name: string): Promise<KnownRuleset & { readonly cloud: CloudRuleset }> {
     const ruleset = await this.#demand(name)
     const { cloud, enabled } = ruleset
-    if (!cloud || cloud.wanted === 0) throw notSaved(null)
+    if (!cloud?.wanted) throw notSaved(null)
     if (!enabled) throw wrongState('The ruleset is disabled; enable it before a Cloud Retro hunt.', cloud)
     if (!isThere(cloud)) {
-      const waiting = await this.#database
-        .selectFrom('cloud_deliveries')
-        .select('problem')
-        .where('name', '=', name)
-        .executeTakeFirst()
+      const waiting = await this.#store.outbox.find(name)
       throw notSaved(cloud.reason ?? waiting?.problem ?? ruleset.reason)
     }
     return { ...ruleset, cloud }
   }
 
-  async #write(id: number, change: RowChange): Promise<void> {
-    await this.#database.transaction().execute((trx) => writeRow(trx, id, change))
+  async #write(id: number, change: CloudRulesetChange): Promise<void> {
+    await this.#store.transaction('changeCloud', (tx) => writeRow(tx, id, change))
   }
 
   async #inTurn<T>(id: number, work: () => Promise<T>): Promise<T> {
@@ -337,8 +303,8 @@ function isUnderWay(state: RetroState): boolean {
   return state === 'RUNNING' || state === 'VALIDATING'
 }
 
-function wrongState(message: string, row: CloudRow | null): Failure {
-  return new Failure('cloud.wrong-state', message, row ? { state: row.retro_state } : {})
+function wrongState(message: string, row: CloudRuleset | null): Failure {
+  return new Failure('cloud.wrong-state', message, row ? { state: row.retroState } : {})
 }
 
 function notSaved(reason: string | null): Failure {

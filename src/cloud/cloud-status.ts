@@ -11,8 +11,8 @@
  * | DISABLED | it is disabled here, or never was to run in a cloud |
  * | DELETED | it was to run there, and no longer is |
  */
-import type { Micros } from '../store/index.ts'
-import { isThere, type KnownRuleset, type RetroState } from './ruleset-row.ts'
+import type { Micros, RetroState } from '../store/index.ts'
+import { isThere, type KnownRuleset } from './ruleset-row.ts'
 
 export type SideStatus = 'ERROR' | 'ACTIVE' | 'DISABLED' | 'DELETED' | 'PENDING' | 'INVALID' | 'CAPPED'
 
@@ -33,10 +33,7 @@ export interface CloudStatus {
   readonly reason: string | null
 }
 
-export function statusOf(
-  ruleset: KnownRuleset,
-  delivery: { readonly revision_id: number | null; readonly problem: string | null } | null,
-): CloudStatus {
+export function statusOf(ruleset: KnownRuleset, delivery: { readonly problem: string | null } | null): CloudStatus {
   const { name, cloud } = ruleset
   const cloudStatus = cloudStatusOf(ruleset)
   const undelivered = delivery?.problem ? `Not delivered yet: ${delivery.problem}` : null
@@ -45,18 +42,18 @@ export function statusOf(
     isSaved: cloud !== null && isThere(cloud),
     cloudStatus,
     localStatus: localStatusOf(ruleset),
-    hunt: cloud?.retro_state ?? 'IDLE',
-    started: cloud?.retro_started ?? null,
-    finished: cloud?.retro_finished ?? null,
-    estimated: cloud?.retro_estimated ?? null,
-    progress: cloud?.retro_progress ?? null,
-    reason: cloud?.retro_reason ?? cloud?.reason ?? undelivered ?? ruleset.reason,
+    hunt: cloud?.retroState ?? 'IDLE',
+    started: cloud?.retroStarted ?? null,
+    finished: cloud?.retroFinished ?? null,
+    estimated: cloud?.retroEstimated ?? null,
+    progress: cloud?.retroProgress ?? null,
+    reason: cloud?.retroReason ?? cloud?.reason ?? undelivered ?? ruleset.reason,
   }
 }
 
 function cloudStatusOf({ enabled, state, cloud }: KnownRuleset): SideStatus {
   if (!cloud) return 'DISABLED'
-  if (cloud.wanted === 0) return 'DELETED'
+  if (!cloud.wanted) return 'DELETED'
   if (!enabled) return 'DISABLED'
   if (state !== 'valid' && cloud.state === 'absent') return 'ERROR'
   switch (cloud.state) {
@@ -68,7 +65,7 @@ function cloudStatusOf({ enabled, state, cloud }: KnownRuleset): SideStatus {
     case 'unfit':
       return 'ERROR'
     case 'stored':
-      return cloud.retro_capped === 1 ? 'CAPPED' : 'ACTIVE'
+      return cloud.retroCapped ? 'CAPPED' : 'ACTIVE'
   }
 }
 

@@ -52,9 +52,9 @@ class Appliance {
     this.operator = kept.operator
     this.log = kept.log
     this.cloud = new Cloud(parts)
-    this.matches = new Matches(storeOf(parts.database))
+    this.matches = new Matches(parts.store)
     this.rulesets = new Rulesets({
-      store: storeOf(parts.database),
+      store: parts.store,
       checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
       planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
       observer: {
@@ -68,7 +68,7 @@ class Appliance {
   static async open(t: TestContext, flags: Record<string, string> = {}): Promise<Appliance> {
     const script = await ScriptedCloud.start(t)
     const folder = mkdtempSync(join(tmpdir(), 'backtrail-cloud-'))
-    const database = await openDatabase(join(folder, 'backtrail.db'))
+    const store = storeOf(await openDatabase(join(folder, 'backtrail.db')))
     const log = new RecordingLog()
     const { blobs } = await FileBlobs.open(folder)
     const given = {
@@ -80,15 +80,15 @@ class Appliance {
     }
     const read = readSettings(given, { BACKTRAIL_CLOUD_PASSWORD: 'secret' })
     const settings = { ...read, ...(flags.cloudPoll === undefined && { cloudPoll: POLL_MS }) }
-    const operator = await new Accounts(storeOf(database)).users.operator()
+    const operator = await new Accounts(store).users.operator()
     const appliance = new Appliance(
       script,
-      { database, blobs, settings, access: cloudAccess(settings), log },
+      { store, blobs, settings, access: cloudAccess(settings), log },
       { operator, log },
     )
     t.after(async () => {
       await appliance.cloud.stop()
-      await database.destroy()
+      await store.close()
       rmSync(folder, { recursive: true })
     })
     return appliance

@@ -9,16 +9,16 @@
  */
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type BlobStore, type Database, type Micros, now } from '../store/index.ts'
+import { type BlobStore, type Micros, now, type Store } from '../store/index.ts'
 import type { CloudAccess, CloudSettings } from './access.ts'
 import { CloudClient } from './client.ts'
 import { CloudRetro } from './cloud-retro.ts'
 import { type CloudStatus, statusOf } from './cloud-status.ts'
 import { Contribution } from './contribution.ts'
 import { endedBy } from './ended-by.ts'
-import { FeedReader, feedKinds, positionsOf } from './feed-reader.ts'
+import { FeedReader, feedKinds } from './feed-reader.ts'
 import { Loop } from './loop.ts'
-import { clearStates, recordOrigin } from './origin.ts'
+import { recordOrigin } from './origin.ts'
 import { CloudOutbox } from './outbox.ts'
 import { type OutboxBacklog, OutboxSender, waitingOf } from './outbox-sender.ts'
 import { pauseAfter } from './pauses.ts'
@@ -51,7 +51,7 @@ interface Connection {
 export class Cloud {
   /** The observer that the rulesets call with each change. */
   readonly outbox: CloudOutbox
-  readonly #database: Database
+  readonly #store: Store
   readonly #settings: CloudSettings
   readonly #log: Log
   readonly #connection: Connection | null
@@ -61,14 +61,14 @@ export class Cloud {
 
   /** `access` is what `cloudAccess` reads from the settings. */
   constructor(parts: {
-    readonly database: Database
+    readonly store: Store
     readonly blobs: BlobStore
     readonly settings: CloudSettings
     readonly access: CloudAccess | null
     readonly log: Log
   }) {
-    const { database, blobs, settings, access, log } = parts
-    this.#database = database
+    const { store, blobs, settings, access, log } = parts
+    this.#store = store
     this.#settings = settings
     this.#log = log
     this.outbox = new CloudOutbox({ isConnected: access !== null, wake: () => this.#loops.sender.wake() })
@@ -77,18 +77,18 @@ export class Cloud {
       return
     }
     const client = new CloudClient(access)
-    const feeds = new FeedReader({ database, client, log })
-    const reachability = new Reachability(database, log)
+    const feeds = new FeedReader({ store, client, log })
+    const reachability = new Reachability(store, log)
     const onDelivered = () => {
       // Now the cloud validates it.
       this.#loops.following.wake()
       // A cloud that takes rulesets will report matches too: no need to wait out a pause.
       if (!reachability.isReachable) this.#loops.feeds.wake()
     }
-    const sender = new OutboxSender({ database, client, feeds, log, lifetime: this.#ended.signal, onDelivered })
+    const sender = new OutboxSender({ store, client, feeds, log, lifetime: this.#ended.signal, onDelivered })
     const onRecorded = () => this.#loops.sender.wake()
-    const retro = new CloudRetro({ database, client, sender, feeds, log, lifetime: this.#ended.signal, onRecorded })
-    const contribution = settings.cloudContribute === 'on' ? new Contribution({ database, blobs, client, log }) : null
+    const retro = new CloudRetro({ store, client, sender, feeds, log, lifetime: this.#ended.signal, onRecorded })
+    const contribution = settings.cloudContribute === 'on' ? new Contribution({ store, blobs, client, log }) : null
     this.#connection = { client, feeds, sender, retro, contribution, reachability }
   }
 
@@ -99,9 +99,10 @@ export class Cloud {
   /** Begins to talk to the cloud. Call it once. */
   async start(): Promise<void> {
     const connection = this.#connection
-    if (!connection) return clearStates(this.#database)
+    // Without a cloud nothing is validated or hunted there, so nothing keeps a ruleset from being changed.
+    if (!connection) return this.#store.rulesets.clearCloudStates()
     const { cloudUrl, cloudUser } = this.#settings
-    await recordOrigin(this.#database, `${cloudUser} at ${cloudUrl}`)
+    await recordOrigin(this.#store, `${cloudUser} at ${cloudUrl}`)
     this.#loops.feeds.start((signal) => this.#guarded(() => this.#readFeeds(connection, signal)))
     this.#loops.sender.start(() => this.#guarded(() => connection.sender.deliverDue()))
     this.#loops.following.start((signal) => this.#follow(connection, signal))
@@ -174,11 +175,11 @@ export class Cloud {
       const caughtUp = positions.find((each) => each.feed === feed)?.caughtUp ?? null
       return caughtUp === null ? null : (now() - caughtUp) / 1000
     }
-    const positions = await positionsOf(this.#database)
+    const positions = await this.#store.cloudFeeds.positions()
     return {
       isConnected: this.isConnected,
       isReachable: this.#connection?.reachability.isReachable ?? false,
-      ...(await waitingOf(this.#database)),
+      ...(await waitingOf(this.#store)),
       feedLagMs: { live: lag('live'), retro: lag('retro') },
     }
   }
@@ -208,14 +209,9 @@ export class Cloud {
   }
 
   async #status(name: string): Promise<CloudStatus> {
-    const ruleset = await findKnown(this.#database, name)
+    const ruleset = await findKnown(this.#store, name)
     if (!ruleset) throw new Failure('ruleset.not-found')
-    const delivery = await this.#database
-      .selectFrom('cloud_deliveries')
-      .select(['revision_id', 'problem'])
-      .where('name', '=', name)
-      .executeTakeFirst()
-    return statusOf(ruleset, delivery ?? null)
+    return statusOf(ruleset, await this.#store.outbox.find(name))
   }
 
   #demandConnection(): Connection {

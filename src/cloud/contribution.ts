@@ -4,7 +4,7 @@
  */
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type BlobStore, type Database, keepValue, keptValue } from '../store/index.ts'
+import type { BlobStore, Store } from '../store/index.ts'
 import type { CloudClient } from './client.ts'
 
 const KEY = 'cloud-contributed'
@@ -12,18 +12,18 @@ const KEY = 'cloud-contributed'
 const FOR_GOOD = [400, 409, 413, 415, 422]
 
 export class Contribution {
-  readonly #database: Database
+  readonly #store: Store
   readonly #blobs: BlobStore
   readonly #client: CloudClient
   readonly #log: Log
 
   constructor(parts: {
-    readonly database: Database
+    readonly store: Store
     readonly blobs: BlobStore
     readonly client: CloudClient
     readonly log: Log
   }) {
-    this.#database = parts.database
+    this.#store = parts.store
     this.#blobs = parts.blobs
     this.#client = parts.client
     this.#log = parts.log
@@ -39,16 +39,10 @@ export class Contribution {
     let sent = await this.#sent()
     for (;;) {
       signal.throwIfAborted()
-      const sample = await this.#database
-        .selectFrom('samples')
-        .select(['id', 'sha1', 'sha256', 'size'])
-        .where('id', '>', sent)
-        .where('stored', '=', 1)
-        .orderBy('id')
-        .executeTakeFirst()
+      const sample = await this.#store.samples.nextStored(sent)
       if (!sample) return
       const { id, sha1, sha256, size } = sample
-      await this.#sendOne(Buffer.from(sha1).toString('hex'), sha256 as Uint8Array, size, signal)
+      await this.#sendOne(sha1, sha256, size, signal)
       sent = id
       await this.#note(sent)
     }
@@ -75,17 +69,14 @@ export class Contribution {
   }
 
   async #sent(): Promise<number> {
-    const sent = await keptValue(this.#database, KEY)
+    const sent = await this.#store.settings.find(KEY)
     if (sent !== null) return Number(sent)
-    const { last } = await this.#database
-      .selectFrom('samples')
-      .select(({ fn }) => fn.max<number | null>('id').as('last'))
-      .executeTakeFirstOrThrow()
-    await this.#note(last ?? 0)
-    return last ?? 0
+    const last = await this.#store.samples.lastId()
+    await this.#note(last)
+    return last
   }
 
   #note(id: number): Promise<void> {
-    return keepValue(this.#database, KEY, String(id))
+    return this.#store.settings.set(KEY, String(id))
   }
 }

@@ -2,17 +2,24 @@
  * Reads the cloud's two feeds of matches into the database.
  *
  * A feed is asked from a second on and answers with a page and `last_timestamp`, up to which it reported everything it
- * has now. The position is that second, by the cloud's clock; this side's clock decides nothing. It is kept in
- * `cloud_feeds`, and written in the transaction that stores the page's matches: a kill leaves both or neither.
+ * has now. The position is that second, by the cloud's clock; this side's clock decides nothing. It is written
+ * in the unit of work that stores the page's matches: a kill leaves both or neither.
  *
  * Storing a match twice changes nothing, so a round begins some way before the position: what the cloud noted late, or
  * in a second that was not over, is found then. Nothing before `earliest`, which a user may set, is asked for.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type CloudFinding, recordCloudMatches } from '../matches/index.ts'
+import { recordCloudMatches } from '../matches/index.ts'
 import { cloudSampleIds } from '../samples/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type Database, listOf, type Micros, now, type Transaction, unitOf } from '../store/index.ts'
+import {
+  type CloudFinding,
+  type FeedPosition,
+  type KnownText,
+  now,
+  type Store,
+  type UnitOfWork,
+} from '../store/index.ts'
 import { type FeedKind, feedEnd } from '../tca/index.ts'
 import type { CloudClient, FeedEntryJson } from './client.ts'
 
@@ -28,13 +35,6 @@ const UNSURE = 60 * 60
 const LOOKS = 12
 const LOOK_PAUSE_MS = 500
 
-export interface FeedPosition {
-  readonly feed: FeedKind
-  /** Seconds by the cloud's clock. */
-  readonly position: number
-  readonly caughtUp: Micros | null
-}
-
 export interface FeedRound {
   /** How many matches are new. */
   readonly fresh: number
@@ -43,15 +43,15 @@ export interface FeedRound {
 }
 
 export class FeedReader {
-  readonly #database: Database
+  readonly #store: Store
   readonly #client: CloudClient
   readonly #log: Log
   /** By feed, the end of the round that was begun last: rounds of one feed go one after the other. */
   readonly #rounds = new Map<FeedKind, Promise<unknown>>()
   #opening: Promise<void> | null = null
 
-  constructor(parts: { readonly database: Database; readonly client: CloudClient; readonly log: Log }) {
-    this.#database = parts.database
+  constructor(parts: { readonly store: Store; readonly client: CloudClient; readonly log: Log }) {
+    this.#store = parts.store
     this.#client = parts.client
     this.#log = parts.log
   }
@@ -70,26 +70,13 @@ export class FeedReader {
 
   /** Empty before the cloud was first reached. */
   async positions(): Promise<FeedPosition[]> {
-    return positionsOf(this.#database)
+    return this.#store.cloudFeeds.positions()
   }
 
   /** Both feeds are read from this second on, also again. */
   async move(second: number): Promise<void> {
-    await this.#database.transaction().execute(async (trx) => {
-      for (const feed of feedKinds) {
-        await trx
-          .insertInto('cloud_feeds')
-          .values({ feed, position: second, earliest: second, caught_up: null })
-          .onConflict((conflict) =>
-            conflict.column('feed').doUpdateSet((eb) => ({
-              position: second,
-              earliest: second,
-              moved: eb('cloud_feeds.moved', '+', 1),
-              caught_up: null,
-            })),
-          )
-          .execute()
-      }
+    await this.#store.transaction('moveFeeds', async ({ cloudFeeds }) => {
+      for (const feed of feedKinds) await cloudFeeds.move(feed, second)
     })
   }
 
@@ -121,21 +108,13 @@ export class FeedReader {
     if ((await this.positions()).length > 0) return
     await this.#client.count(signal)
     const start = this.#client.clock ?? Math.floor(Date.now() / 1000) - UNSURE
-    await this.#database
-      .insertInto('cloud_feeds')
-      .values(feedKinds.map((feed) => ({ feed, position: start, earliest: 0, caught_up: null })))
-      .onConflict((conflict) => conflict.doNothing())
-      .execute()
+    await this.#store.cloudFeeds.open(feedKinds, start)
   }
 
   async #round(kind: FeedKind, signal: AbortSignal): Promise<FeedRound> {
     // How far back a cloud answers depends on its clock.
     if (this.#client.clock === null) await this.#client.count(signal)
-    const { position, earliest, moved } = await this.#database
-      .selectFrom('cloud_feeds')
-      .select(['position', 'earliest', 'moved'])
-      .where('feed', '=', kind)
-      .executeTakeFirstOrThrow()
+    const { position, earliest, moved } = await this.#store.cloudFeeds.find(kind)
     const farthest = (this.#client.clock ?? Math.floor(Date.now() / 1000)) - FARTHEST
     // A cloud's clock may be set back, and goes on from there.
     const present = Math.min(position, this.#client.clock ?? position)
@@ -148,9 +127,9 @@ export class FeedReader {
       if (unusable > 0) this.#log.warn({ feed: kind, from, unusable }, 'the cloud told entries that say too little')
       const reached = this.#believable(from, entries, lastTimestamp)
       reportedUpTo = Math.max(reportedUpTo, reached)
-      const isThere = await this.#database.transaction().execute(async (trx) => {
-        fresh += await this.#store(trx, kind, entries)
-        return advance(trx, kind, Math.max(earliest, present, reached), moved)
+      const isThere = await this.#store.transaction('readFeed', async (tx) => {
+        fresh += await this.#record(tx, kind, entries)
+        return tx.cloudFeeds.advance(kind, Math.max(earliest, present, reached), moved)
       })
       // Somebody moved the position meanwhile: the next round begins there.
       if (!isThere) return { fresh, reportedUpTo: 0 }
@@ -158,12 +137,7 @@ export class FeedReader {
       else if (this.#mayHideMore(from, entries)) from += 1
       else break
     }
-    await this.#database
-      .updateTable('cloud_feeds')
-      .set({ caught_up: now() })
-      .where('feed', '=', kind)
-      .where('moved', '=', moved)
-      .execute()
+    await this.#store.cloudFeeds.setCaughtUp(kind, now(), moved)
     return { fresh, reportedUpTo }
   }
 
@@ -183,8 +157,8 @@ export class FeedReader {
     return isOver && entries.length > 0 && entries.every(({ timestamp }) => timestamp === from)
   }
 
-  async #store(trx: Transaction, kind: FeedKind, entries: readonly FeedEntryJson[]): Promise<number> {
-    const known = await knownTexts(trx, entries)
+  async #record(tx: UnitOfWork, kind: FeedKind, entries: readonly FeedEntryJson[]): Promise<number> {
+    const known = await knownTexts(tx, entries)
     const relevant = entries.flatMap((entry) => {
       const text = known.get(keyOf(entry))
       // Rulesets that are not of this appliance, and texts that it never had, are somebody else's in the same account.
@@ -197,51 +171,24 @@ export class FeedReader {
       fileType: entry.file_type ?? '',
       seen: at,
     }))
-    const ids = await cloudSampleIds(trx, samples)
+    const ids = await cloudSampleIds(tx, samples)
     const findings = relevant.flatMap(({ entry, text, sha1, at }) =>
       entry.rule.map(({ identifier }): CloudFinding => {
         const { rulesetId, revisionId } = text
         return { rulesetId, revisionId, rule: identifier, sampleId: ids.get(sha1) ?? 0, at }
       }),
     )
-    return recordCloudMatches(unitOf(trx, 'readFeed'), kind, findings)
+    return recordCloudMatches(tx, kind, findings)
   }
 }
 
-export async function positionsOf(database: Database): Promise<FeedPosition[]> {
-  return database.selectFrom('cloud_feeds').select(['feed', 'position', 'caught_up as caughtUp']).execute()
-}
-
-/** False when somebody moved the position since. */
-async function advance(trx: Transaction, feed: FeedKind, reached: number, moved: number): Promise<boolean> {
-  const { numUpdatedRows } = await trx
-    .updateTable('cloud_feeds')
-    .set({ position: reached })
-    .where('feed', '=', feed)
-    .where('moved', '=', moved)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
-}
-
-interface KnownText {
-  readonly rulesetId: number
-  readonly revisionId: number
-  readonly clearedUntil: number
-}
-
 /** What this appliance knows of the rulesets and texts that entries name. */
-async function knownTexts(trx: Transaction, entries: readonly FeedEntryJson[]): Promise<Map<string, KnownText>> {
-  const names = [...new Set(entries.map(({ ruleset_name }) => ruleset_name))]
-  const rows = await trx
-    .selectFrom('rulesets')
-    .innerJoin('cloud_digests', 'cloud_digests.ruleset_id', 'rulesets.id')
-    .innerJoin('cloud_rulesets', 'cloud_rulesets.ruleset_id', 'rulesets.id')
-    .select(['rulesets.id as rulesetId', 'rulesets.name', 'cloud_digests.digest'])
-    .select(['cloud_digests.revision_id as revisionId', 'cloud_rulesets.cleared_until as clearedUntil'])
-    .where('rulesets.name', 'in', listOf(names))
-    .where('rulesets.tenant_id', 'is', null)
-    .execute()
-  return new Map(rows.map(({ name, digest, ...text }) => [`${name} ${digest}`, text]))
+async function knownTexts(
+  { cloudRulesets }: UnitOfWork,
+  entries: readonly FeedEntryJson[],
+): Promise<Map<string, KnownText>> {
+  const texts = await cloudRulesets.findTexts([...new Set(entries.map(({ ruleset_name }) => ruleset_name))])
+  return new Map(texts.map((text) => [`${text.name} ${text.digest}`, text]))
 }
 
 function keyOf({ ruleset_name, ruleset_sha1 }: FeedEntryJson): string {

@@ -4,10 +4,9 @@
  * IDLE: no hunt asked for, and nothing known. VALIDATING: the cloud finds out whether it can hunt with the text.
  * READY: it can, and did not yet. RUNNING → COMPLETE, or CANCELLED after STOP, or ERROR. CLEARED after CLEAR.
  */
-import type { Micros } from '../store/index.ts'
+import type { CloudRuleset, CloudRulesetChange, Micros, RetroState } from '../store/index.ts'
 import { fromPlainTime } from '../tca/index.ts'
 import type { RetroStatusJson } from './client.ts'
-import type { CloudRow, RetroState, RowChange } from './ruleset-row.ts'
 
 const states: Readonly<Record<string, RetroState>> = {
   VALIDATING: 'VALIDATING',
@@ -33,12 +32,12 @@ export function retroStateOf({ retro_status }: RetroStatusJson): RetroState | nu
 }
 
 /** The state after a status of the cloud: what changes of the row, or null when the row knows better or as much. */
-export function afterStatus(row: CloudRow, answer: RetroStatusJson): RowChange | null {
+export function afterStatus(row: CloudRuleset, answer: RetroStatusJson): CloudRulesetChange | null {
   const state = retroStateOf(answer)
   if (state === null) return null
   const started = microsOf(answer.start_time)
   const isOver = state === 'COMPLETE' || state === 'CANCELLED' || state === 'ERROR'
-  const was = row.retro_state
+  const was = row.retroState
   // What the cloud still reports of a hunt that was ended or cleared here.
   const isOld = isOver && was !== state && !isLater(started, row)
   if (isOld && (was === 'CLEARED' || was === 'COMPLETE' || was === 'CANCELLED')) return null
@@ -48,21 +47,21 @@ export function afterStatus(row: CloudRow, answer: RetroStatusJson): RowChange |
   }
   // The cloud knows nothing of the hunt any more.
   if (state === 'READY' && was === 'RUNNING')
-    return { retro_state: 'CANCELLED', retro_progress: null, retro_estimated: null }
+    return { retroState: 'CANCELLED', retroProgress: null, retroEstimated: null }
   if (state === 'VALIDATING' && was === 'RUNNING') return null
   return {
-    retro_state: state,
-    retro_started: started,
-    retro_finished: microsOf(answer.finish_time),
-    retro_estimated: state === 'RUNNING' ? microsOf(answer.estimated_finish_time) : null,
-    retro_progress: state === 'RUNNING' ? progressOf(answer) : null,
-    retro_reason: state === 'ERROR' ? (answer.reason ?? 'The cloud gave no reason.') : null,
-    retro_capped: answer.retro_status.toUpperCase() === 'CAPPED' ? 1 : 0,
+    retroState: state,
+    retroStarted: started,
+    retroFinished: microsOf(answer.finish_time),
+    retroEstimated: state === 'RUNNING' ? microsOf(answer.estimated_finish_time) : null,
+    retroProgress: state === 'RUNNING' ? progressOf(answer) : null,
+    retroReason: state === 'ERROR' ? (answer.reason ?? 'The cloud gave no reason.') : null,
+    retroCapped: answer.retro_status.toUpperCase() === 'CAPPED',
   }
 }
 
-function isLater(started: Micros | null, { retro_started }: CloudRow): boolean {
-  return started !== null && (retro_started === null || started > retro_started)
+function isLater(started: Micros | null, { retroStarted }: CloudRuleset): boolean {
+  return started !== null && (retroStarted === null || started > retroStarted)
 }
 
 /** Seconds at which a hunt ended, by the cloud's clock; null where it is unknown. */

@@ -1,9 +1,9 @@
 /**
- * Brings the cloud to what `cloud_deliveries` says: for each name there, a text or none.
+ * Brings the cloud to what the outbox says: for each name there, a text or none.
  *
  *   noted → (tried; the cloud is away, overloaded or broken) → noted, with a problem and a later `due`
- *         → done: the row goes, and `cloud_rulesets` says what the cloud has now
- *         → refused: the row goes; the cloud does not take this text, and asking again would not help
+ *         → done: the delivery goes, and the row of the ruleset says what the cloud has now
+ *         → refused: the delivery goes; the cloud does not take this text, and asking again would not help
  *
  * A name is delivered by one at a time. Every step may be repeated, because an answer can be lost after the cloud did
  * what it was asked: a text that is there already is done, one that is gone already too. Before a text is taken out of
@@ -11,11 +11,11 @@
  */
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type Database, now, type Transaction } from '../store/index.ts'
+import { type CloudRuleset, type Delivery, now, type Store, type UnitOfWork } from '../store/index.ts'
 import type { CloudClient } from './client.ts'
 import { type FeedReader, feedKinds } from './feed-reader.ts'
 import { pauseAfter } from './pauses.ts'
-import { type CloudRow, noHunt, rowOf, writeRow } from './ruleset-row.ts'
+import { noHunt, writeRow } from './ruleset-row.ts'
 
 /** Different names at once. */
 const AT_ONCE = 4
@@ -28,16 +28,8 @@ export interface OutboxBacklog {
   readonly oldestMs: number
 }
 
-interface Delivery {
-  readonly id: number
-  readonly name: string
-  readonly ruleset_id: number | null
-  readonly revision_id: number | null
-  readonly attempts: number
-}
-
 export class OutboxSender {
-  readonly #database: Database
+  readonly #store: Store
   readonly #client: CloudClient
   readonly #feeds: FeedReader
   readonly #log: Log
@@ -46,7 +38,7 @@ export class OutboxSender {
   readonly #underWay = new Map<string, Promise<void>>()
 
   constructor(parts: {
-    readonly database: Database
+    readonly store: Store
     readonly client: CloudClient
     readonly feeds: FeedReader
     readonly log: Log
@@ -55,7 +47,7 @@ export class OutboxSender {
     /** Called when the cloud has taken something. */
     readonly onDelivered: () => void
   }) {
-    this.#database = parts.database
+    this.#store = parts.store
     this.#client = parts.client
     this.#feeds = parts.feeds
     this.#log = parts.log
@@ -67,20 +59,11 @@ export class OutboxSender {
   async deliverDue(): Promise<number> {
     for (;;) {
       this.#lifetime.throwIfAborted()
-      const due = await this.#database
-        .selectFrom('cloud_deliveries')
-        .select('name')
-        .where('due', '<=', now())
-        .orderBy('due')
-        .limit(AT_ONCE)
-        .execute()
+      const due = await this.#store.outbox.findDue(now(), AT_ONCE)
       if (due.length === 0) break
-      await Promise.all(due.map(({ name }) => this.deliver(name)))
+      await Promise.all(due.map((name) => this.deliver(name)))
     }
-    const { next } = await this.#database
-      .selectFrom('cloud_deliveries')
-      .select(({ fn }) => fn.min<number | null>('due').as('next'))
-      .executeTakeFirstOrThrow()
+    const next = await this.#store.outbox.nextDue()
     return next === null ? Number.POSITIVE_INFINITY : Math.max(0, (next - now()) / 1000)
   }
 
@@ -97,20 +80,16 @@ export class OutboxSender {
 
   /** The cloud is back: whatever waits for its next attempt is due. */
   async hurry(): Promise<void> {
-    await this.#database.updateTable('cloud_deliveries').set({ due: now() }).where('due', '>', now()).execute()
+    await this.#store.outbox.makeDue(now())
   }
 
   async #try(name: string, signal: AbortSignal): Promise<void> {
-    const delivery = await this.#database
-      .selectFrom('cloud_deliveries')
-      .select(['id', 'name', 'ruleset_id', 'revision_id', 'attempts'])
-      .where('name', '=', name)
-      .executeTakeFirst()
+    const delivery = await this.#store.outbox.find(name)
     if (!delivery) return
     try {
       await this.#feeds.open(signal)
-      if (delivery.revision_id === null) await this.#takeOut(delivery, signal)
-      else await this.#putIn(delivery, delivery.revision_id, signal)
+      if (delivery.revisionId === null) await this.#takeOut(delivery, signal)
+      else await this.#putIn(delivery, delivery.revisionId, signal)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       await this.#postpone(delivery, error)
@@ -118,31 +97,31 @@ export class OutboxSender {
   }
 
   async #takeOut(delivery: Delivery, signal: AbortSignal): Promise<void> {
-    const { name, ruleset_id } = delivery
+    const { name, rulesetId } = delivery
     // The matches of a ruleset that is gone here are of no use any more.
-    if (ruleset_id !== null) await this.#readFeeds(name, signal)
+    if (rulesetId !== null) await this.#readFeeds(name, signal)
     await this.#remove(name, signal)
-    await this.#done(delivery, async (trx, isLast) => {
-      if (ruleset_id === null) return
-      await writeRow(trx, ruleset_id, { revision_id: null, ...(isLast && { state: 'absent' }) })
+    await this.#done(delivery, async (tx, isLast) => {
+      if (rulesetId === null) return
+      await writeRow(tx, rulesetId, { revisionId: null, ...(isLast && { state: 'absent' }) })
     })
     this.#log.info({ ruleset: name }, 'the ruleset was taken out of the cloud')
   }
 
   async #putIn(delivery: Delivery, revisionId: number, signal: AbortSignal): Promise<void> {
-    const { name, ruleset_id } = delivery
-    const text = await this.#textOf(revisionId)
-    const row = ruleset_id === null ? undefined : await rowOf(this.#database, ruleset_id)
-    if (text === null || ruleset_id === null || !row) return this.#done(delivery, async () => {})
+    const { name, rulesetId } = delivery
+    const text = await this.#store.revisions.contentOf(revisionId)
+    const row = rulesetId === null ? null : await this.#store.cloudRulesets.find(rulesetId)
+    if (text === null || rulesetId === null || !row) return this.#done(delivery, async () => {})
     if (hasAnother(row, revisionId)) {
       await this.#readFeeds(name, signal)
       await this.#remove(name, signal)
     }
     const outcome = await this.#create(name, text, signal)
     if ('refused' in outcome) {
-      await this.#done(delivery, (trx, isLast) =>
-        writeRow(trx, ruleset_id, {
-          revision_id: null,
+      await this.#done(delivery, (tx, isLast) =>
+        writeRow(tx, rulesetId, {
+          revisionId: null,
           ...(isLast && { state: 'refused', reason: outcome.refused }),
         }),
       )
@@ -150,16 +129,10 @@ export class OutboxSender {
       return
     }
     const { digest } = outcome
-    await this.#done(delivery, async (trx, isLast) => {
-      if (digest !== null) {
-        await trx
-          .insertInto('cloud_digests')
-          .values({ ruleset_id, digest: digest.toLowerCase(), revision_id: revisionId })
-          .onConflict((conflict) => conflict.columns(['ruleset_id', 'digest']).doUpdateSet({ revision_id: revisionId }))
-          .execute()
-      }
-      await writeRow(trx, ruleset_id, {
-        revision_id: revisionId,
+    await this.#done(delivery, async (tx, isLast) => {
+      if (digest !== null) await tx.cloudRulesets.setDigest(rulesetId, digest.toLowerCase(), revisionId)
+      await writeRow(tx, rulesetId, {
+        revisionId,
         ...(isLast && { state: 'validating', reason: null, ...noHunt }),
       })
     })
@@ -222,47 +195,26 @@ export class OutboxSender {
   }
 
   /** Ends a delivery with what it means; `isLast` is false when a newer one has taken its place meanwhile. */
-  async #done(delivery: Delivery, write: (trx: Transaction, isLast: boolean) => Promise<void>): Promise<void> {
-    await this.#database.transaction().execute(async (trx) => {
-      const { numDeletedRows } = await trx
-        .deleteFrom('cloud_deliveries')
-        .where('id', '=', delivery.id)
-        .executeTakeFirst()
-      await write(trx, numDeletedRows > 0n)
-    })
+  async #done(delivery: Delivery, write: (tx: UnitOfWork, isLast: boolean) => Promise<void>): Promise<void> {
+    await this.#store.transaction('settleDelivery', async (tx) => write(tx, await tx.outbox.delete(delivery.id)))
     this.#onDelivered()
   }
 
   async #postpone({ id, name, attempts }: Delivery, failure: Failure): Promise<void> {
     const wait = pauseAfter(attempts + 1, failure)
-    await this.#database
-      .updateTable('cloud_deliveries')
-      .set({ attempts: attempts + 1, due: now() + Math.round(wait * 1000), problem: failure.message })
-      .where('id', '=', id)
-      .execute()
+    const due = now() + Math.round(wait * 1000)
+    await this.#store.outbox.postpone(id, { attempts: attempts + 1, due, problem: failure.message })
     this.#log.warn({ ruleset: name, attempts: attempts + 1, reason: failure.message }, 'the cloud was not told yet')
-  }
-
-  async #textOf(revisionId: number): Promise<string | null> {
-    const row = await this.#database
-      .selectFrom('revisions')
-      .select('content')
-      .where('id', '=', revisionId)
-      .executeTakeFirst()
-    return row?.content ?? null
   }
 }
 
-export async function waitingOf(database: Database): Promise<OutboxBacklog> {
-  const { waiting, oldest } = await database
-    .selectFrom('cloud_deliveries')
-    .select(({ fn }) => [fn.countAll<number>().as('waiting'), fn.min<number | null>('created').as('oldest')])
-    .executeTakeFirstOrThrow()
+export async function waitingOf({ outbox }: Store): Promise<OutboxBacklog> {
+  const { waiting, oldest } = await outbox.backlog()
   return { waiting, oldestMs: oldest === null ? 0 : (now() - oldest) / 1000 }
 }
 
-function hasAnother({ revision_id }: CloudRow, revisionId: number): boolean {
-  return revision_id !== null && revision_id !== revisionId
+function hasAnother({ revisionId: there }: CloudRuleset, revisionId: number): boolean {
+  return there !== null && there !== revisionId
 }
 
 function isForGood(error: unknown): error is Failure {

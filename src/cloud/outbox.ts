@@ -5,10 +5,9 @@
  */
 import { createHash } from 'node:crypto'
 import type { RulesetObserver } from '../rulesets/index.ts'
-import { deleteUnreferenced } from '../samples/index.ts'
-import { type RuleSummary, type Transaction, transactionOf, type UnitOfWork } from '../store/index.ts'
+import { now, type RuleSummary, type UnitOfWork } from '../store/index.ts'
 import { limits } from '../tca/index.ts'
-import { insertDelivery, isHunting, noHunt, rowOf, writeRow } from './ruleset-row.ts'
+import { isHunting, noHunt, writeRow } from './ruleset-row.ts'
 
 export class CloudOutbox implements RulesetObserver {
   readonly #isConnected: boolean
@@ -21,71 +20,63 @@ export class CloudOutbox implements RulesetObserver {
   }
 
   async recordChange(tx: UnitOfWork, rulesetId: number, enabledInCloud: boolean | undefined): Promise<void> {
-    const trx = transactionOf(tx)
-    const row = await rowOf(trx, rulesetId)
-    const wanted =
-      enabledInCloud === true && !this.#isConnected ? row?.wanted === 1 : (enabledInCloud ?? row?.wanted === 1)
+    const row = await tx.cloudRulesets.find(rulesetId)
+    const wasWanted = row?.wanted === true
+    const wanted = enabledInCloud === true && !this.#isConnected ? wasWanted : (enabledInCloud ?? wasWanted)
     if (!row && !wanted) return
-    await deleteUnreferenced(trx)
-    const { name, enabled, state, revision, content, rules } = await trx
-      .selectFrom('rulesets')
-      .leftJoin('revisions', 'revisions.id', 'rulesets.revision_id')
-      .select(['rulesets.name', 'enabled', 'state', 'revision_id as revision', 'revisions.content', 'revisions.rules'])
-      .where('rulesets.id', '=', rulesetId)
-      .executeTakeFirstOrThrow()
-    const unsupported = unsupportedReason(content ?? '', rules ?? '[]')
-    const runs = wanted && enabled === 1 && state === 'valid'
-    const due = runs && unsupported === null ? revision : null
-    const waiting = await trx.selectFrom('cloud_deliveries').select('revision_id').where('name', '=', name).execute()
-    const [last] = waiting
-    const coming = last ? last.revision_id : (row?.revision_id ?? null)
+    await tx.samples.deleteUnreferenced()
+    const { name, enabled, state, revisionId, content, rules } = await tx.rulesets.findText(rulesetId)
+    const unsupported = unsupportedReason(content, rules)
+    const runs = wanted && enabled && state === 'valid'
+    const due = runs && unsupported === null ? revisionId : null
+    const waiting = await tx.outbox.find(name)
+    const coming = waiting ? waiting.revisionId : (row?.revisionId ?? null)
 
     if (due !== null && due === coming && row?.state !== 'refused') {
-      await writeRow(trx, rulesetId, { wanted: 1 })
+      await writeRow(tx, rulesetId, { wanted: true })
       return
     }
     if (due !== null) {
-      await trx
-        .insertInto('cloud_digests')
-        .values({ ruleset_id: rulesetId, digest: sha1(content ?? ''), revision_id: due })
-        .onConflict((conflict) => conflict.columns(['ruleset_id', 'digest']).doUpdateSet({ revision_id: due }))
-        .execute()
-      await this.#note(trx, name, rulesetId, due)
+      await tx.cloudRulesets.setDigest(rulesetId, sha1(content), due)
+      await this.#note(tx, name, rulesetId, due)
     } else if (coming !== null) {
-      await this.#note(trx, name, rulesetId, null)
+      await this.#note(tx, name, rulesetId, null)
     }
-    await writeRow(trx, rulesetId, {
-      wanted: wanted ? 1 : 0,
+    await writeRow(tx, rulesetId, {
+      wanted,
       state: runs && unsupported !== null ? 'unfit' : 'absent',
       reason: runs ? unsupported : null,
       ...(due !== null && noHunt),
-      ...(due === null && row && isHunting(row) && { ...noHunt, retro_state: 'CANCELLED' as const }),
+      ...(due === null && row && isHunting(row) && { ...noHunt, retroState: 'CANCELLED' as const }),
     })
   }
 
   async recordRemoval(tx: UnitOfWork, { id, name }: { readonly id: number; readonly name: string }): Promise<void> {
-    const trx = transactionOf(tx)
-    await deleteUnreferenced(trx)
-    const row = await rowOf(trx, id)
-    const waiting = await trx.selectFrom('cloud_deliveries').select('id').where('name', '=', name).executeTakeFirst()
-    if (waiting || (row && row.revision_id !== null)) await this.#note(trx, name, null, null)
+    await tx.samples.deleteUnreferenced()
+    const row = await tx.cloudRulesets.find(id)
+    const isThereOrComing = (await tx.outbox.find(name)) !== null || (row !== null && row.revisionId !== null)
+    if (isThereOrComing) await this.#note(tx, name, null, null)
   }
 
-  async #note(trx: Transaction, name: string, rulesetId: number | null, revisionId: number | null): Promise<void> {
+  async #note(
+    { outbox }: UnitOfWork,
+    name: string,
+    rulesetId: number | null,
+    revisionId: number | null,
+  ): Promise<void> {
     // A new row with a new id: whoever delivers the old one right now sees that it was replaced.
-    await trx.deleteFrom('cloud_deliveries').where('name', '=', name).execute()
-    await insertDelivery(trx, { name, rulesetId, revisionId })
+    await outbox.deleteByName(name)
+    await outbox.add({ name, rulesetId, revisionId, at: now() })
     this.#wake()
   }
 }
 
 /** Why no cloud takes the text; null when one may. */
-function unsupportedReason(content: string, rules: string): string | null {
+function unsupportedReason(content: string, { length }: readonly RuleSummary[]): string | null {
   const bytes = Buffer.byteLength(content)
   if (bytes > limits.textBytes) {
     return `The text has ${bytes.toLocaleString('en')} bytes, and a cloud takes at most ${limits.textBytes.toLocaleString('en')}.`
   }
-  const { length } = JSON.parse(rules) as RuleSummary[]
   return length > limits.retroRules
     ? `There are ${length} rules, and a cloud takes at most ${limits.retroRules}.`
     : null

@@ -1,19 +1,19 @@
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type Database, now } from '../store/index.ts'
+import { now, type Store } from '../store/index.ts'
 
 /** Failures in a row after which operators are notified: one lost connection is nobody's business. */
 const REPORTED_AT = 2
 
 /** Whether the cloud answers, as the reading of its feeds finds out; the journal records both changes. */
 export class Reachability {
-  readonly #database: Database
+  readonly #store: Store
   readonly #log: Log
   #failures = 0
   #isReachable = false
 
-  constructor(database: Database, log: Log) {
-    this.#database = database
+  constructor(store: Store, log: Log) {
+    this.#store = store
     this.#log = log
   }
 
@@ -45,10 +45,8 @@ export class Reachability {
   }
 
   async #record(kind: string, message: string): Promise<void> {
-    await this.#database
-      .insertInto('journal')
-      .values({ created: now(), kind, ruleset_id: null, sample_id: null, message })
-      .execute()
+    await this.#store.journal
+      .add({ kind, message, created: now() })
       // A full disk is reported elsewhere.
       .catch((error: unknown) => this.#log.error({ err: error }, 'the journal cannot be written'))
   }

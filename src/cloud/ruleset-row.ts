@@ -1,105 +1,64 @@
 /**
- * What the cloud has of each ruleset: the rows of `cloud_rulesets`, and what the rest of the program sees of them in
- * `rulesets` (`cloud_synced`, `cloud_state`). One function writes both.
+ * What the cloud has of each ruleset, and what the rest of the program sees of it in the ruleset itself (whether it is
+ * synced, and its state). One function writes both.
  *
  * A ruleset goes `absent` → (its text is delivered) → `validating` → `stored` or `refused`. A changed text, a ruleset
  * that is disabled, and one that is no longer wanted go back to `absent`; one that no cloud takes is `unfit`.
  */
-import type { Insertable, Selectable } from 'kysely'
-import { type CloudRulesetsTable, type Database, now, type Transaction } from '../store/index.ts'
-
-export type CloudRow = Selectable<CloudRulesetsTable>
-/** What may be written of a row. */
-export type RowChange = Partial<Omit<Insertable<CloudRulesetsTable>, 'ruleset_id'>>
-export type RetroState = CloudRow['retro_state']
+import type {
+  CloudRuleset,
+  CloudRulesetChange,
+  CloudState,
+  Repositories,
+  RulesetCondition,
+  UnitOfWork,
+} from '../store/index.ts'
 
 /** A ruleset of this appliance with what the cloud has of it. */
-export interface KnownRuleset {
-  readonly id: number
-  readonly name: string
-  readonly enabled: boolean
-  readonly state: 'valid' | 'invalid' | 'error'
-  /** Why it does not run here. */
-  readonly reason: string | null
+export interface KnownRuleset extends RulesetCondition {
   /** Null when it never was to run in a cloud. */
-  readonly cloud: CloudRow | null
+  readonly cloud: CloudRuleset | null
 }
 
 /** As if no hunt had ever been asked for. */
 export const noHunt = {
-  retro_state: 'IDLE',
-  retro_started: null,
-  retro_finished: null,
-  retro_estimated: null,
-  retro_progress: null,
-  retro_reason: null,
-  retro_capped: 0,
-} as const satisfies RowChange
+  retroState: 'IDLE',
+  retroStarted: null,
+  retroFinished: null,
+  retroEstimated: null,
+  retroProgress: null,
+  retroReason: null,
+  retroCapped: false,
+} as const satisfies CloudRulesetChange
 
-/** Undefined where there is no ruleset of that name. */
-export async function findKnown(database: Database, name: string): Promise<KnownRuleset | undefined> {
-  const row = await database
-    .selectFrom('rulesets')
-    .select(['id', 'name', 'enabled', 'state', 'reason'])
-    .where('name', '=', name)
-    .where('tenant_id', 'is', null)
-    .executeTakeFirst()
-  if (!row) return undefined
-  return { ...row, enabled: row.enabled === 1, cloud: (await rowOf(database, row.id)) ?? null }
-}
-
-export async function rowOf(database: Database, rulesetId: number): Promise<CloudRow | undefined> {
-  return database.selectFrom('cloud_rulesets').selectAll().where('ruleset_id', '=', rulesetId).executeTakeFirst()
+/** Null where there is no ruleset of that name. */
+export async function findKnown({ rulesets, cloudRulesets }: Repositories, name: string): Promise<KnownRuleset | null> {
+  const ruleset = await rulesets.findCondition(name)
+  return ruleset && { ...ruleset, cloud: await cloudRulesets.find(ruleset.id) }
 }
 
 /** Makes the row, or changes what is given of it. Does nothing for a ruleset that is gone. */
-export async function writeRow(trx: Transaction, rulesetId: number, change: RowChange): Promise<void> {
-  const exists = await trx.selectFrom('rulesets').select('id').where('id', '=', rulesetId).executeTakeFirst()
-  if (!exists) return
-  const row = await trx
-    .insertInto('cloud_rulesets')
-    .values({ wanted: 1, state: 'absent', ...change, ruleset_id: rulesetId })
-    .onConflict((conflict) => conflict.column('ruleset_id').doUpdateSet({ ruleset_id: rulesetId, ...change }))
-    .returningAll()
-    .executeTakeFirstOrThrow()
-  await trx
-    .updateTable('rulesets')
-    .set({ cloud_synced: isThere(row) ? 1 : 0, cloud_state: stateShown(row) })
-    .where('id', '=', rulesetId)
-    .execute()
+export async function writeRow(
+  { rulesets, cloudRulesets }: UnitOfWork,
+  rulesetId: number,
+  change: CloudRulesetChange,
+): Promise<void> {
+  const row = await cloudRulesets.write(rulesetId, change)
+  if (row) await rulesets.setCloudState(rulesetId, { synced: isThere(row), state: stateShown(row) })
 }
 
 /** The cloud has the ruleset's present text. */
-export function isThere({ wanted, state }: CloudRow): boolean {
-  return wanted === 1 && (state === 'stored' || state === 'validating')
+export function isThere({ wanted, state }: CloudRuleset): boolean {
+  return wanted && (state === 'stored' || state === 'validating')
 }
 
 /** A hunt of the cloud is under way. */
-export function isHunting({ retro_state }: CloudRow): boolean {
-  return retro_state === 'RUNNING'
+export function isHunting({ retroState }: CloudRuleset): boolean {
+  return retroState === 'RUNNING'
 }
 
-function stateShown(row: CloudRow): 'validating' | 'hunting' | 'capped' | null {
+function stateShown(row: CloudRuleset): CloudState | null {
   if (row.state === 'validating') return 'validating'
   if (isHunting(row)) return 'hunting'
-  return row.retro_capped === 1 ? 'capped' : null
-}
-
-/** Notes what has to reach the cloud under a name; nothing where something waits under it already. */
-export async function insertDelivery(
-  trx: Transaction,
-  delivery: { readonly name: string; readonly rulesetId: number | null; readonly revisionId: number | null },
-): Promise<void> {
-  const time = now()
-  await trx
-    .insertInto('cloud_deliveries')
-    .values({
-      name: delivery.name,
-      ruleset_id: delivery.rulesetId,
-      revision_id: delivery.revisionId,
-      created: time,
-      due: time,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
+  return row.retroCapped ? 'capped' : null
 }

@@ -1,9 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
 import { type SelectQueryBuilder, sql } from 'kysely'
 import { type PackedNames, packNames } from '../planner/index.ts'
-import { allNames, externalVariables, type KnownName, knownNames, nameVariables } from '../samples/index.ts'
+import { externalVariables, type KnownName, nameVariables } from '../samples/index.ts'
 import type { ExternalVariables, NameVariables } from '../scanning/index.ts'
-import { type BlobStore, type Database, DatabaseHealth, listOf, type Schema } from '../store/index.ts'
+import {
+  type BlobStore,
+  type Database,
+  DatabaseHealth,
+  listOf,
+  type Schema,
+  type Store,
+  storeOf,
+} from '../store/index.ts'
 import { countProcessed, processedInAll } from './processed-samples.ts'
 import { isEverything, type Selection } from './selection.ts'
 
@@ -23,6 +31,7 @@ export interface Scannable {
 
 /** The stored and processed samples, as hunts ask for them: by id, many at a time. */
 export class Corpus {
+  readonly #store: Store
   readonly #database: Database
   readonly #blobs: BlobStore
   readonly #health: DatabaseHealth
@@ -34,6 +43,7 @@ export class Corpus {
 
   constructor(database: Database, blobs: BlobStore, health = new DatabaseHealth()) {
     this.#database = database
+    this.#store = storeOf(database)
     this.#health = health
     this.#blobs = blobs
   }
@@ -87,7 +97,7 @@ export class Corpus {
       .select(['id', 'sha256', 'size', 'name', 'file_type'])
       .where('id', 'in', ids)
       .execute()
-    const known = names ? await knownNames(this.#database, ids) : new Map<number, never>()
+    const known = names ? await this.#store.arrivals.names(ids) : new Map<number, never>()
     return new Map(
       rows.map(({ id, sha256, size, name, file_type }) => {
         const [first, ...others] = namesOf(name, known.get(id))
@@ -109,7 +119,7 @@ export class Corpus {
         .where('id', 'in', listOf(some))
         .orderBy('id')
         .execute()
-      const known = await allNames(this.#database, some)
+      const known = await this.#store.arrivals.allNames(some)
       for (const { id, name, file_type } of rows) {
         named.push([id, namesOf(name, known.get(id)).map((one) => externalVariables(one, file_type))])
       }

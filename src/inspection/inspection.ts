@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../errors/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
-import { externalVariables, knownNames, nameVariables, type Sample, type Samples } from '../samples/index.ts'
+import { externalVariables, nameVariables, type Sample, type Samples } from '../samples/index.ts'
 import { type HitString, hitString, type ScanError, type WorkerPool } from '../scanning/index.ts'
-import type { BlobStore, Database } from '../store/index.ts'
+import type { BlobStore, Store } from '../store/index.ts'
 
 /** A rule that holds on the sample, with its strings by ascending offset; private strings are left out. */
 export interface MatchedRule {
@@ -25,7 +25,7 @@ export interface EntropyProfile {
 }
 
 interface InspectionParts {
-  readonly database: Database
+  readonly store: Store
   readonly blobs: BlobStore
   readonly pool: WorkerPool
   readonly rulesets: Rulesets
@@ -51,7 +51,7 @@ export class Inspection {
     const id = `look:${randomUUID()}`
     pool.setRuleSet({ id, rulesets: [ruleset] })
     try {
-      const names = await knownNames(this.#parts.database, [sample.id])
+      const names = await this.#parts.store.arrivals.names([sample.id])
       const [first = { name: sample.name, folder: '', owner: '' }, ...others] = names.get(sample.id) ?? []
       const variables = externalVariables(first, sample.fileType)
       const alsoNamed = others.map(nameVariables)
@@ -91,19 +91,10 @@ export class Inspection {
   }
 
   async #runnable(name: string) {
-    const { database, rulesets } = this.#parts
+    const { store, rulesets } = this.#parts
     await rulesets.get(name)
-    const revision = await database
-      .selectFrom('revisions')
-      .innerJoin('rulesets', 'rulesets.id', 'revisions.ruleset_id')
-      .select('revisions.id')
-      .where('rulesets.name', '=', name)
-      .where('rulesets.tenant_id', 'is', null)
-      .where('revisions.valid', '=', 1)
-      .orderBy('revisions.number', 'desc')
-      .limit(1)
-      .executeTakeFirst()
-    const [ruleset] = revision ? await rulesets.runnable([revision.id]) : []
+    const revisionId = await store.revisions.findNewestValid(name)
+    const [ruleset] = revisionId === null ? [] : await rulesets.runnable([revisionId])
     if (!ruleset) throw new Failure('rules.invalid')
     return ruleset
   }

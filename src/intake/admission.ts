@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { takeOverFromCloud } from '../samples/index.ts'
-import { type BlobStore, type Database, listOf, now, type Transaction } from '../store/index.ts'
+import { type BlobStore, type Database, listOf, now, type Transaction, unitOf } from '../store/index.ts'
 import { keyOf, knownNameOf, type StagedFile } from './staged-file.ts'
 
 export interface Admitted {
@@ -115,7 +115,7 @@ async function insertRows(
       .returning(['id', 'sha256'])
       .execute()
     await takeOverFromCloud(
-      trx,
+      unitOf(trx, 'admitSamples'),
       inserted.map(({ id }) => id),
     )
     const ids = new Map(inserted.map(({ id, sha256 }) => [keyOf(sha256 as Uint8Array), id]))

@@ -10,7 +10,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
-import { externalVariables, type KnownName, knownNames, nameVariables } from '../samples/index.ts'
+import { externalVariables, type KnownName, nameVariables } from '../samples/index.ts'
 import {
   asksForNames,
   type Log,
@@ -19,7 +19,7 @@ import {
   type TaskOutput,
   type WorkerPool,
 } from '../scanning/index.ts'
-import { type BlobStore, type Database, listOf, now, unitOf } from '../store/index.ts'
+import { type BlobStore, type Database, listOf, now, storeOf, unitOf } from '../store/index.ts'
 import type { MatchRecord } from './completion.ts'
 
 interface NewNamesParts {
@@ -118,7 +118,7 @@ export class NewNames {
     const live = await rulesets.liveSet()
     const asking = live.rulesets.filter(asksForNames)
     // Nobody asks: which names there are does not matter.
-    const names = asking.length === 0 ? new Map<number, never>() : await knownNames(database, ids)
+    const names = asking.length === 0 ? new Map<number, never>() : await storeOf(database).arrivals.names(ids)
     const items: Item[] = []
     for (const { id, sha256, size, file_type } of rows) {
       const [first, ...others] = names.get(id) ?? []
@@ -156,7 +156,7 @@ export class NewNames {
     const { database, rulesets, matches } = this.#parts
     const isCurrent = await database.transaction().execute(async (trx) => {
       if ((await rulesets.generation(unitOf(trx, 'completeSamples'))) !== live.generation) return false
-      const present = names && (await knownNames(trx, ids))
+      const present = names && (await unitOf(trx, 'completeSamples').arrivals.names(ids))
       const unchanged = ids.filter((id) => isDeepStrictEqual(present?.get(id), names?.get(id)))
       const at = now()
       for (const { sample, hits } of results) {

@@ -8,9 +8,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
-import { externalVariables, knownNames, nameVariables, type Sample } from '../samples/index.ts'
+import { externalVariables, nameVariables, type Sample } from '../samples/index.ts'
 import type { Log, TaskInput, TaskOutput, WorkerPool } from '../scanning/index.ts'
-import { type BlobStore, databaseOf, now, type Store, type WaitingSample } from '../store/index.ts'
+import { type BlobStore, now, type Store, type WaitingSample } from '../store/index.ts'
 import type { MatchRecord } from './completion.ts'
 
 interface ReanalysisParts {
@@ -112,10 +112,7 @@ export class Reanalysis {
 
   async #itemsOf(live: LiveSet, waiting: readonly WaitingSample[]): Promise<Item[]> {
     const { store, blobs, rulesets } = this.#parts
-    const names = await knownNames(
-      databaseOf(store),
-      waiting.map(({ id }) => id),
-    )
+    const names = await store.arrivals.names(waiting.map(({ id }) => id))
     const items: Item[] = []
     for (const { id, sha256, size, fileType, name } of waiting) {
       if (sha256 === null) continue

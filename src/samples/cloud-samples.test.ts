@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { type Collection, freshCollection } from '../intake/collection.fixture.ts'
 import { clearRetroMatches, recordCloudMatches } from '../matches/index.ts'
 import { unitOf } from '../store/index.ts'
-import { cloudSampleIds, deleteUnreferenced } from './cloud-samples.ts'
+import { cloudSampleIds } from './cloud-samples.ts'
 
 const at = 1_700_000_000_000_000
 const classifying = `rule Classifying : tc_detection malicious {
@@ -31,7 +31,7 @@ async function storeFindings(
       fileType: 'PE/Exe',
       seen: at,
     }))
-    const ids = await cloudSampleIds(trx, samples)
+    const ids = await cloudSampleIds(unitOf(trx, 'readFeed'), samples)
     const findings = [...ids.values()].flatMap((sampleId) =>
       rules.map((rule) => ({ rulesetId, revisionId: revision_id ?? 0, rule, sampleId, at })),
     )
@@ -114,7 +114,7 @@ test('what a feed tells again changes nothing, and two feeds that tell the same 
   await c.database.transaction().execute(async (trx) => {
     const { id } = await trx.selectFrom('rulesets').select('id').executeTakeFirstOrThrow()
     assert.equal(await clearRetroMatches(unitOf(trx, 'clearRetro'), id), 1)
-    await deleteUnreferenced(trx)
+    await unitOf(trx, 'clearRetro').samples.deleteUnreferenced()
   })
   assert.equal((await listed(c)).length, 2)
   assert.equal(await c.samples.find(createHash('sha1').update('a').digest('hex')), null)
@@ -170,7 +170,9 @@ test('a finding of a rule that was changed since is left out, one of a rule that
     content: 'rule Plain { condition: filesize > 0 } rule Classifying { condition: filesize > 1 }',
   })
   await c.database.transaction().execute(async (trx) => {
-    const ids = await cloudSampleIds(trx, [{ sha1: Buffer.alloc(20, 7), size: 9, fileType: 'Text/None', seen: at }])
+    const ids = await cloudSampleIds(unitOf(trx, 'readFeed'), [
+      { sha1: Buffer.alloc(20, 7), size: 9, fileType: 'Text/None', seen: at },
+    ])
     const [sampleId = 0] = ids.values()
     const of = (rule: string) => ({ rulesetId, revisionId: before ?? 0, rule, sampleId, at })
     assert.equal(
@@ -189,8 +191,8 @@ test('of two sizes under one SHA-1 the one that the cloud means is chosen', asyn
   const { sha1 } = await store(c, 'present')
   await c.database.transaction().execute(async (trx) => {
     const cloud = { sha1: Buffer.from(sha1, 'hex'), fileType: 'PE/Exe', seen: at }
-    const [here] = (await cloudSampleIds(trx, [{ ...cloud, size: 'present'.length }])).values()
-    const [there] = (await cloudSampleIds(trx, [{ ...cloud, size: 99 }])).values()
+    const [here] = (await cloudSampleIds(unitOf(trx, 'readFeed'), [{ ...cloud, size: 'present'.length }])).values()
+    const [there] = (await cloudSampleIds(unitOf(trx, 'readFeed'), [{ ...cloud, size: 99 }])).values()
     assert.notEqual(here, there)
   })
 })

@@ -1,5 +1,5 @@
 import type { Segments } from '../segments/index.ts'
-import { type BlobStore, type Database, listOf, type Transaction } from '../store/index.ts'
+import { type BlobStore, type Database, listOf, type Transaction, unitOf } from '../store/index.ts'
 import { leaveToCloud } from './cloud-samples.ts'
 
 export interface DeletedRow {
@@ -88,7 +88,7 @@ async function deleteRows(trx: Transaction, ids: readonly number[]): Promise<Del
     .where('child_id', 'in', listOf(ids))
     .where('parent_id', 'not in', listOf(ids))
     .execute()
-  await leaveToCloud(trx, ids)
+  await leaveToCloud(unitOf(trx, 'deleteSamples'), ids)
   const deleted = await trx
     .deleteFrom('samples')
     .where('id', 'in', listOf(ids))

@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import { variableType } from '../identification/index.ts'
 import type { ExternalVariables, NameVariables } from '../scanning/index.ts'
-import type { KnownName } from './known-names.ts'
+import type { KnownName } from '../store/index.ts'
 
 /** What rules know about a sample besides its bytes; the same when it arrives and when it is hunted. */
 export function externalVariables(known: KnownName, fileType: string): ExternalVariables {

@@ -1,16 +1,10 @@
-export {
-  type CloudSample,
-  cloudSampleIds,
-  deleteUnreferenced,
-  leaveToCloud,
-  takeOverFromCloud,
-} from './cloud-samples.ts'
+export type { KnownName } from '../store/index.ts'
+export { cloudSampleIds, leaveToCloud, takeOverFromCloud } from './cloud-samples.ts'
 export { type ContentsCheckOptions, type ContentsReport, checkContents } from './contents-check.ts'
 export { deleteSampleRows } from './deletion.ts'
 export { externalVariables, nameVariables } from './external-variables.ts'
 export type { Hash, HashKind } from './hash.ts'
 export { parseHash } from './hash.ts'
-export { allNames, type KnownName, knownNames } from './known-names.ts'
 export { classificationNames, type ListedSample, listedFields, listedSample } from './listed-sample.ts'
 export type {
   ClassificationVerdict,

@@ -3,9 +3,13 @@
  * transaction's handle only, since a query on the database itself would wait for that same transaction for ever, and
  * await nothing there that takes long, since all other queries wait meanwhile.
  */
+
+export type * from './arrivals.ts'
 export type * from './audit.ts'
 export type { StoredClassifications, UserClassification, Verdict } from './classifications.ts'
 export { type Micros, now, toIso, toIsoOffset } from './clock.ts'
+export type * from './cloud-feeds.ts'
+export type * from './cloud-rulesets.ts'
 export { type Counted, countInSteps } from './counted.ts'
 export { type DataFolderLock, lockDataFolder } from './data-folder.ts'
 export { checkFirst, DatabaseHealth, type DatabaseState } from './database-health.ts'
@@ -21,6 +25,7 @@ export {
 export type * from './journal.ts'
 export { RESTORING, refuseLostDatabase } from './lost-database.ts'
 export type * from './matches.ts'
+export type * from './outbox.ts'
 export { offsetOf, type Page } from './page.ts'
 export { makeFilesPrivate, makePrivate } from './private.ts'
 export type * from './reanalyses.ts'

@@ -53,6 +53,8 @@ export interface StoredRevisions {
   list(rulesetId: number, most: number): Promise<ListedRevision[]>
   find(rulesetId: number, number: number): Promise<RevisionDetails | null>
   contentOf(id: number): Promise<string | null>
+  /** The id of the newest text of a ruleset that compiles; null for none. */
+  findNewestValid(name: string): Promise<number | null>
   /** The valid ones among these, in no particular order. */
   findRunnable(ids: readonly number[]): Promise<RunnableRevision[]>
   /** Of each ruleset the newest valid revision whose plan does not begin with this. */

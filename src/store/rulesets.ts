@@ -1,6 +1,7 @@
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
 import type { Micros } from './clock.ts'
 import type { Page } from './page.ts'
+import type { RuleSummary } from './schema.ts'
 
 /**
  * A ruleset's own condition: it compiles, it does not, or it compiles but was suspended because it could not be run.
@@ -109,6 +110,24 @@ export interface LiveMember {
   readonly isTenants: boolean
 }
 
+export interface RulesetCondition {
+  readonly id: number
+  readonly name: string
+  readonly enabled: boolean
+  readonly state: RulesetState
+  /** Why it does not run here. */
+  readonly reason: string | null
+}
+
+export interface RulesetText {
+  readonly name: string
+  readonly enabled: boolean
+  readonly state: RulesetState
+  readonly revisionId: number | null
+  readonly content: string
+  readonly rules: readonly RuleSummary[]
+}
+
 /** What users, core rules and tenants have the engine look for. A name is unique among the rulesets of each tenant. */
 export interface StoredRulesets {
   /** Of this installation itself, as all that go by a name alone. */
@@ -117,6 +136,10 @@ export interface StoredRulesets {
   /** Of which ruleset a revision is the current one, whoever's it is. */
   findByCurrentRevision(revisionId: number): Promise<{ readonly id: number; readonly state: RulesetState } | null>
   exists(id: number): Promise<boolean>
+  /** Whether it runs here, by name. */
+  findCondition(name: string): Promise<RulesetCondition | null>
+  /** With its current text; without one the text is empty. */
+  findText(id: number): Promise<RulesetText>
   /** In a unit of work, so that the count is that of the list. `page.beyond-end` for a page past the last one. */
   list(ownerId: number, query: RulesetQuery): Promise<{ count: number; results: RulesetEntry[] }>
   /** The ones that run, tenants' too, by id. */
@@ -149,6 +172,10 @@ export interface StoredRulesets {
   ): Promise<void>
   /** Why it was stopped; `suspend`: it does not run any more. */
   setStopped(id: number, reason: string, suspend: boolean): Promise<void>
+  /** What of the cloud's part the rest of the program sees. */
+  setCloudState(id: number, seen: { readonly synced: boolean; readonly state: CloudState | null }): Promise<void>
+  /** Nothing is validated or hunted with in a cloud any more. */
+  clearCloudStates(): Promise<void>
   /** All rulesets of one user become another one's. */
   changeOwner(from: number, to: number): Promise<void>
   /** A sample matched them at this time; a later one stays. */

@@ -1,7 +1,11 @@
+import type { StoredArrivals } from './arrivals.ts'
 import type { StoredAudit } from './audit.ts'
 import type { StoredClassifications } from './classifications.ts'
+import type { StoredCloudFeeds } from './cloud-feeds.ts'
+import type { StoredCloudRulesets } from './cloud-rulesets.ts'
 import type { StoredJournal } from './journal.ts'
 import type { StoredMatches } from './matches.ts'
+import type { StoredOutbox } from './outbox.ts'
 import type { StoredReanalyses } from './reanalyses.ts'
 import type { StoredRevisions } from './revisions.ts'
 import type { StoredRulesets } from './rulesets.ts'
@@ -28,6 +32,10 @@ export interface Repositories {
   readonly scanFailures: StoredScanFailures
   readonly settings: StoredSettings
   readonly journal: StoredJournal
+  readonly cloudRulesets: StoredCloudRulesets
+  readonly outbox: StoredOutbox
+  readonly cloudFeeds: StoredCloudFeeds
+  readonly arrivals: StoredArrivals
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

@@ -27,11 +27,18 @@ export const unitsOfWork = {
   /** The rulesets that run, with their generation. */
   readLiveSet: 'repeatable read',
   listRulesets: 'repeatable read',
+  /** Files that were copied become samples: acknowledged, and queued. */
+  admitSamples: 'serializable',
+  deleteSamples: 'serializable',
   /** What the pipeline found out about some samples becomes true: segment, matches, feeds and state. */
   completeSamples: 'serializable',
   startHunt: 'serializable',
   /** What one more part of a corpus scan found, the cursor and the counts. */
   advanceHunt: 'serializable',
+  /** What is known of the cloud, and what has to reach it. */
+  changeCloud: 'serializable',
+  settleDelivery: 'serializable',
+  moveFeeds: 'read committed',
   /** A page of a feed of the cloud, with the position behind it. */
   readFeed: 'serializable',
   /** The results of a hunt of the cloud go, and stay away. */

@@ -61,6 +61,20 @@ export function sqliteRevisions(database: Database): StoredRevisions {
       return row?.content ?? null
     },
 
+    async findNewestValid(name) {
+      const row = await database
+        .selectFrom('revisions')
+        .innerJoin('rulesets', 'rulesets.id', 'revisions.ruleset_id')
+        .select('revisions.id')
+        .where('rulesets.name', '=', name)
+        .where('rulesets.tenant_id', 'is', null)
+        .where('revisions.valid', '=', 1)
+        .orderBy('revisions.number', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row?.id ?? null
+    },
+
     async findRunnable(ids) {
       const rows = await database
         .selectFrom('revisions')

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Diagnostic, LeftOut } from '../../yara/index.ts'
 import type { StoredRulesets, TenantRuleset } from '../rulesets.ts'
+import type { RuleSummary } from '../schema.ts'
 import type { Database } from './database.ts'
 import { findEntry, listRulesets } from './ruleset-list.ts'
 
@@ -43,6 +44,28 @@ export function sqliteRulesets(database: Database): StoredRulesets {
     async exists(id) {
       const row = await database.selectFrom('rulesets').select('id').where('id', '=', id).executeTakeFirst()
       return row !== undefined
+    },
+
+    async findCondition(name) {
+      const row = await database
+        .selectFrom('rulesets')
+        .select(['id', 'name', 'enabled', 'state', 'reason'])
+        .where('name', '=', name)
+        .where('tenant_id', 'is', null)
+        .executeTakeFirst()
+      return row ? { ...row, enabled: row.enabled === 1 } : null
+    },
+
+    async findText(id) {
+      const { enabled, content, rules, ...row } = await database
+        .selectFrom('rulesets')
+        .leftJoin('revisions', 'revisions.id', 'rulesets.revision_id')
+        .select(['rulesets.name', 'enabled', 'state', 'revision_id as revisionId'])
+        .select(['revisions.content', 'revisions.rules'])
+        .where('rulesets.id', '=', id)
+        .executeTakeFirstOrThrow()
+      const summaries = JSON.parse(rules ?? '[]') as RuleSummary[]
+      return { ...row, enabled: enabled === 1, content: content ?? '', rules: summaries }
     },
 
     list: (ownerId, query) => listRulesets(database, ownerId, query),
@@ -124,6 +147,18 @@ export function sqliteRulesets(database: Database): StoredRulesets {
         .set({ reason, ...(suspend && { state: 'error' }) })
         .where('id', '=', id)
         .execute()
+    },
+
+    async setCloudState(id, { synced, state }) {
+      await database
+        .updateTable('rulesets')
+        .set({ cloud_synced: synced ? 1 : 0, cloud_state: state })
+        .where('id', '=', id)
+        .execute()
+    },
+
+    async clearCloudStates() {
+      await database.updateTable('rulesets').set({ cloud_state: null }).where('cloud_state', 'is not', null).execute()
     },
 
     async changeOwner(from, to) {

@@ -1,5 +1,7 @@
-import type { StoredSamples } from '../samples.ts'
+import { type SqlBool, sql } from 'kysely'
+import type { CloudSample, StoredSamples } from '../samples.ts'
 import type { Database } from './database.ts'
+import { listOf } from './list.ts'
 
 export function sqliteSamples(database: Database): StoredSamples {
   return {
@@ -21,5 +23,121 @@ export function sqliteSamples(database: Database): StoredSamples {
     async setNote(id, note) {
       await database.updateTable('samples').set({ note }).where('id', '=', id).execute()
     },
+
+    async lastId() {
+      const { last } = await database
+        .selectFrom('samples')
+        .select(({ fn }) => fn.max<number | null>('id').as('last'))
+        .executeTakeFirstOrThrow()
+      return last ?? 0
+    },
+
+    async nextStored(after) {
+      const row = await database
+        .selectFrom('samples')
+        .select(['id', 'sha1', 'sha256', 'size'])
+        .where('id', '>', after)
+        .where('stored', '=', 1)
+        .orderBy('id')
+        .executeTakeFirst()
+      return row ? { ...row, sha1: row.sha1.toHex(), sha256: row.sha256 as Uint8Array } : null
+    },
+
+    async delete(id) {
+      await database.deleteFrom('samples').where('id', '=', id).execute()
+    },
+
+    async findBySha1(digests) {
+      const rows = await database
+        .selectFrom('samples')
+        .select(['id', 'sha1', 'size', 'stored'])
+        .where('sha1', 'in', digests)
+        .orderBy('stored')
+        .orderBy('id', 'desc')
+        .execute()
+      return rows.map((row) => ({ ...row, stored: row.stored === 1 }))
+    },
+
+    async addInCloud(samples) {
+      return database
+        .insertInto('samples')
+        .values(samples.map((sample) => rowInCloudOnly({ ...sample, md5: null })))
+        .returning(['id', 'sha1'])
+        .execute()
+    },
+
+    async findCloudTwins(arrived) {
+      return database
+        .selectFrom('samples as arrived')
+        .innerJoin('samples as known', 'known.sha1', 'arrived.sha1')
+        .select(['arrived.id as to', 'known.id as from', 'known.file_type as fileType'])
+        .select(['known.user_classification as userClassification', 'known.user_risk_score as userRiskScore'])
+        .select('known.user_threat_name as userThreatName')
+        .where('arrived.id', 'in', listOf(arrived))
+        .where('known.stored', '=', 0)
+        .whereRef('known.size', '=', 'arrived.size')
+        .execute()
+    },
+
+    async takeOver({ from, to, fileType, userClassification, userRiskScore, userThreatName }) {
+      await database
+        .updateTable('samples')
+        .set({
+          user_classification: userClassification,
+          user_risk_score: userRiskScore,
+          user_threat_name: userThreatName,
+          file_type: fileType,
+        })
+        .where('id', '=', to)
+        .execute()
+      await database.updateTable('tags').set({ sample_id: to }).where('sample_id', '=', from).execute()
+    },
+
+    async findMatchedInCloud(ids) {
+      return database
+        .selectFrom('samples')
+        .select(['id', 'sha1', 'md5', 'size', 'file_type as fileType', 'first_seen as seen'])
+        .where('id', 'in', listOf(ids))
+        .where('stored', '=', 1)
+        .where(sql<SqlBool>`EXISTS (SELECT 1 FROM matches WHERE matches.sample_id = samples.id AND matches.cloud = 1)`)
+        .execute()
+    },
+
+    async leaveInCloud(sample) {
+      const { id } = await database
+        .insertInto('samples')
+        .values(rowInCloudOnly(sample))
+        .onConflict((conflict) =>
+          conflict.column('sha1').where(sql<SqlBool>`stored = 0`).doUpdateSet({ size: sample.size }),
+        )
+        .returning('id')
+        .executeTakeFirstOrThrow()
+      return id
+    },
+
+    async deleteUnreferenced() {
+      await sql`DELETE FROM samples WHERE stored = 0 AND user_classification IS NULL
+        AND NOT EXISTS (SELECT 1 FROM matches WHERE matches.sample_id = samples.id)
+        AND NOT EXISTS (SELECT 1 FROM tags WHERE tags.sample_id = samples.id)`.execute(database)
+    },
+  }
+}
+
+function rowInCloudOnly(sample: CloudSample & { readonly md5: Uint8Array | null }) {
+  return {
+    sha256: null,
+    sha1: sample.sha1,
+    md5: sample.md5,
+    sha512: null,
+    size: sample.size,
+    stored: 0 as const,
+    state: 'processed' as const,
+    file_type: sample.fileType,
+    type_description: '',
+    name: sample.sha1.toHex(),
+    first_seen: sample.seen,
+    last_seen: sample.seen,
+    extracted_file_count: 0,
+    classification: 0 as const,
   }
 }

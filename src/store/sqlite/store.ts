@@ -1,11 +1,15 @@
 import type { DatabaseHealth } from '../database-health.ts'
 import type { Repositories, Store, UnitOfWork } from '../store.ts'
 import type { UnitName } from '../units-of-work.ts'
+import { sqliteArrivals } from './arrivals.ts'
 import { sqliteAudit } from './audit.ts'
 import { sqliteClassifications } from './classifications.ts'
+import { sqliteCloudFeeds } from './cloud-feeds.ts'
+import { sqliteCloudRulesets } from './cloud-rulesets.ts'
 import { type CheckedAtStart, type Database, openSoundDatabase, type Transaction } from './database.ts'
 import { sqliteJournal } from './journal.ts'
 import { sqliteMatches } from './matches.ts'
+import { sqliteOutbox } from './outbox.ts'
 import { sqliteReanalyses } from './reanalyses.ts'
 import { sqliteRevisions } from './revisions.ts'
 import { sqliteRulesets } from './rulesets.ts'
@@ -72,5 +76,9 @@ function repositoriesOf(database: Database): Repositories {
     scanFailures: sqliteScanFailures(database),
     settings: sqliteSettings(database),
     journal: sqliteJournal(database),
+    cloudRulesets: sqliteCloudRulesets(database),
+    outbox: sqliteOutbox(database),
+    cloudFeeds: sqliteCloudFeeds(database),
+    arrivals: sqliteArrivals(database),
   }
 }

@@ -3,27 +3,23 @@
  * for names hold on a sample when they hold for one of them.
  */
 import { sql } from 'kysely'
-import { type Database, listOf } from '../store/index.ts'
+import type { KnownName, StoredArrivals } from '../arrivals.ts'
+import type { Database } from './database.ts'
+import { listOf } from './list.ts'
 
-export interface KnownName {
-  /** The file name, without folders. */
-  readonly name: string
-  /** Where the file lay, or the member in its archive; empty where nobody said. */
-  readonly folder: string
-  /** Of the file, empty where nobody said. */
-  readonly owner: string
+export function sqliteArrivals(database: Database): StoredArrivals {
+  return {
+    names: (sampleIds) => knownNames(database, sampleIds),
+    allNames: (sampleIds) => allNames(database, sampleIds),
+  }
 }
 
 /** The newest names of a sample that count: a content that everybody has under another name must not hold up a hunt. */
-export const MOST_NAMES = 64
+const MOST_NAMES = 64
 /** Of so many of the last times it was seen: some contents are in every folder of every machine. */
 const MOST_SIGHTINGS = 1_024
 
-/**
- * The names of samples, by id: those that somebody sent before those that archives gave, and the newest first. Samples
- * that nobody has sent, such as those of the cloud, have none.
- */
-export async function knownNames(database: Database, ids: readonly number[]): Promise<Map<number, KnownName[]>> {
+async function knownNames(database: Database, ids: readonly number[]): Promise<Map<number, KnownName[]>> {
   const { rows } = await sql<KnownName & { id: number }>`
     SELECT id, name, folder, owner FROM (
       SELECT *, row_number() OVER (PARTITION BY id ORDER BY is_member, latest DESC) AS place FROM (
@@ -41,11 +37,7 @@ export async function knownNames(database: Database, ids: readonly number[]): Pr
 /** Times seen for each sample asked about, on average, from which on reading all of them costs more than choosing. */
 const MANY_SIGHTINGS = 16
 
-/**
- * At least the names of samples that `knownNames` gives, in no order, for a third of the cost: where it is decided which
- * of very many samples a name rules out, one too many does no harm.
- */
-export async function allNames(database: Database, ids: readonly number[]): Promise<Map<number, KnownName[]>> {
+async function allNames(database: Database, ids: readonly number[]): Promise<Map<number, KnownName[]>> {
   const most = MANY_SIGHTINGS * ids.length
   const { rows } = await sql<KnownName & { id: number }>`
     SELECT sample_id AS id, name, coalesce(folder, '') AS folder, coalesce(owner, '') AS owner

@@ -1,0 +1,23 @@
+/** A name that a sample came with. */
+export interface KnownName {
+  /** The file name, without folders. */
+  readonly name: string
+  /** Where the file lay, or the member in its archive; empty where nobody said. */
+  readonly folder: string
+  /** Of the file, empty where nobody said. */
+  readonly owner: string
+}
+
+/** Each time that a content came in, with its name, source and sender. */
+export interface StoredArrivals {
+  /**
+   * The names of samples, by id: those that somebody sent before those that archives gave, and the newest first. Samples
+   * that nobody has sent, such as those of the cloud, have none.
+   */
+  names(sampleIds: readonly number[]): Promise<Map<number, KnownName[]>>
+  /**
+   * At least the names of samples that `names` gives, in no order, for a third of the cost: where it is decided which
+   * of very many samples a name rules out, one too many does no harm.
+   */
+  allNames(sampleIds: readonly number[]): Promise<Map<number, KnownName[]>>
+}
