@@ -1,6 +1,7 @@
 /** Matches with filters and as files, the overview, limits and health. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { v5 } from 'uuid'
 import { type Json, sha1, sha256, TestServer } from './harness.ts'
 
 let server: TestServer
@@ -120,6 +121,63 @@ test('matches are exported by filter and by choice, as CSV, JSON and hashes', as
   const hashes = await server.post('/api/matches/export/', { json: { format: 'hashes', ids } })
   assert.equal(hashes.text, `${sha256('text 3')}\n`)
   assert.equal((await server.get('/api/matches/export/?format=xml')).status, 400)
+})
+
+test('matches are exported as a STIX bundle whose references hold and whose ids stay the same', async () => {
+  const answer = await server.get('/api/matches/export/?format=stix&ruleset=texts')
+  assert.equal(answer.headers['content-type'], 'application/stix+json;version=2.1')
+  const matches = JSON.parse((await server.get('/api/matches/export/?format=json&ruleset=texts')).text) as Json[]
+  const bundle = JSON.parse(answer.text)
+  assert.equal(bundle.type, 'bundle')
+  const ofType = (type: string) => bundle.objects.filter((object: Json) => object.type === type) as Json[]
+  const ids = new Set(bundle.objects.map(({ id }: Json) => id))
+  assert.equal(ids.size, bundle.objects.length)
+  for (const { id, type, spec_version } of bundle.objects) {
+    assert.match(id, new RegExp(`^${type}--[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`))
+    assert.equal(spec_version, '2.1')
+  }
+  const files = Map.groupBy(ofType('file'), ({ id }) => id)
+  const told = ofType('malware-analysis').map(({ sample_ref, created_by_ref, result_name, result }) => {
+    assert.ok(ids.has(created_by_ref))
+    const [file] = files.get(sample_ref) ?? []
+    return [result_name, result, file?.hashes['SHA-256'], file?.name, file?.size]
+  })
+  const results: Json = { goodware: 'benign', malicious: 'malicious', suspicious: 'suspicious', unknown: 'unknown' }
+  assert.deepEqual(
+    told,
+    matches.map((match) => [
+      `texts/${match.rule}`,
+      results[match.classification],
+      match.sha256,
+      match.filename,
+      match.file_size,
+    ]),
+  )
+  assert.equal(files.size, new Set(matches.map(({ sha1 }) => sha1)).size)
+  const again = JSON.parse((await server.get('/api/matches/export/?format=stix&ruleset=texts')).text)
+  assert.deepEqual(again.objects, bundle.objects)
+  // Of the id of a file, the standard says what it is made from, so that other programs give the same one.
+  const [one] = ofType('file')
+  const known = JSON.stringify({ hashes: { MD5: one?.hashes.MD5 }, name: one?.name })
+  assert.equal(one?.id, `file--${v5(known, '00abedb4-aa42-466c-9c23-fed23a9bfd4c')}`)
+})
+
+test('matches are exported as a MISP event with an object for each sample', async () => {
+  const { Event: event } = JSON.parse((await server.get('/api/matches/export/?format=misp&ruleset=texts')).text)
+  const matches = JSON.parse((await server.get('/api/matches/export/?format=json&ruleset=texts')).text) as Json[]
+  const bySample = Map.groupBy(matches, ({ sha1 }) => sha1)
+  assert.equal(event.Object.length, bySample.size)
+  assert.match(event.info, new RegExp(`^YARA matches: ${bySample.size} samples`))
+  for (const object of event.Object) {
+    assert.equal(object.name, 'file')
+    const values = Object.fromEntries(object.Attribute.map((each: Json) => [each.object_relation, each.value]))
+    const found = bySample.get(values.sha1) ?? []
+    assert.equal(values.sha256, found[0]?.sha256)
+    assert.equal(values['size-in-bytes'], String(found[0]?.file_size))
+    for (const { rule } of found) assert.ok(object.comment.includes(`texts/${rule}`), object.comment)
+    const indicating = object.Attribute.filter(({ to_ids }: Json) => to_ids).map((each: Json) => each.type)
+    assert.deepEqual(indicating, found[0]?.classification === 'goodware' ? [] : ['md5', 'sha1', 'sha256'])
+  }
 })
 
 test('the overview counts samples, bytes, matches and the index, and follows every change', async () => {

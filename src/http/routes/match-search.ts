@@ -1,16 +1,12 @@
 /** Matches with filters, and as files: additions to the specification. */
-import { Readable } from 'node:stream'
-import type { FastifyReply } from 'fastify'
 import { type Static, Type } from 'typebox'
-import type { MatchFilter, MatchRow } from '../../matches/index.ts'
+import type { MatchFilter } from '../../matches/index.ts'
 import { checkName } from '../../rulesets/index.ts'
-import { classificationNames } from '../../samples/index.ts'
-import { toIso } from '../../store/index.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { MatchSearchShape, MatchShape } from '../contract/matches.ts'
 import { CountedShape } from '../contract/paging.ts'
-import { csvLine } from '../csv.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { matchFileTypes, matchFormats, matchJson, sendMatches } from '../match-files.ts'
 import { RulesetName } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { classificationNumber, endOf, sampleFilters, startOf } from './sample-shapes.ts'
@@ -27,7 +23,8 @@ const filters = {
   max_size: Size,
 }
 const Filters = Type.Object(filters)
-const Format = Type.Enum(['csv', 'json', 'hashes'])
+const Format = Type.Enum(matchFormats)
+const MispEvent = Type.Object({ Event: Type.Object({}, { additionalProperties: true }) })
 
 const statuses = {
   400: 'A parameter is malformed.',
@@ -84,9 +81,9 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
 
   const files = {
     tags: ['matches'],
-    produces: Object.values(formats).map(({ type }) => type),
+    produces: matchFileTypes,
     response: {
-      200: Type.Unsafe<unknown>(Type.Union([Type.String(), Type.Array(MatchShape)])),
+      200: Type.Unsafe<unknown>(Type.Union([Type.String(), Type.Array(MatchShape), MispEvent])),
       ...refusals(yaraEnvelope, statuses),
     },
   }
@@ -105,7 +102,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
       const filter = filterOf(query)
       // Refuses an unknown ruleset before the first byte.
       await matches.count(filter.rulesets ?? [])
-      return sendFile(reply, format, matches.findAll(filter))
+      return sendMatches(reply, format, matches.findAll(filter))
     },
   )
   app.post(
@@ -123,7 +120,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
         }),
       },
     },
-    async ({ body: { format, ids } }, reply) => sendFile(reply, format, await matches.byIds(ids)),
+    async ({ body: { format, ids } }, reply) => sendMatches(reply, format, await matches.byIds(ids)),
   )
 }
 
@@ -145,75 +142,5 @@ function filterOf(query: Static<typeof Filters>): MatchFilter {
     ...(max_size !== undefined && { maxSize: max_size }),
     ...(from && { from: startOf(from) }),
     ...(to && { to: endOf(to) }),
-  }
-}
-
-function matchJson(match: MatchRow): Static<typeof MatchShape> {
-  return {
-    id: match.id,
-    ruleset: match.ruleset,
-    rule: match.rule,
-    cloud: match.cloud,
-    created: toIso(match.created),
-    classification: classificationNames[match.classification],
-    riskscore: match.riskScore,
-    threat_name: match.threatName,
-    sha1: match.sha1,
-    sha256: match.sha256,
-    md5: match.md5,
-    filename: match.filename,
-    file_type: match.fileType,
-    file_size: match.fileSize,
-    extracted_file_count: match.extractedFileCount,
-    downloadable: match.downloadable,
-  }
-}
-
-type Rows = AsyncIterable<MatchRow> | Iterable<MatchRow>
-
-const formats = {
-  csv: { type: 'text/csv', ending: 'csv', lines: csvLines },
-  json: { type: 'application/json', ending: 'json', lines: jsonLines },
-  hashes: { type: 'text/plain', ending: 'txt', lines: hashLines },
-} as const
-
-function sendFile(reply: FastifyReply, format: Static<typeof Format>, rows: Rows): FastifyReply {
-  const { type, ending, lines } = formats[format]
-  return reply
-    .type(`${type}; charset=utf-8`)
-    .header('content-disposition', `attachment; filename="matches.${ending}"`)
-    .send(Readable.from(lines(rows)))
-}
-
-const columns = Object.keys(MatchShape.properties).filter((name) => name !== 'id') as (keyof Static<
-  typeof MatchShape
->)[]
-
-async function* csvLines(rows: Rows): AsyncGenerator<string> {
-  yield csvLine(columns)
-  for await (const row of rows) {
-    const match = matchJson(row)
-    yield csvLine(columns.map((column) => match[column]))
-  }
-}
-
-/** One array, a match a line. */
-async function* jsonLines(rows: Rows): AsyncGenerator<string> {
-  let between = '[\n'
-  for await (const row of rows) {
-    yield between + JSON.stringify(matchJson(row))
-    between = ',\n'
-  }
-  yield between === '[\n' ? '[]\n' : '\n]\n'
-}
-
-/** Each sample once; by SHA-1 those of which only that is known. */
-async function* hashLines(rows: Rows): AsyncGenerator<string> {
-  const listed = new Set<string>()
-  for await (const { sha256, sha1 } of rows) {
-    const hash = sha256 ?? sha1
-    if (listed.has(hash)) continue
-    listed.add(hash)
-    yield `${hash}\n`
   }
 }

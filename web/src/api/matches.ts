@@ -8,7 +8,7 @@ import { type Walked, walk } from './walks.ts'
 
 type MatchPage = Static<typeof MatchSearchShape>
 export type Match = MatchPage['results'][number]
-export type ExportFormat = 'csv' | 'json' | 'hashes'
+export type ExportFormat = 'csv' | 'json' | 'hashes' | 'stix' | 'misp'
 
 /** Filters as the API names them; what is empty is left out. */
 export type MatchQuery = Query

@@ -5,4 +5,6 @@ export const formats: readonly { readonly id: ExportFormat; readonly title: stri
   { id: 'csv', title: 'CSV' },
   { id: 'json', title: 'JSON' },
   { id: 'hashes', title: 'List of hashes' },
+  { id: 'stix', title: 'STIX 2.1' },
+  { id: 'misp', title: 'MISP event' },
 ]
