@@ -26,7 +26,6 @@ import {
   Reserve,
   type Room,
   refuseLostDatabase,
-  transactionOf,
 } from '../store/index.ts'
 import { Tenants } from '../tenants/index.ts'
 import { type JournalEntry, readJournal } from './journal.ts'
@@ -141,12 +140,12 @@ async function assemble(
   const rulesets = new Rulesets({ store, checker, planner, observer: cloud.outbox })
   const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
   const samples = new Samples({ database, blobs, segments })
-  const corpus = new Corpus(database, blobs, health)
+  const corpus = new Corpus(store, blobs, health)
   const plans = new TextPlans(pool)
   const sources = { pool, workers: settings.workers, segments, corpus, plans, health }
   // Whatever the role: a command that works on a cloud's folder takes in samples for its tenants too.
   const tenants = new Tenants({
-    database,
+    store,
     accounts,
     rulesets,
     checker,
@@ -171,7 +170,7 @@ async function assemble(
   const record: MatchRecord = {
     async record(tx, scan) {
       await matches.record(tx, scan)
-      await tenants.feeds.recordLive(transactionOf(tx), scan)
+      await tenants.feeds.recordLive(tx, scan)
     },
   }
   const intake = new Intake({
@@ -195,9 +194,9 @@ async function assemble(
   })
   const { scanLimit } = settings
   const reanalysis = new Reanalysis({ store, blobs, pool, rulesets, matches: record, log, scanBytes: scanLimit })
-  const localRetro = new LocalRetro({ database, sources, rulesets, matches, log, scanLimit })
+  const localRetro = new LocalRetro({ store, sources, rulesets, matches, log, scanLimit })
   const adHocHunts = new AdHocHunts({
-    database,
+    store,
     sources,
     checker,
     plan: async (content, signal) => (await plans.of(content, signal)).plan,

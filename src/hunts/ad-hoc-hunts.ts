@@ -1,16 +1,15 @@
 import { EventEmitter, on } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
-import type { Selectable } from 'kysely'
 import { type Account, may } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Checker } from '../rulesets/index.ts'
 import type { Log, RuleSet, RunnableRuleset, ScanError } from '../scanning/index.ts'
-import { type Database, type HuntsTable, type Micros, now } from '../store/index.ts'
+import { type ListedHunt, type Micros, now, type Store } from '../store/index.ts'
 import type { Diagnostic } from '../yara/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ScanSources } from './corpus-scan.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
-import { advance, type HuntProgress, type HuntState, hasEnded, progressOf, unfinishedStates } from './hunt-row.ts'
+import { advance, type HuntProgress, type HuntState, hasEnded, progressOf } from './hunt-row.ts'
 import { HuntRunner, type OpenHunt, type UntilStored } from './hunt-runner.ts'
 import { checkTexts, type HuntText, runnableOf } from './hunt-text.ts'
 import { type Outline, outlineOf } from './outline.ts'
@@ -42,14 +41,14 @@ export class AdHocHunts {
 
   constructor(parts: AdHocHuntsParts) {
     this.#parts = parts
-    const { database, sources, log, atOnce } = parts
+    const { store, sources, log, atOnce } = parts
     this.#runner = new HuntRunner(
       {
         kind: 'ad-hoc',
         open: (id, { signal, untilStored }) => this.#open(id, signal, untilStored),
         changed: (id) => this.#news.emit(String(id)),
       },
-      { database, sources, log, title: 'an ad-hoc hunt', atOnce, sliceMs: 1_000 },
+      { store, sources, log, title: 'an ad-hoc hunt', atOnce, sliceMs: 1_000 },
     )
   }
 
@@ -66,25 +65,18 @@ export class AdHocHunts {
     const { selection, useIndex, title, partial = false } = request
     const checked = await checkTexts(request.texts, this.#parts.checker, partial)
     const texts = checked.map(({ text }) => text)
-    const { database, sources } = this.#parts
+    const { store, sources } = this.#parts
     const last = await sources.corpus.lastId()
     const chosen = await sources.corpus.select(selection, last)
-    const { id } = await database
-      .insertInto('hunts')
-      .values({
-        kind: 'ad-hoc',
-        state: 'queued',
-        started_by: account.id,
-        created: now(),
-        samples: chosen ? chosen.length : await sources.corpus.count(last),
-        last_sample_id: last,
-        title,
-        content: JSON.stringify(texts),
-        selection: JSON.stringify(selection),
-        use_index: useIndex ? 1 : 0,
-      })
-      .returning('id')
-      .executeTakeFirstOrThrow()
+    const id = await store.hunts.add({
+      kind: 'ad-hoc',
+      state: 'queued',
+      startedBy: account.id,
+      created: now(),
+      samples: chosen ? chosen.length : await sources.corpus.count(last),
+      lastSampleId: last,
+      adHoc: { title, texts: JSON.stringify(texts), selection: JSON.stringify(selection), useIndex },
+    })
     this.#outlines.set(id, outlineOf(texts, selection))
     this.#runner.begin(id, account.id)
     const warnings = checked.flatMap(({ text, diagnostics }) =>
@@ -100,19 +92,14 @@ export class AdHocHunts {
 
   /** What the hunt hunts with. Fails with `hunt.not-found`. */
   async texts(id: number): Promise<readonly HuntText[]> {
-    const row = await this.#parts.database
-      .selectFrom('hunts')
-      .select('content')
-      .where('kind', '=', 'ad-hoc')
-      .where('id', '=', id)
-      .executeTakeFirst()
+    const row = await this.#parts.store.hunts.textsOf(id)
     if (!row) throw new Failure('hunt.not-found', `There is no ad-hoc hunt ${id}.`)
-    return JSON.parse(row.content ?? '[]')
+    return JSON.parse(row.texts)
   }
 
   /** Fails with `hunt.not-found`. */
   async get(id: number): Promise<Hunt> {
-    const row = await this.#select().where('hunts.id', '=', id).executeTakeFirst()
+    const row = await this.#parts.store.hunts.findAdHoc(id)
     if (!row) throw new Failure('hunt.not-found', `There is no ad-hoc hunt ${id}.`)
     return huntOf(row, await this.#outline(id))
   }
@@ -122,16 +109,9 @@ export class AdHocHunts {
     account: Account | null,
     page: { readonly offset: number; readonly limit: number },
   ): Promise<{ readonly count: number; readonly results: readonly Hunt[] }> {
-    let rows = this.#select()
-    let counted = this.#parts.database.selectFrom('hunts').where('kind', '=', 'ad-hoc')
-    if (account) {
-      rows = rows.where('hunts.started_by', '=', account.id)
-      counted = counted.where('hunts.started_by', '=', account.id)
-    }
-    const { count } = await counted.select(({ fn }) => fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
-    const found = await rows.orderBy('hunts.id', 'desc').offset(page.offset).limit(page.limit).execute()
+    const { count, hunts } = await this.#parts.store.hunts.listAdHoc(account?.id ?? null, page)
     const results: Hunt[] = []
-    for (const row of found) results.push(huntOf(row, await this.#outline(row.id)))
+    for (const row of hunts) results.push(huntOf(row, await this.#outline(row.id)))
     return { count, results }
   }
 
@@ -140,13 +120,8 @@ export class AdHocHunts {
     await this.#demandOwnership(account, id)
     // First the work, so that nothing of it runs any more when the state says that it was stopped.
     await this.#interrupt(id)
-    const { numUpdatedRows } = await this.#parts.database
-      .updateTable('hunts')
-      .set({ state: 'stopped', stopped: now(), stopped_by: account.id })
-      .where('id', '=', id)
-      .where('state', 'in', unfinishedStates)
-      .executeTakeFirstOrThrow()
-    if (numUpdatedRows === 0n) throw new Failure('hunt.wrong-state', `Hunt ${id} has ended already.`)
+    const wasUnderWay = await this.#parts.store.hunts.stop(id, account.id, now())
+    if (!wasUnderWay) throw new Failure('hunt.wrong-state', `Hunt ${id} has ended already.`)
     this.#news.emit(String(id))
     return this.get(id)
   }
@@ -154,7 +129,7 @@ export class AdHocHunts {
   /** Ends the hunt if need be and removes it with its results. Fails with `hunt.not-found`, `right.missing`. */
   async remove(account: Account, id: number): Promise<void> {
     await this.#demandOwnership(account, id)
-    await this.#parts.database.deleteFrom('hunts').where('id', '=', id).execute()
+    await this.#parts.store.hunts.delete(id)
     await this.#interrupt(id)
     this.#outlines.delete(id)
   }
@@ -162,7 +137,7 @@ export class AdHocHunts {
   /** Hits in the order in which they were found, with an id above `after`. Fails with `hunt.not-found`. */
   async hits(id: number, { after, limit }: { readonly after: number; readonly limit: number }): Promise<HuntHit[]> {
     await this.get(id)
-    return readHits(this.#parts.database, id, after, limit)
+    return readHits(this.#parts.store, id, after, limit)
   }
 
   /** Every hit, read in portions. Fails with `hunt.not-found`. */
@@ -189,7 +164,7 @@ export class AdHocHunts {
       const hunt = await this.get(id)
       let hits: HuntHit[]
       do {
-        hits = await readHits(this.#parts.database, id, after, PORTION)
+        hits = await readHits(this.#parts.store, id, after, PORTION)
         after = hits.at(-1)?.id ?? after
         yield { hunt, hits }
       } while (hits.length === PORTION)
@@ -213,22 +188,22 @@ export class AdHocHunts {
   }
 
   async #open(id: number, signal: AbortSignal, untilStored: UntilStored): Promise<OpenHunt> {
-    const { database, sources, scanLimit } = this.#parts
-    const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
-    const only = await sources.corpus.select(JSON.parse(hunt.selection ?? '{}'), hunt.last_sample_id)
-    const ruleSet = await this.#ruleSetOf(id, JSON.parse(hunt.content ?? '[]'), signal)
+    const { store, sources, scanLimit } = this.#parts
+    const hunt = await store.hunts.findToRun(id)
+    const only = await sources.corpus.select(JSON.parse(hunt.selection ?? '{}'), hunt.lastSampleId)
+    const ruleSet = await this.#ruleSetOf(id, JSON.parse(hunt.texts ?? '[]'), signal)
     const failures = new ScanFailures((key) => ruleSet.rulesets.find((one) => one.key === key)?.name ?? key)
     return {
       question: {
         ruleSet,
         after: hunt.cursor,
-        upTo: hunt.last_sample_id,
+        upTo: hunt.lastSampleId,
         only,
-        useIndex: hunt.use_index === 1,
+        useIndex: hunt.useIndex,
         strings: true,
         scanLimit,
         // All hunts of a user take turns with those of others as one.
-        group: `user:${hunt.started_by}`,
+        group: `user:${hunt.startedBy}`,
       },
       store: async (checkpoint) => {
         for (const { errors } of checkpoint.errors) failures.note(errors)
@@ -261,14 +236,11 @@ export class AdHocHunts {
     failures: ScanFailures,
   ): Promise<boolean> {
     const nameOf = (key: string) => rulesets.find((ruleset) => ruleset.key === key)?.name ?? key
-    return this.#parts.database.transaction().execute((trx) =>
-      advance(trx, id, checkpoint, only, async () => {
+    return this.#parts.store.transaction('advanceHunt', (tx) =>
+      advance(tx, id, checkpoint, only, async () => {
         let found = 0
-        for (const { sample, hits } of checkpoint.hits) found += await storeHits(trx, id, sample, hits, nameOf)
-        if (checkpoint.errors.length > 0) {
-          const failure = failures.report
-          await trx.updateTable('hunts').set({ failure }).where('id', '=', id).execute()
-        }
+        for (const { sample, hits } of checkpoint.hits) found += await storeHits(tx, id, sample, hits, nameOf)
+        if (checkpoint.errors.length > 0) await tx.hunts.setFailure(id, failures.report)
         return found
       }),
     )
@@ -288,36 +260,18 @@ export class AdHocHunts {
   async #outline(id: number): Promise<Outline> {
     const known = this.#outlines.get(id)
     if (known) return known
-    const row = await this.#parts.database
-      .selectFrom('hunts')
-      .select(['content', 'selection'])
-      .where('id', '=', id)
-      .executeTakeFirst()
-    const outline = outlineOf(JSON.parse(row?.content ?? '[]'), JSON.parse(row?.selection ?? '{}'))
+    const row = await this.#parts.store.hunts.textsOf(id)
+    const outline = outlineOf(JSON.parse(row?.texts ?? '[]'), JSON.parse(row?.selection ?? '{}'))
     if (row) this.#outlines.set(id, outline)
     await setImmediate()
     return outline
-  }
-
-  #select() {
-    return (
-      this.#parts.database
-        .selectFrom('hunts')
-        .leftJoin('users', 'users.id', 'hunts.started_by')
-        // Neither the texts nor the selection, which may be large.
-        .select(['hunts.id', 'hunts.title', 'hunts.state', 'hunts.started_by', 'hunts.use_index', 'hunts.failure'])
-        .select(['hunts.created', 'hunts.started', 'hunts.stopped', 'hunts.samples', 'hunts.processed'])
-        .select(['hunts.candidates', 'hunts.scanned_bytes', 'hunts.skipped', 'hunts.matches'])
-        .select('users.name as user')
-        .where('hunts.kind', '=', 'ad-hoc')
-    )
   }
 }
 
 const PORTION = 500
 
 export interface AdHocHuntsParts {
-  readonly database: Database
+  readonly store: Store
   readonly sources: ScanSources
   readonly checker: Checker
   /** The stored form of the plan of a text that compiles. */
@@ -359,21 +313,16 @@ export interface Hunt extends HuntProgress {
   readonly failure: string | null
 }
 
-type ListedRow = Omit<
-  Selectable<HuntsTable>,
-  'kind' | 'content' | 'selection' | 'cursor' | 'last_sample_id' | 'stopped_by' | 'ruleset_id' | 'analysed_since'
->
-
-function huntOf(row: ListedRow & { readonly user: string | null }, outline: Outline): Hunt {
+function huntOf(row: ListedHunt, outline: Outline): Hunt {
   return {
     id: row.id,
     title: row.title,
     // Only hunts of tenants are capped.
     state: row.state === 'capped' ? 'completed' : row.state,
     user: row.user,
-    userId: row.started_by,
+    userId: row.userId,
     outline,
-    useIndex: row.use_index === 1,
+    useIndex: row.useIndex,
     created: row.created,
     started: row.started,
     stopped: row.stopped,

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { CompiledQuery, sql } from 'kysely'
-import { type Database, FileBlobs, openDatabase } from '../store/index.ts'
+import { type Database, FileBlobs, openDatabase, storeOf } from '../store/index.ts'
 import { Corpus } from './corpus.ts'
-import { countProcessed } from './processed-samples.ts'
 
 let folder: string
 let database: Database
@@ -15,7 +14,7 @@ let corpus: Corpus
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'backtrail-corpus-'))
   database = await openDatabase(join(folder, 'backtrail.db'))
-  corpus = new Corpus(database, (await FileBlobs.open(folder)).blobs)
+  corpus = new Corpus(storeOf(database), (await FileBlobs.open(folder)).blobs)
 })
 afterEach(async () => {
   await database.destroy()
@@ -105,7 +104,7 @@ test('samples of a range are counted exactly, whichever way is shorter', async (
   for (let after = 0; after <= 310; after += 31) {
     for (let upTo = after; upTo <= 310; upTo += 10) {
       const expected = counted.filter((id) => id > after && id <= upTo).length
-      assert.equal(await countProcessed(database, after, upTo), expected, `${after} to ${upTo}`)
+      assert.equal(await storeOf(database).corpus.count(after, upTo), expected, `${after} to ${upTo}`)
     }
   }
   assert.equal((await corpus.whole()).samples, counted.length)

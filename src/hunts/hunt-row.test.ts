@@ -10,7 +10,7 @@ const left = (seconds: number, processed: number, state: 'running' | 'stopped' =
     samples: 10_000,
     processed,
     candidates: 0,
-    scanned_bytes: 0,
+    scannedBytes: 0,
     skipped: 0,
     matches: 0,
   }).timeLeft

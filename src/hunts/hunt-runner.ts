@@ -1,10 +1,10 @@
 import { Failure, messageOf } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import type { Database } from '../store/index.ts'
+import type { Store } from '../store/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type CorpusScanOptions, type ScanSources, scanCorpus } from './corpus-scan.ts'
 import { FairScheduler } from './fair-scheduler.ts'
-import { enter, type HuntKind, unfinishedStates } from './hunt-row.ts'
+import { enter, type HuntKind } from './hunt-row.ts'
 import { retryWhenFull } from './retry-when-full.ts'
 import { inParts, ofWholeTexts } from './text-parts.ts'
 
@@ -41,14 +41,8 @@ export class HuntRunner {
 
   /** Queues again what an earlier process left unfinished. Returns how many hunts that are. */
   async resume(): Promise<number> {
-    const rows = await this.#parts.database
-      .updateTable('hunts')
-      .set({ state: 'queued' })
-      .where('kind', '=', this.#policy.kind)
-      .where('state', 'in', unfinishedStates)
-      .returning(['id', 'started_by'])
-      .execute()
-    for (const { id, started_by } of rows.sort((a, b) => a.id - b.id)) this.begin(id, started_by)
+    const rows = await this.#parts.store.hunts.requeue(this.#policy.kind)
+    for (const { id, startedBy } of rows) this.begin(id, startedBy)
     return rows.length
   }
 
@@ -89,14 +83,14 @@ export class HuntRunner {
   }
 
   async #run(id: number, owner: number, signal: AbortSignal): Promise<void> {
-    const { database, sources } = this.#parts
+    const { store, sources } = this.#parts
     const untilStored = this.#untilStored(id, signal)
-    const entered = (state: 'queued' | 'running' | 'completed') => untilStored(() => enter(database, id, state))
+    const entered = (state: 'queued' | 'running' | 'completed') => untilStored(() => enter(store, id, state))
     let turn = await this.#scheduler.take(owner, signal)
     let ruleSetId: string | null = null
     try {
       if (!(await entered('running'))) return
-      const { question, store } = await this.#policy.open(id, { signal, untilStored })
+      const { question, store: record } = await this.#policy.open(id, { signal, untilStored })
       // Where every sample is scanned with every rule, parts of a text would only cost more.
       const ruleSet = question.useIndex ? await inParts(question.ruleSet, sources.plans, signal) : question.ruleSet
       const ofTexts = ofWholeTexts(ruleSet)
@@ -107,7 +101,7 @@ export class HuntRunner {
         const checkpoint = ofTexts(ofParts)
         for (const lost of checkpoint.unreadable)
           this.#parts.log.warn({ hunt: id, ...lost }, 'a sample could not be scanned')
-        if (!(await store(checkpoint))) return
+        if (!(await record(checkpoint))) return
         this.#policy.changed?.(id)
         if (!turn.isOver()) continue
         if (!(await entered('queued'))) return
@@ -124,10 +118,10 @@ export class HuntRunner {
 
   async #fail(id: number, signal: AbortSignal, error: unknown): Promise<void> {
     if (signal.aborted) return
-    const { database, log, title } = this.#parts
+    const { store, log, title } = this.#parts
     log.error({ hunt: id, err: error }, `${title} failed`)
     const untilStored = this.#untilStored(id, signal)
-    await untilStored(() => enter(database, id, 'failed', messageOf(error))).catch((error) =>
+    await untilStored(() => enter(store, id, 'failed', messageOf(error))).catch((error) =>
       log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored'),
     )
   }
@@ -141,7 +135,7 @@ export class HuntRunner {
 export type UntilStored = <T>(write: () => Promise<T>) => Promise<T>
 
 export interface HuntRunnerParts {
-  readonly database: Database
+  readonly store: Store
   readonly sources: ScanSources
   readonly log: Log
   /** How the log calls a hunt of this kind. */

@@ -3,12 +3,11 @@ import { Failure } from '../errors/index.ts'
 import type { Matches } from '../matches/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
-import { type Database, listOf, type Micros, now, type Transaction, unitOf } from '../store/index.ts'
+import { type Micros, now, type Store, type UnitOfWork } from '../store/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ScanSources } from './corpus-scan.ts'
-import { advance, type HuntProgress, type HuntState, progressOf, unfinishedStates } from './hunt-row.ts'
+import { advance, type HuntProgress, progressOf } from './hunt-row.ts'
 import { HuntRunner, type OpenHunt, type UntilStored } from './hunt-runner.ts'
-import { processedInAll } from './processed-samples.ts'
 
 /**
  * Local Retro: all enabled rulesets of the appliance's own against all stored samples, one hunt at a time.
@@ -31,10 +30,10 @@ export class LocalRetro {
 
   constructor(parts: LocalRetroParts) {
     this.#parts = parts
-    const { database, sources, log } = parts
+    const { store, sources, log } = parts
     this.#runner = new HuntRunner(
       { kind: 'local-retro', open: (id, { untilStored }) => this.#open(id, untilStored) },
-      { database, sources, log, title: 'Local Retro', atOnce: 1, sliceMs: 1_000 },
+      { store, sources, log, title: 'Local Retro', atOnce: 1, sliceMs: 1_000 },
     )
   }
 
@@ -45,20 +44,18 @@ export class LocalRetro {
 
   /** Fails with `retro.wrong-state` while one is under way. Anyone may start one. */
   async start(account: Account): Promise<void> {
-    const { rulesets, database } = this.#parts
+    const { rulesets, store } = this.#parts
     for (;;) {
       const live = await rulesets.liveSet()
-      const id = await database.transaction().execute(async (trx) => {
-        const state = await unfinishedState(trx)
+      const id = await store.transaction('startHunt', async (tx) => {
+        const state = await tx.hunts.unfinishedState('local-retro')
         if (state) {
           throw new Failure('retro.wrong-state', 'A Local Retro is running; stop it or wait until it is done.', {
             state: shownState[state],
           })
         }
         // The enabled set changed since it was read: take the new one.
-        return live.generation === (await rulesets.generation(unitOf(trx, 'startHunt')))
-          ? insertHunt(trx, account, live)
-          : null
+        return live.generation === (await rulesets.generation(tx)) ? addHunt(tx, account, live) : null
       })
       if (id !== null) return this.#runner.begin(id, account.id)
     }
@@ -68,13 +65,8 @@ export class LocalRetro {
   async stop(account: Account): Promise<void> {
     // First the work, so that nothing of it runs any more when the state says that it was stopped.
     await this.#interrupt(new Failure('hunt.wrong-state', 'The hunt was stopped.'))
-    const { numUpdatedRows } = await this.#parts.database
-      .updateTable('hunts')
-      .set({ state: 'stopped', stopped: now(), stopped_by: account.id })
-      .where('kind', '=', 'local-retro')
-      .where('state', 'in', unfinishedStates)
-      .executeTakeFirstOrThrow()
-    if (numUpdatedRows === 0n) {
+    const wasUnderWay = await this.#parts.store.hunts.stopKind('local-retro', account.id, now())
+    if (!wasUnderWay) {
       const latest = await this.status()
       throw new Failure('retro.wrong-state', 'No Local Retro is running, so there is nothing to stop.', {
         ...(latest && { state: latest.state }),
@@ -84,17 +76,7 @@ export class LocalRetro {
 
   /** The latest hunt and the earlier ones, newest first, at most 1,000; null when Local Retro was never run. */
   async status(): Promise<LocalRetroStatus | null> {
-    const rows = await this.#parts.database
-      .selectFrom('hunts')
-      .leftJoin('users as starter', 'starter.id', 'hunts.started_by')
-      .leftJoin('users as stopper', 'stopper.id', 'hunts.stopped_by')
-      .select(['hunts.id', 'hunts.state', 'hunts.started', 'hunts.stopped', 'hunts.samples', 'hunts.processed'])
-      .select(['hunts.candidates', 'hunts.scanned_bytes', 'hunts.skipped', 'hunts.matches', 'hunts.failure'])
-      .select(['starter.name as startedBy', 'stopper.name as stoppedBy'])
-      .where('hunts.kind', '=', 'local-retro')
-      .orderBy('hunts.id', 'desc')
-      .limit(MOST_RUNS)
-      .execute()
+    const rows = await this.#parts.store.hunts.listRuns('local-retro', MOST_RUNS)
     await this.#countRulesets(rows.map(({ id }) => id))
     const history = rows.map((row) => ({
       id: row.id,
@@ -115,13 +97,7 @@ export class LocalRetro {
   async #countRulesets(hunts: readonly number[]): Promise<void> {
     const unknown = hunts.filter((id) => !this.#rulesets.has(id))
     if (unknown.length === 0) return
-    const rows = await this.#parts.database
-      .selectFrom('hunt_rulesets')
-      .select(({ fn }) => ['hunt_id', fn.countAll<number>().as('rulesets')])
-      .where('hunt_id', 'in', listOf(unknown))
-      .groupBy('hunt_id')
-      .execute()
-    for (const { hunt_id, rulesets } of rows) this.#rulesets.set(hunt_id, rulesets)
+    for (const [id, rulesets] of await this.#parts.store.hunts.countRulesets(unknown)) this.#rulesets.set(id, rulesets)
   }
 
   /** Ends the work without ending the hunt: it goes on at the next `resume`. */
@@ -139,15 +115,15 @@ export class LocalRetro {
   }
 
   async #open(id: number, untilStored: UntilStored): Promise<OpenHunt> {
-    const { database, log, scanLimit } = this.#parts
-    const hunt = await database.selectFrom('hunts').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+    const { store, log, scanLimit } = this.#parts
+    const hunt = await store.hunts.findToRun(id)
     const ruleSet = await this.#ruleSetOf(id)
     log.info({ hunt: id, rulesets: ruleSet.rulesets.length, after: hunt.cursor }, 'Local Retro runs')
     return {
       question: {
         ruleSet,
         after: hunt.cursor,
-        upTo: hunt.last_sample_id,
+        upTo: hunt.lastSampleId,
         only: null,
         useIndex: true,
         strings: false,
@@ -159,20 +135,19 @@ export class LocalRetro {
   }
 
   async #ruleSetOf(id: number): Promise<RuleSet> {
-    const { database, rulesets } = this.#parts
-    const rows = await database.selectFrom('hunt_rulesets').select('revision_id').where('hunt_id', '=', id).execute()
-    return { id: `hunt:${id}`, rulesets: await rulesets.runnable(rows.map(({ revision_id }) => revision_id)) }
+    const { store, rulesets } = this.#parts
+    return { id: `hunt:${id}`, rulesets: await rulesets.runnable(await store.hunts.revisionsOf(id)) }
   }
 
   async #store(id: number, checkpoint: Checkpoint, untilStored: UntilStored): Promise<boolean> {
-    const { database, matches, rulesets } = this.#parts
+    const { store, matches, rulesets } = this.#parts
     const isStored = await untilStored(() =>
-      database.transaction().execute((trx) =>
-        advance(trx, id, checkpoint, null, async () => {
+      store.transaction('advanceHunt', (tx) =>
+        advance(tx, id, checkpoint, null, async () => {
           const at = now()
           let found = 0
           for (const { sample, hits } of checkpoint.hits)
-            found += await matches.record(unitOf(trx, 'advanceHunt'), { sampleId: sample, hits, at })
+            found += await matches.record(tx, { sampleId: sample, hits, at })
           return found
         }),
       ),
@@ -197,7 +172,7 @@ function* withoutRepeats(reports: Checkpoint['errors']): Generator<Checkpoint['e
 }
 
 export interface LocalRetroParts {
-  readonly database: Database
+  readonly store: Store
   readonly sources: ScanSources
   readonly rulesets: Rulesets
   readonly matches: Matches
@@ -238,44 +213,17 @@ const shownState = {
   capped: 'STOPPED',
 } as const
 
-async function unfinishedState(trx: Transaction): Promise<HuntState | undefined> {
-  const row = await trx
-    .selectFrom('hunts')
-    .select('state')
-    .where('kind', '=', 'local-retro')
-    .where('state', 'in', unfinishedStates)
-    .executeTakeFirst()
-  return row?.state
-}
-
-async function insertHunt(trx: Transaction, account: Account, live: LiveSet): Promise<number> {
-  const { last } = await trx
-    .selectFrom('samples')
-    .select(({ fn }) => fn.max<number | null>('id').as('last'))
-    .where('stored', '=', 1)
-    .where('state', '=', 'processed')
-    .executeTakeFirstOrThrow()
-  const { samples } = await processedInAll(trx)
+async function addHunt({ hunts, corpus }: UnitOfWork, account: Account, live: LiveSet): Promise<number> {
   const at = now()
-  const { id } = await trx
-    .insertInto('hunts')
-    .values({
-      kind: 'local-retro',
-      state: 'starting',
-      started_by: account.id,
-      created: at,
-      started: at,
-      samples,
-      last_sample_id: last ?? 0,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  for (const { rulesetId, revisionId, isTenants } of live.members) {
-    if (isTenants) continue
-    await trx
-      .insertInto('hunt_rulesets')
-      .values({ hunt_id: id, ruleset_id: rulesetId, revision_id: revisionId })
-      .execute()
-  }
-  return id
+  const { samples } = await corpus.whole()
+  return hunts.add({
+    kind: 'local-retro',
+    state: 'starting',
+    startedBy: account.id,
+    created: at,
+    started: at,
+    samples,
+    lastSampleId: await corpus.lastId(),
+    rulesets: live.members.filter(({ isTenants }) => !isTenants),
+  })
 }

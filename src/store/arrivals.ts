@@ -20,4 +20,17 @@ export interface StoredArrivals {
    * of very many samples a name rules out, one too many does no harm.
    */
   allNames(sampleIds: readonly number[]): Promise<Map<number, KnownName[]>>
+  /** A sample with this SHA-1 that the user has sent; null for none. */
+  findOfUser(sha1: string, userId: number): Promise<number | null>
+  /** Whether the user has sent the sample under a name. */
+  hasNamed(sampleId: number, userId: number, name: string): Promise<boolean>
+  /** All times that the user has sent it under this name, it had another one. */
+  rename(
+    sampleId: number,
+    userId: number,
+    from: string,
+    to: { readonly name: string; readonly folder: string | null },
+  ): Promise<void>
+  /** The sample was seen under a name that rules have not seen. */
+  addNewName(sampleId: number): Promise<void>
 }

@@ -1,4 +1,5 @@
-import type { Classification } from './schema.ts'
+/** 0 unknown, 1 goodware, 2 suspicious, 3 malicious, as the API numbers them. */
+export type Classification = 0 | 1 | 2 | 3
 
 /** What a rule says about the samples that it matches. */
 export interface Verdict {

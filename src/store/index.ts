@@ -6,13 +6,15 @@
 
 export type * from './arrivals.ts'
 export type * from './audit.ts'
-export type { StoredClassifications, UserClassification, Verdict } from './classifications.ts'
+export type { Classification, StoredClassifications, UserClassification, Verdict } from './classifications.ts'
 export { type Micros, now, toIso, toIsoOffset } from './clock.ts'
 export type * from './cloud-feeds.ts'
 export type * from './cloud-rulesets.ts'
+export type * from './corpus.ts'
 export { type Counted, countInSteps } from './counted.ts'
 export { type DataFolderLock, lockDataFolder } from './data-folder.ts'
 export { checkFirst, DatabaseHealth, type DatabaseState } from './database-health.ts'
+export type * from './feeds.ts'
 export {
   asStorageFailure,
   type BlobStore,
@@ -22,6 +24,8 @@ export {
   realDisk,
   type StagedContent,
 } from './files/index.ts'
+export type * from './hits.ts'
+export * from './hunts.ts'
 export type * from './journal.ts'
 export { RESTORING, refuseLostDatabase } from './lost-database.ts'
 export type * from './matches.ts'
@@ -31,6 +35,7 @@ export { makeFilesPrivate, makePrivate } from './private.ts'
 export type * from './reanalyses.ts'
 export { noReserve, RESERVE_BYTES, Reserve, type Room } from './reserve.ts'
 export type * from './revisions.ts'
+export type * from './rule-summary.ts'
 export * from './rulesets.ts'
 export type * from './samples.ts'
 export type * from './scan-failures.ts'

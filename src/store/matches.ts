@@ -1,6 +1,6 @@
+import type { Classification } from './classifications.ts'
 import type { Micros } from './clock.ts'
 import type { Counted } from './counted.ts'
-import type { Classification } from './schema.ts'
 
 /** One row: a rule of a ruleset holds on a sample, locally or in the cloud. */
 export interface MatchRow {

@@ -1,6 +1,6 @@
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
 import type { Micros } from './clock.ts'
-import type { RuleSummary } from './schema.ts'
+import type { RuleSummary } from './rule-summary.ts'
 
 /** What a text is, and what was found out about it. */
 interface RevisionText {

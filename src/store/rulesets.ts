@@ -1,7 +1,7 @@
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
 import type { Micros } from './clock.ts'
 import type { Page } from './page.ts'
-import type { RuleSummary } from './schema.ts'
+import type { RuleSummary } from './rule-summary.ts'
 
 /**
  * A ruleset's own condition: it compiles, it does not, or it compiles but was suspended because it could not be run.
@@ -188,6 +188,10 @@ export interface StoredRulesets {
   findOfTenant(tenantId: number, name: string): Promise<TenantRuleset | null>
   /** By name. */
   listOfTenant(tenantId: number): Promise<TenantRuleset[]>
+  /** The tenants' rulesets that have one of these as their current revision, by id. */
+  listTenants(
+    revisionIds: readonly number[],
+  ): Promise<{ readonly id: number; readonly tenantId: number; readonly revisionId: number }[]>
   /** How many a tenant has, and whether the name is among them. */
   countOfTenant(tenantId: number, name: string): Promise<{ readonly count: number; readonly hasName: boolean }>
   /** Returns whether there were any. */

@@ -1,5 +1,5 @@
+import type { Classification } from './classifications.ts'
 import type { Micros } from './clock.ts'
-import type { Classification } from './schema.ts'
 
 /** What a cloud's feed reports of a sample. */
 export interface CloudSample {
@@ -28,6 +28,8 @@ export interface StoredSamples {
   /** What there is to know about it beside its facts; null where all went well. */
   noteOf(id: number): Promise<string | null>
   setNote(id: number, note: string): Promise<void>
+  /** Where it is called by the one name, it is called by the other. */
+  rename(id: number, from: string, to: string): Promise<void>
   /** The greatest id; 0 where there is none. */
   lastId(): Promise<number>
   /** The next sample with a content, by id. */

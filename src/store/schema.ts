@@ -6,13 +6,12 @@
  * the API shows. Hashes are BLOBs. Booleans are 0 and 1.
  */
 import type { Generated } from 'kysely'
+import type { Classification } from './classifications.ts'
 import type { Micros } from './clock.ts'
+import type { HuntKind, HuntState } from './hunts.ts'
 import type { Role } from './users.ts'
 
 export type Flag = 0 | 1
-
-/** 0 unknown, 1 goodware, 2 suspicious, 3 malicious, as the API numbers them. */
-export type Classification = 0 | 1 | 2 | 3
 
 export interface Schema {
   settings: SettingsTable
@@ -212,15 +211,6 @@ export interface AuditEntriesTable {
   address: string
 }
 
-/** What is kept of a rule beside the text: a JSON array of these is `revisions.rules`. */
-export interface RuleSummary {
-  readonly name: string
-  readonly tags: readonly string[]
-  readonly meta: Readonly<Record<string, string | number | boolean>>
-  /** The same for two rules exactly when they match the same samples for the same reasons: see src/yara. */
-  readonly fingerprint: string
-}
-
 /**
  * `rules` is JSON: RuleSummary[], empty for a text that does not compile. `plan` is the serialised Plan, null
  * for such a text. `diagnostics` is JSON: Diagnostic[] of src/yara.
@@ -296,10 +286,8 @@ export interface SegmentsTable {
 
 export interface HuntsTable {
   id: Generated<number>
-  /** `retro`: of a tenant's ruleset. */
-  kind: 'local-retro' | 'ad-hoc' | 'retro'
-  /** `capped`: ended with as many matches as a hunt may have. */
-  state: 'queued' | 'starting' | 'running' | 'completed' | 'stopped' | 'failed' | 'capped'
+  kind: HuntKind
+  state: HuntState
   started_by: number
   stopped_by: number | null
   created: Micros

@@ -3,6 +3,10 @@ import type { StoredAudit } from './audit.ts'
 import type { StoredClassifications } from './classifications.ts'
 import type { StoredCloudFeeds } from './cloud-feeds.ts'
 import type { StoredCloudRulesets } from './cloud-rulesets.ts'
+import type { StoredCorpus } from './corpus.ts'
+import type { StoredFeeds } from './feeds.ts'
+import type { StoredHits } from './hits.ts'
+import type { StoredHunts } from './hunts.ts'
 import type { StoredJournal } from './journal.ts'
 import type { StoredMatches } from './matches.ts'
 import type { StoredOutbox } from './outbox.ts'
@@ -36,6 +40,10 @@ export interface Repositories {
   readonly outbox: StoredOutbox
   readonly cloudFeeds: StoredCloudFeeds
   readonly arrivals: StoredArrivals
+  readonly hunts: StoredHunts
+  readonly hits: StoredHits
+  readonly corpus: StoredCorpus
+  readonly feeds: StoredFeeds
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

@@ -33,6 +33,8 @@ export const unitsOfWork = {
   /** What the pipeline found out about some samples becomes true: segment, matches, feeds and state. */
   completeSamples: 'serializable',
   startHunt: 'serializable',
+  /** Whether as many samples are listed as are counted. */
+  checkCorpus: 'repeatable read',
   /** What one more part of a corpus scan found, the cursor and the counts. */
   advanceHunt: 'serializable',
   /** What is known of the cloud, and what has to reach it. */
@@ -43,6 +45,9 @@ export const unitsOfWork = {
   readFeed: 'serializable',
   /** The results of a hunt of the cloud go, and stay away. */
   clearRetro: 'serializable',
+  /** A page of a tenant's feed, as of a second that is given out with it. */
+  readTenantFeed: 'serializable',
+  nameContribution: 'serializable',
   /** A user's own word on a sample. */
   classify: 'serializable',
   /** What samples match that were scanned again, if the enabled rulesets are the ones that they were scanned with. */

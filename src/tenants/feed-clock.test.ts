@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { type Database, openDatabase } from '../store/index.ts'
+import { type Database, openDatabase, storeOf } from '../store/index.ts'
 import { FeedClock } from './feed-clock.ts'
 
 let folder: string
 let database: Database
 const time = { wall: 0, steady: 0 }
 const clocks = { wall: () => time.wall * 1000, steady: () => time.steady * 1000 }
-const secondOf = (clock: FeedClock) => database.transaction().execute((trx) => clock.second(trx))
+const secondOf = (clock: FeedClock) => storeOf(database).transaction('readTenantFeed', (tx) => clock.second(tx))
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'backtrail-feed-clock-'))
@@ -58,8 +58,8 @@ test('feed time does not go back over a restart with a clock that was set back',
 test('a second that was given in a transaction that fails is not used up', async () => {
   const clock = new FeedClock(clocks)
   await assert.rejects(
-    database.transaction().execute(async (trx) => {
-      assert.equal(await clock.second(trx), 1_000_000)
+    storeOf(database).transaction('readTenantFeed', async (tx) => {
+      assert.equal(await clock.second(tx), 1_000_000)
       throw new Error('rolled back')
     }),
     /rolled back/,

@@ -1,4 +1,4 @@
-import { keepValue, keptValue, type Transaction } from '../store/index.ts'
+import type { UnitOfWork } from '../store/index.ts'
 
 const KEY = 'feed-second'
 /** While the machine's clock is behind, a second of feed time takes this long: the lead melts, and nothing stands still. */
@@ -30,14 +30,14 @@ export class FeedClock {
    * The present second. Transactions come one after the other, so what is committed after this one has this second or a
    * later one, and all before it is complete: a reader of the feeds asks here too.
    */
-  async second(trx: Transaction): Promise<number> {
-    const given = Number((await keptValue(trx, KEY)) ?? 0)
+  async second({ settings }: UnitOfWork): Promise<number> {
+    const given = Number((await settings.find(KEY)) ?? 0)
     const wall = Math.floor(this.#clocks.wall() / 1000)
     const isDue = wall < given && this.#clocks.steady() - this.#movedAt >= SLOW_SECOND_MS
     const second = isDue ? given + 1 : Math.max(given, wall)
     if (second === given) return given
     this.#movedAt = this.#clocks.steady()
-    await keepValue(trx, KEY, String(second))
+    await settings.set(KEY, String(second))
     return second
   }
 }

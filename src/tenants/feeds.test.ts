@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import type { RuleHit } from '../scanning/index.ts'
-import { type Database, now, openDatabase } from '../store/index.ts'
+import { type Database, now, openDatabase, storeOf } from '../store/index.ts'
 import { FeedClock } from './feed-clock.ts'
 import { type FeedPage, Feeds } from './feeds.ts'
 
@@ -24,7 +24,7 @@ beforeEach(async () => {
   second = 1_700_000_000
   samples = 0
   const clock = new FeedClock({ wall: () => second * 1000, steady: () => 0 })
-  feeds = new Feeds(database, { pageEntries: 10, keptSeconds: 365 * DAY }, clock)
+  feeds = new Feeds(storeOf(database), { pageEntries: 10, keptSeconds: 365 * DAY }, clock)
   for (const name of ['acme', 'rival'] as const) tenant[name] = await insertUser(name)
   revision.first = await insertRuleset('same', tenant.acme)
   revision.second = await insertRuleset('other', tenant.acme)
@@ -118,7 +118,7 @@ const hit = (revisionId: number, rule = 'rule'): RuleHit => ({
 
 const matched = async (hits: readonly RuleHit[], sampleId?: number) => {
   const id = sampleId ?? (await sample())
-  await database.transaction().execute((trx) => feeds.recordLive(trx, { sampleId: id, hits }))
+  await storeOf(database).transaction('completeSamples', (tx) => feeds.recordLive(tx, { sampleId: id, hits }))
   return id
 }
 

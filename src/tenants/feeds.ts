@@ -7,28 +7,15 @@
  * that makes their sample processed, or moves the hunt's cursor, so that no crash loses or doubles one.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { type RawBuilder, sql } from 'kysely'
 import { Failure } from '../errors/index.ts'
 import { revisionIdOf } from '../rulesets/index.ts'
 import type { RuleHit, StringHit } from '../scanning/index.ts'
-import { type Database, listOf, type Micros, type Transaction } from '../store/index.ts'
+import type { FeedEntry, Store, UnitOfWork } from '../store/index.ts'
 import { type FeedKind, type FeedRule, feedEnd, toBase64 } from '../tca/index.ts'
 import { FeedClock } from './feed-clock.ts'
 
 /** A sample that one ruleset matches. */
-export interface Entry {
-  /** When it was found, in Unix seconds. */
-  readonly second: number
-  readonly ruleset: string
-  /** Of the ruleset's text. Hashes are lower-case hexadecimal digits. */
-  readonly digest: string
-  readonly sha1: string
-  readonly sha256: string
-  readonly fileType: string
-  readonly fileSize: number
-  readonly firstSeen: Micros
-  readonly rules: readonly FeedRule[]
-}
+export type Entry = FeedEntry
 
 export interface FeedPage {
   readonly entries: readonly Entry[]
@@ -48,12 +35,12 @@ const ROWS_AT_ONCE = 2_000
 const LOOK_MS = 100
 
 export class Feeds {
-  readonly #database: Database
+  readonly #store: Store
   readonly #clock: FeedClock
   readonly #limits: FeedLimits
 
-  constructor(database: Database, limits: FeedLimits, clock: FeedClock = new FeedClock()) {
-    this.#database = database
+  constructor(store: Store, limits: FeedLimits, clock: FeedClock = new FeedClock()) {
+    this.#store = store
     this.#limits = limits
     this.#clock = clock
   }
@@ -63,69 +50,34 @@ export class Feeds {
    * out.
    */
   async recordLive(
-    trx: Transaction,
+    tx: UnitOfWork,
     { sampleId, hits }: { readonly sampleId: number; readonly hits: readonly RuleHit[] },
   ): Promise<void> {
-    await this.#add(trx, 'live', sampleId, hits)
+    await this.#add(tx, 'live', sampleId, hits)
   }
 
   /** The same for what a retro hunt found. Gives how many entries are new. */
-  async recordRetro(trx: Transaction, sampleId: number, hits: readonly RuleHit[]): Promise<number> {
-    return this.#add(trx, 'retro', sampleId, hits)
+  async recordRetro(tx: UnitOfWork, sampleId: number, hits: readonly RuleHit[]): Promise<number> {
+    return this.#add(tx, 'retro', sampleId, hits)
   }
 
   /** What there is from a second on, that second included. `feed.too-old`. */
   async page(tenantId: number, feed: FeedKind, start: number): Promise<FeedPage> {
-    return this.#database.transaction().execute(async (trx) => {
-      const present = await this.#clock.second(trx)
+    return this.#store.transaction('readTenantFeed', async (tx) => {
+      const present = await this.#clock.second(tx)
       const days = this.#limits.keptSeconds / 86_400
       if (start < present - this.#limits.keptSeconds) {
         throw new Failure('feed.too-old', `A feed can be asked for what came in the last ${days} days.`)
       }
       const end = Math.min(feedEnd(start), present - 1)
       if (end < start) return { entries: [], last: start - 1 }
-      const between = trx
-        .selectFrom('feed_entries')
-        .where('feed_entries.tenant_id', '=', tenantId)
-        .where('feed', '=', feed)
-        .where('second', '>=', start)
-      const full = await between
-        .select('second')
-        .where('second', '<=', end)
-        .orderBy('second')
-        .orderBy('id')
-        .limit(1)
-        .offset(this.#limits.pageEntries - 1)
-        .executeTakeFirst()
-      const last = full?.second ?? end
-      const rows = await between
-        .innerJoin('samples', 'samples.id', 'feed_entries.sample_id')
-        .innerJoin('rulesets', 'rulesets.id', 'feed_entries.ruleset_id')
-        .select(['feed_entries.second', 'feed_entries.rules', 'rulesets.name', 'rulesets.digest'])
-        .select(['samples.sha1', 'samples.sha256', 'samples.file_type', 'samples.size', 'samples.first_seen'])
-        .where('second', '<=', last)
-        .orderBy('feed_entries.second')
-        .orderBy('feed_entries.id')
-        .execute()
-      const entries = rows.map((row) => ({
-        second: row.second,
-        ruleset: row.name,
-        digest: row.digest?.toHex() ?? '',
-        sha1: row.sha1?.toHex() ?? '',
-        sha256: row.sha256?.toHex() ?? '',
-        fileType: row.file_type,
-        fileSize: row.size,
-        firstSeen: row.first_seen,
-        rules: JSON.parse(row.rules) as FeedRule[],
-      }))
-      if (!full) return { entries, last }
-      const isMore = await between
-        .select('id')
-        .where('second', '>', last)
-        .where('second', '<=', end)
-        .limit(1)
-        .executeTakeFirst()
-      return { entries, last: isMore ? last : end }
+      const range = { tenantId, feed, from: start, to: end }
+      const full = await tx.feeds.secondOfNth(range, this.#limits.pageEntries)
+      const last = full ?? end
+      const entries = await tx.feeds.list({ ...range, to: last })
+      if (full === null) return { entries, last }
+      const isLast = await tx.feeds.isEmpty({ ...range, from: last + 1 })
+      return { entries, last: isLast ? end : last }
     })
   }
 
@@ -135,14 +87,9 @@ export class Feeds {
    */
   async settled(rulesetId: number, signal: AbortSignal): Promise<void> {
     for (; !signal.aborted; await setTimeout(LOOK_MS)) {
-      const isOver = await this.#database.transaction().execute(async (trx) => {
-        const { last } = await trx
-          .selectFrom('feed_entries')
-          .select(({ fn }) => fn.max<number | null>('second').as('last'))
-          .where('ruleset_id', '=', rulesetId)
-          .where('feed', '=', 'retro')
-          .executeTakeFirstOrThrow()
-        return last === null || last < (await this.#clock.second(trx))
+      const isOver = await this.#store.transaction('readTenantFeed', async (tx) => {
+        const last = await tx.feeds.lastSecond(rulesetId, 'retro')
+        return last === null || last < (await this.#clock.second(tx))
       })
       if (isOver) return
     }
@@ -150,56 +97,31 @@ export class Feeds {
 
   /** Removes all entries of a ruleset, some at a time so that others get their turn. */
   async empty(rulesetId: number): Promise<void> {
-    await this.#remove(sql<boolean>`ruleset_id = ${rulesetId}`)
+    await inTurns(() => this.#store.feeds.deleteSome(rulesetId, ROWS_AT_ONCE))
   }
 
   /** Removes the entries that nobody can ask for any more. */
   async removeOld(): Promise<void> {
-    const present = await this.#database.transaction().execute((trx) => this.#clock.second(trx))
-    await this.#remove(sql<boolean>`second < ${present - this.#limits.keptSeconds}`)
+    const present = await this.#store.transaction('readTenantFeed', (tx) => this.#clock.second(tx))
+    const oldest = present - this.#limits.keptSeconds
+    await inTurns(() => this.#store.feeds.deleteSomeBefore(oldest, ROWS_AT_ONCE))
   }
 
-  async #remove(condition: RawBuilder<boolean>): Promise<void> {
-    for (;;) {
-      const { numDeletedRows } = await this.#database
-        .deleteFrom('feed_entries')
-        .where('id', 'in', (eb) => eb.selectFrom('feed_entries').select('id').where(condition).limit(ROWS_AT_ONCE))
-        .executeTakeFirst()
-      if (numDeletedRows === 0n) return
-      await setImmediate()
-    }
-  }
-
-  async #add(trx: Transaction, feed: FeedKind, sampleId: number, hits: readonly RuleHit[]): Promise<number> {
+  async #add(tx: UnitOfWork, feed: FeedKind, sampleId: number, hits: readonly RuleHit[]): Promise<number> {
     const byRevision = Map.groupBy(hits, ({ ruleset }) => revisionIdOf(ruleset) ?? 0)
     if (byRevision.size === 0) return 0
-    const rulesets = await trx
-      .selectFrom('rulesets')
-      .select(['id', 'tenant_id', 'revision_id'])
-      .where('revision_id', 'in', listOf([...byRevision.keys()]))
-      .where('tenant_id', 'is not', null)
-      .orderBy('id')
-      .execute()
-    if (rulesets.length === 0) return 0
-    const sample = await trx.selectFrom('samples').select('id').where('id', '=', sampleId).executeTakeFirst()
-    if (!sample) return 0
-    const second = await this.#clock.second(trx)
-    const { numInsertedOrUpdatedRows = 0n } = await trx
-      .insertInto('feed_entries')
-      .values(
-        rulesets.map(({ id, tenant_id, revision_id }) => ({
-          tenant_id: tenant_id as number,
-          feed,
-          second,
-          ruleset_id: id,
-          sample_id: sampleId,
-          rules: JSON.stringify((byRevision.get(revision_id ?? 0) ?? []).map(feedRule)),
-        })),
-      )
-      .onConflict((conflict) => conflict.doNothing())
-      .executeTakeFirst()
-    return Number(numInsertedOrUpdatedRows)
+    const rulesets = await tx.rulesets.listTenants([...byRevision.keys()])
+    if (rulesets.length === 0 || !(await tx.samples.exists(sampleId))) return 0
+    const entries = rulesets.map(({ id, tenantId, revisionId }) => {
+      return { tenantId, rulesetId: id, rules: (byRevision.get(revisionId) ?? []).map(feedRule) }
+    })
+    return tx.feeds.add({ feed, second: await this.#clock.second(tx), sampleId }, entries)
   }
+}
+
+/** Works for as long as there is something to do, and others get their turn in between. */
+async function inTurns(work: () => Promise<boolean>): Promise<void> {
+  while (await work()) await setImmediate()
 }
 
 /** A rule that holds, as the feeds carry it. */

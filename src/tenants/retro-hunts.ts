@@ -23,13 +23,11 @@ import {
   type OpenHunt,
   type ScanSources,
   type UntilStored,
-  unfinishedStates,
 } from '../hunts/index.ts'
 import type { Rulesets, TenantRuleset, TenantRulesets } from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type Database, type Micros, now } from '../store/index.ts'
+import { type Micros, now, type Store } from '../store/index.ts'
 import { limits, type RetroState } from '../tca/index.ts'
-import { coveredSamples } from './coverage.ts'
 import type { Feeds } from './feeds.ts'
 
 export interface RetroLimits {
@@ -44,7 +42,7 @@ export interface RetroLimits {
 }
 
 export interface RetroHuntsParts {
-  readonly database: Database
+  readonly store: Store
   readonly sources: ScanSources
   readonly rulesets: Rulesets
   readonly tenantRulesets: TenantRulesets
@@ -71,10 +69,10 @@ export class RetroHunts {
 
   constructor(parts: RetroHuntsParts) {
     this.#parts = parts
-    const { database, sources, log, limits } = parts
+    const { store, sources, log, limits } = parts
     this.#runner = new HuntRunner(
       { kind: 'retro', open: (id, { untilStored }) => this.#open(id, untilStored) },
-      { database, sources, log, title: 'a retro hunt', atOnce: limits.atOnce, sliceMs: 2_000 },
+      { store, sources, log, title: 'a retro hunt', atOnce: limits.atOnce, sliceMs: 2_000 },
     )
   }
 
@@ -95,42 +93,24 @@ export class RetroHunts {
   async start(tenantId: number, name: string): Promise<TenantRuleset> {
     const ruleset = await this.demandFitness(tenantId, name)
     const time = now()
-    const id = await this.#parts.database.transaction().execute(async (trx) => {
-      const hunt = await trx
-        .selectFrom('hunts')
-        .select(['id', 'state'])
-        .where('ruleset_id', '=', ruleset.id)
-        .executeTakeFirst()
+    const id = await this.#parts.store.transaction('startHunt', async (tx) => {
+      const hunt = await tx.hunts.findOfRuleset(ruleset.id)
       if (hunt && !hasEnded(hunt.state)) {
         throw new Failure('tenant.retro-refused', 'A retro hunt with this ruleset is running already.')
       }
-      const existing = await trx.selectFrom('rulesets').select('id').where('id', '=', ruleset.id).executeTakeFirst()
-      if (!existing) throw new Failure('ruleset.not-found')
-      await trx.deleteFrom('feed_entries').where('ruleset_id', '=', ruleset.id).where('feed', '=', 'retro').execute()
-      await trx.deleteFrom('hunts').where('ruleset_id', '=', ruleset.id).execute()
-      const { last } = await trx
-        .selectFrom('samples')
-        .select(({ fn }) => fn.max<number | null>('id').as('last'))
-        .executeTakeFirstOrThrow()
-      const { id } = await trx
-        .insertInto('hunts')
-        .values({
-          kind: 'retro',
-          state: 'queued',
-          started_by: tenantId,
-          ruleset_id: ruleset.id,
-          created: time,
-          analysed_since: time - this.#parts.limits.age,
-          // Nothing is offered to a ruleset that wants no sample there is.
-          last_sample_id: ruleset.wantsSamples ? (last ?? 0) : 0,
-        })
-        .returning('id')
-        .executeTakeFirstOrThrow()
-      await trx
-        .insertInto('hunt_rulesets')
-        .values({ hunt_id: id, ruleset_id: ruleset.id, revision_id: ruleset.revisionId })
-        .execute()
-      return id
+      if (!(await tx.rulesets.exists(ruleset.id))) throw new Failure('ruleset.not-found')
+      await tx.feeds.deleteOfRuleset(ruleset.id, 'retro')
+      await tx.hunts.deleteOfRuleset(ruleset.id)
+      return tx.hunts.add({
+        kind: 'retro',
+        state: 'queued',
+        startedBy: tenantId,
+        created: time,
+        // Nothing is offered to a ruleset that wants no sample there is.
+        lastSampleId: ruleset.wantsSamples ? await tx.samples.lastId() : 0,
+        rulesets: [{ rulesetId: ruleset.id, revisionId: ruleset.revisionId }],
+        retro: { rulesetId: ruleset.id, analysedSince: time - this.#parts.limits.age },
+      })
     })
     this.#runner.begin(id, tenantId)
     return ruleset
@@ -139,22 +119,13 @@ export class RetroHunts {
   /** `tenant.retro-refused` when no hunt of the ruleset is under way, `ruleset.not-found`. */
   async cancel(tenantId: number, name: string): Promise<TenantRuleset> {
     const ruleset = await this.#parts.tenantRulesets.get(tenantId, name)
-    const { database } = this.#parts
-    const hunt = await database
-      .selectFrom('hunts')
-      .select('id')
-      .where('ruleset_id', '=', ruleset.id)
-      .where('state', 'in', unfinishedStates)
-      .executeTakeFirst()
+    const { hunts } = this.#parts.store
+    const latest = await hunts.findOfRuleset(ruleset.id)
+    const hunt = latest && !hasEnded(latest.state) ? latest : null
     // First the work, so that nothing of it runs any more when the state says that it was cancelled.
     if (hunt) await this.#interrupt(hunt.id)
-    const { numUpdatedRows } = await database
-      .updateTable('hunts')
-      .set({ state: 'stopped', stopped: now(), stopped_by: tenantId })
-      .where('id', '=', hunt?.id ?? 0)
-      .where('state', 'in', unfinishedStates)
-      .executeTakeFirstOrThrow()
-    if (numUpdatedRows === 0n) throw new Failure('tenant.retro-refused', 'No retro hunt with this ruleset is running.')
+    const wasUnderWay = hunt !== null && (await hunts.stop(hunt.id, tenantId, now()))
+    if (!wasUnderWay) throw new Failure('tenant.retro-refused', 'No retro hunt with this ruleset is running.')
     return ruleset
   }
 
@@ -164,11 +135,7 @@ export class RetroHunts {
    */
   async status(tenantId: number, name: string): Promise<RetroHunt> {
     const ruleset = await this.#parts.tenantRulesets.get(tenantId, name)
-    const row = await this.#parts.database
-      .selectFrom('hunts')
-      .select(['state', 'created', 'started', 'stopped', 'samples', 'processed', 'failure'])
-      .where('ruleset_id', '=', ruleset.id)
-      .executeTakeFirst()
+    const row = await this.#parts.store.hunts.findOfRuleset(ruleset.id)
     const reason = row ? row.failure : unsupportedReason(ruleset)
     const none = { started: null, finished: null, estimatedFinish: null, progress: null, reason }
     if (!row) return { ...none, state: reason === null ? 'VALIDATION_SUCCESS' : 'FAILED' }
@@ -190,8 +157,7 @@ export class RetroHunts {
   async endOrphans(): Promise<void> {
     const ids = this.#runner.underWay
     if (ids.length === 0) return
-    const rows = await this.#parts.database.selectFrom('hunts').select('id').where('id', 'in', ids).execute()
-    const existing = new Set(rows.map(({ id }) => id))
+    const existing = await this.#parts.store.hunts.findExisting(ids)
     await Promise.all(ids.filter((id) => !existing.has(id)).map((id) => this.#interrupt(id)))
   }
 
@@ -211,25 +177,20 @@ export class RetroHunts {
   }
 
   async #open(id: number, untilStored: UntilStored): Promise<OpenHunt> {
-    const { database, rulesets, limits } = this.#parts
-    const hunt = await database
-      .selectFrom('hunts')
-      .innerJoin('hunt_rulesets', 'hunt_rulesets.hunt_id', 'hunts.id')
-      .select(['cursor', 'last_sample_id', 'analysed_since', 'revision_id'])
-      .where('hunts.id', '=', id)
-      .executeTakeFirstOrThrow()
-    const only = await coveredSamples(database, {
-      since: hunt.analysed_since ?? 0,
-      upTo: hunt.last_sample_id,
+    const { store, rulesets, limits } = this.#parts
+    const hunt = await store.hunts.findToRun(id)
+    const only = await store.corpus.covered({
+      since: hunt.analysedSince ?? 0,
+      upTo: hunt.lastSampleId,
       maxBytes: limits.sampleBytes,
     })
-    await untilStored(() => this.#recordSamples(id, only.length))
+    await untilStored(() => store.hunts.setSamples(id, only.length))
     const group = `retro:${id}`
     return {
       question: {
-        ruleSet: { id: group, rulesets: await rulesets.runnable([hunt.revision_id]) },
+        ruleSet: { id: group, rulesets: await rulesets.runnable(await store.hunts.revisionsOf(id)) },
         after: hunt.cursor,
-        upTo: hunt.last_sample_id,
+        upTo: hunt.lastSampleId,
         only,
         useIndex: true,
         // The ruleset asks for the first match of each string by itself.
@@ -245,40 +206,31 @@ export class RetroHunts {
 
   /** Stores what a checkpoint found and that it is decided. False when the hunt has ended, also by what was found. */
   #store(id: number, checkpoint: Checkpoint, only: Uint32Array): Promise<boolean> {
-    const { database, feeds, limits } = this.#parts
-    return database.transaction().execute(async (trx) => {
+    const { store, feeds, limits } = this.#parts
+    return store.transaction('advanceHunt', async (tx) => {
       let isCapped = false
-      const isStored = await advance(trx, id, checkpoint, only, async (before) => {
+      const isStored = await advance(tx, id, checkpoint, only, async (before) => {
         const room = limits.matches - before
         isCapped = checkpoint.hits.length > room
         let found = 0
         for (const { sample, hits } of checkpoint.hits.slice(0, room))
-          found += await feeds.recordRetro(trx, sample, hits)
+          found += await feeds.recordRetro(tx, sample, hits)
         return found
       })
-      if (isCapped) await enter(trx, id, 'capped')
+      if (isCapped) await enter(tx, id, 'capped')
       return isStored && !isCapped
     })
   }
 
   /** Reports where the ruleset had to be stopped; true when that was once too often, and the hunt has ended with it. */
   async #stopsFor(id: number, { errors }: Checkpoint, untilStored: UntilStored): Promise<boolean> {
-    const { database, rulesets } = this.#parts
+    const { store, rulesets } = this.#parts
     if (errors.length === 0) return false
     for (const { sample, errors: some } of errors) await untilStored(() => rulesets.reportScanErrors(sample, some))
-    const ruleset = await database
-      .selectFrom('hunts')
-      .innerJoin('rulesets', 'rulesets.id', 'hunts.ruleset_id')
-      .select(['rulesets.state', 'rulesets.reason'])
-      .where('hunts.id', '=', id)
-      .executeTakeFirst()
+    const ruleset = await store.hunts.rulesetOf(id)
     if (ruleset?.state !== 'error') return false
-    await untilStored(() => enter(database, id, 'failed', ruleset.reason))
+    await untilStored(() => enter(store, id, 'failed', ruleset.reason))
     return true
-  }
-
-  async #recordSamples(id: number, samples: number): Promise<void> {
-    await this.#parts.database.updateTable('hunts').set({ samples }).where('id', '=', id).execute()
   }
 }
 

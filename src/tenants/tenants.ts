@@ -10,13 +10,13 @@ import {
   TenantRulesets,
 } from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type Database, storeOf } from '../store/index.ts'
+import type { Store } from '../store/index.ts'
 import { limits } from '../tca/index.ts'
 import { type FeedLimits, Feeds } from './feeds.ts'
 import { RetroHunts, type RetroLimits } from './retro-hunts.ts'
 
 export interface TenantsParts {
-  readonly database: Database
+  readonly store: Store
   readonly accounts: Accounts
   readonly rulesets: Rulesets
   readonly checker: Checker
@@ -36,27 +36,27 @@ export class Tenants {
   readonly rulesets: TenantRulesets
   readonly feeds: Feeds
   readonly retroHunts: RetroHunts
-  readonly #database: Database
+  readonly #store: Store
   readonly #log: Log
   readonly #endListening: () => void
   #tidying: NodeJS.Timeout | undefined
   #tidied: Promise<void> = Promise.resolve()
 
   constructor(parts: TenantsParts) {
-    const { database, accounts, rulesets, checker, sources, log } = parts
-    this.#database = database
+    const { store, accounts, rulesets, checker, sources, log } = parts
+    this.#store = store
     this.#log = log
     this.rulesets = new TenantRulesets({
-      store: storeOf(database),
+      store,
       rulesets,
       checker,
       planner: parts.planner,
       most: parts.mostRulesets,
       textLimit: limits.textBytes,
     })
-    this.feeds = new Feeds(database, parts.feedLimits)
+    this.feeds = new Feeds(store, parts.feedLimits)
     this.retroHunts = new RetroHunts({
-      database,
+      store,
       sources,
       rulesets,
       tenantRulesets: this.rulesets,
@@ -89,45 +89,17 @@ export class Tenants {
    * `sample.not-found` for one that the tenant did not contribute.
    */
   async nameContribution(tenantId: number, sha1: string, name: string | null): Promise<void> {
-    await this.#database.transaction().execute(async (trx) => {
-      const sighting = await trx
-        .selectFrom('sightings')
-        .innerJoin('samples', 'samples.id', 'sightings.sample_id')
-        .select('samples.id')
-        .where('samples.sha1', '=', Buffer.from(sha1, 'hex'))
-        .where('sightings.user_id', '=', tenantId)
-        .executeTakeFirst()
-      if (!sighting) throw new Failure('sample.not-found')
+    await this.#store.transaction('nameContribution', async ({ arrivals, samples }) => {
+      const sampleId = await arrivals.findOfUser(sha1, tenantId)
+      if (sampleId === null) throw new Failure('sample.not-found')
       if (name === null) return
       const given = fileName(name)
-      const unnamed = await trx
-        .selectFrom('sightings')
-        .select('id')
-        .where('sample_id', '=', sighting.id)
-        .where('user_id', '=', tenantId)
-        .where('name', '=', sha1)
-        .executeTakeFirst()
-      if (!unnamed) return
-      // Rules that ask for names have not seen this one.
-      await trx
-        .insertInto('new_names')
-        .values({ sample_id: sighting.id })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute()
       // What has no name is called by its SHA-1.
-      await trx
-        .updateTable('sightings')
-        .set({ name: given, folder: folderOf(name) })
-        .where('sample_id', '=', sighting.id)
-        .where('user_id', '=', tenantId)
-        .where('name', '=', sha1)
-        .execute()
-      await trx
-        .updateTable('samples')
-        .set({ name: given })
-        .where('id', '=', sighting.id)
-        .where('name', '=', sha1)
-        .execute()
+      if (!(await arrivals.hasNamed(sampleId, tenantId, sha1))) return
+      // Rules that ask for names have not seen this one.
+      await arrivals.addNewName(sampleId)
+      await arrivals.rename(sampleId, tenantId, sha1, { name: given, folder: folderOf(name) })
+      await samples.rename(sampleId, sha1, given)
     })
   }
 

@@ -11,6 +11,46 @@ export function sqliteArrivals(database: Database): StoredArrivals {
   return {
     names: (sampleIds) => knownNames(database, sampleIds),
     allNames: (sampleIds) => allNames(database, sampleIds),
+
+    async findOfUser(sha1, userId) {
+      const row = await database
+        .selectFrom('sightings')
+        .innerJoin('samples', 'samples.id', 'sightings.sample_id')
+        .select('samples.id')
+        .where('samples.sha1', '=', Buffer.from(sha1, 'hex'))
+        .where('sightings.user_id', '=', userId)
+        .executeTakeFirst()
+      return row?.id ?? null
+    },
+
+    async hasNamed(sampleId, userId, name) {
+      const row = await database
+        .selectFrom('sightings')
+        .select('id')
+        .where('sample_id', '=', sampleId)
+        .where('user_id', '=', userId)
+        .where('name', '=', name)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
+    async rename(sampleId, userId, from, to) {
+      await database
+        .updateTable('sightings')
+        .set(to)
+        .where('sample_id', '=', sampleId)
+        .where('user_id', '=', userId)
+        .where('name', '=', from)
+        .execute()
+    },
+
+    async addNewName(sampleId) {
+      await database
+        .insertInto('new_names')
+        .values({ sample_id: sampleId })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../../yara/index.ts'
 import type { StoredRevisions } from '../revisions.ts'
-import type { RuleSummary } from '../schema.ts'
+import type { RuleSummary } from '../rule-summary.ts'
 import type { Database } from './database.ts'
 import { listOf } from './list.ts'
 import { leftOutOf } from './rulesets.ts'

@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
 import type { Diagnostic, LeftOut } from '../../yara/index.ts'
+import type { RuleSummary } from '../rule-summary.ts'
 import type { StoredRulesets, TenantRuleset } from '../rulesets.ts'
-import type { RuleSummary } from '../schema.ts'
 import type { Database } from './database.ts'
+import { listOf } from './list.ts'
 import { findEntry, listRulesets } from './ruleset-list.ts'
 
 export function sqliteRulesets(database: Database): StoredRulesets {
@@ -190,6 +191,21 @@ export function sqliteRulesets(database: Database): StoredRulesets {
     async listOfTenant(tenantId) {
       const rows = await ofTenant(database, tenantId).orderBy('rulesets.name').execute()
       return rows.map(toTenantRuleset)
+    },
+
+    async listTenants(revisionIds) {
+      const rows = await database
+        .selectFrom('rulesets')
+        .select(['id', 'tenant_id', 'revision_id'])
+        .where('revision_id', 'in', listOf(revisionIds))
+        .where('tenant_id', 'is not', null)
+        .orderBy('id')
+        .execute()
+      return rows.map(({ id, tenant_id, revision_id }) => ({
+        id,
+        tenantId: tenant_id as number,
+        revisionId: revision_id as number,
+      }))
     },
 
     async countOfTenant(tenantId, name) {

@@ -24,6 +24,10 @@ export function sqliteSamples(database: Database): StoredSamples {
       await database.updateTable('samples').set({ note }).where('id', '=', id).execute()
     },
 
+    async rename(id, from, to) {
+      await database.updateTable('samples').set({ name: to }).where('id', '=', id).where('name', '=', from).execute()
+    },
+
     async lastId() {
       const { last } = await database
         .selectFrom('samples')

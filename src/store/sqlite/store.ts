@@ -6,7 +6,11 @@ import { sqliteAudit } from './audit.ts'
 import { sqliteClassifications } from './classifications.ts'
 import { sqliteCloudFeeds } from './cloud-feeds.ts'
 import { sqliteCloudRulesets } from './cloud-rulesets.ts'
+import { sqliteCorpus } from './corpus.ts'
 import { type CheckedAtStart, type Database, openSoundDatabase, type Transaction } from './database.ts'
+import { sqliteFeeds } from './feeds.ts'
+import { sqliteHits } from './hits.ts'
+import { sqliteHunts } from './hunts.ts'
 import { sqliteJournal } from './journal.ts'
 import { sqliteMatches } from './matches.ts'
 import { sqliteOutbox } from './outbox.ts'
@@ -80,5 +84,9 @@ function repositoriesOf(database: Database): Repositories {
     outbox: sqliteOutbox(database),
     cloudFeeds: sqliteCloudFeeds(database),
     arrivals: sqliteArrivals(database),
+    hunts: sqliteHunts(database),
+    hits: sqliteHits(database),
+    corpus: sqliteCorpus(database),
+    feeds: sqliteFeeds(database),
   }
 }
