@@ -81,7 +81,7 @@ test('the log-in page, an error in the editor, a trial and a dialog pass axe-cor
   await page.locator('.cm-lintRange-error').first().waitFor()
   assert.deepEqual(await accessibilityProblems(page), [], 'an error')
   await writeRules(page, 'rule a { strings: $a = "needle" condition: $a }')
-  await page.getByRole('button', { name: 'Try it' }).click()
+  await page.getByRole('button', { name: 'Test rules' }).click()
   await page.getByText(/^1 match in 1 sample/).waitFor()
   assert.deepEqual(await accessibilityProblems(page), [], 'a trial')
   await page.getByRole('button', { name: 'More' }).click()

@@ -45,7 +45,7 @@ function fill(path: string): void {
 
 test('all matches that fit are chosen at once, up to what one request takes, and exported', { skip }, async () => {
   const page = await web.open('/matches?ruleset=many')
-  await page.getByText(`${(SAMPLES * RULES).toLocaleString('en')} matches, those recorded last first`).waitFor()
+  await page.getByText(`${(SAMPLES * RULES).toLocaleString('en')} matches, newest first`).waitFor()
   await page.getByRole('checkbox', { name: 'Choose all rows of this page' }).check()
   const bar = page.getByRole('region', { name: 'What to do with the chosen rows' })
   await bar.getByText('100 matches of 100 samples chosen').waitFor()

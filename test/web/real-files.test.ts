@@ -101,7 +101,7 @@ test('a folder and loose files of real programs are sent with progress each, dup
   }
 
   // The page of matches was open all the while, and nobody touches it.
-  await matches.getByText(`${expected.length} matches, those recorded last first`).waitFor({ timeout: 30_000 })
+  await matches.getByText(`${expected.length} matches, newest first`).waitFor({ timeout: 30_000 })
   assert.equal(await matches.locator('tbody tr').count(), expected.length)
   const { json } = await web.server.get('/api/yara/v2/ruleset/matches/?name=programs')
   const stored = json.results.map(({ rule, sha256 }: { rule: string; sha256: string }) => `${rule} ${sha256}`)

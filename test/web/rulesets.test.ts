@@ -42,7 +42,7 @@ test('a rule is written with an error, marked at its place, mended, explained, t
   await meaning.getByText('$a', { exact: true }).first().waitFor()
   await meaning.getByText(/1 sample of 2/).waitFor()
 
-  await page.getByRole('button', { name: 'Try it' }).click()
+  await page.getByRole('button', { name: 'Test rules' }).click()
   const trial = page.getByRole('region', { name: 'Trial', exact: true })
   await trial.getByRole('link', { name: 'hay.txt' }).waitFor()
   await trial.getByText(/^1 match in 2 samples/).waitFor()
@@ -50,7 +50,7 @@ test('a rule is written with an error, marked at its place, mended, explained, t
 
   await page.getByRole('button', { name: 'On', exact: false }).filter({ hasText: 'everything' }).click()
   await page.getByRole('option', { name: 'goodware only' }).click()
-  await page.getByRole('button', { name: 'Try it' }).click()
+  await page.getByRole('button', { name: 'Test rules' }).click()
   await trial.getByText('There is no goodware to try it on').waitFor()
 
   await page.getByRole('button', { name: 'Save' }).click()

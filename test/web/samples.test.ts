@@ -70,7 +70,7 @@ test('files and folders are dropped in, sent with progress, matched live, and du
   await uploads.waitFor({ state: 'detached' })
 
   await page.getByRole('link', { name: 'Matches' }).click()
-  await page.getByText('4 matches, those recorded last first').waitFor()
+  await page.getByText('4 matches, newest first').waitFor()
   await page.context().close()
 })
 
@@ -173,6 +173,7 @@ test('a sample is tagged, classified and given back, and downloaded raw and pack
   const zip = page.waitForEvent('download')
   await page.getByRole('button', { name: 'Protected zip' }).click()
   const packed = await contentOf(await zip)
+  await page.getByText('The zip opens with the password infected.').waitFor()
   assert.equal(packed.subarray(0, 2).toString(), 'PK')
   assert.ok(packed.includes(sha256('a note of 2')) && !packed.includes('a note of 2'))
   await page.context().close()
@@ -180,7 +181,7 @@ test('a sample is tagged, classified and given back, and downloaded raw and pack
 
 test('matches are filtered, chosen and exported, and the files hold what was chosen', { skip }, async () => {
   const page = await web.open('/matches?ruleset=addons')
-  await page.getByText('4 matches, those recorded last first').waitFor()
+  await page.getByText('4 matches, newest first').waitFor()
   assert.deepEqual(await accessibilityProblems(page), [])
   await page.getByRole('searchbox', { name: 'Search rule names' }).fill('note')
   await page.getByText('2 matches shown').waitFor()

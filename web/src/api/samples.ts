@@ -146,7 +146,10 @@ export const useDeleteSamples = () =>
     }),
   )
 
-/** One zip with the password `infected`. */
+/** Of every zip of samples. */
+export const ZIP_PASSWORD = 'infected'
+
+/** One zip with that password. */
 export const packSamples = (hashes: Hashes): Promise<Response> =>
   send('POST', '/api/samples/selection/download/', { json: { hash_values: hashes } })
 

@@ -1,6 +1,13 @@
 import { Archive, ShieldQuestionMark, Tag, Trash2, X } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
-import { packSamples, useClassifySamples, useDeleteSamples, useTagSamples, type Verdict } from '../api/samples.ts'
+import {
+  packSamples,
+  useClassifySamples,
+  useDeleteSamples,
+  useTagSamples,
+  type Verdict,
+  ZIP_PASSWORD,
+} from '../api/samples.ts'
 import { Button } from './button.tsx'
 import { Confirmation, Dialog } from './dialog.tsx'
 import { TextField } from './field.tsx'
@@ -38,8 +45,8 @@ export function ChosenBar({
       <strong aria-live="polite">{what}</strong>
       {children}
       <SampleActions hashes={hashes} onDeleted={onDone} />
-      <Button weight="quiet" isIcon aria-label="Choose nothing" onPress={onDone}>
-        <X size={16} aria-hidden />
+      <Button weight="quiet" onPress={onDone}>
+        <X size={16} aria-hidden /> Clear selection
       </Button>
       {note && <p className={styles.note}>{note}</p>}
     </section>
@@ -55,7 +62,10 @@ export function SampleActions({ hashes, onDeleted }: { readonly hashes: Hashes; 
   const pack = () => {
     setPacking(true)
     packSamples(hashes)
-      .then(saveFile)
+      .then(async (zip) => {
+        await saveFile(zip)
+        notifyDone(`The zip opens with the password ${ZIP_PASSWORD}.`)
+      })
       .catch(notifyFailed)
       .finally(() => setPacking(false))
   }

@@ -35,11 +35,7 @@ export function Component() {
     <>
       <PageHead
         title="Matches"
-        about={
-          total === null
-            ? 'Those recorded last first'
-            : `${counted(total, 'match', 'matches')}, those recorded last first`
-        }
+        about={total === null ? 'Newest first' : `${counted(total, 'match', 'matches')}, newest first`}
         actions={
           <MenuButton
             title={

@@ -97,7 +97,7 @@ export function Workbench({
         </span>
         <Select label="On" value={scope} options={scopes} onChange={setScope} />
         <Button onPress={tryIt} isDisabled={text.trim() === ''}>
-          Try it
+          Test rules
         </Button>
         {!isReadOnly && (
           <Button

@@ -40,7 +40,7 @@ const origins: Readonly<Record<string, string>> = { user: 'a user’s own', rule
 
 export function Facts({ of: { sample, indexed } }: { readonly of: SampleDetails }) {
   return (
-    <Panel title="What it is">
+    <Panel title="Details">
       <dl className={styles.facts}>
         <dt>Type</dt>
         <dd>

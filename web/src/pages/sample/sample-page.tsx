@@ -73,8 +73,12 @@ function SampleView({ details }: { readonly details: SampleDetails }) {
           <Hashes of={sample} />
           <Facts of={details} />
           <Tags of={details} />
-          <Related title="Came out of" files={parents} />
-          <Related title="Holds" files={members} total={Math.max(sample.extracted_file_count, members.length)} />
+          <Related title="Parents" files={parents} />
+          <Related
+            title="Contained files"
+            files={members}
+            total={Math.max(sample.extracted_file_count, members.length)}
+          />
           <Sightings of={details} />
         </div>
       </div>
