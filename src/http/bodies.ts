@@ -40,14 +40,18 @@ export function addBodyParsers(app: FastifyInstance): void {
     await othersFirst(body)
     const text = decodeUtf8(body)
     await othersFirst(body)
-    return parseJson(request, text)
+    const parsed = await parseJson(request, text)
+    await othersFirst(body)
+    return parsed
   })
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer' },
     async (_request: FastifyRequest, body: Buffer) => {
       await othersFirst(body)
-      return parseUrlencoded(body)
+      const form = parseUrlencoded(body)
+      await othersFirst(body)
+      return form
     },
   )
   app.register(multipart)

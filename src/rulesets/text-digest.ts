@@ -3,9 +3,18 @@ import { createHash } from 'node:crypto'
 /** Characters that are digested at a time: in one piece, the copy in new memory takes longer than the digest itself. */
 const SLICE = 64 * 1024
 
-/** SHA-256 of a text, in UTF-16. */
+/** SHA-256 of a text in UTF-8, as of a file with it. */
 export function textDigest(text: string): Buffer {
-  const hash = createHash('sha256')
-  for (let at = 0; at < text.length; at += SLICE) hash.update(text.slice(at, at + SLICE), 'utf16le')
-  return hash.digest()
+  const digest = createHash('sha256')
+  for (let from = 0; from < text.length; ) {
+    const to = from + SLICE + (isHighSurrogate(text, from + SLICE - 1) ? 1 : 0)
+    digest.update(text.slice(from, to))
+    from = to
+  }
+  return digest.digest()
+}
+
+/** The first half of a character that takes two places. */
+function isHighSurrogate(text: string, at: number): boolean {
+  return (text.charCodeAt(at) & 0xfc00) === 0xd800
 }
