@@ -138,7 +138,7 @@ async function assemble(
   const matches = new Matches(store)
   const cloud = new Cloud({ store, blobs, settings, access, log })
   const rulesets = new Rulesets({ store, checker, planner, observer: cloud.outbox })
-  const segments = new Segments({ database, blobs, pool, folder: folder('index'), log })
+  const segments = new Segments({ store, blobs, pool, folder: folder('index'), log })
   const samples = new Samples({ database, blobs, segments })
   const corpus = new Corpus(store, blobs, health)
   const plans = new TextPlans(pool)

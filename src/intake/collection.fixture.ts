@@ -51,7 +51,7 @@ export async function openCollection(
     checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
     planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
   })
-  const segments = new Segments({ database, blobs, pool, folder: join(folder, 'index'), log })
+  const segments = new Segments({ store: storeOf(database), blobs, pool, folder: join(folder, 'index'), log })
   const samples = new Samples({ database, blobs, segments })
   const archives = new Archives(archiveLimits)
   const intake = new Intake({

@@ -70,7 +70,7 @@ async function commit(
   waits: (sample: number) => boolean,
 ): Promise<void> {
   const at = now()
-  const segment = prepared && (await segments.publish(trx, prepared))
+  const segment = prepared && (await segments.publish(unitOf(trx, 'completeSamples'), prepared))
   const rows = batch.map(({ queued: { id, note, indexed }, identification, signature, remarks }) => {
     const waiting = waits(id)
     return {

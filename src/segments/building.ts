@@ -1,5 +1,5 @@
 import type { WorkerPool } from '../scanning/index.ts'
-import type { BlobStore, Database } from '../store/index.ts'
+import type { BlobStore, Store } from '../store/index.ts'
 import type { SegmentCatalogue } from './segment-catalogue.ts'
 
 export interface BuildProgress {
@@ -23,31 +23,18 @@ const AT_ONCE = 8
  * be read stay unindexed and are counted.
  */
 export async function buildIndex(
-  { database, blobs, pool }: { readonly database: Database; readonly blobs: BlobStore; readonly pool: WorkerPool },
+  { store, blobs, pool }: { readonly store: Store; readonly blobs: BlobStore; readonly pool: WorkerPool },
   catalogue: SegmentCatalogue,
   { signal, onProgress }: BuildOptions,
 ): Promise<{ readonly indexed: number; readonly failed: number }> {
-  const unindexed = () =>
-    database
-      .selectFrom('samples')
-      .where('segment_id', 'is', null)
-      .where('stored', '=', 1)
-      .where('state', '=', 'processed')
-  const { total } = await unindexed()
-    .select(({ fn }) => fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow()
+  const total = await store.segments.countUnindexed()
   let indexed = 0
   let failed = 0
   let bytes = 0
   let after = 0
   for (;;) {
     if (signal?.aborted) break
-    const batch = await unindexed()
-      .select(['id', 'size', 'sha256', 'sha1', 'md5', 'sha512'])
-      .where('id', '>', after)
-      .orderBy('id')
-      .limit(BATCH)
-      .execute()
+    const batch = await store.segments.findUnindexed(after, BATCH)
     const last = batch.at(-1)
     if (!last) break
     after = last.id
@@ -56,8 +43,6 @@ export async function buildIndex(
     const signNext = async (): Promise<void> => {
       for (let row = batch[next++]; row !== undefined && !signal?.aborted; row = batch[next++]) {
         const { id, size, sha1, sha256, md5, sha512 } = row
-        if (sha256 === null || md5 === null || sha512 === null)
-          throw new Error(`Sample ${id} is stored without digests.`)
         try {
           const input = { path: blobs.path(sha256), digests: { size, sha256, sha1, md5, sha512 }, sample: id }
           const { signature } = await pool.run('sign', input, {
@@ -77,7 +62,7 @@ export async function buildIndex(
     }
     await Promise.all(Array.from({ length: AT_ONCE }, signNext))
     indexed += await publishSigned(
-      database,
+      store,
       catalogue,
       signed.sort((a, b) => a.id - b.id),
     )
@@ -92,25 +77,19 @@ export function isUnreadable(error: unknown): boolean {
 }
 
 async function publishSigned(
-  database: Database,
+  store: Store,
   catalogue: SegmentCatalogue,
   signed: readonly { readonly id: number; readonly record: Uint8Array }[],
 ): Promise<number> {
   if (signed.length === 0) return 0
   const prepared = catalogue.write(signed)
   try {
-    await database.transaction().execute(async (trx) => {
-      const id = await catalogue.publish(trx, prepared)
-      await trx
-        .updateTable('samples')
-        .set({ segment_id: id })
-        .where(
-          'id',
-          'in',
-          signed.map((sample) => sample.id),
-        )
-        .where('segment_id', 'is', null)
-        .execute()
+    await store.transaction('publishSegment', async (tx) => {
+      const id = await catalogue.publish(tx, prepared)
+      await tx.segments.assign(
+        id,
+        signed.map((sample) => sample.id),
+      )
     })
   } catch (error) {
     await catalogue.discard(prepared)

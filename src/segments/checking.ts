@@ -1,6 +1,6 @@
 import { agree, SegmentReader } from '../index/index.ts'
 import type { WorkerPool } from '../scanning/index.ts'
-import type { BlobStore, Database } from '../store/index.ts'
+import type { BlobStore, Store } from '../store/index.ts'
 import { isUnreadable } from './building.ts'
 import { damageOf } from './merging.ts'
 import type { SegmentCatalogue } from './segment-catalogue.ts'
@@ -27,7 +27,7 @@ export interface CheckReport {
 const AT_ONCE = 64
 
 export async function checkIndex(
-  parts: { readonly database: Database; readonly blobs: BlobStore; readonly pool: WorkerPool },
+  parts: { readonly store: Store; readonly blobs: BlobStore; readonly pool: WorkerPool },
   catalogue: SegmentCatalogue,
   files: readonly SegmentFile[],
   { each = 1, signal, onProgress }: CheckOptions,
@@ -54,27 +54,21 @@ export async function checkIndex(
  * those whose content cannot be read are reported.
  */
 async function unlikeSamples(
-  { database, blobs, pool }: { readonly database: Database; readonly blobs: BlobStore; readonly pool: WorkerPool },
+  { store, blobs, pool }: { readonly store: Store; readonly blobs: BlobStore; readonly pool: WorkerPool },
   file: SegmentFile,
   each: number,
   noteLost: (message: string) => void,
   signal?: AbortSignal,
 ): Promise<string | null> {
   const compare = async (batch: readonly { readonly id: number; readonly record: Uint8Array }[]) => {
-    const rows = await database
-      .selectFrom('samples')
-      .select(['id', 'size', 'sha256', 'sha1', 'md5', 'sha512'])
-      .where(
-        'id',
-        'in',
-        batch.map(({ id }) => id),
-      )
-      .where('segment_id', '=', file.id)
-      .execute()
+    const rows = await store.segments.findInSegment(
+      file.id,
+      batch.map(({ id }) => id),
+    )
     const stored = new Map(rows.map((row) => [row.id, row]))
     const verdicts = batch.map(async ({ id, record }) => {
       const row = stored.get(id)
-      if (!row || row.sha256 === null || row.md5 === null || row.sha512 === null) return null
+      if (!row) return null
       const { size, sha256, sha1, md5, sha512 } = row
       const input = { path: blobs.path(sha256), digests: { size, sha256, sha1, md5, sha512 }, sample: id }
       try {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { Failure } from '../errors/index.ts'
 import { SegmentReader } from '../index/index.ts'
 import type { WorkerPool } from '../scanning/index.ts'
-import { type Database, now } from '../store/index.ts'
+import { now, type Store } from '../store/index.ts'
 import type { SegmentFile } from './segment-row.ts'
 
 export interface MergeResult {
@@ -16,14 +16,14 @@ export interface MergeResult {
  * cannot be read is named in the result, and nothing is replaced. Rejects with the signal's reason.
  */
 export async function mergeInto(
-  { database, pool }: { readonly database: Database; readonly pool: WorkerPool },
+  { store, pool }: { readonly store: Store; readonly pool: WorkerPool },
   inputs: readonly SegmentFile[],
   { output, signal }: { readonly output: string; readonly signal: AbortSignal },
 ): Promise<MergeResult> {
   let without: Uint32Array
   let written: { readonly samples: number; readonly bytes: number }
   try {
-    without = await deletedIn(database, inputs)
+    without = await deletedIn(store, inputs)
     const task = { inputs: inputs.map(({ path }) => path), output, without }
     written = await pool.run('merge', task, { priority: 'background', signal })
   } catch (error) {
@@ -31,50 +31,34 @@ export async function mergeInto(
     if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
     return { merged: null, damaged: damagedOf(inputs, error.message) }
   }
-  const id = await replace(database, inputs, output, written)
+  const id = await replace(store, inputs, output, written)
   if (id === null || written.samples === 0) await rm(output, { force: true })
   if (id === null) return { merged: null, damaged: [] }
-  const { left } = await database
-    .selectFrom('samples')
-    .select(({ fn }) => fn.countAll<number>().as('left'))
-    .where('segment_id', '=', id)
-    .executeTakeFirstOrThrow()
+  const left = await store.segments.countSamplesOf(id)
   return { merged: { id, deletedSince: written.samples - left }, damaged: [] }
 }
 
 /** The new row's id (0 when nothing was left to write); null when an input is not live any more. */
 async function replace(
-  database: Database,
+  store: Store,
   inputs: readonly SegmentFile[],
   output: string,
   written: { readonly samples: number; readonly bytes: number },
 ): Promise<number | null> {
   const ids = inputs.map(({ id }) => id)
-  return database
-    .transaction()
-    .execute(async (trx) => {
-      const gone = await trx
-        .deleteFrom('segments')
-        .where('id', 'in', ids)
-        .where('state', '=', 'live')
-        .returning('id')
-        .execute()
-      if (gone.length < ids.length) throw new StaleMerge()
+  return store
+    .transaction('mergeSegments', async ({ segments }) => {
+      if ((await segments.deleteLive(ids)) < ids.length) throw new StaleMerge()
       if (written.samples === 0) return 0
-      const { id } = await trx
-        .insertInto('segments')
-        .values({
-          file: output.replace(/^.*\//, ''),
-          first_id: Math.min(...inputs.map(({ firstId }) => firstId)),
-          last_id: Math.max(...inputs.map(({ lastId }) => lastId)),
-          samples: written.samples,
-          bytes: written.bytes,
-          state: 'live',
-          created: now(),
-        })
-        .returning('id')
-        .executeTakeFirstOrThrow()
-      await trx.updateTable('samples').set({ segment_id: id }).where('segment_id', 'in', ids).execute()
+      const id = await segments.add({
+        file: output.replace(/^.*\//, ''),
+        firstId: Math.min(...inputs.map(({ firstId }) => firstId)),
+        lastId: Math.max(...inputs.map(({ lastId }) => lastId)),
+        samples: written.samples,
+        bytes: written.bytes,
+        created: now(),
+      })
+      await segments.moveSamples(ids, id)
       return id
     })
     .catch((error) => {
@@ -87,12 +71,12 @@ async function replace(
 class StaleMerge extends Error {}
 
 /** Ascending ids in the inputs whose samples are not there any more. */
-async function deletedIn(database: Database, inputs: readonly SegmentFile[]): Promise<Uint32Array> {
+async function deletedIn({ segments }: Store, inputs: readonly SegmentFile[]): Promise<Uint32Array> {
   const deleted: number[] = []
   for (const { id, path, samples } of inputs) {
-    const rows = await database.selectFrom('samples').select('id').where('segment_id', '=', id).execute()
-    if (rows.length === samples) continue
-    const present = new Set(rows.map((row) => row.id))
+    const ids = await segments.samplesOf(id)
+    if (ids.length === samples) continue
+    const present = new Set(ids)
     const reader = SegmentReader.open(path)
     try {
       for (const group of reader.groups) for (const id of group.ids) if (!present.has(id)) deleted.push(id)

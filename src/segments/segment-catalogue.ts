@@ -16,12 +16,12 @@ import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type SegmentSummary, writeSegment } from '../index/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type Database, now, type Transaction } from '../store/index.ts'
+import { now, type Repositories, type Store, type UnitOfWork } from '../store/index.ts'
 import { PinnedFiles } from './pinned-files.ts'
-import { liveSegments, type PreparedSegment, type SegmentFile } from './segment-row.ts'
+import type { PreparedSegment, SegmentFile } from './segment-row.ts'
 
 export interface CatalogueParts {
-  readonly database: Database
+  readonly store: Store
   /** Of the segment files. */
   readonly folder: string
   readonly log: Log
@@ -44,8 +44,10 @@ export class SegmentCatalogue {
     this.#onChange = onChange
   }
 
-  live(database: Database = this.#parts.database): Promise<SegmentFile[]> {
-    return liveSegments(database, (file) => this.#pathOf(file))
+  /** Ascending by `firstId`. */
+  async live({ segments }: Repositories = this.#parts.store): Promise<SegmentFile[]> {
+    const live = await segments.listLive()
+    return live.map(({ file, ...segment }) => ({ ...segment, path: this.#pathOf(file) }))
   }
 
   /** Writes and syncs a segment of samples in ascending order of id; it is live once `publish` has been committed. */
@@ -55,21 +57,10 @@ export class SegmentCatalogue {
     return { path, ...summary }
   }
 
-  /** Makes a written segment live within the caller's transaction, and gives the id for `samples.segment_id`. */
-  async publish(transaction: Transaction, prepared: PreparedSegment): Promise<number> {
-    const { id } = await transaction
-      .insertInto('segments')
-      .values({
-        file: basename(prepared.path),
-        first_id: prepared.firstId,
-        last_id: prepared.lastId,
-        samples: prepared.samples,
-        bytes: prepared.bytes,
-        state: 'live',
-        created: now(),
-      })
-      .returning('id')
-      .executeTakeFirstOrThrow()
+  /** Makes a written segment live within the caller's unit of work. Returns the id that its samples are to name. */
+  async publish({ segments }: UnitOfWork, prepared: PreparedSegment): Promise<number> {
+    const { path, ...segment } = prepared
+    const id = await segments.add({ ...segment, file: basename(path), created: now() })
     this.#onChange({ hasGaps: false })
     return id
   }
@@ -90,19 +81,12 @@ export class SegmentCatalogue {
    * indexed anew in the background. Does nothing for a segment that is not live any more.
    */
   async reportDamage(segmentId: number, message: string): Promise<void> {
-    const segment = await this.#parts.database.transaction().execute(async (trx) => {
-      const [row] = await trx
-        .updateTable('segments')
-        .set({ state: 'damaged' })
-        .where('id', '=', segmentId)
-        .where('state', '=', 'live')
-        .returning(['file', 'samples'])
-        .execute()
-      if (!row) return null
-      await trx.updateTable('samples').set({ segment_id: null }).where('segment_id', '=', segmentId).execute()
-      const text = `Segment ${segmentId} with ${row.samples} samples is damaged and is made anew. ${message}`
-      await trx.insertInto('journal').values({ created: now(), kind: 'segment-damaged', message: text }).execute()
-      return row
+    const segment = await this.#parts.store.transaction('reportDamage', async ({ segments, journal }) => {
+      const damaged = await segments.markDamaged(segmentId)
+      if (!damaged) return null
+      const text = `Segment ${segmentId} with ${damaged.samples} samples is damaged and is made anew. ${message}`
+      await journal.add({ kind: 'segment-damaged', message: text, created: now() })
+      return damaged
     })
     if (segment === null) return
     this.#parts.log.warn({ segment: segmentId, samples: segment.samples, message }, 'a segment of the index is damaged')

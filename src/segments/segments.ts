@@ -13,14 +13,14 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Log, WorkerPool } from '../scanning/index.ts'
-import type { BlobStore, Database, Transaction } from '../store/index.ts'
+import type { BlobStore, Store, UnitOfWork } from '../store/index.ts'
 import { type BuildOptions, buildIndex } from './building.ts'
 import { nextMerge } from './chains.ts'
 import { type CheckOptions, type CheckReport, checkIndex } from './checking.ts'
 import { mergeInto } from './merging.ts'
 import { SegmentCatalogue } from './segment-catalogue.ts'
-import { type PreparedSegment, remainingSamples, type SegmentFile } from './segment-row.ts'
-import { type IndexStatistics, type IndexTotals, indexStatistics, indexTotals } from './statistics.ts'
+import type { PreparedSegment, SegmentFile } from './segment-row.ts'
+import { type IndexStatistics, type IndexTotals, indexStatistics } from './statistics.ts'
 
 /** The index at one instant. `segments` and `unindexed` together hold every processed sample with stored content. */
 export interface SegmentSnapshot {
@@ -33,7 +33,7 @@ export interface SegmentSnapshot {
 }
 
 export interface SegmentsParts {
-  readonly database: Database
+  readonly store: Store
   readonly blobs: BlobStore
   readonly pool: WorkerPool
   /** Of the segment files; made when missing. */
@@ -64,7 +64,7 @@ export class Segments {
    * is missing or of the wrong size, and begins to merge and rebuild in the background.
    */
   async start(): Promise<{ readonly removedFiles: number; readonly damaged: number }> {
-    const { database, folder, log } = this.#parts
+    const { store, folder, log } = this.#parts
     await mkdir(folder, { recursive: true })
     const live = await this.#catalogue.live()
     const named = new Set(live.map(({ path }) => basename(path)))
@@ -81,15 +81,9 @@ export class Segments {
       await this.reportDamage(segment.id, size === null ? 'Its file is missing.' : `Its file has ${size} bytes.`)
     }
     // Rows and files of different instants, as a copy of a folder in use has them: such samples count as unindexed.
-    const { numUpdatedRows: lost } = await database
-      .updateTable('samples')
-      .set({ segment_id: null })
-      .where('segment_id', 'is not', null)
-      .where('segment_id', 'not in', (eb) => eb.selectFrom('segments').select('id').where('state', '=', 'live'))
-      .executeTakeFirst()
-    if (lost > 0n)
-      log.warn({ samples: Number(lost) }, 'samples named a segment that is not there; they are indexed anew')
-    const remaining = await remainingSamples(database)
+    const lost = await store.segments.releaseLost()
+    if (lost > 0) log.warn({ samples: lost }, 'samples named a segment that is not there; they are indexed anew')
+    const remaining = await store.segments.countSamples()
     for (const { id, samples } of live) {
       const named = remaining.get(id) ?? 0
       if (named <= samples) continue
@@ -111,19 +105,12 @@ export class Segments {
 
   async snapshot(): Promise<SegmentSnapshot> {
     // In one transaction, so that no sample moves between the two answers.
-    const { segments, unindexed } = await this.#parts.database.transaction().execute(async (trx) => {
-      const segments = await this.#catalogue.live(trx)
-      const rows = await trx
-        .selectFrom('samples')
-        .select('id')
-        .where('segment_id', 'is', null)
-        .where('stored', '=', 1)
-        .where('state', '=', 'processed')
-        .orderBy('id')
-        .execute()
+    const { segments, unindexed } = await this.#parts.store.transaction('takeSnapshot', async (tx) => {
+      const segments = await this.#catalogue.live(tx)
+      const unindexed = await tx.segments.unindexedIds()
       // Before the transaction ends, since the next one may retire them.
       for (const { path } of segments) this.#catalogue.pin(path)
-      return { segments, unindexed: Uint32Array.from(rows, ({ id }) => id) }
+      return { segments, unindexed }
     })
     let held = true
     const release = () => {
@@ -138,9 +125,9 @@ export class Segments {
     return this.#catalogue.write(samples)
   }
 
-  /** Makes a written segment live within the caller's transaction, and gives the id for `samples.segment_id`. */
-  publish(transaction: Transaction, prepared: PreparedSegment): Promise<number> {
-    return this.#catalogue.publish(transaction, prepared)
+  /** Makes a written segment live within the caller's unit of work. Returns the id that its samples are to name. */
+  publish(tx: UnitOfWork, prepared: PreparedSegment): Promise<number> {
+    return this.#catalogue.publish(tx, prepared)
   }
 
   /** Removes the file of a prepared segment that will not be live. */
@@ -176,7 +163,7 @@ export class Segments {
   async stats(): Promise<IndexStatistics> {
     const snapshot = await this.snapshot()
     try {
-      return await indexStatistics(this.#parts.database, snapshot.segments)
+      return await indexStatistics(this.#parts.store, snapshot.segments)
     } finally {
       snapshot.release()
     }
@@ -184,7 +171,7 @@ export class Segments {
 
   /** The size of the index, without looking into its files as `stats` does. */
   totals(): Promise<IndexTotals> {
-    return indexTotals(this.#parts.database)
+    return this.#parts.store.segments.totals()
   }
 
   /** Resolves when no merge and no rebuild is due. */
@@ -214,7 +201,7 @@ export class Segments {
       if (this.#gaps) {
         this.#gaps = false
         await this.build({ signal })
-        await this.#parts.database.deleteFrom('segments').where('state', '=', 'damaged').execute()
+        await this.#parts.store.segments.deleteDamaged()
       }
       while (!signal.aborted && (await this.#mergeOnce())) {}
     }

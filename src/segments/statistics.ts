@@ -1,5 +1,5 @@
 import { SegmentReader, SignatureView } from '../index/index.ts'
-import type { Database } from '../store/index.ts'
+import type { SegmentTotals, Store } from '../store/index.ts'
 import type { SegmentFile } from './segment-row.ts'
 
 export interface IndexStatistics {
@@ -23,52 +23,15 @@ export interface IndexStatistics {
 }
 
 /** What the segments' own rows say, at no cost. */
-export interface IndexTotals {
-  readonly segments: number
-  readonly damaged: number
-  /** In the segment files; deleted ones may be among them. */
-  readonly samples: number
-  readonly bytes: number
-}
-
-export async function indexTotals(database: Database): Promise<IndexTotals> {
-  const rows = await database
-    .selectFrom('segments')
-    .select(({ fn }) => [
-      'state',
-      fn.countAll<number>().as('segments'),
-      fn.sum<number>('samples').as('samples'),
-      fn.sum<number>('bytes').as('bytes'),
-    ])
-    .groupBy('state')
-    .execute()
-  const live = rows.find(({ state }) => state === 'live')
-  const damaged = rows.find(({ state }) => state === 'damaged')
-  return {
-    segments: live?.segments ?? 0,
-    damaged: damaged?.segments ?? 0,
-    samples: live?.samples ?? 0,
-    bytes: live?.bytes ?? 0,
-  }
-}
+export type IndexTotals = SegmentTotals
 
 const SIZES = [64, 512, 4096, 32768, null] as const
 /** How many segments and signatures of each the fill is taken from. */
 const LOOKED_AT = { segments: 8, signatures: 64 }
 
-export async function indexStatistics(database: Database, files: readonly SegmentFile[]): Promise<IndexStatistics> {
-  const stored = database.selectFrom('samples').where('stored', '=', 1).where('state', '=', 'processed')
-  const count = stored.select(({ fn, lit }) => [
-    fn.countAll<number>().as('samples'),
-    fn.coalesce(fn.sum<number>('size'), lit(0)).as('bytes'),
-  ])
-  const indexed = await count.where('segment_id', 'is not', null).executeTakeFirstOrThrow()
-  const unindexed = await count.where('segment_id', 'is', null).executeTakeFirstOrThrow()
-  const { damaged } = await database
-    .selectFrom('segments')
-    .select(({ fn }) => fn.countAll<number>().as('damaged'))
-    .where('state', '=', 'damaged')
-    .executeTakeFirstOrThrow()
+export async function indexStatistics({ segments }: Store, files: readonly SegmentFile[]): Promise<IndexStatistics> {
+  const { indexed, unindexed } = await segments.measure()
+  const { damaged } = await segments.totals()
   const sum = (some: readonly SegmentFile[], of: 'samples' | 'bytes') =>
     some.reduce((total, file) => total + file[of], 0)
   return {

@@ -15,6 +15,7 @@ import type { StoredRevisions } from './revisions.ts'
 import type { StoredRulesets } from './rulesets.ts'
 import type { StoredSamples } from './samples.ts'
 import type { StoredScanFailures } from './scan-failures.ts'
+import type { StoredSegments } from './segments.ts'
 import type { StoredSessions } from './sessions.ts'
 import type { StoredSettings } from './settings.ts'
 import type { StoredTokens } from './tokens.ts'
@@ -44,6 +45,7 @@ export interface Repositories {
   readonly hits: StoredHits
   readonly corpus: StoredCorpus
   readonly feeds: StoredFeeds
+  readonly segments: StoredSegments
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

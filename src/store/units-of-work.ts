@@ -48,6 +48,13 @@ export const unitsOfWork = {
   /** A page of a tenant's feed, as of a second that is given out with it. */
   readTenantFeed: 'serializable',
   nameContribution: 'serializable',
+  /** The segments that are live, and the samples in none of them. */
+  takeSnapshot: 'repeatable read',
+  publishSegment: 'serializable',
+  /** One segment takes the place of others. */
+  mergeSegments: 'serializable',
+  /** A segment cannot be read: its samples are in none. */
+  reportDamage: 'serializable',
   /** A user's own word on a sample. */
   classify: 'serializable',
   /** What samples match that were scanned again, if the enabled rulesets are the ones that they were scanned with. */

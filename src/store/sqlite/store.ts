@@ -19,6 +19,7 @@ import { sqliteRevisions } from './revisions.ts'
 import { sqliteRulesets } from './rulesets.ts'
 import { sqliteSamples } from './samples.ts'
 import { sqliteScanFailures } from './scan-failures.ts'
+import { sqliteSegments } from './segments.ts'
 import { sqliteSessions } from './sessions.ts'
 import { sqliteSettings } from './settings.ts'
 import { sqliteTokens } from './tokens.ts'
@@ -88,5 +89,6 @@ function repositoriesOf(database: Database): Repositories {
     hits: sqliteHits(database),
     corpus: sqliteCorpus(database),
     feeds: sqliteFeeds(database),
+    segments: sqliteSegments(database),
   }
 }
