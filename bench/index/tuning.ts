@@ -161,6 +161,8 @@ for (const path of files) {
       ...facts,
       has: (channel, gram) => has(channel, gram) !== 0,
       hasLongGram: () => true,
+      hasText: () => true,
+      hasWord: () => true,
     }
     plans.forEach(({ ruleset }, i) => {
       if (mayMatch(ruleset.plan, signature)) of.passed[i] = (of.passed[i] as number) + bytes.length
@@ -189,10 +191,13 @@ for (const path of files) {
       judge(of, array.bits, (channel, gram) => array.has(bitOf(hash(channel, gram), array.bits)))
     }
   }
-  // The arrays of this bench against the signatures of the product, where their sizes agree.
+  // The arrays of this bench against the signatures of the product, where their sizes agree: these have more windows.
   const view = SignatureView.of(sign(bytes, facts))
   const same = halvings.find(({ bits }) => bits === view.bits)
-  if (same !== undefined && Buffer.compare(Buffer.from(same.words.buffer), view.bytes) !== 0)
+  if (
+    same !== undefined &&
+    new Uint8Array(same.words.buffer).some((byte, i) => (byte & ~(view.bytes[i] as number)) !== 0)
+  )
     throw new Error(`${path}: the signature differs from the obvious one`)
 }
 

@@ -1,5 +1,6 @@
 /** Material for the tests of this folder: repeatable random bytes, and samples that look a little like real files. */
 import { createCipheriv, createHash } from 'node:crypto'
+import { type Channel, LONGEST_WORD, SHORTEST_WORD, TEXT_LENGTHS, textHash, wordHashes } from './gram.ts'
 import type { SignedSample } from './segment-writer.ts'
 import { type EngineFacts, nothingKnown, sign } from './signing.ts'
 
@@ -57,4 +58,31 @@ export function signed(id: number, bytes: Uint8Array, facts: EngineFacts = nothi
   const digest = (algorithm: string) => createHash(algorithm).update(bytes).digest()
   const digests = { md5: digest('md5'), sha1: digest('sha1'), sha256: digest('sha256') }
   return { id, record: sign(bytes, digests, facts) }
+}
+
+/** What is taken down of a sample's text, by the offset at which it begins; tests leave some of it out. */
+export interface TextNotes {
+  text?(channel: Channel, hash: number, at: number): void
+  word?(channel: Channel, hash: number, at: number): void
+}
+
+/** The obvious way to find the text windows and the words of a sample whose bytes are folded. */
+export function noteText(folded: Uint8Array, { text = () => {}, word = () => {} }: TextNotes): void {
+  note('plain', Buffer.from(folded).toString('latin1'), (at) => at)
+  for (const parity of [0, 1]) {
+    let characters = ''
+    for (let at = parity; at + 1 < folded.length; at += 2)
+      characters += String.fromCharCode(folded[at + 1] === 0 ? (folded[at] as number) : 0)
+    note('wide', characters, (at) => parity + 2 * at)
+  }
+
+  function note(channel: Channel, characters: string, offsetOf: (at: number) => number): void {
+    for (const { 0: run, index } of characters.matchAll(/[ -~]+/g))
+      for (const length of TEXT_LENGTHS)
+        for (let at = index; at + length <= index + run.length; at++)
+          text(channel, textHash(channel, characters, at, length), offsetOf(at))
+    for (const { 0: run, index } of characters.matchAll(/[a-z0-9]+/g))
+      if (run.length >= SHORTEST_WORD && run.length <= LONGEST_WORD)
+        for (const hash of wordHashes(channel, run)) word(channel, hash, offsetOf(index))
+  }
 }

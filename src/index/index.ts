@@ -1,7 +1,21 @@
 /**
  * The n-gram index: what neighbours may use. `docs/index-design.md` tells the idea, the formats and the tuning.
  */
-export { bitOf, type Channel, gramHash, LONG_BYTES, longGramHash } from './gram.ts'
+export {
+  bitOf,
+  type Channel,
+  gramHash,
+  isLetterOrDigit,
+  isText,
+  LONG_BYTES,
+  LONGEST_WORD,
+  longGramHash,
+  SHORTEST_WORD,
+  TEXT_LENGTHS,
+  textHash,
+  type WindowKind,
+  wordHashes,
+} from './gram.ts'
 export { planMerge, type SegmentExtent, TIERS } from './merge-plan.ts'
 export { mergeSegments } from './merging.ts'
 export {
@@ -19,6 +33,6 @@ export type { SegmentSummary } from './segment-assembly.ts'
 export type { HashAlgorithm } from './segment-format.ts'
 export { type SegmentGroup, SegmentReader } from './segment-reader.ts'
 export { type SignedSample, writeSegment } from './segment-writer.ts'
-export { agree, HEAD_BYTES, type SampleDigests, SignatureView } from './signature.ts'
+export { agree, HEAD_BYTES, hasWords, type SampleDigests, SignatureView } from './signature.ts'
 export { SIGNERS_UNKNOWN, signerHash } from './signers.ts'
 export { type EngineFacts, noProgram, nothingKnown, sign, signFile } from './signing.ts'

@@ -19,13 +19,14 @@ interface Marking {
   readonly INPUT_BYTES: { readonly value: number }
   readonly BITS: { readonly value: number }
   readonly LOOK_AHEAD: { readonly value: number }
-  markBlocks(length: number, shift: number, long: number): void
-  markBlocksWithin(length: number, shift: number, long: number, limit: number): void
-  markEnd(length: number, shift: number, long: number, limit: number): void
+  begin(): void
+  markBlocks(length: number, shift: number, text: number): void
+  markBlocksWithin(length: number, shift: number, text: number, limit: number): void
+  markEnd(length: number, shift: number, text: number, limit: number): void
   countBits(length: number): number
   countPairs(length: number): number
-  countUnion(length: number, long: number): number
-  unite(length: number, long: number): void
+  countUnion(length: number, text: number): number
+  unite(length: number, text: number): void
   halve(length: number): void
 }
 
@@ -42,8 +43,8 @@ function load(): Marking {
 /** A sample that sets more than this part of MAX_BITS cannot be filtered usefully: it gets no bits. */
 export const SATURATED_FILL = 0.8
 
-/** Where the bits of long windows go, if anywhere: into an array of their own until `addLong`, or to the others at once. */
-export type LongBits = 'none' | 'apart' | 'together'
+/** Where the bits of text windows go, if anywhere: into an array of their own until `addText`, or to the others at once. */
+export type TextBits = 'none' | 'apart' | 'together'
 
 /** The latest one only is to be used: the others have lost their memory to it. */
 export class SampleBits {
@@ -56,8 +57,8 @@ export class SampleBits {
   /** These; bit i is bit `i & 7` of byte `i >> 3`. */
   readonly bytes: Uint8Array
   readonly #shift: number
-  /** Where the array of the long windows is in the module's memory; 0: there is none. */
-  readonly #long: number
+  /** Where the array of the text windows is in the module's memory; 0: there is none. */
+  readonly #text: number
   /** Bytes of the input whose windows are not marked yet. */
   #waiting = 0
 
@@ -65,22 +66,23 @@ export class SampleBits {
    * An array of `length` bits, a power of two from MIN_BITS to MAX_BITS; none is set. With a `limit`, a power of two from 64 on, only
    * its first bits are there: a part of the windows, by which all can be estimated.
    */
-  constructor(length: number, long: LongBits = 'none', limit = length) {
+  constructor(length: number, text: TextBits = 'none', limit = length) {
     this.length = length
     this.limit = limit
     loaded ??= load()
     this.#marking = loaded
+    this.#marking.begin()
     const { memory, INPUT, INPUT_BYTES, BITS } = this.#marking
-    const missing = BITS.value + (long === 'apart' ? 2 : 1) * (limit / 8) - memory.buffer.byteLength
+    const missing = BITS.value + (text === 'apart' ? 2 : 1) * (limit / 8) - memory.buffer.byteLength
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES))
     this.#input = new Uint8Array(memory.buffer, INPUT.value, INPUT_BYTES.value)
     this.bytes = new Uint8Array(memory.buffer, BITS.value, limit / 8).fill(0)
     this.#shift = Math.clz32(length) + 1
-    this.#long = { none: 0, together: BITS.value, apart: BITS.value + limit / 8 }[long]
-    if (long === 'apart') new Uint8Array(memory.buffer, this.#long, limit / 8).fill(0)
+    this.#text = { none: 0, together: BITS.value, apart: BITS.value + limit / 8 }[text]
+    if (text === 'apart') new Uint8Array(memory.buffer, this.#text, limit / 8).fill(0)
   }
 
-  /** Sets the bits of all windows in the next bytes of the sample, but for the last few. */
+  /** Sets the bits of all windows and words in the next bytes of the sample, but for the last few. */
   mark(chunk: Uint8Array): void {
     for (let taken = 0; taken < chunk.length; ) {
       const part = chunk.subarray(taken, taken + this.#input.length - this.#waiting)
@@ -91,26 +93,26 @@ export class SampleBits {
     }
   }
 
-  /** Sets the bits of the last windows, after which no more bytes may come. */
+  /** Sets the bits of the last windows and words, after which no more bytes may come. */
   markEnd(): void {
     this.#markBlocks()
-    this.#marking.markEnd(this.#waiting, this.#shift, this.#long, this.limit)
+    this.#marking.markEnd(this.#waiting, this.#shift, this.#text, this.limit)
     this.#waiting = 0
   }
 
-  /** How many of the first bits are set, without those of long windows that are apart. */
+  /** How many of the first bits are set, without those of text windows that are apart. */
   count(first = this.limit): number {
     return this.#marking.countBits(first)
   }
 
-  /** The same with those of long windows. */
-  countWithLong(first = this.limit): number {
-    return this.#long === 0 ? this.count(first) : this.#marking.countUnion(first, this.#long)
+  /** The same with those of text windows. */
+  countWithText(first = this.limit): number {
+    return this.#text === 0 ? this.count(first) : this.#marking.countUnion(first, this.#text)
   }
 
-  /** Sets the bits of the long windows as well. */
-  addLong(): void {
-    if (this.#long !== 0) this.#marking.unite(this.length, this.#long)
+  /** Sets the bits of the text windows as well. */
+  addText(): void {
+    if (this.#text !== 0) this.#marking.unite(this.length, this.#text)
   }
 
   /**
@@ -130,8 +132,8 @@ export class SampleBits {
   #markBlocks(): void {
     const marked = Math.max(0, this.#waiting - this.#marking.LOOK_AHEAD.value) & ~15
     if (marked === 0) return
-    if (this.limit === this.length) this.#marking.markBlocks(marked, this.#shift, this.#long)
-    else this.#marking.markBlocksWithin(marked, this.#shift, this.#long, this.limit)
+    if (this.limit === this.length) this.#marking.markBlocks(marked, this.#shift, this.#text)
+    else this.#marking.markBlocksWithin(marked, this.#shift, this.#text, this.limit)
     this.#input.copyWithin(0, marked, this.#waiting)
     this.#waiting -= marked
   }

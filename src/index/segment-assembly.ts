@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type BitTile, type ColumnRun, emptyTile, type PlacedRun } from './bit-tile.ts'
 import { BlockWriter } from './block-file.ts'
+import { type WindowKind, windowKinds } from './gram.ts'
 import { PROGRAM_UNKNOWN, PROGRAM_WORDS, type ProgramColumns, programsBySample } from './program.ts'
 import { digestBytes, encodeDirectory, type GroupEntry, type HashAlgorithm, transposedCount } from './segment-format.ts'
 import { HEAD_BYTES } from './signature.ts'
@@ -17,10 +18,10 @@ import { SIGNERS_UNKNOWN, type SignerColumns, signersBySample, signersIn } from 
  * bounded by the tile, not by the segment.
  */
 
-/** Signatures of one size, all with or all without long windows, as columns in ascending order of id; a `SegmentGroup` is one. */
+/** Signatures of one size and one kind of windows, as columns in ascending order of id; a `SegmentGroup` is one. */
 export interface SignatureColumns {
   readonly bits: number
-  readonly hasLong: boolean
+  readonly kind: WindowKind
   readonly count: number
   readonly ids: Uint32Array
   readonly sizes: Float64Array
@@ -83,10 +84,10 @@ export function assembleSegment(
   }
 }
 
-/** All samples with signatures of one size, with or without long windows. */
+/** All samples with signatures of one size and one kind of windows. */
 interface SizeClass {
   readonly bits: number
-  readonly hasLong: boolean
+  readonly kind: WindowKind
   readonly count: number
   readonly parts: readonly Part[]
 }
@@ -98,12 +99,12 @@ interface Part {
 }
 
 function sizeClasses(sources: readonly SignatureColumns[], without: Uint32Array): SizeClass[] {
-  return [...Map.groupBy(sources, ({ bits, hasLong }) => bits + (hasLong ? 1 : 0)).entries()]
+  return [...Map.groupBy(sources, ({ bits, kind }) => bits + windowKinds.indexOf(kind)).entries()]
     .sort(([a], [b]) => a - b)
     .map(([, ofSize]) => {
-      const { bits, hasLong } = ofSize[0] as SignatureColumns
+      const { bits, kind } = ofSize[0] as SignatureColumns
       const parts = placed(ofSize.map((source) => ({ source, runs: remainingRuns(source.ids, without) })))
-      return { bits, hasLong, parts, count: parts.reduce((sum, { runs }) => sum + lengthOf(runs), 0) }
+      return { bits, kind, parts, count: parts.reduce((sum, { runs }) => sum + lengthOf(runs), 0) }
     })
     .filter(({ count }) => count > 0)
 }
@@ -151,12 +152,12 @@ function remainingRuns(ids: Uint32Array, without: Uint32Array): ColumnRun[] {
   return runs
 }
 
-function groupsOf({ bits, hasLong, count }: SizeClass): GroupEntry[] {
-  if (bits === 0) return [{ bits, hasLong, count, layout: 'unfiltered' }]
+function groupsOf({ bits, kind, count }: SizeClass): GroupEntry[] {
+  if (bits === 0) return [{ bits, kind, count, layout: 'unfiltered' }]
   const transposed = transposedCount(count)
   const groups: GroupEntry[] = []
-  if (transposed > 0) groups.push({ bits, hasLong, count: transposed, layout: 'transposed' })
-  if (count > transposed) groups.push({ bits, hasLong, count: count - transposed, layout: 'loose' })
+  if (transposed > 0) groups.push({ bits, kind, count: transposed, layout: 'transposed' })
+  if (count > transposed) groups.push({ bits, kind, count: count - transposed, layout: 'loose' })
   return groups
 }
 

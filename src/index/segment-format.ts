@@ -1,15 +1,16 @@
 import { crc32 } from 'node:zlib'
 import { Failure } from '../errors/index.ts'
+import { type WindowKind, windowKinds } from './gram.ts'
 import { PROGRAM_WORDS } from './program.ts'
 import { HEAD_BYTES, isSignatureSize } from './signature.ts'
 
 /**
- * The segment file, version 4: the signatures of many samples, arranged for looking up. Immutable once written.
+ * The segment file, version 5: the signatures of many samples, arranged for looking up. Immutable once written.
  * Little-endian throughout. `n` is the number of samples.
  *
  * ```
  * header      64 bytes
- * body        directory   16 bytes a group: M, number of samples, layout, and 1 when they have long windows, else 0
+ * body        directory   16 bytes a group: M, number of samples, layout, kind of windows
  *             ids         4n   uint32
  *             sizes       8n   float64
  *             heads       64n  HEAD_BYTES columns of n bytes: byte 0 of every sample, byte 1 of every sample, …
@@ -27,8 +28,8 @@ import { HEAD_BYTES, isSignatureSize } from './signature.ts'
  * Samples are in the order of their *groups*, and of their ids within a group, in every column; so a fact about all
  * samples is one contiguous read, and a group's part of it lines up with the group's rows.
  *
- * A group holds samples with signatures of the same size M, all with or all without the bits of long windows. Groups
- * ascend by M; of the same M, those without long windows are first; of these or those, the transposed one is first.
+ * A group holds samples with signatures of the same size M, all with the bits of the same kind of windows, which is its
+ * place in `windowKinds`. Groups ascend by M; of the same M, by kind; of the same kind, the transposed one is first.
  * Layouts:
  *
  * - **transposed**: M rows of `ceil(count / 8)` bytes. Bit `s & 7` of byte `s >> 3` of row r is bit r of the group's
@@ -43,7 +44,7 @@ import { HEAD_BYTES, isSignatureSize } from './signature.ts'
  *
  * ```
  *  0  8  magic "BTsegmnt"
- *  8  4  version, 4
+ *  8  4  version, 5
  * 12  4  CRC-32 of the header from offset 16 on, begun with the version; in versions 1 and 2, with 0
  * 16  4  n
  * 20  4  the lowest sample id
@@ -57,10 +58,11 @@ import { HEAD_BYTES, isSignatureSize } from './signature.ts'
  * 56  8  0
  * ```
  *
- * Version 1 has no signers and no hashes of them. Versions 1 and 2 have no long windows. Versions 1 to 3 have no programs.
+ * Version 1 has no signers and no hashes of them. Versions 1 and 2 have short windows only, versions 3 and 4 short
+ * or long ones. Versions 1 to 3 have no programs.
  */
 export const SEGMENT_MAGIC = Buffer.from('BTsegmnt', 'latin1')
-export const SEGMENT_VERSION = 4
+export const SEGMENT_VERSION = 5
 export const SEGMENT_HEADER_BYTES = 64
 export const DIRECTORY_ENTRY_BYTES = 16
 
@@ -93,8 +95,8 @@ export interface GroupEntry {
   readonly bits: number
   readonly count: number
   readonly layout: Layout
-  /** Whether the bits of long windows are among the bits. */
-  readonly hasLong: boolean
+  /** Which windows have their bits among the bits. */
+  readonly kind: WindowKind
 }
 
 /** Where the sections begin, counted from the start of the body, and where the body ends. */
@@ -212,7 +214,7 @@ export function decodeHeader(bytes: Uint8Array, path: string): SegmentHeader {
 export function encodeDirectory(groups: readonly GroupEntry[]): Uint8Array {
   const words = new Uint32Array((groups.length * DIRECTORY_ENTRY_BYTES) / 4)
   groups.forEach((group, i) => {
-    words.set([group.bits, group.count, layouts.indexOf(group.layout), group.hasLong ? 1 : 0], i * 4)
+    words.set([group.bits, group.count, layouts.indexOf(group.layout), windowKinds.indexOf(group.kind)], i * 4)
   })
   return new Uint8Array(words.buffer)
 }
@@ -224,10 +226,15 @@ export function decodeDirectory(bytes: Uint8Array, path: string): GroupEntry[] {
   for (let at = 0; at < bytes.length; at += DIRECTORY_ENTRY_BYTES) {
     const bits = fields.getUint32(at, true)
     const layout = layouts[fields.getUint32(at + 8, true)]
-    const long = fields.getUint32(at + 12, true)
-    if (layout === undefined || !isSignatureSize(bits) || (bits === 0) !== (layout === 'unfiltered') || long > 1)
+    const kind = windowKinds[fields.getUint32(at + 12, true)]
+    if (
+      layout === undefined ||
+      kind === undefined ||
+      !isSignatureSize(bits) ||
+      (bits === 0) !== (layout === 'unfiltered')
+    )
       throw damaged(path, 'its directory is not understood')
-    groups.push({ bits, count: fields.getUint32(at + 4, true), layout, hasLong: long === 1 })
+    groups.push({ bits, count: fields.getUint32(at + 4, true), layout, kind })
   }
   return groups
 }

@@ -1,5 +1,6 @@
 import { type BitTile, copyRuns, gatherColumn, type PlacedRun, scatterColumn } from './bit-tile.ts'
 import { BlockReader } from './block-file.ts'
+import type { WindowKind } from './gram.ts'
 import { type ProgramColumns, programsBySample, programsIn } from './program.ts'
 import {
   DIRECTORY_ENTRY_BYTES,
@@ -21,12 +22,12 @@ const LONGEST_READ = 1 << 20
 /** How much memory `records` may take for signatures that are being put together. */
 const RECORDS_BYTES = 16 << 20
 
-/** Samples of a segment whose signatures have the same size and are all with or all without long windows. All columns of a group are in the same order. */
+/** Samples of a segment whose signatures have the same size and the same kind of windows. All columns of a group are in the same order. */
 export interface SegmentGroup {
   /** M; 0: these samples have no bits and are candidates for every gram. */
   readonly bits: number
-  /** Whether the bits of long windows are among the bits; if not, nothing is known of long windows. */
-  readonly hasLong: boolean
+  /** Which windows have their bits among the bits; of the others nothing is known. */
+  readonly kind: WindowKind
   readonly layout: Layout
   readonly count: number
   /** 32-bit words of a row of this group: `ceil(count / 32)`. */
@@ -123,7 +124,7 @@ export class SegmentReader {
             record: encodeSignature({
               ...facts(from + i),
               bytes: bits.subarray(i * recordBytes, (i + 1) * recordBytes),
-              hasLong: group.hasLong,
+              kind: group.kind,
             }),
           }
       }
@@ -218,7 +219,7 @@ class Columns {
 
 class Group implements SegmentGroup {
   readonly bits: number
-  readonly hasLong: boolean
+  readonly kind: WindowKind
   readonly layout: Layout
   readonly count: number
   readonly words: number
@@ -232,7 +233,7 @@ class Group implements SegmentGroup {
 
   constructor(file: BlockReader, columns: Columns, entry: GroupEntry, slot: number, start: number) {
     this.bits = entry.bits
-    this.hasLong = entry.hasLong
+    this.kind = entry.kind
     this.layout = entry.layout
     this.count = entry.count
     this.words = Math.ceil(entry.count / 32)
@@ -379,7 +380,7 @@ function setAll(words: Uint32Array, start: number, count: number): void {
 }
 
 /** The facts of a group's samples, one sample at a time. */
-function factsOf(group: SegmentGroup): (s: number) => Omit<SignatureParts, 'bytes' | 'hasLong'> {
+function factsOf(group: SegmentGroup): (s: number) => Omit<SignatureParts, 'bytes' | 'kind'> {
   const heads = Array.from({ length: HEAD_BYTES }, (_, position) => group.head(position))
   const columns = { md5: group.digests('md5'), sha1: group.digests('sha1'), sha256: group.digests('sha256') }
   const digest = (algorithm: HashAlgorithm, s: number) =>

@@ -1,4 +1,5 @@
 import { type BitTile, type PlacedRun, scatterColumn } from './bit-tile.ts'
+import { type WindowKind, windowKinds } from './gram.ts'
 import { PROGRAM_UNKNOWN, type ProgramColumns } from './program.ts'
 import { assembleSegment, type SegmentSummary, type SignatureColumns } from './segment-assembly.ts'
 import { digestBytes, type HashAlgorithm } from './segment-format.ts'
@@ -23,7 +24,7 @@ export function writeSegment(path: string, samples: readonly SignedSample[]): Se
     previous = id
     views.push({ id, view: SignatureView.of(record) })
   }
-  const alike = Map.groupBy(views, ({ view }) => view.bits + (view.hasLong ? 1 : 0))
+  const alike = Map.groupBy(views, ({ view }) => view.bits + windowKinds.indexOf(view.kind))
   const columns = [...alike.values()].map((members) => new RecordColumns(members))
   const summary = assembleSegment(path, columns, new Uint32Array(0))
   if (summary === null) throw new RangeError('a segment has at least one sample')
@@ -35,19 +36,19 @@ interface SignedView {
   readonly view: SignatureView
 }
 
-/** Signatures of one size, all with or all without long windows, in memory, as a segment's group shows them. */
+/** Signatures of one size and one kind of windows, in memory, as a segment's group shows them. */
 class RecordColumns implements SignatureColumns {
   readonly bits: number
-  readonly hasLong: boolean
+  readonly kind: WindowKind
   readonly count: number
   readonly ids: Uint32Array
   readonly sizes: Float64Array
   readonly #members: readonly SignedView[]
 
   constructor(members: readonly SignedView[]) {
-    const { bits, hasLong } = (members[0] as SignedView).view
+    const { bits, kind } = (members[0] as SignedView).view
     this.bits = bits
-    this.hasLong = hasLong
+    this.kind = kind
     this.count = members.length
     this.ids = Uint32Array.from(members, ({ id }) => id)
     this.sizes = Float64Array.from(members, ({ view }) => view.size)

@@ -50,7 +50,7 @@ function unfiltered(id: number): SignedSample {
       sha1: digest(20),
       sha256: digest(32),
       bytes: new Uint8Array(0),
-      hasLong: false,
+      kind: 'short',
       signers: null,
       program: null,
     }),

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { Failure } from '../errors/index.ts'
-import { bitOf, type Channel, gramHash, longGramHash } from './gram.ts'
+import { bitOf, type Channel, gramHash, longGramHash, type WindowKind, windowKinds } from './gram.ts'
 import { PROGRAM_WORDS } from './program.ts'
 
 /**
@@ -9,12 +9,12 @@ import { PROGRAM_WORDS } from './program.ts'
  * ```
  * offset size
  *      0    4  magic "BTsg"
- *      4    2  version, 4: grams and hash as in gram.ts
+ *      4    2  version, 5: windows and hashes as in gram.ts
  *      6    2  W, the number of words of the program: 0 or PROGRAM_WORDS; 0xffff: not known (program.ts)
  *      8    4  CRC-32 of everything from offset 12 on, begun with the version and, above it, W; in versions 1 and 2,
  *              with 0, in version 3, with 3
- *     12    4  M, the number of bits: a power of two from MIN_BITS to MAX_BITS, or 0: too varied to filter; plus 1 when
- *              the bits of long windows are among them
+ *     12    4  M, the number of bits: a power of two from MIN_BITS to MAX_BITS, or 0: too varied to filter; plus the
+ *              number of the kind of windows whose bits they are, its place in `windowKinds`
  *     16    8  size of the sample in bytes, as a float64 (exact up to 2^53)
  *     24   64  the first HEAD_BYTES bytes of the sample, zeros beyond its end
  *     88   16  MD5
@@ -26,11 +26,11 @@ import { PROGRAM_WORDS } from './program.ts'
  *      …   4W  the program
  * ```
  *
- * Version 1 has 0 at offset 156: signers that are not known. Versions 1 and 2 have no long windows. Versions 1 to 3 have 0
- * at offset 6: a program that is not known.
+ * Version 1 has 0 at offset 156: signers that are not known. Versions 1 and 2 have short windows only. Versions 1 to 3
+ * have 0 at offset 6: a program that is not known. Versions 3 and 4 have short or long windows, version 5 all kinds.
  */
 export const RECORD_MAGIC = 0x67735442
-export const RECORD_VERSION = 4
+export const RECORD_VERSION = 5
 export const RECORD_HEADER_BYTES = 160
 
 /** How many of a sample's first bytes the index stores. */
@@ -65,8 +65,8 @@ export interface SignatureParts extends SampleDigests {
   readonly size: number
   readonly head: Uint8Array
   readonly bytes: Uint8Array
-  /** Whether the bits of long windows are among the bits. */
-  readonly hasLong: boolean
+  /** Which windows have their bits among the bits; of the others nothing is known. `short` where there are no bits. */
+  readonly kind: WindowKind
   /** Hashes of the signers, ascending; null where they are not known. */
   readonly signers: Uint32Array | null
   /** As program.ts lays it out; null where it is not known. */
@@ -81,7 +81,7 @@ export function encodeSignature(parts: SignatureParts): Uint8Array {
   const fields = new DataView(record.buffer)
   fields.setUint32(0, RECORD_MAGIC, true)
   fields.setUint16(4, RECORD_VERSION, true)
-  fields.setUint32(BITS_OFFSET, parts.bytes.length * 8 + (parts.hasLong ? 1 : 0), true)
+  fields.setUint32(BITS_OFFSET, parts.bytes.length * 8 + windowKinds.indexOf(parts.kind), true)
   fields.setFloat64(SIZE_OFFSET, parts.size, true)
   fields.setUint32(SIGNERS_OFFSET, signers?.length ?? SIGNERS_UNKNOWN, true)
   fields.setUint16(PROGRAM_OFFSET, program?.length ?? NO_PROGRAM_KNOWN, true)
@@ -127,8 +127,8 @@ export class SignatureView {
   readonly bits: number
   /** The bit array, M/8 bytes; bit i is bit `i & 7` of byte `i >> 3`. */
   readonly bytes: Uint8Array
-  /** Whether the bits of long windows are among the bits; if not, nothing is known of long windows. */
-  readonly hasLong: boolean
+  /** Which windows have their bits among the bits; of the others nothing is known. */
+  readonly kind: WindowKind
   /** Hashes of the signers, ascending; null where they are not known. */
   readonly signers: Uint32Array | null
   /** As program.ts lays it out; null where it is not known. */
@@ -141,8 +141,10 @@ export class SignatureView {
     this.sha1 = record.subarray(SHA1_OFFSET, SHA1_OFFSET + 20)
     this.sha256 = record.subarray(SHA256_OFFSET, SHA256_OFFSET + 32)
     const bits = fields.getUint32(BITS_OFFSET, true)
-    this.hasLong = version >= 3 && (bits & 1) === 1
-    this.bits = this.hasLong ? bits - 1 : bits
+    const kind = bits % MIN_BITS
+    this.kind = windowKinds[kind] ?? 'short'
+    // Of a version that does not have the kind, the size is impossible.
+    this.bits = kind <= highestKind(version) ? bits - kind : bits
     const end = RECORD_HEADER_BYTES + this.bits / 8
     this.bytes = record.subarray(RECORD_HEADER_BYTES, end)
     const signers = version === 1 ? SIGNERS_UNKNOWN : fields.getUint32(SIGNERS_OFFSET, true)
@@ -164,7 +166,10 @@ export class SignatureView {
       throw new Failure('signature.damaged', 'This is not a signature record.')
     const version = fields.getUint16(4, true)
     if (version < 1 || version > RECORD_VERSION)
-      throw new Failure('signature.damaged', `The signature record has version ${version}; this program reads 1 to 4.`)
+      throw new Failure(
+        'signature.damaged',
+        `The signature record has version ${version}; this program reads 1 to ${RECORD_VERSION}.`,
+      )
     const words = fields.getUint16(PROGRAM_OFFSET, true)
     const isProgram = version < 4 ? words === 0 : [0, PROGRAM_WORDS, NO_PROGRAM_KNOWN].includes(words)
     if (!isProgram || fields.getUint32(CHECKSUM_OFFSET, true) !== checksumOf(record, version))
@@ -184,7 +189,17 @@ export class SignatureView {
 
   /** False proves that the long window is not in the sample. */
   hasLongGram(channel: Channel, gram: number): boolean {
-    return !this.hasLong || this.hasHash(longGramHash(channel, gram))
+    return this.kind !== 'long' || this.hasHash(longGramHash(channel, gram))
+  }
+
+  /** False proves that the text window with this hash is not in the sample. */
+  hasText(hash: number): boolean {
+    return this.kind !== 'text' || this.hasHash(hash)
+  }
+
+  /** False proves that the word that has this hash is not in the sample. */
+  hasWord(hash: number): boolean {
+    return !hasWords(this.kind) || this.hasHash(hash)
   }
 
   /** `has`, with the window's `gramHash` computed before. */
@@ -195,9 +210,19 @@ export class SignatureView {
   }
 }
 
+/** The number of the highest kind of windows that records of a version have. */
+function highestKind(version: number): number {
+  return version < 3 ? 0 : version < 5 ? 1 : windowKinds.length - 1
+}
+
+/** Whether the bits of words are among those of the kind. */
+export function hasWords(kind: WindowKind): boolean {
+  return kind === 'words' || kind === 'text'
+}
+
 /**
- * Whether two records can be of the same sample. What one of them does not tell is left out: the signers, the long
- * windows, and bits that a smaller array has or-ed; versions of this program differ in how many bits a sample gets.
+ * Whether two records can be of the same sample. What one of them does not tell is left out: the signers, the kinds of
+ * windows that the other has, and bits that a smaller array has or-ed; versions of this program differ in how many bits a sample gets.
  */
 export function agree(one: Uint8Array, other: Uint8Array): boolean {
   if (Buffer.compare(one, other) === 0) return true
@@ -208,7 +233,7 @@ export function agree(one: Uint8Array, other: Uint8Array): boolean {
     encodeSignature({
       ...view,
       bytes: new Uint8Array(0),
-      hasLong: false,
+      kind: 'short',
       signers: signers ? view.signers : null,
       program: program ? view.program : null,
     }),
@@ -221,8 +246,11 @@ function bitsAgree(first: SignatureView, second: SignatureView): boolean {
   // One of them was too varied to filter.
   if (bits === 0) return true
   const [some, others] = [shortened(first, bits), shortened(second, bits)]
-  if (first.hasLong === second.hasLong) return Buffer.compare(some, others) === 0
-  const [few, many] = first.hasLong ? [others, some] : [some, others]
+  if (first.kind === second.kind) return Buffer.compare(some, others) === 0
+  const isFirstMore = windowKinds.indexOf(first.kind) > windowKinds.indexOf(second.kind)
+  const [few, many] = isFirstMore ? [others, some] : [some, others]
+  // Each has windows that the other does not have.
+  if ((isFirstMore ? second : first).kind === 'long') return true
   return few.every((byte, i) => (byte & ~(many[i] as number)) === 0)
 }
 

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { randomFrom } from './fixtures.ts'
-import { bitOf, type Channel, gramHash, LONG_BYTES, longGramHash } from './gram.ts'
+import { noteText, randomFrom } from './fixtures.ts'
+import { bitOf, type Channel, gramHash, type WindowKind } from './gram.ts'
 import { PROGRAM_WORDS } from './program.ts'
 import { SampleBits } from './sample-bits.ts'
-import { agree, encodeSignature, MAX_BITS, MIN_BITS, SignatureView } from './signature.ts'
-import { DENSE_FROM, LONG_FROM, SignatureBuilder, sign, signFile } from './signing.ts'
+import { agree, encodeSignature, hasWords, MAX_BITS, MIN_BITS, SignatureView } from './signature.ts'
+import { DENSE_FROM, SignatureBuilder, sign, signFile, TEXT_FROM } from './signing.ts'
 
 const digests = {
   md5: new Uint8Array(16).fill(1),
@@ -36,36 +36,24 @@ function windowsOf(bytes: Uint8Array): Map<Channel, Set<number>> {
   ])
 }
 
-/** The same for long windows. */
-function longWindowsOf(bytes: Uint8Array): Map<Channel, Set<number>> {
-  const plain = new Set<number>()
-  const wide = new Set<number>()
-  const gram = (at: number, step: number) => {
-    let whole = 0
-    for (let i = LONG_BYTES - 1; i >= 0; i--) whole = whole * 256 + folded(bytes[at + i * step] as number)
-    return whole
-  }
-  const odd = Array.from({ length: LONG_BYTES }, (_, i) => 2 * i + 1)
-  for (let i = 0; i + LONG_BYTES <= bytes.length; i++) plain.add(gram(i, 1))
-  for (let i = 0; i + 2 * LONG_BYTES <= bytes.length; i++)
-    if (odd.every((ahead) => bytes[i + ahead] === 0)) wide.add(gram(i, 2))
-  return new Map([
-    ['plain', plain],
-    ['wide', wide],
-  ])
+/** The hashes of its text windows and of its words. */
+function textOf(bytes: Uint8Array): { readonly text: Set<number>; readonly words: Set<number> } {
+  const [text, words] = [new Set<number>(), new Set<number>()]
+  noteText(bytes.map(folded), { text: (_channel, hash) => text.add(hash), word: (_channel, hash) => words.add(hash) })
+  return { text, words }
 }
 
 /** The bit array that the windows give in a signature of `bits` bits. */
-function expectedBits(bytes: Uint8Array, bits: number, hasLong = false): Uint8Array {
+function expectedBits(bytes: Uint8Array, bits: number, kind: WindowKind = 'words'): Uint8Array {
   const array = new Uint8Array(bits / 8)
   const add = (hash: number) => {
     const bit = bitOf(hash, bits)
     array[bit >> 3] = (array[bit >> 3] as number) | (1 << (bit & 7))
   }
   for (const [channel, windows] of windowsOf(bytes)) for (const window of windows) add(gramHash(channel, window))
-  if (!hasLong) return array
-  for (const [channel, windows] of longWindowsOf(bytes))
-    for (const window of windows) add(longGramHash(channel, window))
+  const { text, words } = textOf(bytes)
+  if (hasWords(kind)) for (const hash of words) add(hash)
+  if (kind === 'text') for (const hash of text) add(hash)
   return array
 }
 
@@ -83,6 +71,7 @@ test('a signature has exactly the bits of its windows, and the smallest size tha
     assert.ok(fillOf(view.bytes) <= FILL || view.bits === MIN_BITS)
     for (const [channel, windows] of windowsOf(bytes))
       for (const window of windows) assert.ok(view.has(channel, window))
+    for (const hash of textOf(bytes).words) assert.ok(view.hasWord(hash))
   }
 })
 
@@ -107,8 +96,8 @@ test('samples too short for a window have empty signatures that still carry thei
 })
 
 test('four bytes are one window, and letters are folded', () => {
-  const view = SignatureView.of(sign(Buffer.from('AmZn'), digests))
-  assert.ok(view.has('plain', Buffer.from('amzn').readUInt32LE()))
+  const view = SignatureView.of(sign(Buffer.from('A-Zn'), digests))
+  assert.ok(view.has('plain', Buffer.from('a-zn').readUInt32LE()))
   assert.equal(fillOf(view.bytes) * view.bits, 1)
 })
 
@@ -159,10 +148,10 @@ test('a file is signed as its bytes are, also when it is larger than what is rea
 })
 
 test('a large file whose last bytes make it too full for the array that was tried first gets the larger one', () => {
-  // The first array has 2^21 bits. 2.31 million windows, short and long, fill it to 0.668, the 40,000 of the end to 0.674.
+  // The first array has 2^21 bits. The windows and words of so many random bytes fill it to 0.447, with the end to 0.452.
   const random = randomFrom('borderline')
   const bytes = new Uint8Array(2 ** 22)
-  bytes.set(random.bytes(1_155_000))
+  bytes.set(random.bytes(1_205_000))
   bytes.set(random.bytes(20_000), bytes.length - 20_000)
   const builder = new SignatureBuilder(bytes.length)
   builder.update(bytes)
@@ -182,28 +171,69 @@ function mixture(name: string, size: number): Uint8Array {
   return bytes
 }
 
-test('from 1 MB on a signature has the bits of the long windows as well, to the last of them', () => {
-  for (const size of [LONG_FROM, LONG_FROM + 77]) {
-    const bytes = mixture(`long windows ${size}`, size)
+test('from 1 MB on a signature has the bits of the text windows as well, to the last of them', () => {
+  for (const size of [TEXT_FROM, TEXT_FROM + 77]) {
+    const bytes = mixture(`text windows ${size}`, size)
     const view = SignatureView.of(sign(bytes, digests))
-    assert.ok(view.hasLong)
-    assert.ok(Buffer.compare(view.bytes, expectedBits(bytes, view.bits, true)) === 0, `${size} bytes`)
-    assert.ok(fillOf(view.bytes) <= 0.67 && fillOf(expectedBits(bytes, view.bits / 2, true)) > 0.67)
-    for (const [channel, windows] of longWindowsOf(bytes))
-      for (const window of windows) assert.ok(view.hasLongGram(channel, window))
-    assert.ok(!view.hasLongGram('plain', 0x0102030405) || !view.hasLongGram('plain', 0x0102030406))
+    assert.equal(view.kind, 'text')
+    assert.ok(Buffer.compare(view.bytes, expectedBits(bytes, view.bits, 'text')) === 0, `${size} bytes`)
+    assert.ok(fillOf(view.bytes) <= 0.45 && fillOf(expectedBits(bytes, view.bits / 2, 'text')) > 0.45)
+    for (const hash of textOf(bytes).text) assert.ok(view.hasText(hash))
+    assert.ok([1, 2, 3, 4, 5, 6, 7, 8].some((n) => !view.hasText(n * 0x12345679)))
   }
-  const small = SignatureView.of(sign(mixture('not long', LONG_FROM - 1), digests))
-  assert.ok(!small.hasLong && small.hasLongGram('plain', 0x0102030405))
+  const small = SignatureView.of(sign(mixture('no text windows', TEXT_FROM - 1), digests))
+  assert.equal(small.kind, 'words')
+  assert.ok([1, 2, 3, 4, 5, 6, 7, 8].every((n) => small.hasText(n * 0x12345679)))
 })
 
-test('a dense sample has fewer bits than others with as many windows, and no long windows', () => {
+test('a word ends where something else than a letter or a digit stands, in both channels, at every place', () => {
+  const texts = [
+    'word',
+    'a word',
+    'xword',
+    'wordx',
+    'word_',
+    '_word1',
+    'w0rd',
+    'WORD',
+    'wo',
+    'rd',
+    `${'w'.repeat(32)} `,
+    'w'.repeat(33),
+  ]
+  for (const filler of [0, 0x20, 0x41, 0xc0]) {
+    for (let padding = 0; padding < 40; padding++) {
+      for (const encoding of ['latin1', 'utf16le'] as const) {
+        const text = texts[(padding + filler) % texts.length] as string
+        const bytes = Buffer.concat([
+          Buffer.alloc(padding, filler),
+          Buffer.from(text, encoding),
+          Buffer.alloc(20, filler),
+        ])
+        for (const length of [bytes.length, bytes.length - 20, bytes.length - 21]) {
+          const part = bytes.subarray(0, length)
+          const view = SignatureView.of(sign(part, digests))
+          assert.deepEqual(view.bytes, expectedBits(part, view.bits), `${text}, ${encoding}, ${padding} × ${filler}`)
+        }
+      }
+    }
+  }
+})
+
+test('a large sample of text that hardly repeats itself has no text windows', () => {
+  const random = randomFrom('prose')
+  const bytes = new Uint8Array(2 * TEXT_FROM)
+  bytes.set(random.bytes(TEXT_FROM / 2).map((byte) => 0x61 + (byte % 26)))
+  assert.equal(SignatureView.of(sign(bytes, digests)).kind, 'words')
+})
+
+test('a dense sample has fewer bits than others with as many windows, and no text windows', () => {
   const random = randomFrom('dense')
-  for (const size of [DENSE_FROM, LONG_FROM, 5_000_000]) {
+  for (const size of [DENSE_FROM, TEXT_FROM, 5_000_000]) {
     const bytes = random.bytes(size)
     const record = sign(bytes, digests)
     const view = SignatureView.of(record)
-    assert.ok(!view.hasLong)
+    assert.equal(view.kind, 'words')
     const fill = fillOf(view.bytes)
     assert.ok(fill > 0.45 && fill <= 0.7, `${fill} of the bits of ${size} bytes are set`)
     const builder = new SignatureBuilder(size)
@@ -215,14 +245,24 @@ test('a dense sample has fewer bits than others with as many windows, and no lon
 })
 
 test('records of different versions agree when what both tell is the same', () => {
-  const bytes = mixture('versions', LONG_FROM)
+  const bytes = mixture('versions', TEXT_FROM)
   const record = sign(bytes, digests)
-  const older = (change: (byte: number, at: number) => number, bits = 2 ** 21) =>
-    encodeSignature({
-      ...SignatureView.of(record),
-      hasLong: false,
-      bytes: expectedBits(bytes, bits).map(change),
-    })
+  const older = (
+    change: (byte: number, at: number) => number,
+    bits = 2 ** 21,
+    kind: WindowKind = bits > 2 ** 20 ? 'short' : 'words',
+  ) => encodeSignature({ ...SignatureView.of(record), kind, bytes: expectedBits(bytes, bits, kind).map(change) })
+  // The long windows of older versions are no windows of this one.
+  assert.ok(
+    agree(
+      older((byte) => byte, 2 ** 21, 'long'),
+      record,
+    ) &&
+      agree(
+        record,
+        older((byte) => byte, 2 ** 21, 'long'),
+      ),
+  )
   const { bits } = SignatureView.of(record)
   for (const size of [bits / 4, bits, bits * 4])
     assert.ok(
@@ -282,7 +322,7 @@ test('an array is halved to the smallest size that keeps to the target fill, by 
 test('what an earlier sample has set is not in the next, also when that is larger', () => {
   const bytes = randomFrom('one after the other').bytes(100_000)
   sign(bytes, digests)
-  assert.equal(fillOf(SignatureView.of(sign(Buffer.from('word'), digests)).bytes) * MIN_BITS, 1)
+  assert.equal(fillOf(SignatureView.of(sign(Buffer.from('a-zn'), digests)).bytes) * MIN_BITS, 1)
   assert.ok(new SampleBits(2 ** 25).bytes.every((byte) => byte === 0))
 })
 
@@ -298,7 +338,7 @@ test('a sample that fills the largest array beyond use gets no bits, and is alwa
       size: 5,
       head: new Uint8Array(5),
       bytes: new Uint8Array(0),
-      hasLong: false,
+      kind: 'short',
       signers: null,
       program: null,
     }),

@@ -13,14 +13,15 @@ import { encodeSignature, HEAD_BYTES, MAX_BITS, MIN_BITS, type SampleDigests } f
  *
  * Three things depend on the sample, all measured in `docs/index-design.md`:
  *
- * - A large sample has most short windows of any text. It gets its long windows as well.
+ * - A large sample has most short windows of any text. It gets its text windows as well, unless it is mostly text with
+ *   hardly a repetition, where these would cost more than they tell.
  * - A *dense* sample, compressed or encrypted, hardly repeats a window, and so costs the most bits; but what is looked
- *   for is rarely in it by chance. It gets fewer bits, and no long windows: they would say what the short ones say.
+ *   for is rarely in it by chance. It gets fewer bits, and no text windows: they would say what the short ones say.
  * - How full the array may be.
  */
 
-/** From this size on a sample has its long windows marked, unless it is dense. */
-export const LONG_FROM = 1 << 20
+/** From this size on a sample may have its text windows marked. */
+export const TEXT_FROM = 1 << 20
 
 /** From this size on it matters whether a sample is dense. */
 export const DENSE_FROM = 64 << 10
@@ -29,10 +30,12 @@ const DENSE_SHARE = 0.6
 
 /** The largest part of the bits that may be set. */
 const FILL = 0.55
-const LONG_FILL = 0.67
+const TEXT_FILL = 0.45
 const DENSE_FILL = 0.7
-/** What cannot be kept below this with long windows, being too large, is better without them. */
-const MOST_LONG_FILL = 0.7
+/** What cannot be kept below this with text windows, being too large, is better without them. */
+const MOST_TEXT_FILL = 0.6
+/** Different windows for each byte, text windows and words among them, above which the text windows are left out. */
+const MOST_WINDOWS = 0.8
 
 const CHUNK_BYTES = 1 << 20
 
@@ -92,7 +95,7 @@ function signReadable(
   chunks: () => Iterable<Uint8Array>,
 ): Uint8Array {
   const all = bitsForAll(size)
-  if (size < LONG_FROM) return signIn(new SignatureBuilder(size)).finish(digests, facts)
+  if (size < TEXT_FROM) return signIn(new SignatureBuilder(size)).finish(digests, facts)
   const first = new SampleBits(all, 'apart', TELLING_PART * all)
   for (const chunk of chunks()) first.mark(chunk)
   first.markEnd()
@@ -127,8 +130,8 @@ export class SignatureBuilder {
   constructor(size: number, known: { readonly length: number; readonly content: Content } | null = null) {
     this.#size = size
     this.#content = known?.content ?? null
-    if (known !== null) this.#bits = new SampleBits(known.length, known.content.hasLong ? 'together' : 'none')
-    else this.#bits = new SampleBits(bitsForAll(size), size >= LONG_FROM ? 'apart' : 'none')
+    if (known !== null) this.#bits = new SampleBits(known.length, known.content.hasText ? 'together' : 'none')
+    else this.#bits = new SampleBits(bitsForAll(size), size >= TEXT_FROM ? 'apart' : 'none')
   }
 
   update(chunk: Uint8Array): void {
@@ -139,9 +142,9 @@ export class SignatureBuilder {
 
   /** Whether a larger array is needed to keep to the target fill. To be asked when all chunks were given. */
   isOverfull(): boolean {
-    const { fill, hasLong } = this.#end()
+    const { fill, hasText } = this.#end()
     const { length } = this.#bits
-    return (hasLong ? this.#bits.countWithLong() : this.#bits.count()) > fill * length
+    return (hasText ? this.#bits.countWithText() : this.#bits.count()) > fill * length
   }
 
   /** Marks the last windows, and tells what the sample is made of. */
@@ -156,8 +159,8 @@ export class SignatureBuilder {
   finish(digests: SampleDigests, facts: EngineFacts = nothingKnown): Uint8Array {
     if (this.#received !== this.#size)
       throw new Failure('sample.gone', `The sample has ${this.#received} bytes where ${this.#size} were expected.`)
-    const { fill, hasLong } = this.#end()
-    if (hasLong) this.#bits.addLong()
+    const { fill, hasText } = this.#end()
+    if (hasText) this.#bits.addText()
     const bytes = this.#bits.condense(fill)
     return encodeSignature({
       md5: digests.md5,
@@ -166,7 +169,7 @@ export class SignatureBuilder {
       size: this.#size,
       head: this.#head,
       bytes,
-      hasLong: hasLong && bytes.length > 0,
+      kind: bytes.length === 0 ? 'short' : hasText ? 'text' : 'words',
       signers: facts.signers,
       program: facts.program,
     })
@@ -177,7 +180,7 @@ export class SignatureBuilder {
 interface Content {
   /** The largest part of the bits that may be set. */
   readonly fill: number
-  readonly hasLong: boolean
+  readonly hasText: boolean
   /** How many different windows have their bits set, about. */
   readonly windows: number
 }
@@ -185,16 +188,18 @@ interface Content {
 /** Told by the first bits of an array for the worst case, whether or not the others are there. */
 function contentOf(size: number, bits: SampleBits): Content {
   const { length } = bits
-  const isLong = size >= LONG_FROM
-  const looked = isLong ? TELLING_PART * length : length
+  const mayHaveText = size >= TEXT_FROM
+  const looked = mayHaveText ? TELLING_PART * length : length
   const short = different(bits.count(looked) / looked, length)
   const isDense = size >= DENSE_FROM && short > DENSE_SHARE * size
-  const fillWithLong = isLong ? bits.countWithLong(looked) / looked : 1
-  const hasLong = isLong && !isDense && (length < MAX_BITS || fillWithLong <= MOST_LONG_FILL)
+  const fillWithText = mayHaveText ? bits.countWithText(looked) / looked : 1
+  const withText = different(fillWithText, length)
+  const isBearable = withText <= MOST_WINDOWS * size && (length < MAX_BITS || fillWithText <= MOST_TEXT_FILL)
+  const hasText = mayHaveText && !isDense && isBearable
   return {
-    fill: isDense ? DENSE_FILL : hasLong ? LONG_FILL : FILL,
-    hasLong,
-    windows: hasLong ? different(fillWithLong, length) : short,
+    fill: isDense ? DENSE_FILL : hasText ? TEXT_FILL : FILL,
+    hasText,
+    windows: hasText ? withText : short,
   }
 }
 
@@ -211,12 +216,12 @@ function lengthFor({ windows, fill }: Content, longest: number): number {
 }
 
 /**
- * Bits enough for every sample of a size, a power of two. At most `size` different windows: 1.5 bits for each keep even the
- * worst case below a fill of 0.49. What has long windows has at most 0.6 short and one long for each byte, which 2 bits
- * hold.
+ * Bits enough for every sample of a size, a power of two. At most `size` different short windows, and half as many bits of
+ * words: 1.5 bits for each byte keep all but made-up samples below a fill of 0.49. What has text windows has at most 0.8 of
+ * all kinds for each byte, which 2 bits hold.
  */
 function bitsForAll(size: number): number {
-  return powerOfTwoAtLeast((size < LONG_FROM ? 1.5 : 2) * size)
+  return powerOfTwoAtLeast((size < TEXT_FROM ? 1.5 : 2) * size)
 }
 
 /** The power of two within [MIN_BITS, MAX_BITS] that is at least `wanted`, as far as MAX_BITS allows. */

@@ -207,7 +207,8 @@ function keyOf(plan: Plan): string {
     case 'atLeast':
       return `${plan.count}(${plan.parts.map(planKey).join()})`
     case 'grams':
-      return `${plan.channel} ${plan.grams.join()} ${plan.longGrams.join()}`
+      // The hashes of words and text windows say more of the literal than its grams do.
+      return [plan.channel, plan.grams, plan.longGrams, plan.textHashes, plan.wordHashes].join(' ')
     case 'fact':
       // Serial numbers and names are whatever a rule says: put side by side, two could read like one.
       return ['signer', 'variable', 'programText'].includes(plan.fact.kind)
@@ -222,7 +223,7 @@ const weights = new WeakMap<Plan, number>()
 export function weightOf(plan: Plan): number {
   switch (plan.kind) {
     case 'grams':
-      return 1 + plan.grams.length + plan.longGrams.length
+      return 1 + plan.grams.length + plan.longGrams.length + plan.textHashes.length + plan.wordHashes.length
     case 'and':
     case 'or':
     case 'atLeast': {

@@ -20,7 +20,7 @@
  * The rows of a round are read in ascending order, all plans together, so that a segment in a file is read forwards and
  * a row that two literals share is read from the page cache at worst.
  */
-import { bitOf, type SegmentGroup } from '../index/index.ts'
+import { bitOf, type SegmentGroup, type WindowKind } from '../index/index.ts'
 import type { GroupFacts } from './prefilter.ts'
 import { op, type Program } from './program.ts'
 
@@ -130,12 +130,19 @@ export class Evaluator {
       }
       this.#lastRound[node] = 0
       if (kind === op.grams) {
-        // Of samples without long windows only the short ones are asked for.
-        this.#asked[node] = group.hasLong ? 0 : (program.longAsks[node] as number)
+        this.#asked[node] = this.#firstAsk(node, group.kind)
         this.#turns[node] = 0
         this.#isDone[node] = 0
       } else this.#passUpwards(node)
     }
+  }
+
+  /** The first ask of a literal that samples with windows of this kind can be asked for. */
+  #firstAsk(node: number, kind: WindowKind): number {
+    const { asksFrom } = this.#program
+    // Samples with long windows have no others but the short ones.
+    if (kind === 'long') return (asksFrom.text[node] as number) > 0 ? 0 : (asksFrom.short[node] as number)
+    return asksFrom[kind][node] as number
   }
 
   /** Brings `upper` and `isDone` of a node up to date with its children, or with the rows that have been read of it. */
@@ -265,12 +272,16 @@ export class Evaluator {
 
   /** Marks the next few grams of a literal. */
   #want(literal: number): void {
-    const { askStart, asks } = this.#program
+    const { askStart, asks, asksFrom } = this.#program
     const turn = this.#turns[literal] as number
-    const from = (askStart[literal] as number) + (this.#asked[literal] as number)
-    const to = Math.min(askStart[literal + 1] as number, from + (TURNS[Math.min(turn, TURNS.length - 1)] as number))
-    for (let i = from; i < to; i++) setBit(this.#wanted, asks[i] as number)
-    this.#asked[literal] = (this.#asked[literal] as number) + to - from
+    const start = askStart[literal] as number
+    const from = this.#asked[literal] as number
+    const longEnd = asksFrom.text[literal] as number
+    const end = from < longEnd ? longEnd : (askStart[literal + 1] as number) - start
+    const to = Math.min(end, from + (TURNS[Math.min(turn, TURNS.length - 1)] as number))
+    for (let i = from; i < to; i++) setBit(this.#wanted, asks[start + i] as number)
+    // Only what has long windows is asked for them, and then for the short ones.
+    this.#asked[literal] = to === longEnd ? (asksFrom.short[literal] as number) : to
     this.#turns[literal] = turn + 1
   }
 

@@ -1,4 +1,14 @@
-import { type Channel, LONG_BYTES } from '../index/index.ts'
+import {
+  type Channel,
+  isLetterOrDigit,
+  isText,
+  LONG_BYTES,
+  LONGEST_WORD,
+  SHORTEST_WORD,
+  TEXT_LENGTHS,
+  textHash,
+  wordHashes,
+} from '../index/index.ts'
 import type { GramsPlan } from './plan.ts'
 
 /**
@@ -8,7 +18,7 @@ import type { GramsPlan } from './plan.ts'
  * others: `00 00 00 00` is in every program, `8B 45 ?? 00` nearly so. And neighbouring windows select nearly the same.
  * So windows are ranked by how common their bytes are in programs and text, taken best first, first such as do not
  * overlap, then the rest, and no more than are useful: each unrelated window halves the samples that pass by chance.
- * The same goes for the long windows, of which there are LONG_BYTES − 4 fewer.
+ * The same goes for the long windows, of which there are LONG_BYTES − 4 fewer, and for text windows, the longest first.
  */
 
 /** Bytes in a window of either channel. */
@@ -20,11 +30,57 @@ const MAX_WINDOWS = 1_024
 /** Windows that overlap a better one in this part of their bytes wait until the others had their turn. */
 const SPREADS = [1, 0.5, 0] as const
 
-/** What a sample with the literal in it holds; null for a literal that is too short to be looked up. */
-export function gramsPlanOf(literal: string, channel: Channel, label: string, limit: number): GramsPlan | null {
+/** Bits of words that are asked for; the longest words come first. */
+const MAX_WORD_HASHES = 12
+
+/**
+ * What a sample with the literal in it holds; null for a literal that is too short to be looked up. `isWhole`: neither a
+ * letter nor a digit stands before or behind it.
+ */
+export function gramsPlanOf(
+  literal: string,
+  channel: Channel,
+  label: string,
+  limit: number,
+  isWhole = false,
+): GramsPlan | null {
   const grams = gramsOf(literal, limit)
-  if (grams.length === 0) return null
-  return { kind: 'grams', channel, grams, longGrams: longGramsOf(literal, limit), label }
+  const wordHashes = wordHashesOf(literal, channel, isWhole)
+  if (grams.length === 0 && wordHashes.length === 0) return null
+  const textHashes = textHashesOf(literal, channel, limit)
+  return { kind: 'grams', channel, grams, longGrams: longGramsOf(literal, limit), textHashes, wordHashes, label }
+}
+
+/** The hashes of the literal's text windows, at most `limit`, without doubles. */
+function textHashesOf(literal: string, channel: Channel, limit: number): Uint32Array {
+  const hashes = new Set<number>()
+  for (const length of TEXT_LENGTHS.toReversed()) {
+    for (const at of placesOf(literal, length, limit)) {
+      if (hashes.size === limit) return Uint32Array.from(hashes)
+      if (isAllText(literal, at, length)) hashes.add(textHash(channel, literal, at, length))
+    }
+  }
+  return Uint32Array.from(hashes)
+}
+
+function isAllText(literal: string, at: number, length: number): boolean {
+  for (let i = at; i < at + length; i++) if (!isText(literal.charCodeAt(i))) return false
+  return true
+}
+
+function wordHashesOf(literal: string, channel: Channel, isWhole: boolean): Uint32Array {
+  const words = new Set<string>()
+  const end = Math.min(literal.length, MAX_WINDOWS)
+  for (let from = 0; from < end; from++) {
+    let to = from
+    while (to < end && isLetterOrDigit(literal.charCodeAt(to))) to++
+    const begins = from > 0 || isWhole
+    const ends = to < end || (to === literal.length && isWhole)
+    if (begins && ends && to - from >= SHORTEST_WORD && to - from <= LONGEST_WORD) words.add(literal.slice(from, to))
+    from = to
+  }
+  const longest = [...words].sort((one, other) => other.length - one.length)
+  return Uint32Array.from(new Set(longest.flatMap((word) => wordHashes(channel, word)))).slice(0, MAX_WORD_HASHES)
 }
 
 /**
@@ -41,20 +97,29 @@ export function longGramsOf(literal: string, limit: number): Float64Array {
 }
 
 function windowsOf(literal: string, length: number, limit: number): ReadonlySet<number> {
+  return new Set(placesOf(literal, length, limit).map((at) => gramAt(literal, at, length)))
+}
+
+/** Where the most selective windows are, best first, at most `limit` different ones. */
+function placesOf(literal: string, length: number, limit: number): readonly number[] {
   const windows = Math.min(MAX_WINDOWS, literal.length - length + 1)
-  if (windows <= 0) return new Set()
+  if (windows <= 0) return []
   const order = ranked(literal, windows, length)
   const taken = new Uint8Array(windows)
-  const grams = new Set<number>()
+  const places: number[] = []
+  const known = new Set<string>()
   for (const spread of SPREADS) {
     for (const at of order) {
-      if (grams.size === limit) return grams
+      if (places.length === limit) return places
       if (isTooClose(taken, at, Math.max(1, spread * length))) continue
       taken[at] = 1
-      grams.add(gramAt(literal, at, length))
+      const window = literal.slice(at, at + length)
+      if (known.has(window)) continue
+      known.add(window)
+      places.push(at)
     }
   }
-  return grams
+  return places
 }
 
 /** The window as an integer, its first byte in the low bits. */

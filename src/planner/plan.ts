@@ -25,7 +25,7 @@ export type Plan =
  *
  * `grams` are windows of four bytes after ASCII folding, first byte in the low bits, in an order that puts the most
  * selective ones first (an evaluation may stop after any of them). Grams of the `wide` channel are the four characters
- * of a UTF-16LE window with its zero bytes left out.
+ * of a UTF-16LE window with its zero bytes left out. A literal of three bytes may have a word only.
  */
 export interface GramsPlan {
   readonly kind: 'grams'
@@ -36,6 +36,10 @@ export interface GramsPlan {
    * have their long windows in the index, before the others.
    */
   readonly longGrams: Float64Array
+  /** Hashes of the literal's text windows, best first; asked of samples that have theirs in the index, before the grams. */
+  readonly textHashes: Uint32Array
+  /** The same of its words: of those that end within it, or with it where nothing may go on. */
+  readonly wordHashes: Uint32Array
   /** The string or literal that demands it, for `explain`: `$a`, `$a (xor 0x41)`, `pe.signatures[].serial`. */
   readonly label: string
 }

@@ -61,9 +61,11 @@ function heading(plan: Extract<Plan, { readonly parts: readonly Plan[] }>): stri
   return plan.kind === 'or' ? 'one of' : `at least ${plan.count} of`
 }
 
-function gramsText({ channel, grams, longGrams, label }: GramsPlan): string {
+function gramsText({ channel, grams, longGrams, wordHashes, label }: GramsPlan): string {
   const kind = channel === 'wide' ? 'wide gram' : 'gram'
   const long = longGrams.length === 0 ? '' : `, ${longGrams.length} long`
+  // A whole word of three letters has no gram.
+  if (grams.length === 0 && wordHashes.length > 0) return `${label}: words`
   return `${label}: ${grams.length} ${kind}${grams.length === 1 ? '' : 's'}${long}`
 }
 

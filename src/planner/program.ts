@@ -16,15 +16,18 @@ export interface Program {
   readonly childStart: Int32Array
   readonly children: Int32Array
   readonly facts: readonly { readonly key: string; readonly fact: Fact }[]
-  /** The grams of all literals by ascending hash: a longer signature only tells hashes further apart. */
+  /** What is asked of all literals by ascending hash: a longer signature only tells hashes further apart. */
   readonly hashes: Uint32Array
   /** The literal (its node) that each hash is of. */
   readonly literals: Int32Array
-  /** Where literal n's grams stand in `hashes`, in the order to ask for them: `asks[askStart[n]]` and on. */
+  /** Where literal n's hashes stand in `hashes`, in the order to ask for them: `asks[askStart[n]]` and on. */
   readonly askStart: Int32Array
   readonly asks: Int32Array
-  /** How many of literal n's grams are long ones; they come first, and not every sample can be asked for them. */
-  readonly longAsks: Int32Array
+  /**
+   * Where among literal n's asks those of each kind begin: of long windows first, then of text windows, of words, and of
+   * short ones. Not every sample can be asked for all of them.
+   */
+  readonly asksFrom: Readonly<Record<'text' | 'words' | 'short', Int32Array>>
   /** The node of each plan, in the order given. */
   readonly roots: Int32Array
 }
@@ -36,7 +39,7 @@ export function compilePlans(plans: readonly Plan[]): Program {
   const values: number[] = []
   const childLists: (readonly number[])[] = []
   const facts: { readonly key: string; readonly fact: Fact }[] = []
-  const grams: { readonly node: number; readonly hashes: readonly number[]; readonly long: number }[] = []
+  const literals: Literal[] = []
   const known = new Map<string, number>()
 
   const nodeOf = (plan: Plan): number => {
@@ -60,7 +63,16 @@ export function compilePlans(plans: readonly Plan[]): Program {
     if (plan.kind === 'grams') {
       const long = Array.from(plan.longGrams, (gram) => longGramHash(plan.channel, gram))
       const short = Array.from(plan.grams, (gram) => gramHash(plan.channel, gram))
-      grams.push({ node, hashes: [...long, ...short], long: long.length })
+      const { textHashes, wordHashes } = plan
+      const text = long.length
+      const words = text + textHashes.length
+      literals.push({
+        node,
+        hashes: [...long, ...textHashes, ...wordHashes, ...short],
+        text,
+        words,
+        short: words + wordHashes.length,
+      })
     }
     values.push(value)
     childLists.push(children)
@@ -80,20 +92,33 @@ export function compilePlans(plans: readonly Plan[]): Program {
     childStart,
     children: Int32Array.from(childLists.flat()),
     facts,
-    ...inOrderOfHashes(grams, kinds.length),
-    longAsks: longAsksOf(grams, kinds.length),
+    ...inOrderOfHashes(literals, kinds.length),
+    asksFrom: asksFromOf(literals, kinds.length),
     roots,
   }
 }
 
-function longAsksOf(literals: readonly { readonly node: number; readonly long: number }[], nodes: number): Int32Array {
-  const longAsks = new Int32Array(nodes)
-  for (const { node, long } of literals) longAsks[node] = long
-  return longAsks
+/** A literal's node, the hashes to ask for, and where among them those of each kind begin. */
+interface Literal {
+  readonly node: number
+  readonly hashes: readonly number[]
+  readonly text: number
+  readonly words: number
+  readonly short: number
+}
+
+function asksFromOf(literals: readonly Literal[], nodes: number): Program['asksFrom'] {
+  const from = { text: new Int32Array(nodes), words: new Int32Array(nodes), short: new Int32Array(nodes) }
+  for (const { node, text, words, short } of literals) {
+    from.text[node] = text
+    from.words[node] = words
+    from.short[node] = short
+  }
+  return from
 }
 
 function inOrderOfHashes(
-  literals: readonly { readonly node: number; readonly hashes: readonly number[] }[],
+  literals: readonly Literal[],
   nodes: number,
 ): Pick<Program, 'hashes' | 'literals' | 'askStart' | 'asks'> {
   const askStart = new Int32Array(nodes + 1)

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { windowKinds } from '../index/gram.ts'
 import {
   encodeProgram,
   type ProgramField,
@@ -13,6 +14,7 @@ import {
   SignatureView,
   sign,
   signerHash,
+  type WindowKind,
   writeSegment,
 } from '../index/index.ts'
 import { encodeSignature } from '../index/signature.ts'
@@ -48,9 +50,9 @@ const samples = Array.from({ length: 300 }, (_, i) => {
     signers: signers[below(4)] as Uint32Array | null,
     program: [null, new Uint32Array(0), program][below(3)] as Uint32Array | null,
   })
-  // Only large samples have long windows; here any bits will do.
-  const hasLong = i % 3 === 0
-  return { id: 3 * i + 1, record: encodeSignature({ ...SignatureView.of(record), hasLong }), digests }
+  // Which windows they are says which ones are asked for; here any bits will do.
+  const kind = windowKinds[i % windowKinds.length] as WindowKind
+  return { id: 3 * i + 1, record: encodeSignature({ ...SignatureView.of(record), kind }), digests }
 })
 
 const texts = ['', 'a', 'A', 'ab', 'b.exe', 'Ä']
@@ -148,7 +150,10 @@ function literal(): Plan {
     [0, 8, 16, 24].reduce((value, shift) => value + (Buffer.from('abcdmz\0')[below(7)] as number) * 2 ** shift, 0)
   const grams = Uint32Array.from({ length: 1 + below(12) }, gram)
   const longGrams = Float64Array.from({ length: below(8) }, () => below(3) * 2 ** 32 + gram())
-  return { kind: 'grams', channel: below(4) === 0 ? 'wide' : 'plain', grams, longGrams, label: '$a' }
+  const hashes = () => Uint32Array.from({ length: below(5) }, () => below(3) * 2 ** 30 + below(1000))
+  const [textHashes, wordHashes] = [hashes(), hashes()]
+  const channel = below(4) === 0 ? 'wide' : 'plain'
+  return { kind: 'grams', channel, grams, longGrams, textHashes, wordHashes, label: '$a' }
 }
 
 /** The candidates of each plan, one signature at a time. */
@@ -246,6 +251,7 @@ test('serial numbers are told apart, whatever stands in them', () => {
 test('a sample whose signature cannot filter is a candidate for every gram, but not against its facts', () => {
   const group: SegmentGroup = {
     bits: 0,
+    kind: 'short',
     count: 2,
     words: 1,
     ids: Uint32Array.of(5, 9),
@@ -259,6 +265,8 @@ test('a sample whose signature cannot filter is a candidate for every gram, but 
     channel: 'plain',
     grams: Uint32Array.of(1, 2, 3),
     longGrams: new Float64Array(0),
+    textHashes: new Uint32Array(0),
+    wordHashes: new Uint32Array(0),
     label: '$a',
   }
   const small: Plan = { kind: 'fact', fact: { kind: 'size', min: 0, max: 100 } }
@@ -269,6 +277,7 @@ test('a sample whose signature cannot filter is a candidate for every gram, but 
 test('rows are not read for samples that the facts rule out', () => {
   const group = {
     bits: 64,
+    kind: 'text',
     count: 1,
     words: 1,
     ids: Uint32Array.of(1),
@@ -280,6 +289,8 @@ test('rows are not read for samples that the facts rule out', () => {
     channel: 'plain',
     grams: Uint32Array.of(1, 2, 3),
     longGrams: new Float64Array(0),
+    textHashes: new Uint32Array(0),
+    wordHashes: new Uint32Array(0),
     label: '$a',
   }
   const large: Plan = { kind: 'fact', fact: { kind: 'size', min: 100, max: 200 } }

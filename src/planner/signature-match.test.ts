@@ -17,6 +17,8 @@ function sample(size: number, grams: readonly number[] = []): SampleSignature {
     program: null,
     has: (channel, gram) => grams.includes(channel === 'wide' ? -gram : gram),
     hasLongGram: () => true,
+    hasText: () => true,
+    hasWord: () => true,
   }
 }
 
@@ -58,6 +60,8 @@ test('a plan is the boolean combination of its parts', () => {
     channel: 'plain',
     grams: Uint32Array.of(1),
     longGrams: new Float64Array(0),
+    textHashes: new Uint32Array(0),
+    wordHashes: new Uint32Array(0),
     label: '',
   }
   const two: Plan = {
@@ -65,6 +69,8 @@ test('a plan is the boolean combination of its parts', () => {
     channel: 'plain',
     grams: Uint32Array.of(1, 2),
     longGrams: new Float64Array(0),
+    textHashes: new Uint32Array(0),
+    wordHashes: new Uint32Array(0),
     label: '',
   }
   const wide: Plan = {
@@ -72,6 +78,8 @@ test('a plan is the boolean combination of its parts', () => {
     channel: 'wide',
     grams: Uint32Array.of(3),
     longGrams: new Float64Array(0),
+    textHashes: new Uint32Array(0),
+    wordHashes: new Uint32Array(0),
     label: '',
   }
   const parts = [one, two, wide]

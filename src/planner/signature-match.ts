@@ -24,6 +24,10 @@ export interface SampleSignature extends SampleFacts {
   has(channel: 'plain' | 'wide', gram: number): boolean
   /** The same for a long window; true where the index does not know the sample's long windows. */
   hasLongGram(channel: 'plain' | 'wide', gram: number): boolean
+  /** The same for the text window that has this hash. */
+  hasText(hash: number): boolean
+  /** The same for the word that has this hash. */
+  hasWord(hash: number): boolean
 }
 
 /** What the sample is called, each time; null where it is not known. */
@@ -54,7 +58,9 @@ export function mayMatch(plan: Plan, signature: SampleSignature, variables: Vari
       return missing <= 0
     }
     case 'grams': {
-      const { grams, longGrams, channel } = plan
+      const { grams, longGrams, textHashes, wordHashes, channel } = plan
+      for (const hash of textHashes) if (!signature.hasText(hash)) return false
+      for (const hash of wordHashes) if (!signature.hasWord(hash)) return false
       for (let i = 0; i < longGrams.length; i++)
         if (!signature.hasLongGram(channel, longGrams[i] as number)) return false
       for (let i = 0; i < grams.length; i++) if (!signature.has(channel, grams[i] as number)) return false

@@ -11,9 +11,19 @@ const plan: Plan = {
       channel: 'wide',
       grams: new Uint32Array([0, 1, 0xffffffff]),
       longGrams: new Float64Array([0, 2 ** 48 - 1]),
+      textHashes: new Uint32Array([7, 0xfffffffe]),
+      wordHashes: new Uint32Array([0x80000000]),
       label: '$b',
     },
-    { kind: 'grams', channel: 'plain', grams: new Uint32Array([]), longGrams: new Float64Array([]), label: '$c' },
+    {
+      kind: 'grams',
+      channel: 'plain',
+      grams: new Uint32Array([]),
+      longGrams: new Float64Array([]),
+      textHashes: new Uint32Array([]),
+      wordHashes: new Uint32Array([]),
+      label: '$c',
+    },
     { kind: 'fact', fact: { kind: 'size', min: 0, max: Infinity } },
     {
       kind: 'fact',
@@ -106,6 +116,8 @@ test('a plan too large to be stored is not stored', () => {
       channel: 'plain',
       grams: new Uint32Array([n]),
       longGrams: new Float64Array(0),
+      textHashes: new Uint32Array(0),
+      wordHashes: new Uint32Array(0),
       label: 'x'.repeat(64 * 1024),
     }
   })

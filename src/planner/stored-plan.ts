@@ -8,17 +8,17 @@ import type { Plan } from './plan.ts'
  * part that stands in many places is written once. JSON has no typed arrays, no infinity and no big integers, which
  * plans hold; each becomes an object with the one key below, a name that no plan uses.
  *
- *     backtrail-plan 5.8 9c1f03aa
+ *     backtrail-plan 6.9 9c1f03aa
  *     [{"kind":"grams","grams":{"$u32":"base64"},…},{"kind":"fact",…},{"kind":"and","parts":[0,1]}]
  *
  * The first number is the version of this form, the second that of the planner: a plan that either of them would now
  * make otherwise is made anew. The third is the CRC-32 of the JSON: a plan that was changed or cut off would miss
  * matches without a word, so it is made anew as well.
  */
-const FORM = 5
+const FORM = 6
 
 /** Stored plans that carry a smaller number are made anew at start; grows when the planner gives other plans. */
-const PLANNER_VERSION = 8
+const PLANNER_VERSION = 9
 
 /** Characters of JSON. Plans are read by every worker, and a server holds those of all rulesets that run. */
 const MAX_CHARACTERS = 16 * 1024 * 1024

@@ -9,8 +9,8 @@
  *     "MZ header" xor     4c 5b 21 … , 4f 58 22 … , …       plain grams for every key
  *     "MZ header" base64  TVogaGVhZGVy, 1aIGhlYWRlc, …      plain grams for each of the three alignments
  *
- * Folding comes last, after xor and base64: what the file holds is folded, not what the rule says. `fullword`,
- * `private` and `nocase` change nothing here: the first two only narrow, and the index is blind to case anyway.
+ * Folding comes last, after xor and base64: what the file holds is folded, not what the rule says. `fullword` says that
+ * the words at the ends of a text end there. `private` and `nocase` change nothing here: the index is blind to case anyway.
  */
 import type { HexToken, StringDefinition, TextString } from '../yara/index.ts'
 import { allOf, anyOf, factPlan, may } from './algebra.ts'
@@ -84,9 +84,8 @@ function planOf(definition: StringDefinition): Plan {
   } else if (definition.kind === 'text' && modifiers.xor !== null) {
     forms.push(...xorPlans(definition, modifiers.xor))
   } else {
-    const demand = demandOf(definition)
-    if (modifiers.ascii || !modifiers.wide) forms.push(demandPlan(demand, 'ascii', identifier))
-    if (modifiers.wide) forms.push(demandPlan(demand, 'wide', `${identifier} (wide)`))
+    if (modifiers.ascii || !modifiers.wide) forms.push(formPlan(definition, 'ascii', identifier))
+    if (modifiers.wide) forms.push(formPlan(definition, 'wide', `${identifier} (wide)`))
   }
   const plan = anyOf(forms)
   return plan.kind === 'may' ? may(`${identifier}: ${whyUnindexable(definition)}`) : plan
@@ -164,6 +163,12 @@ function demandOf(definition: StringDefinition): LiteralDemand {
 
 type Encoding = 'ascii' | 'wide'
 
+function formPlan(definition: StringDefinition, encoding: Encoding, label: string): Plan {
+  if (definition.kind === 'text' && definition.modifiers.fullword)
+    return literalPlan(foldedText(definition.bytes), encoding, label, MAX_GRAMS, true)
+  return demandPlan(demandOf(definition), encoding, label)
+}
+
 function demandPlan(demand: LiteralDemand, encoding: Encoding, label: string): Plan {
   return demandPlanWithin(demand, encoding, label, new Map())
 }
@@ -223,15 +228,15 @@ function setPlan(set: readonly string[], encoding: Encoding, label: string): Pla
   return allOf([commonPlan, anyOf(literals.map((literal) => literalPlan(literal, encoding, label, limit)))])
 }
 
-function literalPlan(literal: string, encoding: Encoding, label: string, limit: number): Plan {
-  if (encoding === 'ascii') return gramsPlan(literal, 'plain', label, limit)
-  const wide = gramsPlan(literal, 'wide', label, limit)
+function literalPlan(literal: string, encoding: Encoding, label: string, limit: number, isWhole = false): Plan {
+  if (encoding === 'ascii') return gramsPlan(literal, 'plain', label, limit, isWhole)
+  const wide = gramsPlan(literal, 'wide', label, limit, isWhole)
   if (wide.kind === 'grams' && wide.grams.length >= FEW_WIDE_GRAMS) return wide
   return allOf([wide, gramsPlan(interleaved(literal), 'plain', label, limit)])
 }
 
-function gramsPlan(literal: string, channel: 'plain' | 'wide', label: string, limit: number): Plan {
-  return gramsPlanOf(literal, channel, label, limit) ?? may('the literal is too short')
+function gramsPlan(literal: string, channel: 'plain' | 'wide', label: string, limit: number, isWhole = false): Plan {
+  return gramsPlanOf(literal, channel, label, limit, isWhole) ?? may('the literal is too short')
 }
 
 /** UTF-16LE of characters below 256, which is what `wide` makes of bytes. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { noteText } from '../../src/index/fixtures.ts'
 import { type EngineFacts, HEAD_BYTES, LONG_BYTES, nothingKnown } from '../../src/index/index.ts'
 import type { SampleSignature } from '../../src/planner/index.ts'
 
@@ -30,6 +31,11 @@ export function exactSignature(bytes: Uint8Array, facts: EngineFacts = nothingKn
   const zeros = Array.from({ length: LONG_BYTES }, (_, i) => 2 * i + 1)
   for (let at = 0; at + 2 * LONG_BYTES <= bytes.length; at++)
     if (zeros.every((ahead) => bytes[at + ahead] === 0)) long.wide.add(longGram(at, 2))
+  const [text, words] = [new Set<number>(), new Set<number>()]
+  noteText(Uint8Array.from(bytes.keys(), fold), {
+    text: (_channel, hash) => text.add(hash),
+    word: (_channel, hash) => words.add(hash),
+  })
   return {
     size: bytes.length,
     head: bytes.subarray(0, HEAD_BYTES),
@@ -39,6 +45,8 @@ export function exactSignature(bytes: Uint8Array, facts: EngineFacts = nothingKn
     ...facts,
     has: (channel, gram) => grams[channel].has(gram),
     hasLongGram: (channel, gram) => long[channel].has(gram),
+    hasText: (hash) => text.has(hash),
+    hasWord: (hash) => words.has(hash),
   }
 }
 

@@ -6,12 +6,14 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { before, test } from 'node:test'
 import { crc32 } from 'node:zlib'
+import { noteText } from '../../src/index/fixtures.ts'
 import {
   bitOf,
   type Channel,
   ENTRY_WORD,
   gramHash,
   HEAD_BYTES,
+  hasWords,
   LONG_BYTES,
   longGramHash,
   noProgram,
@@ -33,7 +35,7 @@ import {
   sectionOffsets,
 } from '../../src/index/segment-format.ts'
 import { encodeSignature } from '../../src/index/signature.ts'
-import { LONG_FROM } from '../../src/index/signing.ts'
+import { TEXT_FROM } from '../../src/index/signing.ts'
 import { type Plan, planRuleset } from '../../src/planner/index.ts'
 import { parse } from '../../src/yara/index.ts'
 import { folderWith } from '../cli/running.ts'
@@ -91,7 +93,7 @@ test('as they are built, the layers miss nothing, and rule most of it out', (t) 
 })
 
 test('the obvious way to sign, which the next tests break, gives the same signatures as the real one', () => {
-  for (const sample of [...samples.slice(0, 20), ...samples.filter(({ length }) => length >= LONG_FROM)]) {
+  for (const sample of [...samples.slice(0, 20), ...samples.filter(({ length }) => length >= TEXT_FROM)]) {
     // Compared as buffers: the difference of large arrays takes minutes to print.
     const [obvious, real] = [obviouslySigned({})(sample, noDigests), sign(sample, noDigests)]
     assert.ok(Buffer.compare(obvious, real) === 0, `seed ${seed}: ${sample.length} bytes`)
@@ -108,19 +110,50 @@ const breaks: Readonly<Record<string, Partial<Layers>>> = {
   },
   'letters are folded up to T only': { sign: obviouslySigned({ folds: (byte) => byte >= 0x41 && byte <= 0x54 }) },
   'UTF-16 text is seen at even offsets only': { sign: obviouslySigned({ dropsWide: (at) => at % 2 === 0 }) },
-  'long windows that cross the border of two chunks are forgotten': {
-    sign: obviouslySigned({ dropsLong: (at) => at % 256 > 250 }),
+  'text windows that cross the border of two chunks are forgotten': {
+    sign: obviouslySigned({ dropsText: (at) => at % 256 > 250 }),
+  },
+  'the last text window of a sample is forgotten': {
+    sign: obviouslySigned({ dropsText: (at, size) => at > size - 64 }),
+  },
+  'text windows of UTF-16 text are seen at even offsets only': {
+    sign: obviouslySigned({ dropsWideText: (at) => at % 2 === 1 }),
+  },
+  'a sample is said to have text windows, and has none': {
+    sign: obviouslySigned({ dropsText: () => true, dropsWideText: () => true }),
+  },
+  'plans ask for the text windows of another string': {
+    plan: changedPlan((plan) =>
+      plan.kind === 'grams' ? { ...plan, textHashes: plan.textHashes.map((hash) => ~hash) } : plan,
+    ),
+  },
+  'words that cross the border of two chunks are forgotten': {
+    sign: obviouslySigned({ dropsWord: (at) => at % 256 > 246 }),
+  },
+  'the last word of a sample is forgotten': { sign: obviouslySigned({ dropsWord: (at, size) => at > size - 20 }) },
+  'words of UTF-16 text are seen at even offsets only': {
+    sign: obviouslySigned({ dropsWord: (at, _size, channel) => channel === 'wide' && at % 2 === 1 }),
+  },
+  'plans ask for the words of another string': {
+    plan: changedPlan((plan) =>
+      plan.kind === 'grams' ? { ...plan, wordHashes: plan.wordHashes.map((hash) => ~hash) } : plan,
+    ),
+  },
+  'plans take every text for a whole word': { plan: planRulesetAsWholeWords },
+  'long windows, of older versions, that cross the border of two chunks are forgotten': {
+    sign: obviouslySigned({ isOlder: true, dropsLong: (at) => at % 256 > 250 }),
   },
   'the last long window of a sample is forgotten': {
-    sign: obviouslySigned({ dropsLong: (at, size) => at > size - 64 }),
+    sign: obviouslySigned({ isOlder: true, dropsLong: (at, size) => at > size - 64 }),
   },
   'long windows of UTF-16 text are seen at even offsets only': {
-    sign: obviouslySigned({ dropsLongWide: (at) => at % 2 === 1 }),
+    sign: obviouslySigned({ isOlder: true, dropsLongWide: (at) => at % 2 === 1 }),
   },
   'a sample is said to have long windows, and has none': {
-    sign: obviouslySigned({ dropsLong: () => true, dropsLongWide: () => true }),
+    sign: obviouslySigned({ isOlder: true, dropsLong: () => true, dropsLongWide: () => true }),
   },
   'plans ask for the long windows of another string': {
+    sign: obviouslySigned({ isOlder: true }),
     plan: changedPlan((plan) =>
       plan.kind === 'grams' ? { ...plan, longGrams: plan.longGrams.map((gram) => gram + 2 ** 40) } : plan,
     ),
@@ -215,6 +248,9 @@ function selectiveRules(bytes: Uint8Array): { readonly sample: Buffer; readonly 
   const sample = Buffer.from(bytes)
   sample.write(sentence, 20, 'latin1')
   sample.write(words, 101, 'utf16le')
+  const [acrossWord, lastWord] = ['aCrossThe256', 'theVeryLast']
+  sample.write(` ${acrossWord} `, 249, 'latin1')
+  sample.write(` ${lastWord}`, sample.length - lastWord.length - 1, 'latin1')
   const hex = (from: number, to: number) => `{ ${sample.toString('hex', from, to).replace(/../g, '$& ')}}`
   const borders = [256, 512, 768, 1024, 1280, 1536, 1792]
   const acrossBorders = borders.map((at, n) => `$s${n} = ${hex(at - 6, at + 6)}`).join(' ')
@@ -235,6 +271,17 @@ function selectiveRules(bytes: Uint8Array): { readonly sample: Buffer; readonly 
       rule('two_of_three', `${two} $c = ${absent}`, '2 of them'),
       rule('the_first', `$a = ${hex(300, 316)} $c = ${absent}`, '$a or $c'),
       rule('the_last', `$a = ${hex(300, 316)} $c = ${absent}`, '$c or $a'),
+      rule(
+        'in_words',
+        `${words
+          .split(' ')
+          .map((word, n) => `$w${n} = "${word}" wide fullword`)
+          .join(' ')}`,
+        'all of them',
+      ),
+      rule('part_of_words', '$a = "EVEN WIZ"', '$a'),
+      rule('across_words', `$w = "${acrossWord}" fullword`, '$w'),
+      rule('last_word', `$w = "${lastWord}" fullword`, '$w'),
       rule('of_size', two, `all of them and filesize <= ${sample.length}`),
     ],
   }
@@ -242,7 +289,7 @@ function selectiveRules(bytes: Uint8Array): { readonly sample: Buffer; readonly 
 
 /** A sample that has its long windows in the index, made of real files. */
 function largeSample(files: readonly Buffer[]): Buffer {
-  const sample = Buffer.alloc(LONG_FROM + 4_099, ' a line of text like any other\n')
+  const sample = Buffer.alloc(TEXT_FROM + 4_099, ' a line of text like any other\n')
   let filled = 0
   for (const file of files.filter(({ length }) => length < 100_000))
     filled += file.copy(sample, filled, 0, 400_000 - filled)
@@ -320,12 +367,27 @@ function signedWith(field: ProgramField, change: (value: number) => number | 'un
   }
 }
 
+/** As if every text were `fullword`. */
+function planRulesetAsWholeWords(text: string): ReturnType<Layers['plan']> {
+  const file = parse(text)
+  const rules = file.rules.map((rule) => ({
+    ...rule,
+    strings: rule.strings.map((string) => ({ ...string, modifiers: { ...string.modifiers, fullword: true } })),
+  }))
+  return planRuleset({ ...file, rules })
+}
+
 const noDigests: SampleDigests = { md5: new Uint8Array(16), sha1: new Uint8Array(20), sha256: new Uint8Array(32) }
 
 interface Faults {
   /** Windows that are left out, by their offset. */
   readonly drops?: (at: number, size: number) => boolean
   readonly dropsWide?: (at: number) => boolean
+  readonly dropsText?: (at: number, size: number) => boolean
+  readonly dropsWideText?: (at: number) => boolean
+  readonly dropsWord?: (at: number, size: number, channel: Channel) => boolean
+  /** As versions 3 and 4 have it: long windows in large samples, no text windows and no words. */
+  readonly isOlder?: boolean
   readonly dropsLong?: (at: number, size: number) => boolean
   readonly dropsLongWide?: (at: number) => boolean
   /** Which bytes are folded to lower case. */
@@ -336,12 +398,18 @@ interface Faults {
 function obviouslySigned({
   drops = () => false,
   dropsWide = () => false,
+  dropsText = () => false,
+  dropsWideText = () => false,
+  dropsWord = () => false,
+  isOlder = false,
   dropsLong = () => false,
   dropsLongWide = () => false,
   folds = (byte) => byte >= 0x41 && byte <= 0x5a,
 }: Faults): Layers['sign'] {
   return (sample, digests) => {
-    const { bits, hasLong } = SignatureView.of(sign(sample, digests))
+    const { bits, kind: newest } = SignatureView.of(sign(sample, digests))
+    const hasLong = isOlder && newest === 'text'
+    const kind = isOlder ? (hasLong ? 'long' : 'short') : newest
     const bytes = new Uint8Array(bits / 8)
     const folded = sample.map((byte) => (folds(byte) ? byte + 0x20 : byte))
     const mark = (channel: Channel, at: number, step: number) => {
@@ -375,12 +443,21 @@ function obviouslySigned({
       const end = at + 2 * LONG_BYTES
       if (end <= folded.length && isWide(at, LONG_BYTES) && !dropsLongWide(at)) markLong('wide', at, 2)
     }
+    noteText(folded, {
+      text(channel, hash, at) {
+        const isDropped = channel === 'wide' ? dropsWideText(at) : dropsText(at, folded.length)
+        if (kind === 'text' && !isDropped) set(hash)
+      },
+      word(channel, hash, at) {
+        if (hasWords(kind) && !dropsWord(at, folded.length, channel)) set(hash)
+      },
+    })
     return encodeSignature({
       ...digests,
       size: sample.length,
       head: sample.subarray(0, HEAD_BYTES),
       bytes,
-      hasLong,
+      kind,
       ...nothingKnown,
     })
   }

@@ -5,8 +5,8 @@
  * are.
  *
  * Memory: from INPUT on the bytes whose windows are to be marked, and from BITS on the bit array, as long as it has to
- * be. `shift` is how far a hash is shifted down to give a bit of the array. The bits of long windows, where they are
- * wanted, are set in the array at the address `long`: a second one of the same length, or the same; 0 where they are not.
+ * be. `shift` is how far a hash is shifted down to give a bit of the array. The bits of text windows, where they are
+ * wanted, are set in the array at the address `text`: a second one of the same length, or the same; 0 where they are not.
  * Where only the first `limit` bits of the arrays are wanted, the arrays are no longer than that.
  */
 
@@ -18,12 +18,19 @@ export const BITS: usize = INPUT + INPUT_BYTES
 const MULTIPLIER: u32 = 0x9e3779b1
 const PLAIN_SEED: u32 = 0x7feb352d
 const WIDE_SEED: u32 = 0x2c1b3c6d
-const LONG_SEED: u32 = 0x51ed270b
-const LONG_WIDE_SEED: u32 = 0x68e31da4
-const LONG_MULTIPLIER: u32 = 0x85ebca6b
-const LONG_BYTES: usize = 6
-/** Where the last four bytes of a long window begin. */
-const LAST_FOUR: usize = LONG_BYTES - 4
+const LAST_MULTIPLIER: u32 = 0x85ebca6b
+// Of text windows of five, six and eight characters.
+const FIVE_SEED: u32 = 0x1f83d9ab
+const SIX_SEED: u32 = 0x5be0cd19
+const EIGHT_SEED: u32 = 0x3c6ef372
+const FIVE_WIDE_SEED: u32 = 0x6a09e667
+const SIX_WIDE_SEED: u32 = 0x4cf5ad43
+const EIGHT_WIDE_SEED: u32 = 0x2745937f
+const WORD_SEED: u32 = 0x811c9dc5
+const WORD_WIDE_SEED: u32 = 0x27d4eb2f
+const WORD_STEP: u32 = 0x01000193
+const SHORTEST_WORD: u32 = 3
+const LONGEST_WORD: u32 = 32
 
 /** What `markBlocks` looks at beyond the windows that it marks. */
 export const LOOK_AHEAD: usize = 16
@@ -32,37 +39,49 @@ export const LOOK_AHEAD: usize = 16
 type All = u32
 type First = f32
 
+// The words that the bytes so far end within: of the plain channel, and of the wide one from even and odd bytes on.
+let word: u32 = 0
+let wordLength: u32 = 0
+let evenWord: u32 = 0
+let evenLength: u32 = 0
+let oddWord: u32 = 0
+let oddLength: u32 = 0
+
+/** Before the first bytes of a sample. */
+export function begin(): void {
+  wordLength = 0
+  evenLength = 0
+  oddLength = 0
+}
+
 /**
- * Sets the bits of the windows that start in the first `length` bytes, a multiple of 16; LOOK_AHEAD bytes more have to be
- * there. Folds all of them where they are.
+ * Sets the bits of the windows that start in the first `length` bytes, a multiple of 16, and of the words that end there;
+ * LOOK_AHEAD bytes more have to be there. Folds all of them where they are.
  */
-export function markBlocks(length: u32, shift: u32, long: usize): void {
-  markWindows<All>(length, shift, long, 0xffffffff)
+export function markBlocks(length: u32, shift: u32, text: usize): void {
+  markWindows<All>(length, shift, text, 0xffffffff)
 }
 
 /** The same for those among the first `limit` bits. */
-export function markBlocksWithin(length: u32, shift: u32, long: usize, limit: u32): void {
-  markWindows<First>(length, shift, long, limit)
+export function markBlocksWithin(length: u32, shift: u32, text: usize, limit: u32): void {
+  markWindows<First>(length, shift, text, limit)
 }
 
-function markWindows<Which>(length: u32, shift: u32, long: usize, limit: u32): void {
-  let nextZeros = zerosOf(foldBlock(INPUT))
+function markWindows<Which>(length: u32, shift: u32, text: usize, limit: u32): void {
+  let next = foldBlock(INPUT)
   let hasMarkedZeros = false
   const end = INPUT + length
   for (let at = INPUT; at < end; at += 16) {
-    const followingZeros = zerosOf(foldBlock(at + 16))
+    const block = next
+    next = foldBlock(at + 16)
     // A bit for each byte of this block and the next, set where it is zero.
-    const zeros = nextZeros | (followingZeros << 16)
-    nextZeros = followingZeros
+    const zeros = zerosOf(block) | (zerosOf(next) << 16)
     if (zeros == 0xffffffff) {
+      endWords(shift, limit)
       // Runs of zeros are so common in binaries that it pays to know their windows.
       if (!hasMarkedZeros) {
         setWithin(BITS, hash(0, PLAIN_SEED) >>> shift, limit)
         setWithin(BITS, hash(0, WIDE_SEED) >>> shift, limit)
-        if (long != 0) {
-          setWithin(long, longHash(0, 0, LONG_SEED) >>> shift, limit)
-          setWithin(long, longHash(0, 0, LONG_WIDE_SEED) >>> shift, limit)
-        }
         hasMarkedZeros = true
       }
       continue
@@ -77,48 +96,155 @@ function markWindows<Which>(length: u32, shift: u32, long: usize, limit: u32): v
     )
     // A bit for each byte of this block that a window of UTF-16LE text with characters below 256 starts at.
     let wide = (zeros >>> 1) & (zeros >>> 3) & (zeros >>> 5) & (zeros >>> 7) & 0xffff
-    if (long != 0) {
-      setSixteen<Which>(
-        long,
-        longBitsOfFour(at, shift),
-        longBitsOfFour(at + 1, shift),
-        longBitsOfFour(at + 2, shift),
-        longBitsOfFour(at + 3, shift),
-        limit,
-      )
-      let longWide = wide
-      for (let odd: u32 = 9; odd < 2 * <u32>LONG_BYTES; odd += 2) longWide &= zeros >>> odd
-      while (longWide != 0) {
-        setWithin(long, longWideBit(at + ctz(longWide), shift), limit)
-        longWide &= longWide - 1
-      }
-    }
     while (wide != 0) {
       setWithin(BITS, wideBit(at + ctz(wide), shift), limit)
       wide &= wide - 1
     }
+    if (text != 0) markText(at, textOf(block) | (textOf(next) << 16), zeros, shift, text, limit)
+    const letters = lettersOf(block) | (lettersOf(next) << 16)
+    // No word begins here, and none is open: so it is in most of a program.
+    if (wordLength != 0 || (letters & (letters >>> 1) & (letters >>> 2) & 0xffff) != 0)
+      markWords(at, letters, shift, limit)
+    const pairs = letters & (zeros >>> 1)
+    if ((evenLength | oddLength) != 0 || (pairs & (pairs >>> 2) & (pairs >>> 4) & 0xffff) != 0)
+      markWideWords(at, pairs, shift, limit)
   }
 }
 
 /** Sets the bits of the windows that lie within the first `length` bytes, which are few: the end of a sample. */
-export function markEnd(length: u32, shift: u32, long: usize, limit: u32): void {
+export function markEnd(length: u32, shift: u32, text: usize, limit: u32): void {
   const end = INPUT + length
   for (let at = INPUT; at < end; at++) store<u8>(at, fold(load<u8>(at)))
-  for (let at = INPUT; at + 4 <= end; at++) {
+  for (let at = INPUT; at < end; at++) {
+    const isLetter = isLetterOrDigit(load<u8>(at))
+    if (isLetter) addToWord(at)
+    else endWord(shift, limit)
+    const isPair = isLetter && at + 1 < end && load<u8>(at + 1) == 0
+    if (((at - INPUT) & 1) == 0) {
+      if (isPair) addToEvenWord(at)
+      else endEvenWord(shift, limit)
+    } else if (isPair) addToOddWord(at)
+    else endOddWord(shift, limit)
+    if (at + 4 > end) continue
     setWithin(BITS, hash(load<u32>(at), PLAIN_SEED) >>> shift, limit)
     if (at + 8 <= end && (load<u64>(at) & 0xff00ff00ff00ff00) == 0) setWithin(BITS, wideBit(at, shift), limit)
-    if (long == 0) continue
-    if (at + LONG_BYTES <= end) {
-      setWithin(long, longHash(load<u32>(at), load<u32>(at + LAST_FOUR), LONG_SEED) >>> shift, limit)
+    if (text == 0) continue
+    const plain = charactersAt(at, 1, end)
+    if (plain >= 5) setWithin(text, lastHash(load<u32>(at), load<u32>(at + 1), FIVE_SEED) >>> shift, limit)
+    if (plain >= 6) setWithin(text, lastHash(load<u32>(at), load<u32>(at + 2), SIX_SEED) >>> shift, limit)
+    if (plain >= 8) setWithin(text, lastHash(load<u32>(at), load<u32>(at + 4), EIGHT_SEED) >>> shift, limit)
+    const wide = charactersAt(at, 2, end)
+    if (wide >= 5) setWithin(text, wideTextBit(at, 1, FIVE_WIDE_SEED, shift), limit)
+    if (wide >= 6) setWithin(text, wideTextBit(at, 2, SIX_WIDE_SEED, shift), limit)
+    if (wide >= 8) setWithin(text, wideTextBit(at, 4, EIGHT_WIDE_SEED, shift), limit)
+  }
+  endWords(shift, limit)
+}
+
+/** How many characters of text stand here, every `step` bytes with zeros between, up to eight. */
+function charactersAt(at: usize, step: usize, end: usize): u32 {
+  let count: u32 = 0
+  for (; count < 8 && at + step <= end && isText(load<u8>(at)); at += step) {
+    if (step == 2 && load<u8>(at + 1) != 0) break
+    count++
+  }
+  return count
+}
+
+/** `marks` has a bit for each byte of this block and the next that is a character of text, `zeros` for each zero. */
+function markText(at: usize, marks: u32, zeros: u32, shift: u32, text: usize, limit: u32): void {
+  const two = marks & (marks >>> 1)
+  const four = two & (two >>> 2)
+  let five = four & (marks >>> 4) & 0xffff
+  if (five != 0) {
+    const six = four & (two >>> 4)
+    const eight = four & (four >>> 4)
+    for (; five != 0; five &= five - 1) {
+      const i = ctz(five)
+      const first = load<u32>(at + i)
+      setWithin(text, lastHash(first, load<u32>(at + i + 1), FIVE_SEED) >>> shift, limit)
+      if (((six >>> i) & 1) != 0) setWithin(text, lastHash(first, load<u32>(at + i + 2), SIX_SEED) >>> shift, limit)
+      if (((eight >>> i) & 1) != 0) setWithin(text, lastHash(first, load<u32>(at + i + 4), EIGHT_SEED) >>> shift, limit)
     }
-    if (at + 2 * LONG_BYTES <= end && isWide(at)) setWithin(long, longWideBit(at, shift), limit)
+  }
+  const pairs = marks & (zeros >>> 1)
+  const wideTwo = pairs & (pairs >>> 2)
+  const wideFour = wideTwo & (wideTwo >>> 4)
+  let wideFive = wideFour & (pairs >>> 8) & 0xffff
+  if (wideFive == 0) return
+  const wideSix = wideFour & (wideTwo >>> 8)
+  const wideEight = wideFour & (wideFour >>> 8)
+  for (; wideFive != 0; wideFive &= wideFive - 1) {
+    const i = ctz(wideFive)
+    setWithin(text, wideTextBit(at + i, 1, FIVE_WIDE_SEED, shift), limit)
+    if (((wideSix >>> i) & 1) != 0) setWithin(text, wideTextBit(at + i, 2, SIX_WIDE_SEED, shift), limit)
+    if (((wideEight >>> i) & 1) != 0) setWithin(text, wideTextBit(at + i, 4, EIGHT_WIDE_SEED, shift), limit)
   }
 }
 
-/** Whether a long window of UTF-16LE text with characters below 256 starts here. */
-function isWide(at: usize): bool {
-  for (let odd: usize = 1; odd < 2 * LONG_BYTES; odd += 2) if (load<u8>(at + odd) != 0) return false
-  return true
+/** Of a wide window whose last four characters begin `last` characters behind its first. */
+function wideTextBit(at: usize, last: usize, seed: u32, shift: u32): u32 {
+  return lastHash(everySecond(at), everySecond(at + 2 * last), seed) >>> shift
+}
+
+/** `letters` has a bit for each byte of this block that is a letter or a digit. */
+function markWords(at: usize, letters: u32, shift: u32, limit: u32): void {
+  for (let i: u32 = 0; i < 16; i++) {
+    if (((letters >>> i) & 1) != 0) addToWord(at + i)
+    else endWord(shift, limit)
+  }
+}
+
+/** `pairs` has a bit for each byte of this block that is a letter or a digit and has a zero behind it. */
+function markWideWords(at: usize, pairs: u32, shift: u32, limit: u32): void {
+  for (let i: u32 = 0; i < 16; i += 2) {
+    if (((pairs >>> i) & 1) != 0) addToEvenWord(at + i)
+    else endEvenWord(shift, limit)
+    if (((pairs >>> (i + 1)) & 1) != 0) addToOddWord(at + i + 1)
+    else endOddWord(shift, limit)
+  }
+}
+
+function addToWord(at: usize): void {
+  word = ((wordLength++ == 0 ? WORD_SEED : word) ^ load<u8>(at)) * WORD_STEP
+}
+
+function addToEvenWord(at: usize): void {
+  evenWord = ((evenLength++ == 0 ? WORD_WIDE_SEED : evenWord) ^ load<u8>(at)) * WORD_STEP
+}
+
+function addToOddWord(at: usize): void {
+  oddWord = ((oddLength++ == 0 ? WORD_WIDE_SEED : oddWord) ^ load<u8>(at)) * WORD_STEP
+}
+
+function endWord(shift: u32, limit: u32): void {
+  if (wordLength == 0) return
+  setWord(word, wordLength, shift, limit)
+  wordLength = 0
+}
+
+function endEvenWord(shift: u32, limit: u32): void {
+  if (evenLength == 0) return
+  setWord(evenWord, evenLength, shift, limit)
+  evenLength = 0
+}
+
+function endOddWord(shift: u32, limit: u32): void {
+  if (oddLength == 0) return
+  setWord(oddWord, oddLength, shift, limit)
+  oddLength = 0
+}
+
+function endWords(shift: u32, limit: u32): void {
+  endWord(shift, limit)
+  endEvenWord(shift, limit)
+  endOddWord(shift, limit)
+}
+
+function setWord(sum: u32, length: u32, shift: u32, limit: u32): void {
+  if (length < SHORTEST_WORD || length > LONGEST_WORD) return
+  setWithin(BITS, ((sum ^ (sum >>> 15)) * MULTIPLIER) >>> shift, limit)
+  setWithin(BITS, ((sum ^ (sum >>> 13)) * LAST_MULTIPLIER) >>> shift, limit)
 }
 
 /** How many of the first `length` bits are set. */
@@ -139,15 +265,15 @@ export function countPairs(length: u32): u32 {
 }
 
 /** How many of the first `length` bits are set in one array or the other. */
-export function countUnion(length: u32, long: usize): u32 {
+export function countUnion(length: u32, text: usize): u32 {
   let count: u32 = 0
-  for (let at: usize = 0; at < length >>> 3; at += 8) count += <u32>popcnt(load<u64>(BITS + at) | load<u64>(long + at))
+  for (let at: usize = 0; at < length >>> 3; at += 8) count += <u32>popcnt(load<u64>(BITS + at) | load<u64>(text + at))
   return count
 }
 
-/** Adds the bits of the long windows to the others. */
-export function unite(length: u32, long: usize): void {
-  for (let at: usize = 0; at < length >>> 3; at += 8) store<u64>(BITS + at, load<u64>(BITS + at) | load<u64>(long + at))
+/** Adds the bits of the text windows to the others. */
+export function unite(length: u32, text: usize): void {
+  for (let at: usize = 0; at < length >>> 3; at += 8) store<u64>(BITS + at, load<u64>(BITS + at) | load<u64>(text + at))
 }
 
 /** Makes the first `length` bits, 128 or more, half as many: each is two neighbouring ones, or-ed. */
@@ -169,21 +295,9 @@ function bitsOfFour(at: usize, shift: u32): v128 {
   return i32x4.shr_u(hashes, shift)
 }
 
-/** The same for long windows. */
-function longBitsOfFour(at: usize, shift: u32): v128 {
-  const first = i32x4.mul(v128.xor(v128.load(at), i32x4.splat(LONG_SEED)), i32x4.splat(MULTIPLIER))
-  const last = i32x4.mul(v128.load(at + LAST_FOUR), i32x4.splat(LONG_MULTIPLIER))
-  return i32x4.shr_u(i32x4.add(first, last), shift)
-}
-
 /** Of a window of eight bytes, every other of which is zero, in the wide channel. */
 function wideBit(at: usize, shift: u32): u32 {
   return hash(everySecond(at), WIDE_SEED) >>> shift
-}
-
-/** Of a window of 2 LONG_BYTES bytes, every other of which is zero, in the wide channel. */
-function longWideBit(at: usize, shift: u32): u32 {
-  return longHash(everySecond(at), everySecond(at + 2 * LAST_FOUR), LONG_WIDE_SEED) >>> shift
 }
 
 /** Four bytes, every second from this one on, where those between are zero. */
@@ -197,8 +311,9 @@ function hash(gram: u32, seed: u32): u32 {
   return (gram ^ seed) * MULTIPLIER
 }
 
-function longHash(first: u32, last: u32, seed: u32): u32 {
-  return (first ^ seed) * MULTIPLIER + last * LONG_MULTIPLIER
+/** Of a window of more than four bytes: its first four, and its last four. */
+function lastHash(first: u32, last: u32, seed: u32): u32 {
+  return (first ^ seed) * MULTIPLIER + last * LAST_MULTIPLIER
 }
 
 function setSixteen<Which>(array: usize, a: v128, b: v128, c: v128, d: v128, limit: u32): void {
@@ -254,4 +369,22 @@ function fold(byte: u8): u8 {
 
 function zerosOf(block: v128): u32 {
   return i8x16.bitmask(i8x16.eq(block, i8x16.splat(0)))
+}
+
+/** Printable ASCII, after folding. */
+function textOf(block: v128): u32 {
+  return i8x16.bitmask(i8x16.lt_u(i8x16.sub(block, i8x16.splat(0x20)), i8x16.splat(95)))
+}
+
+function lettersOf(block: v128): u32 {
+  const isLetter = i8x16.lt_u(i8x16.sub(block, i8x16.splat(0x61)), i8x16.splat(26))
+  return i8x16.bitmask(v128.or(isLetter, i8x16.lt_u(i8x16.sub(block, i8x16.splat(0x30)), i8x16.splat(10))))
+}
+
+function isText(byte: u8): bool {
+  return byte - 0x20 < 95
+}
+
+function isLetterOrDigit(byte: u8): bool {
+  return byte - 0x61 < 26 || byte - 0x30 < 10
 }

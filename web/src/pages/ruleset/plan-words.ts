@@ -47,7 +47,7 @@ function merged(lines: readonly Line[], areAllMade: boolean): Demand[] {
 }
 
 /** Long grams are of the same string, and asked of large samples only. */
-const lookUps = /^(.+): (\d+) (?:wide )?grams?(?:, \d+ long)?$/
+const lookUps = /^(.+): (?:(\d+) (?:wide )?grams?(?:, \d+ long)?|words)$/
 
 function summed(lines: readonly Line[]): Line[] {
   const byLabel = Map.groupBy(lines, ({ line }) => lookUps.exec(line)?.[1])
@@ -56,7 +56,7 @@ function summed(lines: readonly Line[]): Line[] {
     const same = label === undefined ? [each] : (byLabel.get(label) ?? [])
     if (label === undefined || same.length === 1) return [each]
     if (same[0] !== each) return []
-    const sum = same.reduce((total, { line }) => total + Number(lookUps.exec(line)?.[2]), 0)
+    const sum = same.reduce((total, { line }) => total + Number(lookUps.exec(line)?.[2] ?? 0), 0)
     return [{ line: `${label}: ${sum} grams`, parts: [] }]
   })
 }
@@ -74,7 +74,7 @@ const phrases: readonly (readonly [line: RegExp, words: (...found: string[]) => 
     /^(?:uint32\(0\) == 0x464c457f|uint32be\(0\) == 0x7f454c46|bytes at 0: 7f 45 4c 46)$/,
     () => 'it begins with `7f ELF`, as Linux programs do',
   ],
-  [lookUps, (label, number) => `\`${label}\` may be in it (${counted(Number(number), 'look-up')})`],
+  [lookUps, (label, number = '1') => `\`${label}\` may be in it (${counted(Number(number), 'look-up')})`],
   [/^filesize == (\d+)$/, (size) => `its size is ${sizeOf(size)}`],
   [/^filesize >= (\d+)$/, (size) => `its size is at least ${sizeOf(size)}`],
   [/^filesize <= (\d+)$/, (size) => `its size is at most ${sizeOf(size)}`],
