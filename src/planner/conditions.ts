@@ -290,7 +290,9 @@ function forInDemand(loop: ForIn, scope: Scope): Plan {
   let inner = scope
   for (const variable of variables) inner = binding(inner, variable, null)
   const parts = [demandOf(body, bindingItems(loop, inner, scope))]
-  if (iterable.kind === 'range') parts.push(definedIn(iterable.from, scope), definedIn(iterable.to, scope))
+  if (iterable.kind === 'range') {
+    parts.push(definedIn(iterable.from, scope), definedIn(iterable.to, scope), roundDemand(iterable, scope))
+  }
   if (iterable.kind === 'expression') parts.push(definedIn(iterable.value, scope))
   return allOf(parts)
 }
@@ -332,6 +334,18 @@ function needsARound(quantifier: Quantifier, iterable: ForIn['iterable'], scope:
     default:
       return false
   }
+}
+
+/** That a range has a number in it: `0..pe.number_of_resources - 1` demands that there are at least 1. */
+function roundDemand({ from, to }: Extract<ForIn['iterable'], { readonly kind: 'range' }>, scope: Scope): Plan {
+  const first = constantOf(from, scope)
+  const less = to.kind === 'arithmetic' ? (to.operator === '-' ? constantOf(to.right, scope) : null) : 0n
+  const left = to.kind === 'arithmetic' ? to.left : to
+  // Integers wrap around at 64 bits: nothing that could be near it is looked at.
+  const isSmall = [first, less].every((value) => value !== null && value >= 0n && value < 2n ** 31n)
+  if (!isSmall || left.kind === 'arithmetic' || constantOf(left, scope) !== null) return always
+  const right: Expression = { kind: 'integer', value: (first ?? 0n) + (less ?? 0n), span: from.span }
+  return comparisonDemand({ kind: 'comparison', operator: '>=', left, right, span: to.span }, scope)
 }
 
 /** `for any s in pe.sections`: `s` is one of `pe.sections[…]`, so that what is known of its fields is used. */

@@ -19,7 +19,7 @@
  * `test/planner/module-facts.test.ts` holds each of these against the engine.
  */
 import type { Comparison, Expression, TextOperation } from '../yara/index.ts'
-import { allOf, always, anyOf, factPlan, may, sizePlan } from './algebra.ts'
+import { allOf, always, anyOf, factPlan, may, never, sizePlan } from './algebra.ts'
 import { type Field, fieldOf, textOf } from './fields.ts'
 import { GRAM_BYTES, gramsPlanOf } from './grams.ts'
 import type { Plan } from './plan.ts'
@@ -46,6 +46,9 @@ const signedExecutable = allOf([
     literalDemand('pe.signatures[]', Buffer.from(oid, 'hex')),
   ),
 ])
+
+/** The metadata of a .NET program begin with `BSJB` (ECMA-335, II.24.2.1). */
+const dotnetExecutable = allOf([portableExecutable, literalDemand('dotnet', Buffer.from('BSJB', 'latin1'))])
 
 const elfMagic = startsWith(0x7f454c46)
 
@@ -78,7 +81,7 @@ const modules: ReadonlyMap<string, Module> = new Map(
         'exports_index',
       ],
     },
-    dotnet: { magic: portableExecutable, flags: ['is_dotnet'], functions: [] },
+    dotnet: { magic: dotnetExecutable, flags: ['is_dotnet'], functions: [] },
     elf: { magic: elfMagic, flags: [], functions: ['telfhash'] },
     macho: { magic: machoMagic, flags: [], functions: [] },
   }),
@@ -204,12 +207,16 @@ function equalityDemand(expression: Expression, text: string, scope: Scope): Pla
   return null
 }
 
-/** A GUID is printed as three little-endian numbers and eight bytes, which stand in the file one after the other. */
-function guidDemand(text: string): Plan | null {
+/**
+ * A GUID is printed as three little-endian numbers and eight bytes, which stand in the file one after the other, in the
+ * stream that is named so. Rules that were copied by hand compare with texts that no GUID is printed as.
+ */
+function guidDemand(text: string): Plan {
   const parts = /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/i.exec(text)?.slice(1)
-  if (parts === undefined) return null
+  if (parts === undefined) return never('no GUID is printed so')
   const bytes = parts.map((part, n) => (n < 3 ? Buffer.from(part, 'hex').reverse() : Buffer.from(part, 'hex')))
-  return literalDemand('dotnet.guids[]', Buffer.concat(bytes))
+  const stream = literalDemand('dotnet.guids[]', Buffer.from('#GUID', 'latin1'))
+  return allOf([stream, literalDemand('dotnet.guids[]', Buffer.concat(bytes))])
 }
 
 function certificateField(field: Field | null): string | null {

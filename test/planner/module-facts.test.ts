@@ -254,6 +254,52 @@ test('a GUID of .NET is looked for by its bytes, of which the first eight stand 
   assert.deepEqual(ask(`dotnet.guids[0] == "${guid}"`, inOrder), { engine: false, plan: false })
 })
 
+test('a text that no GUID is printed as is asked of no file', () => {
+  const assembly = dotnetExecutable(Buffer.from('33221100554477668899aabbccddeeff', 'hex'))
+  for (const text of ['00112233-4455-6677-8899-aabbccddeeff0', '00112233445566778899aabbccddeeff', '', 'x'])
+    for (const operator of ['==', 'iequals'])
+      assert.deepEqual(ask(`dotnet.guids[0] ${operator} "${text}"`, assembly), { engine: false, plan: false }, text)
+})
+
+test('fields of .NET have no value without the marks of its metadata, which plans look for', () => {
+  const assembly = dotnetExecutable(Buffer.from('33221100554477668899aabbccddeeff', 'hex'))
+  const condition = 'dotnet.guids[0] == "00112233-4455-6677-8899-aabbccddeeff"'
+  assert.deepEqual(ask('defined dotnet.number_of_streams', assembly), { engine: true, plan: true })
+  for (const [mark, asked] of [
+    ['BSJB', 'defined dotnet.number_of_streams'],
+    ['BSJB', condition],
+    ['#GUID', condition],
+  ] as const) {
+    const at = Buffer.from(assembly).indexOf(mark, 0, 'latin1')
+    assert.ok(at > 0, mark)
+    for (let i = 0; i < mark.length; i++) {
+      const changed = Uint8Array.from(assembly)
+      changed[at + i] = (changed[at + i] as number) ^ 0x02
+      assert.deepEqual(ask(asked, changed), { engine: false, plan: false }, `${asked}: ${mark}, byte ${i}`)
+    }
+  }
+})
+
+test('a loop over the items of a program demands that there are some', () => {
+  const importing = importingExecutable('KERNEL32.dll', ['ExitProcess'])
+  for (const [condition, bytes, engine, plan] of [
+    [
+      'for any i in (0..pe.number_of_resources - 1) : ( pe.resources[i].type == 3 or filesize > 0 )',
+      program,
+      false,
+      false,
+    ],
+    ['for any i in (0..pe.number_of_sections - 1) : ( filesize > 0 )', program, true, true],
+    ['for any i in (1..pe.number_of_sections) : ( filesize > 0 )', program, true, true],
+    ['for any i in (2..pe.number_of_sections) : ( filesize > 0 )', program, false, false],
+    ['for any i in (1..pe.number_of_sections - 1) : ( filesize > 0 )', program, false, false],
+    ['for all i in (0..pe.number_of_imports - 1) : ( filesize > 0 )', importing, true, true],
+    ['for any i in (0..filesize - 100000) : ( filesize > 0 )', program, false, false],
+    ['for any i in (0..filesize - 10) : ( filesize > 0 )', program, true, true],
+  ] as const)
+    assert.deepEqual(ask(condition, bytes), { engine, plan }, condition)
+})
+
 test('the engine tells the signers of a program, and nobody else has any', () => {
   assert.deepEqual(engineFactsOf(program).signers, Uint32Array.of(signerHash(SERIAL)))
   for (const file of [unsigned, elf, machO, ...strangers])
