@@ -1,7 +1,7 @@
 /** What a hunt found: in pages, and as files. */
 import { Readable } from 'node:stream'
 import { type Static, Type } from 'typebox'
-import type { HuntHit } from '../../hunts/index.ts'
+import type { AdHocHunts, HuntHit } from '../../hunts/index.ts'
 import { classificationNames } from '../../samples/index.ts'
 import { HuntHitShape } from '../contract/hunts.ts'
 import { csvLine } from '../csv.ts'
@@ -13,6 +13,12 @@ const refused = refusals(yaraEnvelope, {
   400: 'A parameter is not in its range.',
   403: 'No token, or an unknown one.',
   404: 'There is no such hunt.',
+})
+
+const HitPageShape = Type.Object({
+  count: Type.Integer(),
+  next_after: Type.Union([Type.Integer(), Type.Null()], { description: '`after` of the next page' }),
+  results: Type.Array(HuntHitShape),
 })
 
 export function addHuntHits(app: HttpServer, { appliance: { adHocHunts } }: RouteParts): void {
@@ -30,24 +36,12 @@ export function addHuntHits(app: HttpServer, { appliance: { adHocHunts } }: Rout
           limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
         }),
         response: {
-          200: Type.Object({
-            count: Type.Integer(),
-            next_after: Type.Union([Type.Integer(), Type.Null()], { description: '`after` of the next page' }),
-            results: Type.Array(HuntHitShape),
-          }),
+          200: HitPageShape,
           ...refused,
         },
       },
     },
-    async ({ params: { id }, query: { after, limit } }) => {
-      const hits = await adHocHunts.hits(id, { after, limit })
-      const { matches } = await adHocHunts.get(id)
-      return {
-        count: matches,
-        next_after: hits.length === limit ? (hits.at(-1)?.id ?? null) : null,
-        results: hits.map(hitOf),
-      }
-    },
+    async ({ params: { id }, query }) => hitPage(adHocHunts, id, query),
   )
 
   app.get(
@@ -73,6 +67,20 @@ export function addHuntHits(app: HttpServer, { appliance: { adHocHunts } }: Rout
         .send(Readable.from(lines(adHocHunts.allHits(id))))
     },
   )
+}
+
+export async function hitPage(
+  adHocHunts: AdHocHunts,
+  id: number,
+  { after, limit }: { readonly after: number; readonly limit: number },
+): Promise<Static<typeof HitPageShape>> {
+  const hits = await adHocHunts.hits(id, { after, limit })
+  const { matches } = await adHocHunts.get(id)
+  return {
+    count: matches,
+    next_after: hits.length === limit ? (hits.at(-1)?.id ?? null) : null,
+    results: hits.map(hitOf),
+  }
 }
 
 export function hitOf({

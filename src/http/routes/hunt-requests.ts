@@ -4,7 +4,7 @@ import { Failure } from '../../errors/index.ts'
 import type { Selection } from '../../hunts/index.ts'
 import { classificationNames, parseHash } from '../../samples/index.ts'
 import { type Classification, type Micros, toIso } from '../../store/index.ts'
-import type { SelectionShape } from '../contract/hunts.ts'
+import { SelectionShape } from '../contract/hunts.ts'
 import { YaraText } from '../parameters.ts'
 
 export const HuntPath = Type.Object({ id: Type.Integer({ minimum: 1 }) })
@@ -16,6 +16,17 @@ export const RulesShape = Type.Array(
   Type.Object({ name: Type.String({ minLength: 1, maxLength: 200 }), content: YaraText }),
   { minItems: 1, maxItems: 10_000, description: 'YARA texts with their names, each a ruleset of its own' },
 )
+
+/** What makes a hunt. */
+export const huntRequest = {
+  rules: RulesShape,
+  title: Type.Optional(Type.String({ maxLength: 200 })),
+  selection: Type.Optional(SelectionShape),
+  index: Type.Optional(Type.Boolean({ description: 'false scans every sample plainly, for comparison' })),
+  partial: Type.Optional(
+    Type.Boolean({ description: 'true: where some rules do not compile, the others are hunted with' }),
+  ),
+}
 
 export function selectionOf(asked: Static<typeof SelectionShape>): Selection {
   const given = {

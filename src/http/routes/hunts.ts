@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { type Static, Type } from 'typebox'
-import type { Hunt } from '../../hunts/index.ts'
+import type { Account } from '../../accounts/index.ts'
+import type { AdHocHunts, Explanation, Hunt } from '../../hunts/index.ts'
 import { type Micros, toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
 import { about } from '../auditing.ts'
@@ -23,15 +24,13 @@ import { pageOf } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { diagnosticJson, leftOutJson } from './diagnostic-json.ts'
 import { hitOf } from './hunt-hits.ts'
-import { HuntPath, RulesShape, selectionJson, selectionOf } from './hunt-requests.ts'
+import { HuntPath, huntRequest, RulesShape, selectionJson, selectionOf } from './hunt-requests.ts'
 
 const unauthenticated = 'No token, or an unknown one.'
 const unknown = 'There is no such hunt.'
 const foreign = `${unauthenticated} Or the hunt belongs to another user.`
 
-const Partial = Type.Optional(
-  Type.Boolean({ description: 'true: where some rules do not compile, the others are hunted with' }),
-)
+const HuntRequestShape = Type.Object(huntRequest)
 
 export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, room } }: RouteParts): void {
   // A server that stops must not wait for listeners; they come again when it is back.
@@ -47,13 +46,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         tags: ['hunts'],
         operationId: 'createHunt',
         summary: 'Hunt with YARA texts over the stored samples',
-        body: Type.Object({
-          rules: RulesShape,
-          title: Type.Optional(Type.String({ maxLength: 200 })),
-          selection: Type.Optional(SelectionShape),
-          index: Type.Optional(Type.Boolean({ description: 'false scans every sample plainly, for comparison' })),
-          partial: Partial,
-        }),
+        body: HuntRequestShape,
         response: {
           201: MadeHuntShape,
           ...refusals(yaraEnvelope, {
@@ -64,16 +57,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
       },
     },
     async (request, reply) => {
-      const { rules, title, selection, index, partial } = request.body
-      const hunt = await adHocHunts.create(callerOf(request), {
-        texts: rules,
-        selection: selectionOf(selection ?? {}),
-        useIndex: index ?? true,
-        title: title ?? null,
-        partial: partial ?? false,
-      })
-      const warnings = hunt.warnings.map(({ text, ...diagnostic }) => ({ text, ...diagnosticJson(diagnostic) }))
-      return reply.code(201).send({ ...toJson(hunt), warnings })
+      return reply.code(201).send(await createHunt(adHocHunts, callerOf(request), request.body))
     },
   )
 
@@ -104,7 +88,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         offset: (page.number - 1) * page.size,
         limit: page.size,
       })
-      return { count, ...neighbours(request, page, count, [['type', type]]), results: results.map(toJson) }
+      return { count, ...neighbours(request, page, count, [['type', type]]), results: results.map(huntJson) }
     },
   )
 
@@ -120,7 +104,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         response: { 200: HuntShape, ...refusals(yaraEnvelope, { 403: unauthenticated, 404: unknown }) },
       },
     },
-    async ({ params: { id } }) => toJson(await adHocHunts.get(id)),
+    async ({ params: { id } }) => huntJson(await adHocHunts.get(id)),
   )
 
   app.get(
@@ -175,7 +159,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   async function* events(id: number, signal: AbortSignal): AsyncGenerator<string> {
     let latest: object = {}
     for await (const { hunt, hits } of adHocHunts.follow(id, signal)) {
-      latest = toJson(hunt)
+      latest = huntJson(hunt)
       if (hits.length > 0) yield event('hits', hits.map(hitOf))
       yield event('progress', latest)
     }
@@ -198,7 +182,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         },
       },
     },
-    async (request) => toJson(await room.lend(() => adHocHunts.cancel(callerOf(request), request.params.id))),
+    async (request) => huntJson(await room.lend(() => adHocHunts.cancel(callerOf(request), request.params.id))),
   )
 
   app.delete(
@@ -247,7 +231,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         tags: ['hunts'],
         operationId: 'explainRules',
         summary: 'Tell what hunting with YARA texts would read',
-        body: Type.Object({ rules: RulesShape, partial: Partial }),
+        body: Type.Object({ rules: RulesShape, partial: huntRequest.partial }),
         response: {
           200: ExplanationShape,
           ...refusals(yaraEnvelope, { 400: 'The rules do not compile.', 403: unauthenticated }),
@@ -255,27 +239,48 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
       },
     },
     async (request, reply) => {
-      const { corpus, texts } = await explain(request.body.rules, goneSignal(reply), request.body.partial ?? false)
-      return {
-        corpus,
-        texts: texts.map(({ name, warnings, leftOut, expected, rules }) => ({
-          name,
-          left_out: leftOut.map(leftOutJson),
-          warnings: warnings.map(diagnosticJson),
-          expected,
-          rules: rules.map(({ isPrivate, unindexable, advice, ...rule }) => ({
-            ...rule,
-            private: isPrivate,
-            unindexable: [...unindexable],
-            advice: [...advice],
-          })),
-        })),
-      }
+      const { rules, partial } = request.body
+      return explanationJson(await explain(rules, goneSignal(reply), partial ?? false))
     },
   )
 }
 
-function toJson(hunt: Hunt): Static<typeof HuntShape> {
+/** Makes a hunt as it was asked for on the wire. */
+export async function createHunt(
+  adHocHunts: AdHocHunts,
+  caller: Account,
+  { rules, title, selection, index, partial }: Static<typeof HuntRequestShape>,
+): Promise<Static<typeof MadeHuntShape>> {
+  const hunt = await adHocHunts.create(caller, {
+    texts: rules,
+    selection: selectionOf(selection ?? {}),
+    useIndex: index ?? true,
+    title: title ?? null,
+    partial: partial ?? false,
+  })
+  const warnings = hunt.warnings.map(({ text, ...diagnostic }) => ({ text, ...diagnosticJson(diagnostic) }))
+  return { ...huntJson(hunt), warnings }
+}
+
+export function explanationJson({ corpus, texts }: Explanation): Static<typeof ExplanationShape> {
+  return {
+    corpus,
+    texts: texts.map(({ name, warnings, leftOut, expected, rules }) => ({
+      name,
+      left_out: leftOut.map(leftOutJson),
+      warnings: warnings.map(diagnosticJson),
+      expected,
+      rules: rules.map(({ isPrivate, unindexable, advice, ...rule }) => ({
+        ...rule,
+        private: isPrivate,
+        unindexable: [...unindexable],
+        advice: [...advice],
+      })),
+    })),
+  }
+}
+
+export function huntJson(hunt: Hunt): Static<typeof HuntShape> {
   return {
     id: hunt.id,
     title: hunt.title,

@@ -1,6 +1,6 @@
 /** Matches with filters, and as files: additions to the specification. */
 import { type Static, Type } from 'typebox'
-import type { MatchFilter } from '../../matches/index.ts'
+import type { Matches, MatchFilter } from '../../matches/index.ts'
 import { checkName } from '../../rulesets/index.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { MatchSearchShape, MatchShape } from '../contract/matches.ts'
@@ -12,7 +12,8 @@ import type { HttpServer, RouteParts } from '../route.ts'
 import { classificationNumber, endOf, sampleFilters, startOf } from './sample-shapes.ts'
 
 const Size = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'in bytes' }))
-const filters = {
+/** What a search for matches asks. */
+export const matchFilters = {
   ruleset: Type.Optional(Type.Array(RulesetName, { maxItems: 100, description: 'of any of these' })),
   together: Type.Boolean({ default: false, description: 'only samples that match every one of them' }),
   revision: Type.Optional(Type.Integer({ minimum: 1, description: 'first found with this revision of its ruleset' })),
@@ -22,7 +23,7 @@ const filters = {
   min_size: Size,
   max_size: Size,
 }
-const Filters = Type.Object(filters)
+const Filters = Type.Object(matchFilters)
 const Format = Type.Enum(matchFormats)
 const MispEvent = Type.Object({ Event: Type.Object({}, { additionalProperties: true }) })
 
@@ -42,7 +43,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
         operationId: 'searchMatches',
         summary: 'Search matches, those recorded last first',
         querystring: Type.Object({
-          ...filters,
+          ...matchFilters,
           after: Type.Optional(
             Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next_after` of a page' }),
           ),
@@ -51,17 +52,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
         response: { 200: MatchSearchShape, ...refusals(yaraEnvelope, statuses) },
       },
     },
-    async ({ query: { after, limit, ...query } }) => {
-      const filter = filterOf(query)
-      const found = await matches.find(filter, { limit, ...(after !== undefined && { after }) })
-      const { rulesets = [], together, ...conditions } = filter
-      const isCounted = Object.keys(conditions).length === 0 && !(together && rulesets.length > 1)
-      return {
-        count: isCounted ? await matches.count(rulesets) : null,
-        next_after: found.next,
-        results: found.results.map(matchJson),
-      }
-    },
+    async ({ query }) => foundMatches(matches, query),
   )
 
   app.get(
@@ -122,6 +113,22 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
     },
     async ({ body: { format, ids } }, reply) => sendMatches(reply, format, await matches.byIds(ids)),
   )
+}
+
+/** A page of a search as it is answered on the wire. */
+export async function foundMatches(
+  matches: Matches,
+  { after, limit, ...query }: Static<typeof Filters> & { readonly after?: number; readonly limit: number },
+): Promise<Static<typeof MatchSearchShape>> {
+  const filter = filterOf(query)
+  const found = await matches.find(filter, { limit, ...(after !== undefined && { after }) })
+  const { rulesets = [], together, ...conditions } = filter
+  const isCounted = Object.keys(conditions).length === 0 && !(together && rulesets.length > 1)
+  return {
+    count: isCounted ? await matches.count(rulesets) : null,
+    next_after: found.next,
+    results: found.results.map(matchJson),
+  }
 }
 
 /** Everything but `after` and `limit`. */

@@ -1,6 +1,7 @@
 /** Samples by what they are, and everything about one of them: additions to the specification. */
 import { type Static, Type } from 'typebox'
-import type { SampleFilter } from '../../samples/index.ts'
+import type { Matches } from '../../matches/index.ts'
+import type { SampleFilter, Samples } from '../../samples/index.ts'
 import { toIso } from '../../store/index.ts'
 import { CountedShape } from '../contract/paging.ts'
 import { SampleDetailsShape, SampleSearchShape } from '../contract/samples.ts'
@@ -13,7 +14,8 @@ const statuses = { 400: 'A parameter is malformed.', 403: 'No token, or an unkno
 
 const MOST_MATCHES = 1_000
 
-const searchFilters = {
+/** What a search for samples asks. */
+export const searchFilters = {
   q: Type.Optional(Type.String({ maxLength: 500, description: 'a hash of any kind, or a part of the name' })),
   ...sampleFilters,
 }
@@ -36,10 +38,7 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
         response: { 200: SampleSearchShape, ...refusals(yaraEnvelope, statuses) },
       },
     },
-    async ({ query: { after, limit, ...query } }) => {
-      const page = await samples.search(filterOf(query), { limit, ...(after !== undefined && { after }) })
-      return { results: page.samples.map(sampleJson), next: page.next }
-    },
+    async ({ query }) => foundSamples(samples, query),
   )
 
   app.get(
@@ -89,23 +88,39 @@ export function addSampleSearch(app: HttpServer, { appliance: { samples, matches
         },
       },
     },
-    async ({ params: { hash } }) => {
-      const { sample, tags, sightings, parents, members } = await samples.details(hash)
-      const found = await matches.ofSample(sample.id)
-      return {
-        sample: sampleJson(sample),
-        note: sample.note,
-        indexed: sample.indexed,
-        tags: [...tags],
-        sightings: sightings.map((sighting) => ({ ...sighting, seen: toIso(sighting.seen) })),
-        parents: parents.map(({ path, sample }) => ({ path, sample: sampleJson(sample) })),
-        members: members.map(({ path, sample }) => ({ path, sample: sampleJson(sample) })),
-        matches: found
-          .slice(0, MOST_MATCHES)
-          .map(({ ruleset, rule, cloud, created }) => ({ ruleset, rule, cloud, created: toIso(created) })),
-      }
-    },
+    async ({ params: { hash } }) => detailsOf(hash, samples, matches),
   )
+}
+
+/** A page of a search as it is answered on the wire. */
+export async function foundSamples(
+  samples: Samples,
+  { after, limit, ...query }: Static<typeof SearchFilters> & { readonly after?: string; readonly limit: number },
+): Promise<Static<typeof SampleSearchShape>> {
+  const page = await samples.search(filterOf(query), { limit, ...(after !== undefined && { after }) })
+  return { results: page.samples.map(sampleJson), next: page.next }
+}
+
+/** Everything about a sample as it is answered on the wire. */
+export async function detailsOf(
+  hash: string,
+  samples: Samples,
+  matches: Matches,
+): Promise<Static<typeof SampleDetailsShape>> {
+  const { sample, tags, sightings, parents, members } = await samples.details(hash)
+  const found = await matches.ofSample(sample.id)
+  return {
+    sample: sampleJson(sample),
+    note: sample.note,
+    indexed: sample.indexed,
+    tags: [...tags],
+    sightings: sightings.map((sighting) => ({ ...sighting, seen: toIso(sighting.seen) })),
+    parents: parents.map(({ path, sample }) => ({ path, sample: sampleJson(sample) })),
+    members: members.map(({ path, sample }) => ({ path, sample: sampleJson(sample) })),
+    matches: found
+      .slice(0, MOST_MATCHES)
+      .map(({ ruleset, rule, cloud, created }) => ({ ruleset, rule, cloud, created: toIso(created) })),
+  }
 }
 
 function filterOf({ q, file_type, classification, tag, from, to }: Static<typeof SearchFilters>): SampleFilter {
