@@ -28,6 +28,7 @@ import {
   refuseLostDatabase,
 } from '../store/index.ts'
 import { Tenants } from '../tenants/index.ts'
+import { type Diagnostic, ruleText } from '../yara/index.ts'
 import { type JournalEntry, readJournal } from './journal.ts'
 import { Opened } from './opened.ts'
 import { StoredCheck } from './stored-check.ts'
@@ -58,10 +59,18 @@ export interface Appliance {
   journal(limit: number): Promise<readonly JournalEntry[]>
   /** What hunting with some texts would read, rule by rule. Fails with `rules.invalid`. */
   explain(texts: readonly HuntText[], signal: AbortSignal, partial?: boolean): Promise<Explanation>
+  /** What there is to say about some texts, each compiled by itself; nothing is kept. */
+  validate(texts: readonly HuntText[]): Promise<readonly ValidatedText[]>
   /** Tells others who find the folder locked where to reach its owner. */
   announce(url: string): Promise<void>
   /** Lets what is under way come to a safe point, and frees the folder. What is unfinished goes on at the next opening. */
   close(): Promise<void>
+}
+
+export interface ValidatedText {
+  readonly name: string
+  readonly valid: boolean
+  readonly diagnostics: readonly Diagnostic[]
 }
 
 interface Opening {
@@ -266,6 +275,8 @@ async function assemble(
     journal: (limit) => readJournal(database, limit),
     explain: (texts, signal, partial) =>
       explain({ sources, checker, plan: (content, signal) => plan(content, true, signal) }, texts, signal, partial),
+    validate: (texts) =>
+      Promise.all(texts.map(async ({ name, content }) => ({ name, ...(await checker.check(ruleText(content))) }))),
     announce: (url) => reserve.lend(async () => lock.announce(url)),
     close: () => opened.close(),
   }

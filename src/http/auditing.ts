@@ -7,7 +7,14 @@ import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyReques
 import type { AuditLog } from '../audit/index.ts'
 
 /** What a request is about, or why a route that is no GET has no entries. */
-export type Audited = ((request: FastifyRequest) => string[]) | 'nothing to tell' | 'told by the arrivals of samples'
+export type Audited =
+  | ((request: Asked) => string[])
+  | 'nothing to tell'
+  | 'told by the arrivals of samples'
+  | 'told by the calls in it'
+
+/** What entries are made of: a request, or a call in one. */
+type Asked = Pick<FastifyRequest, 'params' | 'body' | 'query'>
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -18,7 +25,7 @@ declare module 'fastify' {
 }
 
 /** About the values of these parameters: of the path, the body or the query. */
-export function about(...names: readonly string[]): (request: FastifyRequest) => string[] {
+export function about(...names: readonly string[]): (request: Asked) => string[] {
   return ({ params, body, query }) => {
     const given: Record<string, unknown> = Object.assign({}, query, body, params)
     return names.flatMap((name) => given[name] ?? []).map(String)

@@ -5,6 +5,15 @@ import { demandAccess, documentAccess } from './access.ts'
 import { demandScope, type Operations } from './scopes.ts'
 import { accountOfSession } from './session.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route answers calls of other operations, and holds each to the scope of the caller's token itself. */
+    readonly scopesCalls?: boolean
+    /** `Authorization: Bearer <token>` is taken too. */
+    readonly takesBearer?: boolean
+  }
+}
+
 const callers = new WeakMap<FastifyRequest, Account>()
 
 /**
@@ -18,7 +27,7 @@ export function addAuthentication(app: FastifyInstance, accounts: Accounts, oper
     if (access === undefined) throw new Error(`${method} ${url} does not say who may call it`)
     if (schema) {
       documentAccess(schema, access)
-      operations.add(schema, [method].flat())
+      operations.add(schema, [method].flat(), config as FastifyContextConfig)
     }
   })
   const underWay = new Set<UnderWay>()
@@ -40,7 +49,8 @@ export function addAuthentication(app: FastifyInstance, accounts: Accounts, oper
     const account = callers.get(request)
     const { access } = request.routeOptions.config
     if (!account || !access) return
-    demandScope(account, request.routeOptions.schema ?? {}, request.method)
+    if (!request.routeOptions.config.scopesCalls)
+      demandScope(account, request.routeOptions.schema ?? {}, request.method)
     demandAccess(account, access, request.params as { readonly name?: unknown })
   })
 }
@@ -76,15 +86,16 @@ export function knownCallerOf(request: FastifyRequest): Account | null {
 async function accountOf(request: FastifyRequest, accounts: Accounts): Promise<Account> {
   const { authorization } = request.headers
   if (authorization === undefined) return accountOfSession(request, accounts)
-  const account = await accounts.tokens.authenticate(tokenOf(authorization))
+  const account = await accounts.tokens.authenticate(tokenOf(authorization, request))
   if (!account) throw new Failure('credentials.invalid')
   return account
 }
 
 /** `Authorization: Token <token>`; the scheme's case does not matter. */
-function tokenOf(header: string): string {
+function tokenOf(header: string, { routeOptions: { config } }: FastifyRequest): string {
   const [scheme = '', ...rest] = header.trim().split(/\s+/)
-  if (scheme.toLowerCase() !== 'token') throw new Failure('credentials.missing')
+  const isBearer = config.takesBearer && scheme.toLowerCase() === 'bearer'
+  if (scheme.toLowerCase() !== 'token' && !isBearer) throw new Failure('credentials.missing')
   if (rest.length !== 1) {
     throw new Failure('credentials.invalid', 'Invalid token header: it must read "Authorization: Token <token>".')
   }

@@ -51,7 +51,8 @@ export function refuse(error: Error, request: FastifyRequest, reply: FastifyRepl
     .send(envelope.render(boundedFailure(failure), status))
 }
 
-function understand(error: Error, request: FastifyRequest): Failure {
+/** What an error means for the endpoint of the request. */
+export function understand(error: Error, request: FastifyRequest): Failure {
   if (error instanceof Failure) return error
   const { config } = request.routeOptions
   if (error instanceof InvalidInput)

@@ -2,26 +2,37 @@
  * What a token is for: the operations of the API that it names, and `read` for all that only read. A script that uploads
  * gets a token that can do nothing else.
  */
-import type { FastifySchema } from 'fastify'
+import type { FastifyContextConfig, FastifySchema } from 'fastify'
 import type { Account } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 
 const READ = 'read'
 
-interface Operation {
+export interface Operation {
   readonly reads: boolean
   /** It makes credentials, or gives rights: with it a token could become one without bounds. */
   readonly lifts: boolean
+  readonly method: string
+  /** What its route says of who may call it, and of its entries in the audit log. */
+  readonly config: FastifyContextConfig
 }
 
 /** The operations that the routes declare. */
 export class Operations {
   readonly #known = new Map<string, Operation>()
 
-  add({ operationId, tags = [] }: FastifySchema, methods: readonly string[]): void {
+  add({ operationId, tags = [] }: FastifySchema, methods: readonly string[], config: FastifyContextConfig): void {
     if (operationId === undefined) return
     const reads = methods.every(isReading)
-    this.#known.set(operationId, { reads, lifts: !reads && tags.includes('users') })
+    const [method = 'GET'] = methods
+    this.#known.set(operationId, { reads, lifts: !reads && tags.includes('users'), method, config })
+  }
+
+  /** Of a name that the code has. */
+  get(operationId: string): Operation {
+    const operation = this.#known.get(operationId)
+    if (operation === undefined) throw new Error(`there is no operation ${operationId}`)
+    return operation
   }
 
   /** The names of a scope, each once. Fails with `token.scope-invalid` for one that is unknown or must not be there. */

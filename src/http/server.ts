@@ -10,6 +10,7 @@ import { addAuditing } from './auditing.ts'
 import { addAuthentication, knownCallerOf } from './authentication.ts'
 import { addBodyParsers } from './bodies.ts'
 import { SMALL_BODY } from './body-bounds.ts'
+import { addMcp } from './mcp/index.ts'
 import { addUnknownPaths } from './methods.ts'
 import { addMetrics } from './metrics.ts'
 import { addRequestLog, newRequestId, silentFramework } from './observing.ts'
@@ -88,7 +89,10 @@ export function buildHttpServer(
     const operations = new Operations()
     addAuthentication(scope, appliance.accounts, operations)
     addAuditing(scope, appliance.audit, (request) => knownCallerOf(request)?.name ?? null)
-    addRoutes(scope as unknown as HttpServer, { appliance, settings, metrics, operations })
+    const parts = { appliance, settings, metrics, operations }
+    addRoutes(scope as unknown as HttpServer, parts)
+    // What its tools do is not there where the server is a cloud only.
+    if (settings.role !== 'cloud') addMcp(scope as unknown as HttpServer, parts)
   })
   if (settings.role !== 'appliance') {
     app.register(async (scope) => {
