@@ -28,6 +28,7 @@ export const catalogue = {
   },
   'parameter.out-of-range': { status: 400, message: 'Parameter not in expected range' },
   'page.beyond-end': { status: 400, message: 'Parameter not in expected range: there is no such page.' },
+  'query.malformed': { status: 400, message: 'The query cannot be understood.' },
   'hash.malformed': {
     status: 400,
     message: 'A hash must be the 32, 40, 64 or 128 hexadecimal digits of an MD5, SHA-1, SHA-256 or SHA-512.',

@@ -1,3 +1,4 @@
+import type { Condition } from '../query/index.ts'
 import type { Classification, Micros } from '../store/index.ts'
 
 /** A sample as the rest of the program sees it. Hashes are lower-case hexadecimal. */
@@ -61,6 +62,8 @@ export interface ClassificationVerdict {
 
 /** All given conditions hold. */
 export interface SampleFilter {
+  /** Of the query language. */
+  readonly query?: Condition
   /** A hash of any kind, or a part of a name (ASCII case does not matter). */
   readonly text?: string
   readonly fileTypes?: readonly string[]

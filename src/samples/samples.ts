@@ -10,11 +10,14 @@ import {
   type Database,
   listOf,
   type Micros,
+  type SampleSearch,
+  storeOf,
   unitOf,
 } from '../store/index.ts'
 import { deleteSamples } from './deletion.ts'
 import { type HashKind, parseHash, parseHashes } from './hash.ts'
 import { type ListedSample, listedSample } from './listed-sample.ts'
+import { type PagedQuery, PagedSearch } from './paged-search.ts'
 import type {
   ClassificationVerdict,
   ExtractedFile,
@@ -26,7 +29,7 @@ import type {
   SampleStatus,
 } from './sample.ts'
 import { samplesByDigest, samplesById, samplesFrom, toSample } from './sample-row.ts'
-import { countFound, fileTypesOf, searchSamples } from './search.ts'
+import { countFound, searchSamples } from './search.ts'
 
 /** The password of protected downloads. */
 const ZIP_PASSWORD = 'infected'
@@ -41,6 +44,8 @@ const MOST_TAGS = 1_000
 /** The samples of the collection. Hashes are taken in any of the four kinds, and in either case. */
 export class Samples {
   readonly #database: Database
+  readonly #search: SampleSearch
+  readonly #paged: PagedSearch
   readonly #blobs: BlobStore
   readonly #segments: Segments
 
@@ -50,6 +55,8 @@ export class Samples {
     readonly segments: Segments
   }) {
     this.#database = parts.database
+    this.#search = storeOf(parts.database).sampleSearch
+    this.#paged = new PagedSearch(this.#search)
     this.#blobs = parts.blobs
     this.#segments = parts.segments
   }
@@ -291,18 +298,30 @@ export class Samples {
 
   /** Last seen first; `after` is the `next` of the page before. A page may be short although there are more. */
   async search(filter: SampleFilter, page: { readonly limit: number; readonly after?: string }): Promise<SamplePage> {
-    return searchSamples(this.#database, filter, page)
+    const { ids, next } = await searchSamples(this.#search, filter, page)
+    const samples = await this.byIds(ids)
+    return { samples: ids.flatMap((id) => samples.get(id) ?? []), next }
+  }
+
+  /** The same by page numbers, for clients that know no other. Fails with `page.beyond-end`. */
+  async searchPage(
+    query: PagedQuery,
+    signal: AbortSignal,
+  ): Promise<{ readonly found: readonly Sample[]; readonly hasMore: boolean; readonly isCut: boolean }> {
+    const { ids, hasMore, isCut } = await this.#paged.find(query, signal)
+    const samples = await this.byIds(ids)
+    return { found: ids.flatMap((id) => samples.get(id) ?? []), hasMore, isCut }
   }
 
   /** How many samples `search` finds, as far as they can be counted in a moment. */
   async count(filter: SampleFilter): Promise<Counted> {
     if (Object.keys(filter).length === 0) return { count: (await this.totals()).samples, more: false }
-    return countFound(this.#database, filter)
+    return countFound(this.#search, filter)
   }
 
   /** The file types that there are, in alphabetical order. */
   async fileTypes(): Promise<readonly string[]> {
-    return fileTypesOf(this.#database)
+    return this.#search.fileTypes()
   }
 
   /** How many samples were first seen in a time, its start included and its end not. */

@@ -13,6 +13,7 @@ import type { StoredOutbox } from './outbox.ts'
 import type { StoredReanalyses } from './reanalyses.ts'
 import type { StoredRevisions } from './revisions.ts'
 import type { StoredRulesets } from './rulesets.ts'
+import type { SampleSearch } from './sample-search.ts'
 import type { StoredSamples } from './samples.ts'
 import type { StoredScanFailures } from './scan-failures.ts'
 import type { StoredSegments } from './segments.ts'
@@ -32,6 +33,7 @@ export interface Repositories {
   readonly matches: StoredMatches
   readonly classifications: StoredClassifications
   readonly samples: StoredSamples
+  readonly sampleSearch: SampleSearch
   readonly reanalyses: StoredReanalyses
   readonly audit: StoredAudit
   readonly scanFailures: StoredScanFailures

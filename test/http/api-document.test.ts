@@ -101,6 +101,7 @@ test('a client that is made from the document can call every operation', { timeo
     hash,
     hash_values: [hash],
     hash_value: [hash],
+    query: 'generated',
     ids: [search.results[0].id],
     id: hunt.id,
     number: 1,

@@ -1,4 +1,5 @@
 import type { HttpServer, RouteParts } from '../route.ts'
+import { addAdvancedSearch } from './advanced-search.ts'
 import { addAudit } from './audit.ts'
 import { addCloudRetro } from './cloud-retro.ts'
 import { addCloudTime } from './cloud-time.ts'
@@ -42,6 +43,7 @@ const everywhere = [
   addSampleClassification,
   addSampleTags,
   addSampleSearch,
+  addAdvancedSearch,
   addSampleInspection,
   addSampleSelections,
   addUsers,

@@ -7,6 +7,7 @@ import { CountedShape } from '../contract/paging.ts'
 import { SampleDetailsShape, SampleSearchShape } from '../contract/samples.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath } from '../parameters.ts'
+import { readQuery } from '../queries.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { classificationNumber, endOf, sampleFilters, sampleJson, startOf } from './sample-shapes.ts'
 
@@ -16,6 +17,9 @@ const MOST_MATCHES = 1_000
 
 /** What a search for samples asks. */
 export const searchFilters = {
+  query: Type.Optional(
+    Type.String({ description: 'in the query language of docs/api.md: `type:PE/Exe AND size:>1MB NOT tag:seen`' }),
+  ),
   q: Type.Optional(Type.String({ maxLength: 500, description: 'a hash of any kind, or a part of the name' })),
   ...sampleFilters,
 }
@@ -123,8 +127,10 @@ export async function detailsOf(
   }
 }
 
-function filterOf({ q, file_type, classification, tag, from, to }: Static<typeof SearchFilters>): SampleFilter {
+function filterOf({ query, q, file_type, classification, tag, from, to }: Static<typeof SearchFilters>): SampleFilter {
+  const condition = query === undefined ? null : readQuery(query)
   return {
+    ...(condition && { query: condition }),
     ...(q?.trim() && { text: q.trim() }),
     ...(file_type && { fileTypes: file_type }),
     ...(classification && { classifications: classification.map(classificationNumber) }),

@@ -17,6 +17,7 @@ import { sqliteOutbox } from './outbox.ts'
 import { sqliteReanalyses } from './reanalyses.ts'
 import { sqliteRevisions } from './revisions.ts'
 import { sqliteRulesets } from './rulesets.ts'
+import { sqliteSampleSearch } from './sample-search.ts'
 import { sqliteSamples } from './samples.ts'
 import { sqliteScanFailures } from './scan-failures.ts'
 import { sqliteSegments } from './segments.ts'
@@ -76,6 +77,7 @@ function repositoriesOf(database: Database): Repositories {
     matches: sqliteMatches(database),
     classifications: sqliteClassifications(database),
     samples: sqliteSamples(database),
+    sampleSearch: sqliteSampleSearch(database),
     reanalyses: sqliteReanalyses(database),
     audit: sqliteAudit(database),
     scanFailures: sqliteScanFailures(database),

@@ -1,0 +1,166 @@
+/**
+ * The conditions of a query as SQL about a row of `samples`. What people wrote travels in parameters alone: the text of a
+ * statement is put together from what stands in this file.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import {
+  type Bounds,
+  type Condition,
+  type HashKind,
+  literalOf,
+  type NumberField,
+  type Pattern,
+  type TextField,
+} from '../../query/index.ts'
+
+type Sql = RawBuilder<boolean>
+
+/** Of the last times that a sample was seen: some contents are in every folder of every machine. */
+const MOST_SIGHTINGS = 1_024
+
+/** Always true or false: a value that is missing fulfils nothing, and what is not fulfilled is so of it too. */
+export function sqlOf(condition: Condition): Sql {
+  switch (condition.kind) {
+    case 'all':
+      return joined(condition.of, sql` AND `)
+    case 'any':
+      return joined(condition.of, sql` OR `)
+    case 'not':
+      return sql`NOT ${sqlOf(condition.of)}`
+    case 'hash':
+      return sql`(${hashSql(sql`samples.`, condition.of, condition.digits)})`
+    case 'parent':
+      return sql`EXISTS (SELECT 1 FROM members JOIN samples AS parents ON parents.id = members.parent_id
+        WHERE members.child_id = samples.id AND (${hashSql(sql`parents.`, 'any', condition.digits)}))`
+    case 'text':
+      return textSql[condition.field](condition.pattern)
+    case 'number':
+      return sql`(${between(columns[condition.field], condition.bounds)})`
+    case 'classification':
+      return sql`(samples.classification = ${condition.is})`
+    case 'stored':
+      return sql`(samples.stored = ${condition.is ? 1 : 0})`
+  }
+}
+
+function joined(of: readonly Condition[], by: Sql): Sql {
+  return sql`(${sql.join(of.map(sqlOf), by)})`
+}
+
+const columns: Readonly<Record<NumberField, Sql>> = {
+  size: sql`samples.size`,
+  riskscore: sql`samples.risk_score`,
+  filecount: sql`samples.extracted_file_count`,
+  firstseen: sql`samples.first_seen`,
+  lastseen: sql`samples.last_seen`,
+}
+
+function between(column: Sql, { from, to }: Bounds): Sql {
+  const parts = [
+    ...(from === null ? [] : [sql`${column} >= ${from}`]),
+    ...(to === null ? [] : [sql`${column} <= ${to}`]),
+  ]
+  return parts.length === 0 ? sql`${column} IS NOT NULL` : sql`(${sql.join(parts, sql` AND `)}) IS TRUE`
+}
+
+const hashKinds = ['sha256', 'sha1', 'md5', 'sha512'] as const
+const digitsOf: Readonly<Record<HashKind, number>> = { md5: 32, sha1: 40, sha256: 64, sha512: 128 }
+
+/** `table` ends with its dot. */
+function hashSql(table: Sql, of: HashKind | 'any', digits: string): Sql {
+  const kinds = kindsOf(of, digits)
+  if (kinds.length === 0) return sql`FALSE`
+  return sql`(${sql.join(
+    kinds.map((kind) => digestSql(table, kind, digits)),
+    sql` OR `,
+  )}) IS TRUE`
+}
+
+/** The kinds of digests that may begin with these digits, or be these. */
+export function kindsOf(of: HashKind | 'any', digits: string): readonly HashKind[] {
+  return (of === 'any' ? hashKinds : [of]).filter((kind) => {
+    // Whoever gives all digits of one kind does not mean the beginning of another.
+    const isWholeOfOther = of === 'any' && Object.values(digitsOf).includes(digits.length)
+    return isWholeOfOther ? digitsOf[kind] === digits.length : digits.length <= digitsOf[kind]
+  })
+}
+
+const digestColumns: Readonly<Record<HashKind, Sql>> = {
+  md5: sql`md5`,
+  sha1: sql`sha1`,
+  sha256: sql`sha256`,
+  sha512: sql`sha512`,
+}
+
+/** As an index can answer it. */
+export function digestSql(table: Sql, kind: HashKind, digits: string): Sql {
+  return prefixSql(sql`${table}${digestColumns[kind]}`, digits)
+}
+
+/** A range of the index: from the digits with zeros behind them to the next beginning of that length. */
+function prefixSql(column: Sql, digits: string): Sql {
+  const even = digits.length % 2 === 0
+  const from = Buffer.from(even ? digits : `${digits}0`, 'hex')
+  const last = BigInt(`0x${digits}`)
+  if (last === 16n ** BigInt(digits.length) - 1n) return sql`${column} >= ${from}`
+  const next = (last + 1n).toString(16).padStart(digits.length, '0')
+  const to = Buffer.from(even ? next : `${next}0`, 'hex')
+  return sql`(${column} >= ${from} AND ${column} < ${to})`
+}
+
+/** Bounded in the number of its wildcards by the language. */
+export function likeSql(column: Sql, pattern: Pattern): Sql {
+  const like = pattern
+    .map((piece) =>
+      typeof piece === 'string' ? piece.replace(/[\\%_]/g, '\\$&') : piece.wildcard === 'many' ? '%' : '_',
+    )
+    .join('')
+  return sql`(${column} LIKE ${like} ESCAPE '\\')`
+}
+
+function inSightings(column: Sql, pattern: Pattern): Sql {
+  return sql`EXISTS (
+    SELECT 1 FROM (SELECT name, folder, owner FROM sightings WHERE sample_id = samples.id
+      ORDER BY id DESC LIMIT ${MOST_SIGHTINGS}) AS seen
+    WHERE ${likeSql(column, pattern)})`
+}
+
+const textSql: Readonly<Record<TextField, (pattern: Pattern) => Sql>> = {
+  name: (pattern) => sql`(${likeSql(sql`samples.name`, pattern)} OR ${inSightings(sql`seen.name`, pattern)})`,
+  latestname: (pattern) => likeSql(sql`samples.name`, pattern),
+  folder: (pattern) => inSightings(sql`seen.folder`, pattern),
+  owner: (pattern) => inSightings(sql`seen.owner`, pattern),
+  sender: (pattern) => sql`EXISTS (
+    SELECT 1 FROM (SELECT user_id FROM sightings WHERE sample_id = samples.id
+      ORDER BY id DESC LIMIT ${MOST_SIGHTINGS}) AS seen
+    JOIN users ON users.id = seen.user_id WHERE ${likeSql(sql`users.name`, pattern)})`,
+  type: (pattern) => typeSql(sql`samples.file_type`, pattern),
+  threat: (pattern) => sql`(${likeSql(sql`samples.threat_name`, pattern)} IS TRUE)`,
+  tag: (pattern) => sql`EXISTS (SELECT 1 FROM tags WHERE tags.sample_id = samples.id AND ${tagSql(pattern)})`,
+  ruleset: (pattern) => sql`EXISTS (
+    SELECT 1 FROM matches JOIN rulesets ON rulesets.id = matches.ruleset_id
+    WHERE matches.sample_id = samples.id AND rulesets.tenant_id IS NULL AND ${likeSql(sql`rulesets.name`, pattern)})`,
+  rule: (pattern) => sql`EXISTS (
+    SELECT 1 FROM matches JOIN rulesets ON rulesets.id = matches.ruleset_id
+    WHERE matches.sample_id = samples.id AND rulesets.tenant_id IS NULL AND ${likeSql(sql`matches.rule`, pattern)})`,
+}
+
+/** Without wildcards a tag is the one that was written, so that an index finds its samples. */
+export function tagSql(pattern: Pattern): Sql {
+  const literal = literalOf(pattern)
+  return literal === null ? likeSql(sql`tags.tag`, pattern) : sql`tags.tag = ${literal}`
+}
+
+/** `PE` are programs of 32 and 64 bits, as everybody calls them; `PE32` and `PE32+` are one of the two. */
+const families: Readonly<Record<string, readonly string[]>> = { PE: ['PE', 'PE+'], PE32: ['PE'], 'PE32+': ['PE+'] }
+
+/** The whole type, or its first parts; with wildcards, the whole type. */
+export function typeSql(column: Sql, pattern: Pattern): Sql {
+  const literal = literalOf(pattern)
+  if (literal === null) return likeSql(column, pattern)
+  const types = families[literal.toUpperCase()] ?? [literal]
+  return sql`(${sql.join(
+    types.flatMap((type) => [likeSql(column, [type]), likeSql(column, [`${type}/`, { wildcard: 'many' }])]),
+    sql` OR `,
+  )})`
+}
