@@ -313,6 +313,13 @@ export class Samples {
     return { found: ids.flatMap((id) => samples.get(id) ?? []), hasMore, isCut }
   }
 
+  /** The outermost archives that hold a sample, at most 1,000. */
+  async containersOf(id: number): Promise<readonly Sample[]> {
+    const ids = await this.#search.containersOf(id)
+    const samples = await this.byIds(ids)
+    return ids.flatMap((each) => samples.get(each) ?? [])
+  }
+
   /** How many samples `search` finds, as far as they can be counted in a moment. */
   async count(filter: SampleFilter): Promise<Counted> {
     if (Object.keys(filter).length === 0) return { count: (await this.totals()).samples, more: false }

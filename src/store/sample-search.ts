@@ -39,6 +39,8 @@ export interface SampleSearch {
   count(condition: Condition | null): Promise<Counted>
   /** These samples in another order; those without a value come last. */
   sort(ids: readonly number[], by: SampleSortKey, ascending: boolean): Promise<number[]>
+  /** The outermost archives that hold a sample, directly or within others, at most 1,000. */
+  containersOf(id: number): Promise<number[]>
   /** The file types that there are, in alphabetical order. */
   fileTypes(): Promise<string[]>
 }

@@ -19,6 +19,7 @@ import { addRulesetRevisions } from './ruleset-revisions.ts'
 import { addRulesets } from './rulesets.ts'
 import { addSampleAnalysis } from './sample-analysis.ts'
 import { addSampleClassification } from './sample-classification.ts'
+import { addSampleContainers } from './sample-containers.ts'
 import { addSampleDeletion } from './sample-deletion.ts'
 import { addSampleDownloads } from './sample-downloads.ts'
 import { addSampleInspection } from './sample-inspection.ts'
@@ -39,6 +40,7 @@ const everywhere = [
   addSampleLookUps,
   addSampleAnalysis,
   addSampleDownloads,
+  addSampleContainers,
   addSampleDeletion,
   addSampleClassification,
   addSampleTags,

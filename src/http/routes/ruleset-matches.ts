@@ -31,47 +31,49 @@ const ListedMatch = Type.Object({
 
 /** `GET /api/yara/v2/ruleset/matches/`: samples that match every named ruleset, one row for each rule and place. */
 export function addRulesetMatches(app: HttpServer, { appliance: { matches } }: RouteParts): void {
-  app.get(
-    '/api/yara/v2/ruleset/matches/',
-    {
-      config: { access: 'account', invalid: 'ruleset.name-invalid' },
-      schema: {
-        tags: ['rulesets'],
-        operationId: 'listMatches',
-        summary: 'List the matches of rulesets',
-        querystring: Type.Object({ name: Type.Array(RulesetName, { minItems: 1, maxItems: 100 }), ...Paging }),
-        response: {
-          200: Type.Object({
-            count: Type.Integer(),
-            next: Type.Union([Type.String(), Type.Null()]),
-            previous: Type.Union([Type.String(), Type.Null()]),
-            results: Type.Array(ListedMatch),
-          }),
-          ...refusals(yaraEnvelope, {
-            400: 'A name is missing or invalid, or there is no such page.',
-            403: 'No token, or an unknown one.',
-            404: 'There is no such ruleset.',
-          }),
+  // The older address is the one in the vendor's examples of `next`.
+  for (const url of ['/api/yara/v2/ruleset/matches/', '/api/yara/ruleset/matches/'])
+    app.get(
+      url,
+      {
+        config: { access: 'account', invalid: 'ruleset.name-invalid' },
+        schema: {
+          tags: ['rulesets'],
+          operationId: url.includes('v2') ? 'listMatches' : 'listMatchesOlder',
+          summary: url.includes('v2') ? 'List the matches of rulesets' : 'List the matches of rulesets (older address)',
+          querystring: Type.Object({ name: Type.Array(RulesetName, { minItems: 1, maxItems: 100 }), ...Paging }),
+          response: {
+            200: Type.Object({
+              count: Type.Integer(),
+              next: Type.Union([Type.String(), Type.Null()]),
+              previous: Type.Union([Type.String(), Type.Null()]),
+              results: Type.Array(ListedMatch),
+            }),
+            ...refusals(yaraEnvelope, {
+              400: 'A name is missing or invalid, or there is no such page.',
+              403: 'No token, or an unknown one.',
+              404: 'There is no such ruleset.',
+            }),
+          },
         },
       },
-    },
-    async (request) => {
-      const names = request.query.name
-      for (const name of names) checkName(name, 'ruleset.name-invalid')
-      const page = pageOf(request.query)
-      const { count, results } = await matches.list({ names, page })
-      return {
-        count,
-        ...neighbours(
-          request,
-          page,
+      async (request) => {
+        const names = request.query.name
+        for (const name of names) checkName(name, 'ruleset.name-invalid')
+        const page = pageOf(request.query)
+        const { count, results } = await matches.list({ names, page })
+        return {
           count,
-          names.map((name) => ['name', name] as const),
-        ),
-        results: results.map(listed),
-      }
-    },
-  )
+          ...neighbours(
+            request,
+            page,
+            count,
+            names.map((name) => ['name', name] as const),
+          ),
+          results: results.map(listed),
+        }
+      },
+    )
 }
 
 function listed(match: MatchRow): Static<typeof ListedMatch> {

@@ -48,45 +48,47 @@ const Done = Type.Object({
 const SwitchBody = Type.Object({ name: RulesetName, publish: Type.Optional(Flag) })
 
 export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, room } }: RouteParts): void {
-  app.get(
-    '/api/yara/v2/rulesets/',
-    {
-      config: { access: 'account', unauthenticated: 401 },
-      schema: {
-        tags: ['rulesets'],
-        operationId: 'listRulesets',
-        summary: 'List rulesets',
-        querystring: ListQuery,
-        response: {
-          200: Type.Object({
-            count: Type.Integer(),
-            next: Type.Union([Type.String(), Type.Null()]),
-            previous: Type.Union([Type.String(), Type.Null()]),
-            type: Type.String(),
-            status: Type.String(),
-            source: Type.String(),
-            results: Type.Array(ListedRuleset),
-          }),
-          ...refusals(yaraEnvelope, {
-            400: 'A parameter is not in its range, or there is no such page.',
-            401: unauthenticated,
-          }),
+  // The older address is the one in the vendor's examples of `next`.
+  for (const url of ['/api/yara/v2/rulesets/', '/api/yara/rulesets/'])
+    app.get(
+      url,
+      {
+        config: { access: 'account', unauthenticated: 401 },
+        schema: {
+          tags: ['rulesets'],
+          operationId: url.includes('v2') ? 'listRulesets' : 'listRulesetsOlder',
+          summary: url.includes('v2') ? 'List rulesets' : 'List rulesets (older address)',
+          querystring: ListQuery,
+          response: {
+            200: Type.Object({
+              count: Type.Integer(),
+              next: Type.Union([Type.String(), Type.Null()]),
+              previous: Type.Union([Type.String(), Type.Null()]),
+              type: Type.String(),
+              status: Type.String(),
+              source: Type.String(),
+              results: Type.Array(ListedRuleset),
+            }),
+            ...refusals(yaraEnvelope, {
+              400: 'A parameter is not in its range, or there is no such page.',
+              401: unauthenticated,
+            }),
+          },
         },
       },
-    },
-    async (request) => {
-      const { type, status, source } = request.query
-      const page = pageOf(request.query)
-      const { count, results } = await rulesets.list(callerOf(request), { type, status, source, page })
-      const filters = { type, status, source }
-      return {
-        count,
-        ...neighbours(request, page, count, Object.entries(filters)),
-        ...filters,
-        results: results.map(listed),
-      }
-    },
-  )
+      async (request) => {
+        const { type, status, source } = request.query
+        const page = pageOf(request.query)
+        const { count, results } = await rulesets.list(callerOf(request), { type, status, source, page })
+        const filters = { type, status, source }
+        return {
+          count,
+          ...neighbours(request, page, count, Object.entries(filters)),
+          ...filters,
+          results: results.map(listed),
+        }
+      },
+    )
 
   app.get(
     '/api/yara/ruleset/content/',

@@ -22,6 +22,10 @@ const STEP_MS = 10
 /** Conditions that leave no more samples than this are answered directly. */
 const FEW = 2_000
 
+/** Archives that are looked at for the outermost ones of a sample, and how many are shown. */
+const MOST_ABOVE = 20_000
+const MOST_CONTAINERS = 1_000
+
 const newestFirst: SampleOrder = { by: 'lastSeen', ascending: false }
 
 export function sqliteSampleSearch(database: Database): SampleSearch {
@@ -59,6 +63,19 @@ export function sqliteSampleSearch(database: Database): SampleSearch {
       const { rows } = await sql<{ id: number }>`
         SELECT id FROM samples WHERE id IN ${listOf(ids)}
         ORDER BY ${sortColumns[by]} IS NULL, ${sortColumns[by]} ${direction}, id DESC`.execute(database)
+      return rows.map(({ id }) => id)
+    },
+
+    async containersOf(id) {
+      const { rows } = await sql<{ id: number }>`
+        WITH RECURSIVE above(id) AS (
+          SELECT parent_id FROM members WHERE child_id = ${id}
+          UNION
+          SELECT members.parent_id FROM above JOIN members ON members.child_id = above.id
+          LIMIT ${MOST_ABOVE}
+        )
+        SELECT id FROM above WHERE NOT EXISTS (SELECT 1 FROM members WHERE child_id = above.id)
+        ORDER BY id LIMIT ${MOST_CONTAINERS}`.execute(database)
       return rows.map(({ id }) => id)
     },
 
