@@ -141,6 +141,16 @@ test('queries are written in src/store/ alone', () => {
   assert.deepEqual([...new Set(writing.map(placeOf))], withOwnQueries)
 })
 
+test('only the store knows where contents lie', () => {
+  const knowing = files.filter(
+    (file) => !file.startsWith('src/store/') && /['"`/]blobs['"`/]/.test(readFileSync(join(root, file), 'utf8')),
+  )
+  assert.deepEqual(
+    knowing.filter((file) => !/\.(test|fixture)\.ts$/.test(file)),
+    [],
+  )
+})
+
 test('folders do not import each other in a circle, types included', () => {
   const circle = findCircle(crossing.map(({ from, to }) => [placeOf(from), placeOf(to)] as const))
   assert.equal(circle?.join(' → ') ?? null, null)

@@ -18,7 +18,7 @@ import {
   DatabaseHealth,
   type DataFolderLock,
   databaseOf,
-  FileBlobs,
+  FileContents,
   lockDataFolder,
   makeFilesPrivate,
   makePrivate,
@@ -26,9 +26,11 @@ import {
   Reserve,
   type Room,
   refuseLostDatabase,
+  Scratch,
 } from '../store/index.ts'
 import { Tenants } from '../tenants/index.ts'
 import { type Diagnostic, ruleText } from '../yara/index.ts'
+import { Janitor } from './janitor.ts'
 import { type JournalEntry, readJournal } from './journal.ts'
 import { Opened } from './opened.ts'
 import { StoredCheck } from './stored-check.ts'
@@ -127,11 +129,13 @@ async function assemble(
   const { store, checked } = await openSoundStore(databaseFile, health)
   opened.add(() => store.close())
   const database = databaseOf(store)
-  const { blobs, leftovers } = await FileBlobs.open(settings.data)
+  const scratch = await Scratch.open(settings.data)
+  opened.add(() => scratch.close())
+  const contents = await FileContents.open(settings.data, scratch)
   const pool = new WorkerPool({
     workers: settings.workers,
     onDemand: workersOnDemand,
-    folder: folder('workers'),
+    folder: scratch.workers,
     log,
     limits: { scanMs: settings.scanTimeout, compileMs: settings.compileTimeout, workerBytes: settings.workerMemory },
   })
@@ -145,13 +149,14 @@ async function assemble(
   const accounts = new Accounts(store)
   const audit = new AuditLog({ store, log, keptDays: settings.auditDays })
   const matches = new Matches(store)
-  const cloud = new Cloud({ store, blobs, settings, access, log })
+  const cloud = new Cloud({ store, contents, settings, access, log })
   const rulesets = new Rulesets({ store, checker, planner, observer: cloud.outbox })
-  const segments = new Segments({ store, blobs, pool, folder: folder('index'), log })
-  const samples = new Samples({ database, blobs, segments })
-  const corpus = new Corpus(store, blobs, health)
+  const segments = new Segments({ store, contents, pool, folder: folder('index'), log })
+  const samples = new Samples({ database, contents, scratch, segments })
+  const janitor = new Janitor({ folder: settings.data, scratch, contents, store, log })
+  const corpus = new Corpus(store, health)
   const plans = new TextPlans(pool)
-  const sources = { pool, workers: settings.workers, segments, corpus, plans, health }
+  const sources = { pool, workers: settings.workers, segments, corpus, contents, plans, health }
   // Whatever the role: a command that works on a cloud's folder takes in samples for its tenants too.
   const tenants = new Tenants({
     store,
@@ -184,7 +189,8 @@ async function assemble(
   }
   const intake = new Intake({
     database,
-    blobs,
+    contents,
+    scratch,
     pool,
     rulesets,
     matches: record,
@@ -202,7 +208,7 @@ async function assemble(
     },
   })
   const { scanLimit } = settings
-  const reanalysis = new Reanalysis({ store, blobs, pool, rulesets, matches: record, log, scanBytes: scanLimit })
+  const reanalysis = new Reanalysis({ store, contents, pool, rulesets, matches: record, log, scanBytes: scanLimit })
   const localRetro = new LocalRetro({ store, sources, rulesets, matches, log, scanLimit })
   const adHocHunts = new AdHocHunts({
     store,
@@ -214,8 +220,8 @@ async function assemble(
     scanLimit,
     atOnce: settings.huntsAtOnce,
   })
-  const inspection = new Inspection({ store, blobs, pool, rulesets, samples })
-  const stored = new StoredCheck({ database, databaseFile, health, blobs, pool, segments, log })
+  const inspection = new Inspection({ store, contents, pool, rulesets, samples })
+  const stored = new StoredCheck({ database, databaseFile, health, contents, pool, segments, log })
   opened.add(() => segments.stop())
   opened.add(
     () => localRetro.close(),
@@ -224,13 +230,12 @@ async function assemble(
     () => intake.stop(),
     () => reanalysis.stop(),
     () => stored.stop(),
+    () => janitor.stop(),
   )
   opened.add(() => cloud.stop())
   opened.add(() => audit.stop())
 
-  const forgotten = await blobs.recover(
-    async (sha256) => (await samples.find(Buffer.from(sha256).toString('hex'))) !== null,
-  )
+  const { leftovers, forgotten } = await janitor.begin()
   const replanned = await rulesets.rebuildPlans()
   const index = await segments.start()
   const { resumed } = await intake.start()

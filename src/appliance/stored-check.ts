@@ -6,9 +6,9 @@ import { type ContentsReport, checkContents } from '../samples/index.ts'
 import type { Log, WorkerPool } from '../scanning/index.ts'
 import type { CheckReport, Segments } from '../segments/index.ts'
 import {
-  type BlobStore,
   type CheckDepth,
   type CheckedAtStart,
+  type ContentStore,
   checkDatabase,
   type Database,
   type DatabaseHealth,
@@ -47,7 +47,7 @@ interface Parts {
   readonly database: Database
   readonly databaseFile: string
   readonly health: DatabaseHealth
-  readonly blobs: BlobStore
+  readonly contents: ContentStore
   readonly pool: WorkerPool
   readonly segments: Segments
   readonly log: Log

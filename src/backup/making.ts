@@ -22,9 +22,12 @@ import { dirname, join, resolve, sep } from 'node:path'
 import { Failure } from '../errors/index.ts'
 import {
   asUnusableFolder,
+  contentFile,
+  contentFolders,
   type DataFolderLock,
   damagedDatabase,
   damageOfLog,
+  isContentName,
   lockDataFolder,
   makeFilesPrivate,
   newestSchema,
@@ -168,8 +171,8 @@ class Making {
   async #copyWhatIsThere(): Promise<void> {
     for (let first = 0; first < 256; first++) {
       this.#options.onProgress({ done: first, total: 256 })
-      const folder = join(this.#data, 'blobs', hexByte(first))
-      const names = (await readdir(folder).catch(() => [])).filter((name) => /^[0-9a-f]{64}$/.test(name))
+      const folder = join(this.#data, contentFolders[first] as string)
+      const names = (await readdir(folder).catch(() => [])).filter(isContentName)
       await inParallel(names, async (name) => {
         this.#options.signal.throwIfAborted()
         const size = sizeOf(join(folder, name))
@@ -207,7 +210,7 @@ class Making {
   async #copyContent(sha256: string, bytes: number): Promise<string | null> {
     const to = pathOfContent(this.#to, sha256)
     if (await this.#isKept(to, bytes, sha256)) return null
-    const from = join(this.#data, 'blobs', sha256.slice(0, 2), sha256)
+    const from = join(this.#data, contentFile(sha256))
     const size = sizeOf(from)
     if (size === null) return 'its content is missing'
     if (size !== bytes) return `its content has ${size} bytes instead of ${bytes}`

@@ -8,6 +8,9 @@ import { join } from 'node:path'
 import { Failure } from '../errors/index.ts'
 import {
   asUnusableFolder,
+  CONTENTS_FOLDER,
+  contentFile,
+  contentFolders,
   lockDataFolder,
   makeFilesPrivate,
   newestSchema,
@@ -74,8 +77,7 @@ export async function restoreBackup(from: string, data: string, options: Restore
 async function restore(from: string, data: string, manifest: Manifest, options: RestoreOptions): Promise<Restored> {
   const marker = join(data, RESTORING)
   closeSync(openSync(marker, 'w', 0o600))
-  for (let first = 0; first < 256; first++)
-    mkdirSync(join(data, 'blobs', first.toString(16).padStart(2, '0')), { recursive: true })
+  for (const folder of contentFolders) mkdirSync(join(data, folder), { recursive: true })
   mkdirSync(join(data, 'index'), { recursive: true })
   await realDisk.sync(data)
 
@@ -108,8 +110,7 @@ async function restore(from: string, data: string, manifest: Manifest, options: 
   if (outcome !== 'copied') throw new Failure('backup.incomplete', `The database of ${from} cannot be read any more.`)
   if (!(await realDisk.syncAll(data)))
     await inParallel([...written, `${database}.${RESTORING}`], (path) => realDisk.sync(path))
-  const folders = readdirSync(join(data, 'blobs')).map((name) => join('blobs', name))
-  for (const folder of ['blobs', ...folders, 'index']) await realDisk.sync(join(data, folder))
+  for (const folder of [CONTENTS_FOLDER, ...contentFolders, 'index']) await realDisk.sync(join(data, folder))
   renameSync(`${database}.${RESTORING}`, database)
   await realDisk.sync(data)
   rmSync(marker)
@@ -138,7 +139,7 @@ async function eachFile(
       const samples = snapshot.samplesFrom(first).filter(({ sha256 }) => !lacking.has(sha256))
       await inParallel(samples, ({ sha256, size: bytes }) => {
         const file = { file: `content ${sha256}`, bytes, sha256 }
-        return one(pathOfContent(from, sha256), file, join('blobs', sha256.slice(0, 2), sha256))
+        return one(pathOfContent(from, sha256), file, contentFile(sha256))
       })
     }
   } finally {

@@ -11,7 +11,7 @@ import { Rulesets } from '../rulesets/index.ts'
 import { testLimits } from '../scanning/fixtures/open-pool.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { readSettings } from '../settings/index.ts'
-import { FileBlobs, openDatabase, storeOf } from '../store/index.ts'
+import { FileContents, openDatabase, Scratch, storeOf } from '../store/index.ts'
 import { cloudAccess } from './access.ts'
 import { Cloud } from './cloud.ts'
 import { ScriptedCloud, sampleSha1 } from './scripted-cloud.fixture.ts'
@@ -70,7 +70,7 @@ class Appliance {
     const folder = mkdtempSync(join(tmpdir(), 'backtrail-cloud-'))
     const store = storeOf(await openDatabase(join(folder, 'backtrail.db')))
     const log = new RecordingLog()
-    const { blobs } = await FileBlobs.open(folder)
+    const contents = await FileContents.open(folder, await Scratch.open(folder))
     const given = {
       cloudUrl: script.url,
       cloudUser: 'ana',
@@ -83,7 +83,7 @@ class Appliance {
     const operator = await new Accounts(store).users.operator()
     const appliance = new Appliance(
       script,
-      { store, blobs, settings, access: cloudAccess(settings), log },
+      { store, contents, settings, access: cloudAccess(settings), log },
       { operator, log },
     )
     t.after(async () => {

@@ -9,7 +9,7 @@
  */
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { type BlobStore, type Micros, now, type Store } from '../store/index.ts'
+import { type ContentStore, type Micros, now, type Store } from '../store/index.ts'
 import type { CloudAccess, CloudSettings } from './access.ts'
 import { CloudClient } from './client.ts'
 import { CloudRetro } from './cloud-retro.ts'
@@ -62,12 +62,12 @@ export class Cloud {
   /** `access` is what `cloudAccess` reads from the settings. */
   constructor(parts: {
     readonly store: Store
-    readonly blobs: BlobStore
+    readonly contents: ContentStore
     readonly settings: CloudSettings
     readonly access: CloudAccess | null
     readonly log: Log
   }) {
-    const { store, blobs, settings, access, log } = parts
+    const { store, contents, settings, access, log } = parts
     this.#store = store
     this.#settings = settings
     this.#log = log
@@ -88,7 +88,7 @@ export class Cloud {
     const sender = new OutboxSender({ store, client, feeds, log, lifetime: this.#ended.signal, onDelivered })
     const onRecorded = () => this.#loops.sender.wake()
     const retro = new CloudRetro({ store, client, sender, feeds, log, lifetime: this.#ended.signal, onRecorded })
-    const contribution = settings.cloudContribute === 'on' ? new Contribution({ store, blobs, client, log }) : null
+    const contribution = settings.cloudContribute === 'on' ? new Contribution({ store, contents, client, log }) : null
     this.#connection = { client, feeds, sender, retro, contribution, reachability }
   }
 

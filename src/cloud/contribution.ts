@@ -4,7 +4,7 @@
  */
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import type { BlobStore, Store } from '../store/index.ts'
+import type { ContentStore, Store } from '../store/index.ts'
 import type { CloudClient } from './client.ts'
 
 const KEY = 'cloud-contributed'
@@ -13,18 +13,18 @@ const FOR_GOOD = [400, 409, 413, 415, 422]
 
 export class Contribution {
   readonly #store: Store
-  readonly #blobs: BlobStore
+  readonly #contents: ContentStore
   readonly #client: CloudClient
   readonly #log: Log
 
   constructor(parts: {
     readonly store: Store
-    readonly blobs: BlobStore
+    readonly contents: ContentStore
     readonly client: CloudClient
     readonly log: Log
   }) {
     this.#store = parts.store
-    this.#blobs = parts.blobs
+    this.#contents = parts.contents
     this.#client = parts.client
     this.#log = parts.log
   }
@@ -49,7 +49,7 @@ export class Contribution {
   }
 
   async #sendOne(sha1: string, sha256: Uint8Array, size: number, signal: AbortSignal): Promise<void> {
-    const content = await this.#blobs.open(sha256).catch((error: unknown) => {
+    const content = await this.#contents.range(sha256).catch((error: unknown) => {
       // Deleted, or lost: then there is nothing to send.
       if (error instanceof Failure) return null
       throw error

@@ -24,7 +24,7 @@ import {
   type WorkerPool,
 } from '../scanning/index.ts'
 import type { SegmentFile, SegmentSnapshot, Segments } from '../segments/index.ts'
-import type { DatabaseHealth } from '../store/index.ts'
+import { type ContentStore, type DatabaseHealth, whileAllLeased } from '../store/index.ts'
 import { type Candidate, groupCandidatesBySample } from './candidates.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Corpus } from './corpus.ts'
@@ -38,6 +38,7 @@ export interface ScanSources {
   readonly workers: number
   readonly segments: Segments
   readonly corpus: Corpus
+  readonly contents: ContentStore
   readonly plans: TextPlans
   /** A corpus scan fails as soon as the database is known to be damaged: it may have missed samples. */
   readonly health: DatabaseHealth
@@ -71,7 +72,7 @@ export interface CorpusScanOptions extends Question {
 const SEGMENTS_AT_ONCE = 128
 const BATCH_BYTES = 4 * 1024 * 1024
 
-type VerifyItem = TaskInput<'verify'>['items'][number]
+type VerifyItem = Omit<TaskInput<'verify'>['items'][number], 'path'>
 
 export async function* scanCorpus(sources: ScanSources, options: CorpusScanOptions): AsyncGenerator<Checkpoint> {
   for await (const { candidates, upTo } of candidatesByWindow(sources, options)) {
@@ -238,7 +239,7 @@ async function* scanInOrder(
   // Twice as many as there are workers, so that a worker never waits for the server.
   const width = 2 * sources.workers
   const batchSize = new AdaptiveBatch()
-  const scan = (batch: Batch) => batchSize.of(scanBatch(batch, sources.pool, options))
+  const scan = (batch: Batch) => batchSize.of(scanBatch(batch, sources, options))
   const largestFirst = new LargestFirst(options.ruleSet.rulesets.length, scan)
   /** In order; the scanned ones among them wait for those before them. */
   const taken: { readonly scanned: Promise<Checkpoint>; isOver: boolean }[] = []
@@ -398,13 +399,19 @@ class LargestFirst {
   }
 }
 
-async function scanBatch(batch: Batch, pool: WorkerPool, options: CorpusScanOptions): Promise<Checkpoint> {
+async function scanBatch(
+  batch: Batch,
+  { pool, contents }: ScanSources,
+  options: CorpusScanOptions,
+): Promise<Checkpoint> {
   const base = { ...nothing, upTo: batch.upTo, skipped: batch.skipped }
   if (batch.items.length === 0) return base
-  const { results, scannedBytes } = await pool.run(
-    'verify',
-    { ruleSet: options.ruleSet.id, items: batch.items, strings: options.strings },
-    { priority: options.priority, group: options.group, waitForRoom: true, signal: options.signal },
+  const { results, scannedBytes } = await whileAllLeased(contents, batch.items, (items) =>
+    pool.run(
+      'verify',
+      { ruleSet: options.ruleSet.id, items, strings: options.strings },
+      { priority: options.priority, group: options.group, waitForRoom: true, signal: options.signal },
+    ),
   )
   const texts = textsCounted(options.ruleSet)
   const unreadable = results.flatMap(({ sample, errors: [first] }) =>

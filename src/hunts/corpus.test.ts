@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { CompiledQuery, sql } from 'kysely'
-import { type Database, FileBlobs, openDatabase, storeOf } from '../store/index.ts'
+import { type Database, openDatabase, storeOf } from '../store/index.ts'
 import { Corpus } from './corpus.ts'
 
 let folder: string
@@ -14,7 +14,7 @@ let corpus: Corpus
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'backtrail-corpus-'))
   database = await openDatabase(join(folder, 'backtrail.db'))
-  corpus = new Corpus(storeOf(database), (await FileBlobs.open(folder)).blobs)
+  corpus = new Corpus(storeOf(database))
 })
 afterEach(async () => {
   await database.destroy()

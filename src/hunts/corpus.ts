@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type PackedNames, packNames } from '../planner/index.ts'
 import { externalVariables, type KnownName, nameVariables } from '../samples/index.ts'
 import type { ExternalVariables, NameVariables } from '../scanning/index.ts'
-import { type BlobStore, DatabaseHealth, type Store } from '../store/index.ts'
+import { DatabaseHealth, type Store } from '../store/index.ts'
 import { isEverything, type Selection } from './selection.ts'
 
 /** Rows that are read before other requests are answered again. */
@@ -12,7 +12,7 @@ const NAMES_AT_ONCE = 500
 
 /** What a scan has to know about a sample. */
 export interface Scannable {
-  readonly path: string
+  readonly sha256: Uint8Array
   readonly size: number
   readonly variables: ExternalVariables
   /** Further names, where they are asked for. */
@@ -22,7 +22,6 @@ export interface Scannable {
 /** The stored and processed samples, as hunts ask for them: by id, many at a time. */
 export class Corpus {
   readonly #store: Store
-  readonly #blobs: BlobStore
   readonly #health: DatabaseHealth
   #sizes = new Float64Array(0)
   /** Samples that `#sizes` has sizes of. */
@@ -30,10 +29,9 @@ export class Corpus {
   /** The end of the last reading of sizes that was begun: they happen one after the other. */
   #reading: Promise<unknown> = Promise.resolve()
 
-  constructor(store: Store, blobs: BlobStore, health = new DatabaseHealth()) {
+  constructor(store: Store, health = new DatabaseHealth()) {
     this.#store = store
     this.#health = health
-    this.#blobs = blobs
   }
 
   /** Ascending ids with `after < id <= upTo`. */
@@ -72,9 +70,9 @@ export class Corpus {
     return new Map(
       rows.map(({ id, sha256, size, name, fileType }) => {
         const [first, ...others] = namesOf(name, known.get(id))
-        const path = this.#blobs.path(sha256)
         const variables = externalVariables(first, fileType)
-        return [id, { path, size, variables, ...(others.length > 0 && { alsoNamed: others.map(nameVariables) }) }]
+        const alsoNamed = others.map(nameVariables)
+        return [id, { sha256, size, variables, ...(others.length > 0 && { alsoNamed }) }]
       }),
     )
   }

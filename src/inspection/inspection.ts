@@ -3,7 +3,7 @@ import { Failure } from '../errors/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import { externalVariables, nameVariables, type Sample, type Samples } from '../samples/index.ts'
 import { type HitString, hitString, type ScanError, type WorkerPool } from '../scanning/index.ts'
-import type { BlobStore, Store } from '../store/index.ts'
+import { type ContentStore, type Store, whileLeased } from '../store/index.ts'
 
 /** A rule that holds on the sample, with its strings by ascending offset; private strings are left out. */
 export interface MatchedRule {
@@ -26,7 +26,7 @@ export interface EntropyProfile {
 
 interface InspectionParts {
   readonly store: Store
-  readonly blobs: BlobStore
+  readonly contents: ContentStore
   readonly pool: WorkerPool
   readonly rulesets: Rulesets
   readonly samples: Samples
@@ -45,8 +45,8 @@ export class Inspection {
    * `ruleset.not-found`, `rules.invalid` for a ruleset that never compiled.
    */
   async strings(hash: string, rulesetName: string, signal: AbortSignal): Promise<MatchedStrings> {
-    const { pool } = this.#parts
-    const { sample, path } = await this.#stored(hash)
+    const { pool, contents } = this.#parts
+    const { sample, sha256 } = await this.#stored(hash)
     const ruleset = await this.#runnable(rulesetName)
     const id = `look:${randomUUID()}`
     pool.setRuleSet({ id, rulesets: [ruleset] })
@@ -55,11 +55,13 @@ export class Inspection {
       const [first = { name: sample.name, folder: '', owner: '' }, ...others] = names.get(sample.id) ?? []
       const variables = externalVariables(first, sample.fileType)
       const alsoNamed = others.map(nameVariables)
-      const item = { sample: sample.id, path, size: sample.size, variables, alsoNamed, rulesets: null }
-      const { results } = await pool.run(
-        'verify',
-        { ruleSet: id, items: [item], strings: true },
-        { priority: 'interactive', signal },
+      const item = { sample: sample.id, sha256, size: sample.size, variables, alsoNamed, rulesets: null }
+      const { results } = await whileLeased(contents, sha256, (path) =>
+        pool.run(
+          'verify',
+          { ruleSet: id, items: [{ ...item, path }], strings: true },
+          { priority: 'interactive', signal },
+        ),
       )
       const [result] = results
       if (!result) throw new Error('A scan of one sample gave no result.')
@@ -74,20 +76,22 @@ export class Inspection {
 
   /** Fails with `sample.not-found` or `sample.gone`. */
   async entropy(hash: string, slices: number, signal: AbortSignal): Promise<EntropyProfile> {
-    const { path } = await this.#stored(hash)
+    const { pool, contents } = this.#parts
+    const { sha256 } = await this.#stored(hash)
     try {
-      return await this.#parts.pool.run('entropy', { path, slices }, { priority: 'interactive', signal })
+      return await whileLeased(contents, sha256, (path) =>
+        pool.run('entropy', { path, slices }, { priority: 'interactive', signal }),
+      )
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Failure('sample.gone')
       throw error
     }
   }
 
-  async #stored(hash: string): Promise<{ sample: Sample; path: string }> {
-    const { samples, blobs } = this.#parts
-    const sample = await samples.get(hash)
+  async #stored(hash: string): Promise<{ sample: Sample; sha256: Uint8Array }> {
+    const sample = await this.#parts.samples.get(hash)
     if (sample.sha256 === null || !sample.stored) throw new Failure('sample.gone')
-    return { sample, path: blobs.path(Buffer.from(sample.sha256, 'hex')) }
+    return { sample, sha256: Buffer.from(sample.sha256, 'hex') }
   }
 
   async #runnable(name: string) {

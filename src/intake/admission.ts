@@ -4,7 +4,15 @@
  */
 import { sql } from 'kysely'
 import { takeOverFromCloud } from '../samples/index.ts'
-import { type BlobStore, type Database, listOf, now, type Transaction, unitOf } from '../store/index.ts'
+import {
+  type ContentStore,
+  type Database,
+  listOf,
+  now,
+  type Scratch,
+  type Transaction,
+  unitOf,
+} from '../store/index.ts'
 import { keyOf, knownNameOf, type StagedFile } from './staged-file.ts'
 
 export interface Admitted {
@@ -29,43 +37,41 @@ interface KnownSample {
   readonly parent: number | null
 }
 
+export interface AdmissionParts {
+  readonly database: Database
+  readonly contents: ContentStore
+  readonly scratch: Scratch
+}
+
 /** Admits a batch in order; equal contents become one sample. All fail together, and then nothing is left of them. */
 export async function admit(
-  database: Database,
-  blobs: BlobStore,
+  { database, contents, scratch }: AdmissionParts,
   batch: readonly StagedFile[],
 ): Promise<readonly Admitted[]> {
-  const adopted = new Set<StagedFile>()
+  const stored = new Set<StagedFile>()
   try {
-    return await blobs.withLock(async () => {
+    return await contents.withLock(async () => {
       const known = await knownSamples(database, batch)
       const fresh = new Map<string, StagedFile>()
       for (const staged of batch) {
         const key = keyOf(staged.digests.sha256)
         if (!known.has(key) && !fresh.has(key)) fresh.set(key, staged)
       }
-      const kept = [...fresh.values(), ...(await returning(blobs, batch, known))]
+      const kept = [...fresh.values(), ...(await returning(contents, batch, known))]
       const files = kept.map(({ temporary, synced, digests: { sha256 } }) => ({ temporary, synced, sha256 }))
-      const settled = files.length > 0 ? await blobs.recordIntent(files.map(({ sha256 }) => sha256)) : null
-      try {
-        await blobs.commit(files)
-        for (const staged of kept) adopted.add(staged)
-        return await database.transaction().execute((trx) => insertRows(trx, batch, known, [...fresh.values()]))
-      } catch (error) {
-        for (const { sha256 } of files) await blobs.remove(sha256)
-        throw error
-      } finally {
-        await settled?.()
-      }
+      return contents.put(files, () => {
+        for (const staged of kept) stored.add(staged)
+        return database.transaction().execute((trx) => insertRows(trx, batch, known, [...fresh.values()]))
+      })
     })
   } finally {
-    for (const staged of batch) if (!adopted.has(staged)) await blobs.abort(staged.temporary)
+    for (const staged of batch) if (!stored.has(staged)) await scratch.discard(staged.temporary)
   }
 }
 
 /** Those of known samples whose content the store has lost or has in part only: sending it again brings it back. */
 async function returning(
-  blobs: BlobStore,
+  contents: ContentStore,
   batch: readonly StagedFile[],
   known: ReadonlyMap<string, KnownSample>,
 ): Promise<Iterable<StagedFile>> {
@@ -73,7 +79,7 @@ async function returning(
   for (const staged of batch) {
     const { sha256, size } = staged.digests
     const key = keyOf(sha256)
-    if (known.has(key) && !found.has(key) && (await blobs.size(sha256)) !== size) found.set(key, staged)
+    if (known.has(key) && !found.has(key) && (await contents.size(sha256)) !== size) found.set(key, staged)
   }
   return found.values()
 }

@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
 import { archiveLimits } from '../archives/limits.fixture.ts'
@@ -10,7 +10,7 @@ import { Samples } from '../samples/index.ts'
 import { testLimits } from '../scanning/fixtures/open-pool.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
-import { FileBlobs, openDatabase, storeOf } from '../store/index.ts'
+import { FileContents, openDatabase, Scratch, storeOf } from '../store/index.ts'
 import { Intake, type IntakeLimits } from './index.ts'
 
 /** What is said to the log while a test runs: its warnings and errors are there to be looked at. */
@@ -43,20 +43,23 @@ export async function openCollection(
 ) {
   const log = new RecordingLog()
   const database = await openDatabase(join(folder, 'backtrail.db'))
-  const { blobs, leftovers } = await FileBlobs.open(folder)
-  const pool = new WorkerPool({ workers, folder: join(folder, 'workers'), log, limits: testLimits })
-  const matches = new Matches(storeOf(database))
+  const scratch = await Scratch.open(folder)
+  const contents = await FileContents.open(folder, scratch)
+  const pool = new WorkerPool({ workers, folder: scratch.workers, log, limits: testLimits })
+  const store = storeOf(database)
+  const matches = new Matches(store)
   const rulesets = new Rulesets({
     store: storeOf(database),
     checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
     planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
   })
-  const segments = new Segments({ store: storeOf(database), blobs, pool, folder: join(folder, 'index'), log })
-  const samples = new Samples({ database, blobs, segments })
+  const segments = new Segments({ store: storeOf(database), contents, pool, folder: join(folder, 'index'), log })
+  const samples = new Samples({ database, contents, scratch, segments })
   const archives = new Archives(archiveLimits)
   const intake = new Intake({
     database,
-    blobs,
+    contents,
+    scratch,
     pool,
     rulesets,
     matches,
@@ -66,13 +69,14 @@ export async function openCollection(
     workers,
     limits: { ...intakeLimits, ...limits },
   })
-  const operator: Account = await new Accounts(storeOf(database)).users.operator()
+  const operator: Account = await new Accounts(store).users.operator()
   return {
     folder,
     log,
     database,
-    blobs,
-    leftovers,
+    store,
+    contents,
+    scratch,
     pool,
     matches,
     rulesets,
@@ -80,10 +84,16 @@ export async function openCollection(
     samples,
     intake,
     operator,
+    /** What is being written, or was left. */
+    async underWay(): Promise<string[]> {
+      const names = await readdir(dirname(scratch.workers))
+      return names.filter((name) => name !== basename(scratch.workers))
+    },
     async close() {
       await intake.stop()
       await segments.stop()
       await pool.stop()
+      await scratch.close()
       await database.destroy()
     },
   }

@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import { type KnownName, nameVariables } from '../samples/index.ts'
 import type { Digests, Identification, RuleHit, ScanError, TaskOutput, WorkerPool } from '../scanning/index.ts'
-import type { BlobStore } from '../store/index.ts'
+import { type ContentStore, whileLeased } from '../store/index.ts'
 import { EarlyFindings } from './early-findings.ts'
 import type { ResumeState } from './staged-file.ts'
 
@@ -41,7 +41,7 @@ export interface Examined {
 const UNKNOWN: Identification = { fileType: 'Unknown', description: '', isArchive: false }
 
 export class Examiner {
-  readonly #blobs: BlobStore
+  readonly #contents: ContentStore
   readonly #pool: WorkerPool
   readonly #rulesets: Rulesets
   readonly #scanBytes: number
@@ -49,12 +49,12 @@ export class Examiner {
   readonly #early = new EarlyFindings()
 
   constructor(parts: {
-    readonly blobs: BlobStore
+    readonly contents: ContentStore
     readonly pool: WorkerPool
     readonly rulesets: Rulesets
     readonly scanBytes: number
   }) {
-    this.#blobs = parts.blobs
+    this.#contents = parts.contents
     this.#pool = parts.pool
     this.#rulesets = parts.rulesets
     this.#scanBytes = parts.scanBytes
@@ -170,9 +170,10 @@ export class Examiner {
     how: { readonly ruleSet: string; readonly without: readonly string[]; readonly scan: boolean },
     signal: AbortSignal,
   ): Promise<TaskOutput<'examine'>> {
-    const path = this.#blobs.path(digests.sha256)
-    const input = { path, digests, variables: nameVariables(known), ...how }
-    return this.#pool.run('examine', input, { priority: 'live', waitForRoom: true, signal })
+    return whileLeased(this.#contents, digests.sha256, (path) => {
+      const input = { path, digests, variables: nameVariables(known), ...how }
+      return this.#pool.run('examine', input, { priority: 'live', waitForRoom: true, signal })
+    })
   }
 
   /** Runs a task that names the live set: nothing can happen in between, so the set is not dropped before. */

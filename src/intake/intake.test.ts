@@ -60,7 +60,7 @@ test('an uploaded content is stored, identified, matched, classified and indexed
     const found = await c.samples.find(createHash(hash).update(bytes).digest('hex').toUpperCase())
     assert.equal(found?.id, arrival.id)
   }
-  assert.deepEqual(await readdir(join(c.folder, 'incoming')), [])
+  assert.deepEqual(await c.underWay(), [])
 })
 
 test('the same content twice is one sample with two sightings, at once or one after the other', async (t) => {
@@ -77,7 +77,7 @@ test('the same content twice is one sample with two sightings, at once or one af
   assert.equal(sample.name, 'three')
   assert.equal(sample.lastSeen, later.seen)
   assert.ok(sample.firstSeen < sample.lastSeen)
-  assert.deepEqual(await readdir(join(c.folder, 'incoming')), [])
+  assert.deepEqual(await c.underWay(), [])
   assert.equal((await c.samples.totals()).samples, 1)
 })
 
@@ -92,16 +92,14 @@ test('a sample that is processed before its arrival is told is told as processed
   })
   const first = await upload(c, Buffer.from('the first sample'), 'first')
   // … and is processed before the batch that admitted it is over.
-  const original = c.blobs.recordIntent.bind(c.blobs)
-  t.mock.method(c.blobs, 'recordIntent', async (digests: readonly Uint8Array[]) => {
-    const settle = await original(digests)
-    return async () => {
-      gate.resolve()
-      while ((await c.samples.find(digestOf(Buffer.from('the second sample'))))?.state !== 'processed') {
-        await new Promise((resolve) => setTimeout(resolve, 10))
-      }
-      await settle()
+  const put = c.contents.put.bind(c.contents)
+  t.mock.method(c.contents, 'put', async (...parts: Parameters<typeof put>) => {
+    const result = await put(...parts)
+    gate.resolve()
+    while ((await c.samples.find(digestOf(Buffer.from('the second sample'))))?.state !== 'processed') {
+      await new Promise((resolve) => setTimeout(resolve, 10))
     }
+    return result
   })
   const second = await upload(c, Buffer.from('the second sample'), 'second')
   await first.processed
@@ -120,7 +118,7 @@ test('an upload above the limit, and one that breaks off, leave nothing', async 
   await assert.rejects(c.intake.receive(broken, { filename: 'x', userId: null }), /went dead/)
   await upload(c, Buffer.alloc(1_000), 'fits')
   await c.intake.idle()
-  assert.deepEqual(await readdir(join(c.folder, 'incoming')), [])
+  assert.deepEqual(await c.underWay(), [])
   assert.equal((await c.samples.totals()).samples, 1)
 })
 
@@ -133,7 +131,7 @@ test('files are ingested from disk, and what cannot be read is an error with its
   await arrival.processed
   assert.equal(arrival.sha256, digestOf(await readFile(path)))
   await assert.rejects(c.intake.ingestFile(join(c.folder, 'missing'), info), { code: 'ENOENT' })
-  assert.deepEqual(await readdir(join(c.folder, 'incoming')), [])
+  assert.deepEqual(await c.underWay(), [])
   assert.deepEqual(
     (await rows(c, 'sightings')).map((row) => 'source' in row && row.source),
     ['ingest'],
@@ -289,7 +287,9 @@ test('what was acknowledged before a kill is there afterwards, and is brought to
 
   const c = await openCollection(folder)
   opened = c
-  await c.blobs.recover(async (sha256) => (await c.samples.find(Buffer.from(sha256).toString('hex'))) !== null)
+  await c.scratch.sweep(async (digests) => {
+    await c.contents.recover(digests, (sha256) => c.store.samples.isStored(sha256))
+  })
   await c.segments.start()
   const { resumed } = await c.intake.start()
   assert.ok(resumed > 0, 'the kill left something in the queue')

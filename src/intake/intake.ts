@@ -5,7 +5,7 @@ import { Failure } from '../errors/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import type { Log, WorkerPool } from '../scanning/index.ts'
 import type { Segments } from '../segments/index.ts'
-import { asStorageFailure, type BlobStore, type Database, type Room } from '../store/index.ts'
+import { asStorageFailure, type ContentStore, type Database, type Room, type Scratch } from '../store/index.ts'
 import { type Admitted, admit, stillQueued } from './admission.ts'
 import type { MatchRecord } from './completion.ts'
 import { Examiner } from './examination.ts'
@@ -44,7 +44,8 @@ export interface QueueStatus {
 
 export interface IntakeParts {
   readonly database: Database
-  readonly blobs: BlobStore
+  readonly contents: ContentStore
+  readonly scratch: Scratch
   readonly pool: WorkerPool
   readonly rulesets: Rulesets
   readonly matches: MatchRecord
@@ -113,7 +114,7 @@ export class Intake {
   #bytes = 0
 
   constructor(parts: IntakeParts) {
-    const { database, blobs, pool, rulesets, archives, workers } = parts
+    const { database, contents, scratch, pool, rulesets, archives, workers } = parts
     this.#parts = parts
     this.#limits = parts.limits
     this.#queue = new Queue(database)
@@ -123,7 +124,7 @@ export class Intake {
       flushDelayMs: FLUSH_DELAY_MS,
       areMoreComing: () => this.#beingCopied > 0 && !this.#examiner.hasEnough && !this.#stopping,
     })
-    this.#examiner = new Examiner({ blobs, pool, rulesets, scanBytes: this.#limits.scanBytes })
+    this.#examiner = new Examiner({ contents, pool, rulesets, scanBytes: this.#limits.scanBytes })
     this.#newNames = new NewNames({ ...parts, scanBytes: this.#limits.scanBytes })
     this.#pipeline = new Pipeline({
       ...parts,
@@ -131,7 +132,8 @@ export class Intake {
       examiner: this.#examiner,
       unpacker: new Unpacker({
         archives,
-        blobs,
+        contents,
+        scratch,
         pool,
         examiner: this.#examiner,
         limits: this.#limits,
@@ -202,12 +204,11 @@ export class Intake {
    * the stream's error. The stream is always consumed or destroyed; `arriving` is read when it has ended.
    */
   async receive(stream: Readable, info: UploadInfo, sizeLimit = this.#limits.uploadBytes): Promise<IngestReceipt> {
-    const { blobs } = this.#parts
     if (this.#stopping) {
       stream.destroy()
       throw new Failure('service.stopping')
     }
-    const temporary = blobs.temporary()
+    const temporary = this.#parts.scratch.fresh()
     return this.#ingest(
       temporary,
       'upload',
@@ -223,12 +224,11 @@ export class Intake {
    * when the file cannot be read.
    */
   async ingestFile(path: string, info: UploadInfo, size = Number.POSITIVE_INFINITY): Promise<IngestReceipt> {
-    const { blobs } = this.#parts
     while (this.#queued >= LONG_QUEUE && !this.#stopping) {
       await new Promise<void>((resolve) => this.#backpressure.push(resolve))
     }
     if (this.#stopping) throw new Failure('service.stopping')
-    const temporary = blobs.temporary()
+    const temporary = this.#parts.scratch.fresh()
     const called = calledOf({ ...info, folder: info.folder ?? dirname(resolve(path)) })
     return this.#ingest(
       temporary,
@@ -275,14 +275,13 @@ export class Intake {
     info: UploadInfo,
     write: () => Promise<StagedFile['digests']>,
   ): Promise<IngestReceipt> {
-    const { blobs } = this.#parts
     let digests: StagedFile['digests']
     try {
       await this.#parts.room?.demandRoom()
       digests = await write()
     } catch (error) {
       this.#admissions.lookAgain()
-      await blobs.abort(temporary)
+      await this.#parts.scratch.discard(temporary)
       throw asStorageFailure(error)
     }
     const { archivePassword } = info
@@ -332,7 +331,7 @@ export class Intake {
   async #admit(batch: readonly StagedFile[]): Promise<readonly Admitted[]> {
     let admitted: readonly Admitted[] = []
     try {
-      admitted = await admit(this.#parts.database, this.#parts.blobs, batch)
+      admitted = await admit(this.#parts, batch)
       return admitted
     } finally {
       // Of these no sample comes that the pipeline would ask about.

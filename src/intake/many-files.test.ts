@@ -1,6 +1,6 @@
 /** Small files travel through intake many at a time; each must still fare as if it were alone. */
 import assert from 'node:assert/strict'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { freshCollection } from './collection.fixture.ts'
@@ -65,7 +65,7 @@ test('among many files, those that cannot be taken fail alone, and the rest is m
   const { samples, queued } = await c.samples.totals()
   assert.deepEqual({ samples, queued }, { samples: FILES - gone.size - FILES / 50 + 1, queued: 0 })
   for (const result of results) if (result.status === 'fulfilled') await result.value.processed
-  assert.deepEqual(await readdir(join(c.folder, 'incoming')), [])
+  assert.deepEqual(await c.underWay(), [])
   const snapshot = await c.segments.snapshot()
   assert.equal(snapshot.unindexed.length, 0)
   snapshot.release()

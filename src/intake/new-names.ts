@@ -19,12 +19,12 @@ import {
   type TaskOutput,
   type WorkerPool,
 } from '../scanning/index.ts'
-import { type BlobStore, type Database, listOf, now, storeOf, unitOf } from '../store/index.ts'
+import { type ContentStore, type Database, listOf, now, storeOf, unitOf, whileAllLeased } from '../store/index.ts'
 import type { MatchRecord } from './completion.ts'
 
 interface NewNamesParts {
   readonly database: Database
-  readonly blobs: BlobStore
+  readonly contents: ContentStore
   readonly pool: WorkerPool
   readonly rulesets: Rulesets
   readonly matches: MatchRecord
@@ -34,7 +34,7 @@ interface NewNamesParts {
 }
 
 type Verified = TaskOutput<'verify'>['results']
-type Item = TaskInput<'verify'>['items'][number]
+type Item = Omit<TaskInput<'verify'>['items'][number], 'path'>
 
 interface Scanned {
   readonly ids: readonly number[]
@@ -126,7 +126,7 @@ export class NewNames {
       const without = new Set(await rulesets.givenUpOn(id))
       items.push({
         sample: id,
-        path: this.#parts.blobs.path(sha256),
+        sha256,
         size,
         variables: externalVariables(first, file_type),
         alsoNamed: others.map(nameVariables),
@@ -139,13 +139,15 @@ export class NewNames {
   }
 
   async #scan(live: LiveSet, asking: readonly RunnableRuleset[], items: readonly Item[]): Promise<Verified> {
-    const { pool } = this.#parts
+    const { pool, contents } = this.#parts
     const id = `names:${live.generation}`
     pool.setRuleSet({ id, rulesets: asking })
     try {
-      const task = { ruleSet: id, items, strings: false }
-      return (await pool.run('verify', task, { priority: 'live', waitForRoom: true, signal: this.#stopping.signal }))
-        .results
+      const how = { priority: 'live', waitForRoom: true, signal: this.#stopping.signal } as const
+      return await whileAllLeased(contents, items, async (leased) => {
+        const { results } = await pool.run('verify', { ruleSet: id, items: leased, strings: false }, how)
+        return results
+      })
     } finally {
       pool.dropRuleSet(id)
     }

@@ -10,12 +10,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import { externalVariables, nameVariables, type Sample } from '../samples/index.ts'
 import type { Log, TaskInput, TaskOutput, WorkerPool } from '../scanning/index.ts'
-import { type BlobStore, now, type Store, type WaitingSample } from '../store/index.ts'
+import { type ContentStore, now, type Store, type WaitingSample, whileAllLeased } from '../store/index.ts'
 import type { MatchRecord } from './completion.ts'
 
 interface ReanalysisParts {
   readonly store: Store
-  readonly blobs: BlobStore
+  readonly contents: ContentStore
   readonly pool: WorkerPool
   readonly rulesets: Rulesets
   readonly matches: MatchRecord
@@ -30,7 +30,7 @@ interface ReanalysisParts {
  */
 export type Requested = 'queued' | 'waiting' | 'gone' | 'too-large'
 
-type Item = TaskInput<'verify'>['items'][number]
+type Item = Omit<TaskInput<'verify'>['items'][number], 'path'>
 type Results = TaskOutput<'verify'>['results']
 
 const AT_ONCE = 64
@@ -111,7 +111,7 @@ export class Reanalysis {
   }
 
   async #itemsOf(live: LiveSet, waiting: readonly WaitingSample[]): Promise<Item[]> {
-    const { store, blobs, rulesets } = this.#parts
+    const { store, rulesets } = this.#parts
     const names = await store.arrivals.names(waiting.map(({ id }) => id))
     const items: Item[] = []
     for (const { id, sha256, size, fileType, name } of waiting) {
@@ -120,7 +120,7 @@ export class Reanalysis {
       const without = new Set(await rulesets.givenUpOn(id))
       items.push({
         sample: id,
-        path: blobs.path(sha256),
+        sha256,
         size,
         variables: externalVariables(first, fileType),
         alsoNamed: others.map(nameVariables),
@@ -131,17 +131,15 @@ export class Reanalysis {
   }
 
   async #scan({ generation, rulesets }: LiveSet, items: readonly Item[]): Promise<Results> {
-    const { pool } = this.#parts
+    const { pool, contents } = this.#parts
     const id = `again:${generation}`
     pool.setRuleSet({ id, rulesets })
     try {
-      const task = { ruleSet: id, items, strings: false }
-      const { results } = await pool.run('verify', task, {
-        priority: 'background',
-        waitForRoom: true,
-        signal: this.#stopping.signal,
+      const how = { priority: 'background', waitForRoom: true, signal: this.#stopping.signal } as const
+      return await whileAllLeased(contents, items, async (leased) => {
+        const { results } = await pool.run('verify', { ruleSet: id, items: leased, strings: false }, how)
+        return results
       })
-      return results
     } finally {
       pool.dropRuleSet(id)
     }

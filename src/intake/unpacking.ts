@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Archives, Unpacked } from '../archives/index.ts'
 import type { TaskOutput, WorkerPool } from '../scanning/index.ts'
-import { asStorageFailure, type BlobStore } from '../store/index.ts'
+import { asStorageFailure, type ContentStore, type Scratch } from '../store/index.ts'
 import type { Admitted } from './admission.ts'
 import { type Examined, type Examiner, isOfTheSample } from './examination.ts'
 import { fileName, folderOf, knownNameOf, type StagedFile } from './staged-file.ts'
@@ -19,7 +19,8 @@ export interface UnpackingLimits {
 export interface UnpackerParts {
   readonly archives: Archives
   readonly pool: WorkerPool
-  readonly blobs: BlobStore
+  readonly contents: ContentStore
+  readonly scratch: Scratch
   readonly examiner: Examiner
   readonly limits: UnpackingLimits
   /** Processes of 7-Zip. */
@@ -49,6 +50,8 @@ interface Opening {
   readonly examined: Examined
   readonly allowance: Allowance
   readonly root: number
+  /** Of the file that is opened. */
+  readonly path: string
   readonly folder: string
   readonly signal: AbortSignal
   readonly notes: Set<string>
@@ -110,15 +113,17 @@ export class Unpacker {
     markCounted: () => void,
   ): Promise<readonly string[]> {
     const { queued, remarks } = examined
-    const { archives, blobs } = this.#parts
+    const { archives, contents, scratch } = this.#parts
     if (allowance.members <= 0 || allowance.bytes <= 0) {
       return [...remarks, 'It is not unpacked: too much came out of what was sent already.']
     }
-    const folder = blobs.temporary()
+    const folder = scratch.fresh()
+    const lease = await contents.lease([queued.digests.sha256])
     const opening: Opening = {
       examined,
       allowance,
       root,
+      path: lease.paths[0] as string,
       folder,
       signal,
       notes: new Set(),
@@ -139,7 +144,8 @@ export class Unpacker {
     } finally {
       // All of them first: the folder goes when this ends.
       await Promise.allSettled(opening.admitted)
-      await blobs.abort(folder)
+      lease.release()
+      await scratch.discard(folder)
     }
   }
 
@@ -213,11 +219,10 @@ export class Unpacker {
   }
 
   async #readSlice(opening: Opening, at: number, member: number): Promise<Slice> {
-    const { archives, blobs, pool } = this.#parts
-    const { examined, folder, signal } = opening
+    const { archives, pool } = this.#parts
+    const { examined, path, folder, signal } = opening
     const { queued, identification } = examined
     const { members, bytes } = this.#boundsOf(opening)
-    const path = blobs.path(queued.digests.sha256)
     try {
       const input = {
         path,
@@ -272,17 +277,17 @@ export class Unpacker {
 
   /** Copies and hashes what 7-Zip has unpacked. */
   async #takeAll(opening: Opening, members: Unpacked['members']): Promise<void> {
-    const { blobs, examiner } = this.#parts
+    const { scratch, examiner } = this.#parts
     const { signal } = opening
     let next = 0
     const lane = async (): Promise<void> => {
       for (let member = members[next++]; member !== undefined; member = members[next++]) {
-        const temporary = blobs.temporary()
+        const temporary = scratch.fresh()
         const file = { source: member.path, temporary, size: member.size, known: knownNameOf(calledIn(member.name)) }
         try {
           this.#admit(opening, member.name, temporary, await examiner.copyAndHash(file, { signal }))
         } catch (error) {
-          await blobs.abort(temporary)
+          await scratch.discard(temporary)
           throw error
         }
       }

@@ -8,7 +8,7 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import type { WorkerPool } from '../scanning/index.ts'
-import { type BlobStore, type Database, now } from '../store/index.ts'
+import { type ContentStore, type Database, now, whileLeased } from '../store/index.ts'
 
 export interface ContentsReport {
   /** Samples that were looked at. */
@@ -34,7 +34,7 @@ export interface ContentsCheckOptions {
 
 interface Parts {
   readonly database: Database
-  readonly blobs: BlobStore
+  readonly contents: ContentStore
   readonly pool: WorkerPool
 }
 
@@ -62,7 +62,7 @@ export async function checkContents(parts: Parts, options: ContentsCheckOptions)
     options.signal.throwIfAborted()
     await setImmediate()
     // The names before the rows: a content that is admitted in between has both or is looked at again.
-    const names = new Set(await parts.blobs.list(first))
+    const names = new Set(await parts.contents.list(first))
     for (let after: Uint8Array | null = null; ; ) {
       const rows = await rowsFrom(parts.database, first, after)
       const last = rows.at(-1)
@@ -147,11 +147,11 @@ async function lookAt(
 }
 
 async function lookAtOne(row: Row, parts: Parts, options: ContentsCheckOptions, found: Findings): Promise<void> {
-  const { database, blobs } = parts
+  const { database, contents } = parts
   const { sha256, size } = row
-  const stored = await blobs.size(sha256)
+  const stored = await contents.size(sha256)
   if (stored !== size) {
-    if (!(await isStill(database, row)) || (await blobs.size(sha256)) === size) return
+    if (!(await isStill(database, row)) || (await contents.size(sha256)) === size) return
     const reason = stored === null ? 'its content is missing' : `its content has ${stored} bytes instead of ${size}`
     found.missing(hexOf(sha256), reason)
     return
@@ -160,30 +160,32 @@ async function lookAtOne(row: Row, parts: Parts, options: ContentsCheckOptions, 
   const damage = await damageOf(row, parts, options.signal)
   if (damage === null) return
   // In turn with admitting and deleting, so that it is not another content of that name that goes.
-  await blobs.withLock(async () => {
+  await contents.withLock(async () => {
     if (!(await isStill(database, row)) || (await damageOf(row, parts, options.signal)) === null) return
-    if ((await blobs.size(sha256)) !== null) await blobs.setAside(sha256)
+    if ((await contents.size(sha256)) !== null) await contents.setAside(sha256)
     found.damaged(hexOf(sha256), damage)
     await note(database, row, `The content of this sample was not what had been stored: ${damage}. It was set aside.`)
   })
 }
 
-async function damageOf({ sha256, size }: Row, { blobs, pool }: Parts, signal: AbortSignal): Promise<string | null> {
-  const input = { path: blobs.path(sha256), size, sha256 }
+async function damageOf({ sha256, size }: Row, { contents, pool }: Parts, signal: AbortSignal): Promise<string | null> {
   try {
-    return (await pool.run('digest', input, { priority: 'background', waitForRoom: true, signal })).damage
+    const { damage } = await whileLeased(contents, sha256, (path) =>
+      pool.run('digest', { path, size, sha256 }, { priority: 'background', waitForRoom: true, signal }),
+    )
+    return damage
   } catch (error) {
     if (signal.aborted || typeof (error as NodeJS.ErrnoException).code !== 'string') throw error
     return `the content cannot be read (${(error as Error).message})`
   }
 }
 
-async function lookAtStray(name: string, { database, blobs }: Parts, found: Findings): Promise<void> {
+async function lookAtStray(name: string, { database, contents }: Parts, found: Findings): Promise<void> {
   const sha256 = Buffer.from(name, 'hex')
   // Contents come before their rows, in one turn.
-  const isStray = await blobs.withLock(async () => {
+  const isStray = await contents.withLock(async () => {
     const row = await database.selectFrom('samples').select('id').where('sha256', '=', sha256).executeTakeFirst()
-    return row === undefined && (await blobs.has(sha256))
+    return row === undefined && (await contents.size(sha256)) !== null
   })
   if (isStray) found.stray(name)
 }

@@ -1,5 +1,5 @@
 import type { Segments } from '../segments/index.ts'
-import { type BlobStore, type Database, listOf, type Transaction, unitOf } from '../store/index.ts'
+import { type ContentStore, type Database, listOf, type Transaction, unitOf } from '../store/index.ts'
 import { leaveToCloud } from './cloud-samples.ts'
 
 export interface DeletedRow {
@@ -17,21 +17,17 @@ export interface DeletedRow {
 export async function deleteSamples(
   {
     database,
-    blobs,
+    contents,
     segments,
-  }: { readonly database: Database; readonly blobs: BlobStore; readonly segments: Segments },
+  }: { readonly database: Database; readonly contents: ContentStore; readonly segments: Segments },
   ids: readonly number[],
 ): Promise<number> {
-  return blobs.withLock(async () => {
-    const digests = await contentsOf(database, await withMembers(database, ids))
-    const settled = await blobs.recordIntent(digests)
-    const deleted = await deleteSampleRows(database, ids).catch(async (error) => {
-      // Nothing was deleted, so no intent is pending.
-      await settled()
-      throw error
+  return contents.withLock(async () => {
+    let deleted: readonly DeletedRow[] = []
+    await contents.delete(await contentsOf(database, await withMembers(database, ids)), async () => {
+      deleted = await deleteSampleRows(database, ids)
+      return deleted.flatMap(({ sha256 }) => sha256 ?? [])
     })
-    for (const { sha256 } of deleted) if (sha256 !== null) await blobs.remove(sha256)
-    await settled()
     segments.forget(deleted.flatMap(({ segment }) => segment ?? []))
     return deleted.length - ids.length
   })

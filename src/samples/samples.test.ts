@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -10,6 +10,7 @@ import { Archives } from '../archives/index.ts'
 import { archiveLimits } from '../archives/limits.fixture.ts'
 import { storedZip } from '../archives/stored-zip.fixture.ts'
 import { type Collection, freshCollection } from '../intake/collection.fixture.ts'
+import { contentFile } from '../store/index.ts'
 
 async function store(c: Collection, bytes: Buffer, filename: string) {
   const arrival = await c.intake.receive(Readable.from([bytes]), { filename, userId: c.operator.id })
@@ -71,7 +72,7 @@ test('deleting takes content, matches and lonely members along, at once, and kee
     .select(({ fn }) => fn.countAll<number>().as('matched'))
     .executeTakeFirstOrThrow()
   assert.equal(matched, 3)
-  await assert.rejects(stat(c.blobs.path(Buffer.from(first.sha256, 'hex'))), { code: 'ENOENT' })
+  assert.equal(await c.contents.size(Buffer.from(first.sha256, 'hex')), null)
   await assert.rejects(c.samples.content(first.sha1), { code: 'sample.not-found' })
 
   const [member] = (await c.samples.details(second.sha1)).members
@@ -88,7 +89,7 @@ test('a content that comes back while it is being deleted is there in the end', 
     await arrival.processed
     const found = await c.samples.find(sha256)
     if (found) assert.deepEqual(await buffer((await c.samples.content(sha256)).content.stream), bytes)
-    else assert.equal(await c.blobs.has(Buffer.from(sha256, 'hex')), false)
+    else assert.equal(await c.contents.size(Buffer.from(sha256, 'hex')), null)
     await store(c, bytes, 'x')
   }
 })
@@ -137,7 +138,7 @@ test('a protected download holds each sample under its SHA-256 and opens with in
     passwords: ['infected'],
   })
   assert.deepEqual(members.map(({ name }) => name).sort(), [...hashes].sort())
-  await c.blobs.remove(Buffer.from(hashes[0] ?? '', 'hex'))
+  await rm(join(c.folder, contentFile(hashes[0] ?? '')))
   await assert.rejects(c.samples.zip(hashes), { code: 'sample.gone' })
   await assert.rejects(c.samples.content(hashes[0] ?? ''), { code: 'sample.gone' })
   await assert.rejects(c.samples.zip(['0'.repeat(40)]), { code: 'sample.not-found' })

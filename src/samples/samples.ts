@@ -4,13 +4,14 @@ import { Failure } from '../errors/index.ts'
 import { classifyByUser } from '../matches/index.ts'
 import type { Segments } from '../segments/index.ts'
 import {
-  type BlobStore,
   type Content,
+  type ContentStore,
   type Counted,
   type Database,
   listOf,
   type Micros,
   type SampleSearch,
+  type Scratch,
   storeOf,
   unitOf,
 } from '../store/index.ts'
@@ -46,18 +47,21 @@ export class Samples {
   readonly #database: Database
   readonly #search: SampleSearch
   readonly #paged: PagedSearch
-  readonly #blobs: BlobStore
+  readonly #contents: ContentStore
+  readonly #scratch: Scratch
   readonly #segments: Segments
 
   constructor(parts: {
     readonly database: Database
-    readonly blobs: BlobStore
+    readonly contents: ContentStore
+    readonly scratch: Scratch
     readonly segments: Segments
   }) {
     this.#database = parts.database
     this.#search = storeOf(parts.database).sampleSearch
     this.#paged = new PagedSearch(this.#search)
-    this.#blobs = parts.blobs
+    this.#contents = parts.contents
+    this.#scratch = parts.scratch
     this.#segments = parts.segments
   }
 
@@ -223,7 +227,7 @@ export class Samples {
     const ids = deleted.map(({ id }) => id)
     const members =
       ids.length > 0
-        ? await deleteSamples({ database: this.#database, blobs: this.#blobs, segments: this.#segments }, ids)
+        ? await deleteSamples({ database: this.#database, contents: this.#contents, segments: this.#segments }, ids)
         : 0
     return { deleted, members, unknown: hashes.filter((hash) => !found.has(hash)) }
   }
@@ -276,7 +280,7 @@ export class Samples {
   ): Promise<{ readonly sample: Sample; readonly content: Content }> {
     const sample = await this.get(hash)
     if (sample.sha256 === null || !sample.stored) throw new Failure('sample.gone')
-    return { sample, content: await this.#blobs.open(Buffer.from(sample.sha256, 'hex'), range) }
+    return { sample, content: await this.#contents.range(Buffer.from(sample.sha256, 'hex'), range) }
   }
 
   /**
@@ -286,14 +290,17 @@ export class Samples {
   async zip(hashes: readonly string[], signal?: AbortSignal): Promise<Readable> {
     const found = await this.findMany(hashes)
     if (hashes.some((hash) => !found.has(hash))) throw new Failure('sample.not-found')
-    const files: { path: string; name: string }[] = []
+    const names: string[] = []
     for (const name of new Set([...found.values()].map(({ sha256 }) => sha256))) {
-      const sha256 = Buffer.from(name ?? '', 'hex')
-      if (name === null || !(await this.#blobs.has(sha256))) throw new Failure('sample.gone')
-      files.push({ path: this.#blobs.path(sha256), name })
+      if (name === null || (await this.#contents.size(Buffer.from(name, 'hex'))) === null)
+        throw new Failure('sample.gone')
+      names.push(name)
     }
-    const folder = this.#blobs.temporary()
-    return zipForDownload(files, { folder, password: ZIP_PASSWORD, timeMs: ZIP_TIME_MS, ...(signal && { signal }) })
+    const lease = await this.#contents.lease(names.map((name) => Buffer.from(name, 'hex')))
+    const files = names.map((name, n) => ({ name, path: lease.paths[n] as string }))
+    const folder = this.#scratch.fresh()
+    const bounds = { password: ZIP_PASSWORD, timeMs: ZIP_TIME_MS, ...(signal && { signal }) }
+    return zipForDownload(files, { folder, ...bounds }).once('close', () => lease.release())
   }
 
   /** Last seen first; `after` is the `next` of the page before. A page may be short although there are more. */

@@ -47,19 +47,19 @@ export class Exclusions {
   /** To be called before a task goes to a worker. */
   prepare(job: Job): void {
     if (this.#modules.size === 0) return
-    for (const [item, path] of job.samplePaths().entries()) {
-      for (const [module, failure] of this.#modules.get(path) ?? [])
+    for (let item = 0; item < job.samples; item++) {
+      for (const [module, failure] of this.#modules.get(job.sampleOf(item) ?? '') ?? [])
         job.retryPolicy.excludeModule(item, module, failure)
     }
   }
 
   /** A sample was decided with these scan errors: a ruleset that fails on its third sample is put in quarantine. */
-  noteFailures(path: string, errors: readonly ScanError[]): void {
+  noteFailures(sample: string, errors: readonly ScanError[]): void {
     for (const { ruleset, reason, message } of errors) {
       if (!ownFailures.has(reason)) continue
       const samples = this.#failures.get(ruleset) ?? new Set()
       keep(this.#failures, ruleset, samples, KEPT_RULESETS)
-      samples.add(path)
+      samples.add(sample)
       if (reason === 'crash' || reason === 'memory') keep(this.#endsWorkers, ruleset, true, KEPT_RULESETS)
       if (samples.size <= SAMPLES_ALLOWED) continue
       const explanation = `it was set aside after ${samples.size} samples; on the last of them, ${message}`
@@ -73,14 +73,11 @@ export class Exclusions {
   }
 
   noteModule(job: Job, item: number, module: string, failure: ScanFailure): void {
-    const path = job.samplePaths()[item]
-    if (path === undefined) return
-    this.#log.warn(
-      { sample: path, module, ...failure },
-      'A sample is not scanned with rulesets that import this module',
-    )
-    const modules = this.#modules.get(path) ?? new Map<string, ScanFailure>()
-    keep(this.#modules, path, modules.set(module, failure), KEPT_SAMPLES)
+    const sample = job.sampleOf(item)
+    if (sample === null) return
+    this.#log.warn({ sample, module, ...failure }, 'A sample is not scanned with rulesets that import this module')
+    const modules = this.#modules.get(sample) ?? new Map<string, ScanFailure>()
+    keep(this.#modules, sample, modules.set(module, failure), KEPT_SAMPLES)
   }
 
   noteLostBundle(set: string): void {

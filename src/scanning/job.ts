@@ -46,11 +46,22 @@ export class Job {
     return 'ruleSet' in this.input ? this.input.ruleSet : null
   }
 
-  /** The stored samples that it scans, by item. */
-  samplePaths(): readonly string[] {
+  /** How many stored samples it scans. */
+  get samples(): number {
+    if (this.kind === 'verify') return (this.input as TaskInput<'verify'>).items.length
+    return this.kind === 'examine' ? 1 : 0
+  }
+
+  /** The SHA-256 of the stored sample that is such an item, in hexadecimal; null where the item is none. */
+  sampleOf(item: number): string | null {
     const { kind, input } = this
-    if (kind === 'verify') return (input as TaskInput<'verify'>).items.map(({ path }) => path)
-    return kind === 'examine' ? [(input as TaskInput<'examine'>).path] : []
+    const digest =
+      kind === 'verify'
+        ? (input as TaskInput<'verify'>).items[item]?.sha256
+        : kind === 'examine' && item === 0
+          ? (input as TaskInput<'examine'>).digests.sha256
+          : undefined
+    return digest === undefined ? null : Buffer.from(digest).toString('hex')
   }
 
   /** Done in the processes for texts, which end when nobody waits for the answer any more. */

@@ -23,7 +23,7 @@ import type { Log } from './log.ts'
 import { makeWay } from './making-way.ts'
 import { errorOf, uncheckable, unplannable } from './outcome.ts'
 import type { PoolOptions, PoolStatistics, Role, RunOptions } from './pool-options.ts'
-import type { ProgressStep } from './progress-record.ts'
+import { ProgressReader, type ProgressStep } from './progress-record.ts'
 import type { FromWorker, Outcome } from './protocol.ts'
 import { isOver, MOST_RELIEF, reliefFor } from './relief.ts'
 import { renewGrown } from './renewing.ts'
@@ -73,6 +73,8 @@ export class WorkerPool {
     mkdirSync(options.folder, { recursive: true })
     for (let i = 0; i < options.workers; i++) this.#addSlot('worker')
     this.#addSlot('checker')
+    for (let i = 1; i <= options.workers + MOST_RELIEF; i++) ProgressReader.reserve(this.#recordOf(`worker-${i}`))
+    for (let i = 1; i <= CHECKERS; i++) ProgressReader.reserve(this.#recordOf(`checker-${i}`))
     if (options.onDemand !== true) for (const slot of this.#slots) this.#start(slot)
     this.#inspector = setInterval(() => {
       const now = performance.now()
@@ -264,6 +266,10 @@ export class WorkerPool {
     return slot
   }
 
+  #recordOf(name: string): string {
+    return join(this.#folder, `${name}.flight`)
+  }
+
   #start(slot: Slot): void {
     slot.respawn = null
     slot.isUnstarted = false
@@ -273,7 +279,7 @@ export class WorkerPool {
     slot.sent = { sets: new Set(), keys: new Set() }
     try {
       const process = new WorkerProcess({
-        progressRecord: join(this.#folder, `${slot.name}.flight`),
+        progressRecord: this.#recordOf(slot.name),
         limits: this.#limits,
         memoryLimit: slot.role === 'checker' ? this.#limits.checkBytes : this.#limits.workerBytes,
         events: {
@@ -325,8 +331,9 @@ export class WorkerPool {
   }
 
   #noteFailures(job: Job, decided: readonly { item: number; result: { errors: readonly ScanError[] } }[]): void {
-    const paths = job.samplePaths()
-    for (const { item, result } of decided) this.#exclusions.noteFailures(paths[item] ?? '', result.errors)
+    for (const { item, result } of decided) {
+      if (result.errors.length > 0) this.#exclusions.noteFailures(job.sampleOf(item) ?? '', result.errors)
+    }
   }
 
   #onExit(slot: Slot, cause: Cause, at: ProgressStep | null, lastWords: string): void {

@@ -109,6 +109,18 @@ export class ProgressReader {
     }
   }
 
+  /**
+   * Takes the room of a record that a worker may need later, since the disk may be full by then; where there is none now,
+   * nothing happens.
+   */
+  static reserve(path: string): void {
+    try {
+      new ProgressReader(path).close()
+    } catch {
+      // The worker's start will say so.
+    }
+  }
+
   /** Grows with each step, so that an unchanged number means an unchanged step; null in the middle of a write. */
   sequence(): number | null {
     readSync(this.#file, this.#record, 0, RECORD_LENGTH, 0)

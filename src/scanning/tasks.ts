@@ -233,6 +233,8 @@ export interface TaskMap {
       readonly ruleSet: string
       readonly items: readonly {
         readonly sample: number
+        /** Of its content: by this it is known from one task to the next, wherever a lease of it lies. */
+        readonly sha256: Uint8Array
         readonly path: string
         readonly size: number
         readonly variables: ExternalVariables

@@ -1,5 +1,5 @@
 import type { WorkerPool } from '../scanning/index.ts'
-import type { BlobStore, Store } from '../store/index.ts'
+import { type ContentStore, type Store, whileLeased } from '../store/index.ts'
 import type { SegmentCatalogue } from './segment-catalogue.ts'
 
 export interface BuildProgress {
@@ -18,12 +18,18 @@ export interface BuildOptions {
 const BATCH = 512
 const AT_ONCE = 8
 
+export interface BuildingParts {
+  readonly store: Store
+  readonly contents: ContentStore
+  readonly pool: WorkerPool
+}
+
 /**
  * Signs processed samples without a segment in ascending order, and makes a segment of each batch. Samples that cannot
  * be read stay unindexed and are counted.
  */
 export async function buildIndex(
-  { store, blobs, pool }: { readonly store: Store; readonly blobs: BlobStore; readonly pool: WorkerPool },
+  { store, contents, pool }: BuildingParts,
   catalogue: SegmentCatalogue,
   { signal, onProgress }: BuildOptions,
 ): Promise<{ readonly indexed: number; readonly failed: number }> {
@@ -44,12 +50,9 @@ export async function buildIndex(
       for (let row = batch[next++]; row !== undefined && !signal?.aborted; row = batch[next++]) {
         const { id, size, sha1, sha256, md5, sha512 } = row
         try {
-          const input = { path: blobs.path(sha256), digests: { size, sha256, sha1, md5, sha512 }, sample: id }
-          const { signature } = await pool.run('sign', input, {
-            priority: 'background',
-            waitForRoom: true,
-            ...(signal && { signal }),
-          })
+          const input = { digests: { size, sha256, sha1, md5, sha512 }, sample: id }
+          const how = { priority: 'background', waitForRoom: true, ...(signal && { signal }) } as const
+          const { signature } = await whileLeased(contents, sha256, (path) => pool.run('sign', { ...input, path }, how))
           signed.push({ id, record: signature })
           bytes += size
         } catch (error) {

@@ -1,7 +1,6 @@
 import { agree, SegmentReader } from '../index/index.ts'
-import type { WorkerPool } from '../scanning/index.ts'
-import type { BlobStore, Store } from '../store/index.ts'
-import { isUnreadable } from './building.ts'
+import { whileLeased } from '../store/index.ts'
+import { type BuildingParts, isUnreadable } from './building.ts'
 import { damageOf } from './merging.ts'
 import type { SegmentCatalogue } from './segment-catalogue.ts'
 import type { SegmentFile } from './segment-row.ts'
@@ -27,7 +26,7 @@ export interface CheckReport {
 const AT_ONCE = 64
 
 export async function checkIndex(
-  parts: { readonly store: Store; readonly blobs: BlobStore; readonly pool: WorkerPool },
+  parts: BuildingParts,
   catalogue: SegmentCatalogue,
   files: readonly SegmentFile[],
   { each = 1, signal, onProgress }: CheckOptions,
@@ -54,7 +53,7 @@ export async function checkIndex(
  * those whose content cannot be read are reported.
  */
 async function unlikeSamples(
-  { store, blobs, pool }: { readonly store: Store; readonly blobs: BlobStore; readonly pool: WorkerPool },
+  { store, contents, pool }: BuildingParts,
   file: SegmentFile,
   each: number,
   noteLost: (message: string) => void,
@@ -70,9 +69,10 @@ async function unlikeSamples(
       const row = stored.get(id)
       if (!row) return null
       const { size, sha256, sha1, md5, sha512 } = row
-      const input = { path: blobs.path(sha256), digests: { size, sha256, sha1, md5, sha512 }, sample: id }
+      const input = { digests: { size, sha256, sha1, md5, sha512 }, sample: id }
+      const how = { priority: 'background', ...(signal && { signal }) } as const
       try {
-        const { signature } = await pool.run('sign', input, { priority: 'background', ...(signal && { signal }) })
+        const { signature } = await whileLeased(contents, sha256, (path) => pool.run('sign', { ...input, path }, how))
         return agree(signature, record) ? null : `The signature of sample ${id} is not that of its content.`
       } catch (error) {
         if (!isUnreadable(error)) throw error

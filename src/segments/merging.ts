@@ -31,7 +31,10 @@ export async function mergeInto(
     if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
     return { merged: null, damaged: damagedOf(inputs, error.message) }
   }
-  const id = await replace(store, inputs, output, written)
+  const id = await replace(store, inputs, output, written).catch(async (error) => {
+    await rm(output, { force: true })
+    throw error
+  })
   if (id === null || written.samples === 0) await rm(output, { force: true })
   if (id === null) return { merged: null, damaged: [] }
   const left = await store.segments.countSamplesOf(id)

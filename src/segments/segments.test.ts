@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SegmentReader } from '../index/index.ts'
 import { type Collection, freshCollection } from '../intake/collection.fixture.ts'
+import { contentFile } from '../store/index.ts'
 
 /** Small samples, `together` at a time, so that every commit makes a segment. */
 async function fill(c: Collection, count: number, together = 10): Promise<string[]> {
@@ -100,7 +101,7 @@ test('a damaged segment is found by its checksums, told in the journal, and made
 test('a signature that is not that of its sample is found', async (t) => {
   const c = await freshCollection(t)
   const [hash = ''] = await fill(c, 3, 3)
-  await writeFile(c.blobs.path(Buffer.from(hash, 'hex')), randomBytes(2_000))
+  await writeFile(join(c.folder, contentFile(hash)), randomBytes(2_000))
   const { problems } = await c.segments.check()
   assert.equal(problems.length, 1)
   assert.match(problems[0]?.message ?? '', /not that of its content/)
@@ -165,7 +166,7 @@ test('build indexes what no segment holds, goes on after being stopped, and coun
   await c.segments.stop()
   await c.database.deleteFrom('segments').execute()
   await c.database.updateTable('samples').set({ segment_id: null }).execute()
-  await unlink(c.blobs.path(Buffer.from(unreadable, 'hex')))
+  await unlink(join(c.folder, contentFile(unreadable)))
   const stop = new AbortController()
   const seen: number[] = []
   await c.segments.build({

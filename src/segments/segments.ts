@@ -13,7 +13,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Log, WorkerPool } from '../scanning/index.ts'
-import type { BlobStore, Store, UnitOfWork } from '../store/index.ts'
+import type { ContentStore, Store, UnitOfWork } from '../store/index.ts'
 import { type BuildOptions, buildIndex } from './building.ts'
 import { nextMerge } from './chains.ts'
 import { type CheckOptions, type CheckReport, checkIndex } from './checking.ts'
@@ -34,7 +34,7 @@ export interface SegmentSnapshot {
 
 export interface SegmentsParts {
   readonly store: Store
-  readonly blobs: BlobStore
+  readonly contents: ContentStore
   readonly pool: WorkerPool
   /** Of the segment files; made when missing. */
   readonly folder: string

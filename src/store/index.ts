@@ -17,12 +17,21 @@ export { checkFirst, DatabaseHealth, type DatabaseState } from './database-healt
 export type * from './feeds.ts'
 export {
   asStorageFailure,
-  type BlobStore,
+  CONTENTS_FOLDER,
   type Content,
-  FileBlobs,
+  type ContentLease,
+  type ContentStore,
+  contentFile,
+  contentFolders,
+  FileContents,
+  isContentName,
   type Leftovers,
   realDisk,
+  Scratch,
   type StagedContent,
+  takeOverEarlierFolder,
+  whileAllLeased,
+  whileLeased,
 } from './files/index.ts'
 export type * from './hits.ts'
 export * from './hunts.ts'

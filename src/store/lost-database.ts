@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../errors/index.ts'
+import { CONTENTS_FOLDER } from './files/index.ts'
 import { wayOut } from './sqlite/database.ts'
 
 /** The marker of a data folder that is being made of a backup, and is none before that has ended. */
@@ -22,7 +23,7 @@ export async function refuseLostDatabase(dataFolder: string, databaseFile: strin
     () => 0,
   )
   if (size > 0) return
-  const contents = join(dataFolder, 'blobs')
+  const contents = join(dataFolder, CONTENTS_FOLDER)
   for (const part of await readdir(contents).catch(() => [])) {
     if ((await readdir(join(contents, part))).length === 0) continue
     throw new Failure('database.unusable', `${databaseFile} is missing or empty, but there are samples. ${wayOut}`)

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 const OTHERS = 0o077
 /** What is Backtrail's in a data folder. */
 const ours =
-  /^(?:backtrail\.db.*|lock\.db.*|owner\.json.*|reserve.*|restoring|blobs|incoming|doubts|damaged|index|workers)$/
+  /^(?:backtrail\.db.*|lock\.db.*|owner\.json.*|reserve.*|restoring|blobs|scratch|incoming|doubts|damaged|index|workers)$/
 /** What file systems put into the folder that they are mounted at. */
 const neutral = /^lost\+found$/
 

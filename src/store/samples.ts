@@ -28,6 +28,8 @@ export interface StoredSamples {
   /** What there is to know about it beside its facts; null where all went well. */
   noteOf(id: number): Promise<string | null>
   setNote(id: number, note: string): Promise<void>
+  /** Whether a sample here has this content. */
+  isStored(sha256: Uint8Array): Promise<boolean>
   /** Where it is called by the one name, it is called by the other. */
   rename(id: number, from: string, to: string): Promise<void>
   /** The greatest id; 0 where there is none. */

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { underWay } from '../faults/data-folder.ts'
 import { until } from '../faults/killable-server.ts'
 import { binary, folderWith, type Server, startServer } from './running.ts'
 
@@ -64,9 +65,8 @@ test('a command on the data folder prints what was thrown beside what it was abo
   child.stderr.on('data', (text) => {
     stderr += text
   })
-  const incoming = join(data, 'incoming')
   await until(
-    () => existsSync(incoming) && readdirSync(incoming).length > 0,
+    () => underWay(data).length > 0,
     () => `it copies: ${stderr}`,
   )
   blockIndexFolder(data)

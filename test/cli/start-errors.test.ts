@@ -39,7 +39,7 @@ const obstacles: Readonly<Record<string, { readonly make: (data: string) => void
     says: /backtrail\.db is damaged or no database at all.*backup/,
   },
   ...Object.fromEntries(
-    ['blobs', 'incoming', 'doubts', 'index', 'workers'].map((name) => [
+    ['blobs', 'scratch', 'index'].map((name) => [
       `${name} is a file`,
       {
         make: (data: string) => fileIn(data, name, 'x'),

@@ -10,20 +10,21 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
+import { ProcessRecord } from '../../src/store/sqlite/process-record.ts'
 import { backtrail } from '../cli/running.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
-import { change, demandConsistency, filesIn, rows } from './data-folder.ts'
+import { change, demandConsistency, filesIn, rows, underWay } from './data-folder.ts'
 import { type Json, KillableServer, sha256, until } from './killable-server.ts'
 import { makeMarkedFolder, marks } from './marked-folder.ts'
 
@@ -204,6 +205,23 @@ test('what a crash may leave in the folders is cleared, and nothing that is need
   const [first] = contents
   assert.ok(first)
   const orphan = Buffer.from('a content whose row was never committed')
+  const forgotten = Buffer.from('a content that was about to be deleted')
+  const gone = ProcessRecord.create(join(data, 'scratch', 'gone.db'))
+  gone.add([forgotten, first, Buffer.from('never stored')].map((content) => Buffer.from(sha256(content), 'hex')))
+  gone.close()
+  writeFileSync(blobOf(server, forgotten), forgotten)
+  mkdirSync(join(data, 'scratch', 'gone', 'unpacking', 'deep'), { recursive: true })
+  writeFileSync(join(data, 'scratch', 'gone', 'unpacking', 'deep', 'member'), 'x')
+  writeFileSync(join(data, 'scratch', 'gone', 'upload'), random.bytes(1_000))
+  mkdirSync(join(data, 'scratch', 'gone', 'workers'))
+  writeFileSync(join(data, 'scratch', 'gone', 'workers', 'worker-1.flight'), random.bytes(512))
+  writeFileSync(join(data, 'scratch', 'garbage.db'), random.bytes(5_000))
+  mkdirSync(join(data, 'scratch', 'folder.db', 'below'), { recursive: true })
+  // Nobody's, and old.
+  writeFileSync(join(data, 'scratch', 'nobody'), 'x')
+  utimesSync(join(data, 'scratch', 'nobody'), 0, 0)
+  // As earlier versions left it.
+  for (const folder of ['incoming', 'doubts', 'workers']) mkdirSync(join(data, folder))
   writeFileSync(join(data, 'incoming', 'upload'), random.bytes(1_000))
   mkdirSync(join(data, 'incoming', 'unpacking', 'deep'), { recursive: true })
   writeFileSync(join(data, 'incoming', 'unpacking', 'deep', 'member'), 'x')
@@ -215,10 +233,12 @@ test('what a crash may leave in the folders is cleared, and nothing that is need
   writeFileSync(join(data, 'owner.json'), '{"pid": 1, "url"')
   writeFileSync(join(data, 'workers', 'worker-1.flight'), random.bytes(512))
   await server.start()
-  assert.equal(server.repaired.uploadsCutShort, 2)
-  assert.equal(server.repaired.forgotten, 1)
+  assert.equal(server.repaired.uploadsCutShort, 4)
+  assert.equal(server.repaired.forgotten, 2)
   assert.equal(server.repaired.removedFiles, 2)
-  assert.ok(!existsSync(blobOf(server, orphan)), 'the content without a row is still there')
+  for (const content of [orphan, forgotten])
+    assert.ok(!existsSync(blobOf(server, content)), 'a content without a row is still there')
+  for (const folder of ['incoming', 'doubts', 'workers']) assert.ok(!existsSync(join(data, folder)), folder)
   assert.deepEqual(await huntAnew(server), marked())
   await server.stop()
   await demandConsistency(data)
@@ -280,7 +300,7 @@ for (const [how, damage] of [
     assert.match(stderr, /backup/)
     assert.doesNotMatch(stderr, /\n {4}at /, 'a stack is no explanation')
     assert.deepEqual(filesIn(server.data, 'blobs'), blobs)
-    assert.deepEqual(readdirSync(join(server.data, 'incoming')), [])
+    assert.deepEqual(underWay(server.data), [])
   })
 }
 

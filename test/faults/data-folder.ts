@@ -1,6 +1,6 @@
 /** What must be true of the data folder of a stopped server, read past the program: from the files and the database. */
 import assert from 'node:assert/strict'
-import { readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { backtrail } from '../cli/running.ts'
@@ -37,15 +37,33 @@ export function filesIn(data: string, folder: string): string[] {
     .sort()
 }
 
+/** The scratch folders of processes, whether or not they live. */
+export function scratchFolders(data: string): string[] {
+  const all = join(data, 'scratch')
+  if (!existsSync(all)) return []
+  const folders = readdirSync(all, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  return folders.map(({ name }) => join(all, name))
+}
+
+/** Files and folders of files that are being written, or were left. */
+export function underWay(data: string): string[] {
+  return scratchFolders(data).flatMap((folder) => readdirSync(folder).filter((name) => name !== 'workers'))
+}
+
+/** The progress record of a worker of the one server that has the folder. */
+export function progressRecordOf(data: string, name: string): string {
+  const [folder = assert.fail('no process has a scratch folder'), ...others] = scratchFolders(data)
+  assert.deepEqual(others, [], 'several processes have a scratch folder')
+  return join(folder, 'workers', name)
+}
+
 /**
  * Fails unless everything is at rest and agrees: no temporary file is left, every content has its row and every row its
  * content in full, every sample is processed and in a segment, every segment file has its row, all checksums hold, and
  * every signature is that of its sample.
  */
 export async function demandConsistency(data: string): Promise<void> {
-  for (const folder of ['incoming', 'doubts']) {
-    assert.deepEqual(readdirSync(join(data, folder)), [], `something was left in ${folder}/`)
-  }
+  assert.deepEqual(readdirSync(join(data, 'scratch')), [], 'something was left in scratch/')
   assert.deepEqual(rows(data, 'PRAGMA integrity_check'), [{ integrity_check: 'ok' }])
   assert.deepEqual(rows(data, 'PRAGMA foreign_key_check'), [])
   const samples = rows(data, 'SELECT id, hex(sha256) AS sha256, size, state, segment_id FROM samples WHERE stored = 1')

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
+import { progressRecordOf } from './data-folder.ts'
 import { type Json, KillableServer, sha256, until } from './killable-server.ts'
 
 /** Longer than the test may take. */
@@ -84,5 +84,5 @@ async function addUser(server: KillableServer) {
 function scanning(server: KillableServer): string[] {
   const SCAN = 6
   const names = server.workers().map(({ command }) => /(worker-\d+\.flight)/.exec(command)?.[1] ?? '')
-  return names.filter((name) => readFileSync(join(server.data, 'workers', name))[16] === SCAN)
+  return names.filter((name) => readFileSync(progressRecordOf(server.data, name))[16] === SCAN)
 }

@@ -1,10 +1,9 @@
 /** A data folder on a disk that runs full: refused is refused with 503, and what was acknowledged is not lost. */
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
-import { demandConsistency, rows } from './data-folder.ts'
+import { demandConsistency, rows, underWay } from './data-folder.ts'
 import { type Answer, KillableServer, until } from './killable-server.ts'
 import { SmallDisk } from './small-disk.ts'
 
@@ -43,7 +42,7 @@ test('a full disk refuses uploads with 503 and loses nothing; with room again th
 
   disk.fill(3_000_000)
   demandRefusal(await server.upload(sampleOf(random, 8_000_000), 'larger than what is left'))
-  assert.deepEqual(readdirSync(join(server.data, 'incoming')), [], 'the refused upload still takes room')
+  assert.deepEqual(underWay(server.data), [], 'the refused upload still takes room')
   const inBetween = await server.take(sampleOf(random, 20_000), 'smaller than what is left')
   hashes.push(inBetween)
   await server.untilProcessed(hashes)

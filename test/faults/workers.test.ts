@@ -9,7 +9,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backtrailTo, folderWith } from '../cli/running.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
-import { demandConsistency, rows } from './data-folder.ts'
+import { demandConsistency, progressRecordOf, rows } from './data-folder.ts'
 import { type Json, KillableServer, until } from './killable-server.ts'
 import type { Process } from './processes.ts'
 
@@ -224,7 +224,7 @@ async function stopInScan(server: KillableServer): Promise<Process> {
 function isScanning(server: KillableServer, worker: Process): boolean {
   const SCAN = 6
   const [, name = ''] = /(worker-\d+\.flight)/.exec(worker.command) ?? []
-  return readFileSync(join(server.data, 'workers', name))[16] === SCAN
+  return readFileSync(progressRecordOf(server.data, name))[16] === SCAN
 }
 
 /** Rules whose compiled form is many times their text. */

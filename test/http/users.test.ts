@@ -1,9 +1,9 @@
 /** Users that are disabled, and passwords that are changed: what every kind of credential is worth afterwards. */
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
 import { type ClientRequest, request as httpRequest } from 'node:http'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { after, before, test } from 'node:test'
+import { underWay } from '../faults/data-folder.ts'
 import { until } from '../faults/killable-server.ts'
 import { type Json, passwords, TestServer } from './harness.ts'
 
@@ -69,9 +69,8 @@ test('an upload that is under way is cut off when its user is disabled, and that
     })
   const [ana, ben] = [begin('ana'), begin('ben')]
   // Both are being received once they have their files.
-  const incoming = join(dirname(server.databaseFile), 'incoming')
   await until(
-    () => readdirSync(incoming).length === 2,
+    () => underWay(dirname(server.databaseFile)).length === 2,
     () => 'both uploads are received',
   )
   await setDisabled('ana', true)

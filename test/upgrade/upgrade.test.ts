@@ -1,26 +1,28 @@
 /**
  * A data folder that an earlier version made is opened by this one, and nothing of it is lost.
  *
- * `folder-of-schema-2` was made by the version before all hunts became rows of one table: twelve samples, rulesets of
- * the appliance and of a tenant, and hunts of all three kinds, some of them under way.
+ * - `folder-of-schema-2` was made by the version before all hunts became rows of one table: twelve samples, rulesets of
+ *   the appliance and of a tenant, and hunts of all three kinds, some of them under way.
+ * - `folder-of-schema-6` was made by the version before each process had a scratch folder, and was killed while it unpacked
+ *   archives in archives: two wait for their members, a third is half unpacked, a content is about to get its name.
  */
 import assert from 'node:assert/strict'
-import { cpSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { folderWith } from '../cli/running.ts'
-import { demandConsistency, rows } from '../faults/data-folder.ts'
-import { KillableServer, until } from '../faults/killable-server.ts'
+import { demandConsistency, filesIn, rows } from '../faults/data-folder.ts'
+import { KillableServer, sha256, until } from '../faults/killable-server.ts'
 
-const made = fileURLToPath(new URL('folder-of-schema-2', import.meta.url))
+const made = (schema: number) => fileURLToPath(new URL(`folder-of-schema-${schema}`, import.meta.url))
 
 const hunts = (data: string) =>
   rows(data, 'SELECT id, kind, state, started_by, cursor, matches, ruleset_id FROM hunts ORDER BY id')
 
 test('a folder of schema 2 is brought up to date, and hunts that were under way end as if nothing had been', async (t) => {
   const data = join(folderWith(t), 'data')
-  cpSync(made, data, { recursive: true })
+  cpSync(made(2), data, { recursive: true })
   const samples = rows(data, 'SELECT id, hex(sha256), name FROM samples ORDER BY id')
   const revisions = rows(data, 'SELECT id, ruleset_id, content FROM revisions ORDER BY id')
   const found = rows(data, 'SELECT sample_id, rule FROM hunt_hits WHERE hunt_id = 2 ORDER BY id')
@@ -61,5 +63,53 @@ test('a folder of schema 2 is brought up to date, and hunts that were under way 
   assert.equal(await server.startHunt({ again: 'rule again { strings: $a = "marked" condition: $a }' }), 10)
   await server.untilIdle()
   await server.stop()
+  await demandConsistency(data)
+})
+
+test('a folder of schema 6, killed while it unpacked, is brought to the end that an undisturbed one has', async (t) => {
+  const data = join(folderWith(t), 'data')
+  cpSync(made(6), data, { recursive: true })
+  assert.equal(rows(data, "SELECT id FROM samples WHERE state = 'queued'").length, 14)
+  // As if it had been killed a moment later: the content has its name, and no row.
+  const [note = ''] = readdirSync(join(data, 'doubts'))
+  const pending = readFileSync(join(data, 'doubts', note), 'utf8').trim()
+  const staged = filesIn(data, 'incoming').map((file) => join(data, 'incoming', file))
+  const [renamed = ''] = staged.filter((file) => sha256(readFileSync(file)) === pending)
+  const blob = join(data, 'blobs', pending.slice(0, 2), pending)
+  cpSync(renamed, blob)
+  renameSync(renamed, join(data, 'incoming', 'content'))
+
+  const server = new KillableServer(t, ['--archive-depth', '4'], data)
+  await server.start()
+  assert.equal(server.repaired.forgotten, 1)
+  assert.equal(server.repaired.uploadsCutShort, 7)
+  assert.equal(server.repaired.resumed, 14)
+  await server.untilIdle()
+  await server.stop()
+  for (const folder of ['incoming', 'doubts', 'workers']) assert.ok(!existsSync(join(data, folder)), folder)
+
+  // The five archives of the upload lie in each other, with five texts in each; the innermost is not unpacked.
+  const names = rows(data, 'SELECT name, extracted_file_count AS members, note FROM samples ORDER BY name')
+  const texts = [1, 2, 3, 4].flatMap((n) => [0, 1, 2, 3, 4].map((m) => `text ${n}-${m}.txt`))
+  assert.deepEqual(
+    names.map(({ name }) => name),
+    ['first.txt', 'inner 1.7z', 'inner 2.7z', 'inner 3.7z', 'inner 4.7z', 'outer.7z', ...texts].sort(),
+  )
+  for (const { name, members, note } of names.filter(({ name }) => String(name).endsWith('.7z'))) {
+    assert.equal(members, name === 'inner 1.7z' ? 0 : 6, String(name))
+    assert.equal(note, name === 'inner 1.7z' ? 'It lies 4 archives deep, and is not unpacked.' : null)
+  }
+  assert.equal(rows(data, 'SELECT parent_id FROM members').length, 24, 'a place is recorded twice, or not at all')
+  const marked = filesIn(data, 'blobs').filter((file) =>
+    readFileSync(join(data, 'blobs', file)).includes('the marked words'),
+  )
+  const matched = rows(
+    data,
+    'SELECT lower(hex(sha256)) AS hex FROM matches JOIN samples ON samples.id = sample_id ORDER BY 1',
+  )
+  assert.deepEqual(
+    matched.map(({ hex }) => hex),
+    marked.map((file) => file.slice(3)).sort(),
+  )
   await demandConsistency(data)
 })

@@ -24,6 +24,16 @@ export function sqliteSamples(database: Database): StoredSamples {
       await database.updateTable('samples').set({ note }).where('id', '=', id).execute()
     },
 
+    async isStored(sha256) {
+      const row = await database
+        .selectFrom('samples')
+        .select('id')
+        .where('sha256', '=', sha256)
+        .where('stored', '=', 1)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
     async rename(id, from, to) {
       await database.updateTable('samples').set({ name: to }).where('id', '=', id).where('name', '=', from).execute()
     },
