@@ -189,6 +189,7 @@ async function assemble(
   }
   const intake = new Intake({
     database,
+    store,
     contents,
     scratch,
     pool,

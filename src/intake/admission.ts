@@ -5,15 +5,16 @@
 import { sql } from 'kysely'
 import { takeOverFromCloud } from '../samples/index.ts'
 import {
+  type ArchiveCharge,
+  type Charge,
   type ContentStore,
   type Database,
-  listOf,
   now,
   type Scratch,
   type Transaction,
   unitOf,
 } from '../store/index.ts'
-import { keyOf, knownNameOf, type StagedFile } from './staged-file.ts'
+import { isPlain, keyOf, knownNameOf, type StagedFile, sentWith } from './staged-file.ts'
 
 export interface Admitted {
   readonly id: number
@@ -25,8 +26,6 @@ export interface Admitted {
   readonly requeued: boolean
   /** Known, under a name that it did not have. */
   readonly renamed: boolean
-  /** The archive that waits for it, for a queued member. */
-  readonly parent: number | null
 }
 
 interface KnownSample {
@@ -34,18 +33,19 @@ interface KnownSample {
   readonly state: 'queued' | 'processed'
   readonly note: string | null
   readonly extractedFileCount: number
-  readonly parent: number | null
 }
 
 export interface AdmissionParts {
   readonly database: Database
   readonly contents: ContentStore
   readonly scratch: Scratch
+  /** What may come out of an upload. */
+  readonly allowance: Charge
 }
 
 /** Admits a batch in order; equal contents become one sample. All fail together, and then nothing is left of them. */
 export async function admit(
-  { database, contents, scratch }: AdmissionParts,
+  { database, contents, scratch, allowance }: AdmissionParts,
   batch: readonly StagedFile[],
 ): Promise<readonly Admitted[]> {
   const stored = new Set<StagedFile>()
@@ -61,7 +61,11 @@ export async function admit(
       const files = kept.map(({ temporary, synced, digests: { sha256 } }) => ({ temporary, synced, sha256 }))
       return contents.put(files, () => {
         for (const staged of kept) stored.add(staged)
-        return database.transaction().execute((trx) => insertRows(trx, batch, known, [...fresh.values()]))
+        return database.transaction().execute(async (trx) => {
+          const admitted = await insertRows(trx, batch, known, [...fresh.values()])
+          await unitOf(trx, 'admitSamples').intake.charge(chargesOf(batch), allowance)
+          return admitted
+        })
       })
     })
   } finally {
@@ -87,7 +91,7 @@ async function returning(
 async function knownSamples(database: Database, batch: readonly StagedFile[]): Promise<Map<string, KnownSample>> {
   const rows = await database
     .selectFrom('samples')
-    .select(['id', 'sha256', 'state', 'note', 'extracted_file_count', 'intake'])
+    .select(['id', 'sha256', 'state', 'note', 'extracted_file_count'])
     .where(
       'sha256',
       'in',
@@ -95,15 +99,18 @@ async function knownSamples(database: Database, batch: readonly StagedFile[]): P
     )
     .execute()
   return new Map(
-    rows.map(({ id, sha256, state, note, extracted_file_count, intake }) => [
+    rows.map(({ id, sha256, state, note, extracted_file_count }) => [
       keyOf(sha256 as Uint8Array),
-      { id, state, note, extractedFileCount: extracted_file_count, parent: parentIn(intake) },
+      { id, state, note, extractedFileCount: extracted_file_count },
     ]),
   )
 }
 
-function parentIn(intake: string | null): number | null {
-  return intake === null ? null : (JSON.parse(intake).parent ?? null)
+/** What archives are charged for their members in the batch. */
+function chargesOf(batch: readonly StagedFile[]): ArchiveCharge[] {
+  return batch.flatMap(({ member, state: { root } }) =>
+    member === null || root === null ? [] : [{ archive: member.parent, root, ...member.charge }],
+  )
 }
 
 async function insertRows(
@@ -125,11 +132,14 @@ async function insertRows(
       inserted.map(({ id }) => id),
     )
     const ids = new Map(inserted.map(({ id, sha256 }) => [keyOf(sha256 as Uint8Array), id]))
-    for (const { digests, note } of fresh) {
+    for (const { digests } of fresh) {
       const key = keyOf(digests.sha256)
-      const id = ids.get(key) as number
-      samples.set(key, { id, state: 'queued', note: null, extractedFileCount: 0, parent: note.parent ?? null })
+      samples.set(key, { id: ids.get(key) as number, state: 'queued', note: null, extractedFileCount: 0 })
     }
+    const remembered = fresh.filter(({ state }) => !isPlain(state))
+    await unitOf(trx, 'admitSamples').intake.record(
+      remembered.map(({ digests, state }) => ({ sample: ids.get(keyOf(digests.sha256)) as number, ...state })),
+    )
   }
   const isFresh = new Set(fresh)
   const admitted: Admitted[] = []
@@ -151,10 +161,7 @@ async function insertRows(
         samples.set(keyOf(staged.digests.sha256), { ...sample, state })
       }
     }
-    const queued = state === 'queued'
-    const waitsFor = staged.member?.parent ?? null
-    const parent = queued && waitsFor !== null && sample.parent === waitsFor ? waitsFor : null
-    admitted.push({ id, seen, known: !isFresh.has(staged), queued, requeued, renamed: false, parent })
+    admitted.push({ id, seen, known: !isFresh.has(staged), queued: state === 'queued', requeued, renamed: false })
   }
   if (sightings.length > 0) {
     const renamed = await noteNewNames(
@@ -181,7 +188,7 @@ async function insertRows(
   return admitted
 }
 
-function sampleRow({ digests, name, note }: StagedFile, seen: number) {
+function sampleRow({ digests, name }: StagedFile, seen: number) {
   return {
     sha256: digests.sha256,
     sha1: digests.sha1,
@@ -197,12 +204,11 @@ function sampleRow({ digests, name, note }: StagedFile, seen: number) {
     last_seen: seen,
     extracted_file_count: 0,
     classification: 0 as const,
-    intake: JSON.stringify(note),
   }
 }
 
 /** False when it was recorded before, or when the archive was deleted meanwhile. */
-async function addMember(trx: Transaction, member: { parent: number; path: string }, id: number): Promise<boolean> {
+async function addMember(trx: Transaction, member: NonNullable<StagedFile['member']>, id: number): Promise<boolean> {
   const added = await trx
     .insertInto('members')
     .columns(['parent_id', 'child_id', 'path'])
@@ -263,26 +269,11 @@ async function seeAgain(trx: Transaction, id: number, { name, source }: StagedFi
 }
 
 /** An archive that did not open before, and now comes with a password. */
-function worthAnotherTry(sample: KnownSample, { note }: StagedFile): boolean {
-  return note.password !== undefined && sample.note !== null && sample.extractedFileCount === 0
+function worthAnotherTry(sample: KnownSample, { state }: StagedFile): boolean {
+  return state.password !== null && sample.note !== null && sample.extractedFileCount === 0
 }
 
-async function requeue(trx: Transaction, id: number, { note }: StagedFile): Promise<void> {
-  const { depth, password } = note
-  await trx
-    .updateTable('samples')
-    .set({ state: 'queued', intake: JSON.stringify({ depth, password }) })
-    .where('id', '=', id)
-    .execute()
-}
-
-/** Those of the ids that are still queued. */
-export async function stillQueued(database: Database, ids: readonly number[]): Promise<Set<number>> {
-  const rows = await database
-    .selectFrom('samples')
-    .select('id')
-    .where('id', 'in', listOf(ids))
-    .where('state', '=', 'queued')
-    .execute()
-  return new Set(rows.map(({ id }) => id))
+async function requeue(trx: Transaction, id: number, { state }: StagedFile): Promise<void> {
+  await trx.updateTable('samples').set({ state: 'queued' }).where('id', '=', id).execute()
+  await unitOf(trx, 'admitSamples').intake.record([{ ...sentWith(state.password), sample: id, depth: state.depth }])
 }

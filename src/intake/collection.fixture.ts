@@ -58,6 +58,7 @@ export async function openCollection(
   const archives = new Archives(archiveLimits)
   const intake = new Intake({
     database,
+    store,
     contents,
     scratch,
     pool,

@@ -7,11 +7,22 @@ import { sql } from 'kysely'
 import type { Matches } from '../matches/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import type { PreparedSegment, Segments } from '../segments/index.ts'
-import { type Database, listOf, now, type Transaction, type UnitOfWork, unitOf } from '../store/index.ts'
-import type { Examined } from './examination.ts'
+import {
+  type Database,
+  listOf,
+  now,
+  type Store,
+  type StoredIntake,
+  type Transaction,
+  type UnitOfWork,
+  unitOf,
+} from '../store/index.ts'
+import { type Examined, mayHaveMembers } from './examination.ts'
+import { isPlain } from './staged-file.ts'
 
 export interface CompletionParts {
   readonly database: Database
+  readonly store: Store
   readonly rulesets: Rulesets
   readonly matches: MatchRecord
   readonly segments: Segments
@@ -22,44 +33,53 @@ export interface MatchRecord {
   record(tx: UnitOfWork, scan: Parameters<Matches['record']>[1]): Promise<unknown>
 }
 
+/** A sample that is processed now. */
+export interface Done {
+  readonly id: number
+  readonly size: number
+  readonly sha256: Uint8Array
+}
+
 export interface Completed {
   /** Not committed: the enabled rulesets are others by now. */
   readonly behind: readonly Examined[]
-  readonly committed: readonly Examined[]
+  /** Those of the batch that wait for no members, and archives that have waited for them. */
+  readonly done: readonly Done[]
+  /** Archives whose members are processed, and that are to be matched again. */
+  readonly again: readonly number[]
 }
 
-/** `waits` returns whether a sample waits for its members; it is committed, but stays in the queue. */
+/** An archive of which members are in the queue is committed too, but stays there itself. */
 export async function complete(
   { database, rulesets, matches, segments }: CompletionParts,
   batch: readonly Examined[],
-  waits: (sample: number) => boolean,
 ): Promise<Completed> {
   const generation = await rulesets.generation()
   const current = batch.filter(({ live }) => live.generation === generation)
   const behind = batch.filter(({ live }) => live.generation !== generation)
-  if (current.length === 0) return { behind, committed: [] }
+  if (current.length === 0) return { behind, done: [], again: [] }
 
   const signed = current.flatMap(({ queued, signature }) =>
     signature === null || queued.indexed ? [] : [{ id: queued.id, record: signature }],
   )
   const prepared = signed.length > 0 ? segments.write(signed.sort((a, b) => a.id - b.id)) : null
+  let completed: Omit<Completed, 'behind'> | null
   try {
-    const committed = await database.transaction().execute(async (trx) => {
+    completed = await database.transaction().execute(async (trx) => {
       // The one look that counts: what is enabled cannot change before this transaction ends.
-      if ((await rulesets.generation(unitOf(trx, 'completeSamples'))) !== generation) return false
-      await commit(trx, { matches, segments }, current, prepared, waits)
-      return true
+      if ((await rulesets.generation(unitOf(trx, 'completeSamples'))) !== generation) return null
+      return commit(trx, { matches, segments }, current, prepared)
     })
-    if (!committed) {
+    if (completed === null) {
       if (prepared) await segments.discard(prepared)
-      return { behind: batch, committed: [] }
+      return { behind: batch, done: [], again: [] }
     }
   } catch (error) {
     if (prepared) await segments.discard(prepared)
     throw error
   }
   for (const { queued, errors } of current) await rulesets.reportScanErrors(queued.id, errors)
-  return { behind, committed: current }
+  return { behind, ...completed }
 }
 
 async function commit(
@@ -67,23 +87,24 @@ async function commit(
   { matches, segments }: { readonly matches: MatchRecord; readonly segments: Segments },
   batch: readonly Examined[],
   prepared: PreparedSegment | null,
-  waits: (sample: number) => boolean,
-): Promise<void> {
+): Promise<Omit<Completed, 'behind'>> {
   const at = now()
-  const segment = prepared && (await segments.publish(unitOf(trx, 'completeSamples'), prepared))
-  const rows = batch.map(({ queued: { id, note, indexed }, identification, signature, remarks }) => {
-    const waiting = waits(id)
+  const tx = unitOf(trx, 'completeSamples')
+  const { intake } = tx
+  const segment = prepared && (await segments.publish(tx, prepared))
+  const waits = await waitingOf(intake, batch)
+  const rows = batch.map(({ queued: { id, state, indexed }, identification, signature, remarks }) => {
+    const waiting = waits.has(id)
     return {
       id,
       state: waiting ? 'queued' : 'processed',
-      intake: waiting ? JSON.stringify({ ...note, stage: 'members' }) : null,
       file_type: identification.fileType,
       type_description: identification.description,
       processed_at: waiting ? null : at,
       // Its remarks were written when it was unpacked.
-      keeps_note: note.stage === 'rematch',
+      keeps_note: state.stage === 'rematch',
       note: remarks.length > 0 ? remarks.join(' ') : null,
-      is_archive: identification.isArchive || identification.holdsArchive === true,
+      is_archive: mayHaveMembers(identification),
       segment_id: signature !== null && !indexed ? segment : null,
     }
   })
@@ -91,7 +112,6 @@ async function commit(
   await sql`
     UPDATE samples SET
       state = finished.row ->> 'state',
-      intake = finished.row ->> 'intake',
       file_type = finished.row ->> 'file_type',
       type_description = finished.row ->> 'type_description',
       processed_at = finished.row ->> 'processed_at',
@@ -105,43 +125,71 @@ async function commit(
     FROM (SELECT value AS row FROM json_each(${JSON.stringify(rows)})) AS finished
     WHERE samples.id = finished.row ->> 'id'`.execute(trx)
   for (const { queued, hits } of batch) {
-    if (hits.length > 0) await matches.record(unitOf(trx, 'completeSamples'), { sampleId: queued.id, hits, at })
+    if (hits.length > 0) await matches.record(tx, { sampleId: queued.id, hits, at })
   }
+  const waiting = batch.filter(({ queued }) => waits.has(queued.id))
+  await intake.wait(
+    waiting.map(({ queued: { id, state }, live: { generation } }) => ({ ...state, sample: id, generation })),
+  )
+  const done = batch.filter(({ queued }) => !waits.has(queued.id))
+  const remembered = done.filter(
+    ({ queued, identification }) => !isPlain(queued.state) || mayHaveMembers(identification),
+  )
+  const released = await intake.forget(remembered.map(({ queued }) => queued.id))
+  const archives = released.length > 0 ? await completeReady(trx, batch[0]?.live.generation ?? 0, released) : NONE
+  const own = done.map(({ queued: { id, digests } }) => ({ id, size: digests.size, sha256: digests.sha256 }))
+  return { done: [...own, ...archives.done], again: archives.again }
 }
 
+/** Those of the batch of which members are in the queue, and will be after it is committed. */
+async function waitingOf(intake: StoredIntake, batch: readonly Examined[]): Promise<ReadonlySet<number>> {
+  const ids = new Set(batch.map(({ queued }) => queued.id))
+  const archives = batch.filter(({ identification }) => mayHaveMembers(identification)).map(({ queued }) => queued.id)
+  const members = Map.groupBy(await intake.membersOf(archives), ({ archive }) => archive)
+  // A member that is an archive may wait itself. It never waits for what waits for it: it came out of that.
+  const waits = (archive: number): boolean =>
+    members.get(archive)?.some(({ member }) => !ids.has(member) || waits(member)) ?? false
+  return new Set(archives.filter(waits))
+}
+
+const NONE = { done: [], again: [] } as const
+
 /**
- * Takes archives whose members are all processed out of the queue, those that were matched against what is enabled now.
- * The others are put back to be matched again.
+ * Takes archives out of the queue that wait for no member any more, and those that wait for them: of all that wait, or of
+ * the given ones. Those that were matched against another set than the given generation are to be matched again.
  */
-export async function completeArchives(
-  { database, rulesets }: CompletionParts,
-  archives: readonly { readonly id: number; readonly generation: number | null }[],
-): Promise<{
-  readonly processed: readonly { readonly id: number; readonly size: number; readonly parent: number | null }[]
-  readonly behind: readonly number[]
-}> {
-  return database.transaction().execute(async (trx) => {
-    const generation = await rulesets.generation(unitOf(trx, 'completeSamples'))
-    const ids = archives.filter((archive) => archive.generation === generation).map(({ id }) => id)
-    const behind = archives.filter((archive) => archive.generation !== generation).map(({ id }) => id)
-    const processed = await trx
-      .selectFrom('samples')
-      .select(['id', 'size', sql<number | null>`json_extract(intake, '$.parent')`.as('parent')])
-      .where('id', 'in', listOf(ids))
-      .execute()
+async function completeReady(
+  trx: Transaction,
+  generation: number,
+  among?: readonly number[],
+): Promise<Omit<Completed, 'behind'>> {
+  const { intake } = unitOf(trx, 'completeSamples')
+  const done: Done[] = []
+  const again: number[] = []
+  for (let ready = await intake.ready(among); ready.length > 0; ) {
+    const current = ready.filter((archive) => archive.generation === generation)
+    const others = ready.filter((archive) => archive.generation !== generation).map(({ id }) => id)
+    await intake.matchAgain(others)
+    again.push(...others)
+    const ids = current.map(({ id }) => id)
     await trx
       .updateTable('samples')
-      .set({ state: 'processed', intake: null, processed_at: now() })
+      .set({ state: 'processed', processed_at: now() })
       .where('id', 'in', listOf(ids))
       .execute()
-    if (behind.length > 0) {
-      await trx
-        .updateTable('samples')
-        .set({ intake: sql<string>`json_set(intake, '$.stage', 'rematch')` })
-        .where('id', 'in', behind)
-        .where('state', '=', 'queued')
-        .execute()
-    }
-    return { processed, behind }
-  })
+    done.push(...current.map(({ id, size, sha256 }) => ({ id, size, sha256 })))
+    // One archive's end may be what another waited for.
+    const released = await intake.forget(ids)
+    ready = released.length > 0 ? await intake.ready(released) : []
+  }
+  return { done, again }
+}
+
+/** The archives that wait for nothing any more although none of their members was processed last: it was deleted. */
+export async function completeArchives(parts: CompletionParts): Promise<Omit<Completed, 'behind'>> {
+  const { database, store, rulesets } = parts
+  if ((await store.intake.ready()).length === 0) return NONE
+  return database
+    .transaction()
+    .execute(async (trx) => completeReady(trx, await rulesets.generation(unitOf(trx, 'completeSamples'))))
 }

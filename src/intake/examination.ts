@@ -8,9 +8,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import { type KnownName, nameVariables } from '../samples/index.ts'
 import type { Digests, Identification, RuleHit, ScanError, TaskOutput, WorkerPool } from '../scanning/index.ts'
-import { type ContentStore, whileLeased } from '../store/index.ts'
+import { type Charge, type ContentStore, type IntakeState, whileLeased } from '../store/index.ts'
 import { EarlyFindings } from './early-findings.ts'
-import type { ResumeState } from './staged-file.ts'
 
 /** A sample from the queue. */
 export interface Queued {
@@ -22,7 +21,11 @@ export interface Queued {
   readonly indexed: boolean
   /** It may have been matched before, by this or an earlier process. */
   readonly again: boolean
-  readonly note: ResumeState
+  readonly state: IntakeState
+  /** How far it is unpacked, as `Unpacker` wrote it; null for not at all. */
+  readonly place: string | null
+  /** What was charged for members that came out behind that place, and are admitted. */
+  readonly charged: Charge
 }
 
 export interface Examined {
@@ -36,6 +39,11 @@ export interface Examined {
   readonly errors: readonly ScanError[]
   /** What its note says: why it was not matched, or not unpacked wholly. */
   readonly remarks: readonly string[]
+}
+
+/** It is unpacked. */
+export function mayHaveMembers({ isArchive, holdsArchive = false }: Identification): boolean {
+  return isArchive || holdsArchive
 }
 
 const UNKNOWN: Identification = { fileType: 'Unknown', description: '', isArchive: false }

@@ -5,9 +5,18 @@ import { Failure } from '../errors/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import type { Log, WorkerPool } from '../scanning/index.ts'
 import type { Segments } from '../segments/index.ts'
-import { asStorageFailure, type ContentStore, type Database, type Room, type Scratch } from '../store/index.ts'
-import { type Admitted, admit, stillQueued } from './admission.ts'
-import type { MatchRecord } from './completion.ts'
+import {
+  asStorageFailure,
+  type Charge,
+  type ContentStore,
+  type Database,
+  type Room,
+  type Scratch,
+  type Store,
+} from '../store/index.ts'
+import { type Admitted, admit } from './admission.ts'
+import { Allowances } from './allowances.ts'
+import type { Done, MatchRecord } from './completion.ts'
 import { Examiner } from './examination.ts'
 import { GroupCommit } from './group-commit.ts'
 import { NewNames } from './new-names.ts'
@@ -21,10 +30,11 @@ import {
   type IngestReceipt,
   knownNameOf,
   type StagedFile,
+  sentWith,
   type UploadInfo,
 } from './staged-file.ts'
 import { Unpacker, type UnpackingLimits } from './unpacking.ts'
-import { WaitingArchives } from './waiting-archives.ts'
+import { type Waiter, Waiters } from './waiters.ts'
 
 export interface IntakeLimits extends UnpackingLimits {
   /** Larger uploads are refused with 413. */
@@ -44,6 +54,7 @@ export interface QueueStatus {
 
 export interface IntakeParts {
   readonly database: Database
+  readonly store: Store
   readonly contents: ContentStore
   readonly scratch: Scratch
   readonly pool: WorkerPool
@@ -72,6 +83,12 @@ interface Admission {
   readonly processed: Promise<void>
 }
 
+/** A staged file, with whoever waits for its sample. */
+interface Arriving {
+  readonly staged: StagedFile
+  readonly waiter: Waiter | null
+}
+
 type Called = Pick<StagedFile, 'name' | 'folder' | 'owner'>
 
 function calledOf({ filename, folder, owner }: UploadInfo): Called {
@@ -82,11 +99,6 @@ function calledOf({ filename, folder, owner }: UploadInfo): Called {
   }
 }
 
-interface Waiter {
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
-
 /** How long after a change of rulesets the workers get them, when no sample needs them before. */
 const PREPARE_MS = 1_000
 
@@ -95,14 +107,14 @@ export class Intake {
   readonly #parts: IntakeParts
   readonly #limits: IntakeLimits
   readonly #queue: Queue
-  readonly #waitingArchives = new WaitingArchives()
   readonly #pipeline: Pipeline
   readonly #examiner: Examiner
   readonly #newNames: NewNames
   #preparing: NodeJS.Timeout | undefined
-  readonly #admissions: GroupCommit<StagedFile, Admission>
-  /** Who waits for which sample to be processed. */
-  readonly #waiters = new Map<number, Waiter[]>()
+  readonly #admissions: GroupCommit<Arriving, Admission>
+  readonly #waiters = new Waiters()
+  /** What may come out of an upload. */
+  readonly #allowance: Charge
   #backpressure: (() => void)[] = []
   #endListening: () => void = () => {}
   #stopping = false
@@ -114,10 +126,11 @@ export class Intake {
   #bytes = 0
 
   constructor(parts: IntakeParts) {
-    const { database, contents, scratch, pool, rulesets, archives, workers } = parts
+    const { store, contents, scratch, pool, rulesets, archives, workers } = parts
     this.#parts = parts
     this.#limits = parts.limits
-    this.#queue = new Queue(database)
+    this.#allowance = { members: parts.limits.archiveMembers, bytes: parts.limits.archiveBytes }
+    this.#queue = new Queue(store.intake)
     this.#admissions = new GroupCommit({
       commit: (batch) => this.#admitBatch(batch),
       most: ADMITTED_AT_ONCE,
@@ -136,11 +149,12 @@ export class Intake {
         scratch,
         pool,
         examiner: this.#examiner,
-        limits: this.#limits,
+        stored: store.intake,
+        allowances: new Allowances(store.intake, this.#allowance),
+        archiveDepth: this.#limits.archiveDepth,
         processesAtOnce: workers,
-        admit: async (staged) => (await this.#admissions.add(staged)).admitted,
+        admit: async (staged) => (await this.#admissions.add({ staged, waiter: null })).admitted,
       }),
-      waiting: this.#waitingArchives,
       // Enough that small samples travel to the workers together.
       atOnce: 128 * workers,
       // Most are small, and wait for the commit of their members, which many share.
@@ -152,13 +166,8 @@ export class Intake {
 
   /** Takes up what an earlier process left in the queue; gives how many samples that is. */
   async start(): Promise<{ readonly resumed: number }> {
-    const { queued, waiting } = await this.#queue.open()
-    for (const { id, parent, stage } of waiting) {
-      if (parent !== null) this.#waitingArchives.await(parent, id)
-      // Its rulesets of then are not known any more, so it is matched once more in the end.
-      if (stage === 'members') this.#waitingArchives.matched(id, null)
-    }
-    this.#queued = queued
+    const resumed = await this.#queue.open()
+    this.#queued = resumed
     this.#endListening = this.#parts.rulesets.onChange(() => {
       this.#examiner.dropLiveSet()
       this.#prepareSoon()
@@ -166,7 +175,7 @@ export class Intake {
     this.#prepareSoon()
     this.#pipeline.wake()
     this.#newNames.wake()
-    return { resumed: queued }
+    return { resumed }
   }
 
   /**
@@ -192,10 +201,7 @@ export class Intake {
     await this.#admissions.drained()
     await Promise.all([this.#pipeline.stop(), this.#newNames.stop()])
     await this.#admissions.drained()
-    for (const waiters of this.#waiters.values()) {
-      for (const { reject } of waiters) reject(new Failure('service.stopping'))
-    }
-    this.#waiters.clear()
+    this.#waiters.rejectAll(new Failure('service.stopping'))
   }
 
   /**
@@ -294,10 +300,16 @@ export class Intake {
       source,
       comment: info.comment || null,
       tags: [...new Set(info.tags)],
-      note: { depth: 0, ...(archivePassword ? { password: archivePassword } : {}) },
+      state: sentWith(archivePassword || null),
       member: null,
     }
-    const { admitted, processed } = await this.#admissions.add(staged, { canWait: source === 'ingest' })
+    const waiter = this.#waiters.wait(digests.sha256)
+    const { admitted, processed } = await this.#admissions
+      .add({ staged, waiter }, { canWait: source === 'ingest' })
+      .catch((error) => {
+        waiter.resolve()
+        throw error
+      })
     const { id, seen, known } = admitted
     return {
       id,
@@ -310,20 +322,17 @@ export class Intake {
     }
   }
 
-  async #admitBatch(batch: readonly StagedFile[]): Promise<readonly Admission[]> {
-    const admitted = await this.#admit(batch)
-    for (const { id, known, parent, requeued } of admitted) {
-      if (parent !== null) this.#waitingArchives.await(parent, id)
+  async #admitBatch(batch: readonly Arriving[]): Promise<readonly Admission[]> {
+    const admitted = await this.#admit(batch.map(({ staged }) => staged))
+    for (const { id, known, requeued } of admitted) {
       if (!known || requeued) this.#queued++
       if (requeued) this.#queue.putBack([id])
     }
     if (admitted.some(({ renamed }) => renamed)) this.#newNames.wake()
     const admissions = admitted.map((sample, i) => ({
       admitted: sample,
-      // Nobody waits for members one by one.
-      processed: batch[i]?.member === null ? this.#processedLater(sample) : Promise.resolve(),
+      processed: this.#processedLater(sample, batch[i] as Arriving),
     }))
-    this.#releaseProcessed(admitted.filter(({ queued }) => queued).map(({ id }) => id))
     this.#pipeline.wake()
     return admissions
   }
@@ -331,7 +340,7 @@ export class Intake {
   async #admit(batch: readonly StagedFile[]): Promise<readonly Admitted[]> {
     let admitted: readonly Admitted[] = []
     try {
-      admitted = await admit(this.#parts, batch)
+      admitted = await admit({ ...this.#parts, allowance: this.#allowance }, batch)
       return admitted
     } finally {
       // Of these no sample comes that the pipeline would ask about.
@@ -341,44 +350,26 @@ export class Intake {
     }
   }
 
-  #processedLater({ id, queued, renamed }: Admitted): Promise<void> {
-    if (!queued) return renamed ? this.#newNames.idle() : Promise.resolve()
-    const processed = new Promise<void>((resolve, reject) => {
-      const waiters = this.#waiters.get(id)
-      if (waiters) waiters.push({ resolve, reject })
-      else this.#waiters.set(id, [{ resolve, reject }])
-    })
-    const matched = renamed ? processed.then(() => this.#newNames.idle()) : processed
+  #processedLater({ queued, requeued, renamed }: Admitted, { staged, waiter }: Arriving): Promise<void> {
+    // Nobody waits for members one by one.
+    if (waiter === null) return Promise.resolve()
+    if (!queued) waiter.resolve()
+    // It was processed, and whoever waited then was released; the pipeline has not seen it again yet.
+    const { processed } = requeued ? this.#waiters.wait(staged.digests.sha256) : waiter
+    if (!renamed) return processed
+    const matched = processed.then(() => this.#newNames.idle())
     // Nobody has to wait for it.
     matched.catch(() => {})
     return matched
   }
 
-  /** The pipeline takes samples from the database, so it may have brought some to their end before anybody waited. */
-  #releaseProcessed(ids: readonly number[]): void {
-    if (ids.length === 0) return
-    stillQueued(this.#parts.database, ids).then(
-      (queued) => {
-        for (const id of ids) if (!queued.has(id)) this.#release(id)
-      },
-      // The database is closing, and `stop` has rejected the waiters.
-      () => {},
-    )
-  }
-
-  #recordProcessed(samples: readonly { readonly id: number; readonly size: number }[]): void {
-    for (const { id, size } of samples) {
+  #recordProcessed(samples: readonly Done[]): void {
+    for (const { size, sha256 } of samples) {
       this.#processed++
       this.#bytes += size
-      this.#release(id)
+      this.#waiters.release(sha256)
     }
     if (samples.length > 0) this.#newNames.wakeForProcessed()
-  }
-
-  #release(id: number): void {
-    const waiters = this.#waiters.get(id)
-    this.#waiters.delete(id)
-    for (const { resolve } of waiters ?? []) resolve()
   }
 
   #recordStarted(): void {

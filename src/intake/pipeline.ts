@@ -13,12 +13,10 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Log } from '../scanning/index.ts'
-import { stillQueued } from './admission.ts'
-import { type CompletionParts, complete, completeArchives } from './completion.ts'
-import type { Examined, Examiner, Queued } from './examination.ts'
+import { type Completed, type CompletionParts, complete, completeArchives, type Done } from './completion.ts'
+import { type Examined, type Examiner, mayHaveMembers, type Queued } from './examination.ts'
 import type { Queue } from './queue.ts'
 import type { Unpacker } from './unpacking.ts'
-import type { WaitingArchives } from './waiting-archives.ts'
 
 /** Samples of one commit, and the bytes of their signatures. */
 const BATCH = 1_024
@@ -33,13 +31,12 @@ export interface PipelineParts extends CompletionParts {
   readonly queue: Queue
   readonly examiner: Examiner
   readonly unpacker: Unpacker
-  readonly waiting: WaitingArchives
   readonly log: Log
   /** Samples under way at once, and archives being unpacked. */
   readonly atOnce: number
   readonly unpackAtOnce: number
   /** Called in the order of commits. */
-  readonly onProcessed: (samples: readonly { readonly id: number; readonly size: number }[]) => void
+  readonly onProcessed: (samples: readonly Done[]) => void
   readonly onStarted: () => void
 }
 
@@ -136,7 +133,7 @@ export class Pipeline {
     const { examiner, unpacker, log, queue } = this.#parts
     try {
       let examined = await examiner.examine(queued, signal)
-      if (hasMembers(examined.identification) && queued.note.stage !== 'rematch') {
+      if (mayHaveMembers(examined.identification) && queued.state.stage !== 'rematch') {
         const archive = examined
         const remarks = await this.#unpacking(() => unpacker.unpack(archive, signal))
         examined = { ...examined, remarks }
@@ -206,23 +203,10 @@ export class Pipeline {
   }
 
   async #commitSome(batch: readonly Examined[]): Promise<void> {
-    const { waiting, log, onProcessed, unpacker } = this.#parts
+    const { log } = this.#parts
     try {
-      const { behind, committed } = await complete(this.#parts, batch, (id) => waiting.isWaiting(id))
-      const done: { id: number; size: number }[] = []
-      for (const { queued, live } of committed) {
-        const { id, note, digests } = queued
-        if (waiting.isWaiting(id)) {
-          waiting.matched(id, live.generation)
-          continue
-        }
-        done.push({ id, size: digests.size })
-        waiting.forget(id)
-        if (note.parent !== undefined) waiting.memberDone(note.parent, id)
-        if (note.root === undefined) unpacker.forget(id)
-      }
-      onProcessed(done)
-      await this.#completeArchives()
+      const { behind, ...completed } = await complete(this.#parts, batch)
+      this.#settle(completed)
       // When stopping they stay in the queue.
       if (behind.length > 0 && !this.#stopping.signal.aborted) this.#catchUp(behind)
     } catch (error) {
@@ -238,21 +222,13 @@ export class Pipeline {
     }
   }
 
-  async #completeArchives(): Promise<void> {
-    const { waiting, onProcessed, queue, unpacker } = this.#parts
-    // One archive's end may be what another waited for.
-    for (let ready = waiting.takeReady(); ready.length > 0; ready = waiting.takeReady()) {
-      const { processed, behind } = await completeArchives(this.#parts, ready)
-      for (const { id, parent } of processed) {
-        if (parent !== null) waiting.memberDone(parent, id)
-        else unpacker.forget(id)
-      }
-      onProcessed(processed)
-      if (behind.length > 0) {
-        queue.putBack(behind)
-        this.#moreToTake = true
-      }
-    }
+  #settle({ done, again }: Omit<Completed, 'behind'>): void {
+    const { onProcessed, queue, unpacker } = this.#parts
+    for (const { id } of done) unpacker.forget(id)
+    onProcessed(done)
+    if (again.length === 0) return
+    queue.putBack(again)
+    this.#moreToTake = true
   }
 
   #catchUp(behind: readonly Examined[]): void {
@@ -286,32 +262,16 @@ export class Pipeline {
 
   /** Archives must not wait for members that were deleted before their turn came. */
   async #releaseForDeleted(): Promise<void> {
-    const { waiting, database } = this.#parts
-    if (waiting.size === 0 || this.#underWay.size > 0 || this.#finished.length > 0 || this.#committing) return
-    const members = [...waiting.members()]
-    const queued = await stillQueued(
-      database,
-      members.map(({ member }) => member),
-    )
-    for (const { archive, member } of members) if (!queued.has(member)) waiting.memberDone(archive, member)
-    await this.#completeArchives()
+    if (this.#underWay.size > 0 || this.#finished.length > 0 || this.#committing) return
+    this.#settle(await completeArchives(this.#parts))
   }
 
   #resolveIdle(): void {
     const stopped = this.#stopping.signal.aborted
-    const busy =
-      this.#taking !== null ||
-      this.#moreToTake ||
-      this.underWay > 0 ||
-      this.#committing !== null ||
-      this.#parts.waiting.size > 0
+    const busy = this.#taking !== null || this.#moreToTake || this.underWay > 0 || this.#committing !== null
     if (busy && !stopped) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
-}
-
-function hasMembers({ isArchive, holdsArchive = false }: Examined['identification']): boolean {
-  return isArchive || holdsArchive
 }
 
 function bytesOf(examined: readonly Examined[]): number {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { KnownName } from '../samples/index.ts'
 import type { Digests } from '../scanning/index.ts'
+import type { Charge, IntakeState } from '../store/index.ts'
 
 /** What the sender says about a file besides its content. Read only after the content has been. */
 export interface UploadInfo {
@@ -43,22 +44,19 @@ export interface StagedFile {
   readonly source: 'upload' | 'ingest' | 'member'
   readonly comment: string | null
   readonly tags: readonly string[]
-  readonly note: ResumeState
-  /** The archive that it was unpacked from, and its path there. */
-  readonly member: { readonly parent: number; readonly path: string } | null
+  readonly state: IntakeState
+  /** The archive that it was unpacked from, its path there, and what it is charged for it. */
+  readonly member: { readonly parent: number; readonly path: string; readonly charge: Charge } | null
 }
 
-/** What goes on with a queued sample after a restart: the JSON in `samples.intake`. */
-export interface ResumeState {
-  /** How many archives it was unpacked from; 0 for what was sent. */
-  readonly depth: number
-  readonly password?: string
-  /** The archive that is processed only when this member is. */
-  readonly parent?: number
-  /** The sample that was sent, for a member: bounds hold for all that comes out of it. */
-  readonly root?: number
-  /** `members`: matched already, and waiting for its members. `rematch`: unpacked already, to be matched again. */
-  readonly stage?: 'members' | 'rematch'
+/** Of what somebody has sent. */
+export function sentWith(password: string | null): IntakeState {
+  return { stage: 'arrived', depth: 0, password, archive: null, root: null }
+}
+
+/** Whether there is nothing to be remembered of a sample in this state. */
+export function isPlain({ stage, depth, password }: IntakeState): boolean {
+  return stage === 'arrived' && depth === 0 && password === null
 }
 
 /** A file name as text to show: the last part of a path, without control characters, at most 255 characters. */

@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Archives, Unpacked } from '../archives/index.ts'
 import type { TaskOutput, WorkerPool } from '../scanning/index.ts'
-import { asStorageFailure, type ContentStore, type Scratch } from '../store/index.ts'
+import { asStorageFailure, type Charge, type ContentStore, type Scratch, type StoredIntake } from '../store/index.ts'
 import type { Admitted } from './admission.ts'
+import type { Allowance, Allowances } from './allowances.ts'
 import { type Examined, type Examiner, isOfTheSample } from './examination.ts'
 import { fileName, folderOf, knownNameOf, type StagedFile } from './staged-file.ts'
+import { formatPlace, type Place, readPlace, startOf } from './unpacking-place.ts'
 
 export interface UnpackingLimits {
   /** Archives in archives; 0 unpacks nothing. */
@@ -22,18 +24,13 @@ export interface UnpackerParts {
   readonly contents: ContentStore
   readonly scratch: Scratch
   readonly examiner: Examiner
-  readonly limits: UnpackingLimits
+  readonly stored: Pick<StoredIntake, 'recordPlace'>
+  readonly allowances: Allowances
+  /** Archives in archives; 0 unpacks nothing. */
+  readonly archiveDepth: number
   /** Processes of 7-Zip. */
   readonly processesAtOnce: number
   readonly admit: (staged: StagedFile) => Promise<Admitted>
-}
-
-/** What may still come out of one upload. */
-interface Allowance {
-  members: number
-  bytes: number
-  /** Its archives are unpacked one after the other: each knows what those before it have left. */
-  turn: Promise<unknown>
 }
 
 /** The password that samples are passed around with. */
@@ -55,7 +52,14 @@ interface Opening {
   readonly folder: string
   readonly signal: AbortSignal
   readonly notes: Set<string>
-  readonly admitted: Promise<unknown>[]
+  /** Being admitted, since the last place that was to be recorded. */
+  admitted: Promise<unknown>[]
+  /** The end of the recording of places, which happens one after the other. */
+  recorded: Promise<unknown>
+  /** What was charged before, and is not charged again when it comes out once more. */
+  readonly credit: { members: number; bytes: number }
+  /** What came out since that place. */
+  passed: { members: number; bytes: number }
   /** Bytes that may come out of it by its own size. */
   bytesByRatio: number
   /** Archives in it that were opened. */
@@ -68,8 +72,6 @@ interface Opening {
 export class Unpacker {
   readonly #parts: UnpackerParts
   readonly #processes: LimitFunction
-  /** By the sample that was sent. */
-  readonly #allowances = new Map<number, Allowance>()
 
   constructor(parts: UnpackerParts) {
     this.#parts = parts
@@ -78,21 +80,18 @@ export class Unpacker {
 
   /** Nothing more comes out of this upload. */
   forget(root: number): void {
-    this.#allowances.delete(root)
+    this.#parts.allowances.forget(root)
   }
 
   /** Admits the members of an archive; gives the remarks that its sample is to carry. */
   async unpack(examined: Examined, signal: AbortSignal): Promise<readonly string[]> {
-    const { archiveDepth, archiveMembers, archiveBytes } = this.#parts.limits
     const { queued, remarks } = examined
-    const { depth, root = queued.id } = queued.note
-    if (depth >= archiveDepth) return [...remarks, `It lies ${depth} archives deep, and is not unpacked.`]
-    const allowance = this.#allowances.get(root) ?? {
-      members: archiveMembers,
-      bytes: archiveBytes,
-      turn: Promise.resolve(),
+    const { depth } = queued.state
+    if (depth >= this.#parts.archiveDepth) {
+      return [...remarks, `It lies ${depth} archives deep, and is not unpacked.`]
     }
-    this.#allowances.set(root, allowance)
+    const root = queued.state.root ?? queued.id
+    const allowance = await this.#parts.allowances.of(root)
     const { promise: counted, resolve: markCounted } = Promise.withResolvers<void>()
     const before = allowance.turn
     allowance.turn = counted
@@ -114,7 +113,10 @@ export class Unpacker {
   ): Promise<readonly string[]> {
     const { queued, remarks } = examined
     const { archives, contents, scratch } = this.#parts
-    if (allowance.members <= 0 || allowance.bytes <= 0) {
+    const place = readPlace(queued.place) ?? startOf(archives.bytesOf(queued.digests.size))
+    const credit = { ...queued.charged }
+    const isSpent = allowance.members + credit.members <= 0 || allowance.bytes + credit.bytes <= 0
+    if (queued.place === null && isSpent) {
       return [...remarks, 'It is not unpacked: too much came out of what was sent already.']
     }
     const folder = scratch.fresh()
@@ -126,15 +128,18 @@ export class Unpacker {
       path: lease.paths[0] as string,
       folder,
       signal,
-      notes: new Set(),
+      notes: new Set(place.notes),
       admitted: [],
-      bytesByRatio: archives.bytesOf(queued.digests.size),
-      opened: 0,
+      recorded: Promise.resolve(),
+      credit,
+      passed: { members: 0, bytes: 0 },
+      bytesByRatio: place.bytesByRatio,
+      opened: place.opened,
       markCounted,
     }
     try {
       await mkdir(folder, { mode: 0o700 })
-      await this.#openAll(opening).catch((error) => {
+      await this.#openAll(opening, place).catch((error) => {
         throw asStorageFailure(error)
       })
       if (opening.opened === 0 && examined.identification.isArchive) {
@@ -143,40 +148,44 @@ export class Unpacker {
       return [...remarks, ...opening.notes]
     } finally {
       // All of them first: the folder goes when this ends.
-      await Promise.allSettled(opening.admitted)
+      await Promise.allSettled([opening.recorded, ...opening.admitted])
       lease.release()
       await scratch.discard(folder)
     }
   }
 
   /** One archive after the other, as they lie in the file; most files are one from end to end. */
-  async #openAll(opening: Opening): Promise<void> {
+  async #openAll(opening: Opening, from: Place): Promise<void> {
     const { size } = opening.examined.queued.digests
-    let at = 0
-    for (let parts = 0; at < size; parts++) {
+    let { at } = from
+    for (let { parts } = from; at < size; parts++) {
       if (parts >= MOST_PARTS) {
         opening.notes.add(`It holds more than ${MOST_PARTS} archives; the rest was not unpacked.`)
         break
       }
-      const end = await this.#openPart(opening, at)
+      const begin = at === from.at && from.member > 0 ? from : { ...startOf(0), at, parts }
+      const end = await this.#openPart(opening, begin)
       if (end === null) break
       at = end
     }
     opening.markCounted()
-    const results = await Promise.allSettled(opening.admitted)
-    const failed = results.find((result) => result.status === 'rejected')
-    if (failed) throw failed.reason
+    await settled([opening.recorded, ...opening.admitted])
   }
 
-  /** Opens the archive at or behind `at`; gives where the next may begin, or null when nothing more comes. */
-  async #openPart(opening: Opening, at: number): Promise<number | null> {
-    const { notes, examined, allowance } = opening
+  /**
+   * Opens the archive at or behind a place, from its member on; gives where the next may begin, or null when nothing more
+   * comes.
+   */
+  async #openPart(opening: Opening, from: Place): Promise<number | null> {
+    const { notes, examined } = opening
+    const { at, parts } = from
     const had = new Map<string, number>()
-    let damaged = 0
-    let oversized = 0
+    let { damaged, oversized } = from
+    /** What came out of it, also before this process. */
+    const out = { ...from.out }
     let wholeFile: string | null = null
     let part: Slice['part'] = null
-    for (let member: number | null = 0; member !== null; ) {
+    for (let member: number | null = from.member; member !== null; ) {
       const slice: Slice = await this.#readSlice(opening, at, member)
       if (slice.part === null) return null
       part = slice.part
@@ -188,6 +197,8 @@ export class Unpacker {
         const key = `${digests.size} ${name}`
         had.set(key, (had.get(key) ?? 0) + 1)
         this.#admit(opening, name, temporary, digests)
+        out.members++
+        out.bytes += digests.size
       }
       if (slice.exceeded !== null) {
         notes.add(exceededNote(slice.exceeded, this.#boundsOf(opening)))
@@ -195,6 +206,9 @@ export class Unpacker {
         return null
       }
       member = slice.next
+      if (wholeFile !== null && from.member > 0) return this.#openAgain(opening, from, out)
+      if (member !== null && wholeFile === null)
+        this.#recordPlace(opening, { at, member, parts, damaged, oversized, out: { ...out } })
     }
     if (part === null) return null
     let end = part.to ?? part.from + 1
@@ -211,11 +225,40 @@ export class Unpacker {
     }
     if (damaged > 0) notes.add(`${damaged} members are damaged or cut off.`)
     if (oversized > 0) notes.add(`${oversized} members larger than allowed were not unpacked.`)
-    if (allowance.members <= 0 || allowance.bytes <= 0) {
+    if (this.#isSpent(opening)) {
       if (end < examined.queued.digests.size) notes.add(exceededNote('members', this.#boundsOf(opening)))
       return null
     }
     return end
+  }
+
+  /**
+   * 7-Zip opens an archive from its beginning. Members before the place that this process began at are known by their
+   * number only, so all of it is opened anew: what came out of it already is not charged again.
+   */
+  async #openAgain(opening: Opening, { at, parts }: Place, out: Charge): Promise<number | null> {
+    // Files of the same names are still being admitted.
+    await settled([opening.recorded, ...opening.admitted])
+    opening.credit.members += out.members
+    opening.credit.bytes += out.bytes
+    opening.bytesByRatio += out.bytes
+    opening.passed = { members: opening.passed.members - out.members, bytes: opening.passed.bytes - out.bytes }
+    const begin = { ...startOf(0), at, parts }
+    this.#recordPlace(opening, begin)
+    return this.#openPart(opening, begin)
+  }
+
+  /** Records the place once all that came out before it is admitted; meanwhile more comes out. */
+  #recordPlace(opening: Opening, where: Omit<Place, 'bytesByRatio' | 'opened' | 'notes'>): void {
+    const { bytesByRatio, opened, notes, passed, recorded: before, admitted } = opening
+    const place = formatPlace({ ...where, bytesByRatio, opened, notes: [...notes] })
+    opening.passed = { members: 0, bytes: 0 }
+    opening.admitted = []
+    opening.recorded = settled([before, ...admitted]).then(() =>
+      this.#parts.stored.recordPlace(opening.examined.queued.id, place, passed),
+    )
+    // It is waited for in the end.
+    opening.recorded.catch(() => {})
   }
 
   async #readSlice(opening: Opening, at: number, member: number): Promise<Slice> {
@@ -253,7 +296,7 @@ export class Unpacker {
     const { archives } = this.#parts
     const { examined, folder, signal, notes } = opening
     const {
-      note,
+      state: { password },
       known: { name },
     } = examined.queued
     const { members, bytes } = this.#boundsOf(opening)
@@ -261,7 +304,7 @@ export class Unpacker {
       folder: join(folder, `unpacked-${from}`),
       name,
       fileType: from === 0 ? examined.identification.fileType : '',
-      passwords: note.password === undefined ? [CUSTOMARY_PASSWORD] : [note.password, CUSTOMARY_PASSWORD],
+      passwords: password === null ? [CUSTOMARY_PASSWORD] : [password, CUSTOMARY_PASSWORD],
       members,
       totalBytes: bytes,
       signal,
@@ -271,8 +314,13 @@ export class Unpacker {
     return unpacked
   }
 
-  #boundsOf({ allowance, bytesByRatio }: Opening): { readonly members: number; readonly bytes: number } {
-    return { members: Math.max(0, allowance.members), bytes: Math.max(1, Math.min(allowance.bytes, bytesByRatio)) }
+  #boundsOf({ allowance, credit, bytesByRatio }: Opening): Charge {
+    const bytes = Math.min(allowance.bytes + credit.bytes, bytesByRatio)
+    return { members: Math.max(0, allowance.members + credit.members), bytes: Math.max(1, bytes) }
+  }
+
+  #isSpent({ allowance, credit }: Opening): boolean {
+    return allowance.members + credit.members <= 0 || allowance.bytes + credit.bytes <= 0
   }
 
   /** Copies and hashes what 7-Zip has unpacked. */
@@ -298,12 +346,19 @@ export class Unpacker {
   }
 
   #admit(opening: Opening, path: string, temporary: string, digests: StagedFile['digests']): void {
-    const { examined, root, allowance, admitted } = opening
-    const { id, note } = examined.queued
-    allowance.members--
-    allowance.bytes -= digests.size
+    const { examined, root, allowance, credit, admitted, passed } = opening
+    const { id, state } = examined.queued
+    const charge = {
+      members: 1 - Math.min(1, credit.members),
+      bytes: digests.size - Math.min(digests.size, credit.bytes),
+    }
+    credit.members -= 1 - charge.members
+    credit.bytes -= digests.size - charge.bytes
+    allowance.members -= charge.members
+    allowance.bytes -= charge.bytes
+    passed.members++
+    passed.bytes += digests.size
     opening.bytesByRatio -= digests.size
-    const { password } = note
     const staged: StagedFile = {
       temporary,
       synced: false,
@@ -313,13 +368,24 @@ export class Unpacker {
       source: 'member',
       comment: null,
       tags: [],
-      note: { depth: note.depth + 1, parent: id, root, ...(password !== undefined && { password }) },
-      member: { parent: id, path },
+      state: { stage: 'arrived', depth: state.depth + 1, password: state.password, archive: id, root },
+      member: { parent: id, path, charge },
     }
     const admission = this.#parts.admit(staged)
-    admission.catch(() => {})
+    admission.catch(() => {
+      // Nothing was charged, and it comes out once more.
+      allowance.members += charge.members
+      allowance.bytes += charge.bytes
+    })
     admitted.push(admission)
   }
+}
+
+/** Waits for all, and fails with the first failure. */
+async function settled(work: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(work)
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
 }
 
 /** As identification names it. */

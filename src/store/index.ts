@@ -35,6 +35,7 @@ export {
 } from './files/index.ts'
 export type * from './hits.ts'
 export * from './hunts.ts'
+export type * from './intake.ts'
 export type * from './journal.ts'
 export { RESTORING, refuseLostDatabase } from './lost-database.ts'
 export type * from './matches.ts'

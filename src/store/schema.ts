@@ -9,6 +9,7 @@ import type { Generated } from 'kysely'
 import type { Classification } from './classifications.ts'
 import type { Micros } from './clock.ts'
 import type { HuntKind, HuntState } from './hunts.ts'
+import type { IntakeStage } from './intake.ts'
 import type { Role } from './users.ts'
 
 export type Flag = 0 | 1
@@ -19,6 +20,8 @@ export interface Schema {
   tokens: TokensTable
   sessions: SessionsTable
   samples: SamplesTable
+  intake_states: IntakeStatesTable
+  intake_allowances: IntakeAllowancesTable
   sample_counts: SampleCountsTable
   sightings: SightingsTable
   new_names: NewNamesTable
@@ -127,8 +130,27 @@ export interface SamplesTable {
   note: string | null
   /** The live segment that holds this sample's signature; null while it is not indexed. */
   segment_id: number | null
-  /** For a queued sample: what intake needs to go on after a restart (JSON: archive password, depth, uploader). */
-  intake: string | null
+}
+
+/** Of queued samples that there is something to be remembered of: see `intake.ts`. */
+export interface IntakeStatesTable {
+  sample_id: number
+  stage: IntakeStage
+  depth: number
+  password: string | null
+  archive_id: number | null
+  root_id: number | null
+  generation: number | null
+  place: string | null
+  charged_members: Generated<number>
+  charged_bytes: Generated<number>
+}
+
+/** What may still come out of a sample that was sent. */
+export interface IntakeAllowancesTable {
+  root_id: number
+  members: number
+  bytes: number
 }
 
 /** Kept by triggers: samples and their bytes, so that nobody has to count them. */

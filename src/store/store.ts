@@ -7,6 +7,7 @@ import type { StoredCorpus } from './corpus.ts'
 import type { StoredFeeds } from './feeds.ts'
 import type { StoredHits } from './hits.ts'
 import type { StoredHunts } from './hunts.ts'
+import type { StoredIntake } from './intake.ts'
 import type { StoredJournal } from './journal.ts'
 import type { StoredMatches } from './matches.ts'
 import type { StoredOutbox } from './outbox.ts'
@@ -48,6 +49,7 @@ export interface Repositories {
   readonly corpus: StoredCorpus
   readonly feeds: StoredFeeds
   readonly segments: StoredSegments
+  readonly intake: StoredIntake
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

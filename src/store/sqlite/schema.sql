@@ -1,3 +1,21 @@
+CREATE TABLE audit_entries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  time INTEGER NOT NULL,
+  user TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  -- A JSON array, the first ones of `subject_count`.
+  subjects TEXT NOT NULL,
+  subject_count INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  address TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX audit_entries_by_operation ON audit_entries (operation, id);
+
+CREATE INDEX audit_entries_by_time ON audit_entries (time);
+
+CREATE INDEX audit_entries_by_user ON audit_entries (user, id);
+
 CREATE TABLE cloud_deliveries (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL UNIQUE,
@@ -123,6 +141,34 @@ CREATE UNIQUE INDEX one_local_retro_at_a_time ON hunts (kind)
   WHERE kind = 'local-retro' AND state IN ('queued', 'starting', 'running');
 
 CREATE UNIQUE INDEX one_retro_hunt_of_a_ruleset ON hunts (ruleset_id) WHERE ruleset_id IS NOT NULL;
+
+CREATE TABLE intake_allowances (
+  root_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE,
+  members INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE intake_states (
+  sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE,
+  stage TEXT NOT NULL CHECK (stage IN ('arrived', 'waiting', 'rematch')),
+  -- How many archives it was unpacked from.
+  depth INTEGER NOT NULL,
+  password TEXT,
+  -- The archive that is processed only when this member is. No reference: the members of a deleted archive go on.
+  archive_id INTEGER,
+  -- The sample that was sent, for what came out of it.
+  root_id INTEGER,
+  -- Of the enabled rulesets that a waiting archive was matched with.
+  generation INTEGER,
+  -- How far an archive is unpacked (JSON), and what was charged for what came out behind that.
+  place TEXT,
+  charged_members INTEGER NOT NULL DEFAULT 0,
+  charged_bytes INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE INDEX intake_states_by_archive ON intake_states (archive_id) WHERE archive_id IS NOT NULL;
+
+CREATE INDEX intake_states_waiting ON intake_states (sample_id) WHERE stage = 'waiting';
 
 CREATE TABLE journal (
   id INTEGER PRIMARY KEY,

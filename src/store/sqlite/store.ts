@@ -11,6 +11,7 @@ import { type CheckedAtStart, type Database, openSoundDatabase, type Transaction
 import { sqliteFeeds } from './feeds.ts'
 import { sqliteHits } from './hits.ts'
 import { sqliteHunts } from './hunts.ts'
+import { sqliteIntake } from './intake.ts'
 import { sqliteJournal } from './journal.ts'
 import { sqliteMatches } from './matches.ts'
 import { sqliteOutbox } from './outbox.ts'
@@ -92,5 +93,6 @@ function repositoriesOf(database: Database): Repositories {
     corpus: sqliteCorpus(database),
     feeds: sqliteFeeds(database),
     segments: sqliteSegments(database),
+    intake: sqliteIntake(database),
   }
 }

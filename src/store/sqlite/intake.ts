@@ -1,0 +1,175 @@
+import { sql } from 'kysely'
+import type { StoredIntake } from '../intake.ts'
+import type { Database } from './database.ts'
+import { listOf } from './list.ts'
+
+/** What somebody called the sample last, or an archive, as JSON. */
+const lastName = sql<string | null>`(
+  SELECT json_object('name', name, 'folder', coalesce(folder, ''), 'owner', coalesce(owner, '')) FROM sightings
+  WHERE sample_id = samples.id ORDER BY source = 'member', id DESC LIMIT 1
+)`
+
+export function sqliteIntake(database: Database): StoredIntake {
+  return {
+    async queue() {
+      const { count, last } = await database
+        .selectFrom('samples')
+        .select(({ fn }) => [fn.countAll<number>().as('count'), fn.max<number | null>('id').as('last')])
+        .where('state', '=', 'queued')
+        .executeTakeFirstOrThrow()
+      return { count, last: last ?? 0 }
+    },
+
+    async next(which, limit) {
+      const rows = await database
+        .selectFrom('samples')
+        .leftJoin('intake_states', 'intake_states.sample_id', 'samples.id')
+        .select(['id', 'name', 'size', 'sha256', 'sha1', 'md5', 'sha512', 'segment_id'])
+        .select(['stage', 'depth', 'password', 'archive_id', 'root_id', 'place', 'charged_members', 'charged_bytes'])
+        .select(lastName.as('called'))
+        .where('state', '=', 'queued')
+        .$if('ids' in which, (query) => query.where('id', 'in', listOf('ids' in which ? which.ids : [])))
+        .$if('after' in which, (query) => query.where('id', '>', 'after' in which ? which.after : 0))
+        .orderBy('id')
+        .limit(limit)
+        .execute()
+      const samples = rows
+        .filter(({ stage }) => stage !== 'waiting')
+        .map(({ id, sha256, md5, sha512, called, ...row }) => {
+          if (sha256 === null || md5 === null || sha512 === null)
+            throw new Error(`Sample ${id} is queued without digests.`)
+          const { name, size, sha1 } = row
+          return {
+            ...{ id, name, size, sha256, sha1, md5, sha512 },
+            called: called === null ? null : JSON.parse(called),
+            isIndexed: row.segment_id !== null,
+            state: {
+              stage: row.stage ?? ('arrived' as const),
+              depth: row.depth ?? 0,
+              password: row.password,
+              archive: row.archive_id,
+              root: row.root_id,
+            },
+            place: row.place,
+            charged: { members: row.charged_members ?? 0, bytes: row.charged_bytes ?? 0 },
+          }
+        })
+      return { samples, last: rows.at(-1)?.id ?? null }
+    },
+
+    async record(states) {
+      if (states.length === 0) return
+      await sql`
+        INSERT OR REPLACE INTO intake_states (sample_id, stage, depth, password, archive_id, root_id)
+        SELECT value ->> 'sample', value ->> 'stage', value ->> 'depth', value ->> 'password', value ->> 'archive',
+          value ->> 'root'
+        FROM json_each(${JSON.stringify(states)})`.execute(database)
+    },
+
+    async charge(charges, allowance) {
+      if (charges.length === 0) return
+      const each = JSON.stringify(charges)
+      // The archive may have been deleted since, or what was sent.
+      await sql`
+        INSERT INTO intake_allowances (root_id, members, bytes)
+        SELECT value ->> 'root', ${allowance.members} - sum(value ->> 'members'), ${allowance.bytes} - sum(value ->> 'bytes')
+        FROM json_each(${each}) WHERE EXISTS (SELECT 1 FROM samples WHERE id = value ->> 'root')
+        GROUP BY value ->> 'root'
+        ON CONFLICT DO UPDATE SET
+          members = members - (${allowance.members} - excluded.members),
+          bytes = bytes - (${allowance.bytes} - excluded.bytes)`.execute(database)
+      await sql`
+        INSERT INTO intake_states (sample_id, stage, depth, charged_members, charged_bytes)
+        SELECT value ->> 'archive', 'arrived', 0, sum(value ->> 'members'), sum(value ->> 'bytes')
+        FROM json_each(${each})
+        WHERE EXISTS (SELECT 1 FROM samples WHERE id = value ->> 'archive' AND state = 'queued')
+        GROUP BY value ->> 'archive'
+        ON CONFLICT DO UPDATE SET
+          charged_members = charged_members + excluded.charged_members,
+          charged_bytes = charged_bytes + excluded.charged_bytes`.execute(database)
+    },
+
+    async allowance(root) {
+      const row = await database
+        .selectFrom('intake_allowances')
+        .select(['members', 'bytes'])
+        .where('root_id', '=', root)
+        .executeTakeFirst()
+      return row ? { members: row.members, bytes: row.bytes } : null
+    },
+
+    async recordPlace(sample, place, passed) {
+      await database
+        .updateTable('intake_states')
+        .set(({ eb }) => ({
+          place,
+          charged_members: eb('charged_members', '-', passed.members),
+          charged_bytes: eb('charged_bytes', '-', passed.bytes),
+        }))
+        .where('sample_id', '=', sample)
+        .execute()
+    },
+
+    async membersOf(archives) {
+      if (archives.length === 0) return []
+      const rows = await database
+        .selectFrom('intake_states')
+        .select(['archive_id as archive', 'sample_id as member'])
+        .where('archive_id', 'in', listOf(archives))
+        .execute()
+      return rows.map(({ archive, member }) => ({ archive: archive as number, member }))
+    },
+
+    async wait(archives) {
+      if (archives.length === 0) return
+      await sql`
+        INSERT INTO intake_states (sample_id, stage, depth, password, archive_id, root_id, generation)
+        SELECT value ->> 'sample', 'waiting', value ->> 'depth', value ->> 'password', value ->> 'archive',
+          value ->> 'root', value ->> 'generation'
+        FROM json_each(${JSON.stringify(archives)})
+        WHERE EXISTS (SELECT 1 FROM samples WHERE id = value ->> 'sample')
+        ON CONFLICT DO UPDATE SET stage = 'waiting', generation = excluded.generation, place = NULL`.execute(database)
+    },
+
+    async forget(samples) {
+      if (samples.length === 0) return []
+      const rows = await database
+        .deleteFrom('intake_states')
+        .where('sample_id', 'in', listOf(samples))
+        .returning('archive_id')
+        .execute()
+      await database.deleteFrom('intake_allowances').where('root_id', 'in', listOf(samples)).execute()
+      return [...new Set(rows.flatMap(({ archive_id }) => archive_id ?? []))]
+    },
+
+    async ready(archives) {
+      const rows = await database
+        .selectFrom('intake_states as waiting')
+        .innerJoin('samples', 'samples.id', 'waiting.sample_id')
+        .select(['id', 'size', 'sha256', 'generation'])
+        .where('stage', '=', 'waiting')
+        .$if(archives !== undefined, (query) => query.where('waiting.sample_id', 'in', listOf(archives ?? [])))
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('intake_states as member')
+                .select('member.sample_id')
+                .whereRef('member.archive_id', '=', 'waiting.sample_id'),
+            ),
+          ),
+        )
+        .orderBy('id')
+        .execute()
+      return rows.map(({ sha256, ...row }) => ({ ...row, sha256: sha256 as Uint8Array }))
+    },
+
+    async matchAgain(archives) {
+      if (archives.length === 0) return
+      await database
+        .updateTable('intake_states')
+        .set({ stage: 'rematch', generation: null })
+        .where('sample_id', 'in', listOf(archives))
+        .execute()
+    },
+  }
+}
