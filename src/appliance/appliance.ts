@@ -151,7 +151,7 @@ async function assemble(
   const matches = new Matches(store)
   const cloud = new Cloud({ store, contents, settings, access, log })
   const rulesets = new Rulesets({ store, checker, planner, observer: cloud.outbox })
-  const segments = new Segments({ store, contents, pool, folder: folder('index'), log })
+  const segments = new Segments({ store, contents, pool, folder: folder('index'), scratch, log })
   const samples = new Samples({ database, contents, scratch, segments })
   const janitor = new Janitor({ folder: settings.data, scratch, contents, store, log })
   const corpus = new Corpus(store, health)

@@ -53,7 +53,14 @@ export async function openCollection(
     checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
     planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
   })
-  const segments = new Segments({ store: storeOf(database), contents, pool, folder: join(folder, 'index'), log })
+  const segments = new Segments({
+    store: storeOf(database),
+    contents,
+    pool,
+    folder: join(folder, 'index'),
+    scratch,
+    log,
+  })
   const samples = new Samples({ database, contents, scratch, segments })
   const archives = new Archives(archiveLimits)
   const intake = new Intake({

@@ -12,11 +12,11 @@
  * segment or in none. Files come first: a row never names one that is not there.
  */
 import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type SegmentSummary, writeSegment } from '../index/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { now, type Repositories, type Store, type UnitOfWork } from '../store/index.ts'
+import { now, type Repositories, type Scratch, type Store, type UnitOfWork } from '../store/index.ts'
 import { PinnedFiles } from './pinned-files.ts'
 import type { PreparedSegment, SegmentFile } from './segment-row.ts'
 
@@ -24,6 +24,7 @@ export interface CatalogueParts {
   readonly store: Store
   /** Of the segment files. */
   readonly folder: string
+  readonly scratch: Pick<Scratch, 'id' | 'isAlive'>
   readonly log: Log
 }
 
@@ -119,9 +120,23 @@ export class SegmentCatalogue {
     this.#onChange({ hasGaps: false })
   }
 
-  /** For a file that is to be written. */
+  /** For a file that is to be written: its name begins with the process that writes it. */
   freshPath(): string {
-    return this.#pathOf(`${randomUUID()}.segment`)
+    return this.#pathOf(`${this.#parts.scratch.id}.${randomUUID()}.segment`)
+  }
+
+  /**
+   * Removes files that no row names, which a merge or intake that was cut short has left; gives how many. What a process
+   * that lives is writing has no row yet, and stays.
+   */
+  async sweep(): Promise<number> {
+    const { folder, scratch } = this.#parts
+    // The files before the rows: what is published in between has both.
+    const files = await readdir(folder)
+    const named = new Set((await this.live()).map(({ path }) => basename(path)))
+    const strange = files.filter((file) => !named.has(file) && !scratch.isAlive(file.split('.')[0] ?? ''))
+    for (const file of strange) await rm(join(folder, file), { recursive: true, force: true })
+    return strange.length
   }
 
   #pathOf(file: string): string {

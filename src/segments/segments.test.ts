@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -136,6 +138,26 @@ test('start removes files that no row names, and makes anew what is missing or c
   await assertCovered(c)
   assert.equal((await c.segments.stats()).unindexed.samples, 0)
   assert.ok(!segmentFiles(c).includes('stranger.segment'))
+})
+
+test('what a neighbour is writing stays until it is gone', async (t) => {
+  const c = await freshCollection(t)
+  const script = join(import.meta.dirname, '../store/files/scratch.fixture.ts')
+  const child = spawn(process.execPath, [script, c.folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(async () => {
+    child.kill('SIGKILL')
+  })
+  await once(child.stdout, 'data')
+  const records = readdirSync(join(c.folder, 'scratch')).filter((name) => name.endsWith('.db'))
+  const neighbour = records.map((name) => name.slice(0, -'.db'.length)).find((id) => id !== c.scratch.id)
+  const file = `${neighbour}.its-own.segment`
+  for (const name of [file, `${file}.writing`]) writeFileSync(join(c.folder, 'index', name), 'not published yet')
+  assert.equal((await c.segments.start()).removedFiles, 0)
+  assert.ok(segmentFiles(c).includes(file))
+  child.kill('SIGKILL')
+  await once(child, 'close')
+  assert.equal((await c.segments.start()).removedFiles, 2)
+  assert.ok(!segmentFiles(c).includes(file))
 })
 
 test('a segment with many deleted samples is rewritten without them, one with none left disappears', async (t) => {

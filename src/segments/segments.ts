@@ -10,10 +10,9 @@
  * Deleting a sample takes effect at once, because hunts look candidates up in the database; its column leaves with the
  * next merge, and segments that consist of deleted samples for a good part are rewritten.
  */
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { mkdir, stat } from 'node:fs/promises'
 import type { Log, WorkerPool } from '../scanning/index.ts'
-import type { ContentStore, Store, UnitOfWork } from '../store/index.ts'
+import type { ContentStore, Scratch, Store, UnitOfWork } from '../store/index.ts'
 import { type BuildOptions, buildIndex } from './building.ts'
 import { nextMerge } from './chains.ts'
 import { type CheckOptions, type CheckReport, checkIndex } from './checking.ts'
@@ -38,6 +37,8 @@ export interface SegmentsParts {
   readonly pool: WorkerPool
   /** Of the segment files; made when missing. */
   readonly folder: string
+  /** Of this process. */
+  readonly scratch: Scratch
   readonly log: Log
 }
 
@@ -60,16 +61,14 @@ export class Segments {
   }
 
   /**
-   * Removes files that no row names, which a cut short merge or intake has left, declares segments damaged whose file
-   * is missing or of the wrong size, and begins to merge and rebuild in the background.
+   * Clears away what processes have left that are gone, declares segments damaged whose file is missing or of the wrong
+   * size, and begins to merge and rebuild in the background.
    */
   async start(): Promise<{ readonly removedFiles: number; readonly damaged: number }> {
     const { store, folder, log } = this.#parts
     await mkdir(folder, { recursive: true })
+    const removedFiles = await this.#catalogue.sweep()
     const live = await this.#catalogue.live()
-    const named = new Set(live.map(({ path }) => basename(path)))
-    const strange = (await readdir(folder)).filter((file) => !named.has(file))
-    for (const file of strange) await rm(join(folder, file), { recursive: true })
     let damaged = 0
     for (const segment of live) {
       const size = await stat(segment.path).then(
@@ -94,7 +93,7 @@ export class Segments {
     this.#started = true
     this.#gaps = true
     this.#wake()
-    return { removedFiles: strange.length, damaged }
+    return { removedFiles, damaged }
   }
 
   /** Stops background work; what was begun is either complete or leaves no trace. */

@@ -11,7 +11,7 @@
  * since somebody may be about to find out what it is.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProcessRecord } from '../sqlite/process-record.ts'
@@ -35,7 +35,11 @@ export class Scratch {
   /** The file name of the record. */
   readonly #recordFile: string
 
+  /** Of this process. Whoever names a file after it, outside of this folder, lets others find out whose it is. */
+  readonly id: string
+
   private constructor(all: string, id: string, record: ProcessRecord) {
+    this.id = id
     this.#all = all
     this.#own = join(all, id)
     this.#recordFile = `${id}.db`
@@ -56,6 +60,21 @@ export class Scratch {
         await removeRecord(all, `${id}.db`)
         if ((error as { code?: string }).code !== undefined || tries === TRIES) throw error
       }
+    }
+  }
+
+  /** Whether the process with that id is at work on the data folder. */
+  isAlive(id: string): boolean {
+    if (id === this.id) return true
+    const record = join(this.#all, `${id}.db`)
+    if (!existsSync(record)) return false
+    try {
+      const left = ProcessRecord.takeOver(record)
+      left?.close()
+      return left === null
+    } catch (error) {
+      if (!isUnreadableRecord(error)) throw error
+      return false
     }
   }
 

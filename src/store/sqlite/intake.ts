@@ -69,11 +69,11 @@ export function sqliteIntake(database: Database): StoredIntake {
     async charge(charges, allowance) {
       if (charges.length === 0) return
       const each = JSON.stringify(charges)
-      // The archive may have been deleted since, or what was sent.
+      // The archive may have been deleted since, or what was sent; then nobody would remove the rows.
       await sql`
         INSERT INTO intake_allowances (root_id, members, bytes)
         SELECT value ->> 'root', ${allowance.members} - sum(value ->> 'members'), ${allowance.bytes} - sum(value ->> 'bytes')
-        FROM json_each(${each}) WHERE EXISTS (SELECT 1 FROM samples WHERE id = value ->> 'root')
+        FROM json_each(${each}) WHERE EXISTS (SELECT 1 FROM samples WHERE id = value ->> 'root' AND state = 'queued')
         GROUP BY value ->> 'root'
         ON CONFLICT DO UPDATE SET
           members = members - (${allowance.members} - excluded.members),
