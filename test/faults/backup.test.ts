@@ -233,11 +233,11 @@ const damages: Readonly<Record<string, { readonly damage: (backup: string) => vo
   },
   'has a segment that was changed': {
     damage: (backup) => flip(join(backup, 'segments', readdirSync(join(backup, 'segments'))[0] as string)),
-    says: /segment [\w-]+\.segment was changed/,
+    says: /segment [\w.-]+\.segment was changed/,
   },
   'lacks a segment': {
     damage: (backup) => rmSync(join(backup, 'segments', readdirSync(join(backup, 'segments'))[0] as string)),
-    says: /segment [\w-]+\.segment is missing/,
+    says: /segment [\w.-]+\.segment is missing/,
   },
 }
 
