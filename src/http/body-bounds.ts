@@ -10,6 +10,8 @@ import { Failure } from '../errors/index.ts'
 
 /** Of names, passwords, flags, operations. */
 export const SMALL_BODY = 16 * 1024
+/** Of a query: 8,000 characters, also when every one of them is escaped. */
+export const QUERY_BODY = 64 * 1024
 /** Of lists: 10,000 hashes with their quotes or field names, in any of the three content types. */
 export const LIST_BODY = 4 * 1024 * 1024
 /** Of YARA texts. */

@@ -27,6 +27,11 @@ const readers: Readonly<Record<string, number>> = {
   classifySamples: 4,
   downloadSamplesAsZip: 4,
   exportChosenMatches: 4,
+  reanalyzeSamples: 4,
+  reanalyzeSamplesOlder: 4,
+  listContainers: 4,
+  searchSamplesAdvanced: 1 / 16,
+  searchSamplesAdvancedOlder: 1 / 16,
   addTags: 4,
   removeTags: 4,
 }

@@ -122,7 +122,7 @@ test('without a token, or with a wrong one, the ruleset list is answered with 40
   for (const request of soundRequests().filter(({ isOpen }) => !isOpen)) {
     for (const header of headers) {
       const answer = await send(JSON.stringify(header).slice(0, 60), request, '', { as: null, headers: header })
-      assert.equal(answer.status, request.path === '/api/yara/v2/rulesets/' ? 401 : 403, request.path)
+      assert.equal(answer.status, /^\/api\/yara\/(v2\/)?rulesets\/$/.test(request.path) ? 401 : 403, request.path)
       assert.equal(answer.json.message, answer.json.detail)
     }
   }
@@ -288,7 +288,7 @@ test('what is no path of ours is answered with 404 in JSON, whoever asks', async
     '/api',
     '/api/',
     '/api/yara/',
-    '/api/yara/rulesets/',
+    '/api/yara/v3/rulesets/',
     '/api/sample/',
     '/x/%2e%2e/y',
     '/.git/config',

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { classificationNames, type Sample } from '../../samples/index.ts'
 import { sampleSortKeys, toIso } from '../../store/index.ts'
-import { LIST_BODY } from '../body-bounds.ts'
+import { QUERY_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
 import { Flag, isSet } from '../parameters.ts'
@@ -47,7 +47,7 @@ export function addAdvancedSearch(app: HttpServer, { appliance: { samples } }: R
     app.post(
       `/api/samples/v${version}/search/`,
       {
-        bodyLimit: LIST_BODY,
+        bodyLimit: QUERY_BODY,
         config: { audit: 'nothing to tell', access: 'account' },
         schema: {
           tags: ['samples'],
