@@ -43,7 +43,6 @@ const pages = (): readonly (readonly [address: string, sign: string])[] => [
   ['/matches', 'that is all'],
   ['/administration', 'Tokens'],
   ['/administration?part=health', 'scans and indexes'],
-  ['/administration?part=audit', 'saveRuleset'],
   ['/rulesets', 'some_rules'],
   ['/rulesets?search=nothing_like_it', 'No ruleset fits'],
   ['/rulesets/some_rules', 'of the corpus'],

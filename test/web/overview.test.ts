@@ -144,6 +144,7 @@ test('an administrator reads the audit log, and finds what was done to one user'
   const page = await openAsAdministrator('/administration')
   await page.getByRole('tab', { name: 'Audit log' }).click()
   await page.getByRole('row', { name: /admin removeUser dora done/ }).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
   await page.getByLabel('Search what it was about').fill('dora')
   await page.getByText('3 entries shown, that is all').waitFor()
   await page.getByRole('row', { name: /admin setUserRole dora, administrator done/ }).waitFor()
