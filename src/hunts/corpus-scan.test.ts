@@ -133,6 +133,11 @@ function everythingUpTo(upTo: number): CorpusScanOptions {
   }
 }
 
+/** Contents that nobody reads here. */
+const contents = {
+  lease: async (digests: readonly Uint8Array[]) => ({ paths: digests.map(() => ''), release: () => {} }),
+}
+
 test('a sample that takes long holds up the results behind it, and not their scanning', async () => {
   const ids = Uint32Array.from({ length: 20 }, (_, n) => n + 1)
   const first = Promise.withResolvers<void>()
@@ -150,10 +155,17 @@ test('a sample that takes long holds up the results behind it, and not their sca
   }
   const corpus = {
     demandWhole: async () => {},
-    scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: 1 }])),
+    scannable: async (some: number[]) => new Map(some.map((id) => [id, { sha256: new Uint8Array(32), size: 1 }])),
   }
   const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
-  const sources = { pool, corpus, segments, workers: 1, health: new DatabaseHealth() } as unknown as ScanSources
+  const sources = {
+    pool,
+    corpus,
+    contents,
+    segments,
+    workers: 1,
+    health: new DatabaseHealth(),
+  } as unknown as ScanSources
   const found: number[] = []
   for await (const { hits } of scanCorpus(sources, everythingUpTo(20))) {
     found.push(...hits.map(({ sample }) => sample))
@@ -180,11 +192,19 @@ test('the heaviest of the large samples ahead is scanned beside the others, and 
   }
   const corpus = {
     demandWhole: async () => {},
-    scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: sizes.get(id) ?? 0 }])),
+    scannable: async (some: number[]) =>
+      new Map(some.map((id) => [id, { sha256: new Uint8Array(32), size: sizes.get(id) ?? 0 }])),
   }
   const ids = Uint32Array.from(sizes.keys())
   const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
-  const sources = { pool, corpus, segments, workers: 1, health: new DatabaseHealth() } as unknown as ScanSources
+  const sources = {
+    pool,
+    corpus,
+    contents,
+    segments,
+    workers: 1,
+    health: new DatabaseHealth(),
+  } as unknown as ScanSources
   const found: number[] = []
   const ends: number[] = []
   for await (const { hits, upTo } of scanCorpus(sources, { ...everythingUpTo(30), scanLimit: 100 * MB })) {
@@ -227,10 +247,17 @@ test('where few samples are candidates, a hunt stores how far it is more rarely,
     }
     const corpus = {
       demandWhole: async () => {},
-      scannable: async (some: number[]) => new Map(some.map((id) => [id, { path: '', size: 1 }])),
+      scannable: async (some: number[]) => new Map(some.map((id) => [id, { sha256: new Uint8Array(32), size: 1 }])),
     }
     const segments = { snapshot: async () => ({ segments: files, unindexed: new Uint32Array(0), release: () => {} }) }
-    const sources = { pool, corpus, segments, workers: 2, health: new DatabaseHealth() } as unknown as ScanSources
+    const sources = {
+      pool,
+      corpus,
+      contents,
+      segments,
+      workers: 2,
+      health: new DatabaseHealth(),
+    } as unknown as ScanSources
     const question = everythingUpTo(20 * size)
     const found: number[] = []
     for await (const { upTo } of scanCorpus(sources, question)) if (upTo % size === 0) found.push(upTo / size)
