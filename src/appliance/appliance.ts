@@ -19,6 +19,7 @@ import {
   type DataFolderLock,
   databaseOf,
   FileContents,
+  type JournalEntry,
   lockDataFolder,
   makeFilesPrivate,
   makePrivate,
@@ -31,7 +32,6 @@ import {
 import { Tenants } from '../tenants/index.ts'
 import { type Diagnostic, ruleText } from '../yara/index.ts'
 import { Janitor } from './janitor.ts'
-import { type JournalEntry, readJournal } from './journal.ts'
 import { Opened } from './opened.ts'
 import { StoredCheck } from './stored-check.ts'
 
@@ -278,7 +278,7 @@ async function assemble(
     pool,
     room: reserve,
     stored,
-    journal: (limit) => readJournal(database, limit),
+    journal: (limit) => store.journal.list(limit),
     explain: (texts, signal, partial) =>
       explain({ sources, checker, plan: (content, signal) => plan(content, true, signal) }, texts, signal, partial),
     validate: (texts) =>
