@@ -7,20 +7,14 @@
  * The row is written with the arrival and goes with its matches, so a kill in between loses nothing. A sample that waits
  * in the queue under its first name has its turn here when it is processed.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import { externalVariables, type KnownName, nameVariables } from '../samples/index.ts'
-import {
-  asksForNames,
-  type Log,
-  type RunnableRuleset,
-  type TaskInput,
-  type TaskOutput,
-  type WorkerPool,
-} from '../scanning/index.ts'
-import { type ContentStore, type Database, listOf, now, storeOf, unitOf, whileAllLeased } from '../store/index.ts'
+import { asksForNames, type Log, type WorkerPool } from '../scanning/index.ts'
+import { type ContentStore, type Database, listOf, now, storeOf, unitOf } from '../store/index.ts'
 import type { MatchRecord } from './completion.ts'
+import { Rounds } from './rounds.ts'
+import { type ItemAgain, type ResultsAgain, scanAgain } from './scanning-again.ts'
 
 interface NewNamesParts {
   readonly database: Database
@@ -33,72 +27,49 @@ interface NewNamesParts {
   readonly scanBytes: number
 }
 
-type Verified = TaskOutput<'verify'>['results']
-type Item = Omit<TaskInput<'verify'>['items'][number], 'path'>
-
 interface Scanned {
   readonly ids: readonly number[]
   /** That were scanned with, by sample; null where no enabled ruleset asks for names. */
   readonly names: ReadonlyMap<number, readonly KnownName[]> | null
   readonly live: LiveSet
-  readonly results: Verified
+  readonly results: ResultsAgain
 }
 
 const AT_ONCE = 64
-const RETRY_MS = 1_000
 
 export class NewNames {
   readonly #parts: NewNamesParts
-  readonly #stopping = new AbortController()
-  #running: Promise<void> | null = null
-  #isMore = false
+  readonly #rounds: Rounds
   /** Rows wait for samples that are in the queue still. */
   #isWaiting = false
 
   constructor(parts: NewNamesParts) {
     this.#parts = parts
+    this.#rounds = new Rounds(
+      (signal) => this.#matchSome(signal),
+      (err) => parts.log.error({ err }, 'samples could not be matched under new names now, and are tried again'),
+    )
   }
 
   /** There may be new names. */
   wake(): void {
-    this.#isMore = true
-    if (this.#running !== null || this.#stopping.signal.aborted) return
-    this.#running = this.#run().finally(() => {
-      this.#running = null
-      if (this.#isMore) this.wake()
-    })
+    this.#rounds.wake()
   }
 
   wakeForProcessed(): void {
     if (this.#isWaiting) this.wake()
   }
 
-  async idle(): Promise<void> {
-    while (this.#running !== null) await this.#running
+  idle(): Promise<void> {
+    return this.#rounds.idle()
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort(new Error('Intake is stopping.'))
-    await this.#running
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping
-    while (this.#isMore && !signal.aborted) {
-      this.#isMore = false
-      try {
-        while (!signal.aborted && (await this.#matchSome())) {}
-      } catch (error) {
-        if (signal.aborted) return
-        this.#parts.log.error({ err: error }, 'samples could not be matched under new names now, and are tried again')
-        this.#isMore = true
-        await delay(RETRY_MS, undefined, { signal }).catch(() => {})
-      }
-    }
+  stop(): Promise<void> {
+    return this.#rounds.stop()
   }
 
   /** False when nothing is left to do now. */
-  async #matchSome(): Promise<boolean> {
+  async #matchSome(signal: AbortSignal): Promise<boolean> {
     const { database, rulesets } = this.#parts
     // Set before looking: a sample may be processed between the two questions.
     this.#isWaiting = true
@@ -119,7 +90,7 @@ export class NewNames {
     const asking = live.rulesets.filter(asksForNames)
     // Nobody asks: which names there are does not matter.
     const names = asking.length === 0 ? new Map<number, never>() : await storeOf(database).arrivals.names(ids)
-    const items: Item[] = []
+    const items: ItemAgain[] = []
     for (const { id, sha256, size, file_type } of rows) {
       const [first, ...others] = names.get(id) ?? []
       if (first === undefined || sha256 === null || size > this.#parts.scanBytes) continue
@@ -133,24 +104,10 @@ export class NewNames {
         rulesets: asking.map(({ key }) => key).filter((key) => !without.has(key)),
       })
     }
-    const results = items.length === 0 ? [] : await this.#scan(live, asking, items)
+    const again = { set: 'names', generation: live.generation, rulesets: asking }
+    const results = await scanAgain(this.#parts, items, again, { priority: 'live', signal })
     await this.#record({ ids, names: asking.length === 0 ? null : names, live, results })
     return true
-  }
-
-  async #scan(live: LiveSet, asking: readonly RunnableRuleset[], items: readonly Item[]): Promise<Verified> {
-    const { pool, contents } = this.#parts
-    const id = `names:${live.generation}`
-    pool.setRuleSet({ id, rulesets: asking })
-    try {
-      const how = { priority: 'live', waitForRoom: true, signal: this.#stopping.signal } as const
-      return await whileAllLeased(contents, items, async (leased) => {
-        const { results } = await pool.run('verify', { ruleSet: id, items: leased, strings: false }, how)
-        return results
-      })
-    } finally {
-      pool.dropRuleSet(id)
-    }
   }
 
   /** Records what was found; rows stay where the enabled rulesets or the names are others by now. */

@@ -6,12 +6,13 @@
  * A sample has one row however often it is asked for, so there is never more to do than there are samples. A restart goes
  * on with the rows that are left. Where the enabled rulesets changed during a scan, its samples are scanned once more.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import { externalVariables, nameVariables, type Sample } from '../samples/index.ts'
-import type { Log, TaskInput, TaskOutput, WorkerPool } from '../scanning/index.ts'
-import { type ContentStore, now, type Store, type WaitingSample, whileAllLeased } from '../store/index.ts'
+import type { Log, WorkerPool } from '../scanning/index.ts'
+import { type ContentStore, now, type Store, type WaitingSample } from '../store/index.ts'
 import type { MatchRecord } from './completion.ts'
+import { Rounds } from './rounds.ts'
+import { type ItemAgain, type ResultsAgain, scanAgain } from './scanning-again.ts'
 
 interface ReanalysisParts {
   readonly store: Store
@@ -30,25 +31,23 @@ interface ReanalysisParts {
  */
 export type Requested = 'queued' | 'waiting' | 'gone' | 'too-large'
 
-type Item = Omit<TaskInput<'verify'>['items'][number], 'path'>
-type Results = TaskOutput<'verify'>['results']
-
 const AT_ONCE = 64
-const RETRY_MS = 1_000
 
 export class Reanalysis {
   readonly #parts: ReanalysisParts
-  readonly #stopping = new AbortController()
-  #running: Promise<void> | null = null
-  #isMore = false
+  readonly #rounds: Rounds
 
   constructor(parts: ReanalysisParts) {
     this.#parts = parts
+    this.#rounds = new Rounds(
+      (signal) => this.#matchSome(signal),
+      (err) => parts.log.error({ err }, 'samples could not be matched again now, and are tried later'),
+    )
   }
 
   /** Goes on with what an earlier process left. */
   start(): void {
-    this.#wake()
+    this.#rounds.wake()
   }
 
   /** Durable when it resolves; the answers stand in the order of the samples. */
@@ -60,60 +59,35 @@ export class Reanalysis {
     }
     const ids = samples.filter((sample) => refused(sample) === null).map(({ id }) => id)
     const added = ids.length === 0 ? new Set() : await this.#parts.store.reanalyses.add(ids)
-    if (added.size > 0) this.#wake()
+    if (added.size > 0) this.#rounds.wake()
     return samples.map((sample) => refused(sample) ?? (added.has(sample.id) ? 'queued' : 'waiting'))
   }
 
   /** Resolves when no sample waits. */
-  async idle(): Promise<void> {
-    while (this.#running !== null) await this.#running
+  idle(): Promise<void> {
+    return this.#rounds.idle()
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort(new Error('The server is stopping.'))
-    await this.#running
-  }
-
-  #wake(): void {
-    this.#isMore = true
-    if (this.#running !== null || this.#stopping.signal.aborted) return
-    this.#running = this.#run().finally(() => {
-      this.#running = null
-      if (this.#isMore) this.#wake()
-    })
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping
-    while (this.#isMore && !signal.aborted) {
-      this.#isMore = false
-      try {
-        while (!signal.aborted && (await this.#matchSome())) {}
-      } catch (error) {
-        if (signal.aborted) return
-        this.#parts.log.error({ err: error }, 'samples could not be matched again now, and are tried later')
-        this.#isMore = true
-        await delay(RETRY_MS, undefined, { signal }).catch(() => {})
-      }
-    }
+  stop(): Promise<void> {
+    return this.#rounds.stop()
   }
 
   /** False when nothing is left. */
-  async #matchSome(): Promise<boolean> {
+  async #matchSome(signal: AbortSignal): Promise<boolean> {
     const { store, rulesets } = this.#parts
     const waiting = await store.reanalyses.findOldest(AT_ONCE)
     if (waiting.length === 0) return false
     const live = await rulesets.liveSet()
     const items = live.rulesets.length === 0 ? [] : await this.#itemsOf(live, waiting)
-    const results = items.length === 0 ? [] : await this.#scan(live, items)
+    const results = await scanAgain(this.#parts, items, { set: 'again', ...live }, { priority: 'background', signal })
     await this.#record(live, waiting, results)
     return true
   }
 
-  async #itemsOf(live: LiveSet, waiting: readonly WaitingSample[]): Promise<Item[]> {
+  async #itemsOf(live: LiveSet, waiting: readonly WaitingSample[]): Promise<ItemAgain[]> {
     const { store, rulesets } = this.#parts
     const names = await store.arrivals.names(waiting.map(({ id }) => id))
-    const items: Item[] = []
+    const items: ItemAgain[] = []
     for (const { id, sha256, size, fileType, name } of waiting) {
       if (sha256 === null) continue
       const [first = { name, folder: '', owner: '' }, ...others] = names.get(id) ?? []
@@ -130,23 +104,8 @@ export class Reanalysis {
     return items
   }
 
-  async #scan({ generation, rulesets }: LiveSet, items: readonly Item[]): Promise<Results> {
-    const { pool, contents } = this.#parts
-    const id = `again:${generation}`
-    pool.setRuleSet({ id, rulesets })
-    try {
-      const how = { priority: 'background', waitForRoom: true, signal: this.#stopping.signal } as const
-      return await whileAllLeased(contents, items, async (leased) => {
-        const { results } = await pool.run('verify', { ruleSet: id, items: leased, strings: false }, how)
-        return results
-      })
-    } finally {
-      pool.dropRuleSet(id)
-    }
-  }
-
   /** The rows stay where other rulesets are enabled by now. */
-  async #record(live: LiveSet, waiting: readonly WaitingSample[], results: Results): Promise<void> {
+  async #record(live: LiveSet, waiting: readonly WaitingSample[], results: ResultsAgain): Promise<void> {
     const { store, rulesets, matches } = this.#parts
     const isCurrent = await store.transaction('recordReanalysis', async (tx) => {
       if ((await rulesets.generation(tx)) !== live.generation) return false
