@@ -1,19 +1,7 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { StoredReport } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
 import { type Flags, readClientSettings, readSettings } from '../settings/index.ts'
-import {
-  asUnusableFolder,
-  checkDatabase,
-  damageOfLog,
-  lockDataFolder,
-  makeFilesPrivate,
-  rebuildDatabase,
-  refuseLostDatabase,
-  wayOut,
-} from '../store/index.ts'
 import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
@@ -118,6 +106,7 @@ async function checkStored(flags: StoredFlags): Promise<ExitCode> {
     if (server === '') {
       const { data } = readSettings(flags, process.env)
       // An appliance would refuse to open a damaged database, so that is the first thing.
+      const { isDatabaseSound } = await import('./check-database.ts')
       if (!(await isDatabaseSound(data, flags.rebuild === true, interruption.signal))) return exitCodes.failed
     }
     return await checkAll(flags, each, interruption.signal)
@@ -159,45 +148,4 @@ async function checkAll(flags: Flags, each: number, signal: AbortSignal): Promis
       `${formatCount(index.problems.length, 'problem')} of the index, ${database.length} of the database\n`,
   )
   return exitCodes.failed
-}
-
-/** False where the database is damaged and was not made anew; what is wrong is printed. */
-async function isDatabaseSound(data: string, rebuild: boolean, signal: AbortSignal): Promise<boolean> {
-  if (!existsSync(data))
-    throw new Failure(
-      'settings.invalid',
-      `There is no data folder ${data}; name one with --data, or a server with --server.`,
-    )
-  makeFilesPrivate()
-  const file = join(data, 'backtrail.db')
-  const lock = lockDataFolder(data)
-  try {
-    await refuseLostDatabase(data, file)
-    if (!existsSync(file)) return true
-    const lost = damageOfLog(file)
-    const problems = [...(lost === null ? [] : [lost]), ...(await checkDatabase(file, 'full', signal))]
-    for (const problem of problems) process.stderr.write(`backtrail: database: ${problem}\n`)
-    if (problems.length === 0) return true
-    if (!rebuild) {
-      process.stderr.write(
-        `${file} is damaged. Where only indices or the log are, "backtrail check --rebuild" makes it anew from what can be read of its tables. ${wayOut}\n`,
-      )
-      return false
-    }
-    const { kept, impossible } = rebuildDatabase(file)
-    if (impossible !== undefined) {
-      process.stderr.write(
-        `${file} cannot be made anew, and is as it was: not only indices are damaged (${impossible}). ${wayOut}\n`,
-      )
-      return false
-    }
-    process.stdout.write(
-      `the database was made anew from its tables and is sound; the damaged one is kept as ${kept}\n`,
-    )
-    return true
-  } catch (error) {
-    throw asUnusableFolder(error, data)
-  } finally {
-    lock.release()
-  }
 }

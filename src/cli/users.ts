@@ -5,7 +5,6 @@ import { Argument, type Command, Option } from 'commander'
 import type { Role } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Flags } from '../settings/index.ts'
-import { now } from '../store/index.ts'
 import type { Backend } from './backend.ts'
 import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -172,6 +171,7 @@ function manageTokens(name: string, flags: TokenFlags): Promise<ExitCode> {
     else {
       const { label, days, scope } = flags
       const names = scope?.split(',').flatMap((word) => word.trim() || [])
+      const { now } = await import('../store/index.ts')
       const expires = days === undefined ? {} : { expires: now() + daysFrom(days) * DAY }
       const token = { label, ...expires, ...(names !== undefined && { scope: names }) }
       process.stdout.write(`${await users.createToken(name, token)}\n`)

@@ -46,6 +46,17 @@ test('every command tells the version', async () => {
   for (const { stdout } of versions) assert.equal(stdout, `${version}\n`)
 })
 
+test('what only prints loads neither the store nor the server', async () => {
+  const telling = `import { registerHooks } from 'node:module'
+    registerHooks({ load: (url, context, next) => (process.stderr.write(url + '\\n'), next(url, context)) })`
+  const env = { NODE_OPTIONS: `--import=data:text/javascript;base64,${Buffer.from(telling).toString('base64')}` }
+  for (const command of [['--version'], ['check', '--help'], ['users', '--help']]) {
+    const loaded = (await backtrailTo(0, command, { env })).stderr
+    assert.match(loaded, /\/src\/cli\/program\.ts\n/)
+    assert.doesNotMatch(loaded, /\/src\/(?:store|http|appliance)\//)
+  }
+})
+
 test('the usage names the environment variable and the default of a setting', async () => {
   const usage = (await backtrailTo(0, ['serve', '--help'])).stdout.replace(/\s+/g, ' ')
   assert.match(usage, /--upload-limit <size> [^-]*\(default: 700MB; environment: BACKTRAIL_UPLOAD_LIMIT\)/)
