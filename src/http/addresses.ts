@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isAddressPath } from '../settings/index.ts'
 
 declare module 'fastify' {
@@ -9,6 +9,22 @@ declare module 'fastify' {
     /** Whether the X-Forwarded headers of requests that come straight from this address are believed. */
     trustsProxy(address: string | undefined): boolean
   }
+  interface FastifyRequest {
+    /**
+     * Where the request came from, as the first trusted proxy tells it. Empty where the client had gone before anybody
+     * could look. Unlike Fastify's `ip` it is still known when the client hangs up later.
+     */
+    clientAddress: string
+  }
+}
+
+/** Notes `clientAddress` when a request comes in. Before every hook that asks for it. */
+export function noteClientAddresses(app: FastifyInstance): void {
+  app.decorateRequest('clientAddress', '')
+  app.addHook('onRequest', async (request) => {
+    // Fastify's types do not say so, but a socket that is closed has no address.
+    request.clientAddress = (request.ip as string | undefined) ?? ''
+  })
 }
 
 /** `next` and `previous` of a list: absolute addresses, or null where there is no such page. */

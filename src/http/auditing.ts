@@ -52,7 +52,7 @@ export function addAuditing(
       const subjects = audited(request)
       const operation = request.routeOptions.schema?.operationId ?? request.routeOptions.url ?? ''
       const user = caller ?? (reply.statusCode < 300 ? (subjects[0] ?? '') : '')
-      await audit.record({ user, operation, subjects, status: reply.statusCode, address: request.ip })
+      await audit.record({ user, operation, subjects, status: reply.statusCode, address: request.clientAddress })
     }
     return payload
   })

@@ -40,7 +40,7 @@ function logRequest(request: FastifyRequest, reply: FastifyReply): void {
       ...(hasGone(reply) && { gone: true }),
       ms: Math.round(reply.elapsedTime),
       user: knownCallerOf(request)?.name,
-      from: request.ip,
+      from: request.clientAddress,
     },
     'request',
   )

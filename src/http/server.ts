@@ -4,7 +4,7 @@ import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger } from 'fastify'
 import { Failure } from '../errors/index.ts'
-import { proxyTrust, withoutBasePath } from './addresses.ts'
+import { noteClientAddresses, proxyTrust, withoutBasePath } from './addresses.ts'
 import type { ApplianceServices, HttpSettings } from './appliance.ts'
 import { addAuditing } from './auditing.ts'
 import { addAuthentication, knownCallerOf } from './authentication.ts'
@@ -70,6 +70,7 @@ export function buildHttpServer(
   app.setSerializerCompiler(() => JSON.stringify)
   addValidation(app)
   addRefusals(app)
+  noteClientAddresses(app)
   addRequestLog(app)
   app.addHook('onRequest', () => ready)
   drainOnClose(app, settings.shutdownGrace)

@@ -61,13 +61,11 @@ const json = { 'content-type': 'application/json' }
 const form = { 'content-type': 'multipart/form-data; boundary=B' }
 const filePart = '--B\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
 const tenant = { authorization: `Basic ${Buffer.from('acme:a long tenant password').toString('base64')}` }
+const manyStrings = `rule m { strings: ${Array.from({ length: 300 }, (_, n) => `$s${n} = "stringsto${n}" xor`).join(' ')} condition: any of them }`
 const slowText = JSON.stringify({
   rules: [
     { name: 'slow', content: 'rule s { condition: for any i in (0..200000000) : ( i < 0 ) }' },
-    {
-      name: 'many',
-      content: `rule m { strings: ${Array.from({ length: 300 }, (_, n) => `$s${n} = "stringsto${n}" xor`).join(' ')} condition: any of them }`,
-    },
+    { name: 'many', content: manyStrings },
   ],
 })
 
@@ -163,7 +161,7 @@ test('a client that gives up at any moment leaves no warning and no error in the
       'a saving',
       'while the server works',
       () => '/api/yara/ruleset/',
-      { method: 'POST', headers: json, body: `{"name":"given_up","content":"rule g { condition: false }"}` },
+      { method: 'POST', headers: json, body: JSON.stringify({ name: 'given_up', content: manyStrings }) },
     ],
   ]
   for (const [what, moment, path, asked = {}] of cases) {
@@ -188,6 +186,19 @@ test('a client that gives up at any moment leaves no warning and no error in the
   const lines = server.logged().split('\n').filter(Boolean)
   assert.deepEqual(
     lines.filter((line) => JSON.parse(line).level >= 40),
+    [],
+  )
+  // The saving goes on without the client, and has its entry when it is done.
+  const entriesOfSaving = async () => (await server.get('/api/audit/?subject=given_up')).json.results
+  const end = Date.now() + 60_000
+  while (Date.now() < end && (await entriesOfSaving()).length === 0) await pause(50)
+  assert.deepEqual(
+    (await entriesOfSaving()).map(({ status, address }: Record<string, unknown>) => [status, address]),
+    [[200, '127.0.0.1']],
+  )
+  const requests = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+  assert.deepEqual(
+    requests.filter(({ from }) => from !== '127.0.0.1').map(({ path }) => path),
     [],
   )
 })

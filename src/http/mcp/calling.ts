@@ -103,7 +103,7 @@ export class Calling {
       operation: tool.operation,
       subjects: config.audit({ params: {}, query: {}, body: input }),
       status,
-      address: request.ip,
+      address: request.clientAddress,
     })
   }
 }

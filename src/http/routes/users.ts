@@ -166,7 +166,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
       const { name } = request.params
       const { password, current = '' } = request.body
       if (name === callerOf(request).name)
-        await accounts.credentials.changePassword(name, current, password, request.ip)
+        await accounts.credentials.changePassword(name, current, password, request.clientAddress)
       else await accounts.credentials.setPassword(name, password)
       return reply.code(204).send(null)
     },

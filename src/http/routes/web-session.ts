@@ -62,7 +62,7 @@ export function addWebSession(app: HttpServer, { appliance: { accounts, room }, 
       demandOwnPage(request)
       const { username, password } = request.body
       const { secret, account } = await room.lend(() =>
-        accounts.credentials.logInSession(username, password, request.ip),
+        accounts.credentials.logInSession(username, password, request.clientAddress),
       )
       giveSession(request, reply, secret)
       return sessionJson(account)

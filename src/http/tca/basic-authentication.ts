@@ -8,7 +8,7 @@ const callers = new WeakMap<FastifyRequest, Tenant>()
 export function addBasicAuthentication(app: FastifyInstance, accounts: Accounts): void {
   app.addHook('onRequest', async (request) => {
     const { name, password } = credentialsOf(request.headers.authorization)
-    const tenant = await accounts.credentials.tenant(name, password, request.ip).catch((error) => {
+    const tenant = await accounts.credentials.tenant(name, password, request.clientAddress).catch((error) => {
       throw error instanceof Failure && error.code === 'login.refused' ? new Failure('tenant.unknown') : error
     })
     callers.set(request, tenant)
