@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { childEnvironment } from '../settings/index.ts'
 import type { StopLimit } from './stop-limit-thread.ts'
 
 /** What stopping may take beyond the grace of requests: intake, hunts and workers come to a safe point. */
@@ -16,6 +17,7 @@ export function limitStopping(graceMs: number): void {
   // An instant and no duration: on a busy machine a while passes until the thread runs.
   const end = process.hrtime.bigint() + BigInt(graceMs + CLOSING_MS - MARGIN_MS) * 1_000_000n
   const workerData: StopLimit = { end, graceMs }
-  const thread = new Worker(new URL('./stop-limit-thread.ts', import.meta.url), { workerData, execArgv: [], env: {} })
+  const env = childEnvironment()
+  const thread = new Worker(new URL('./stop-limit-thread.ts', import.meta.url), { workerData, execArgv: [], env })
   thread.unref()
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -407,14 +407,31 @@ test('stopping refuses what waits, lets what runs end, and leaves no process', a
   assert.equal(pids.length, 2)
 })
 
-test('workers inherit no secret of the server', async (t) => {
-  process.env.BACKTRAIL_ADMIN_TOKEN = 'very-secret'
-  t.after(() => delete process.env.BACKTRAIL_ADMIN_TOKEN)
+test('workers inherit no secret of the server, and of its environment only where compiled modules are', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'backtrail-compiled-'))
+  const before = process.env.NODE_COMPILE_CACHE
+  Object.assign(process.env, { BACKTRAIL_ADMIN_TOKEN: 'very-secret', NODE_COMPILE_CACHE: folder })
+  t.after(() => {
+    delete process.env.BACKTRAIL_ADMIN_TOKEN
+    delete process.env.NODE_COMPILE_CACHE
+    if (before !== undefined) process.env.NODE_COMPILE_CACHE = before
+    rmSync(folder, { recursive: true })
+  })
   const { pool } = openPool(t)
   const pids = pool.statistics().processes.map(({ pid }) => pid)
   assert.equal(pids.length, 3)
   await pool.run('check', { content: '' }, { priority: 'interactive' })
-  for (const pid of pids) assert.doesNotMatch(readFileSync(`/proc/${pid}/environ`, 'latin1'), /very-secret/)
+  for (const pid of pids) {
+    const variables = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').filter(Boolean)
+    assert.deepEqual(
+      variables.filter((variable) => !variable.startsWith('NODE_CHANNEL_')),
+      [`NODE_COMPILE_CACHE=${folder}`],
+    )
+  }
+  await eventually(
+    'a worker that rests keeps what it compiled',
+    () => readdirSync(folder, { recursive: true }).length > 50,
+  )
 })
 
 test('no worker outlives its server, not even one in an endless scan', async (t) => {

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { messageOf } from '../errors/index.ts'
+import { childEnvironment } from '../settings/index.ts'
 import type { ScanLimits } from './limits.ts'
 import { ProgressReader, type ProgressStep } from './progress-record.ts'
 import type { FromWorker, ToWorker, WorkerArguments } from './protocol.ts'
@@ -61,8 +62,7 @@ export class WorkerProcess {
       serialization: 'advanced',
       // Memory of the engine is native and given back only with its handles: the worker must be able to collect them.
       execArgv: ['--expose-gc'],
-      // Tokens and passwords of the server's environment are no business of a process that parses hostile files.
-      env: {},
+      env: childEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     try {

@@ -1,3 +1,4 @@
+export { childEnvironment } from './child-environment.ts'
 export { isAddressPath } from './kinds.ts'
 export {
   type ClientSettings,

@@ -2,6 +2,7 @@
  * A worker process: does one task after the other for the pool that forked it, and ends with it. Everything blocking
  * happens here. What the pool must know even if this process dies is in the progress record before it is done.
  */
+import { flushCompileCache } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { Failure, messageOf, traceOf } from '../../errors/index.ts'
 import { loadYaraX } from '../engine.ts'
@@ -29,7 +30,7 @@ process.on('disconnect', () => process.exit(0))
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
 if (process.ppid !== parent) process.exit(0)
-new Worker(new URL('./watchdog.ts', import.meta.url), { workerData: parent, execArgv: [], env: {} }).unref()
+new Worker(new URL('./watchdog.ts', import.meta.url), { workerData: parent, execArgv: [] }).unref()
 
 /** Between the tasks of a busy worker there is no time to spare. */
 const IDLE_BEFORE_WARMING_MS = 250
@@ -69,6 +70,7 @@ const answers: Outcome[] = []
 
 process.on('message', (message) => receive(message as ToWorker))
 send({ type: 'ready' })
+warmLater()
 
 function receive(message: ToWorker): void {
   switch (message.type) {
@@ -230,7 +232,11 @@ function warmLater(): void {
 function warm(): void {
   warming = null
   const ruleset = held.nextToWarm()
-  if (ruleset === null) return
+  if (ruleset === null) {
+    // Node would do it at the end, but the pool ends its workers without a word. It takes no time when nothing is new.
+    flushCompileCache()
+    return
+  }
   scanner.warm(noTask, ruleset)
   noTask.note('idle')
   warming = setTimeout(warm, 0)
