@@ -13,7 +13,6 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Static, type TSchema, Type } from 'typebox'
-import { Value } from 'typebox/value'
 import { Failure, type FailureCode } from '../errors/index.ts'
 import { type FeedKind, limits, RulesetText, tcaPath } from '../tca/index.ts'
 import type { CloudAccess } from './access.ts'
@@ -62,6 +61,9 @@ const SENTENCE_LENGTH = 500
 const RETRO_PACE_MS = 1_050
 /** For what nobody asks again by itself. */
 export const RETRO_TRIES = 3
+
+/** Three hundred modules, which a server without a cloud never needs. */
+const validation = () => import('typebox/value')
 
 export class CloudClient {
   readonly #access: CloudAccess
@@ -150,6 +152,7 @@ export class CloudClient {
     const path = tcaPath(kind === 'live' ? 'liveFeed' : 'retroFeed', parameters)
     const asking = { signal, maxBytes: PAGE_BYTES }
     const { last_timestamp, entries } = (await this.#ask(Page, 'GET', `${path}?format=json`, asking)).rl.feed
+    const { Value } = await validation()
     const usable = entries.filter((entry) => Value.Check(Entry, entry))
     return { entries: usable, unusable: entries.length - usable.length, lastTimestamp: last_timestamp }
   }
@@ -189,6 +192,7 @@ export class CloudClient {
   async #ask<S extends TSchema>(shape: S, method: string, path: string, asking: Asking): Promise<Static<S>> {
     const { status, text } = await this.#askSuccessfully(method, path, asking)
     const parsed = parse(text)
+    const { Value } = await validation()
     if (!Value.Check(shape, parsed)) {
       const [problem] = Value.Errors(shape, parsed)
       const where = problem ? ` (${problem.instancePath || 'the answer'} ${problem.message})` : ''

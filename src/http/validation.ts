@@ -34,8 +34,12 @@ export function addValidation(app: FastifyInstance): void {
     },
   )
   const checkWith = (schema: Schema): Check => {
-    const validate = compile({ schema })
-    return (value) => (validate(value) ? [] : lastOf(validate.errors as ErrorObject[]).map(problemOf))
+    // By the first request that needs it: all of them together would take a second of every start.
+    let validate: ReturnType<typeof compile> | null = null
+    return (value) => {
+      validate ??= compile({ schema })
+      return validate(value) ? [] : lastOf(validate.errors as ErrorObject[]).map(problemOf)
+    }
   }
 
   const build: FastifySchemaCompiler<Schema> = ({ schema }) => {
