@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchAttack } from './attack.ts'
 import { benchCloud } from './cloud.ts'
+import { benchEngines } from './engines.ts'
 import { benchHunts } from './hunts.ts'
 import { benchLists } from './lists.ts'
 import { benchMany } from './many.ts'
@@ -45,6 +46,8 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   attack: () => benchAttack({ secondsEach: Number(values.seconds), only: values.attack }),
   soak: () => benchSoak({ minutes: Number(values.minutes) }),
   web: () => benchWeb({ rulesets: 5_000, samples: 20_000, matches: 100_000 }),
+  engines: () =>
+    benchEngines({ megabytes: Number(values.megabytes), withBinaries: values.binaries, rules: values.rules ?? null }),
   many: () =>
     benchMany({
       megabytes: Number(values.megabytes),

@@ -6,7 +6,7 @@
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadYaraX } from '../src/scanning/engine.ts'
+import { loadUsualEngine } from '../src/scanning/engines/index.ts'
 import { parse, rulePartsOf } from '../src/yara/index.ts'
 import { demandSame, huntFor } from './ad-hoc-hunt.ts'
 import { binaries, systemFiles, workFolder } from './corpus.ts'
@@ -86,7 +86,7 @@ export async function benchMany(options: ManyBenchOptions): Promise<string> {
 
 /** Files that compile, of each collection in turn. */
 function* inTurn(collections: readonly RuleCollection[]): Generator<RuleFile> {
-  const engine = loadYaraX()
+  const engine = loadUsualEngine()
   const most = Math.max(...collections.map(({ files }) => files.length))
   for (let n = 0; n < most; n++) {
     for (const { files } of collections) {

@@ -29,7 +29,7 @@ function missing(path) {
   return (
     `the project's own Node is not there, or this system cannot run it (${path}). It comes as an optional dependency for ` +
     `Linux on x86-64 with glibc; this machine is ${process.platform} on ${process.arch}, or npm was told to omit ` +
-    'optional dependencies'
+    'optional dependencies. Install Node 26 or later on this machine and try again: the set-up then uses that'
   )
 }
 

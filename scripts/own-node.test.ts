@@ -112,6 +112,19 @@ test('a first installation says it, and keeps the mark of a good one back', (t) 
   assert.ok(!existsSync(join(root, 'node_modules/.backtrail-installed')))
 })
 
+test('where there is no build of the own Node, that of the machine serves', (t) => {
+  const root = checkoutWith(t, null)
+  rmSync(join(root, 'node_modules'), { recursive: true })
+  mkdirSync(join(root, 'path'))
+  // In place of the registry: has no Node for this machine.
+  writeProgram(join(root, 'path/npm'), '#!/bin/sh\nmkdir -p node_modules\n')
+  const path = `${join(root, 'path')}:${process.env.PATH}`
+  run(root, 'env', `PATH=${path}`, process.execPath, 'scripts/setup.mjs')
+  const { stdout } = spawnSync(join(root, ownNode), ['--version'], { encoding: 'utf8' })
+  assert.equal(stdout.trim(), process.version)
+  assert.ok(existsSync(join(root, 'node_modules/.backtrail-installed')))
+})
+
 test('the command line says where to look when the Node does not start', (t) => {
   const root = checkoutWith(t, refusing(`${loading}: libatomic.so.1: ${noFile}`))
   const { status, stderr } = run(root, join(root, 'bin/backtrail'), '--version')

@@ -5,7 +5,7 @@
 // (`npm_node_execpath`), to be able to say why the project's own does not start.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { problemOfOwnNode } from './own-node.mjs'
@@ -48,8 +48,17 @@ function install() {
     stdio: 'inherit',
   })
   if (outcome.status !== 0) fail(`npm ci ended with status ${outcome.status}; its messages are above`)
+  lendNode()
   demandOwnNode()
   writeFileSync(mark, wanted)
+}
+
+/** The project's own Node is built for some machines only; on others, that of the machine serves if it is new enough. */
+function lendNode() {
+  if (existsSync(ownNode) || Number(process.versions.node.split('.')[0]) < 26) return
+  mkdirSync(join(modules, '.bin'), { recursive: true })
+  rmSync(ownNode, { force: true })
+  symlinkSync(process.execPath, ownNode)
 }
 
 function demandOwnNode() {

@@ -73,6 +73,7 @@ export interface ValidatedText {
   readonly name: string
   readonly valid: boolean
   readonly diagnostics: readonly Diagnostic[]
+  readonly engine?: string
 }
 
 interface Opening {
@@ -137,6 +138,7 @@ async function assemble(
     onDemand: workersOnDemand,
     folder: scratch.workers,
     log,
+    engine: settings.engine,
     limits: { scanMs: settings.scanTimeout, compileMs: settings.compileTimeout, workerBytes: settings.workerMemory },
   })
   opened.add(() => pool.stop(WORKERS_END_MS))

@@ -64,12 +64,12 @@ async function checkRules(
   format: 'json' | 'sarif' | 'junit' | undefined,
   flags: Flags,
 ): Promise<ExitCode> {
-  const { compileTimeout, scanTimeout, workerMemory } = readSettings(flags, process.env)
+  const { compileTimeout, scanTimeout, workerMemory, engine } = readSettings(flags, process.env)
   const { checkRuleFiles } = await import('./rule-check.ts')
   const interruption = listenForInterruption(() => process.exit(exitCodes.interrupted))
   try {
     const limits = { compileMs: compileTimeout, scanMs: scanTimeout, workerBytes: workerMemory }
-    const files = await checkRuleFiles(paths, limits, interruption.signal)
+    const files = await checkRuleFiles(paths, { limits, engine, signal: interruption.signal })
     if (files.length === 0) throw new Failure('rules.unreadable', `There is no YARA file in ${paths.join(', ')}.`)
     const reports = await import('./rule-reports.ts')
     const formats = {

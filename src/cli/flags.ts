@@ -17,7 +17,7 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
 
 /** The flags of commands that work on the data folder here or through a server. */
 export function addPlaceSettings(command: Command): Command {
-  return addSettings(command, ['data', 'workers', 'server', 'token'])
+  return addSettings(command, ['data', 'workers', 'engine', 'server', 'token'])
 }
 
 /** The settings that have a flag, for `serve`. */

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { EngineChoice } from '../scanning/index.ts'
 import type { Diagnostic } from '../yara/index.ts'
 import { type RuleFile, readRuleFiles } from './rule-files.ts'
 
@@ -22,6 +23,8 @@ export interface CheckedFile {
   readonly path: string
   /** Null where it could not be read. */
   readonly valid: boolean | null
+  /** That runs it, with its version; null where none does. */
+  readonly engine: string | null
   readonly findings: readonly Finding[]
 }
 
@@ -39,21 +42,24 @@ const END_MS = 1_000
 /** The files that the paths name, by path, then those that cannot be read. */
 export async function checkRuleFiles(
   paths: readonly string[],
-  limits: CheckLimits,
-  signal: AbortSignal,
+  {
+    limits,
+    engine,
+    signal,
+  }: { readonly limits: CheckLimits; readonly engine: EngineChoice; readonly signal: AbortSignal },
 ): Promise<CheckedFile[]> {
   const unreadable: CheckedFile[] = []
   const files = await readRuleFiles(paths, (sentence) => unreadable.push(unreadableFile(sentence)))
   const { WorkerPool } = await import('../scanning/index.ts')
   const folder = mkdtempSync(join(tmpdir(), 'backtrail-check-'))
-  const pool = new WorkerPool({ workers: 1, folder, log: silent, limits })
+  const pool = new WorkerPool({ workers: 1, folder, log: warningLog, engine, limits })
   const checked: CheckedFile[] = []
   const check = async (file: RuleFile): Promise<CheckedFile> => {
     const { content, path } = file
     const options = { priority: 'interactive', waitForRoom: true, signal } as const
-    const { valid, diagnostics } = await pool.run('check', { content, partial: false }, options)
+    const { valid, diagnostics, engine: ranOn = null } = await pool.run('check', { content, partial: false }, options)
     const warnings = valid ? (await pool.run('plan', { content, explain: false }, options)).warnings : []
-    return { path, valid, findings: [...diagnostics, ...warnings].map((one) => findingOf(file, one)) }
+    return { path, valid, engine: ranOn, findings: [...diagnostics, ...warnings].map((one) => findingOf(file, one)) }
   }
   try {
     let next = 0
@@ -68,7 +74,12 @@ export async function checkRuleFiles(
   return [...checked, ...unreadable]
 }
 
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
+/** What fails is in the result of the check. */
+const warningLog = {
+  info: () => undefined,
+  warn: (_: object, message: string) => void process.stderr.write(`backtrail: warning: ${message}\n`),
+  error: () => undefined,
+}
 
 function findingOf(
   { content, placeOf }: RuleFile,
@@ -90,5 +101,5 @@ function unreadableFile(sentence: string): CheckedFile {
   const [, path = sentence, line = '1', column = '1', message = sentence] =
     /^(.*?):(?:(\d+):(\d+):)? (.*)$/s.exec(sentence) ?? []
   const place = { path, line: Number(line), column: Number(column), endLine: Number(line), endColumn: Number(column) }
-  return { path, valid: null, findings: [{ ...place, severity: 'error', code: 'unreadable', message }] }
+  return { path, valid: null, engine: null, findings: [{ ...place, severity: 'error', code: 'unreadable', message }] }
 }

@@ -16,13 +16,13 @@ export function asText(files: readonly CheckedFile[]): string {
 /** One JSON object a line, for each file. */
 export function asJsonLines(files: readonly CheckedFile[]): string {
   return files
-    .map(({ path, valid, findings }) => {
+    .map(({ path, valid, engine, findings }) => {
       const diagnostics = findings.map(({ endLine, endColumn, ...finding }) => ({
         ...finding,
         end_line: endLine,
         end_column: endColumn,
       }))
-      return `${JSON.stringify({ path, readable: valid !== null, valid: valid === true, diagnostics })}\n`
+      return `${JSON.stringify({ path, readable: valid !== null, valid: valid === true, engine, diagnostics })}\n`
     })
     .join('')
 }

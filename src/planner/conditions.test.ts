@@ -229,6 +229,7 @@ test('any tree is planned, however deep or strange', () => {
           meta: [],
           strings: [],
           condition,
+          conditionSpan: span,
           span,
         },
       ],

@@ -13,6 +13,8 @@ export interface SaveOutcome {
   readonly diagnostics: readonly Diagnostic[]
   /** What does not run of a valid one. */
   readonly leftOut: readonly LeftOut[]
+  /** Of the engine that runs it, with its version; left out where the text was not checked now. */
+  readonly engine?: string
 }
 
 /** A text to be saved. */

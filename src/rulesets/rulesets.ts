@@ -33,6 +33,8 @@ export interface Checker {
     readonly valid: boolean
     readonly diagnostics: readonly Diagnostic[]
     readonly leftOut?: readonly LeftOut[]
+    /** Of the engine that runs a valid text, with its version. */
+    readonly engine?: string
   }>
 }
 
@@ -279,7 +281,8 @@ export class Rulesets {
         return existing ? existing.enabled && (existing.state === 'valid' || valid) : valid
       })
       const cloudSynced = existing?.cloudSynced === true
-      return { name, created: !existing, revision, cloudSynced, state, diagnostics, leftOut }
+      const { engine } = checked
+      return { name, created: !existing, revision, cloudSynced, state, diagnostics, leftOut, ...(engine && { engine }) }
     })
   }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadYaraX } from './engine.ts'
+import { loadUsualEngine } from './engines/index.ts'
 
-const engine = loadYaraX()
+const engine = loadUsualEngine()
 
 /** `code line:column "text at the span"` for each error of a text. */
 function errors(text: string): string[] {

@@ -1,4 +1,5 @@
 export { asksForNames } from './asking-for-names.ts'
+export type { EngineChoice } from './engine.ts'
 export { type HitString, hitString } from './hit-string.ts'
 export type { ScanLimits } from './limits.ts'
 export type { Log } from './log.ts'

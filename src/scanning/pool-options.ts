@@ -1,3 +1,4 @@
+import type { EngineChoice } from './engine.ts'
 import type { ConfiguredLimits, ScanLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { Priority } from './priorities.ts'
@@ -28,6 +29,8 @@ export interface PoolOptions {
   readonly folder: string
   readonly log: Log
   readonly limits: ConfiguredLimits & Partial<ScanLimits>
+  /** Which engines run the rules; `native` unless given. */
+  readonly engine?: EngineChoice
   /** Each process is started when a task first needs it: a command may end without any. Else all start at once. */
   readonly onDemand?: boolean
   /** Tasks that may wait in one priority. Then `run` refuses more, or waits where `waitForRoom` is set. */

@@ -15,6 +15,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure, messageOf } from '../errors/index.ts'
 import { endCancelled } from './cancelling.ts'
+import type { EngineChoice } from './engine.ts'
 import { Exclusions } from './exclusions.ts'
 import { handOut } from './handing-out.ts'
 import { Job } from './job.ts'
@@ -29,6 +30,7 @@ import { isOver, MOST_RELIEF, reliefFor } from './relief.ts'
 import { renewGrown } from './renewing.ts'
 import { RuleSetRegistry } from './rule-set-registry.ts'
 import { processesOf, Slot } from './slot.ts'
+import { slownessWarning } from './slowness.ts'
 import type { RuleSet, ScanError, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
 import { WaitingJobs } from './waiting-jobs.ts'
 import { type Cause, WorkerProcess } from './worker-process.ts'
@@ -43,6 +45,7 @@ const STARTS_BEFORE_GIVING_UP = 5
 export class WorkerPool {
   readonly #limits: ScanLimits
   readonly #folder: string
+  readonly #engine: EngineChoice
   readonly #log: Log
   readonly #slots: Slot[] = []
   readonly #waiting: WaitingJobs
@@ -54,6 +57,7 @@ export class WorkerPool {
   #finished = 0
   #failed = 0
   #stopping = false
+  #hasWarnedOfSlowness = false
   /** Called whenever a process has ended or a task has left its worker. */
   #onQuiet: (() => void) | null = null
 
@@ -61,6 +65,7 @@ export class WorkerPool {
   constructor(options: PoolOptions) {
     this.#limits = { ...fixedLimits, ...options.limits }
     this.#folder = options.folder
+    this.#engine = options.engine ?? 'native'
     this.#log = options.log
     this.#waiting = new WaitingJobs(options.queueLimit ?? DEFAULT_QUEUE_LIMIT)
     this.#registry = new RuleSetRegistry((message) => {
@@ -281,6 +286,7 @@ export class WorkerPool {
       const process = new WorkerProcess({
         progressRecord: this.#recordOf(slot.name),
         limits: this.#limits,
+        engine: this.#engine,
         memoryLimit: slot.role === 'checker' ? this.#limits.checkBytes : this.#limits.workerBytes,
         events: {
           message: (message) => {
@@ -301,6 +307,8 @@ export class WorkerPool {
     if (message.type === 'ready') {
       slot.ready = true
       slot.failedStarts = 0
+      if (message.isSlow && !this.#hasWarnedOfSlowness) this.#log.warn({}, slownessWarning(this.#engine))
+      this.#hasWarnedOfSlowness ||= message.isSlow
       this.#dispatch()
       return
     }

@@ -1,5 +1,6 @@
 /** What the pool and a worker process say to each other. */
 import type { FailureCode } from '../errors/index.ts'
+import type { EngineChoice } from './engine.ts'
 import type { ScanLimits } from './limits.ts'
 import type { RunnableRuleset, ScanError, TaskInput, TaskKind, TaskOutput } from './tasks.ts'
 
@@ -71,7 +72,8 @@ export type ToWorker =
   | { readonly type: 'pause' }
 
 export type FromWorker =
-  | { readonly type: 'ready' }
+  /** `isSlow`: it has no engine that is built for this machine. */
+  | { readonly type: 'ready'; readonly isSlow: boolean }
   /** Items of a `verify` task that are decided, as they come. */
   | { readonly type: 'items'; readonly task: number; readonly items: readonly DecidedItem[] }
   | { readonly type: 'answers'; readonly answers: readonly Outcome[] }
@@ -102,4 +104,5 @@ export interface WorkerArguments {
   readonly progressRecord: string
   readonly parent: number
   readonly limits: ScanLimits
+  readonly engine: EngineChoice
 }

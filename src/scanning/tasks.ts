@@ -184,6 +184,8 @@ export interface TaskMap {
       readonly valid: boolean
       /** What does not run of a valid text; none unless `partial` was asked for. */
       readonly leftOut?: readonly LeftOut[]
+      /** Name of the engine that runs a valid text. */
+      readonly engine?: string
     }
   }
   /**

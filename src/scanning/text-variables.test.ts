@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadYaraX, noVariables } from './engine.ts'
+import { noVariables } from './engine.ts'
+import { loadUsualEngine } from './engines/index.ts'
 import { withValuesInPlace } from './text-variables.ts'
 
 /** Texts that the binding takes for numbers or truth values, and their like that it does not. */
@@ -46,7 +47,7 @@ function expected(extension: string): string[] {
 }
 
 test('external variables are texts whatever they look like, in rules that ask for them', () => {
-  const compiled = loadYaraX().compile(rules)
+  const compiled = loadUsualEngine().compile(rules)
   compiled.limitMatchesPerString(10)
   for (const extension of values) {
     const found = compiled.scan(Buffer.from('some content'), { ...noVariables, filename: 'libc.so', extension })
@@ -59,7 +60,7 @@ test('external variables are texts whatever they look like, in rules that ask fo
 })
 
 test('a sample whose name is a number is scanned with rules that ask for no name', () => {
-  const compiled = loadYaraX().compile('rule hello { strings: $a = "hello" condition: $a }')
+  const compiled = loadUsualEngine().compile('rule hello { strings: $a = "hello" condition: $a }')
   for (const name of values) {
     const variables = { filename: name, filepath: name, extension: name, filetype: name, owner: name }
     assert.equal(compiled.scan(Buffer.from('hello'), variables).length, 1, `named ${JSON.stringify(name)}`)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { messageOf } from '../errors/index.ts'
 import { childEnvironment } from '../settings/index.ts'
+import type { EngineChoice } from './engine.ts'
 import type { ScanLimits } from './limits.ts'
 import { ProgressReader, type ProgressStep } from './progress-record.ts'
 import type { FromWorker, ToWorker, WorkerArguments } from './protocol.ts'
@@ -47,6 +48,7 @@ export class WorkerProcess {
     readonly progressRecord: string
     readonly limits: ScanLimits
     readonly memoryLimit: number
+    readonly engine: EngineChoice
     readonly events: WorkerEvents
   }) {
     const { events } = options
@@ -57,6 +59,7 @@ export class WorkerProcess {
       progressRecord: options.progressRecord,
       parent: process.pid,
       limits: options.limits,
+      engine: options.engine,
     }
     this.#child = fork(new URL('./worker/main.ts', import.meta.url), [JSON.stringify(argument)], {
       serialization: 'advanced',

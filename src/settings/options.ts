@@ -84,6 +84,12 @@ export const options = {
     default: 30 * second,
     about: 'How long the check of one ruleset may take before it is ended and the ruleset refused to run.',
   }),
+  engine: option<'native' | 'wasm'>({
+    kind: choice('engine', 'native', 'wasm'),
+    default: 'native',
+    about:
+      'Which builds of the YARA engine run the rules: those for this machine, with WebAssembly where there are none, or WebAssembly alone, which is slower.',
+  }),
   workerMemory: option({
     kind: size(256 * MB, 1024 * GB),
     default: 2 * GB,

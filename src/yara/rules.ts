@@ -14,6 +14,7 @@ import type {
   StringDefinition,
   StringModifiers,
 } from './syntax.ts'
+import type { TreeReader } from './tree-reader.ts'
 
 /** sourceFile := (import | include | rule)* */
 export function readSourceFile(reading: Reading): { imports: ModuleImport[]; includes: Include[]; rules: Rule[] } {
@@ -67,6 +68,7 @@ function readRule(reading: Reading): Rule | null {
   let meta: readonly MetaEntry[] = []
   let strings: readonly StringDefinition[] = []
   let condition: Expression = unknown(span)
+  let conditionFrom = span.to
   const isTooDeep = tree.isAmong(reading.tooDeep)
   if (tree.enter()) {
     do {
@@ -80,12 +82,16 @@ function readRule(reading: Reading): Rule | null {
       else if (tree.id === term.Meta) meta = readAll(reading, term.MetaEntry, readMetaEntry)
       else if (isTooDeep) continue
       else if (tree.id === term.Strings) strings = readAll(reading, term.StringDefinition, readStringDefinition)
-      else if (tree.id === term.Condition) condition = readCondition(reading)
+      else if (tree.id === term.Condition) {
+        conditionFrom = endOfColon(tree)
+        condition = readCondition(reading)
+      }
     } while (tree.next())
     tree.leave()
   }
   if (name === '') return null
-  const rule = { name, nameSpan, isGlobal, isPrivate, tags, meta, strings, condition, span }
+  const conditionSpan = { from: conditionFrom, to: Math.max(conditionFrom, span.to - 1) }
+  const rule = { name, nameSpan, isGlobal, isPrivate, tags, meta, strings, condition, conditionSpan, span }
   return isTooDeep ? { ...rule, notUnderstood: 'the rule nests deeper than the parser follows' } : rule
 }
 
@@ -199,4 +205,15 @@ function readCondition(reading: Reading): Expression {
     tree.leave()
   }
   return condition
+}
+
+/** Of `condition :` with blanks and comments between. */
+function endOfColon(tree: TreeReader): number {
+  let end = tree.span.to
+  if (tree.enter()) {
+    do if (tree.name === ':') end = tree.span.to
+    while (tree.name !== ':' && tree.next())
+    tree.leave()
+  }
+  return end
 }

@@ -55,6 +55,8 @@ export interface Rule {
   readonly meta: readonly MetaEntry[]
   readonly strings: readonly StringDefinition[]
   readonly condition: Expression
+  /** From behind the colon of `condition:` to the closing brace; empty, at the rule's end, where there is no condition. */
+  readonly conditionSpan: Span
   /** From the first modifier or the keyword `rule` to the closing brace. */
   readonly span: Span
   /**

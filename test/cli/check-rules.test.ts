@@ -72,6 +72,7 @@ test('JSON lines name each file, whether it runs, and where what is wrong begins
     path: 'a folder/sound.yar',
     readable: true,
     valid: true,
+    engine: 'YARA-X 1.7.1',
     diagnostics: [],
   })
   const { valid, diagnostics } = byPath.get('a folder/brökén & <new>.yar')

@@ -1,6 +1,7 @@
 import { compile } from '@litko/yara-x'
 import type { EngineFacts } from '../../src/index/index.ts'
-import { loadYaraX, noVariables } from '../../src/scanning/engine.ts'
+import { noVariables } from '../../src/scanning/engine.ts'
+import { loadUsualEngine } from '../../src/scanning/engines/index.ts'
 import type { ExternalVariables } from '../../src/scanning/tasks.ts'
 import { EngineFactsReader } from '../../src/scanning/worker/engine-facts.ts'
 import type { Task } from '../../src/scanning/worker/task.ts'
@@ -21,7 +22,7 @@ export function engineFor(rules: string): Engine {
   }
 }
 
-const reader = new EngineFactsReader(loadYaraX())
+const reader = new EngineFactsReader(loadUsualEngine())
 const anyTask = { exclusions: { signers: true }, note: () => {}, scanMs: () => 0, compileMs: 0 } as unknown as Task
 
 /** Who signed the sample, and what the header of a program says, as a worker finds it out. */

@@ -258,7 +258,7 @@ function checkPositions(file: SourceFile, text: string, about: () => string): vo
     assert.ok(0 <= span.from && span.from <= span.to && span.to <= text.length, about())
   }
   JSON.stringify(file.rules, (key, value) => {
-    if (key === 'span' || key === 'nameSpan') {
+    if (key === 'span' || key === 'nameSpan' || key === 'conditionSpan') {
       assert.ok(0 <= value.from && value.from <= value.to && value.to <= text.length, about())
     }
     return typeof value === 'bigint' ? null : value

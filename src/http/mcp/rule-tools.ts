@@ -39,6 +39,7 @@ export const validateRules = tool({
         valid: Type.Boolean(),
         diagnostics: Type.Array(Diagnosed, { description: `the first ${MOST_DIAGNOSTICS}` }),
         diagnostics_count: Type.Integer(),
+        engine: Type.Optional(Type.String({ description: 'that runs it, with its version' })),
       }),
     ),
   }),
@@ -47,11 +48,12 @@ export const validateRules = tool({
     const checked = await appliance.validate(rules)
     return {
       valid: checked.every(({ valid }) => valid),
-      texts: checked.map(({ name, valid, diagnostics }) => ({
+      texts: checked.map(({ name, valid, diagnostics, engine }) => ({
         name,
         valid,
         diagnostics: diagnostics.slice(0, MOST_DIAGNOSTICS).map(diagnosticJson),
         diagnostics_count: diagnostics.length,
+        ...(engine && { engine }),
       })),
     }
   },

@@ -177,6 +177,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
           revision: saved.revision,
           diagnostics,
           left_out: saved.leftOut.map(leftOutJson),
+          ...(saved.engine && { engine: saved.engine }),
           ...(settled && !settled.isSaved && { note: notSaved(cloud.isConnected, settled) }),
         },
       }

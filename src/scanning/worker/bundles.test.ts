@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadYaraX, noVariables } from '../engine.ts'
+import { noVariables } from '../engine.ts'
+import { loadEngines } from '../engines/index.ts'
 import { hello, ruleset, testLimits } from '../fixtures/open-pool.ts'
 import { fixedLimits } from '../limits.ts'
 import { bundlePays, bundlesOf } from './bundles.ts'
 import { CompiledCache, textKey } from './compiled.ts'
 
-const engine = loadYaraX()
+const engine = loadEngines('native')
 
 function keysOf(rulesets: Parameters<typeof bundlesOf>[0]): string[] {
   const bundles = bundlesOf(rulesets, new CompiledCache(engine, { ...fixedLimits, ...testLimits }))
@@ -29,6 +30,21 @@ test('of rulesets with the same text, the first is compiled for all', () => {
   assert.deepEqual(keysOf([...copies, b]), ['a1 b'])
   const withStrings = { ...a, key: 'strings', firstStrings: true }
   assert.deepEqual(keysOf([a, withStrings, b]), ['a b'])
+})
+
+test('rulesets that run on different engines are not compiled together', () => {
+  const cache = new CompiledCache(engine, { ...fixedLimits, ...testLimits })
+  const keys = (rulesets: Parameters<typeof bundlesOf>[0]) =>
+    bundlesOf(rulesets, cache).map((bundle) => bundle.rulesets.map(({ key }) => key).join(' '))
+  const dex = ruleset('dex', 'import "dex" rule in_dex { condition: dex.is_dex }')
+  assert.deepEqual(keys([a, dex, b]), ['a b'])
+  // What its text does not show is known once it was compiled.
+  const newer = ruleset('newer', 'import "pe" rule newer { condition: pe.pdb_path.len() > 0 }')
+  assert.deepEqual(keys([a, newer, b]), ['a newer b'])
+  assert.throws(() => cache.compile('together', [a, newer, b]))
+  assert.equal(cache.compile('alone', [newer]).rules.engine, 'YARA-X 1.20.0')
+  assert.deepEqual(keys([a, newer, b, dex]), ['a b', 'newer dex'])
+  assert.equal(cache.compile('together', [newer, dex]).rules.engine, 'YARA-X 1.20.0')
 })
 
 test('a bundle finds what its rulesets find one by one', () => {

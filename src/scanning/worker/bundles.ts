@@ -25,7 +25,6 @@ export interface Bundle {
 
 /** Texts above this are split: compiling must stay within its limit, and a change must not cost everything. */
 const BUNDLE_TEXT = 3 * 1024 * 1024
-export const OVERHEAD_NS = 25_000
 const COMPILE_NS = 3_000_000
 const COMPILE_NS_PER_BYTE = 1_000
 
@@ -52,8 +51,9 @@ export function bundlesOf(
     seen.add(scanKey(ruleset))
     const { key, part, content } = ruleset
     const reading = cache.reading(ruleset)
-    const scope = scopeOf(ruleset, reading)
-    if (scope === null) continue
+    const shared = scopeOf(ruleset, reading)
+    if (shared === null) continue
+    const scope = `${shared} ${cache.engineOf(ruleset)}`
     const names = [...reading.rules.keys()]
     const text = part?.text ?? key
     let bundle = open.find(
@@ -109,12 +109,13 @@ export function bundlePays(
 ): boolean {
   if (bundle.refused || wanted.length < (bundle.isArranged ? 1 : 2)) return false
   const compiled = cache.get(bundle.key)
-  const together = OVERHEAD_NS + size * (compiled?.nanosecondsPerByte ?? usualRate(bundle.rulesets))
+  const { overheadNs } = cache
+  const together = overheadNs + size * (compiled?.nanosecondsPerByte ?? usualRate(bundle.rulesets))
   let apart = 0
   let compileApart = 0
   for (const ruleset of wanted) {
     const unit = cache.get(textKey(ruleset))
-    apart += OVERHEAD_NS + size * (unit?.nanosecondsPerByte ?? usualRate([ruleset]))
+    apart += overheadNs + size * (unit?.nanosecondsPerByte ?? usualRate([ruleset]))
     if (unit === undefined) compileApart += COMPILE_NS + ruleset.content.length * COMPILE_NS_PER_BYTE
   }
   if (compiled !== undefined) return together < apart + compileApart

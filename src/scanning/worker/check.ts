@@ -47,7 +47,8 @@ function outcome(
   } catch (error) {
     return { diagnostics: [refusal(error), ...diagnostics], valid: false }
   }
-  return { leftOut, diagnostics: [...diagnostics, ...variableWarnings(text, source)], valid: true }
+  const { engine: ranOn } = rules
+  return { leftOut, diagnostics: [...diagnostics, ...variableWarnings(text, source)], valid: true, engine: ranOn }
 }
 
 interface Compiled {

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import { textOfParts } from '../../yara/index.ts'
-import type { CompiledRules, Engine } from '../engine.ts'
+import type { CompiledRules, Engines } from '../engine.ts'
+import { importedModules } from '../imported-modules.ts'
 import type { ScanLimits } from '../limits.ts'
 import type { RunnableRuleset } from '../tasks.ts'
-import { importedModules } from './probes.ts'
 import { type RulesetReading, readRuleset } from './ruleset-reading.ts'
 
 /** Rules that are compiled together: a ruleset by itself, or a bundle of several. */
@@ -50,15 +50,17 @@ export function scanKey(ruleset: RunnableRuleset): string {
 
 /** Compiled rules by the key of their text, the least recently used ones let go first. */
 export class CompiledCache {
-  readonly #engine: Engine
+  readonly #engines: Engines
   readonly #limits: ScanLimits
+  /** By the key of a text, the engine that compiled it alone, where that is not the one it is tried on first. */
+  readonly #turnedTo = new Map<string, string>()
   readonly #units = new Map<string, CompiledUnit>()
   readonly #readings = new Map<string, RulesetReading>()
   #textBytes = 0
   #evictedBytes = 0
 
-  constructor(engine: Engine, limits: ScanLimits) {
-    this.#engine = engine
+  constructor(engines: Engines, limits: ScanLimits) {
+    this.#engines = engines
     this.#limits = limits
   }
 
@@ -100,10 +102,28 @@ export class CompiledCache {
     return reading
   }
 
-  /** Compiles rulesets into one unit and keeps it under `key`. Throws when the engine refuses the text. */
+  /** The engine that runs a ruleset, as far as it is known before it is compiled. */
+  engineOf(ruleset: RunnableRuleset): string {
+    return this.#turnedTo.get(textKey(ruleset)) ?? this.#engines.firstFor(ruleset.content)
+  }
+
+  /** What one scan costs, however small sample and rules are. */
+  get overheadNs(): number {
+    return this.#engines.overheadNs
+  }
+
+  /**
+   * Compiles rulesets into one unit and keeps it under `key`. Throws when the engine refuses the text. Several are
+   * compiled with the engine of the first, so that none runs on another because of its neighbours.
+   */
   compile(key: string, rulesets: readonly RunnableRuleset[]): CompiledUnit {
     const text = textOf(rulesets)
-    const rules = this.#engine.compile(text)
+    const [first, ...others] = rulesets
+    const rules =
+      first !== undefined && others.length > 0
+        ? this.#engines.compileOn(this.engineOf(first), text)
+        : this.#engines.compile(text)
+    if (first !== undefined && others.length === 0) this.#noteEngine(first, rules.engine)
     if (!rulesets.some((ruleset) => this.reading(ruleset).countsMatches))
       rules.limitMatchesPerString(MATCHES_PER_STRING)
     const unit: CompiledUnit = {
@@ -115,6 +135,15 @@ export class CompiledCache {
     this.#textBytes += unit.textBytes
     this.#evict()
     return unit
+  }
+
+  #noteEngine(ruleset: RunnableRuleset, engine: string): void {
+    if (engine === this.engineOf(ruleset)) return
+    this.#turnedTo.set(textKey(ruleset), engine)
+    for (const oldest of this.#turnedTo.keys()) {
+      if (this.#turnedTo.size <= KEPT_READINGS) break
+      this.#turnedTo.delete(oldest)
+    }
   }
 
   /** Text bytes of what is compiled by itself: bundles make way for it. */

@@ -5,7 +5,7 @@
 import { flushCompileCache } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { Failure, messageOf, traceOf } from '../../errors/index.ts'
-import { loadYaraX } from '../engine.ts'
+import { loadEngines } from '../engines/index.ts'
 import { ProgressWriter } from '../progress-record.ts'
 import type { FromWorker, Outcome, ToWorker, WorkerArguments, WorkerTask } from '../protocol.ts'
 import type { TaskInput, TaskKind, TaskOutput } from '../tasks.ts'
@@ -24,7 +24,7 @@ import { Scanner } from './scanner.ts'
 import { Task } from './task.ts'
 import { verify } from './verify.ts'
 
-const { progressRecord, parent, limits } = JSON.parse(process.argv[2] ?? '{}') as WorkerArguments
+const { progressRecord, parent, limits, engine: choice } = JSON.parse(process.argv[2] ?? '{}') as WorkerArguments
 process.on('disconnect', () => process.exit(0))
 // Ctrl-C in a terminal reaches the whole group; the server decides when its workers end.
 process.on('SIGINT', () => {})
@@ -39,7 +39,7 @@ const IDLE_BEFORE_WARMING_MS = 250
 const TURN_MS = 20
 
 const progress = new ProgressWriter(progressRecord)
-const engine = loadYaraX()
+const engine = loadEngines(choice)
 const cache = new CompiledCache(engine, limits)
 const held = new HeldRulesets(cache)
 const scanner = new Scanner({ cache, held, limits, probes: new Probes(engine) })
@@ -69,7 +69,7 @@ let warming: NodeJS.Timeout | null = null
 const answers: Outcome[] = []
 
 process.on('message', (message) => receive(message as ToWorker))
-send({ type: 'ready' })
+send({ type: 'ready', isSlow: engine.isSlow })
 warmLater()
 
 function receive(message: ToWorker): void {

@@ -75,13 +75,13 @@ export class HeldRulesets {
   /** No task runs this ruleset any more; they report `failure` instead. */
   quarantine(key: string, failure: ScanFailure): void {
     this.#quarantined.set(key, failure)
-    this.#bundleAnew([key])
+    this.bundleAnew([key])
   }
 
   /** They are run again. */
   release(keys: readonly string[]): void {
     for (const key of keys) this.#quarantined.delete(key)
-    this.#bundleAnew(keys)
+    this.bundleAnew(keys)
   }
 
   /** The rulesets of this set are not compiled together any more. */
@@ -132,8 +132,8 @@ export class HeldRulesets {
     return set.bundles
   }
 
-  /** What runs in these rulesets' sets has changed. */
-  #bundleAnew(keys: readonly string[]): void {
+  /** What runs in these rulesets' sets has changed, or with which engine. */
+  bundleAnew(keys: readonly string[]): void {
     for (const set of this.#sets.values()) if (keys.some((key) => set.byKey.has(key))) this.#forgetBundles(set)
   }
 

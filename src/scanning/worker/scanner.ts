@@ -210,8 +210,7 @@ export class Scanner {
       try {
         unit = this.#cache.compile(bundle.key, bundle.rulesets)
       } catch {
-        // Each compiles by itself; together a name of one may mean something else in another.
-        bundle.refused = true
+        this.#refused(task, request, bundle)
         return left
       }
     }
@@ -228,6 +227,25 @@ export class Scanner {
       if (ruleset !== undefined) hits.push(this.#hit(ruleset, match, request))
     }
     return left.filter((ruleset) => !byKey.has(ruleset.key))
+  }
+
+  /**
+   * Each compiles by itself; together a name of one may mean something else in another. Or some of them compile with
+   * another engine only, which shows when they are compiled: the others stay together without them.
+   */
+  #refused(task: Task, { item }: ScanRequest, bundle: Bundle): void {
+    bundle.refused = true
+    const engines = bundle.rulesets.map((ruleset) => this.#cache.engineOf(ruleset))
+    for (const ruleset of bundle.rulesets) {
+      try {
+        this.#compiled(task, item, ruleset)
+      } catch {
+        // The scan with it finds the same and reports it.
+      }
+    }
+    if (bundle.rulesets.some((ruleset, n) => this.#cache.engineOf(ruleset) !== engines[n])) {
+      this.#held.bundleAnew(bundle.rulesets.map(({ key }) => key))
+    }
   }
 
   #scanOne(task: Task, request: ScanRequest, ruleset: RunnableRuleset, hits: RuleHit[]): ScanFailure | null {

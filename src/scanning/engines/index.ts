@@ -1,0 +1,1 @@
+export { bundledEngines, loadEngines, loadUsualEngine } from './engine-set.ts'
