@@ -4,6 +4,7 @@ import type { Store } from '../store/index.ts'
 import { Credentials } from './credentials.ts'
 import { hashPassword } from './password.ts'
 import { Sessions } from './sessions.ts'
+import { SignOn } from './sign-on.ts'
 import { randomToken, Tokens } from './tokens.ts'
 import { Users } from './users.ts'
 
@@ -19,8 +20,9 @@ export class Accounts {
   readonly users: Users
   readonly tokens: Tokens
   readonly credentials: Credentials
-  /** Log-ins of the web application, made by `credentials.logInSession`. */
+  /** Log-ins of the web application, made by `credentials.logInSession` and `signOn.logIn`. */
   readonly sessions: Sessions
+  readonly signOn: SignOn
   readonly #store: Store
   readonly #listeners = new Set<() => void>()
 
@@ -35,6 +37,7 @@ export class Accounts {
     }
     this.sessions = new Sessions(store, () => clock() * 1000)
     this.users = new Users(store, onChange)
+    this.signOn = new SignOn({ store, sessions: this.sessions, onChange })
     this.tokens = new Tokens(store, this.users, onChange)
     this.credentials = new Credentials({
       store,

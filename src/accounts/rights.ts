@@ -15,18 +15,23 @@ export interface Account {
   readonly scope?: readonly string[]
 }
 
+/** The roles that work with the API of the appliance, those with the most rights first. */
+export const roles = ['administrator', 'publisher', 'user', 'read-only'] as const satisfies readonly Role[]
+export type WorkingRole = (typeof roles)[number]
+
 /**
- * Who may do what beyond working with what is one's own: saving, switching and deleting one's own rulesets, reading
- * everybody's, sending and tagging samples, and hunting are everybody's right. Core rulesets are nobody's to change
- * through the API.
+ * Who may do what beyond reading, which is everybody's right, as are one's own password and tokens. Core rulesets are
+ * nobody's to change through the API.
  */
 const holders = {
+  /** Send, tag and classify samples, save, switch and delete one's own rulesets, and hunt. */
+  'content.change': ['administrator', 'publisher', 'user'],
   /** Update, delete, enable and disable other users' rulesets. */
   'rulesets.change-any': ['administrator'],
-  'rulesets.import-core': ['administrator'],
+  'rulesets.import-core': ['administrator', 'publisher'],
   /** Ask for a change to be passed on to the appliances of the cluster. */
-  'rulesets.publish': ['administrator'],
-  'samples.delete': ['administrator', 'user'],
+  'rulesets.publish': ['administrator', 'publisher'],
+  'samples.delete': ['administrator', 'publisher', 'user'],
   /** Stop or delete other users' hunts. */
   'hunts.change-any': ['administrator'],
   /** Build and check the index. */

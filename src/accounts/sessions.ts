@@ -20,13 +20,13 @@ export class Sessions {
     this.#clock = clock
   }
 
-  /** The secret of a new session. Also deletes expired sessions. */
-  async open(userId: number): Promise<string> {
+  /** The secret of a new session. Also deletes expired sessions. `providerSession` as in the store. */
+  async open(userId: number, providerSession: string | null = null): Promise<string> {
     const secret = randomBytes(32).toString('base64url')
     const time = this.#clock()
     await this.#store.transaction('logIn', async ({ sessions }) => {
       await sessions.deleteEnded(endedBy(time))
-      await sessions.add({ userId, hash: hashOf(secret), created: time })
+      await sessions.add({ userId, hash: hashOf(secret), created: time, providerSession })
     })
     return secret
   }
@@ -42,9 +42,12 @@ export class Sessions {
     return user
   }
 
-  /** Does nothing for a session that has ended already. */
-  async close(secret: string): Promise<void> {
-    await this.#store.sessions.delete(hashOf(secret))
+  /** Whether an identity provider vouched for it; false too for a session that has ended already. */
+  async close(secret: string): Promise<boolean> {
+    const { sessions } = this.#store
+    const session = await sessions.findByHash(hashOf(secret), endedBy(this.#clock()))
+    await sessions.delete(hashOf(secret))
+    return session !== null && session.providerSession !== null
   }
 }
 

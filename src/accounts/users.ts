@@ -2,7 +2,7 @@ import { Failure } from '../errors/index.ts'
 import { type Micros, now, type Store, type StoredUser } from '../store/index.ts'
 import { endLogIns } from './log-ins.ts'
 import { checkedPassword, hashPassword } from './password.ts'
-import type { Account, Role } from './rights.ts'
+import type { Account, Role, WorkingRole } from './rights.ts'
 import { passOverFullDisk } from './sessions.ts'
 
 export interface UserEntry extends Account {
@@ -19,7 +19,7 @@ export interface UserEntry extends Account {
 
 const FIRST_ADMINISTRATOR = 'admin'
 
-/** Who there is: users, administrators and tenants. A name is free again when its user was removed. */
+/** Who there is: people with their roles, and tenants. A name is free again when its user was removed. */
 export class Users {
   readonly #store: Store
   /** Called after each change that tokens or credentials in memory may contradict. */
@@ -67,7 +67,7 @@ export class Users {
     readonly role: Role
     readonly contributes?: boolean
   }): Promise<Account> {
-    if (!/^[A-Za-z0-9._@-]{1,64}$/.test(user.name)) throw new Failure('user.name-invalid')
+    if (!isUserName(user.name)) throw new Failure('user.name-invalid')
     if (user.contributes && user.role !== 'tenant') throw new Failure('user.role-invalid')
     const passwordHash = await hashPassword(checkedPassword(user.password))
     return this.#store.transaction('addUser', async ({ users }) => {
@@ -85,10 +85,10 @@ export class Users {
   }
 
   /**
-   * Makes a user an administrator, or an administrator a user; their tokens and sessions go on with the new rights.
+   * Gives a user another role; their tokens and sessions go on with the new rights.
    * `user.not-found`, `user.last-administrator`, `user.role-invalid` for a tenant.
    */
-  async setRole(name: string, role: Exclude<Role, 'tenant'>): Promise<Account> {
+  async setRole(name: string, role: WorkingRole): Promise<Account> {
     const { id, role: before } = await this.existing(name)
     if (before === 'tenant') throw new Failure('user.role-invalid', 'A tenant has no other role.')
     await this.#store.transaction('changeUser', async ({ users }) => {
@@ -146,6 +146,10 @@ export class Users {
     if (!user) throw new Failure('user.not-found')
     return user
   }
+}
+
+export function isUserName(text: string): boolean {
+  return /^[A-Za-z0-9._@-]{1,64}$/.test(text)
 }
 
 function latest(times: readonly (Micros | null)[]): Micros | null {

@@ -2,7 +2,7 @@
  * Where a command does its work: on the data folder here, or through a running server. Commands ask for what they need
  * in these terms and do not know which of the two it is.
  */
-import type { Role } from '../accounts/index.ts'
+import type { Role, WorkingRole } from '../accounts/index.ts'
 import type { StoredPhase, StoredReport } from '../appliance/index.ts'
 import type { IndexStatistics } from '../segments/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
@@ -134,7 +134,7 @@ export interface Users {
   /** A server asks for the `current` one where it is one's own. */
   setPassword(name: string, password: string, current?: string): Promise<void>
   setDisabled(name: string, disabled: boolean): Promise<void>
-  setRole(name: string, role: Exclude<Role, 'tenant'>): Promise<void>
+  setRole(name: string, role: WorkingRole): Promise<void>
   remove(name: string): Promise<void>
   tokens(name: string): Promise<readonly NamedToken[]>
   /** `expires`: when it ends, in microseconds; never when missing. `scope`: the operations that it is for, else all. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { Argument, type Command, Option } from 'commander'
-import type { Role } from '../accounts/index.ts'
+import type { Role, WorkingRole } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Flags } from '../settings/index.ts'
 import type { Backend } from './backend.ts'
@@ -13,7 +13,8 @@ import { openBackend } from './open-backend.ts'
 import { formatTable } from './terminal.ts'
 import { reasonOf } from './walk.ts'
 
-const roles = ['administrator', 'user'] as const
+// The list of src/accounts is not loaded for it: the help needs no store.
+const roles = ['administrator', 'publisher', 'user', 'read-only'] as const satisfies readonly WorkingRole[]
 
 export function addUsers(program: Command, conclude: Conclude): void {
   const users = program.command('users').description('Manage who may use the server, and their API tokens.')
@@ -62,7 +63,7 @@ export function addUsers(program: Command, conclude: Conclude): void {
     .command('role')
     .argument('<name>', 'Whose role to change.')
     .addArgument(new Argument('<role>', 'What the user is to be.').choices(roles))
-    .description('Make a user an administrator, or the other way round. One administrator is always left.')
+    .description('Give a user another role. One administrator is always left.')
   addPlaceSettings(role).action(conclude(changeRole))
 
   const token = users
@@ -118,7 +119,7 @@ function changePassword(name: string, flags: ChangeFlags): Promise<ExitCode> {
   })
 }
 
-function changeRole(name: string, role: (typeof roles)[number], flags: Flags): Promise<ExitCode> {
+function changeRole(name: string, role: WorkingRole, flags: Flags): Promise<ExitCode> {
   return at(flags, true, ({ users }) => users.setRole(name, role))
 }
 

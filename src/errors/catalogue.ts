@@ -43,6 +43,20 @@ export const catalogue = {
   },
   'login.refused': { status: 400, message: 'Unable to log in with provided credentials.' },
   'login.throttled': { status: 429, message: 'Too many failed log-ins; wait and try again.' },
+  'sign-on.off': { status: 404, message: 'This server has no identity provider.' },
+  'sign-on.expired': {
+    status: 400,
+    message: 'This log-in was not begun in this browser, took too long, or was used already; begin again.',
+  },
+  'sign-on.refused': { status: 403, message: 'The identity provider did not let you in.' },
+  'sign-on.invalid': { status: 400, message: 'The answer of the identity provider is not valid; log in again.' },
+  'sign-on.unavailable': { status: 503, message: 'The identity provider cannot be reached; try again later.' },
+  'sign-on.no-role': { status: 403, message: 'You are in no group that may use this server.' },
+  'sign-on.name': {
+    status: 409,
+    message: 'There is already a user of your name here, who is not yours; an administrator can remove it.',
+  },
+  'sign-on.disabled': { status: 403, message: 'Your account is disabled here; an administrator can enable it.' },
   'right.missing': { status: 403, message: 'You do not have permission to perform this action.' },
   'user.not-found': { status: 404, message: 'There is no user of that name.' },
   'user.exists': { status: 409, message: 'There is already a user of that name.' },
@@ -82,7 +96,8 @@ export const catalogue = {
   'rules.invalid': { status: 400, message: 'The rules do not compile.' },
   'publish.refused': {
     status: 403,
-    message: 'Publishing needs an administrator and YARA synchronization, which is not enabled on this appliance.',
+    message:
+      'Publishing needs an administrator or a publisher, and YARA synchronization, which is not enabled on this appliance.',
   },
   'sample.not-found': { status: 404, message: 'There is no sample with that hash.' },
   'sample.gone': { status: 410, message: 'The content of this sample can no longer be read.' },

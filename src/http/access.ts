@@ -3,13 +3,14 @@
  * document shows it: there is no other place where a role or a right of a caller is asked for, but where only a service
  * knows whose a ruleset or a hunt is.
  */
-import type { FastifySchema } from 'fastify'
+import type { FastifyContextConfig, FastifySchema } from 'fastify'
 import { type Account, may, type Right } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
+import type { Audited } from './auditing.ts'
 
 export type Access =
   | 'anyone'
-  /** Every account of the appliance. */
+  /** Every account of the appliance; on a route that changes something, those whose role has `content.change`. */
   | 'account'
   /** Tenants of the cloud, by name and password. */
   | 'tenant'
@@ -17,19 +18,35 @@ export type Access =
   | Right
   /** They, and the account that the address names as `:name`. */
   | { readonly right: Right; readonly orOwnName: true }
-  /** They, and whoever owns what is asked for: the service knows, and refuses. */
+  /** They, and whoever owns what is asked for and may change content: the service knows whose it is, and refuses. */
   | { readonly right: Right; readonly orOwner: true }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly access?: Access
+    /** Has entries in the audit log although nothing is changed: contents leave with the answer. */
+    readonly onlyReads?: true
   }
 }
+
+/**
+ * Who may call a route with this config. A route that changes something is closed to accounts that only read without
+ * saying so itself: those that are forgotten are closed too.
+ */
+export function accessOf({ access, audit, onlyReads }: FastifyContextConfig, method: string): Access | undefined {
+  const changes = !isReading(method) && !onlyReads && audit !== undefined && !changesNothing.includes(audit)
+  return access === 'account' && changes ? 'content.change' : access
+}
+
+const changesNothing: readonly unknown[] = ['nothing to tell', 'told by the calls in it'] satisfies Audited[]
+
+export const isReading = (method: string): boolean => method === 'GET' || method === 'HEAD'
 
 /** Fails with `right.missing` unless the account may call a route with this access and these parameters of its path. */
 export function demandAccess(account: Account, access: Access, parameters: { readonly name?: unknown }): void {
   if (access === 'anyone' || access === 'account') return
-  if (typeof access === 'object' && ('orOwner' in access || parameters.name === account.name)) return
+  if (typeof access === 'object' && 'orOwner' in access) access = 'content.change'
+  else if (typeof access === 'object' && parameters.name === account.name) return
   if (access === 'tenant' || !may(account, typeof access === 'object' ? access.right : access)) {
     throw new Failure('right.missing')
   }
@@ -51,7 +68,9 @@ function sentenceOf(access: Access): string {
   if (access === 'account') return 'For every account.'
   if (access === 'tenant') return 'For tenants of the cloud.'
   if (typeof access === 'string') return `Needs the right \`${access}\`.`
-  return `Needs the right \`${access.right}\` ${'orOwner' in access ? 'for what belongs to others' : 'for other accounts'}.`
+  return 'orOwner' in access
+    ? `Needs the right \`content.change\`. Needs the right \`${access.right}\` for what belongs to others.`
+    : `Needs the right \`${access.right}\` for other accounts.`
 }
 
 const withStop = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)

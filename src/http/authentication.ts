@@ -1,7 +1,7 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Account, Accounts } from '../accounts/index.ts'
+import { type Account, type Accounts, demand } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
-import { demandAccess, documentAccess } from './access.ts'
+import { accessOf, demandAccess, documentAccess, isReading } from './access.ts'
 import { demandScope, type Operations } from './scopes.ts'
 import { accountOfSession } from './session.ts'
 
@@ -23,11 +23,12 @@ const callers = new WeakMap<FastifyRequest, Account>()
  */
 export function addAuthentication(app: FastifyInstance, accounts: Accounts, operations: Operations): void {
   app.addHook('onRoute', ({ config, method, url, schema }) => {
-    const access = (config as FastifyContextConfig | undefined)?.access
+    const methods = [method].flat()
+    const access = accessOf((config ?? {}) as FastifyContextConfig, methods.find((one) => !isReading(one)) ?? 'GET')
     if (access === undefined) throw new Error(`${method} ${url} does not say who may call it`)
     if (schema) {
       documentAccess(schema, access)
-      operations.add(schema, [method].flat(), config as FastifyContextConfig)
+      operations.add(schema, methods, config as FastifyContextConfig)
     }
   })
   const underWay = new Set<UnderWay>()
@@ -45,9 +46,16 @@ export function addAuthentication(app: FastifyInstance, accounts: Accounts, oper
     reply.raw.once('close', () => underWay.delete(one))
   })
   app.addHook('onClose', async () => endListening())
+  // Whoever only reads need not learn what is wrong with a change.
+  app.addHook('preValidation', async (request) => {
+    const account = callers.get(request)
+    const access = accessOf(request.routeOptions.config, request.method)
+    const changes = access === 'content.change' || (typeof access === 'object' && 'orOwner' in access)
+    if (account && changes) demand(account, 'content.change')
+  })
   app.addHook('preHandler', async (request) => {
     const account = callers.get(request)
-    const { access } = request.routeOptions.config
+    const access = accessOf(request.routeOptions.config, request.method)
     if (!account || !access) return
     if (!request.routeOptions.config.scopesCalls)
       demandScope(account, request.routeOptions.schema ?? {}, request.method)

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import type { Attempts, IdentityProvider } from '../sign-on/index.ts'
 import type { ApplianceServices, HttpSettings } from './appliance.ts'
 import type { Metrics } from './metrics.ts'
 import type { Operations } from './scopes.ts'
@@ -21,7 +22,15 @@ export interface RouteParts {
   readonly metrics: Metrics
   /** All that the routes declare, once the server is ready. */
   readonly operations: Operations
+  /** Null where there is no identity provider. */
+  readonly signOn: SignOn | null
+}
+
+/** Log-ins with an identity provider. */
+export interface SignOn {
+  readonly provider: IdentityProvider
+  readonly attempts: Attempts
 }
 
 /** What the routes of the protocol between an appliance and a cloud are given. */
-export type TcaParts = Omit<RouteParts, 'metrics' | 'operations'>
+export type TcaParts = Omit<RouteParts, 'metrics' | 'operations' | 'signOn'>

@@ -5,6 +5,7 @@
 import type { FastifyContextConfig, FastifySchema } from 'fastify'
 import type { Account } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
+import { isReading } from './access.ts'
 
 const READ = 'read'
 
@@ -56,5 +57,3 @@ export function demandScope({ scope }: Account, { operationId = '' }: FastifySch
   if (scope === undefined || scope.includes(operationId) || (isReading(method) && scope.includes(READ))) return
   throw new Failure('token.scope', `This token is for ${scope.join(', ')} only.`, { scope: [...scope] })
 }
-
-const isReading = (method: string): boolean => method === 'GET' || method === 'HEAD'

@@ -16,7 +16,7 @@ import { addMetrics } from './metrics.ts'
 import { addRequestLog, newRequestId, silentFramework } from './observing.ts'
 import { addReference } from './reference.ts'
 import { addRefusals, refuse } from './refusing.ts'
-import type { HttpServer } from './route.ts'
+import type { HttpServer, SignOn } from './route.ts'
 import { addRoutes } from './routes/index.ts'
 import { Operations } from './scopes.ts'
 import { answerGarbage, boundSlowClients, timeouts } from './slow-clients.ts'
@@ -90,7 +90,8 @@ export function buildHttpServer(
     const operations = new Operations()
     addAuthentication(scope, appliance.accounts, operations)
     addAuditing(scope, appliance.audit, (request) => knownCallerOf(request)?.name ?? null)
-    const parts = { appliance, settings, metrics, operations }
+    const signOn = settings.oidcIssuer === '' ? null : await openSignOn(settings)
+    const parts = { appliance, settings, metrics, operations, signOn }
     addRoutes(scope as unknown as HttpServer, parts)
     // What its tools do is not there where the server is a cloud only.
     if (settings.role !== 'cloud') addMcp(scope as unknown as HttpServer, parts)
@@ -103,6 +104,12 @@ export function buildHttpServer(
   }
   addWebApplication(app)
   return app
+}
+
+/** What it is made of is loaded only where there is an identity provider. */
+async function openSignOn(settings: HttpSettings): Promise<SignOn> {
+  const { Attempts, IdentityProvider } = await import('../sign-on/index.ts')
+  return { provider: new IdentityProvider(settings), attempts: new Attempts() }
 }
 
 /** Connections close with the answer that is under way on them, and all of them when the time is over. */

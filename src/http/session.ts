@@ -16,6 +16,9 @@ import { certainPrefixOf } from './addresses.ts'
 
 export const OWN_PAGE_HEADER = 'x-backtrail-page'
 const COOKIE = 'backtrail_session'
+/** Of a log-in under way at the identity provider. Lax, since the browser comes back from another site. */
+const SIGN_ON_COOKIE = 'backtrail_sign_on'
+const SIGN_ON_SECONDS = 15 * 60
 
 /** The secret in the request's cookie, or null. */
 export function sessionSecretOf(request: FastifyRequest): string | null {
@@ -44,6 +47,23 @@ export function giveSession(request: FastifyRequest, reply: FastifyReply, secret
 
 export function takeSession(request: FastifyRequest, reply: FastifyReply): void {
   reply.clearCookie(COOKIE, cookieOf(request))
+}
+
+/** The secret of the log-in that is under way at the identity provider, or null. */
+export function signOnSecretOf(request: FastifyRequest): string | null {
+  return request.cookies[SIGN_ON_COOKIE] ?? null
+}
+
+export function giveAttempt(request: FastifyRequest, reply: FastifyReply, secret: string): void {
+  reply.setCookie(SIGN_ON_COOKIE, secret, { ...signOnCookieOf(request), maxAge: SIGN_ON_SECONDS })
+}
+
+export function takeAttempt(request: FastifyRequest, reply: FastifyReply): void {
+  reply.clearCookie(SIGN_ON_COOKIE, signOnCookieOf(request))
+}
+
+function signOnCookieOf(request: FastifyRequest) {
+  return { ...cookieOf(request), sameSite: 'lax' } as const
 }
 
 function cookieOf(request: FastifyRequest) {

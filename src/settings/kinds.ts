@@ -106,6 +106,38 @@ export function list(
   }
 }
 
+/** What each of some words stands for: `word=value;word=value`. A word may have commas, spaces and equals signs. */
+export function pairs<const T extends string>(placeholder: string, ...values: readonly T[]): Kind<readonly Pair<T>[]> {
+  return {
+    placeholder,
+    allowed: `${placeholder} with semicolons between them, such as hunters=${values[0]}; the last part is one of ${values.join(', ')}`,
+    parse: (given) => {
+      const read = given.split(';').flatMap((text) => (text.trim() === '' ? [] : [pairOf(text, values)]))
+      return read.every((pair) => pair !== undefined) ? read : undefined
+    },
+    print: (pairs) => pairs.map(({ word, value }) => `${word}=${value}`).join(';'),
+  }
+}
+
+export interface Pair<T> {
+  readonly word: string
+  readonly value: T
+}
+
+function pairOf<T extends string>(text: string, values: readonly T[]): Pair<T> | undefined {
+  const at = text.lastIndexOf('=')
+  const word = text.slice(0, Math.max(0, at)).trim()
+  const value = values.find(
+    (one) =>
+      one ===
+      text
+        .slice(at + 1)
+        .trim()
+        .toLowerCase(),
+  )
+  return word === '' || value === undefined ? undefined : { word, value }
+}
+
 function within(value: number | undefined, least: number, most: number): number | undefined {
   return value !== undefined && value >= least && value <= most ? value : undefined
 }

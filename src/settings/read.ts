@@ -25,6 +25,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
   if ((settings.tlsKey === '') !== (settings.tlsCert === ''))
     refuse('--tls-key and --tls-cert', 'must be given together; HTTPS needs both')
   demandWholeCloud(settings)
+  demandWholeProvider(settings)
   return settings
 }
 
@@ -73,6 +74,26 @@ function demandWholeCloud(settings: Settings): void {
     refuse('BACKTRAIL_CLOUD_PASSWORD and --cloud-password-file', 'must not be given together')
   if (cloudProxy !== '' && !/^https?:$/.test(URL.parse(cloudProxy)?.protocol ?? ''))
     refuse('--cloud-proxy (BACKTRAIL_CLOUD_PROXY)', `must be ${options.cloudProxy.kind.allowed}`)
+}
+
+/** An identity provider is an address and a client; what it may make of people has to be said. */
+function demandWholeProvider(settings: Settings): void {
+  const { oidcIssuer, oidcClientId, oidcClientSecretFile, oidcRoles, oidcDefaultRole, oidcScopes } = settings
+  const flag = '--oidc-issuer (BACKTRAIL_OIDC_ISSUER)'
+  if (oidcIssuer === '') {
+    if (oidcClientId === '' && oidcClientSecretFile === '' && oidcRoles.length === 0) return
+    refuse('The settings --oidc-…', `are of no use without ${flag}, the address of the identity provider`)
+  }
+  const url = URL.parse(oidcIssuer)
+  // What is not encrypted is for trying it on one machine.
+  const isLocal = url?.protocol === 'http:' && /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
+  if (!url || !(url.protocol === 'https:' || isLocal) || url.search || url.hash || url.username)
+    refuse(flag, `must be ${options.oidcIssuer.kind.allowed}, not "${oidcIssuer}"`)
+  if (oidcClientId === '') refuse('--oidc-client-id (BACKTRAIL_OIDC_CLIENT_ID)', 'is needed with --oidc-issuer')
+  if (!oidcScopes.split(/\s+/).includes('openid'))
+    refuse('--oidc-scopes (BACKTRAIL_OIDC_SCOPES)', `must be ${options.oidcScopes.kind.allowed}`)
+  if (oidcRoles.length === 0 && oidcDefaultRole === 'none')
+    refuse('--oidc-roles or --oidc-default-role', 'is needed with --oidc-issuer: nobody could log in')
 }
 
 function readAll<C extends Readonly<Record<string, Option<unknown>>>>(catalogue: C, flags: Flags, env: Environment) {

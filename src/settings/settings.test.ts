@@ -115,6 +115,31 @@ test('a cloud is refused unless it has an address, a user and one password', () 
   assert.match(refusal({}, { BACKTRAIL_CLOUD_CONTRIBUTE: 'on' }), /^--cloud-contribute is of no use/)
 })
 
+test('an identity provider is refused unless it has an address, a client, and a role for somebody', () => {
+  const whole = { oidcIssuer: 'https://login.example/realms/soc', oidcClientId: 'backtrail', oidcDefaultRole: 'user' }
+  assert.equal(readSettings(whole, {}).oidcDefaultRole, 'user')
+  const { oidcRoles } = readSettings({ ...whole, oidcRoles: 'a b=user; cn=x,ou=y = Administrator ;' }, {})
+  assert.deepEqual(oidcRoles, [
+    { word: 'a b', value: 'user' },
+    { word: 'cn=x,ou=y', value: 'administrator' },
+  ])
+  for (const issuer of ['http://127.0.0.1:9000', 'http://localhost', 'http://[::1]:80/x'])
+    assert.equal(readSettings({ ...whole, oidcIssuer: issuer }, {}).oidcIssuer, issuer)
+  for (const [flags, problem] of [
+    [{ ...whole, oidcIssuer: 'http://login.example' }, /--oidc-issuer .*must be an address that starts with https/],
+    [{ ...whole, oidcIssuer: 'login.example' }, /--oidc-issuer/],
+    [{ ...whole, oidcIssuer: 'https://login.example/?x' }, /--oidc-issuer/],
+    [{ oidcClientId: 'backtrail' }, /are of no use without --oidc-issuer/],
+    [{ ...whole, oidcClientId: '' }, /--oidc-client-id/],
+    [{ oidcIssuer: whole.oidcIssuer, oidcDefaultRole: 'user' }, /--oidc-client-id .*is needed/],
+    [{ ...whole, oidcDefaultRole: 'none' }, /nobody could log in/],
+    [{ ...whole, oidcScopes: 'profile' }, /openid among them/],
+    [{ ...whole, oidcRoles: 'hunters=king' }, /--oidc-roles must be group=role/],
+    [{ ...whole, oidcRoles: '=user' }, /--oidc-roles/],
+  ] as const)
+    assert.throws(() => readSettings(flags, {}), problem)
+})
+
 test('a server address needs http or https and a token', () => {
   const at = (server: string, token = 't') => readClientSettings({ server, token }, {})
   assert.deepEqual(at('https://hunt.example'), { server: 'https://hunt.example', token: 't' })

@@ -19,6 +19,7 @@ export interface Schema {
   users: UsersTable
   tokens: TokensTable
   sessions: SessionsTable
+  identities: IdentitiesTable
   samples: SamplesTable
   intake_states: IntakeStatesTable
   intake_allowances: IntakeAllowancesTable
@@ -66,7 +67,7 @@ export interface UsersTable {
   removed: Micros | null
   /** When the user was disabled: its credentials are refused until this is null again. */
   disabled: Generated<Micros | null>
-  /** When name and password were accepted last. */
+  /** When name and password, or the word of an identity provider, were accepted last. */
   last_log_in: Generated<Micros | null>
 }
 
@@ -93,6 +94,14 @@ export interface SessionsTable {
   hash: Uint8Array
   created: Micros
   last_used: Micros
+  /** Of the identity provider, empty where it has not said which; null for a session that was opened with a password. */
+  provider_session: Generated<string | null>
+}
+
+export interface IdentitiesTable {
+  issuer: string
+  subject: string
+  user_id: number
 }
 
 /**

@@ -18,6 +18,8 @@ export const unitsOfWork = {
   changePassword: 'read committed',
   /** A token or a session for whoever gave name and password. */
   logIn: 'read committed',
+  /** Finds or adds the user of an identity provider: names are free, and an administrator remains. */
+  signOn: 'serializable',
   /** The token that scripts set up an installation with. */
   setUpToken: 'serializable',
   /** A revision, a switch, a removal: with the matches, the plan, what a cloud has to learn, and the next generation. */

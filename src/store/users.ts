@@ -1,7 +1,10 @@
 import type { Micros } from './clock.ts'
 
-/** A tenant uses this installation as its cloud, with name and password; the API of the appliance is closed to it. */
-export type Role = 'administrator' | 'user' | 'tenant'
+/**
+ * A tenant uses this installation as its cloud, with name and password; the API of the appliance is closed to it.
+ * src/accounts/rights.ts has what the others may do.
+ */
+export type Role = 'administrator' | 'publisher' | 'user' | 'read-only' | 'tenant'
 
 export interface StoredUser {
   readonly id: number
@@ -22,9 +25,17 @@ export interface ListedUser extends Omit<StoredUser, 'passwordHash'> {
   readonly sessionUsed: Micros | null
 }
 
+/** Who a user is for an identity provider, which never gives a subject to somebody else. */
+export interface Identity {
+  readonly issuer: string
+  readonly subject: string
+}
+
 /** Who there is. A removed user stays as a row for whatever names it, and is found by none of these. */
 export interface StoredUsers {
   findByName(name: string): Promise<StoredUser | null>
+  findByIdentity(identity: Identity): Promise<StoredUser | null>
+  addIdentity(userId: number, identity: Identity): Promise<void>
   /** By name. */
   list(most: number): Promise<ListedUser[]>
   /** The first that is not disabled. */
@@ -43,6 +54,6 @@ export interface StoredUsers {
   setDisabled(id: number, since: Micros | null): Promise<void>
   setPasswordHash(id: number, passwordHash: string): Promise<void>
   recordLogIn(id: number, at: Micros): Promise<void>
-  /** The name is free again. Tokens, sessions and rulesets are the caller's to delete or pass on. */
+  /** The name and the identities are free again. Tokens, sessions and rulesets are the caller's to delete or pass on. */
   markRemoved(id: number, at: Micros): Promise<void>
 }

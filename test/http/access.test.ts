@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import Fastify from 'fastify'
-import { type Account, type Accounts, may, type Right, type Role } from '../../src/accounts/index.ts'
+import { type Account, type Accounts, may, type Right, roles, type WorkingRole } from '../../src/accounts/index.ts'
 import type { Access } from '../../src/http/access.ts'
 import { addAuthentication } from '../../src/http/authentication.ts'
 import { Operations } from '../../src/http/scopes.ts'
@@ -10,10 +10,17 @@ import { type Call, type Json, TestServer } from './harness.ts'
 
 let server: TestServer
 let document: Json
+/** Of an account of each role. */
+const tokenOf = new Map<WorkingRole, string>()
 
 before(async () => {
   server = await TestServer.start({ role: 'both' })
   document = (await server.get('/api/openapi.json', { as: null, isDocumented: false })).json
+  const { users, tokens } = server.appliance.accounts
+  for (const role of roles) {
+    await users.add({ name: `a-${role}`, password: 'long enough', role })
+    tokenOf.set(role, (await tokens.create(`a-${role}`, 'walks')).token)
+  }
 })
 after(() => server.stop())
 
@@ -68,19 +75,76 @@ test('nobody gets past a route that is not open without a token', async () => {
 })
 
 test('a route that needs a right refuses accounts without it, and no other', async () => {
-  const callers = { admin: 'administrator', ana: 'user' } as const satisfies Record<string, Role>
-  let refused = 0
+  const refused = new Map<string, string[]>(roles.map((role) => [role, []]))
   for (const { method, path, name, access } of operations()) {
     if (access === undefined || access === 'anyone' || access === 'tenant') continue
-    for (const [as, role] of Object.entries(callers) as ['admin' | 'ana', Role][]) {
-      const code = await codeOf(method, path, { as, ...wellFormed[name] })
-      const mayCall: boolean =
-        access === 'account' || (typeof access === 'object' && 'orOwner' in access) || holds(role, access)
-      if (!mayCall) refused++
+    for (const role of roles) {
+      const headers = { authorization: `Token ${tokenOf.get(role)}` }
+      const code = await codeOf(method, path, { as: null, headers, ...wellFormed[name] })
+      const mayCall: boolean = access === 'account' || holds(role, access)
+      if (!mayCall) refused.get(role)?.push(name)
       assert.equal(code === 'right.missing', !mayCall, `${role}: ${method} ${path} (${name}) answers ${code}`)
     }
   }
-  assert.ok(refused >= 10, `only ${refused} refusals`)
+  const count = (role: WorkingRole) => refused.get(role)?.length ?? 0
+  assert.equal(count('administrator'), 0)
+  assert.ok(count('publisher') >= 10, `only ${count('publisher')} refusals`)
+  assert.ok(count('user') > count('publisher'))
+  assert.ok(count('read-only') >= count('user') + 20, `only ${refused.get('read-only')}`)
+})
+
+test('an account that only reads can call what reads, and its own password and tokens, and nothing else', async () => {
+  const forAll = operations().filter(({ access, method }) => access === 'account' && method !== 'GET')
+  assert.deepEqual(forAll.map(({ name }) => name).sort(), [
+    'downloadSamplesAsZip',
+    'explainRules',
+    'exportChosenMatches',
+    'getSampleStatus',
+    'listContainers',
+    'listSamples',
+    'measureSelection',
+    'searchSamplesAdvanced',
+    'searchSamplesAdvancedOlder',
+  ])
+  const headers = { authorization: `Token ${tokenOf.get('read-only')}` }
+  const as = { as: null, headers } as const
+  const multipart = new FormData()
+  multipart.append('file', new Blob(['sent by a reader']), 'reader.txt')
+  assert.equal((await server.post('/api/submit/file/', { ...as, multipart })).json.error, 'right.missing')
+  const form = { name: 'of_a_reader', content: 'rule r { condition: false }' }
+  assert.equal((await server.post('/api/yara/ruleset/', { ...as, form })).json.error, 'right.missing')
+  assert.equal((await server.get('/api/yara/v2/rulesets/', as)).status, 200)
+  const made = await server.post('/api/users/a-read-only/tokens/', { ...as, json: { label: 'of my own' } })
+  assert.equal(made.status, 201)
+  const json = { current: 'long enough', password: 'longer than enough' }
+  assert.equal((await server.post('/api/users/a-read-only/password/', { ...as, json })).status, 204)
+})
+
+test('whoever becomes read-only keeps their rulesets, and changes them no more', async () => {
+  await server.saveRuleset('kept', 'rule k { condition: false }', 'ben')
+  await server.post('/api/users/ben/role/', { json: { role: 'read-only' } })
+  const form = { name: 'kept', content: 'rule k { condition: true }' }
+  assert.equal((await server.post('/api/yara/ruleset/', { as: 'ben', form })).json.error, 'right.missing')
+  assert.equal((await server.post('/api/yara/ruleset/disable/', { as: 'ben', form })).json.error, 'right.missing')
+  assert.equal((await server.get('/api/yara/ruleset/content/?name=kept', { as: 'ben' })).status, 200)
+  await server.post('/api/users/ben/role/', { json: { role: 'user' } })
+  assert.equal((await server.post('/api/yara/ruleset/', { as: 'ben', form })).status, 200)
+})
+
+test('a route that changes something and says nothing about it is closed to accounts that only read', async () => {
+  const rita: Account = { id: 1, name: 'rita', role: 'read-only' }
+  const app = Fastify()
+  app.register(async (scope) => {
+    const accounts = { onChange: () => () => {}, tokens: { authenticate: async () => rita } } as unknown as Accounts
+    addAuthentication(scope, accounts, new Operations())
+    scope.post('/api/new/', { config: { access: 'account', audit: () => [] } }, async () => 'done')
+    scope.get('/api/new/', { config: { access: 'account' } }, async () => 'read')
+  })
+  const ask = (method: 'GET' | 'POST') =>
+    app.inject({ method, url: '/api/new/', headers: { authorization: 'Token x' } })
+  assert.equal((await ask('GET')).statusCode, 200)
+  assert.equal((await ask('POST')).json().code, 'right.missing')
+  await app.close()
 })
 
 test('an account may change its own password and tokens, and nobody else\u2019s', async () => {
@@ -99,7 +163,8 @@ test('a server with a route that does not say who may call it does not start', a
   await assert.rejects(async () => app.ready(), /GET \/api\/forgotten\/ does not say who may call it/)
 })
 
-function holds(role: Role, access: Right | { readonly right: Right }): boolean {
+function holds(role: WorkingRole, access: Right | { readonly right: Right }): boolean {
   const account: Account = { id: 0, name: '', role }
+  if (typeof access === 'object' && 'orOwner' in access) return may(account, 'content.change')
   return may(account, typeof access === 'object' ? access.right : access)
 }

@@ -111,6 +111,7 @@ test('a client that is made from the document can call every operation', { timeo
     tags: ['generated'],
     classification: 'suspicious',
     username: 'ana',
+    logout_token: 'of.an.identity-provider',
     password: passwords.ana,
     role: 'user',
     label: 'made by a client',

@@ -6,7 +6,7 @@ import type { CallToolResult, Tool as ListedTool } from '@modelcontextprotocol/s
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
-import { demandAccess } from '../access.ts'
+import { accessOf, demandAccess } from '../access.ts'
 import { callerOf } from '../authentication.ts'
 import { boundedFailure } from '../bounded-failure.ts'
 import { goneSignal, isOfGoneClient } from '../gone-clients.ts'
@@ -86,7 +86,7 @@ export class Calling {
     const { config, method } = this.#parts.operations.get(tool.operation)
     try {
       demandScope(callerOf(request), { operationId: tool.operation }, method)
-      demandAccess(callerOf(request), config.access ?? 'anyone', {})
+      demandAccess(callerOf(request), accessOf(config, method) ?? 'anyone', {})
       return null
     } catch (error) {
       if (error instanceof Failure) return error

@@ -27,6 +27,7 @@ import { addSampleLookUps } from './sample-look-ups.ts'
 import { addSampleSearch } from './sample-search.ts'
 import { addSampleSelections } from './sample-selections.ts'
 import { addSampleTags } from './sample-tags.ts'
+import { addSignOn } from './sign-on.ts'
 import { addTokenLogIn } from './token-log-in.ts'
 import { addUploads } from './uploads.ts'
 import { addUsers } from './users.ts'
@@ -36,6 +37,7 @@ import { addWebSession } from './web-session.ts'
 const everywhere = [
   addTokenLogIn,
   addWebSession,
+  addSignOn,
   addUploads,
   addSampleLookUps,
   addSampleAnalysis,

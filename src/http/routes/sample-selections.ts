@@ -100,7 +100,7 @@ export function addSampleSelections(app: HttpServer, { appliance: { samples } }:
   app.post(
     '/api/samples/selection/download/',
     {
-      config: { audit: about('hash_values'), access: 'account' },
+      config: { audit: about('hash_values'), access: 'account', onlyReads: true },
       bodyLimit: LIST_BODY,
       schema: {
         tags: ['samples'],

@@ -1,13 +1,13 @@
 /** Users and their tokens, an addition to the specification. */
 import { type Static, Type } from 'typebox'
-import type { Account } from '../../accounts/index.ts'
+import { type Account, roles } from '../../accounts/index.ts'
 import { toIso } from '../../store/index.ts'
 import { about } from '../auditing.ts'
 import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 
-export const Role = Type.Enum(['administrator', 'user', 'tenant'])
+export const Role = Type.Enum([...roles, 'tenant'])
 const Contributes = Type.Boolean({ description: 'of a tenant: its appliances may add samples to the collection' })
 const User = Type.Object({ name: Type.String(), role: Role })
 const UserPath = Type.Object({ name: Type.String() })
@@ -121,9 +121,9 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
     {
       config: { audit: about('name', 'role'), access: 'users.manage' },
       schema: {
-        ...describe('setUserRole', 'Make a user an administrator, or the other way round'),
+        ...describe('setUserRole', 'Give a user another role'),
         params: UserPath,
-        body: Type.Object({ role: Type.Enum(['administrator', 'user']) }),
+        body: Type.Object({ role: Type.Enum([...roles]) }),
         response: { 200: User, ...refusals(yaraEnvelope, { ...statuses, 409: noneLeft }) },
       },
     },

@@ -1,9 +1,11 @@
 /** `/api/session/`, an addition to the specification: log-in, log-out and state of the web application's session. */
+import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { Account } from '../../accounts/index.ts'
+import { serverAddress } from '../addresses.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
-import { demandOwnPage, giveSession, sessionSecretOf, takeSession } from '../session.ts'
+import { demandOwnPage, giveSession, sessionSecretOf, signOnSecretOf, takeSession } from '../session.ts'
 import { packageVersion } from '../version.ts'
 import { LogIn, openToLogIn } from './log-in.ts'
 import { Role } from './users.ts'
@@ -13,14 +15,30 @@ export const SessionShape = Type.Object({
     description: 'null before the log-in',
   }),
   version: Type.String(),
+  sign_on: Type.Union(
+    [
+      Type.Object({
+        label: Type.String({ description: 'what the identity provider is called' }),
+        refused: Type.Union([Type.String(), Type.Null()], {
+          description: 'why this browser’s latest log-in was refused',
+        }),
+      }),
+      Type.Null(),
+    ],
+    { description: 'null where there is no identity provider; GET /api/sign-on/ leads to it' },
+  ),
 })
 
 const foreign = 'The header X-Backtrail-Page is missing.'
 
-export function addWebSession(app: HttpServer, { appliance: { accounts, room }, settings }: RouteParts): void {
-  const sessionJson = (account: Account | null): Static<typeof SessionShape> => ({
+export function addWebSession(app: HttpServer, { appliance: { accounts, room }, settings, signOn }: RouteParts): void {
+  const sessionJson = (request: FastifyRequest, account: Account | null): Static<typeof SessionShape> => ({
     user: account && { name: account.name, role: account.role },
     version: packageVersion,
+    sign_on: signOn && {
+      label: settings.oidcLabel,
+      refused: signOn.attempts.whyRefused(signOnSecretOf(request) ?? ''),
+    },
   })
 
   app.get(
@@ -37,7 +55,7 @@ export function addWebSession(app: HttpServer, { appliance: { accounts, room }, 
     },
     async (request) => {
       const secret = sessionSecretOf(request)
-      return sessionJson(secret === null ? null : await accounts.sessions.account(secret))
+      return sessionJson(request, secret === null ? null : await accounts.sessions.account(secret))
     },
   )
 
@@ -65,7 +83,7 @@ export function addWebSession(app: HttpServer, { appliance: { accounts, room }, 
         accounts.credentials.logInSession(username, password, request.clientAddress),
       )
       giveSession(request, reply, secret)
-      return sessionJson(account)
+      return sessionJson(request, account)
     },
   )
 
@@ -78,14 +96,24 @@ export function addWebSession(app: HttpServer, { appliance: { accounts, room }, 
         operationId: 'closeSession',
         summary: 'Log out',
         security: [],
-        response: { 204: Type.Null(), ...refusals(yaraEnvelope, { 403: foreign }) },
+        description: 'Where an identity provider vouched for the session, the answer says where to log out there.',
+        response: {
+          200: Type.Object({ log_out_at: Type.String() }),
+          204: Type.Null(),
+          ...refusals(yaraEnvelope, { 403: foreign }),
+        },
       },
     },
     async (request, reply) => {
       demandOwnPage(request)
       const secret = sessionSecretOf(request)
-      if (secret !== null) await accounts.sessions.close(secret)
+      const isOfProvider = secret !== null && (await accounts.sessions.close(secret))
       takeSession(request, reply)
+      // The session here has ended in any case.
+      const address = isOfProvider
+        ? await signOn?.provider.logOutAddress(`${serverAddress(request)}/log-in`).catch(() => null)
+        : null
+      if (address) return { log_out_at: address }
       return reply.code(204).send(null)
     },
   )

@@ -142,6 +142,15 @@ CREATE UNIQUE INDEX one_local_retro_at_a_time ON hunts (kind)
 
 CREATE UNIQUE INDEX one_retro_hunt_of_a_ruleset ON hunts (ruleset_id) WHERE ruleset_id IS NOT NULL;
 
+CREATE TABLE identities (
+  issuer TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  PRIMARY KEY (issuer, subject)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX identities_by_user ON identities (user_id);
+
 CREATE TABLE intake_allowances (
   root_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE,
   members INTEGER NOT NULL,
@@ -403,7 +412,7 @@ CREATE TABLE sessions (
   hash BLOB NOT NULL UNIQUE,
   created INTEGER NOT NULL,
   last_used INTEGER NOT NULL
-) STRICT;
+, provider_session TEXT) STRICT;
 
 CREATE INDEX sessions_by_user ON sessions (user_id);
 
@@ -455,17 +464,21 @@ CREATE TABLE tokens (
 
 CREATE INDEX tokens_by_user ON tokens (user_id);
 
-CREATE TABLE users (
+CREATE TABLE "users" (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
   password_hash TEXT NOT NULL,
-  role TEXT NOT NULL CHECK (role IN ('administrator', 'user', 'tenant')),
+  role TEXT NOT NULL CHECK (role IN ('administrator', 'publisher', 'user', 'read-only', 'tenant')),
   -- Of a tenant: its appliances may add samples to the collection.
   contributes INTEGER NOT NULL DEFAULT 0,
   created INTEGER NOT NULL,
   -- A removed user's row stays, because revisions, hunts and sightings name their user; the name is free again.
-  removed INTEGER
-, disabled INTEGER, last_log_in INTEGER) STRICT;
+  removed INTEGER,
+  -- A disabled user's row has the time; credentials of it are refused until it is null again.
+  disabled INTEGER,
+  -- The latest time that name and password, or the word of an identity provider, were accepted.
+  last_log_in INTEGER
+) STRICT;
 
 CREATE UNIQUE INDEX users_by_name ON users (name) WHERE removed IS NULL;
 

@@ -7,7 +7,14 @@ export function sqliteSessions(database: Database): StoredSessions {
       const row = await database
         .selectFrom('sessions')
         .innerJoin('users', 'users.id', 'sessions.user_id')
-        .select(['sessions.id as sessionId', 'sessions.last_used as lastUsed', 'users.id', 'users.name', 'users.role'])
+        .select([
+          'sessions.id as sessionId',
+          'sessions.last_used as lastUsed',
+          'sessions.provider_session as providerSession',
+          'users.id',
+          'users.name',
+          'users.role',
+        ])
         .where('sessions.hash', '=', hash)
         .where('sessions.last_used', '>=', usedBefore)
         .where('sessions.created', '>=', createdBefore)
@@ -15,12 +22,15 @@ export function sqliteSessions(database: Database): StoredSessions {
         .where('users.disabled', 'is', null)
         .executeTakeFirst()
       if (!row) return null
-      const { sessionId, lastUsed, ...user } = row
-      return { sessionId, lastUsed, user }
+      const { sessionId, lastUsed, providerSession, ...user } = row
+      return { sessionId, lastUsed, providerSession, user }
     },
 
-    async add({ userId, hash, created }) {
-      await database.insertInto('sessions').values({ user_id: userId, hash, created, last_used: created }).execute()
+    async add({ userId, hash, created, providerSession }) {
+      await database
+        .insertInto('sessions')
+        .values({ user_id: userId, hash, created, last_used: created, provider_session: providerSession })
+        .execute()
     },
 
     async recordUse(id, at) {
@@ -33,6 +43,22 @@ export function sqliteSessions(database: Database): StoredSessions {
 
     async deleteAll(userId) {
       await database.deleteFrom('sessions').where('user_id', '=', userId).execute()
+    },
+
+    async deleteOfProvider(issuer, of) {
+      const { numDeletedRows } = await database
+        .deleteFrom('sessions')
+        .where('provider_session', 'is not', null)
+        .where('user_id', 'in', (eb) =>
+          eb
+            .selectFrom('identities')
+            .select('user_id')
+            .where('issuer', '=', issuer)
+            .$if('subject' in of, (query) => query.where('subject', '=', 'subject' in of ? of.subject : '')),
+        )
+        .$if('session' in of, (query) => query.where('provider_session', '=', 'session' in of ? of.session : ''))
+        .executeTakeFirstOrThrow()
+      return Number(numDeletedRows)
     },
 
     async deleteEnded({ usedBefore, createdBefore }) {

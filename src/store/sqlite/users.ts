@@ -13,6 +13,22 @@ export function sqliteUsers(database: Database): StoredUsers {
       return row ? { ...row, contributes: row.contributes === 1, disabled: row.disabled !== null } : null
     },
 
+    async findByIdentity({ issuer, subject }) {
+      const row = await database
+        .selectFrom('identities')
+        .innerJoin('users', 'users.id', 'identities.user_id')
+        .select(['id', 'name', 'role', 'password_hash as passwordHash', 'contributes', 'disabled'])
+        .where('issuer', '=', issuer)
+        .where('subject', '=', subject)
+        .where('removed', 'is', null)
+        .executeTakeFirst()
+      return row ? { ...row, contributes: row.contributes === 1, disabled: row.disabled !== null } : null
+    },
+
+    async addIdentity(userId, { issuer, subject }) {
+      await database.insertInto('identities').values({ user_id: userId, issuer, subject }).execute()
+    },
+
     async list(most) {
       const rows = await database
         .selectFrom('users')
@@ -84,6 +100,7 @@ export function sqliteUsers(database: Database): StoredUsers {
 
     async markRemoved(id, at) {
       await database.updateTable('users').set({ removed: at, password_hash: '' }).where('id', '=', id).execute()
+      await database.deleteFrom('identities').where('user_id', '=', id).execute()
     },
   }
 }

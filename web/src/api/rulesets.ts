@@ -9,7 +9,7 @@ import type {
   RulesetShape,
 } from '../../../src/http/contract/rulesets.ts'
 import { call, Refusal } from './http.ts'
-import type { SessionUser } from './session.ts'
+import { mayWork, type SessionUser } from './session.ts'
 
 export type Ruleset = Static<typeof RulesetShape>
 export type RulesetStatus = Ruleset['status']
@@ -26,7 +26,7 @@ export type RulesetQuery = Pick<ListQuery, 'type' | 'status' | 'source' | 'searc
 
 /** As the server decides it: core rulesets are nobody's, others their owner's and every administrator's. */
 export const mayChange = (user: SessionUser, { owner, system_ruleset }: Ruleset): boolean =>
-  !system_ruleset && (user.role === 'administrator' || owner === user.name)
+  !system_ruleset && mayWork(user) && (user.role === 'administrator' || owner === user.name)
 
 /** The page of a ruleset: its name may hold any visible character but slashes. */
 export const addressOfRuleset = (name: string): string => `/rulesets/${encodeURIComponent(name)}`

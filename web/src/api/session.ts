@@ -3,13 +3,19 @@ import { call } from './http.ts'
 
 export interface SessionUser {
   readonly name: string
-  readonly role: 'administrator' | 'user'
+  readonly role: 'administrator' | 'publisher' | 'user' | 'read-only'
 }
 
 export interface Session {
   /** Null before the log-in. */
   readonly user: SessionUser | null
   readonly version: string
+  /** Null where there is no identity provider. */
+  readonly sign_on: {
+    readonly label: string
+    /** Why this browser's latest log-in with it was refused. */
+    readonly refused: string | null
+  } | null
 }
 
 const key = ['session']
@@ -17,6 +23,9 @@ const key = ['session']
 export function useSession() {
   return useQuery({ queryKey: key, queryFn: () => call<Session>('GET', '/api/session/'), staleTime: 60_000 })
 }
+
+/** Whether the user may send, tag and classify samples, save rulesets and hunt: all but those who only read. */
+export const mayWork = (user: SessionUser): boolean => user.role !== 'read-only'
 
 /** Who uses the application. Only for pages behind the log-in. */
 export function useUser(): SessionUser {
@@ -38,8 +47,10 @@ export function useLogIn() {
 export function useLogOut() {
   const queries = useQueryClient()
   return useMutation({
-    mutationFn: () => call<null>('DELETE', '/api/session/'),
-    onSuccess: () => {
+    mutationFn: () => call<{ log_out_at: string } | null>('DELETE', '/api/session/'),
+    onSuccess: (elsewhere) => {
+      // The identity provider has a session of its own.
+      if (elsewhere) window.location.assign(elsewhere.log_out_at)
       forgetSession(queries)
       queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== key[0] })
     },
@@ -48,5 +59,9 @@ export function useLogOut() {
 
 /** The log-in page takes over; what was read stays, for the same user's next log-in. */
 export function forgetSession(queries: ReturnType<typeof useQueryClient>): void {
-  queries.setQueryData(key, (before?: Session) => ({ version: before?.version ?? '', user: null }))
+  queries.setQueryData(key, (before?: Session) => ({
+    version: before?.version ?? '',
+    sign_on: before?.sign_on ?? null,
+    user: null,
+  }))
 }

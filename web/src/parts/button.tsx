@@ -15,22 +15,24 @@ export function Button({ weight = 'plain', isIcon = false, ...rest }: ButtonProp
   return <AriaButton {...rest} className={`${styles.button} ${styles[weight]} ${isIcon ? styles.icon : ''}`} />
 }
 
-/** Looks like a button and goes to an address. `download` saves instead of showing. */
+/** Looks like a button and goes to an address. `download` saves instead of showing; `leaves` is no page of ours. */
 export function LinkButton({
   href,
   weight = 'plain',
   download,
+  leaves,
   children,
 }: {
   readonly href: string
   readonly weight?: Weight
   readonly download?: boolean
+  readonly leaves?: boolean
   readonly children: ReactNode
 }) {
   const className = `${styles.button} ${styles[weight]}`
-  if (download) {
+  if (download || leaves) {
     return (
-      <a href={href} download className={className}>
+      <a href={href} download={download} className={className}>
         {children}
       </a>
     )

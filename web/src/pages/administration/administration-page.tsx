@@ -69,4 +69,9 @@ export function Component() {
   )
 }
 
-const roles = { administrator: 'an administrator', user: 'a user' } as const
+const roles = {
+  administrator: 'an administrator',
+  publisher: 'a publisher',
+  user: 'a user',
+  'read-only': 'a reader',
+} as const

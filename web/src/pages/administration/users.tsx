@@ -116,9 +116,11 @@ export function Users({ self }: { readonly self: string }) {
       {of('tokens') && <Tokens of={of('tokens')?.name ?? ''} />}
       <Panel title="Roles">
         <p className={styles.soft}>
-          A <strong>user</strong> saves, switches and deletes own rulesets, sends, classifies, tags and deletes samples,
-          and hunts. An <strong>administrator</strong> also changes everybody’s rulesets and hunts, manages users and
-          core rulesets, and looks after the index.
+          <strong>Read-only</strong> accounts look at everything, download samples, and change nothing but their own
+          password and tokens. A <strong>user</strong> saves, switches and deletes own rulesets, sends, classifies, tags
+          and deletes samples, and hunts. A <strong>publisher</strong> also imports core rulesets and publishes to the
+          cluster. An <strong>administrator</strong> also changes everybody’s rulesets and hunts, manages users, and
+          looks after the index.
         </p>
       </Panel>
       <AddUser isOpen={open?.what === 'add'} onClose={close} />
@@ -178,8 +180,17 @@ function AddUser({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClo
 
 const roles = [
   { id: 'user', title: 'user' },
+  { id: 'read-only', title: 'read-only' },
+  { id: 'publisher', title: 'publisher' },
   { id: 'administrator', title: 'administrator' },
 ] as const
+
+const asNoun = {
+  administrator: 'an administrator',
+  publisher: 'a publisher',
+  user: 'a user',
+  'read-only': 'a reader',
+} as const
 
 function NewRole({
   user,
@@ -191,14 +202,14 @@ function NewRole({
   readonly onClose: () => void
 }) {
   const set = useSetRole()
-  const [role, setRole] = useState<Role>(user?.role === 'administrator' ? 'administrator' : 'user')
+  const [role, setRole] = useState<Role>(user && user.role !== 'tenant' ? user.role : 'user')
   const submit = () =>
     user &&
     set.mutate(
       { name: user.name, role },
       {
         onSuccess: () => {
-          notifyDone(`${user.name} is ${role === 'administrator' ? 'an administrator' : 'a user'} now.`)
+          notifyDone(`${user.name} is ${asNoun[role]} now.`)
           onClose()
           // One's own pages show what one may do.
           if (user.name === self) window.location.reload()

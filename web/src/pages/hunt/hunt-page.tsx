@@ -10,7 +10,7 @@ import {
   useRemoveHunt,
 } from '../../api/hunts.ts'
 import { atServer } from '../../api/root.ts'
-import { useUser } from '../../api/session.ts'
+import { mayWork, useUser } from '../../api/session.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { Confirmation } from '../../parts/dialog.tsx'
@@ -68,7 +68,7 @@ function Actions({ hunt }: { readonly hunt: Hunt }) {
   const remove = useRemoveHunt()
   const navigate = useNavigate()
   const [isAsking, setAsking] = useState(false)
-  const isOurs = hunt.user === user.name || user.role === 'administrator'
+  const isOurs = mayWork(user) && (hunt.user === user.name || user.role === 'administrator')
   const exported = (format: string) => atServer(`/api/hunts/${hunt.id}/export/?format=${format}`)
   return (
     <>

@@ -1,6 +1,6 @@
 import { Link } from 'react-router'
 import { type Hunt, hasEnded, useCancelHunt, useHunts } from '../../api/hunts.ts'
-import { useUser } from '../../api/session.ts'
+import { mayWork, useUser } from '../../api/session.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
@@ -25,6 +25,7 @@ const owners = [
 
 export function Component() {
   const [{ of, page }, change] = useAddressState(initial)
+  const user = useUser()
   const type = of === 'all' ? 'all' : 'my'
   const list = useHunts({ type, page, pageSize: PAGE_SIZE })
   return (
@@ -33,9 +34,11 @@ export function Component() {
         title="Hunts"
         about="YARA texts hunted with over the stored samples without saving them."
         actions={
-          <LinkButton href="/new-hunt" weight="main">
-            New hunt
-          </LinkButton>
+          mayWork(user) && (
+            <LinkButton href="/new-hunt" weight="main">
+              New hunt
+            </LinkButton>
+          )
         }
       />
       <Filters>
@@ -107,7 +110,8 @@ function State({ hunt }: { readonly hunt: Hunt }) {
 function Cancel({ hunt }: { readonly hunt: Hunt }) {
   const user = useUser()
   const cancel = useCancelHunt()
-  if (hasEnded(hunt) || (hunt.user !== user.name && user.role !== 'administrator')) return null
+  if (hasEnded(hunt) || !mayWork(user)) return null
+  if (hunt.user !== user.name && user.role !== 'administrator') return null
   return (
     <Button
       weight="quiet"

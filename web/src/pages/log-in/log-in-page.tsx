@@ -2,7 +2,7 @@ import { type FormEvent, useEffect, useState } from 'react'
 import { Navigate, useSearchParams } from 'react-router'
 import { atServer } from '../../api/root.ts'
 import { useLogIn, useSession } from '../../api/session.ts'
-import { Button } from '../../parts/button.tsx'
+import { Button, LinkButton } from '../../parts/button.tsx'
 import { TextField } from '../../parts/field.tsx'
 import styles from './log-in-page.module.css'
 
@@ -12,11 +12,13 @@ export function Component() {
   const [username, setUsername] = useState('')
   const [password, setPassword] = useState('')
   const [parameters] = useSearchParams()
+  const signOn = session.data?.sign_on
+  const then = ownAddress(parameters.get('then'))
 
   useEffect(() => {
     document.title = 'Log in · Backtrail'
   }, [])
-  if (session.data?.user) return <Navigate to={ownAddress(parameters.get('then'))} replace />
+  if (session.data?.user) return <Navigate to={then} replace />
 
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -27,6 +29,19 @@ export function Component() {
       <form className={styles.form} onSubmit={submit}>
         <img src={atServer('/favicon.svg')} alt="" width={40} height={40} />
         <h1>Log in to Backtrail</h1>
+        {signOn && (
+          <>
+            {signOn.refused && (
+              <p role="alert" className={styles.refused}>
+                {signOn.refused}
+              </p>
+            )}
+            <LinkButton href={atServer(`/api/sign-on/?page=${encodeURIComponent(then)}`)} weight="main" leaves>
+              Log in with {signOn.label}
+            </LinkButton>
+            <p className={styles.hint}>Or with a password of this server:</p>
+          </>
+        )}
         <TextField label="User" value={username} onChange={setUsername} autoComplete="username" isRequired autoFocus />
         <TextField
           label="Password"
@@ -41,7 +56,7 @@ export function Component() {
             {logIn.error.message}
           </p>
         )}
-        <Button type="submit" weight="main" isDisabled={logIn.isPending}>
+        <Button type="submit" weight={signOn ? 'plain' : 'main'} isDisabled={logIn.isPending}>
           {logIn.isPending ? 'Logging in …' : 'Log in'}
         </Button>
         <p className={styles.hint}>

@@ -8,7 +8,7 @@ import {
   useRulesets,
   useSwitchRuleset,
 } from '../../api/rulesets.ts'
-import { type SessionUser, useUser } from '../../api/session.ts'
+import { mayWork, type SessionUser, useUser } from '../../api/session.ts'
 import { type Change, useAddressState } from '../../parts/address-state.ts'
 import { type ClassificationName, classifications } from '../../parts/badge.tsx'
 import { Button, LinkButton } from '../../parts/button.tsx'
@@ -61,9 +61,11 @@ export function Component() {
         title="Rulesets"
         about={list.data && `${counted(list.data.count, 'ruleset')}${isFiltered ? ' with these filters' : ''}`}
         actions={
-          <LinkButton href="/new-ruleset" weight="main">
-            New ruleset
-          </LinkButton>
+          mayWork(user) && (
+            <LinkButton href="/new-ruleset" weight="main">
+              New ruleset
+            </LinkButton>
+          )
         }
       />
       <ListFilters state={state} filter={filter} />

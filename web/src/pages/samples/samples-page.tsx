@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { Link } from 'react-router'
 import { type Sample, type SampleQuery, useFileTypes, useSampleCount, useSamples } from '../../api/samples.ts'
+import { mayWork, useUser } from '../../api/session.ts'
 import { type Change, useAddressState } from '../../parts/address-state.ts'
 import { Badge, Classification, classifications } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
@@ -29,6 +30,7 @@ const verdicts = [
 ]
 
 export function Component() {
+  const user = useUser()
   const [query, change] = useAddressState(initial)
   const list = useSamples(query)
   const rows = rowsOf(list)
@@ -43,7 +45,7 @@ export function Component() {
         title="Samples"
         about="Last seen first. Archives are unpacked; their members are samples of their own."
       />
-      <DropPlace />
+      {mayWork(user) && <DropPlace />}
       <div className={styles.uploads}>
         <UploadsPanel />
       </div>
