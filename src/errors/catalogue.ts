@@ -99,6 +99,10 @@ export const catalogue = {
     message:
       'Publishing needs an administrator or a publisher, and YARA synchronization, which is not enabled on this appliance.',
   },
+  'deletion.not-found': {
+    status: 404,
+    message: 'No deletion of that id is known; a deletion has ended when its request is answered.',
+  },
   'sample.not-found': { status: 404, message: 'There is no sample with that hash.' },
   'sample.gone': { status: 410, message: 'The content of this sample can no longer be read.' },
   'upload.no-file': { status: 400, message: 'The multipart field "file" with the sample is missing.' },

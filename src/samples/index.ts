@@ -18,3 +18,4 @@ export type {
 } from './sample.ts'
 export { sampleStatuses } from './sample.ts'
 export { Samples } from './samples.ts'
+export { type StaticReport, staticReport } from './static-report.ts'

@@ -24,6 +24,7 @@ import { addSampleDeletion } from './sample-deletion.ts'
 import { addSampleDownloads } from './sample-downloads.ts'
 import { addSampleInspection } from './sample-inspection.ts'
 import { addSampleLookUps } from './sample-look-ups.ts'
+import { addSampleReports } from './sample-reports.ts'
 import { addSampleSearch } from './sample-search.ts'
 import { addSampleSelections } from './sample-selections.ts'
 import { addSampleTags } from './sample-tags.ts'
@@ -40,6 +41,7 @@ const everywhere = [
   addSignOn,
   addUploads,
   addSampleLookUps,
+  addSampleReports,
   addSampleAnalysis,
   addSampleDownloads,
   addSampleContainers,

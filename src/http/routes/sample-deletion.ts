@@ -1,4 +1,6 @@
-import { Type } from 'typebox'
+import { randomUUID } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { type Static, Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { about } from '../auditing.ts'
 import { LIST_BODY } from '../body-bounds.ts'
@@ -28,8 +30,20 @@ const DeletedMany = Type.Object({
   members: Type.Integer({ description: 'files from archives that went with them' }),
 })
 
+const DeletionStatus = Type.Object({
+  code: Type.Literal(200),
+  message: Type.String(),
+  id: Type.String(),
+  detail: DeletedMany,
+})
+
+/** Deletions whose state can be asked for. */
+const DELETIONS_KEPT = 1_000
+
 /** Deleting samples with their content, matches and hunt results, at once and for good. */
 export function addSampleDeletion(app: HttpServer, { appliance: { samples, room } }: RouteParts): void {
+  const ended = new LRUCache<string, Static<typeof DeletedMany>>({ max: DELETIONS_KEPT })
+
   app.delete(
     '/api/samples/:hash/',
     {
@@ -75,24 +89,47 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
         consumes: ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json'],
         body: Type.Object({ hash_values: HashList }),
         response: {
-          200: Type.Object({
-            code: Type.Literal(200),
-            message: Type.String(),
-            detail: DeletedMany,
-            results: Type.Object({ code: Type.Literal(200), message: Type.String(), detail: DeletedMany }),
-          }),
+          200: Type.Object({ ...DeletionStatus.properties, results: DeletionStatus }),
           ...refusals(yaraEnvelope, statuses),
         },
       },
     },
     async (request) => {
       const { deleted, members, unknown } = await room.lend(() => samples.delete(request.body.hash_values))
-      const progress = {
-        code: 200 as const,
-        message: 'Samples deleted successfully.',
-        detail: { deleted: deleted.map(({ sha1 }) => sha1), not_found: [...unknown], members },
-      }
+      const detail = { deleted: deleted.map(({ sha1 }) => sha1), not_found: [...unknown], members }
+      const id = randomUUID()
+      ended.set(id, detail)
+      const progress = { code: 200 as const, message: 'Samples deleted successfully.', id, detail }
       return { ...progress, results: progress }
+    },
+  )
+
+  app.get(
+    '/api/samples/v2/delete_bulk/status/',
+    {
+      config: { access: 'account' },
+      schema: {
+        tags: ['samples'],
+        operationId: 'getDeletionStatus',
+        summary: 'Get what became of a deletion of samples',
+        description:
+          `A deletion has ended when its answer comes, so this is never pending. The latest ${DELETIONS_KEPT} are known, ` +
+          'until the server stops.',
+        querystring: Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) }),
+        response: {
+          200: DeletionStatus,
+          ...refusals(yaraEnvelope, {
+            400: 'There is no id.',
+            403: 'No token, or an unknown one.',
+            404: 'No deletion of that id is known.',
+          }),
+        },
+      },
+    },
+    async ({ query: { id } }) => {
+      const detail = ended.get(id)
+      if (detail === undefined) throw new Failure('deletion.not-found')
+      return { code: 200 as const, message: 'Samples deleted successfully.', id, detail }
     },
   )
 }

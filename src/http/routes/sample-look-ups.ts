@@ -146,10 +146,14 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
   )
 }
 
-const knownFields: ReadonlySet<string> = new Set(['classification_result', ...listedFields])
+/** All the names that `fields` may hold. */
+export const knownFields: ReadonlySet<string> = new Set(['classification_result', ...listedFields])
 
 /** `classification_result` is the vendor's newer name for the threat name. */
-function chosenFields(sample: ListedSample | undefined, wanted: ReadonlySet<string> | null): Record<string, unknown> {
+export function chosenFields(
+  sample: ListedSample | undefined,
+  wanted: ReadonlySet<string> | null,
+): Record<string, unknown> {
   if (!sample) return {}
   const all: Record<string, unknown> = { classification_result: sample.threat_name }
   for (const field of listedFields) all[field] = sample[field]
