@@ -17,7 +17,6 @@ import {
   asUnusableFolder,
   DatabaseHealth,
   type DataFolderLock,
-  databaseOf,
   FileContents,
   type JournalEntry,
   lockDataFolder,
@@ -129,7 +128,6 @@ async function assemble(
   const health = new DatabaseHealth()
   const { store, checked } = await openSoundStore(databaseFile, health)
   opened.add(() => store.close())
-  const database = databaseOf(store)
   const scratch = await Scratch.open(settings.data)
   opened.add(() => scratch.close())
   const contents = await FileContents.open(settings.data, scratch)
@@ -154,7 +152,7 @@ async function assemble(
   const cloud = new Cloud({ store, contents, settings, access, log })
   const rulesets = new Rulesets({ store, checker, planner, observer: cloud.outbox })
   const segments = new Segments({ store, contents, pool, folder: folder('index'), scratch, log })
-  const samples = new Samples({ database, contents, scratch, segments })
+  const samples = new Samples({ store, contents, scratch, segments })
   const janitor = new Janitor({ folder: settings.data, scratch, contents, store, log })
   const corpus = new Corpus(store, health)
   const plans = new TextPlans(pool)
@@ -190,7 +188,6 @@ async function assemble(
     },
   }
   const intake = new Intake({
-    database,
     store,
     contents,
     scratch,
@@ -224,7 +221,7 @@ async function assemble(
     atOnce: settings.huntsAtOnce,
   })
   const inspection = new Inspection({ store, contents, pool, rulesets, samples })
-  const stored = new StoredCheck({ database, databaseFile, health, contents, pool, segments, log })
+  const stored = new StoredCheck({ store, databaseFile, health, contents, pool, segments, log })
   opened.add(() => segments.stop())
   opened.add(
     () => localRetro.close(),

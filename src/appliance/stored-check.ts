@@ -10,10 +10,10 @@ import {
   type CheckedAtStart,
   type ContentStore,
   checkDatabase,
-  type Database,
   type DatabaseHealth,
   type DatabaseState,
   now,
+  type Store,
 } from '../store/index.ts'
 
 export interface StoredReport {
@@ -44,7 +44,7 @@ export interface Soundness {
 }
 
 interface Parts {
-  readonly database: Database
+  readonly store: Store
   readonly databaseFile: string
   readonly health: DatabaseHealth
   readonly contents: ContentStore
@@ -132,18 +132,9 @@ export class StoredCheck {
 
   /** In the journal, unless its latest entry of this kind says the same. */
   async #note({ missing, damaged, strays, problems }: ContentsReport): Promise<void> {
-    const { database } = this.#parts
+    const { journal } = this.#parts.store
+    const kind = 'contents-differ'
     const message = `Of the stored contents ${missing} are missing or cut off, ${damaged} were changed, and ${strays} have no sample; "backtrail check" lists them. The first: ${problems[0]}`
-    const latest = await database
-      .selectFrom('journal')
-      .select('message')
-      .where('kind', '=', 'contents-differ')
-      .orderBy('id', 'desc')
-      .executeTakeFirst()
-    if (latest?.message === message) return
-    await database
-      .insertInto('journal')
-      .values({ created: now(), kind: 'contents-differ', ruleset_id: null, sample_id: null, message })
-      .execute()
+    if ((await journal.latestMessage(kind)) !== message) await journal.add({ kind, message, created: now() })
   }
 }

@@ -24,6 +24,8 @@ import {
   asUnusableFolder,
   contentFile,
   contentFolders,
+  copyDatabase,
+  DatabaseReader,
   type DataFolderLock,
   damagedDatabase,
   damageOfLog,
@@ -35,6 +37,7 @@ import {
   refuseLostDatabase,
 } from '../store/index.ts'
 import { copyVerified, digestOf, type How, inParallel } from './copying.ts'
+import { databaseOf, sizeOf } from './data-files.ts'
 import {
   CONTENTS,
   MANIFEST,
@@ -47,7 +50,6 @@ import {
   writeManifest,
 } from './layout.ts'
 import { applyDeletions, forgetSegments } from './reconciling.ts'
-import { copyDatabase, DatabaseReader, databaseOf, sizeOf } from './snapshot.ts'
 
 export interface BackupOptions {
   readonly how: How

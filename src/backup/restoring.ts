@@ -11,6 +11,7 @@ import {
   CONTENTS_FOLDER,
   contentFile,
   contentFolders,
+  DatabaseReader,
   lockDataFolder,
   makeFilesPrivate,
   newestSchema,
@@ -18,6 +19,7 @@ import {
   realDisk,
 } from '../store/index.ts'
 import { copyVerified, digestOf, inParallel } from './copying.ts'
+import { databaseOf, sizeOf } from './data-files.ts'
 import {
   MANIFEST,
   type Manifest,
@@ -27,7 +29,6 @@ import {
   type StoredFile,
   UNFINISHED,
 } from './layout.ts'
-import { DatabaseReader, databaseOf, sizeOf } from './snapshot.ts'
 
 export interface RestoreOptions {
   /** Restores what is sound where something is not. */

@@ -54,17 +54,16 @@ export async function openCollection(
     planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
   })
   const segments = new Segments({
-    store: storeOf(database),
+    store,
     contents,
     pool,
     folder: join(folder, 'index'),
     scratch,
     log,
   })
-  const samples = new Samples({ database, contents, scratch, segments })
+  const samples = new Samples({ store, contents, scratch, segments })
   const archives = new Archives(archiveLimits)
   const intake = new Intake({
-    database,
     store,
     contents,
     scratch,

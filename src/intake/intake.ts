@@ -10,6 +10,7 @@ import {
   type Charge,
   type ContentStore,
   type Database,
+  databaseOf,
   type Room,
   type Scratch,
   type Store,
@@ -53,7 +54,6 @@ export interface QueueStatus {
 }
 
 export interface IntakeParts {
-  readonly database: Database
   readonly store: Store
   readonly contents: ContentStore
   readonly scratch: Scratch
@@ -104,7 +104,7 @@ const PREPARE_MS = 1_000
 
 /** Ingests samples: admits them durably, then runs the pipeline. */
 export class Intake {
-  readonly #parts: IntakeParts
+  readonly #parts: IntakeParts & { readonly database: Database }
   readonly #limits: IntakeLimits
   readonly #queue: Queue
   readonly #pipeline: Pipeline
@@ -127,7 +127,7 @@ export class Intake {
 
   constructor(parts: IntakeParts) {
     const { store, contents, scratch, pool, rulesets, archives, workers } = parts
-    this.#parts = parts
+    this.#parts = { ...parts, database: databaseOf(store) }
     this.#limits = parts.limits
     this.#allowance = { members: parts.limits.archiveMembers, bytes: parts.limits.archiveBytes }
     this.#queue = new Queue(store.intake)
@@ -138,9 +138,9 @@ export class Intake {
       areMoreComing: () => this.#beingCopied > 0 && !this.#examiner.hasEnough && !this.#stopping,
     })
     this.#examiner = new Examiner({ contents, pool, rulesets, scanBytes: this.#limits.scanBytes })
-    this.#newNames = new NewNames({ ...parts, scanBytes: this.#limits.scanBytes })
+    this.#newNames = new NewNames({ ...this.#parts, scanBytes: this.#limits.scanBytes })
     this.#pipeline = new Pipeline({
-      ...parts,
+      ...this.#parts,
       queue: this.#queue,
       examiner: this.#examiner,
       unpacker: new Unpacker({

@@ -8,7 +8,7 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import type { WorkerPool } from '../scanning/index.ts'
-import { type ContentStore, type Database, now, whileLeased } from '../store/index.ts'
+import { type ContentStore, type Database, databaseOf, now, type Store, whileLeased } from '../store/index.ts'
 
 export interface ContentsReport {
   /** Samples that were looked at. */
@@ -32,10 +32,14 @@ export interface ContentsCheckOptions {
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
 }
 
-interface Parts {
-  readonly database: Database
+interface GivenParts {
+  readonly store: Store
   readonly contents: ContentStore
   readonly pool: WorkerPool
+}
+
+interface Parts extends GivenParts {
+  readonly database: Database
 }
 
 interface Row {
@@ -51,7 +55,8 @@ const ROWS_AT_ONCE = 1_000
 const AT_ONCE = 32
 
 /** Resolves when all was looked at. Rejects with the signal's reason. */
-export async function checkContents(parts: Parts, options: ContentsCheckOptions): Promise<ContentsReport> {
+export async function checkContents(given: GivenParts, options: ContentsCheckOptions): Promise<ContentsReport> {
+  const parts: Parts = { ...given, database: databaseOf(given.store) }
   const { total } = await parts.database
     .selectFrom('samples')
     .select(({ fn }) => fn.countAll<number>().as('total'))

@@ -1,5 +1,14 @@
 import type { Segments } from '../segments/index.ts'
-import { type ContentStore, type Database, listOf, type Transaction, unitOf } from '../store/index.ts'
+import {
+  type ContentStore,
+  type Database,
+  listOf,
+  type Store,
+  storeOf,
+  type Transaction,
+  transactionOf,
+  unitOf,
+} from '../store/index.ts'
 import { leaveToCloud } from './cloud-samples.ts'
 
 export interface DeletedRow {
@@ -25,7 +34,7 @@ export async function deleteSamples(
   return contents.withLock(async () => {
     let deleted: readonly DeletedRow[] = []
     await contents.delete(await contentsOf(database, await withMembers(database, ids)), async () => {
-      deleted = await deleteSampleRows(database, ids)
+      deleted = await deleteSampleRows(storeOf(database), ids)
       return deleted.flatMap(({ sha256 }) => sha256 ?? [])
     })
     segments.forget(deleted.flatMap(({ segment }) => segment ?? []))
@@ -34,8 +43,11 @@ export async function deleteSamples(
 }
 
 /** The rows only, in one transaction; gives those that went, members included. */
-export function deleteSampleRows(database: Database, ids: readonly number[]): Promise<readonly DeletedRow[]> {
-  return database.transaction().execute(async (trx) => deleteRows(trx, await withMembers(trx, ids)))
+export function deleteSampleRows(store: Store, ids: readonly number[]): Promise<readonly DeletedRow[]> {
+  return store.transaction('deleteSamples', async (tx) => {
+    const trx = transactionOf(tx)
+    return deleteRows(trx, await withMembers(trx, ids))
+  })
 }
 
 async function contentsOf(database: Database, ids: readonly number[]): Promise<Uint8Array[]> {

@@ -8,11 +8,12 @@ import {
   type ContentStore,
   type Counted,
   type Database,
+  databaseOf,
   listOf,
   type Micros,
   type SampleSearch,
   type Scratch,
-  storeOf,
+  type Store,
   unitOf,
 } from '../store/index.ts'
 import { deleteSamples } from './deletion.ts'
@@ -52,13 +53,13 @@ export class Samples {
   readonly #segments: Segments
 
   constructor(parts: {
-    readonly database: Database
+    readonly store: Store
     readonly contents: ContentStore
     readonly scratch: Scratch
     readonly segments: Segments
   }) {
-    this.#database = parts.database
-    this.#search = storeOf(parts.database).sampleSearch
+    this.#database = databaseOf(parts.store)
+    this.#search = parts.store.sampleSearch
     this.#paged = new PagedSearch(this.#search)
     this.#contents = parts.contents
     this.#scratch = parts.scratch

@@ -54,6 +54,8 @@ export interface StoredSegments {
   /** A live one is damaged, and none of its samples is indexed. Returns what it was; null where it is not live. */
   markDamaged(id: number): Promise<Pick<StoredSegment, 'file' | 'samples'> | null>
   deleteDamaged(): Promise<void>
+  /** The one with this file goes, and none of its samples is indexed. */
+  deleteByFile(file: string): Promise<void>
   /** Samples that name a segment which is not there are in none. Returns how many they were. */
   releaseLost(): Promise<number>
 

@@ -91,6 +91,16 @@ export function sqliteSegments(database: Database): StoredSegments {
       await database.deleteFrom('segments').where('state', '=', 'damaged').execute()
     },
 
+    async deleteByFile(file) {
+      const { id } = await database
+        .selectFrom('segments')
+        .select('id')
+        .where('file', '=', file)
+        .executeTakeFirstOrThrow()
+      await database.updateTable('samples').set({ segment_id: null }).where('segment_id', '=', id).execute()
+      await database.deleteFrom('segments').where('id', '=', id).execute()
+    },
+
     async releaseLost() {
       const { numUpdatedRows } = await database
         .updateTable('samples')

@@ -3,11 +3,16 @@
  * go on meanwhile (the log grows until the copy is complete). The copy is then checked as a whole: damage is copied
  * faithfully, and found.
  */
-import { closeSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs'
+import { basename } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
-import { Failure } from '../errors/index.ts'
-import { checkDatabase, checkFirst } from '../store/index.ts'
+import { Failure } from '../../errors/index.ts'
+import { checkFirst } from '../database-health.ts'
+import type { Store } from '../store.ts'
+import { checkDatabase } from './checking.ts'
+import { openDatabase } from './database.ts'
+import { newestSchema } from './migrate.ts'
+import { storeOf } from './store.ts'
 
 /** A sample with a stored content, as the database has it. */
 export interface SampleRow {
@@ -115,8 +120,32 @@ export class DatabaseReader {
   }
 }
 
-export function sizeOf(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? null
+/**
+ * Changes the copy of a database, as one file again and checked as a whole. `database.unusable` for one of another version
+ * of this program.
+ */
+export async function changeCopy(
+  copy: string,
+  signal: AbortSignal,
+  work: (store: Store) => Promise<void>,
+): Promise<void> {
+  const reader = new DatabaseReader(copy)
+  const { schema } = reader
+  reader.close()
+  if (schema !== newestSchema())
+    throw new Failure(
+      'database.unusable',
+      'The running server is of another version than this program; back up with the version that runs.',
+    )
+  const store = storeOf(await openDatabase(copy))
+  try {
+    await work(store)
+  } finally {
+    await store.close()
+  }
+  const file = new DatabaseSync(copy)
+  file.exec('PRAGMA journal_mode = DELETE')
+  file.close()
+  const [problem] = await checkDatabase(copy, 'full', signal)
+  if (problem !== undefined) throw new Error(`The copy of the database is damaged after it was changed: ${problem}`)
 }
-
-export const databaseOf = (dataFolder: string): string => join(dataFolder, 'backtrail.db')

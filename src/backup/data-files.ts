@@ -1,0 +1,8 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+
+export function sizeOf(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? null
+}
+
+export const databaseOf = (dataFolder: string): string => join(dataFolder, 'backtrail.db')
