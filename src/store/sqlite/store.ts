@@ -49,13 +49,17 @@ export function storeOf(database: Database): Store {
 
 /** The repositories within a transaction of the database. */
 export function unitOf(trx: Transaction, unit: UnitName): UnitOfWork {
+  const known = units.get(trx)
+  if (known) return known
   const tx = { ...repositoriesOf(trx), unit }
   databases.set(tx, trx)
+  units.set(trx, tx)
   return tx
 }
 
 // For the folders that are still to be moved (test/floors.test.ts lists them): they write their own queries beside the
 // repositories of the others, in the same transaction.
+const units = new WeakMap<Transaction, UnitOfWork>()
 const databases = new WeakMap<Repositories, Database>()
 
 export function databaseOf(repositories: Repositories): Database {
