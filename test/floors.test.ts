@@ -124,7 +124,7 @@ test('the shapes of the wire know each other, and of the server only what faces 
 })
 
 /** Folders that still write queries of their own. It only gets shorter, and goes when it is empty. */
-const withOwnQueries = ['src/intake', 'src/samples']
+const withOwnQueries = ['src/intake']
 
 test('queries are written in src/store/ alone', () => {
   // Anything that puts a statement together, or knows which database answers.

@@ -8,7 +8,7 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import type { WorkerPool } from '../scanning/index.ts'
-import { type ContentStore, type Database, databaseOf, now, type Store, whileLeased } from '../store/index.ts'
+import { type ContentStore, now, type SampleContent, type Store, whileLeased } from '../store/index.ts'
 
 export interface ContentsReport {
   /** Samples that were looked at. */
@@ -32,20 +32,10 @@ export interface ContentsCheckOptions {
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
 }
 
-interface GivenParts {
+interface Parts {
   readonly store: Store
   readonly contents: ContentStore
   readonly pool: WorkerPool
-}
-
-interface Parts extends GivenParts {
-  readonly database: Database
-}
-
-interface Row {
-  readonly id: number
-  readonly sha256: Uint8Array
-  readonly size: number
 }
 
 /** Problems listed of each kind. */
@@ -55,13 +45,9 @@ const ROWS_AT_ONCE = 1_000
 const AT_ONCE = 32
 
 /** Resolves when all was looked at. Rejects with the signal's reason. */
-export async function checkContents(given: GivenParts, options: ContentsCheckOptions): Promise<ContentsReport> {
-  const parts: Parts = { ...given, database: databaseOf(given.store) }
-  const { total } = await parts.database
-    .selectFrom('samples')
-    .select(({ fn }) => fn.countAll<number>().as('total'))
-    .where('stored', '=', 1)
-    .executeTakeFirstOrThrow()
+export async function checkContents(parts: Parts, options: ContentsCheckOptions): Promise<ContentsReport> {
+  const { samples } = parts.store
+  const total = await samples.countContents()
   const found = new Findings()
   for (let first = 0; first < 256; first++) {
     options.signal.throwIfAborted()
@@ -69,7 +55,7 @@ export async function checkContents(given: GivenParts, options: ContentsCheckOpt
     // The names before the rows: a content that is admitted in between has both or is looked at again.
     const names = new Set(await parts.contents.list(first))
     for (let after: Uint8Array | null = null; ; ) {
-      const rows = await rowsFrom(parts.database, first, after)
+      const rows: readonly SampleContent[] = await samples.listContents(first, after, ROWS_AT_ONCE)
       const last = rows.at(-1)
       if (last === undefined) break
       after = last.sha256
@@ -119,21 +105,8 @@ class Findings {
   }
 }
 
-async function rowsFrom(database: Database, firstByte: number, after: Uint8Array | null): Promise<Row[]> {
-  const rows = await database
-    .selectFrom('samples')
-    .select(['id', 'sha256', 'size'])
-    .where('sha256', after === null ? '>=' : '>', after ?? Buffer.from([firstByte]))
-    .$if(firstByte < 255, (query) => query.where('sha256', '<', Buffer.from([firstByte + 1])))
-    .where('stored', '=', 1)
-    .orderBy('sha256')
-    .limit(ROWS_AT_ONCE)
-    .execute()
-  return rows as Row[]
-}
-
 async function lookAt(
-  rows: readonly Row[],
+  rows: readonly SampleContent[],
   parts: Parts,
   options: ContentsCheckOptions,
   found: Findings,
@@ -151,12 +124,17 @@ async function lookAt(
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, rows.length) }, lane))
 }
 
-async function lookAtOne(row: Row, parts: Parts, options: ContentsCheckOptions, found: Findings): Promise<void> {
-  const { database, contents } = parts
-  const { sha256, size } = row
+async function lookAtOne(
+  row: SampleContent,
+  parts: Parts,
+  options: ContentsCheckOptions,
+  found: Findings,
+): Promise<void> {
+  const { store, contents } = parts
+  const { id, sha256, size } = row
   const stored = await contents.size(sha256)
   if (stored !== size) {
-    if (!(await isStill(database, row)) || (await contents.size(sha256)) === size) return
+    if (!(await store.samples.isContentOf(id, sha256)) || (await contents.size(sha256)) === size) return
     const reason = stored === null ? 'its content is missing' : `its content has ${stored} bytes instead of ${size}`
     found.missing(hexOf(sha256), reason)
     return
@@ -166,14 +144,19 @@ async function lookAtOne(row: Row, parts: Parts, options: ContentsCheckOptions, 
   if (damage === null) return
   // In turn with admitting and deleting, so that it is not another content of that name that goes.
   await contents.withLock(async () => {
-    if (!(await isStill(database, row)) || (await damageOf(row, parts, options.signal)) === null) return
+    if (!(await store.samples.isContentOf(id, sha256)) || (await damageOf(row, parts, options.signal)) === null) return
     if ((await contents.size(sha256)) !== null) await contents.setAside(sha256)
     found.damaged(hexOf(sha256), damage)
-    await note(database, row, `The content of this sample was not what had been stored: ${damage}. It was set aside.`)
+    const message = `The content of this sample was not what had been stored: ${damage}. It was set aside.`
+    await store.journal.add({ kind: 'content-damaged', message, created: now(), sampleId: id })
   })
 }
 
-async function damageOf({ sha256, size }: Row, { contents, pool }: Parts, signal: AbortSignal): Promise<string | null> {
+async function damageOf(
+  { sha256, size }: SampleContent,
+  { contents, pool }: Parts,
+  signal: AbortSignal,
+): Promise<string | null> {
   try {
     const { damage } = await whileLeased(contents, sha256, (path) =>
       pool.run('digest', { path, size, sha256 }, { priority: 'background', waitForRoom: true, signal }),
@@ -185,32 +168,13 @@ async function damageOf({ sha256, size }: Row, { contents, pool }: Parts, signal
   }
 }
 
-async function lookAtStray(name: string, { database, contents }: Parts, found: Findings): Promise<void> {
+async function lookAtStray(name: string, { store, contents }: Parts, found: Findings): Promise<void> {
   const sha256 = Buffer.from(name, 'hex')
   // Contents come before their rows, in one turn.
-  const isStray = await contents.withLock(async () => {
-    const row = await database.selectFrom('samples').select('id').where('sha256', '=', sha256).executeTakeFirst()
-    return row === undefined && (await contents.size(sha256)) !== null
-  })
+  const isStray = await contents.withLock(
+    async () => !(await store.samples.isStored(sha256)) && (await contents.size(sha256)) !== null,
+  )
   if (isStray) found.stray(name)
-}
-
-async function isStill(database: Database, { id, sha256 }: Row): Promise<boolean> {
-  const row = await database
-    .selectFrom('samples')
-    .select('id')
-    .where('id', '=', id)
-    .where('sha256', '=', sha256)
-    .where('stored', '=', 1)
-    .executeTakeFirst()
-  return row !== undefined
-}
-
-async function note(database: Database, { id }: Row, message: string): Promise<void> {
-  await database
-    .insertInto('journal')
-    .values({ created: now(), kind: 'content-damaged', ruleset_id: null, sample_id: id, message })
-    .execute()
 }
 
 function hexOf(sha256: Uint8Array): string {

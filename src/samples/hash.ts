@@ -1,6 +1,7 @@
 import { Failure } from '../errors/index.ts'
+import type { HashKind } from '../query/index.ts'
 
-export type HashKind = 'md5' | 'sha1' | 'sha256' | 'sha512'
+export type { HashKind }
 
 export interface Hash {
   readonly kind: HashKind

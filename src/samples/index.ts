@@ -1,4 +1,4 @@
-export type { KnownName } from '../store/index.ts'
+export type { ExtractedFile, KnownName, Sample } from '../store/index.ts'
 export { cloudSampleIds, leaveToCloud, takeOverFromCloud } from './cloud-samples.ts'
 export { type ContentsCheckOptions, type ContentsReport, checkContents } from './contents-check.ts'
 export { deleteSampleRows } from './deletion.ts'
@@ -8,12 +8,9 @@ export { parseHash } from './hash.ts'
 export { classificationNames, type ListedSample, listedFields, listedSample } from './listed-sample.ts'
 export type {
   ClassificationVerdict,
-  ExtractedFile,
-  Sample,
   SampleDetails,
   SampleFilter,
   SamplePage,
-  SampleSighting,
   SampleStatus,
 } from './sample.ts'
 export { sampleStatuses } from './sample.ts'

@@ -1,5 +1,4 @@
-import { type Classification, toIso } from '../store/index.ts'
-import type { Sample } from './sample.ts'
+import { type Classification, type Sample, toIso } from '../store/index.ts'
 
 /** The vendor's words for the four classifications, by number. */
 export const classificationNames = ['unknown', 'goodware', 'suspicious', 'malicious'] as const

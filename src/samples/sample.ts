@@ -1,54 +1,11 @@
 import type { Condition } from '../query/index.ts'
-import type { Classification, Micros } from '../store/index.ts'
-
-/** A sample as the rest of the program sees it. Hashes are lower-case hexadecimal. */
-export interface Sample {
-  readonly id: number
-  readonly sha256: string | null
-  readonly sha1: string
-  readonly md5: string | null
-  readonly sha512: string | null
-  readonly size: number
-  readonly stored: boolean
-  readonly state: 'queued' | 'processed'
-  readonly fileType: string
-  readonly typeDescription: string
-  /** The name it was last seen under. */
-  readonly name: string
-  readonly firstSeen: Micros
-  readonly lastSeen: Micros
-  readonly processedAt: Micros | null
-  readonly extractedFileCount: number
-  readonly classification: Classification
-  readonly riskScore: number | null
-  readonly threatName: string | null
-  readonly classificationOrigin: string | null
-  readonly note: string | null
-  readonly indexed: boolean
-}
-
-export interface SampleSighting {
-  readonly name: string
-  readonly user: string | null
-  readonly source: 'upload' | 'ingest' | 'member'
-  readonly comment: string | null
-  readonly seen: Micros
-  /** Where the file lay, and whose it was; null where nobody said. */
-  readonly folder: string | null
-  readonly owner: string | null
-}
-
-export interface ExtractedFile {
-  readonly sample: Sample
-  /** Its path inside the archive, as text. */
-  readonly path: string
-}
+import type { Classification, ExtractedFile, Micros, Sample, Sighting } from '../store/index.ts'
 
 export interface SampleDetails {
   readonly sample: Sample
   readonly tags: readonly string[]
   /** Newest first, at most 100. */
-  readonly sightings: readonly SampleSighting[]
+  readonly sightings: readonly Sighting[]
   readonly parents: readonly ExtractedFile[]
   /** At most 100; `extractedFiles` has them all. */
   readonly members: readonly ExtractedFile[]

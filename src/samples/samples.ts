@@ -3,34 +3,22 @@ import { zipForDownload } from '../archives/index.ts'
 import { Failure } from '../errors/index.ts'
 import { classifyByUser } from '../matches/index.ts'
 import type { Segments } from '../segments/index.ts'
-import {
-  type Content,
-  type ContentStore,
-  type Counted,
-  type Database,
-  databaseOf,
-  listOf,
-  type Micros,
-  type SampleSearch,
-  type Scratch,
-  type Store,
-  unitOf,
+import type {
+  Content,
+  ContentStore,
+  Counted,
+  ExtractedFile,
+  Micros,
+  Sample,
+  SampleTotals,
+  Scratch,
+  Store,
 } from '../store/index.ts'
 import { deleteSamples } from './deletion.ts'
 import { type HashKind, parseHash, parseHashes } from './hash.ts'
 import { type ListedSample, listedSample } from './listed-sample.ts'
 import { type PagedQuery, PagedSearch } from './paged-search.ts'
-import type {
-  ClassificationVerdict,
-  ExtractedFile,
-  Sample,
-  SampleDetails,
-  SampleFilter,
-  SamplePage,
-  SampleSighting,
-  SampleStatus,
-} from './sample.ts'
-import { samplesByDigest, samplesById, samplesFrom, toSample } from './sample-row.ts'
+import type { ClassificationVerdict, SampleDetails, SampleFilter, SamplePage, SampleStatus } from './sample.ts'
 import { countFound, searchSamples } from './search.ts'
 
 /** The password of protected downloads. */
@@ -45,8 +33,7 @@ const MOST_TAGS = 1_000
 
 /** The samples of the collection. Hashes are taken in any of the four kinds, and in either case. */
 export class Samples {
-  readonly #database: Database
-  readonly #search: SampleSearch
+  readonly #store: Store
   readonly #paged: PagedSearch
   readonly #contents: ContentStore
   readonly #scratch: Scratch
@@ -58,9 +45,8 @@ export class Samples {
     readonly scratch: Scratch
     readonly segments: Segments
   }) {
-    this.#database = databaseOf(parts.store)
-    this.#search = parts.store.sampleSearch
-    this.#paged = new PagedSearch(this.#search)
+    this.#store = parts.store
+    this.#paged = new PagedSearch(parts.store.sampleSearch)
     this.#contents = parts.contents
     this.#scratch = parts.scratch
     this.#segments = parts.segments
@@ -69,7 +55,7 @@ export class Samples {
   /** Null when unknown. Throws `hash.malformed`. */
   async find(hash: string): Promise<Sample | null> {
     const { kind, bytes, hex } = parseHash(hash)
-    return (await samplesByDigest(this.#database, kind, [bytes])).get(hex) ?? null
+    return (await this.#store.samples.findByDigests(kind, [bytes])).get(hex) ?? null
   }
 
   /** Throws `sample.not-found`. */
@@ -80,7 +66,7 @@ export class Samples {
   }
 
   async byIds(ids: readonly number[]): Promise<Map<number, Sample>> {
-    return samplesById(this.#database, ids)
+    return this.#store.samples.findByIds(ids)
   }
 
   /** Samples by the given spelling of their hash; unknown ones are left out. */
@@ -88,7 +74,7 @@ export class Samples {
     const byHex = new Map<string, Sample>()
     for (const [kind, some] of parseHashes(hashes)) {
       const digests = some.map(({ bytes }) => bytes)
-      for (const [hex, sample] of await samplesByDigest(this.#database, kind, digests)) byHex.set(hex, sample)
+      for (const [hex, sample] of await this.#store.samples.findByDigests(kind, digests)) byHex.set(hex, sample)
     }
     const found = new Map<string, Sample>()
     for (const hash of hashes) {
@@ -113,7 +99,7 @@ export class Samples {
     if (hashType === undefined) throw new Failure('hash.malformed', 'There is no hash value.')
     if (others.length > 0) throw new Failure('hash.malformed', 'All hash values must be of one kind.')
     const found = await this.findMany(hashes)
-    const waiting = await this.#toMatchAgain([...found.values()].map(({ id }) => id))
+    const waiting = await this.#store.reanalyses.findWaiting([...found.values()].map(({ id }) => id))
     const results = hashes.map((hashValue) => ({
       hashValue,
       status: statusOf(found.get(hashValue), waiting),
@@ -127,82 +113,24 @@ export class Samples {
     const samples = [...new Map([...found.values()].map((sample) => [sample.id, sample])).values()]
     const ids = samples.map(({ id }) => id)
     // Users add tags and send files again under new names without end: the first of each are read, for each sample.
-    const tags = await this.#database
-      .selectFrom((eb) =>
-        eb
-          .selectFrom('tags')
-          .select([
-            'sample_id',
-            'tag',
-            ({ fn }) =>
-              fn
-                .agg<number>('row_number')
-                .over((over) => over.partitionBy('sample_id').orderBy('tag'))
-                .as('place'),
-          ])
-          .where('sample_id', 'in', listOf(ids))
-          .as('placed'),
-      )
-      .select(['sample_id', 'tag'])
-      .where('place', '<=', SHOWN)
-      .orderBy('tag')
-      .execute()
-    const names = await this.#database
-      .selectFrom((eb) =>
-        eb
-          .selectFrom('sightings')
-          .select([
-            'sample_id',
-            'name',
-            ({ fn }) =>
-              fn
-                .agg<number>('row_number')
-                .over((over) => over.partitionBy('sample_id').orderBy((by) => by.fn.min('id')))
-                .as('place'),
-          ])
-          .where('sample_id', 'in', listOf(ids))
-          .groupBy(['sample_id', 'name'])
-          .as('placed'),
-      )
-      .select(['sample_id', 'name'])
-      .where('place', '<=', ALIASES)
-      .orderBy('place')
-      .execute()
-    const tagsOf = Map.groupBy(tags, ({ sample_id }) => sample_id)
-    const namesOf = Map.groupBy(names, ({ sample_id }) => sample_id)
+    const tags = await this.#store.tags.listOfEach(ids, SHOWN)
+    const names = await this.#store.arrivals.firstNames(ids, ALIASES)
     return samples.map((sample) =>
       listedSample(sample, {
-        tags: (tagsOf.get(sample.id) ?? []).map(({ tag }) => tag),
-        aliases: (namesOf.get(sample.id) ?? []).map(({ name }) => name),
+        tags: tags.get(sample.id) ?? [],
+        aliases: names.get(sample.id) ?? [],
       }),
     )
   }
 
   async details(hash: string): Promise<SampleDetails> {
     const sample = await this.get(hash)
-    const sightings = await this.#database
-      .selectFrom('sightings')
-      .leftJoin('users', 'users.id', 'sightings.user_id')
-      .select(['sightings.name', 'users.name as user', 'source', 'comment', 'seen', 'folder', 'owner'])
-      .where('sample_id', '=', sample.id)
-      .orderBy('sightings.id', 'desc')
-      .limit(SHOWN)
-      .execute()
-    const { files: members } = await this.#members(sample.id, { offset: 0, limit: SHOWN })
-    const parents = await samplesFrom(this.#database)
-      .innerJoin('members', 'members.parent_id', 'samples.id')
-      .select('members.path')
-      .where('members.child_id', '=', sample.id)
-      .orderBy('samples.id')
-      .orderBy('members.path')
-      .limit(SHOWN)
-      .execute()
     return {
       sample,
       tags: await this.#tagsOf(sample.id),
-      sightings: sightings as SampleSighting[],
-      parents: parents.map((row) => ({ sample: toSample(row), path: row.path })),
-      members,
+      sightings: await this.#store.arrivals.list(sample.id, SHOWN),
+      parents: await this.#store.members.archivesOf(sample.id, SHOWN),
+      members: await this.#store.members.list(sample.id, { offset: 0, limit: SHOWN }),
     }
   }
 
@@ -211,7 +139,8 @@ export class Samples {
     hash: string,
     page: { readonly offset: number; readonly limit: number },
   ): Promise<{ readonly total: number; readonly files: readonly ExtractedFile[] }> {
-    return this.#members((await this.get(hash)).id, page)
+    const { id } = await this.get(hash)
+    return { total: await this.#store.members.count(id), files: await this.#store.members.list(id, page) }
   }
 
   /**
@@ -228,7 +157,7 @@ export class Samples {
     const ids = deleted.map(({ id }) => id)
     const members =
       ids.length > 0
-        ? await deleteSamples({ database: this.#database, contents: this.#contents, segments: this.#segments }, ids)
+        ? await deleteSamples({ store: this.#store, contents: this.#contents, segments: this.#segments }, ids)
         : 0
     return { deleted, members, unknown: hashes.filter((hash) => !found.has(hash)) }
   }
@@ -240,19 +169,13 @@ export class Samples {
   /** Gives the tags of the sample afterwards, the first 1,000 of them, as `removeTags` and `tags` do. */
   async addTags(hash: string, tags: readonly string[]): Promise<readonly string[]> {
     const { id } = await this.get(hash)
-    if (tags.length > 0) {
-      await this.#database
-        .insertInto('tags')
-        .values(tags.map((tag) => ({ sample_id: id, tag })))
-        .onConflict((conflict) => conflict.doNothing())
-        .execute()
-    }
+    await this.#store.tags.add(id, tags)
     return this.#tagsOf(id)
   }
 
   async removeTags(hash: string, tags: readonly string[]): Promise<readonly string[]> {
     const { id } = await this.get(hash)
-    await this.#database.deleteFrom('tags').where('sample_id', '=', id).where('tag', 'in', listOf(tags)).execute()
+    await this.#store.tags.remove(id, tags)
     return this.#tagsOf(id)
   }
 
@@ -261,16 +184,14 @@ export class Samples {
     const { id, sha1 } = await this.get(hash)
     const { classification, riskScore = null, threatName = null } = verdict
     if (classification === 0) throw new Failure('parameter.out-of-range')
-    await this.#database
-      .transaction()
-      .execute((trx) => classifyByUser(unitOf(trx, 'classify'), id, { classification, riskScore, threatName }))
+    await this.#store.transaction('classify', (tx) => classifyByUser(tx, id, { classification, riskScore, threatName }))
     return this.get(sha1)
   }
 
   /** Back to what the rules say. */
   async unclassify(hash: string): Promise<Sample> {
     const { id, sha1 } = await this.get(hash)
-    await this.#database.transaction().execute((trx) => classifyByUser(unitOf(trx, 'classify'), id, null))
+    await this.#store.transaction('classify', (tx) => classifyByUser(tx, id, null))
     return this.get(sha1)
   }
 
@@ -306,7 +227,7 @@ export class Samples {
 
   /** Last seen first; `after` is the `next` of the page before. A page may be short although there are more. */
   async search(filter: SampleFilter, page: { readonly limit: number; readonly after?: string }): Promise<SamplePage> {
-    const { ids, next } = await searchSamples(this.#search, filter, page)
+    const { ids, next } = await searchSamples(this.#store.sampleSearch, filter, page)
     const samples = await this.byIds(ids)
     return { samples: ids.flatMap((id) => samples.get(id) ?? []), next }
   }
@@ -323,7 +244,7 @@ export class Samples {
 
   /** The outermost archives that hold a sample, at most 1,000. */
   async containersOf(id: number): Promise<readonly Sample[]> {
-    const ids = await this.#search.containersOf(id)
+    const ids = await this.#store.sampleSearch.containersOf(id)
     const samples = await this.byIds(ids)
     return ids.flatMap((each) => samples.get(each) ?? [])
   }
@@ -331,83 +252,26 @@ export class Samples {
   /** How many samples `search` finds, as far as they can be counted in a moment. */
   async count(filter: SampleFilter): Promise<Counted> {
     if (Object.keys(filter).length === 0) return { count: (await this.totals()).samples, more: false }
-    return countFound(this.#search, filter)
+    return countFound(this.#store.sampleSearch, filter)
   }
 
   /** The file types that there are, in alphabetical order. */
   async fileTypes(): Promise<readonly string[]> {
-    return this.#search.fileTypes()
+    return this.#store.sampleSearch.fileTypes()
   }
 
   /** How many samples were first seen in a time, its start included and its end not. */
   async arrivedBetween(from: Micros, to: Micros): Promise<number> {
-    const { arrived } = await this.#database
-      .selectFrom('samples')
-      .select(({ fn }) => fn.countAll<number>().as('arrived'))
-      .where('first_seen', '>=', from)
-      .where('first_seen', '<', to)
-      .where('stored', '=', 1)
-      .executeTakeFirstOrThrow()
-    return arrived
+    return this.#store.samples.countArrived(from, to)
   }
 
   /** Samples by classification, and how many are queued; for the overview. */
-  async totals(): Promise<{
-    readonly samples: number
-    readonly bytes: number
-    readonly queued: number
-    readonly byClassification: readonly [number, number, number, number]
-  }> {
-    const rows = await this.#database.selectFrom('sample_counts').selectAll().execute()
-    const count = (some: typeof rows) => some.reduce((sum, { samples }) => sum + samples, 0)
-    const of = (classification: number) => count(rows.filter((row) => row.classification === classification))
-    return {
-      samples: count(rows),
-      bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0),
-      queued: count(rows.filter(({ state }) => state === 'queued')),
-      byClassification: [of(0), of(1), of(2), of(3)],
-    }
+  async totals(): Promise<SampleTotals> {
+    return this.#store.samples.totals()
   }
 
-  async #toMatchAgain(ids: readonly number[]): Promise<Set<number>> {
-    const rows = await this.#database
-      .selectFrom('reanalyses')
-      .select('sample_id')
-      .where('sample_id', 'in', listOf(ids))
-      .execute()
-    return new Set(rows.map(({ sample_id }) => sample_id))
-  }
-
-  async #tagsOf(id: number): Promise<string[]> {
-    const rows = await this.#database
-      .selectFrom('tags')
-      .select('tag')
-      .where('sample_id', '=', id)
-      .orderBy('tag')
-      .limit(MOST_TAGS)
-      .execute()
-    return rows.map(({ tag }) => tag)
-  }
-
-  async #members(
-    parent: number,
-    { offset, limit }: { readonly offset: number; readonly limit: number },
-  ): Promise<{ total: number; files: ExtractedFile[] }> {
-    const { total } = await this.#database
-      .selectFrom('members')
-      .select(({ fn }) => fn.countAll<number>().as('total'))
-      .where('parent_id', '=', parent)
-      .executeTakeFirstOrThrow()
-    const rows = await samplesFrom(this.#database)
-      .innerJoin('members', 'members.child_id', 'samples.id')
-      .select('members.path')
-      .where('members.parent_id', '=', parent)
-      .orderBy('members.path')
-      .orderBy('samples.id')
-      .limit(limit)
-      .offset(offset)
-      .execute()
-    return { total, files: rows.map((row) => ({ sample: toSample(row), path: row.path })) }
+  #tagsOf(id: number): Promise<string[]> {
+    return this.#store.tags.list(id, MOST_TAGS)
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Micros } from './clock.ts'
+
 /** A name that a sample came with. */
 export interface KnownName {
   /** The file name, without folders. */
@@ -6,6 +8,19 @@ export interface KnownName {
   readonly folder: string
   /** Of the file, empty where nobody said. */
   readonly owner: string
+}
+
+/** One time that a content came in. */
+export interface Sighting {
+  readonly name: string
+  /** Who sent it, by name. */
+  readonly user: string | null
+  readonly source: 'upload' | 'ingest' | 'member'
+  readonly comment: string | null
+  readonly seen: Micros
+  /** Where the file lay, and whose it was; null where nobody said. */
+  readonly folder: string | null
+  readonly owner: string | null
 }
 
 /** Each time that a content came in, with its name, source and sender. */
@@ -20,6 +35,10 @@ export interface StoredArrivals {
    * of very many samples a name rules out, one too many does no harm.
    */
   allNames(sampleIds: readonly number[]): Promise<Map<number, KnownName[]>>
+  /** The newest ones of a sample, the newest first. */
+  list(sampleId: number, limit: number): Promise<Sighting[]>
+  /** File names alone, so many of each sample: those that it had first. */
+  firstNames(sampleIds: readonly number[], limit: number): Promise<Map<number, string[]>>
   /** A sample with this SHA-1 that the user has sent; null for none. */
   findOfUser(sha1: string, userId: number): Promise<number | null>
   /** Whether the user has sent the sample under a name. */

@@ -14,5 +14,7 @@ export interface StoredReanalyses {
   add(sampleIds: readonly number[]): Promise<Set<number>>
   /** Those that have waited longest. */
   findOldest(limit: number): Promise<WaitingSample[]>
+  /** Those of the samples that wait. */
+  findWaiting(sampleIds: readonly number[]): Promise<Set<number>>
   delete(sampleIds: readonly number[]): Promise<void>
 }

@@ -1,5 +1,54 @@
+import type { HashKind } from '../query/index.ts'
 import type { Classification } from './classifications.ts'
 import type { Micros } from './clock.ts'
+
+/** A sample as the rest of the program sees it. Hashes are lower-case hexadecimal. */
+export interface Sample {
+  readonly id: number
+  readonly sha256: string | null
+  readonly sha1: string
+  readonly md5: string | null
+  readonly sha512: string | null
+  readonly size: number
+  readonly stored: boolean
+  readonly state: 'queued' | 'processed'
+  readonly fileType: string
+  readonly typeDescription: string
+  /** The name it was last seen under. */
+  readonly name: string
+  readonly firstSeen: Micros
+  readonly lastSeen: Micros
+  readonly processedAt: Micros | null
+  readonly extractedFileCount: number
+  readonly classification: Classification
+  readonly riskScore: number | null
+  readonly threatName: string | null
+  readonly classificationOrigin: string | null
+  readonly note: string | null
+  readonly indexed: boolean
+}
+
+/** Samples with a content, and how many of them are queued. */
+export interface SampleTotals {
+  readonly samples: number
+  readonly bytes: number
+  readonly queued: number
+  readonly byClassification: readonly [number, number, number, number]
+}
+
+/** What a sample's content is to be. */
+export interface SampleContent {
+  readonly id: number
+  readonly sha256: Uint8Array
+  readonly size: number
+}
+
+export interface DeletedSample {
+  readonly id: number
+  readonly sha256: Uint8Array | null
+  /** That held its signature. */
+  readonly segment: number | null
+}
 
 /** What a cloud's feed reports of a sample. */
 export interface CloudSample {
@@ -39,6 +88,24 @@ export interface StoredSamples {
     after: number,
   ): Promise<{ readonly id: number; readonly sha1: string; readonly sha256: Uint8Array; readonly size: number } | null>
   delete(id: number): Promise<void>
+  /** Returns those that were there. */
+  deleteAll(ids: readonly number[]): Promise<DeletedSample[]>
+
+  findByIds(ids: readonly number[]): Promise<Map<number, Sample>>
+  /** By digest in lower-case hexadecimal. Of several samples, one with a content is found, and the oldest of these. */
+  findByDigests(kind: HashKind, digests: readonly Uint8Array[]): Promise<Map<string, Sample>>
+  totals(): Promise<SampleTotals>
+  /** Samples with a content that were first seen in a time, its start included and its end not. */
+  countArrived(from: Micros, to: Micros): Promise<number>
+
+  /** Samples with a content, one by one: `totals` is for the overview. */
+  countContents(): Promise<number>
+  /** Contents by ascending SHA-256, the ones that begin with a byte: from the first one on, or behind one. */
+  listContents(firstByte: number, after: Uint8Array | null, limit: number): Promise<SampleContent[]>
+  /** Whether the sample is there with this content still. */
+  isContentOf(id: number, sha256: Uint8Array): Promise<boolean>
+  /** The SHA-256 of those of the samples that have a content. */
+  contentsOf(ids: readonly number[]): Promise<Uint8Array[]>
 
   /** The samples that have one of the SHA-1s: those with a content last, and of two the older one. */
   findBySha1(

@@ -10,6 +10,7 @@ import type { StoredHunts } from './hunts.ts'
 import type { StoredIntake } from './intake.ts'
 import type { StoredJournal } from './journal.ts'
 import type { StoredMatches } from './matches.ts'
+import type { StoredMembers } from './members.ts'
 import type { StoredOutbox } from './outbox.ts'
 import type { StoredReanalyses } from './reanalyses.ts'
 import type { StoredRevisions } from './revisions.ts'
@@ -20,6 +21,7 @@ import type { StoredScanFailures } from './scan-failures.ts'
 import type { StoredSegments } from './segments.ts'
 import type { StoredSessions } from './sessions.ts'
 import type { StoredSettings } from './settings.ts'
+import type { StoredTags } from './tags.ts'
 import type { StoredTokens } from './tokens.ts'
 import type { UnitName } from './units-of-work.ts'
 import type { StoredUsers } from './users.ts'
@@ -35,6 +37,8 @@ export interface Repositories {
   readonly classifications: StoredClassifications
   readonly samples: StoredSamples
   readonly sampleSearch: SampleSearch
+  readonly members: StoredMembers
+  readonly tags: StoredTags
   readonly reanalyses: StoredReanalyses
   readonly audit: StoredAudit
   readonly scanFailures: StoredScanFailures

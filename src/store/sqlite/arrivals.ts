@@ -3,14 +3,51 @@
  * for names hold on a sample when they hold for one of them.
  */
 import { sql } from 'kysely'
-import type { KnownName, StoredArrivals } from '../arrivals.ts'
+import type { KnownName, Sighting, StoredArrivals } from '../arrivals.ts'
 import type { Database } from './database.ts'
-import { listOf } from './list.ts'
+import { listOf, listsOf } from './list.ts'
 
 export function sqliteArrivals(database: Database): StoredArrivals {
   return {
     names: (sampleIds) => knownNames(database, sampleIds),
     allNames: (sampleIds) => allNames(database, sampleIds),
+
+    async list(sampleId, limit) {
+      const rows = await database
+        .selectFrom('sightings')
+        .leftJoin('users', 'users.id', 'sightings.user_id')
+        .select(['sightings.name', 'users.name as user', 'source', 'comment', 'seen', 'folder', 'owner'])
+        .where('sample_id', '=', sampleId)
+        .orderBy('sightings.id', 'desc')
+        .limit(limit)
+        .execute()
+      return rows as Sighting[]
+    },
+
+    async firstNames(sampleIds, limit) {
+      const rows = await database
+        .selectFrom((eb) =>
+          eb
+            .selectFrom('sightings')
+            .select([
+              'sample_id',
+              'name',
+              ({ fn }) =>
+                fn
+                  .agg<number>('row_number')
+                  .over((over) => over.partitionBy('sample_id').orderBy((by) => by.fn.min('id')))
+                  .as('place'),
+            ])
+            .where('sample_id', 'in', listOf(sampleIds))
+            .groupBy(['sample_id', 'name'])
+            .as('placed'),
+        )
+        .select(['sample_id', 'name'])
+        .where('place', '<=', limit)
+        .orderBy('place')
+        .execute()
+      return listsOf(rows.map(({ sample_id, name }) => [sample_id, name]))
+    },
 
     async findOfUser(sha1, userId) {
       const row = await database
@@ -71,7 +108,7 @@ async function knownNames(database: Database, ids: readonly number[]): Promise<M
         GROUP BY 1, 2, 3, 4
       )
     ) WHERE place <= ${MOST_NAMES} ORDER BY id, place`.execute(database)
-  return bySample(rows)
+  return namesBySample(rows)
 }
 
 /** Times seen for each sample asked about, on average, from which on reading all of them costs more than choosing. */
@@ -83,15 +120,9 @@ async function allNames(database: Database, ids: readonly number[]): Promise<Map
     SELECT sample_id AS id, name, coalesce(folder, '') AS folder, coalesce(owner, '') AS owner
     FROM ${listOf(ids)} AS asked CROSS JOIN sightings ON sightings.sample_id = asked.value
     LIMIT ${most + 1}`.execute(database)
-  return rows.length > most ? knownNames(database, ids) : bySample(rows)
+  return rows.length > most ? knownNames(database, ids) : namesBySample(rows)
 }
 
-function bySample(rows: readonly (KnownName & { readonly id: number })[]): Map<number, KnownName[]> {
-  const names = new Map<number, KnownName[]>()
-  for (const { id, ...known } of rows) {
-    const list = names.get(id)
-    if (list) list.push(known)
-    else names.set(id, [known])
-  }
-  return names
+function namesBySample(rows: readonly (KnownName & { readonly id: number })[]): Map<number, KnownName[]> {
+  return listsOf(rows.map(({ id, ...known }) => [id, known]))
 }

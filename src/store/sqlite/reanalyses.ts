@@ -32,6 +32,15 @@ export function sqliteReanalyses(database: Database): StoredReanalyses {
         .execute()
     },
 
+    async findWaiting(sampleIds) {
+      const rows = await database
+        .selectFrom('reanalyses')
+        .select('sample_id')
+        .where('sample_id', 'in', listOf(sampleIds))
+        .execute()
+      return new Set(rows.map(({ sample_id }) => sample_id))
+    },
+
     async delete(sampleIds) {
       await database.deleteFrom('reanalyses').where('sample_id', 'in', listOf(sampleIds)).execute()
     },

@@ -1,7 +1,11 @@
 import { type SqlBool, sql } from 'kysely'
-import type { CloudSample, StoredSamples } from '../samples.ts'
+import type { CloudSample, Sample, StoredSamples } from '../samples.ts'
 import type { Database } from './database.ts'
 import { listOf } from './list.ts'
+import { samplesFrom, toSample } from './sample-rows.ts'
+
+/** Each digest is a parameter, since JSON has no bytes. */
+const DIGESTS_AT_ONCE = 1_000
 
 export function sqliteSamples(database: Database): StoredSamples {
   return {
@@ -59,6 +63,93 @@ export function sqliteSamples(database: Database): StoredSamples {
 
     async delete(id) {
       await database.deleteFrom('samples').where('id', '=', id).execute()
+    },
+
+    async deleteAll(ids) {
+      return database
+        .deleteFrom('samples')
+        .where('id', 'in', listOf(ids))
+        .returning(['id', 'sha256', 'segment_id as segment'])
+        .execute()
+    },
+
+    async findByIds(ids) {
+      const rows = await samplesFrom(database).where('id', 'in', listOf(ids)).execute()
+      return new Map(rows.map((row) => [row.id, toSample(row)]))
+    },
+
+    async findByDigests(kind, digests) {
+      const found = new Map<string, Sample>()
+      for (let from = 0; from < digests.length; from += DIGESTS_AT_ONCE) {
+        const rows = await samplesFrom(database)
+          .where(kind, 'in', digests.slice(from, from + DIGESTS_AT_ONCE))
+          .orderBy('stored')
+          .orderBy('id', 'desc')
+          .execute()
+        for (const row of rows) found.set(row[kind]?.toHex() ?? '', toSample(row))
+      }
+      return found
+    },
+
+    async totals() {
+      const rows = await database.selectFrom('sample_counts').selectAll().execute()
+      const count = (some: typeof rows) => some.reduce((sum, { samples }) => sum + samples, 0)
+      const of = (classification: number) => count(rows.filter((row) => row.classification === classification))
+      return {
+        samples: count(rows),
+        bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0),
+        queued: count(rows.filter(({ state }) => state === 'queued')),
+        byClassification: [of(0), of(1), of(2), of(3)],
+      }
+    },
+
+    async countArrived(from, to) {
+      const { arrived } = await database
+        .selectFrom('samples')
+        .select(({ fn }) => fn.countAll<number>().as('arrived'))
+        .where('first_seen', '>=', from)
+        .where('first_seen', '<', to)
+        .where('stored', '=', 1)
+        .executeTakeFirstOrThrow()
+      return arrived
+    },
+
+    async countContents() {
+      const { total } = await database
+        .selectFrom('samples')
+        .select(({ fn }) => fn.countAll<number>().as('total'))
+        .where('stored', '=', 1)
+        .executeTakeFirstOrThrow()
+      return total
+    },
+
+    async listContents(firstByte, after, limit) {
+      const rows = await database
+        .selectFrom('samples')
+        .select(['id', 'sha256', 'size'])
+        .where('sha256', after === null ? '>=' : '>', after ?? Buffer.from([firstByte]))
+        .$if(firstByte < 255, (query) => query.where('sha256', '<', Buffer.from([firstByte + 1])))
+        .where('stored', '=', 1)
+        .orderBy('sha256')
+        .limit(limit)
+        .execute()
+      return rows.map((row) => ({ ...row, sha256: row.sha256 as Uint8Array }))
+    },
+
+    async isContentOf(id, sha256) {
+      const row = await database
+        .selectFrom('samples')
+        .select('id')
+        .where('id', '=', id)
+        .where('sha256', '=', sha256)
+        .where('stored', '=', 1)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
+    async contentsOf(ids) {
+      const rows = await database.selectFrom('samples').select('sha256').where('id', 'in', listOf(ids)).execute()
+      return rows.flatMap(({ sha256 }) => sha256 ?? [])
     },
 
     async findBySha1(digests) {

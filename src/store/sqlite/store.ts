@@ -14,6 +14,7 @@ import { sqliteHunts } from './hunts.ts'
 import { sqliteIntake } from './intake.ts'
 import { sqliteJournal } from './journal.ts'
 import { sqliteMatches } from './matches.ts'
+import { sqliteMembers } from './members.ts'
 import { sqliteOutbox } from './outbox.ts'
 import { sqliteReanalyses } from './reanalyses.ts'
 import { sqliteRevisions } from './revisions.ts'
@@ -24,6 +25,7 @@ import { sqliteScanFailures } from './scan-failures.ts'
 import { sqliteSegments } from './segments.ts'
 import { sqliteSessions } from './sessions.ts'
 import { sqliteSettings } from './settings.ts'
+import { sqliteTags } from './tags.ts'
 import { sqliteTokens } from './tokens.ts'
 import { sqliteUsers } from './users.ts'
 
@@ -83,6 +85,8 @@ function repositoriesOf(database: Database): Repositories {
     classifications: sqliteClassifications(database),
     samples: sqliteSamples(database),
     sampleSearch: sqliteSampleSearch(database),
+    members: sqliteMembers(database),
+    tags: sqliteTags(database),
     reanalyses: sqliteReanalyses(database),
     audit: sqliteAudit(database),
     scanFailures: sqliteScanFailures(database),

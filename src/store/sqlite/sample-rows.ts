@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
-import { type Database, listOf, type SamplesTable } from '../store/index.ts'
-import type { HashKind } from './hash.ts'
-import type { Sample } from './sample.ts'
+import type { Sample } from '../samples.ts'
+import type { SamplesTable } from '../schema.ts'
+import type { Database } from './database.ts'
 
 const columns = [
   'id',
@@ -27,7 +27,7 @@ const columns = [
   'segment_id',
 ] as const satisfies readonly (keyof SamplesTable)[]
 
-export type SampleRow = Pick<Selectable<SamplesTable>, (typeof columns)[number]>
+type SampleRow = Pick<Selectable<SamplesTable>, (typeof columns)[number]>
 
 /** A query for whole samples. */
 export function samplesFrom(database: Database) {
@@ -38,7 +38,7 @@ export function toSample(row: SampleRow): Sample {
   return {
     id: row.id,
     sha256: row.sha256?.toHex() ?? null,
-    sha1: Buffer.from(row.sha1).toString('hex'),
+    sha1: row.sha1.toHex(),
     md5: row.md5?.toHex() ?? null,
     sha512: row.sha512?.toHex() ?? null,
     size: row.size,
@@ -58,30 +58,4 @@ export function toSample(row: SampleRow): Sample {
     note: row.note,
     indexed: row.segment_id !== null,
   }
-}
-
-/** The samples with these digests of one kind; by digest in lower-case hexadecimal. A sample that is stored wins. */
-export async function samplesByDigest(
-  database: Database,
-  kind: HashKind,
-  digests: readonly Uint8Array[],
-): Promise<Map<string, Sample>> {
-  const found = new Map<string, Sample>()
-  // Each digest is a parameter, since JSON has no bytes.
-  for (let from = 0; from < digests.length; from += DIGESTS_AT_ONCE) {
-    const rows = await samplesFrom(database)
-      .where(kind, 'in', digests.slice(from, from + DIGESTS_AT_ONCE))
-      .orderBy('stored')
-      .orderBy('id', 'desc')
-      .execute()
-    for (const row of rows) found.set(row[kind]?.toHex() ?? '', toSample(row))
-  }
-  return found
-}
-
-const DIGESTS_AT_ONCE = 1_000
-
-export async function samplesById(database: Database, ids: readonly number[]): Promise<Map<number, Sample>> {
-  const rows = await samplesFrom(database).where('id', 'in', listOf(ids)).execute()
-  return new Map(rows.map((row) => [row.id, toSample(row)]))
 }
