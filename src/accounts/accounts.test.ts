@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { type Database, now, openDatabase, storeOf } from '../store/index.ts'
+import { now } from '../store/index.ts'
+import { type Database, openDatabase } from '../store/sqlite/database.ts'
+import { storeOf } from '../store/sqlite/store.ts'
 import { Accounts, demand, may } from './index.ts'
 
 let folder: string

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { CompiledQuery, sql } from 'kysely'
-import { type Database, openDatabase, storeOf } from '../store/index.ts'
+import { type Database, openDatabase } from '../store/sqlite/database.ts'
+import { storeOf } from '../store/sqlite/store.ts'
 import { Corpus } from './corpus.ts'
 
 let folder: string

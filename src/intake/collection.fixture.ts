@@ -10,7 +10,9 @@ import { Samples } from '../samples/index.ts'
 import { testLimits } from '../scanning/fixtures/open-pool.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
-import { FileContents, openDatabase, Scratch, storeOf } from '../store/index.ts'
+import { FileContents, Scratch } from '../store/index.ts'
+import { openDatabase } from '../store/sqlite/database.ts'
+import { storeOf } from '../store/sqlite/store.ts'
 import { Intake, type IntakeLimits } from './index.ts'
 
 /** What is said to the log while a test runs: its warnings and errors are there to be looked at. */

@@ -3,25 +3,14 @@
  * matches and segment true together. A sample that was not matched against exactly what is enabled at that instant is
  * not committed; it comes back as `behind`.
  */
-import { sql } from 'kysely'
 import type { Matches } from '../matches/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import type { PreparedSegment, Segments } from '../segments/index.ts'
-import {
-  type Database,
-  listOf,
-  now,
-  type Store,
-  type StoredIntake,
-  type Transaction,
-  type UnitOfWork,
-  unitOf,
-} from '../store/index.ts'
+import { type ExaminedSample, now, type Store, type StoredIntake, type UnitOfWork } from '../store/index.ts'
 import { type Examined, mayHaveMembers } from './examination.ts'
 import { isPlain } from './staged-file.ts'
 
 export interface CompletionParts {
-  readonly database: Database
   readonly store: Store
   readonly rulesets: Rulesets
   readonly matches: MatchRecord
@@ -51,7 +40,7 @@ export interface Completed {
 
 /** An archive of which members are in the queue is committed too, but stays there itself. */
 export async function complete(
-  { database, rulesets, matches, segments }: CompletionParts,
+  { store, rulesets, matches, segments }: CompletionParts,
   batch: readonly Examined[],
 ): Promise<Completed> {
   const generation = await rulesets.generation()
@@ -65,10 +54,10 @@ export async function complete(
   const prepared = signed.length > 0 ? segments.write(signed.sort((a, b) => a.id - b.id)) : null
   let completed: Omit<Completed, 'behind'> | null
   try {
-    completed = await database.transaction().execute(async (trx) => {
+    completed = await store.transaction('completeSamples', async (tx) => {
       // The one look that counts: what is enabled cannot change before this transaction ends.
-      if ((await rulesets.generation(unitOf(trx, 'completeSamples'))) !== generation) return null
-      return commit(trx, { matches, segments }, current, prepared)
+      if ((await rulesets.generation(tx)) !== generation) return null
+      return commit(tx, { matches, segments }, current, prepared)
     })
     if (completed === null) {
       if (prepared) await segments.discard(prepared)
@@ -83,47 +72,31 @@ export async function complete(
 }
 
 async function commit(
-  trx: Transaction,
+  tx: UnitOfWork,
   { matches, segments }: { readonly matches: MatchRecord; readonly segments: Segments },
   batch: readonly Examined[],
   prepared: PreparedSegment | null,
 ): Promise<Omit<Completed, 'behind'>> {
   const at = now()
-  const tx = unitOf(trx, 'completeSamples')
   const { intake } = tx
   const segment = prepared && (await segments.publish(tx, prepared))
   const waits = await waitingOf(intake, batch)
-  const rows = batch.map(({ queued: { id, state, indexed }, identification, signature, remarks }) => {
-    const waiting = waits.has(id)
-    return {
-      id,
-      state: waiting ? 'queued' : 'processed',
-      file_type: identification.fileType,
-      type_description: identification.description,
-      processed_at: waiting ? null : at,
-      // Its remarks were written when it was unpacked.
-      keeps_note: state.stage === 'rematch',
-      note: remarks.length > 0 ? remarks.join(' ') : null,
-      is_archive: mayHaveMembers(identification),
-      segment_id: signature !== null && !indexed ? segment : null,
-    }
-  })
-  // One statement for all: building and running one each would cost as much as everything else that is done here.
-  await sql`
-    UPDATE samples SET
-      state = finished.row ->> 'state',
-      file_type = finished.row ->> 'file_type',
-      type_description = finished.row ->> 'type_description',
-      processed_at = finished.row ->> 'processed_at',
-      note = iif(finished.row ->> 'keeps_note', note, finished.row ->> 'note'),
-      extracted_file_count = iif(
-        finished.row ->> 'is_archive',
-        (SELECT count(*) FROM members WHERE parent_id = samples.id),
-        extracted_file_count
-      ),
-      segment_id = coalesce(finished.row ->> 'segment_id', segment_id)
-    FROM (SELECT value AS row FROM json_each(${JSON.stringify(rows)})) AS finished
-    WHERE samples.id = finished.row ->> 'id'`.execute(trx)
+  const examined = batch.map(
+    ({ queued: { id, state, indexed }, identification, signature, remarks }): ExaminedSample => {
+      return {
+        id,
+        processedAt: waits.has(id) ? null : at,
+        fileType: identification.fileType,
+        typeDescription: identification.description,
+        note: remarks.length > 0 ? remarks.join(' ') : null,
+        // Its remarks were written when it was unpacked.
+        keepsNote: state.stage === 'rematch',
+        isArchive: mayHaveMembers(identification),
+        segment: signature !== null && !indexed ? segment : null,
+      }
+    },
+  )
+  await intake.complete(examined)
   for (const { queued, hits } of batch) {
     if (hits.length > 0) await matches.record(tx, { sampleId: queued.id, hits, at })
   }
@@ -136,7 +109,7 @@ async function commit(
     ({ queued, identification }) => !isPlain(queued.state) || mayHaveMembers(identification),
   )
   const released = await intake.forget(remembered.map(({ queued }) => queued.id))
-  const archives = released.length > 0 ? await completeReady(trx, batch[0]?.live.generation ?? 0, released) : NONE
+  const archives = released.length > 0 ? await completeReady(tx, batch[0]?.live.generation ?? 0, released) : NONE
   const own = done.map(({ queued: { id, digests } }) => ({ id, size: digests.size, sha256: digests.sha256 }))
   return { done: [...own, ...archives.done], again: archives.again }
 }
@@ -159,11 +132,10 @@ const NONE = { done: [], again: [] } as const
  * the given ones. Those that were matched against another set than the given generation are to be matched again.
  */
 async function completeReady(
-  trx: Transaction,
+  { intake }: UnitOfWork,
   generation: number,
   among?: readonly number[],
 ): Promise<Omit<Completed, 'behind'>> {
-  const { intake } = unitOf(trx, 'completeSamples')
   const done: Done[] = []
   const again: number[] = []
   for (let ready = await intake.ready(among); ready.length > 0; ) {
@@ -172,11 +144,7 @@ async function completeReady(
     await intake.matchAgain(others)
     again.push(...others)
     const ids = current.map(({ id }) => id)
-    await trx
-      .updateTable('samples')
-      .set({ state: 'processed', processed_at: now() })
-      .where('id', 'in', listOf(ids))
-      .execute()
+    await intake.completeWaiting(ids, now())
     done.push(...current.map(({ id, size, sha256 }) => ({ id, size, sha256 })))
     // One archive's end may be what another waited for.
     const released = await intake.forget(ids)
@@ -187,9 +155,7 @@ async function completeReady(
 
 /** The archives that wait for nothing any more although none of their members was processed last: it was deleted. */
 export async function completeArchives(parts: CompletionParts): Promise<Omit<Completed, 'behind'>> {
-  const { database, store, rulesets } = parts
+  const { store, rulesets } = parts
   if ((await store.intake.ready()).length === 0) return NONE
-  return database
-    .transaction()
-    .execute(async (trx) => completeReady(trx, await rulesets.generation(unitOf(trx, 'completeSamples'))))
+  return store.transaction('completeSamples', async (tx) => completeReady(tx, await rulesets.generation(tx)))
 }

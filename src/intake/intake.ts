@@ -9,8 +9,6 @@ import {
   asStorageFailure,
   type Charge,
   type ContentStore,
-  type Database,
-  databaseOf,
   type Room,
   type Scratch,
   type Store,
@@ -104,7 +102,7 @@ const PREPARE_MS = 1_000
 
 /** Ingests samples: admits them durably, then runs the pipeline. */
 export class Intake {
-  readonly #parts: IntakeParts & { readonly database: Database }
+  readonly #parts: IntakeParts
   readonly #limits: IntakeLimits
   readonly #queue: Queue
   readonly #pipeline: Pipeline
@@ -127,7 +125,7 @@ export class Intake {
 
   constructor(parts: IntakeParts) {
     const { store, contents, scratch, pool, rulesets, archives, workers } = parts
-    this.#parts = { ...parts, database: databaseOf(store) }
+    this.#parts = parts
     this.#limits = parts.limits
     this.#allowance = { members: parts.limits.archiveMembers, bytes: parts.limits.archiveBytes }
     this.#queue = new Queue(store.intake)
@@ -138,9 +136,9 @@ export class Intake {
       areMoreComing: () => this.#beingCopied > 0 && !this.#examiner.hasEnough && !this.#stopping,
     })
     this.#examiner = new Examiner({ contents, pool, rulesets, scanBytes: this.#limits.scanBytes })
-    this.#newNames = new NewNames({ ...this.#parts, scanBytes: this.#limits.scanBytes })
+    this.#newNames = new NewNames({ ...parts, scanBytes: this.#limits.scanBytes })
     this.#pipeline = new Pipeline({
-      ...this.#parts,
+      ...parts,
       queue: this.#queue,
       examiner: this.#examiner,
       unpacker: new Unpacker({

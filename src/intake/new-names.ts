@@ -11,13 +11,13 @@ import { isDeepStrictEqual } from 'node:util'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import { externalVariables, type KnownName, nameVariables } from '../samples/index.ts'
 import { asksForNames, type Log, type WorkerPool } from '../scanning/index.ts'
-import { type ContentStore, type Database, listOf, now, storeOf, unitOf } from '../store/index.ts'
+import { type ContentStore, now, type Store } from '../store/index.ts'
 import type { MatchRecord } from './completion.ts'
 import { Rounds } from './rounds.ts'
 import { type ItemAgain, type ResultsAgain, scanAgain } from './scanning-again.ts'
 
 interface NewNamesParts {
-  readonly database: Database
+  readonly store: Store
   readonly contents: ContentStore
   readonly pool: WorkerPool
   readonly rulesets: Rulesets
@@ -70,28 +70,21 @@ export class NewNames {
 
   /** False when nothing is left to do now. */
   async #matchSome(signal: AbortSignal): Promise<boolean> {
-    const { database, rulesets } = this.#parts
+    const { store, rulesets } = this.#parts
     // Set before looking: a sample may be processed between the two questions.
     this.#isWaiting = true
-    const rows = await database
-      .selectFrom('new_names')
-      .innerJoin('samples', 'samples.id', 'new_names.sample_id')
-      .select(['samples.id', 'samples.sha256', 'samples.size', 'samples.file_type'])
-      .where('samples.state', '=', 'processed')
-      .orderBy('samples.id')
-      .limit(AT_ONCE)
-      .execute()
-    if (rows.length === 0) {
-      this.#isWaiting = (await database.selectFrom('new_names').select('sample_id').limit(1).execute()).length > 0
+    const renamed = await store.newNames.findProcessed(AT_ONCE)
+    if (renamed.length === 0) {
+      this.#isWaiting = !(await store.newNames.isEmpty())
       return false
     }
-    const ids = rows.map(({ id }) => id)
+    const ids = renamed.map(({ id }) => id)
     const live = await rulesets.liveSet()
     const asking = live.rulesets.filter(asksForNames)
     // Nobody asks: which names there are does not matter.
-    const names = asking.length === 0 ? new Map<number, never>() : await storeOf(database).arrivals.names(ids)
+    const names = asking.length === 0 ? new Map<number, never>() : await store.arrivals.names(ids)
     const items: ItemAgain[] = []
-    for (const { id, sha256, size, file_type } of rows) {
+    for (const { id, sha256, size, fileType } of renamed) {
       const [first, ...others] = names.get(id) ?? []
       if (first === undefined || sha256 === null || size > this.#parts.scanBytes) continue
       const without = new Set(await rulesets.givenUpOn(id))
@@ -99,7 +92,7 @@ export class NewNames {
         sample: id,
         sha256,
         size,
-        variables: externalVariables(first, file_type),
+        variables: externalVariables(first, fileType),
         alsoNamed: others.map(nameVariables),
         rulesets: asking.map(({ key }) => key).filter((key) => !without.has(key)),
       })
@@ -112,16 +105,16 @@ export class NewNames {
 
   /** Records what was found; rows stay where the enabled rulesets or the names are others by now. */
   async #record({ ids, names, live, results }: Scanned): Promise<void> {
-    const { database, rulesets, matches } = this.#parts
-    const isCurrent = await database.transaction().execute(async (trx) => {
-      if ((await rulesets.generation(unitOf(trx, 'completeSamples'))) !== live.generation) return false
-      const present = names && (await unitOf(trx, 'completeSamples').arrivals.names(ids))
+    const { store, rulesets, matches } = this.#parts
+    const isCurrent = await store.transaction('recordReanalysis', async (tx) => {
+      if ((await rulesets.generation(tx)) !== live.generation) return false
+      const present = names && (await tx.arrivals.names(ids))
       const unchanged = ids.filter((id) => isDeepStrictEqual(present?.get(id), names?.get(id)))
       const at = now()
       for (const { sample, hits } of results) {
-        if (hits.length > 0) await matches.record(unitOf(trx, 'completeSamples'), { sampleId: sample, hits, at })
+        if (hits.length > 0) await matches.record(tx, { sampleId: sample, hits, at })
       }
-      await trx.deleteFrom('new_names').where('sample_id', 'in', listOf(unchanged)).execute()
+      await tx.newNames.delete(unchanged)
       return true
     })
     if (!isCurrent) return

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { sql } from 'kysely'
-import { type Classification, type Database, openDatabase, storeOf } from '../store/index.ts'
+import type { Classification } from '../store/index.ts'
+import { type Database, openDatabase } from '../store/sqlite/database.ts'
+import { storeOf } from '../store/sqlite/store.ts'
 import { Matches, type MatchFilter } from './index.ts'
 
 const SAMPLES = 6_000

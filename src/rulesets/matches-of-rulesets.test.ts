@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
 import { classifyByUser } from '../matches/index.ts'
-import { type Classification, unitOf } from '../store/index.ts'
+import type { Classification } from '../store/index.ts'
+import { unitOf } from '../store/sqlite/store.ts'
 import { type Installation, openInstallation, rule } from './installation.fixture.ts'
 
 const NAMES = ['alpha', 'beta', 'gamma', 'delta']

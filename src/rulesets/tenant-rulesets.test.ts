@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, test } from 'node:test'
-import { storeOf, unitOf } from '../store/index.ts'
+import { storeOf, unitOf } from '../store/sqlite/store.ts'
 import { parse } from '../yara/index.ts'
 import { TenantRulesets } from './index.ts'
 import { type Installation, openInstallation, planner, rule } from './installation.fixture.ts'

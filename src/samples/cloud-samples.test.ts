@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { type Collection, freshCollection } from '../intake/collection.fixture.ts'
 import { clearRetroMatches, recordCloudMatches } from '../matches/index.ts'
-import { unitOf } from '../store/index.ts'
+import { unitOf } from '../store/sqlite/store.ts'
 import { cloudSampleIds } from './cloud-samples.ts'
 
 const at = 1_700_000_000_000_000

@@ -23,6 +23,11 @@ export interface Sighting {
   readonly owner: string | null
 }
 
+export type NewSighting = Omit<Sighting, 'user' | 'seen'> & {
+  readonly sampleId: number
+  readonly userId: number | null
+}
+
 /** Each time that a content came in, with its name, source and sender. */
 export interface StoredArrivals {
   /**
@@ -35,6 +40,7 @@ export interface StoredArrivals {
    * of very many samples a name rules out, one too many does no harm.
    */
   allNames(sampleIds: readonly number[]): Promise<Map<number, KnownName[]>>
+  add(sightings: readonly NewSighting[], seen: Micros): Promise<void>
   /** The newest ones of a sample, the newest first. */
   list(sampleId: number, limit: number): Promise<Sighting[]>
   /** File names alone, so many of each sample: those that it had first. */
@@ -50,6 +56,4 @@ export interface StoredArrivals {
     from: string,
     to: { readonly name: string; readonly folder: string | null },
   ): Promise<void>
-  /** The sample was seen under a name that rules have not seen. */
-  addNewName(sampleId: number): Promise<void>
 }

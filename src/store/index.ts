@@ -1,7 +1,6 @@
 /**
- * Where everything is kept. The database is a Kysely instance over one SQLite connection: inside a transaction use the
- * transaction's handle only, since a query on the database itself would wait for that same transaction for ever, and
- * await nothing there that takes long, since all other queries wait meanwhile.
+ * Where everything is kept: rows behind the repositories of a `Store`, contents behind a `ContentStore`. Which database
+ * answers, and how its tables look, is known in this folder alone.
  */
 
 export type * from './arrivals.ts'
@@ -40,6 +39,7 @@ export type * from './journal.ts'
 export { RESTORING, refuseLostDatabase } from './lost-database.ts'
 export type * from './matches.ts'
 export type * from './members.ts'
+export type * from './new-names.ts'
 export type * from './outbox.ts'
 export { offsetOf, type Page } from './page.ts'
 export { makeFilesPrivate, makePrivate } from './private.ts'
@@ -51,26 +51,17 @@ export * from './rulesets.ts'
 export * from './sample-search.ts'
 export type * from './samples.ts'
 export type * from './scan-failures.ts'
-export type * from './schema.ts'
 export type * from './segments.ts'
 export type * from './sessions.ts'
 export type * from './settings.ts'
 export { checkDatabase } from './sqlite/checking.ts'
-export {
-  type CheckedAtStart,
-  type Database,
-  damagedDatabase,
-  openDatabase,
-  type Transaction,
-  wayOut,
-} from './sqlite/database.ts'
-export { listOf } from './sqlite/list.ts'
+export { type CheckedAtStart, damagedDatabase, wayOut } from './sqlite/database.ts'
 export { damageOfLog } from './sqlite/log-damage.ts'
 export { newestSchema } from './sqlite/migrate.ts'
 export { type Rebuilt, rebuildDatabase } from './sqlite/rebuilding.ts'
 export { changeCopy, copyDatabase, DatabaseReader, type SampleRow, type SegmentRow } from './sqlite/snapshot.ts'
 export type { CheckDepth } from './sqlite/soundness.ts'
-export { databaseOf, openSoundStore, storeOf, transactionOf, unitOf } from './sqlite/store.ts'
+export { openSoundStore } from './sqlite/store.ts'
 export type * from './store.ts'
 export type * from './tags.ts'
 export type * from './tokens.ts'

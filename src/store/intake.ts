@@ -1,3 +1,5 @@
+import type { Micros } from './clock.ts'
+
 /**
  * What intake has to remember of queued samples. A sample without a state of its own was sent by somebody, without a
  * password, and is at the beginning.
@@ -57,6 +59,22 @@ export interface ArchiveCharge extends Charge {
   readonly root: number
 }
 
+/** What the pipeline has found out about a sample itself. */
+export interface ExaminedSample {
+  readonly id: number
+  /** Null where it stays in the queue and waits for its members. */
+  readonly processedAt: Micros | null
+  readonly fileType: string
+  readonly typeDescription: string
+  /** Takes the place of the one before, unless that is kept. */
+  readonly note: string | null
+  readonly keepsNote: boolean
+  /** Its members are counted. */
+  readonly isArchive: boolean
+  /** That holds its signature; null where it has none, or is in a segment already. */
+  readonly segment: number | null
+}
+
 /** An archive that waits for no member any more. */
 export interface ReadyArchive {
   readonly id: number
@@ -78,6 +96,9 @@ export interface StoredIntake {
     limit: number,
   ): Promise<{ readonly samples: readonly QueuedSample[]; readonly last: number | null }>
 
+  /** A processed sample is queued once more. */
+  requeue(sample: number): Promise<void>
+
   /** Takes the place of what was recorded of the samples. */
   record(states: readonly (IntakeState & { readonly sample: number })[]): Promise<void>
 
@@ -95,6 +116,12 @@ export interface StoredIntake {
 
   /** Members in the queue, and the archives that wait for them. */
   membersOf(archives: readonly number[]): Promise<readonly { readonly archive: number; readonly member: number }[]>
+
+  /** Records what was found out about samples that are processed from now on, or wait for their members. */
+  complete(samples: readonly ExaminedSample[]): Promise<void>
+
+  /** Archives that have waited for their members are processed. */
+  completeWaiting(archives: readonly number[], at: Micros): Promise<void>
 
   /** Archives are matched with a generation of the rulesets, and wait for their members from now on. */
   wait(archives: readonly (IntakeState & { readonly sample: number; readonly generation: number })[]): Promise<void>

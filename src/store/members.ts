@@ -14,6 +14,8 @@ export interface StoredMembers {
   list(archive: number, part: { readonly offset: number; readonly limit: number }): Promise<ExtractedFile[]>
   /** The archives that a sample is a member of, each as often as it holds it. */
   archivesOf(sampleId: number, limit: number): Promise<ExtractedFile[]>
+  /** False where the archive is known to hold it there, or was deleted meanwhile. */
+  add(archive: number, path: string, sampleId: number): Promise<boolean>
   /** Those members of the archives that nobody has sent by themselves, each once with every archive that holds it. */
   findUnsent(archives: readonly number[]): Promise<{ readonly member: number; readonly archive: number }[]>
   /** The archives that hold one of the samples, without the samples themselves. */

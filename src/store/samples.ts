@@ -28,6 +28,25 @@ export interface Sample {
   readonly indexed: boolean
 }
 
+/** A content that arrives for the first time. */
+export interface NewSample {
+  readonly name: string
+  readonly size: number
+  readonly sha256: Uint8Array
+  readonly sha1: Uint8Array
+  readonly md5: Uint8Array
+  readonly sha512: Uint8Array
+}
+
+/** What matters of a sample when its content arrives once more. */
+export interface KnownSample {
+  readonly id: number
+  readonly sha256: Uint8Array
+  readonly state: Sample['state']
+  readonly note: string | null
+  readonly extractedFileCount: number
+}
+
 /** Samples with a content, and how many of them are queued. */
 export interface SampleTotals {
   readonly samples: number
@@ -79,6 +98,12 @@ export interface StoredSamples {
   setNote(id: number, note: string): Promise<void>
   /** Whether a sample here has this content. */
   isStored(sha256: Uint8Array): Promise<boolean>
+  /** The samples that have one of these SHA-256. */
+  findKnown(digests: readonly Uint8Array[]): Promise<KnownSample[]>
+  /** Queued from now on. */
+  add(samples: readonly NewSample[], seen: Micros): Promise<{ readonly id: number; readonly sha256: Uint8Array }[]>
+  /** A sample came in once more, under this name; null: it keeps the one that it has. */
+  seeAgain(id: number, seen: Micros, name: string | null): Promise<void>
   /** Where it is called by the one name, it is called by the other. */
   rename(id: number, from: string, to: string): Promise<void>
   /** The greatest id; 0 where there is none. */

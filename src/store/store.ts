@@ -11,6 +11,7 @@ import type { StoredIntake } from './intake.ts'
 import type { StoredJournal } from './journal.ts'
 import type { StoredMatches } from './matches.ts'
 import type { StoredMembers } from './members.ts'
+import type { StoredNewNames } from './new-names.ts'
 import type { StoredOutbox } from './outbox.ts'
 import type { StoredReanalyses } from './reanalyses.ts'
 import type { StoredRevisions } from './revisions.ts'
@@ -40,6 +41,7 @@ export interface Repositories {
   readonly members: StoredMembers
   readonly tags: StoredTags
   readonly reanalyses: StoredReanalyses
+  readonly newNames: StoredNewNames
   readonly audit: StoredAudit
   readonly scanFailures: StoredScanFailures
   readonly settings: StoredSettings

@@ -89,7 +89,7 @@ export class Tenants {
    * `sample.not-found` for one that the tenant did not contribute.
    */
   async nameContribution(tenantId: number, sha1: string, name: string | null): Promise<void> {
-    await this.#store.transaction('nameContribution', async ({ arrivals, samples }) => {
+    await this.#store.transaction('nameContribution', async ({ arrivals, newNames, samples }) => {
       const sampleId = await arrivals.findOfUser(sha1, tenantId)
       if (sampleId === null) throw new Failure('sample.not-found')
       if (name === null) return
@@ -97,7 +97,7 @@ export class Tenants {
       // What has no name is called by its SHA-1.
       if (!(await arrivals.hasNamed(sampleId, tenantId, sha1))) return
       // Rules that ask for names have not seen this one.
-      await arrivals.addNewName(sampleId)
+      await newNames.add(sampleId)
       await arrivals.rename(sampleId, tenantId, sha1, { name: given, folder: folderOf(name) })
       await samples.rename(sampleId, sha1, given)
     })

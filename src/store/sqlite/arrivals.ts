@@ -12,6 +12,25 @@ export function sqliteArrivals(database: Database): StoredArrivals {
     names: (sampleIds) => knownNames(database, sampleIds),
     allNames: (sampleIds) => allNames(database, sampleIds),
 
+    async add(sightings, seen) {
+      if (sightings.length === 0) return
+      await database
+        .insertInto('sightings')
+        .values(
+          sightings.map(({ sampleId, userId, name, source, comment, folder, owner }) => ({
+            sample_id: sampleId,
+            name,
+            user_id: userId,
+            source,
+            comment,
+            seen,
+            folder,
+            owner,
+          })),
+        )
+        .execute()
+    },
+
     async list(sampleId, limit) {
       const rows = await database
         .selectFrom('sightings')
@@ -78,14 +97,6 @@ export function sqliteArrivals(database: Database): StoredArrivals {
         .where('sample_id', '=', sampleId)
         .where('user_id', '=', userId)
         .where('name', '=', from)
-        .execute()
-    },
-
-    async addNewName(sampleId) {
-      await database
-        .insertInto('new_names')
-        .values({ sample_id: sampleId })
-        .onConflict((conflict) => conflict.doNothing())
         .execute()
     },
   }

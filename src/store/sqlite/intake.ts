@@ -57,6 +57,10 @@ export function sqliteIntake(database: Database): StoredIntake {
       return { samples, last: rows.at(-1)?.id ?? null }
     },
 
+    async requeue(sample) {
+      await database.updateTable('samples').set({ state: 'queued' }).where('id', '=', sample).execute()
+    },
+
     async record(states) {
       if (states.length === 0) return
       await sql`
@@ -118,6 +122,34 @@ export function sqliteIntake(database: Database): StoredIntake {
         .where('archive_id', 'in', listOf(archives))
         .execute()
       return rows.map(({ archive, member }) => ({ archive: archive as number, member }))
+    },
+
+    async complete(samples) {
+      // One statement for all: building and running one each would cost as much as all that completing them does besides.
+      await sql`
+        UPDATE samples SET
+          state = iif(examined.row ->> 'processedAt' IS NULL, 'queued', 'processed'),
+          file_type = examined.row ->> 'fileType',
+          type_description = examined.row ->> 'typeDescription',
+          processed_at = examined.row ->> 'processedAt',
+          note = iif(examined.row ->> 'keepsNote', note, examined.row ->> 'note'),
+          extracted_file_count = iif(
+            examined.row ->> 'isArchive',
+            (SELECT count(*) FROM members WHERE parent_id = samples.id),
+            extracted_file_count
+          ),
+          segment_id = coalesce(examined.row ->> 'segment', segment_id)
+        FROM (SELECT value AS row FROM json_each(${JSON.stringify(samples)})) AS examined
+        WHERE samples.id = examined.row ->> 'id'`.execute(database)
+    },
+
+    async completeWaiting(archives, at) {
+      if (archives.length === 0) return
+      await database
+        .updateTable('samples')
+        .set({ state: 'processed', processed_at: at })
+        .where('id', 'in', listOf(archives))
+        .execute()
     },
 
     async wait(archives) {

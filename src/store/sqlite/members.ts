@@ -39,6 +39,21 @@ export function sqliteMembers(database: Database): StoredMembers {
       return rows.map((row) => ({ sample: toSample(row), path: row.path }))
     },
 
+    async add(archive, path, sampleId) {
+      const added = await database
+        .insertInto('members')
+        .columns(['parent_id', 'child_id', 'path'])
+        .expression((eb) =>
+          eb
+            .selectFrom('samples')
+            .select(['id', eb.val(sampleId).as('child_id'), eb.val(path).as('path')])
+            .where('id', '=', archive),
+        )
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst()
+      return (added.numInsertedOrUpdatedRows ?? 0n) > 0n
+    },
+
     async findUnsent(archives) {
       return database
         .selectFrom('members')

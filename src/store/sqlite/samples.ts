@@ -1,5 +1,6 @@
 import { type SqlBool, sql } from 'kysely'
-import type { CloudSample, Sample, StoredSamples } from '../samples.ts'
+import type { Micros } from '../clock.ts'
+import type { CloudSample, NewSample, Sample, StoredSamples } from '../samples.ts'
 import type { Database } from './database.ts'
 import { listOf } from './list.ts'
 import { samplesFrom, toSample } from './sample-rows.ts'
@@ -36,6 +37,32 @@ export function sqliteSamples(database: Database): StoredSamples {
         .where('stored', '=', 1)
         .executeTakeFirst()
       return row !== undefined
+    },
+
+    async findKnown(digests) {
+      const rows = await database
+        .selectFrom('samples')
+        .select(['id', 'sha256', 'state', 'note', 'extracted_file_count as extractedFileCount'])
+        .where('sha256', 'in', digests)
+        .execute()
+      return rows.map((row) => ({ ...row, sha256: row.sha256 as Uint8Array }))
+    },
+
+    async add(samples, seen) {
+      const rows = await database
+        .insertInto('samples')
+        .values(samples.map((sample) => queuedRow(sample, seen)))
+        .returning(['id', 'sha256'])
+        .execute()
+      return rows.map(({ id, sha256 }) => ({ id, sha256: sha256 as Uint8Array }))
+    },
+
+    async seeAgain(id, seen, name) {
+      await database
+        .updateTable('samples')
+        .set({ last_seen: sql`max(last_seen, ${seen})`, ...(name !== null && { name }) })
+        .where('id', '=', id)
+        .execute()
     },
 
     async rename(id, from, to) {
@@ -225,6 +252,21 @@ export function sqliteSamples(database: Database): StoredSamples {
         AND NOT EXISTS (SELECT 1 FROM matches WHERE matches.sample_id = samples.id)
         AND NOT EXISTS (SELECT 1 FROM tags WHERE tags.sample_id = samples.id)`.execute(database)
     },
+  }
+}
+
+function queuedRow({ sha256, sha1, md5, sha512, size, name }: NewSample, seen: Micros) {
+  return {
+    ...{ sha256, sha1, md5, sha512, size },
+    stored: 1 as const,
+    state: 'queued' as const,
+    file_type: '',
+    type_description: '',
+    name,
+    first_seen: seen,
+    last_seen: seen,
+    extracted_file_count: 0,
+    classification: 0 as const,
   }
 }
 

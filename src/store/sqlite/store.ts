@@ -15,6 +15,7 @@ import { sqliteIntake } from './intake.ts'
 import { sqliteJournal } from './journal.ts'
 import { sqliteMatches } from './matches.ts'
 import { sqliteMembers } from './members.ts'
+import { sqliteNewNames } from './new-names.ts'
 import { sqliteOutbox } from './outbox.ts'
 import { sqliteReanalyses } from './reanalyses.ts'
 import { sqliteRevisions } from './revisions.ts'
@@ -40,38 +41,16 @@ export async function openSoundStore(
 
 /** The store over an open database. */
 export function storeOf(database: Database): Store {
-  const store: Store = {
+  return {
     ...repositoriesOf(database),
     transaction: (unit, work) => database.transaction().execute((trx) => work(unitOf(trx, unit))),
     close: () => database.destroy(),
   }
-  databases.set(store, database)
-  return store
 }
 
 /** The repositories within a transaction of the database. */
 export function unitOf(trx: Transaction, unit: UnitName): UnitOfWork {
-  const known = units.get(trx)
-  if (known) return known
-  const tx = { ...repositoriesOf(trx), unit }
-  databases.set(tx, trx)
-  units.set(trx, tx)
-  return tx
-}
-
-// For the folders that are still to be moved (test/floors.test.ts lists them): they write their own queries beside the
-// repositories of the others, in the same transaction.
-const units = new WeakMap<Transaction, UnitOfWork>()
-const databases = new WeakMap<Repositories, Database>()
-
-export function databaseOf(repositories: Repositories): Database {
-  const database = databases.get(repositories)
-  if (!database) throw new Error('These repositories are not of SQLite.')
-  return database
-}
-
-export function transactionOf(tx: UnitOfWork): Transaction {
-  return databaseOf(tx) as Transaction
+  return { ...repositoriesOf(trx), unit }
 }
 
 function repositoriesOf(database: Database): Repositories {
@@ -88,6 +67,7 @@ function repositoriesOf(database: Database): Repositories {
     members: sqliteMembers(database),
     tags: sqliteTags(database),
     reanalyses: sqliteReanalyses(database),
+    newNames: sqliteNewNames(database),
     audit: sqliteAudit(database),
     scanFailures: sqliteScanFailures(database),
     settings: sqliteSettings(database),
