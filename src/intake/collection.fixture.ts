@@ -51,7 +51,7 @@ export async function openCollection(
   const store = storeOf(database)
   const matches = new Matches(store)
   const rulesets = new Rulesets({
-    store: storeOf(database),
+    store,
     checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
     planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
   })

@@ -67,8 +67,8 @@ export interface UnitOfWork extends Repositories {
 export interface Store extends Repositories {
   /**
    * Runs `work` as one transaction: all that it writes becomes true together when it ends, and nothing when it throws.
-   * Inside it use `tx` alone: the store itself would wait for this very transaction for ever. Await nothing that takes
-   * long, since all other queries may wait meanwhile.
+   * Inside it use `tx` alone: the store itself refuses, since it would wait for this very transaction for ever. Await
+   * nothing that takes long, since all other queries may wait meanwhile.
    */
   transaction<T>(unit: UnitName, work: (tx: UnitOfWork) => Promise<T>): Promise<T>
   close(): Promise<void>

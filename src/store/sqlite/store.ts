@@ -1,5 +1,6 @@
 import type { DatabaseHealth } from '../database-health.ts'
 import type { Repositories, Store, UnitOfWork } from '../store.ts'
+import { UnitGuard } from '../unit-guard.ts'
 import type { UnitName } from '../units-of-work.ts'
 import { sqliteArrivals } from './arrivals.ts'
 import { sqliteAudit } from './audit.ts'
@@ -41,9 +42,13 @@ export async function openSoundStore(
 
 /** The store over an open database. */
 export function storeOf(database: Database): Store {
+  const guard = new UnitGuard()
   return {
-    ...repositoriesOf(database),
-    transaction: (unit, work) => database.transaction().execute((trx) => work(unitOf(trx, unit))),
+    ...guard.guard(repositoriesOf(database)),
+    async transaction(unit, work) {
+      guard.demandNoUnit(`transaction "${unit}"`)
+      return database.transaction().execute((trx) => guard.run(unit, () => work(unitOf(trx, unit))))
+    },
     close: () => database.destroy(),
   }
 }
