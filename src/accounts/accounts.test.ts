@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { now } from '../store/index.ts'
+import { now, type Store } from '../store/index.ts'
 import { type Database, openDatabase } from '../store/sqlite/database.ts'
 import { storeOf } from '../store/sqlite/store.ts'
 import { Accounts, demand, may } from './index.ts'
 
 let folder: string
 let database: Database
+let store: Store
 let accounts: Accounts
 let time = 0
 
@@ -17,7 +18,8 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'backtrail-accounts-'))
   database = await openDatabase(join(folder, 'backtrail.db'))
   time = 0
-  accounts = new Accounts(storeOf(database), () => time)
+  store = storeOf(database)
+  accounts = new Accounts(store, () => time)
 })
 
 afterEach(async () => {
@@ -36,7 +38,7 @@ test('the first run makes an administrator whose password and token work, and te
   assert.deepEqual(account, expected)
   assert.deepEqual(await accounts.tokens.authenticate(token), expected)
   assert.equal(await accounts.ensureFirstAdministrator({}), null)
-  assert.equal(await new Accounts(storeOf(database)).ensureFirstAdministrator({}), null)
+  assert.equal(await new Accounts(store).ensureFirstAdministrator({}), null)
 })
 
 test('a given token works for the first administrator, and a later one takes its place', async () => {
@@ -188,14 +190,11 @@ test('log-ins keep a hundred tokens and drop the longest unused, never those wit
   await accounts.users.add({ name: 'ada', password: 'long enough', role: 'user' })
   const mine = await accounts.tokens.create('ada', 'mine')
   const ada = await accounts.users.find('ada')
-  const old = Array.from({ length: 100 }, (_, n) => ({
-    user_id: ada.id,
-    hash: new Uint8Array([n]),
-    label: 'log-in',
-    created: n,
-    last_used: n === 0 ? now() : null,
-  }))
-  await database.insertInto('tokens').values(old).execute()
+  for (let n = 0; n < 100; n++) {
+    const token = { userId: ada.id, hash: new Uint8Array([n]), label: 'log-in', created: n }
+    const id = await store.tokens.add(token)
+    if (n === 0) await store.tokens.recordUse(id, now())
+  }
   const { token } = await accounts.credentials.logIn('ada', 'long enough', '127.0.0.1')
   const kept = await accounts.tokens.list('ada')
   assert.equal(kept.length, 101)
@@ -244,25 +243,12 @@ test('a removed user is nobody at once, rulesets go to an administrator, and the
   const ada = await accounts.users.add({ name: 'ada', password: 'long enough', role: 'user' })
   const { token } = await accounts.tokens.create('ada', 'mine')
   await accounts.tokens.authenticate(token)
-  await database
-    .insertInto('rulesets')
-    .values({
-      name: 'of_ada',
-      owner_id: ada.id,
-      core: 0,
-      enabled: 1,
-      state: 'valid',
-      cloud_synced: 0,
-      created: 1,
-      modified: 1,
-    })
-    .execute()
+  await store.rulesets.add({ name: 'of_ada', ownerId: ada.id, core: false, created: 1 })
   await accounts.users.remove('ada')
   assert.equal(await accounts.tokens.authenticate(token), null)
   await assert.rejects(accounts.users.find('ada'), { code: 'user.not-found' })
   await assert.rejects(accounts.credentials.logIn('ada', 'long enough', '::1'), { code: 'login.refused' })
-  const ruleset = await database.selectFrom('rulesets').select('owner_id').executeTakeFirstOrThrow()
-  assert.equal(ruleset.owner_id, (await accounts.users.find('admin')).id)
+  assert.equal((await store.rulesets.findByName('of_ada'))?.ownerId, (await accounts.users.find('admin')).id)
   const namesake = await accounts.users.add({ name: 'ada', password: 'long enough', role: 'user' })
   assert.notEqual(namesake.id, ada.id)
 })

@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { CompiledQuery, sql } from 'kysely'
 import type { RuleSummary, Store } from '../store/index.ts'
+import { addProcessedSample } from '../store/processed-sample.fixture.ts'
+import { classificationUpdate } from '../store/sqlite/classifications.ts'
 import { type Database, openDatabase } from '../store/sqlite/database.ts'
 import { listOf } from '../store/sqlite/list.ts'
-import { storeOf, unitOf } from '../store/sqlite/store.ts'
-import { classificationUpdate } from '../store/sqlite/classifications.ts'
 import { commonStep, matchesWithSamples, matchIds } from '../store/sqlite/match-rows.ts'
+import { storeOf } from '../store/sqlite/store.ts'
 import { classifyByUser, replaceRules } from './classification.ts'
 import { Matches } from './matches.ts'
 import { revisionIdOf, revisionKey } from './revision-key.ts'
@@ -25,7 +26,7 @@ beforeEach(async () => {
   database = await openDatabase(join(folder, 'backtrail.db'))
   store = storeOf(database)
   matches = new Matches(store)
-  await database.insertInto('users').values({ name: 'ada', password_hash: '', role: 'user', created: 1 }).execute()
+  await store.users.add({ name: 'ada', passwordHash: '', role: 'user', contributes: false, created: 1 })
 })
 afterEach(async () => {
   await database.destroy()
@@ -43,62 +44,22 @@ const malicious = (name: string, threat: string, factor: number): RuleSummary =>
 
 /** A new revision of a ruleset, which is made when there is none. Returns the revision's id. */
 async function revise(name: string, ...rules: RuleSummary[]): Promise<number> {
-  return database.transaction().execute(async (trx) => {
-    await trx
-      .insertInto('rulesets')
-      .values({ name, owner_id: 1, core: 0, enabled: 1, state: 'valid', cloud_synced: 0, created: 1, modified: 1 })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute()
-    const { id } = await trx.selectFrom('rulesets').select('id').where('name', '=', name).executeTakeFirstOrThrow()
-    const last = await trx
-      .selectFrom('revisions')
-      .select(['number', 'rules'])
-      .where('ruleset_id', '=', id)
-      .orderBy('number', 'desc')
-      .executeTakeFirst()
-    const revision = await trx
-      .insertInto('revisions')
-      .values({
-        ruleset_id: id,
-        number: (last?.number ?? 0) + 1,
-        content: '',
-        author_id: 1,
-        created: 1,
-        valid: 1,
-        diagnostics: '[]',
-        rules: JSON.stringify(rules),
-      })
-      .returning('id')
-      .executeTakeFirstOrThrow()
-    await trx.updateTable('rulesets').set({ revision_id: revision.id }).where('id', '=', id).execute()
-    await replaceRules(unitOf(trx, 'changeRules'), id, JSON.parse(last?.rules ?? '[]') as RuleSummary[], rules)
-    return revision.id
+  return store.transaction('changeRules', async (tx) => {
+    const known = await tx.rulesets.findByName(name)
+    const id = known?.id ?? (await tx.rulesets.add({ name, ownerId: 1, core: false, created: 1 }))
+    const before = await tx.revisions.rulesOfLastValid(id)
+    const text = { content: '', valid: true, diagnostics: [], leftOut: [], rules, plan: null }
+    const number = (known?.number ?? 0) + 1
+    const revisionId = await tx.revisions.add({ rulesetId: id, number, authorId: 1, created: 1, ...text })
+    await tx.rulesets.setRevision(id, revisionId)
+    await replaceRules(tx, id, before, rules)
+    return revisionId
   })
 }
 
-async function sample(number: number, more: { stored?: 0 | 1; fileType?: string } = {}): Promise<number> {
-  const { stored = 1, fileType = 'PE/Exe' } = more
-  const digest = (algorithm: string): Uint8Array => createHash(algorithm).update(`sample ${number}`).digest()
-  const { id } = await database
-    .insertInto('samples')
-    .values({
-      sha256: stored ? digest('sha256') : null,
-      sha1: digest('sha1'),
-      md5: digest('md5'),
-      size: 1000 + number,
-      stored,
-      state: 'processed',
-      file_type: fileType,
-      type_description: '',
-      name: `sample-${number}.exe`,
-      first_seen: 1,
-      last_seen: 1,
-      extracted_file_count: 60,
-      classification: 0,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  return id
+async function sample(number: number, { fileType = 'PE/Exe' }: { fileType?: string } = {}): Promise<number> {
+  const given = { name: `sample-${number}.exe`, size: 1000 + number, fileType }
+  return addProcessedSample(store, `sample ${number}`, given)
 }
 
 async function record(sampleId: number, at: number, ...hits: [revision: number, rule: string][]): Promise<number> {
@@ -137,6 +98,10 @@ const lastMatched = async (name: string): Promise<number | null> =>
 
 test('a match has every field that the API shows', async () => {
   const id = await sample(1)
+  await store.transaction('admitSamples', async ({ members }) => {
+    for (let n = 0; n < 60; n++) await members.add(id, `file ${n}`, id)
+    await members.recount([id])
+  })
   await record(id, 1489490371978544, [await revise('rules', malicious('Win32_Emotet', 'Emotet', 5)), 'Win32_Emotet'])
   const hash = (algorithm: string): string => createHash(algorithm).update('sample 1').digest('hex')
   assert.deepEqual(await matches.list({ names: ['rules'], page: { number: 1, size: 10 } }), {
@@ -166,12 +131,11 @@ test('a match has every field that the API shows', async () => {
 })
 
 test('a sample that only the cloud has shows no SHA-256, no count of files and no download', async () => {
-  const id = await sample(1, { stored: 0 })
-  await revise('rules', plain('one'))
-  await database
-    .insertInto('matches')
-    .values({ ruleset_id: 1, sample_id: id, rule: 'one', cloud: 1, created: 1 })
-    .execute()
+  const seen = { size: 1001, fileType: 'PE/Exe', seen: 1 }
+  const [added] = await store.samples.addInCloud([{ sha1: Buffer.alloc(20, 1), ...seen }])
+  const id = added?.id as number
+  const revisionId = await revise('rules', plain('one'))
+  await store.matches.addFromCloud('live', [{ rulesetId: 1, revisionId, rule: 'one', sampleId: id, at: 1 }])
   const [row] = (await matches.list({ names: ['rules'], page: null })).results
   assert.deepEqual(
     [row?.cloud, row?.sha256, row?.extractedFileCount, row?.downloadable, row?.sha1.length],

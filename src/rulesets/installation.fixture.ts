@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { Matches } from '../matches/index.ts'
 import { planText } from '../planner/index.ts'
-import { now } from '../store/index.ts'
+import { now, type Store } from '../store/index.ts'
+import { addProcessedSample } from '../store/processed-sample.fixture.ts'
 import { type Database, openDatabase } from '../store/sqlite/database.ts'
 import { storeOf } from '../store/sqlite/store.ts'
 import { parse } from '../yara/index.ts'
@@ -15,6 +15,7 @@ import type { RulesetPlanner } from './runnable-rulesets.ts'
 /** For tests: a database on disk with users, rulesets and matches on it, and samples that are rows without contents. */
 export interface Installation {
   readonly database: Database
+  readonly store: Store
   readonly accounts: Accounts
   readonly rulesets: Rulesets
   readonly matches: Matches
@@ -44,14 +45,11 @@ export const planner: RulesetPlanner = { plan: async (content) => planText(conte
 export async function openInstallation(): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'backtrail-installation-'))
   const database = await openDatabase(join(folder, 'backtrail.db'))
-  const accounts = new Accounts(storeOf(database))
+  const store = storeOf(database)
+  const accounts = new Accounts(store)
   const admin = await accounts.users.operator()
   const account = async (name: string): Promise<Account> => {
-    const { id } = await database
-      .insertInto('users')
-      .values({ name, password_hash: '', role: 'user', created: now() })
-      .returning('id')
-      .executeTakeFirstOrThrow()
+    const id = await store.users.add({ name, passwordHash: '', role: 'user', contributes: false, created: now() })
     return { id, name, role: 'user' }
   }
   const ada = await account('ada')
@@ -66,39 +64,20 @@ export async function openInstallation(): Promise<Installation> {
   let samples = 0
   return {
     database,
+    store,
     accounts,
-    matches: new Matches(storeOf(database)),
-    rulesets: new Rulesets({ store: storeOf(database), checker: noted, planner }),
+    matches: new Matches(store),
+    rulesets: new Rulesets({ store, checker: noted, planner }),
     admin,
     ada,
     bob,
     checked,
     async sample(fileType = 'PE/Exe') {
       samples += 1
-      const digest = (algorithm: string): Uint8Array => createHash(algorithm).update(`sample ${samples}`).digest()
-      const { id } = await database
-        .insertInto('samples')
-        .values({
-          sha256: digest('sha256'),
-          sha1: digest('sha1'),
-          md5: digest('md5'),
-          sha512: digest('sha512'),
-          size: 1000 + samples,
-          stored: 1,
-          state: 'processed',
-          file_type: fileType,
-          type_description: '',
-          name: `sample-${samples}.exe`,
-          first_seen: now(),
-          last_seen: now(),
-          extracted_file_count: 0,
-          classification: 0,
-        })
-        .returning('id')
-        .executeTakeFirstOrThrow()
-      return id
+      const given = { name: `sample-${samples}.exe`, size: 1000 + samples, fileType, at: now() }
+      return addProcessedSample(store, `sample ${samples}`, given)
     },
-    restarted: (other = planner) => new Rulesets({ store: storeOf(database), checker: noted, planner: other }),
+    restarted: (other = planner) => new Rulesets({ store, checker: noted, planner: other }),
     async close() {
       await database.destroy()
       rmSync(folder, { recursive: true })

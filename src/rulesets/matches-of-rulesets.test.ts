@@ -4,7 +4,6 @@ import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
 import { classifyByUser } from '../matches/index.ts'
 import type { Classification } from '../store/index.ts'
-import { unitOf } from '../store/sqlite/store.ts'
 import { type Installation, openInstallation, rule } from './installation.fixture.ts'
 
 const NAMES = ['alpha', 'beta', 'gamma', 'delta']
@@ -104,7 +103,7 @@ async function change(here: Installation, model: Model, random: (below: number) 
   if (what < 58) {
     const classification = [null, 1, 2, 3][random(4)] as 1 | 2 | 3 | null
     const own = classification && { classification, riskScore: null, threatName: null }
-    await database.transaction().execute((trx) => classifyByUser(unitOf(trx, 'classify'), sample, own))
+    await here.store.transaction('classify', (tx) => classifyByUser(tx, sample, own))
     if (classification === null) model.user.delete(sample)
     else model.user.set(sample, classification)
     return `classify ${sample}`
@@ -125,9 +124,7 @@ async function change(here: Installation, model: Model, random: (below: number) 
       })),
   )
   const between = random(3) === 0 ? await change(here, model, random) : 'nothing'
-  await database
-    .transaction()
-    .execute((trx) => here.matches.record(unitOf(trx, 'completeSamples'), { sampleId: sample, hits, at: 1 }))
+  await here.store.transaction('completeSamples', (tx) => here.matches.record(tx, { sampleId: sample, hits, at: 1 }))
   for (const hit of hits) {
     const ruleset = model.rulesets.get(hit.of)
     const stands = ruleset?.enabled && ruleset.rules.get(hit.rule)?.body === hit.body && model.samples.has(sample)

@@ -3,7 +3,6 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { sql } from 'kysely'
 import { planHeader, planText } from '../planner/index.ts'
 import type { RulesetQuery } from '../store/index.ts'
-import { unitOf } from '../store/sqlite/store.ts'
 import { type Installation, openInstallation, rule } from './installation.fixture.ts'
 
 const BROKEN = 'rule broken { condition: }'
@@ -18,9 +17,9 @@ afterEach(() => here.close())
 /** Records that the rules of a ruleset's current revision hold on a sample. */
 async function match(name: string, sampleId: number, ...rules: string[]): Promise<number> {
   const { key } = await runnable(name)
-  return here.database.transaction().execute((trx) => {
+  return here.store.transaction('completeSamples', (tx) => {
     const hits = rules.map((rule) => ({ ruleset: key, rule, tags: [], meta: {}, strings: [] }))
-    return here.matches.record(unitOf(trx, 'completeSamples'), { sampleId, hits, at: 1_000_000 })
+    return here.matches.record(tx, { sampleId, hits, at: 1_000_000 })
   })
 }
 

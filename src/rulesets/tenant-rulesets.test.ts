@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, test } from 'node:test'
-import { storeOf, unitOf } from '../store/sqlite/store.ts'
 import { parse } from '../yara/index.ts'
 import { TenantRulesets } from './index.ts'
 import { type Installation, openInstallation, planner, rule } from './installation.fixture.ts'
@@ -14,7 +13,7 @@ const all = { wantsSamples: true }
 beforeEach(async () => {
   here = await openInstallation()
   tenants = new TenantRulesets({
-    store: storeOf(here.database),
+    store: here.store,
     rulesets: here.rulesets,
     checker: {
       async check(content) {
@@ -81,9 +80,9 @@ test('a tenant’s ruleset runs from the generation on that it made, and its hit
   )
   const sampleId = await here.sample()
   const hits = [{ ruleset: `r${revisionId}`, rule: 'R', tags: [], meta: {}, strings: [] }]
-  const recorded = await here.database
-    .transaction()
-    .execute((trx) => here.matches.record(unitOf(trx, 'completeSamples'), { sampleId, hits, at: 1 }))
+  const recorded = await here.store.transaction('completeSamples', (tx) =>
+    here.matches.record(tx, { sampleId, hits, at: 1 }),
+  )
   assert.equal(recorded, 0)
   assert.equal(await here.matches.count([]), 0)
   await tenants.remove(here.ada.id, 'live_one')

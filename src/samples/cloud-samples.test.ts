@@ -4,7 +4,6 @@ import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { type Collection, freshCollection } from '../intake/collection.fixture.ts'
 import { clearRetroMatches, recordCloudMatches } from '../matches/index.ts'
-import { unitOf } from '../store/sqlite/store.ts'
 import { cloudSampleIds } from './cloud-samples.ts'
 
 const at = 1_700_000_000_000_000
@@ -24,18 +23,18 @@ async function storeFindings(
     .select(['id', 'revision_id'])
     .where('name', '=', revision)
     .executeTakeFirstOrThrow()
-  return c.database.transaction().execute(async (trx) => {
+  return c.store.transaction('readFeed', async (tx) => {
     const samples = contents.map((content) => ({
       sha1: createHash('sha1').update(content).digest(),
       size: content.length,
       fileType: 'PE/Exe',
       seen: at,
     }))
-    const ids = await cloudSampleIds(unitOf(trx, 'readFeed'), samples)
+    const ids = await cloudSampleIds(tx, samples)
     const findings = [...ids.values()].flatMap((sampleId) =>
       rules.map((rule) => ({ rulesetId, revisionId: revision_id ?? 0, rule, sampleId, at })),
     )
-    return recordCloudMatches(unitOf(trx, 'readFeed'), feed, findings)
+    return recordCloudMatches(tx, feed, findings)
   })
 }
 
@@ -111,10 +110,10 @@ test('what a feed tells again changes nothing, and two feeds that tell the same 
   assert.equal(await storeFindings(c, 'live', ['b', 'c']), 2)
   assert.equal((await listed(c)).length, 3)
 
-  await c.database.transaction().execute(async (trx) => {
-    const { id } = await trx.selectFrom('rulesets').select('id').executeTakeFirstOrThrow()
-    assert.equal(await clearRetroMatches(unitOf(trx, 'clearRetro'), id), 1)
-    await unitOf(trx, 'clearRetro').samples.deleteUnreferenced()
+  await c.store.transaction('clearRetro', async (tx) => {
+    const told = await tx.rulesets.findByName('told')
+    assert.equal(await clearRetroMatches(tx, told?.id ?? 0), 1)
+    await tx.samples.deleteUnreferenced()
   })
   assert.equal((await listed(c)).length, 2)
   assert.equal(await c.samples.find(createHash('sha1').update('a').digest('hex')), null)
@@ -169,16 +168,11 @@ test('a finding of a rule that was changed since is left out, one of a rule that
     name: 'told',
     content: 'rule Plain { condition: filesize > 0 } rule Classifying { condition: filesize > 1 }',
   })
-  await c.database.transaction().execute(async (trx) => {
-    const ids = await cloudSampleIds(unitOf(trx, 'readFeed'), [
-      { sha1: Buffer.alloc(20, 7), size: 9, fileType: 'Text/None', seen: at },
-    ])
+  await c.store.transaction('readFeed', async (tx) => {
+    const ids = await cloudSampleIds(tx, [{ sha1: Buffer.alloc(20, 7), size: 9, fileType: 'Text/None', seen: at }])
     const [sampleId = 0] = ids.values()
     const of = (rule: string) => ({ rulesetId, revisionId: before ?? 0, rule, sampleId, at })
-    assert.equal(
-      await recordCloudMatches(unitOf(trx, 'readFeed'), 'live', [of('Plain'), of('Classifying'), of('Unknown')]),
-      1,
-    )
+    assert.equal(await recordCloudMatches(tx, 'live', [of('Plain'), of('Classifying'), of('Unknown')]), 1)
   })
   assert.deepEqual(
     (await listed(c)).map(({ rule }) => rule),
@@ -189,10 +183,10 @@ test('a finding of a rule that was changed since is left out, one of a rule that
 test('of two sizes under one SHA-1 the one that the cloud means is chosen', async (t) => {
   const c = await collection(t)
   const { sha1 } = await store(c, 'present')
-  await c.database.transaction().execute(async (trx) => {
+  await c.store.transaction('readFeed', async (tx) => {
     const cloud = { sha1: Buffer.from(sha1, 'hex'), fileType: 'PE/Exe', seen: at }
-    const [here] = (await cloudSampleIds(unitOf(trx, 'readFeed'), [{ ...cloud, size: 'present'.length }])).values()
-    const [there] = (await cloudSampleIds(unitOf(trx, 'readFeed'), [{ ...cloud, size: 99 }])).values()
+    const [here] = (await cloudSampleIds(tx, [{ ...cloud, size: 'present'.length }])).values()
+    const [there] = (await cloudSampleIds(tx, [{ ...cloud, size: 99 }])).values()
     assert.notEqual(here, there)
   })
 })

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import type { RuleHit } from '../scanning/index.ts'
-import { now } from '../store/index.ts'
+import { now, type Store } from '../store/index.ts'
+import { addProcessedSample } from '../store/processed-sample.fixture.ts'
 import { type Database, openDatabase } from '../store/sqlite/database.ts'
 import { storeOf } from '../store/sqlite/store.ts'
 import { FeedClock } from './feed-clock.ts'
@@ -13,6 +14,7 @@ import { type FeedPage, Feeds } from './feeds.ts'
 const DAY = 86_400
 let folder: string
 let database: Database
+let store: Store
 let feeds: Feeds
 let second = 0
 let samples = 0
@@ -23,15 +25,16 @@ const revision = { first: 0, second: 0, rivals: 0, ours: 0 }
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'backtrail-feeds-'))
   database = await openDatabase(join(folder, 'backtrail.db'))
+  store = storeOf(database)
   second = 1_700_000_000
   samples = 0
   const clock = new FeedClock({ wall: () => second * 1000, steady: () => 0 })
-  feeds = new Feeds(storeOf(database), { pageEntries: 10, keptSeconds: 365 * DAY }, clock)
-  for (const name of ['acme', 'rival'] as const) tenant[name] = await insertUser(name)
-  revision.first = await insertRuleset('same', tenant.acme)
-  revision.second = await insertRuleset('other', tenant.acme)
-  revision.rivals = await insertRuleset('same', tenant.rival)
-  revision.ours = await insertRuleset('same', null)
+  feeds = new Feeds(store, { pageEntries: 10, keptSeconds: 365 * DAY }, clock)
+  for (const name of ['acme', 'rival'] as const) tenant[name] = await addTenant(name)
+  revision.first = await addRuleset('same', tenant.acme)
+  revision.second = await addRuleset('other', tenant.acme)
+  revision.rivals = await addRuleset('same', tenant.rival)
+  revision.ours = await addRuleset('same', null)
 })
 
 afterEach(async () => {
@@ -39,72 +42,26 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-async function insertUser(name: string): Promise<number> {
-  const { id } = await database
-    .insertInto('users')
-    .values({ name, password_hash: '', role: 'tenant', created: 0 })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  return id
+async function addTenant(name: string): Promise<number> {
+  return store.users.add({ name, passwordHash: '', role: 'tenant', contributes: false, created: 0 })
 }
 
 /** Gives the id of its revision. */
-async function insertRuleset(name: string, tenantId: number | null): Promise<number> {
-  const { id } = await database
-    .insertInto('rulesets')
-    .values({
-      name,
-      owner_id: tenant.acme,
-      tenant_id: tenantId,
-      digest: Buffer.alloc(20, name),
-      core: 0,
-      enabled: 1,
-      state: 'valid',
-      cloud_synced: 0,
-      created: 0,
-      modified: 0,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  const { revisionId } = await database
-    .insertInto('revisions')
-    .values({
-      ruleset_id: id,
-      number: 1,
-      content: '',
-      author_id: tenant.acme,
-      created: 0,
-      valid: 1,
-      diagnostics: '[]',
-      rules: '[]',
-    })
-    .returning('id as revisionId')
-    .executeTakeFirstOrThrow()
-  await database.updateTable('rulesets').set({ revision_id: revisionId }).where('id', '=', id).execute()
+async function addRuleset(name: string, tenantId: number | null): Promise<number> {
+  const id =
+    tenantId === null
+      ? await store.rulesets.add({ name, ownerId: tenant.acme, core: false, created: 0 })
+      : await store.rulesets.addOfTenant({ name, tenantId, digest: Buffer.alloc(20, name), enabled: true, created: 0 })
+  const text = { content: '', valid: true, diagnostics: [], leftOut: [], rules: [], plan: null }
+  const revision = { rulesetId: id, number: 1, authorId: tenant.acme, created: 0, ...text }
+  const revisionId = await store.revisions.add(revision)
+  await store.rulesets.setRevision(id, revisionId)
   return revisionId
 }
 
 async function sample(): Promise<number> {
   samples++
-  const { id } = await database
-    .insertInto('samples')
-    .values({
-      sha256: Buffer.alloc(32, `sample ${samples} `),
-      sha1: Buffer.alloc(20, `sample ${samples} `),
-      size: samples,
-      stored: 1,
-      state: 'processed',
-      file_type: 'Text/None',
-      type_description: '',
-      name: 'sample',
-      first_seen: now(),
-      last_seen: now(),
-      extracted_file_count: 0,
-      classification: 0,
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  return id
+  return addProcessedSample(store, `sample ${samples}`, { size: samples, fileType: 'Text/None', at: now() })
 }
 
 const hit = (revisionId: number, rule = 'rule'): RuleHit => ({
@@ -120,7 +77,7 @@ const hit = (revisionId: number, rule = 'rule'): RuleHit => ({
 
 const matched = async (hits: readonly RuleHit[], sampleId?: number) => {
   const id = sampleId ?? (await sample())
-  await storeOf(database).transaction('completeSamples', (tx) => feeds.recordLive(tx, { sampleId: id, hits }))
+  await store.transaction('completeSamples', (tx) => feeds.recordLive(tx, { sampleId: id, hits }))
   return id
 }
 

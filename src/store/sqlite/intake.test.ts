@@ -19,19 +19,15 @@ async function withQueued(t: TestContext, count: number) {
     await database.destroy()
     await rm(folder, { recursive: true })
   })
-  for (let n = 1; n <= count; n++) {
-    const digest = (kind: string) => createHash(kind).update(String(n)).digest()
-    await database
-      .insertInto('samples')
-      .values({
-        ...{ sha256: digest('sha256'), sha1: digest('sha1'), md5: digest('md5'), sha512: digest('sha512') },
-        ...{ size: n, stored: 1, state: 'queued', file_type: '', type_description: '', name: `sample ${n}` },
-        ...{ first_seen: n, last_seen: n, extracted_file_count: 0, classification: 0 },
-      })
-      .execute()
-  }
-  const remove = (id: number) => database.deleteFrom('samples').where('id', '=', id).execute()
-  return { intake: storeOf(database).intake, remove }
+  const digest = (kind: string, n: number) => createHash(kind).update(String(n)).digest()
+  const samples = Array.from({ length: count }, (_, at) => {
+    const n = at + 1
+    const digests = { sha256: digest('sha256', n), sha1: digest('sha1', n), md5: digest('md5', n) }
+    return { ...digests, sha512: digest('sha512', n), size: n, name: `sample ${n}` }
+  })
+  const store = storeOf(database)
+  await store.samples.add(samples, 1)
+  return { intake: store.intake, remove: (id: number) => store.samples.delete(id) }
 }
 
 test('an archive is ready when it is matched and all members that it awaits are done, in either order', async (t) => {

@@ -54,7 +54,7 @@ export function storeOf(database: Database): Store {
 }
 
 /** The repositories within a transaction of the database. */
-export function unitOf(trx: Transaction, unit: UnitName): UnitOfWork {
+function unitOf(trx: Transaction, unit: UnitName): UnitOfWork {
   return { ...repositoriesOf(trx), unit }
 }
 
