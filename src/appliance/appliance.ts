@@ -4,11 +4,20 @@ import { Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
 import { AuditLog } from '../audit/index.ts'
 import { Cloud, type CloudAccess, cloudAccess } from '../cloud/index.ts'
-import { AdHocHunts, Corpus, type Explanation, explain, type HuntText, LocalRetro, TextPlans } from '../hunts/index.ts'
+import {
+  AdHocHunts,
+  Corpus,
+  checkTogether,
+  type Explanation,
+  explain,
+  type HuntText,
+  LocalRetro,
+  TextPlans,
+} from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
 import { Intake, type MatchRecord, Reanalysis } from '../intake/index.ts'
 import { Matches } from '../matches/index.ts'
-import { KnownTexts, type RulesetPlanner, Rulesets } from '../rulesets/index.ts'
+import { type CheckedBy, KnownTexts, type RulesetPlanner, Rulesets } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
@@ -58,10 +67,10 @@ export interface Appliance {
   readonly stored: StoredCheck
   /** What operators should know, newest first. */
   journal(limit: number): Promise<readonly JournalEntry[]>
-  /** What hunting with some texts would read, rule by rule. Fails with `rules.invalid`. */
-  explain(texts: readonly HuntText[], signal: AbortSignal, partial?: boolean): Promise<Explanation>
-  /** What there is to say about some texts, each compiled by itself; nothing is kept. */
-  validate(texts: readonly HuntText[]): Promise<readonly ValidatedText[]>
+  /** What hunting with some texts would read, rule by rule. Fails with `rules.invalid`; rejects once it is aborted. */
+  explain(texts: readonly HuntText[], signal: AbortSignal, partial?: boolean, group?: string): Promise<Explanation>
+  /** What there is to say about some texts, each compiled by itself; nothing is kept. Rejects once it is aborted. */
+  validate(texts: readonly HuntText[], by?: CheckedBy): Promise<readonly ValidatedText[]>
   /** Tells others who find the folder locked where to reach its owner. */
   announce(url: string): Promise<void>
   /** Lets what is under way come to a safe point, and frees the folder. What is unfinished goes on at the next opening. */
@@ -140,11 +149,11 @@ async function assemble(
     limits: { scanMs: settings.scanTimeout, compileMs: settings.compileTimeout, workerBytes: settings.workerMemory },
   })
   opened.add(() => pool.stop(WORKERS_END_MS))
-  const checker = new KnownTexts((content, partial) =>
-    pool.run('check', { content, partial }, { priority: 'interactive' }),
+  const checker = new KnownTexts((content, partial, by) =>
+    pool.run('check', { content, partial }, { priority: 'interactive', ...by }),
   )
-  const plan = (content: string, explain: boolean, signal?: AbortSignal) =>
-    pool.run('plan', { content, explain }, { priority: 'interactive', ...(signal && { signal }) })
+  const plan = (content: string, explain: boolean, by: CheckedBy = {}) =>
+    pool.run('plan', { content, explain }, { priority: 'interactive', ...by })
   const planner: RulesetPlanner = { plan: (content) => plan(content, false) }
   const accounts = new Accounts(store)
   const audit = new AuditLog({ store, log, keptDays: settings.auditDays })
@@ -278,10 +287,17 @@ async function assemble(
     room: reserve,
     stored,
     journal: (limit) => store.journal.list(limit),
-    explain: (texts, signal, partial) =>
-      explain({ sources, checker, plan: (content, signal) => plan(content, true, signal) }, texts, signal, partial),
-    validate: (texts) =>
-      Promise.all(texts.map(async ({ name, content }) => ({ name, ...(await checker.check(ruleText(content))) }))),
+    explain: (texts, signal, partial, group = '') =>
+      explain({ sources, checker, plan: (content) => plan(content, true, { group, signal }) }, texts, {
+        signal,
+        partial: partial ?? false,
+        group,
+      }),
+    validate: (texts, by = {}) =>
+      checkTogether(texts, async ({ name, content }) => ({
+        name,
+        ...(await checker.check(ruleText(content), false, by)),
+      })),
     announce: (url) => reserve.lend(async () => lock.announce(url)),
     close: () => opened.close(),
   }

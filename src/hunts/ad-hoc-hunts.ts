@@ -58,12 +58,17 @@ export class AdHocHunts {
   }
 
   /**
-   * Makes a hunt and queues it.
+   * Makes a hunt and queues it, unless the signal is aborted while its texts are checked.
    * Fails with `rules.invalid` when a text does not compile; `detail.diagnostics` then names the text of each problem.
    */
-  async create(account: Account, request: HuntRequest): Promise<Hunt & { readonly warnings: readonly NamedWarning[] }> {
+  async create(
+    account: Account,
+    request: HuntRequest,
+    signal?: AbortSignal,
+  ): Promise<Hunt & { readonly warnings: readonly NamedWarning[] }> {
     const { selection, useIndex, title, partial = false } = request
-    const checked = await checkTexts(request.texts, this.#parts.checker, partial)
+    const by = { group: `user:${account.id}`, ...(signal && { signal }) }
+    const checked = await checkTexts(request.texts, this.#parts.checker, partial, by)
     const texts = checked.map(({ text }) => text)
     const { store, sources } = this.#parts
     const last = await sources.corpus.lastId()
@@ -82,7 +87,7 @@ export class AdHocHunts {
     const warnings = checked.flatMap(({ text, diagnostics }) =>
       diagnostics.flatMap((one) => (one.severity === 'warning' ? [{ text: text.name, ...one }] : [])),
     )
-    return { ...(await this.get(id)), warnings }
+    return { ...(await this.get(id)), warnings: warnings.slice(0, MOST_WARNINGS) }
   }
 
   /** What a hunt over this part of the corpus would cover now. */
@@ -269,6 +274,8 @@ export class AdHocHunts {
 }
 
 const PORTION = 500
+/** About all texts of a hunt, as they are answered when it is made. */
+const MOST_WARNINGS = 1_000
 
 export interface AdHocHuntsParts {
   readonly store: Store

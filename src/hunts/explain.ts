@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { PlannedRule, PlannedText } from '../planner/index.ts'
-import type { Checker } from '../rulesets/index.ts'
+import type { CheckedBy, Checker } from '../rulesets/index.ts'
 import type { RuleSet } from '../scanning/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
 import { candidates, type ScanSources } from './corpus-scan.ts'
@@ -10,7 +10,7 @@ export interface ExplainParts {
   readonly sources: ScanSources
   readonly checker: Checker
   /** Plans a text that compiles, with what there is to show of each rule. */
-  readonly plan: (content: string, signal: AbortSignal) => Promise<PlannedText>
+  readonly plan: (content: string) => Promise<PlannedText>
 }
 
 /** A part of the corpus. */
@@ -48,18 +48,19 @@ export interface ExplainedRule {
 
 /**
  * Asks the index, without scanning anything, what each rule would leave for the engine to read.
- * Fails with `rules.invalid` when a text does not compile; with `partial` only when nothing of any text does.
+ * Fails with `rules.invalid` when a text does not compile; with `partial` only when nothing of any text does. Rejects
+ * once the signal is aborted.
  */
 export async function explain(
   { sources, checker, plan }: ExplainParts,
   given: readonly HuntText[],
-  signal: AbortSignal,
-  partial = false,
+  { partial, ...by }: Required<CheckedBy> & { readonly partial: boolean },
 ): Promise<Explanation> {
-  const checked = await checkTexts(given, checker, partial)
+  const { signal } = by
+  const checked = await checkTexts(given, checker, partial, by)
   const texts = checked.map(({ text }) => text)
   const plans: PlannedText[] = []
-  for (const text of texts) plans.push(await plan(runnableOf(text), signal))
+  for (const text of texts) plans.push(await plan(runnableOf(text)))
   // Every plan, of a rule or of a text as a whole, is asked about once, as if it were of a ruleset of its own. Nothing
   // is scanned, so none of them needs a text.
   const asked = new Set(plans.flatMap(({ plan, explained }) => [plan, ...explained.map(({ plan }) => plan)]))

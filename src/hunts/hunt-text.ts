@@ -1,5 +1,6 @@
+import pLimit from 'p-limit'
 import { Failure } from '../errors/index.ts'
-import type { Checker } from '../rulesets/index.ts'
+import type { CheckedBy, Checker } from '../rulesets/index.ts'
 import { type Diagnostic, type LeftOut, ruleText, runnableText } from '../yara/index.ts'
 
 /** A YARA text under the name that results show as `ruleset`. */
@@ -15,18 +16,32 @@ export function runnableOf({ content, leftOut = [] }: HuntText): string {
   return runnableText(content, leftOut)
 }
 
+/** Texts of one request that are checked at once: fewer than there are processes for it, so that others find one. */
+const CHECKED_AT_ONCE = 3
+
+/** Checks texts of one request, in their order; the answers are in that order. */
+export function checkTogether<Text, Answer>(
+  texts: readonly Text[],
+  check: (text: Text) => Promise<Answer>,
+): Promise<Answer[]> {
+  const limit = pLimit(CHECKED_AT_ONCE)
+  return Promise.all(texts.map((text) => limit(check, text)))
+}
+
 /**
  * The texts as they run, each with what there is to say about it.
  * Fails with `rules.invalid` when one of them does not compile; every diagnostic carries the name of its text. With
- * `partial` it fails only where no rule of any text compiles, and the rules that do not are left out.
+ * `partial` it fails only where no rule of any text compiles, and the rules that do not are left out. Rejects once the
+ * signal of `by` is aborted.
  */
 export async function checkTexts(
   given: readonly HuntText[],
   checker: Checker,
   partial: boolean,
+  by: CheckedBy,
 ): Promise<readonly { readonly text: HuntText; readonly diagnostics: readonly Diagnostic[] }[]> {
   const texts = given.map(({ name, content }): HuntText => ({ name, content: ruleText(content) }))
-  const checks = await Promise.all(texts.map(({ content }) => checker.check(content, partial)))
+  const checks = await checkTogether(texts, ({ content }) => checker.check(content, partial, by))
   const works = partial ? checks.some(({ valid }) => valid) : checks.every(({ valid }) => valid)
   if (!works) {
     const diagnostics = checks.flatMap(({ diagnostics }, position) =>

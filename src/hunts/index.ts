@@ -7,7 +7,7 @@ export { type ExplainedRule, type ExplainParts, type Explanation, explain, type 
 export type { HuntHit } from './hits.ts'
 export { advance, enter, hasEnded, unfinishedStates } from './hunt-row.ts'
 export { HuntRunner, type OpenHunt, type UntilStored } from './hunt-runner.ts'
-export type { HuntText } from './hunt-text.ts'
+export { checkTogether, type HuntText } from './hunt-text.ts'
 export { LocalRetro, type LocalRetroRun, type LocalRetroStatus } from './local-retro.ts'
 export type { Selection } from './selection.ts'
 export { TextPlans } from './text-parts.ts'

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import type { Checker } from './rulesets.ts'
+import type { CheckedBy, Checker } from './rulesets.ts'
 import { textDigest } from './text-digest.ts'
 
 type Answer = Awaited<ReturnType<Checker['check']>>
+type Check = (content: string, partial: boolean, by: CheckedBy) => Promise<Answer>
 
 /** Answers that are kept. */
 const KEPT = 2_000
@@ -14,19 +15,19 @@ const MOST_DIAGNOSTICS = 200
  * and saved, and a large one takes seconds. What did not run is checked anew, since a busy machine may be the reason.
  */
 export class KnownTexts implements Checker {
-  readonly #check: (content: string, partial: boolean) => Promise<Answer>
+  readonly #check: Check
   readonly #known = new LRUCache<string, Answer>({ max: KEPT })
 
-  constructor(check: (content: string, partial: boolean) => Promise<Answer>) {
+  constructor(check: Check) {
     this.#check = check
   }
 
-  async check(content: string, partial = false): Promise<Answer> {
+  async check(content: string, partial = false, by: CheckedBy = {}): Promise<Answer> {
     const text = textDigest(content).toString('hex')
     const known = this.#known.get(text)
     // Nothing had to be left out of it: whether that is allowed makes no difference.
     if (known !== undefined) return known
-    const answer = await this.#check(content, partial)
+    const answer = await this.#check(content, partial, by)
     const { valid, diagnostics, leftOut = [] } = answer
     if (valid && leftOut.length === 0 && diagnostics.length <= MOST_DIAGNOSTICS) this.#known.set(text, answer)
     return answer

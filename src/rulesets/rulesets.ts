@@ -25,10 +25,14 @@ import { textDigest } from './text-digest.ts'
 
 /** Finds out whether a text compiles, in a bounded process. */
 export interface Checker {
-  /** `partial`: a text is valid where some of its rules compile; what does not run is in `leftOut`, else nothing is. */
+  /**
+   * `partial`: a text is valid where some of its rules compile; what does not run is in `leftOut`, else nothing is.
+   * Rejects with the signal's reason once it is aborted.
+   */
   check(
     content: string,
     partial?: boolean,
+    by?: CheckedBy,
   ): Promise<{
     readonly valid: boolean
     readonly diagnostics: readonly Diagnostic[]
@@ -36,6 +40,14 @@ export interface Checker {
     /** Of the engine that runs a valid text, with its version. */
     readonly engine?: string
   }>
+}
+
+/** Who asks for a check. */
+export interface CheckedBy {
+  /** Checks of a group take turns with those of others. */
+  readonly group?: string
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal
 }
 
 /** Called with each change inside its unit of work, to record what another system has to learn. */
@@ -246,7 +258,7 @@ export class Rulesets {
       const isAsAsked = partial || unchanged?.leftOut.length === 0
       if (unchanged && unchanged.state !== 'invalid' && isAsAsked) return this.#saveUnchanged(name, unchanged, cloud)
       demandCurrent(given, existing?.number ?? 0)
-      const checked = await this.#checker.check(content, partial)
+      const checked = await this.#checker.check(content, partial, { group: `user:${by.id}` })
       if (unchanged?.state === 'invalid' && !checked.valid) return this.#saveUnchanged(name, unchanged, cloud)
 
       const { leftOut = [] } = checked

@@ -44,7 +44,7 @@ export class TenantRulesets {
     if (Buffer.byteLength(content) > textLimit) throw refused(`The text is larger than ${textLimit} bytes.`)
     // Before the check, which costs time, as well as in the transaction.
     await this.#demandRoom(this.#parts.store, tenantId, name)
-    const { valid, diagnostics } = await checker.check(content)
+    const { valid, diagnostics } = await checker.check(content, false, { group: `user:${tenantId}` })
     if (!valid) throw refused(firstErrorOf(diagnostics))
     const { rules, plan, warnings } = await planner.plan(content)
     const digest = createHash('sha1').update(content).digest()

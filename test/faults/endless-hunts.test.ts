@@ -61,6 +61,63 @@ test('endless hunts of one user hold up neither arriving samples nor hunts of ot
   await server.stop()
 })
 
+/** Requests whose texts are checked one after the other, each for minutes. */
+const checking: readonly (readonly [what: string, path: string, body: (rules: Json) => Json])[] = [
+  ['an explanation', '/api/hunts/explain/', (rules) => ({ rules })],
+  ['a hunt', '/api/hunts/', (rules) => ({ rules })],
+  [
+    'the validation of an assistant',
+    '/mcp/',
+    (rules) => ({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: { name: 'validate_rules', arguments: { rules } },
+    }),
+  ],
+]
+
+test('texts that are checked for minutes leave a process for others, and are let go when their client hangs up', async (t) => {
+  const server = new KillableServer(t, ['--scan-timeout', SCAN_TIMEOUT])
+  await server.start()
+  await server.untilProcessed([await server.take(Buffer.from('the word'), 'word')])
+  const other = await addUser(server)
+  const word = (n: number) => `rule word${n} { strings: $ = "the word" condition: any of them }`
+  for (const [round, [what, path, body]] of checking.entries()) {
+    const rules = Array.from({ length: 8 }, (_, n) => ({
+      name: `endless${n}`,
+      content: `rule endless${n} { condition: for all i in (0..9000000000) : ( i >= ${n} - ${n} ) }`,
+    }))
+    const client = new AbortController()
+    const left = server.send('POST', path, body(rules), client.signal).then(
+      () => assert.fail(`${what} was answered`),
+      (error) => error,
+    )
+    await until(
+      () => trying(server).length >= 3,
+      () => `the texts of ${what} are tried`,
+    )
+    const { status, json } = await other('POST', '/api/hunts/explain/', {
+      rules: [{ name: 'word', content: word(round) }],
+    })
+    assert.equal(status, 200, `beside ${what}: ${JSON.stringify(json)}`)
+    assert.ok(trying(server).length >= 3, `${what} goes on`)
+    client.abort()
+    assert.equal((await left).name, 'AbortError')
+    await until(
+      () => trying(server).length === 0,
+      () => `the texts of ${what} are let go`,
+    )
+  }
+  const { json } = await server.call('GET', '/api/hunts/')
+  assert.equal(json.count, 0, 'nobody waits for the hunt')
+  assert.deepEqual(
+    server.logged.filter(({ level }) => level === 'error'),
+    [],
+  )
+  await server.stop()
+})
+
 /** A user beside the administrator: sends as that one. */
 async function addUser(server: KillableServer) {
   const account = { name: 'other', password: 'the password of the other', role: 'user' }
@@ -80,9 +137,15 @@ async function addUser(server: KillableServer) {
   }
 }
 
-/** Workers inside a scan, by their flight records: the byte at 16 is the number of the stage. */
-function scanning(server: KillableServer): string[] {
+/** Workers inside a scan. */
+const scanning = (server: KillableServer): string[] => inAScan(server, /worker-\d+\.flight/)
+
+/** Processes that check texts, while they try one out. */
+const trying = (server: KillableServer): string[] => inAScan(server, /checker-\d+\.flight/)
+
+/** By the progress records of processes that are alive: the byte at 16 is the number of the stage. */
+function inAScan(server: KillableServer, record: RegExp): string[] {
   const SCAN = 6
-  const names = server.workers().map(({ command }) => /(worker-\d+\.flight)/.exec(command)?.[1] ?? '')
+  const names = server.descendants().flatMap(({ command }) => record.exec(command)?.[0] ?? [])
   return names.filter((name) => readFileSync(progressRecordOf(server.data, name))[16] === SCAN)
 }

@@ -29,8 +29,8 @@ export const startHunt = tool({
     warnings_count: Type.Integer(),
   }),
   untrusted: [],
-  async run(input, { appliance, caller }) {
-    const { warnings, ...hunt } = await createHunt(appliance.adHocHunts, caller, input)
+  async run(input, { appliance, caller, signal }) {
+    const { warnings, ...hunt } = await createHunt(appliance.adHocHunts, caller, input, signal)
     return { ...hunt, warnings: warnings.slice(0, MOST_WARNINGS), warnings_count: warnings.length }
   },
 })

@@ -4,7 +4,7 @@ import { ExplanationShape } from '../contract/hunts.ts'
 import { Diagnosed, LeftOutShape } from '../contract/rulesets.ts'
 import { diagnosticJson } from '../routes/diagnostic-json.ts'
 import { huntRequest } from '../routes/hunt-requests.ts'
-import { explanationJson } from '../routes/hunts.ts'
+import { explanationJson, groupOf } from '../routes/hunts.ts'
 import { after, limit, next, page } from './pages.ts'
 import { tool } from './tool.ts'
 
@@ -44,8 +44,8 @@ export const validateRules = tool({
     ),
   }),
   untrusted: [],
-  async run({ rules }, { appliance }) {
-    const checked = await appliance.validate(rules)
+  async run({ rules }, { appliance, caller, signal }) {
+    const checked = await appliance.validate(rules, { group: groupOf(caller), signal })
     return {
       valid: checked.every(({ valid }) => valid),
       texts: checked.map(({ name, valid, diagnostics, engine }) => ({
@@ -84,8 +84,9 @@ export const explainRules = tool({
     results: Type.Array(Type.Object({ text: Type.String(), ...ExplainedRules.items.properties })),
   }),
   untrusted: [],
-  async run({ rules, partial, after, limit }, { appliance, signal }) {
-    const { corpus, texts } = explanationJson(await appliance.explain(rules, signal, partial ?? false))
+  async run({ rules, partial, after, limit }, { appliance, caller, signal }) {
+    const explained = await appliance.explain(rules, signal, partial ?? false, groupOf(caller))
+    const { corpus, texts } = explanationJson(explained)
     const all = texts.flatMap(({ name, rules }) => rules.map((rule) => ({ text: name, ...rule })))
     return {
       corpus,

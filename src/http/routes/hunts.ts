@@ -57,7 +57,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
       },
     },
     async (request, reply) => {
-      return reply.code(201).send(await createHunt(adHocHunts, callerOf(request), request.body))
+      return reply.code(201).send(await createHunt(adHocHunts, callerOf(request), request.body, goneSignal(reply)))
     },
   )
 
@@ -240,24 +240,29 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
     },
     async (request, reply) => {
       const { rules, partial } = request.body
-      return explanationJson(await explain(rules, goneSignal(reply), partial ?? false))
+      return explanationJson(await explain(rules, goneSignal(reply), partial ?? false, groupOf(callerOf(request))))
     },
   )
 }
 
-/** Makes a hunt as it was asked for on the wire. */
+/** Texts of a user are checked in turns with those of others. */
+export const groupOf = ({ id }: Account): string => `user:${id}`
+
+/** Makes a hunt as it was asked for on the wire, unless its client hangs up while the texts are checked. */
 export async function createHunt(
   adHocHunts: AdHocHunts,
   caller: Account,
   { rules, title, selection, index, partial }: Static<typeof HuntRequestShape>,
+  signal: AbortSignal,
 ): Promise<Static<typeof MadeHuntShape>> {
-  const hunt = await adHocHunts.create(caller, {
+  const asked = {
     texts: rules,
     selection: selectionOf(selection ?? {}),
     useIndex: index ?? true,
     title: title ?? null,
     partial: partial ?? false,
-  })
+  }
+  const hunt = await adHocHunts.create(caller, asked, signal)
   const warnings = hunt.warnings.map(({ text, ...diagnostic }) => ({ text, ...diagnosticJson(diagnostic) }))
   return { ...huntJson(hunt), warnings }
 }
