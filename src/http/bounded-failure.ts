@@ -8,16 +8,20 @@ const MOST_LEVELS = 4
 
 /**
  * A failure that is short enough for an answer, whatever was put into it: names, texts and lists of a request can be
- * millions of characters long. `detail.left_out` says how many entries of which list are not there.
+ * millions of characters long. `detail.not_shown` says how many entries of which list are not there.
  */
 export function boundedFailure(failure: Failure): Failure {
   const detail: Record<string, unknown> = {}
-  const leftOut: Record<string, number> = {}
+  const notShown: Record<string, number> = {}
   for (const [name, value] of Object.entries(failure.detail).slice(0, MOST_ENTRIES)) {
     detail[name] = bounded(value, MOST_LEVELS)
-    if (Array.isArray(value) && value.length > MOST_ENTRIES) leftOut[name] = value.length - MOST_ENTRIES
+    if (Array.isArray(value) && value.length > MOST_ENTRIES) notShown[name] = value.length - MOST_ENTRIES
   }
-  if (Object.keys(leftOut).length > 0) detail.left_out = leftOut
+  if (Object.keys(notShown).length > 0) {
+    detail.not_shown = notShown
+    // Its name in earlier versions. Elsewhere `left_out` lists the rules that do not run although the rest does.
+    detail.left_out = notShown
+  }
   return new Failure(failure.code, shortened(failure.message), detail)
 }
 

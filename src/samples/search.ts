@@ -68,6 +68,10 @@ function textCondition(text: string): Condition {
 
 function readToken(token: string): SamplePlace {
   const found = /^(\d{1,16})\.(\d{1,16})$/.exec(token)
-  if (!found) throw new Failure('parameter.out-of-range')
+  if (!found)
+    throw new Failure(
+      'parameter.out-of-range',
+      'Parameter not in expected range: after must be `next` of an earlier page.',
+    )
   return { at: Number(found[1]), id: Number(found[2]) }
 }

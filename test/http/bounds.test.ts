@@ -113,6 +113,11 @@ test('what does not fit is told in sentences that name the parameter and what it
     ['GET', '/api/yara/v2/rulesets/?type=mine', {}, /: type must be one of my, user, system, all\.$/],
     ['GET', '/api/samples/?limit=0', {}, /: limit must be a whole number from 1 to 500\.$/],
     ['GET', '/api/samples/?limit=many', {}, /: limit must be a whole number from 1 to 500\.$/],
+    ...['/api/samples/', '/api/matches/', '/api/audit/'].flatMap((path): [string, string, Call, RegExp][] => [
+      ['GET', `${path}?from=yesterday`, {}, /: from must be a date such as 2026-11-22, or a time such as .*Z\.$/],
+      ['GET', `${path}?from=2026-11-22&to=2026-13-40`, {}, /: to must be a date such as 2026-11-22, or a time/],
+    ]),
+    ['GET', '/api/samples/?after=soon', {}, /: after must be `next` of an earlier page\.$/],
     ['GET', '/api/rulesets/?descending=perhaps', {}, /: descending must be true or false\.$/],
     ['GET', `/api/rulesets/?search=${'x'.repeat(300)}`, {}, /: search must be text of up to 200 characters\.$/],
     ['POST', '/api/hunts/', {}, /: the body is missing; it holds rules\.$/],
@@ -172,6 +177,7 @@ test('what does not fit is told in sentences that name the parameter and what it
     const answer = await server.call(method, path, call)
     assert.equal(answer.status, 400, `${path}: ${answer.text}`)
     assert.match(answer.json.message, sentence)
+    assert.ok(!('parameters' in answer.json.detail) || Array.isArray(answer.json.detail.parameters), answer.text)
   }
 })
 
@@ -292,6 +298,21 @@ test('ranges of files are served, refused with 416 behind the end, and ignored w
   assert.doesNotMatch(server.logged(), /"level":(?:50|60)/)
 })
 
+test('texts that take long to plan are planned in other processes, and what is beyond the bounds is not looked up', async () => {
+  const strings = Array.from({ length: 200 }, (_, n) => `$s${n} = "strings${10_000 + n}" xor ascii wide`)
+  const rules = [{ name: 'xor', content: `rule xor { strings: ${strings.join(' ')} condition: any of them }` }]
+  const before = performance.eventLoopUtilization()
+  const { status, json, text } = await server.post('/api/hunts/explain/', { json: { rules } })
+  const { utilization } = performance.eventLoopUtilization(before)
+  assert.equal(status, 200, text.slice(0, 300))
+  assert.ok(utilization < 0.5, `the thread that answers everybody worked for ${utilization} of the time`)
+  const [{ warnings }] = json.texts
+  assert.deepEqual(
+    warnings.map(({ code }: Json) => code),
+    ['without-index'],
+  )
+})
+
 test('lists of hunts and their progress never carry texts or long selections, which have an address of their own', async () => {
   const content = `rule long { condition: filesize == 77 } // ${'x'.repeat(2_000_000)}`
   const hashes = Array.from({ length: 30_000 }, (_, n) => n.toString(16).padStart(40, '0'))
@@ -321,6 +342,61 @@ test('lists of hunts and their progress never carry texts or long selections, wh
     rules.map((rule) => ({ ...rule, left_out: [] })),
   )
   assert.equal((await server.get('/api/hunts/999999/rules/')).status, 404)
+})
+
+test('lists of hunts show the beginning of a long selection, whatever it is made of', async () => {
+  const rules = [{ name: 'r', content: 'rule r { condition: false }' }]
+  const many = Array.from({ length: 1_000 }, (_, n) => `${n}-${'x'.repeat(190)}`)
+  const name = `*${'y'.repeat(999)}`
+  const made = await server.post('/api/hunts/', { json: { rules, selection: { file_types: many, tags: many, name } } })
+  assert.equal(made.status, 201, made.text.slice(0, 300))
+  for (const { bytes, json } of [made, await server.get('/api/hunts/?page=1&page_size=1')]) {
+    assert.ok(bytes.length < 20_000, `an answer of ${bytes.length} bytes`)
+    const { selection } = json.results?.[0] ?? json
+    assert.deepEqual([selection.file_types, selection.tags], [many.slice(0, 20), many.slice(0, 20)])
+    assert.ok(name.startsWith(selection.name.slice(0, 400)), selection.name)
+  }
+  for (const [field, value, sentence] of [
+    ['name', 'x'.repeat(1_001), /selection\.name must be text of 1 to 1000 characters\.$/],
+    ['tags', [...many, 'one more'], /selection\.tags has more than 1000 entries\.$/],
+    ['tags', ['x'.repeat(201)], /selection\.tags\[0\] must be text of 1 to 200 characters\.$/],
+    ['file_types', [...many, 'one more'], /selection\.file_types has more than 1000 entries\.$/],
+    ['file_types', ['x'.repeat(201)], /selection\.file_types\[0\] must be text of 1 to 200 characters\.$/],
+  ] as const) {
+    for (const path of ['/api/hunts/', '/api/hunts/selection/']) {
+      const { status, json } = await server.post(path, { json: { rules, selection: { [field]: value } } })
+      assert.equal(status, 400, `${path} took ${field}`)
+      assert.match(json.message, sentence)
+    }
+  }
+})
+
+test('a refusal counts the entries of a long list that it does not show', async () => {
+  const content = Array.from({ length: 300 }, (_, n) => `rule bad${n} { condition: nothing${n} }`).join('\n')
+  for (const { status, json } of [
+    await server.post('/api/hunts/', { json: { rules: [{ name: 'bad', content }] } }),
+    await server.post('/api/yara/ruleset/', { form: { name: 'all_bad', content } }),
+  ]) {
+    assert.ok(status >= 400, String(status))
+    assert.deepEqual([json.detail.diagnostics.length, json.detail.not_shown], [100, { diagnostics: 200 }])
+    // As clients of earlier versions read it.
+    assert.deepEqual(json.detail.left_out, json.detail.not_shown)
+  }
+  await server.delete('/api/yara/ruleset/', { form: { name: 'all_bad' } })
+})
+
+test('of very many warnings about a text the first are listed, and the rest counted', async () => {
+  const content = Array.from({ length: 3_000 }, (_, n) => `rule w${n} { condition: true }`).join('\n')
+  const saved = await server.post('/api/yara/ruleset/', { form: { name: 'many_warnings', content } })
+  assert.equal(saved.status, 200, saved.text.slice(0, 300))
+  const { diagnostics } = saved.json.detail
+  assert.equal(diagnostics.length, 1_001)
+  assert.match(diagnostics.at(-1).message, /^There are 2000 more problems/)
+  const rules = ['one', 'two'].map((name) => ({ name, content: `${content}\n// ${name}` }))
+  const hunt = await server.post('/api/hunts/', { json: { rules } })
+  assert.equal(hunt.status, 201, hunt.text.slice(0, 300))
+  assert.equal(hunt.json.warnings.length, 1_000)
+  await server.delete('/api/yara/ruleset/', { form: { name: 'many_warnings' } })
 })
 
 test('what a hunt leaves out is counted wherever it is shown, and listed whole beside its texts', async () => {

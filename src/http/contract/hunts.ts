@@ -16,16 +16,27 @@ export const SelectionShape = Type.Object(
   {
     first_seen: Type.Optional(Period),
     last_seen: Type.Optional(Period),
-    classifications: Type.Optional(Type.Array(Type.Enum([...classificationNames]), { minItems: 1 })),
+    classifications: Type.Optional(Type.Array(Type.Enum([...classificationNames]), { minItems: 1, maxItems: 10 })),
     file_types: Type.Optional(
-      Type.Array(Type.String({ minLength: 1 }), {
+      Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
         minItems: 1,
+        maxItems: 1_000,
         description: 'whole types, or their beginning up to a slash; PE has PE32 (32 bits) and PE32+ (64 bits)',
       }),
     ),
-    tags: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'any of them' })),
+    tags: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+        minItems: 1,
+        maxItems: 1_000,
+        description: 'any of them',
+      }),
+    ),
     name: Type.Optional(
-      Type.String({ minLength: 1, description: '* and ? stand for any characters and one character' }),
+      Type.String({
+        minLength: 1,
+        maxLength: 1_000,
+        description: '* and ? stand for any characters and one character',
+      }),
     ),
     min_size: Type.Optional(Bytes),
     max_size: Type.Optional(Bytes),
@@ -48,7 +59,9 @@ export const HuntShape = Type.Object({
   }),
   rules_count: Type.Integer(),
   selection: SelectionShape,
-  selection_hashes: Type.Integer({ description: 'how many were chosen; `selection` shows the first 20' }),
+  selection_hashes: Type.Integer({
+    description: 'how many were chosen; of hashes, types and tags `selection` shows the first 20',
+  }),
   index: Type.Boolean({ description: 'false: every sample was scanned plainly' }),
   created: Time,
   started: TimeOrNull,

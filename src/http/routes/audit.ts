@@ -7,7 +7,7 @@ import { AuditEntryShape, AuditLogShape } from '../contract/audit.ts'
 import { csvLine } from '../csv.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
-import { endOf, startOf } from './sample-shapes.ts'
+import { periodOf } from './sample-shapes.ts'
 
 const Name = (description: string) => Type.Optional(Type.String({ maxLength: 200, description }))
 const Moment = (description: string) => Type.Optional(Type.String({ maxLength: 40, description }))
@@ -74,8 +74,7 @@ function filterOf({ user, operation, subject, from, to }: Static<typeof Filters>
     ...(user && { user }),
     ...(operation && { operation }),
     ...(subject && { subject }),
-    ...(from && { from: startOf(from) }),
-    ...(to && { to: endOf(to) }),
+    ...periodOf(from, to),
   }
 }
 

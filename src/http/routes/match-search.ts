@@ -9,7 +9,7 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { matchFileTypes, matchFormats, matchJson, sendMatches } from '../match-files.ts'
 import { RulesetName } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
-import { classificationNumber, endOf, sampleFilters, startOf } from './sample-shapes.ts'
+import { classificationNumber, periodOf, sampleFilters } from './sample-shapes.ts'
 
 const Size = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'in bytes' }))
 /** What a search for matches asks. */
@@ -147,7 +147,6 @@ function filterOf(query: Static<typeof Filters>): MatchFilter {
     ...(tag && { tag }),
     ...(min_size !== undefined && { minSize: min_size }),
     ...(max_size !== undefined && { maxSize: max_size }),
-    ...(from && { from: startOf(from) }),
-    ...(to && { to: endOf(to) }),
+    ...periodOf(from, to),
   }
 }

@@ -9,7 +9,7 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath } from '../parameters.ts'
 import { readQuery } from '../queries.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
-import { classificationNumber, endOf, sampleFilters, sampleJson, startOf } from './sample-shapes.ts'
+import { classificationNumber, periodOf, sampleFilters, sampleJson } from './sample-shapes.ts'
 
 const statuses = { 400: 'A parameter is malformed.', 403: 'No token, or an unknown one.' }
 
@@ -135,7 +135,6 @@ function filterOf({ query, q, file_type, classification, tag, from, to }: Static
     ...(file_type && { fileTypes: file_type }),
     ...(classification && { classifications: classification.map(classificationNumber) }),
     ...(tag && { tag }),
-    ...(from && { from: startOf(from) }),
-    ...(to && { to: endOf(to) }),
+    ...periodOf(from, to),
   }
 }

@@ -1,9 +1,9 @@
 /** Samples as Backtrail's own endpoints return them. */
 import { type Static, Type } from 'typebox'
-import { Failure } from '../../errors/index.ts'
 import { classificationNames, type Sample } from '../../samples/index.ts'
 import { type Classification, type Micros, toIso } from '../../store/index.ts'
 import { ClassificationName, type SampleShape } from '../contract/samples.ts'
+import { InvalidInput } from '../problems.ts'
 import { COMMAS } from '../validation.ts'
 
 export function sampleJson(sample: Sample): Static<typeof SampleShape> {
@@ -48,21 +48,24 @@ export const classificationNumber = (name: (typeof classificationNames)[number])
 
 const DAY_MS = 86_400_000
 
-/** The first moment of a date, or the moment itself. Fails with `parameter.out-of-range`. */
-export const startOf = (text: string): Micros => momentOf(text) * 1000
+/**
+ * From the first moment of a date, to the last one of a date; of times, those moments. Fails with `InvalidInput`.
+ */
+export function periodOf(from: string | undefined, to: string | undefined): { from?: Micros; to?: Micros } {
+  const isDate = /^\d{4}-\d\d-\d\d$/.test(to ?? '')
+  return {
+    ...(from && { from: momentOf('from', from) * 1000 }),
+    ...(to && { to: (momentOf('to', to) + (isDate ? DAY_MS : 0.001)) * 1000 - 1 }),
+  }
+}
 
-/** The last moment of a date, or the moment itself. */
-export const endOf = (text: string): Micros =>
-  (momentOf(text) + (/^\d{4}-\d\d-\d\d$/.test(text) ? DAY_MS : 0.001)) * 1000 - 1
-
-function momentOf(text: string): number {
+function momentOf(name: string, text: string): number {
   const isTime = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?$/.test(text)
   // A time without an offset is UTC, as everywhere in the API.
   const moment = isTime ? Date.parse(/T|\s/.test(text) && !/(?:Z|[+-]\d\d:?\d\d)$/.test(text) ? `${text}Z` : text) : NaN
   if (Number.isNaN(moment)) {
-    throw new Failure('parameter.out-of-range', undefined, {
-      parameters: { from: 'a date such as 2026-11-22, or a time in ISO 8601' },
-    })
+    const problem = 'must be a date such as 2026-11-22, or a time such as 2026-11-22T10:00:00Z'
+    throw new InvalidInput([{ name, at: name, problem }])
   }
   return moment
 }
