@@ -46,6 +46,8 @@ export function adviceFor(code: string, message: string): string | null {
       return adviceForName(named)
     case 'E100':
       return 'only VirusTotal knows this; leave the rule out'
+    case 'E001':
+      return adviceForSyntax(message)
     case 'E014':
       return adviceForRegexp(message)
     case 'E015':
@@ -77,6 +79,8 @@ function adviceForModule(name: string): string {
 
 function adviceForName(name: string): string {
   if (digests.has(name)) return `write \`import "hash"\` at the top and \`hash.${name}(0, filesize)\` here`
+  if (/^u?int\d+(be)?$/.test(name))
+    return 'there are int8, int16 and int32, uint8, uint16 and uint32, and each with `be` at its end'
   if (modules.has(name)) return `write \`import "${name}"\` at the top of the text`
   const ours = variables.get(name)
   if (ours === 'filetype')
@@ -86,8 +90,18 @@ function adviceForName(name: string): string {
   return 'a rule must stand before those that use it, and the variables are filename, filepath, extension, filetype and owner'
 }
 
+function adviceForSyntax(message: string): string | null {
+  if (/found `['‘’“”]/.test(message)) return 'texts stand between straight double quotes: `"`'
+  if (/expecting BYTE.*found `[0-9a-f]`$/i.test(message)) return 'a byte has two digits, such as `04`'
+  if (/found `[kmgt]i?b`$/i.test(message)) return 'sizes are numbers of bytes, or of `KB` or `MB`'
+  return null
+}
+
 function adviceForRegexp(message: string): string {
-  if (message.includes('empty')) return 'take the empty alternative away: the `|` before the closing `/` or `)`'
+  if (message.includes('empty')) return (
+      'take the empty alternative away: the `|` before the closing `/` or `)`; or let it hold a character that must be ' +
+      'there, since `^` and `.*` match everywhere'
+    )
   if (message.includes('look-around')) return 'match the whole, or compare offsets in the condition'
   if (message.includes('hexadecimal')) return 'a backslash itself is written `\\\\`, as in `/C:\\\\Users/`'
   if (message.includes('backreference')) return 'write the part out, since nothing refers back to a group'

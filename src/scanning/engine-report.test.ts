@@ -48,6 +48,17 @@ for (const [text, said] of [
   ['rule a { strings: $a = "x" $b = "y" condition: $a }', /or call it `\$_b`/],
   ['rule a { condition: filename == 3 }', /`integer`.*`string`/],
   ['rule a { strings: $a = /a{1,100000}/ condition: $a }', /may slow down the scan; let it hold four/],
+  ['import "hash" rule a { condition: hash.md5() == "x" }', /accepted argument combinations: \(.*integer.*integer.*\)/],
+  ['rule a { condition: uint64(0) == 1 }', /there are int8, int16 and int32/],
+  ['rule a { strings: $a = /.*/ condition: $a }', /`\^` and `\.\*` match everywhere/],
+  ["rule a { strings: $a = 'text' condition: $a }", /straight double quotes/],
+  ['rule a { strings: $a = “text” condition: $a }', /straight double quotes/],
+  ['rule a { strings: $a = { 4 42 } condition: $a }', /a byte has two digits/],
+  ['rule a { condition: filesize > 1TB }', /`KB` or `MB`/],
+  [
+    `rule a { condition: ${'long'.repeat(100)} }`,
+    /^unknown identifier `long[^`]* …`: this identifier has not been declared; /,
+  ],
   ['rule a { condition: true } rule a { condition: true }', /give one of them another name/],
 ] as const) {
   test(`the message for ${text} says what to write instead`, () => {
@@ -60,6 +71,23 @@ for (const [text, said] of [
     for (const { message, span } of diagnostics) assert.ok(!/\n|\s\|/.test(message) && span.to > span.from, message)
   })
 }
+
+test('a message quotes the beginning of a name, however long the name is', () => {
+  const long = 'x'.repeat(100_000)
+  for (const text of [
+    `rule a { condition: ${long} }`,
+    `import "${long}" rule a { condition: true }`,
+    `include "${long}" rule a { condition: true }`,
+    `rule a { strings: $${long} = "x" condition: true }`,
+    `rule a { strings: $a = /${long}(?=a)/ condition: $a }`,
+    `rule a { strings: $a = /a{1,100000}${long}/ $b = "${long}" condition: 1 of them and filename == 3 }`,
+  ]) {
+    const diagnostics = engine.diagnose(text)
+    assert.ok(diagnostics.length > 0, text.slice(0, 60))
+    for (const { message } of diagnostics)
+      assert.ok(message.length < 3_000, `${message.length}: ${message.slice(0, 99)}`)
+  }
+})
 
 test('an error at the end of the text, or in an empty one, has a place inside it', () => {
   const text = 'rule x {\n condition:\n'

@@ -20,7 +20,7 @@ export function readReport(severity: Diagnostic['severity'], code: string, repor
   const line = Number(position?.[1] ?? 1)
   const column = Number(position?.[2] ?? 1)
   const carets = /^\s*\|[ |]*(\^+|-+)(?: |$)/m.exec(report)
-  const message = messageOf(title, report)
+  const message = shortened(messageOf(title, report))
   const advice = /^help: /m.test(report) ? null : adviceFor(code, message)
   return {
     severity,
@@ -36,15 +36,29 @@ export function readReport(severity: Diagnostic['severity'], code: string, repor
 function messageOf(title: string, report: string): string {
   const labels: string[] = []
   const notes: string[] = []
+  let isInNote = false
   for (const row of report.slice(0, LONGEST_REPORT).split('\n')) {
-    const label = /^\s*\| [ |^-]*?([^\s|^-].*)$/.exec(row)?.[1]
+    // Of a long row of carets only both ends are there, with dots between them.
+    const label = /^\s*\| [ |^.-]*?([^\s|^.-].*)$/.exec(row)?.[1]
     const note = /^\s*= note: (.+)$/.exec(row)?.[1] ?? /^help: (.+)$/.exec(row)?.[1]
+    const more = isInNote ? /^\s{6,}([^\s|=].*)$/.exec(row)?.[1] : undefined
+    isInNote = note !== undefined || more !== undefined || (isInNote && row.trim() === '')
     if (note !== undefined) notes.push(note.trim())
+    else if (more !== undefined) notes.push(`${notes.pop() ?? ''} ${more.trim()}`)
     // Rows with a suggested text have a line's number, or a sign, before the bar.
     else if (label !== undefined && notes.length === 0) labels.push(label.trim())
   }
   const label = [...new Set(labels)].join(', ')
   return [label === '' ? title : `${title}: ${label}`, ...notes].join('; ')
+}
+
+/** Of a message. */
+const LONGEST_MESSAGE = 2_000
+
+/** Names in a text may have a million characters; lists and logs carry its messages. */
+function shortened(message: string): string {
+  const quotesCut = message.replace(/`([^`]{200})[^`]+`/g, '`$1 …`')
+  return quotesCut.length > LONGEST_MESSAGE ? `${quotesCut.slice(0, LONGEST_MESSAGE)} …` : quotesCut
 }
 
 /** Reports quote lines of the text, which may be long. */

@@ -16,6 +16,10 @@ function logCalls(log: Log, unknown: unknown, maybe: string | Error): void {
   log.warn({ cause: new TypeError('no') }, 'an error')
   // @ts-expect-error
   log.info({ hunt: 7, last: maybe }, 'what may be an error')
+  // @ts-expect-error
+  log.warn({ problems: [new Error('one of several')] }, 'a list of errors')
+  // @ts-expect-error
+  log.error({ reasons: [unknown] }, 'a list of what is not known')
   const made = { hunt: 7, error: new Error('made elsewhere') }
   // @ts-expect-error
   log.error(made, 'an error in an object that was made elsewhere')
@@ -25,5 +29,5 @@ test('a log call names errors under err only: anything else does not compile', (
   const said: string[] = []
   const note = (_particulars: object, message: string) => void said.push(message)
   logCalls({ info: note, warn: note, error: note }, null, '')
-  assert.equal(said.length, 8)
+  assert.equal(said.length, 10)
 })

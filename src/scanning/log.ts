@@ -2,7 +2,8 @@
  * Where every folder's events for operators go; pino's logger fits.
  *
  * What was thrown goes under `err`, and nowhere else: only that key is written with message, stack and causes. Another
- * key for it does not compile, and neither does one whose type may hide an error (`unknown`, or the `any` of a `catch`).
+ * key for it does not compile, and neither does one whose type may hide an error (`unknown`, or the `any` of a `catch`),
+ * a list of them included.
  */
 export interface Log {
   info<P extends object>(particulars: P & Particulars<P>, message: string): void
@@ -20,5 +21,7 @@ type MayBeError<T> = 0 extends 1 & T
   : unknown extends T
     ? true
     : [Extract<T, Error>] extends [never]
-      ? false
+      ? [Extract<T, readonly unknown[]>] extends [never]
+        ? false
+        : MayBeError<Extract<T, readonly unknown[]>[number]>
       : true

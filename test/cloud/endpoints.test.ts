@@ -368,6 +368,30 @@ test('a retro hunt covers neither archives nor large nor old samples, and ends c
   assert.equal((await tenant.feed('retro', start)).length, 4)
 })
 
+test('entries of feeds carry the beginning of long metadata and of many tags', { timeout: 180_000 }, async (t) => {
+  const cloud = await startCloud(t)
+  const tenant = await Tenant.add(cloud, 'wordy')
+  const tags = Array.from({ length: 500 }, (_, n) => `tag${n}`)
+  const long = 'x'.repeat(100_000)
+  const meta = Array.from({ length: 300 }, (_, n) => `m${n} = "${n}"`).join(' ')
+  await tenant.create('wordy', `rule wordy : ${tags.join(' ')} { meta: first = "${long}" ${meta} condition: true }`)
+  const begin = nowSeconds()
+  await cloud.untilProcessed([await cloud.take(Buffer.from('matched by a wordy rule'), 'a.txt')])
+  let [entry] = await tenant.feed('live', begin)
+  await until(
+    async () => {
+      ;[entry] = await tenant.feed('live', begin)
+      return entry !== undefined
+    },
+    () => 'the entry comes',
+  )
+  const [rule] = entry?.rule ?? []
+  assert.deepEqual(rule?.tag, tags.slice(0, 100))
+  assert.deepEqual(rule?.meta?.[0], { key: 'first', value: `${long.slice(0, 2_000)} …` })
+  assert.deepEqual(rule?.meta?.[1], { key: 'm0', value: '0' })
+  assert.equal(rule?.meta?.length, 100)
+})
+
 test('requests about retro hunts are held to a pace, each tenant by itself', async (t) => {
   const cloud = await startCloud(t, ['--tenant-retro-rate', '1'])
   const [tenant, other] = [await Tenant.add(cloud, 'acme'), await Tenant.add(cloud, 'rival')]

@@ -16,7 +16,25 @@ const SHARE = 0.5
  * would compile it, once, and tried on small samples. What it costs this process is put down in the progress record, so
  * that the pool can say what went wrong.
  */
-export function check(task: Task, { content, partial }: TaskInput<'check'>, engine: Engine): TaskOutput<'check'> {
+export function check(task: Task, input: TaskInput<'check'>, engine: Engine): TaskOutput<'check'> {
+  const { diagnostics, ...answer } = checked(task, input, engine)
+  return { ...answer, diagnostics: first(diagnostics) }
+}
+
+/** A text can have a million rules, and something to say about each. */
+const MOST_DIAGNOSTICS = 1_000
+
+function first(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (diagnostics.length <= MOST_DIAGNOSTICS) return diagnostics
+  const shown = diagnostics.slice(0, MOST_DIAGNOSTICS)
+  const message = `There are ${diagnostics.length - shown.length} more problems, which are not listed.`
+  return [
+    ...shown,
+    { severity: 'warning', code: 'more-problems', message, line: 1, column: 1, span: { from: 0, to: 0 } },
+  ]
+}
+
+function checked(task: Task, { content, partial }: TaskInput<'check'>, engine: Engine): TaskOutput<'check'> {
   const whole = tried(task, content, engine)
   if (whole.rules !== null) return outcome(task, content, { rules: whole.rules, leftOut: [] }, engine)
   task.note('compile', { allowedMs: task.compileMs })

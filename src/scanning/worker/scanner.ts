@@ -8,6 +8,7 @@ import { type Bundle, bundlePays } from './bundles.ts'
 import { type CompiledCache, type CompiledUnit, scanKey, textKey } from './compiled.ts'
 import type { Probes } from './probes.ts'
 import type { HeldRulesets, HeldSet } from './rulesets.ts'
+import { shownMeta, shownTags } from './shown-rule.ts'
 import { stringHits } from './string-hits.ts'
 import type { Task } from './task.ts'
 
@@ -296,8 +297,8 @@ export class Scanner {
       ruleset: ruleset.key,
       rule: match.rule,
       ...((ruleset.part?.asksForNames ?? asksForNames(ruleset)) && { name: request.variables.filename }),
-      tags: match.tags,
-      meta: reading.complete && rule !== undefined ? rule.meta : match.meta,
+      tags: shownTags(match.tags),
+      meta: shownMeta(reading.complete && rule !== undefined ? rule.meta : match.meta),
       strings:
         request.strings || ruleset.firstStrings
           ? stringHits(
