@@ -8,6 +8,7 @@ import { type ArchiveLimits, type ConfiguredArchiveLimits, fixedArchiveLimits } 
 import { type ListedMember, type Listing, ListingReader } from './listing.ts'
 import type { Member } from './member-files.ts'
 import { nameWithoutSuffix } from './member-name.ts'
+import { withAttachmentNames } from './outlook.ts'
 import { startSevenZip } from './seven-zip.ts'
 import { type PassBounds, type PassResult, unpackingPass } from './unpacking-pass.ts'
 
@@ -60,6 +61,9 @@ const TOLD_TYPES: Readonly<Record<string, string>> = {
   'Binary/Archive/TAR': 'tar',
 }
 
+/** As identification names it. */
+const OUTLOOK = 'Document/None/MSG'
+
 /** Two file systems on one disk, each with files of its own. */
 const TWINS: Readonly<Record<string, string>> = { udf: 'iso', iso: 'udf' }
 
@@ -111,6 +115,7 @@ export class Archives {
       if (type === undefined) continue
       const unpacked = await unpackAs(type, job, options, passwords)
       if (unpacked.format === null && !unpacked.locked) continue
+      if (options.fileType === OUTLOOK) return { ...unpacked, members: await withAttachmentNames(unpacked.members) }
       const twin = TWINS[unpacked.format ?? '']
       return twin === undefined ? unpacked : withTwin(unpacked, await unpackAs(twin, job, options, passwords))
     }

@@ -1,3 +1,4 @@
+import { compoundDirectory } from './compound-directory.ts'
 import type { Head, Recognised } from './head.ts'
 
 /**
@@ -64,12 +65,13 @@ const installer = '\x10\x0c\x00\x00\x00\x00\x00\xc0\x00\x00\x00\x00\x00\x00\x46'
 /** OLE compound file: old Office documents and Windows Installer packages. */
 export function recogniseCompoundFile(head: Head): Recognised | null {
   if (!head.has('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1')) return null
-  const isInstaller = head.find(`\x84${installer}`) >= 0 || head.find(`\x86${installer}`) >= 0
+  const directory = compoundDirectory(head)
+  const has = (text: string) => directory.includes(text) || head.find(text) >= 0
+  const isInstaller = has(`\x84${installer}`) || has(`\x86${installer}`)
   if (isInstaller) return { fileType: 'Binary/Archive/MSI', description: 'Windows Installer package', isArchive: true }
   for (const [name, fileType, description] of streams) {
-    if (head.find([...name].map((character) => `${character}\0`).join('')) < 0) continue
+    if (!has([...name].map((character) => `${character}\0`).join(''))) continue
     return fileType.endsWith('/MSG') ? { fileType, description, isArchive: true } : { fileType, description }
   }
-  // The directory lies behind the head: the caller may know better.
   return { fileType: 'Document/None/OLE', description: 'OLE compound file' }
 }

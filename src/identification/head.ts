@@ -4,10 +4,13 @@ export class Head {
   /** Of the whole file. */
   readonly size: number
   readonly #view: DataView
+  readonly #whole: Uint8Array
 
-  constructor(bytes: Uint8Array, size: number) {
+  /** `whole`: all bytes of the file, where they are at hand. */
+  constructor(bytes: Uint8Array, size: number, whole = bytes) {
     this.bytes = bytes
     this.size = size
+    this.#whole = whole
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
@@ -40,6 +43,16 @@ export class Head {
   text(offset: number, length: number): string {
     const { buffer, byteOffset, byteLength } = this.bytes
     return Buffer.from(buffer, byteOffset, byteLength).toString('latin1', offset, offset + length)
+  }
+
+  /** `length` bytes anywhere in the file, or as many as are at hand. */
+  beyond(offset: number, length: number): Uint8Array {
+    return this.#whole.subarray(offset, offset + length)
+  }
+
+  /** As `has`, anywhere in the file. */
+  hasBeyond(text: string, offset: number): boolean {
+    return Buffer.from(this.beyond(offset, text.length)).toString('latin1') === text
   }
 
   #holds(offset: number, length: number): boolean {

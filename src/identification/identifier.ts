@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { recogniseCompoundFile, recogniseZip } from './containers.ts'
 import { recogniseDiskImage } from './disk-images.ts'
 import { recogniseElf } from './elf.ts'
+import { recogniseEncodedText } from './encoded-text.ts'
 import { Head, type Recognised } from './head.ts'
 import { recogniseMachO } from './macho.ts'
 import { recogniseMagicNumber } from './magic-numbers.ts'
@@ -26,9 +27,14 @@ export interface Identification {
 export interface Identifier {
   /**
    * Identifies a file of `size` bytes by its first bytes (all of them, or `HEAD_LENGTH`). Corrupt content never throws.
-   * With `libmagic` false its native parsers are left out: what our own do not know is then `Binary/None`.
+   * With `libmagic` false its native parsers are left out: what our own do not know is then `Binary/None`. `whole` is the
+   * file, where it is in memory: what some formats hold shows in their middle only.
    */
-  identify(head: Uint8Array, size: number, options?: { readonly libmagic?: boolean }): Identification
+  identify(
+    head: Uint8Array,
+    size: number,
+    options?: { readonly libmagic?: boolean; readonly whole?: Uint8Array },
+  ): Identification
 }
 
 /** In this order: what is told by exact headers first, what is told by its look last. */
@@ -41,6 +47,7 @@ const recognisers: readonly ((head: Head) => Recognised | null)[] = [
   recogniseMagicNumber,
   recogniseDiskImage,
   recogniseMail,
+  recogniseEncodedText,
   recogniseText,
 ]
 
@@ -60,9 +67,9 @@ export async function createIdentifier(): Promise<Identifier> {
   const { WASMagic } = createRequire(import.meta.url)('wasmagic') as MagicModule
   const magic = await WASMagic.create()
   return {
-    identify(bytes, size, { libmagic = true } = {}) {
+    identify(bytes, size, { libmagic = true, whole } = {}) {
       if (size === 0) return { fileType: 'Binary/None', description: 'empty', isArchive: false }
-      const head = new Head(bytes.subarray(0, HEAD_LENGTH), size)
+      const head = new Head(bytes.subarray(0, HEAD_LENGTH), size, whole)
       for (const recognise of recognisers) {
         const found = recognise(head)
         if (found !== null) return { ...found, isArchive: found.isArchive ?? false }

@@ -45,6 +45,8 @@ const magicNumbers: readonly MagicNumber[] = [
   archive('ALZ', 'ALZ\x01'),
   archive('EGG', 'EGGA'),
   archive('ZPAQ', '7kSt'),
+  archive('ZOO', '\xdc\xa7\xc4\xfd', 20),
+  archive('LRZIP', 'LRZI'),
   archive('INSTALLSHIELD', 'ISc('),
   archive('MSLZ', 'SZDD\x88\xf0\x27\x33'),
   archive('TNEF', '\x78\x9f\x3e\x22'),

@@ -1,7 +1,8 @@
 /** What is in archives of all kinds, what it is called, and what is told of the rest: through the API, as users see it. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type ChildProcess, spawnSync } from 'node:child_process'
+import { channel } from 'node:diagnostics_channel'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -295,6 +296,62 @@ test('what is not opened is told, on the sample itself', async () => {
     const { paths, notes } = await open(content, name)
     assert.deepEqual(paths, [])
     assert.match(notes.join(), notOpened, name)
+  }
+})
+
+/** Processes of 7-Zip that the server starts while something is done. */
+async function sevenZipsOf(work: () => Promise<unknown>): Promise<number> {
+  let count = 0
+  const started = (message: unknown) => {
+    if ((message as { process: ChildProcess }).process.spawnargs?.includes(sevenZipBinary())) count++
+  }
+  channel('child_process').subscribe(started)
+  try {
+    await work()
+    return count
+  } finally {
+    channel('child_process').unsubscribe(started)
+  }
+}
+
+/** Damaged in every member. */
+function damagedSevenZip(members: number): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'backtrail-archives-'))
+  try {
+    mkdirSync(join(folder, 'in'))
+    for (let n = 0; n < members; n++) writeFileSync(join(folder, 'in', `m${n}`), `the text of member ${n} ${secret()}`)
+    const path = join(folder, 'x.7z')
+    spawnSync(sevenZipBinary(), ['a', '-mx=0', '-ms=off', path, join(folder, 'in')])
+    const content = readFileSync(path)
+    for (let at = content.indexOf('the text of'); at >= 0; at = content.indexOf('the text of', at))
+      content.write('###', at)
+    return content
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+test('a damaged archive takes few processes of 7-Zip, and none where it is a zip or a stream', async () => {
+  const broken = (content: Buffer, part: string | Buffer) => {
+    content.write('#####', content.indexOf(part) + 3)
+    return content
+  }
+  const members = Array.from({ length: 40 }, (_, n) => ({ name: Buffer.from(`m${n}`), bytes: secret() }))
+  const cases: readonly (readonly [name: string, content: Buffer, most: number])[] = [
+    ['damaged.zip', broken(storedZip(members), WORDS), 0],
+    ['cut.zip', storedZip(members).subarray(0, 900), 0],
+    ['damaged.gz', broken(gzipSync(Buffer.concat([secret(), noise(5_000)]), { level: 0 }), WORDS), 0],
+    ['damaged.lz4', lz4(secret()).subarray(0, 40), 0],
+    ['damaged.7z', damagedSevenZip(40), 24],
+  ]
+  for (const [name, content, most] of cases) {
+    let opened: Opened | null = null
+    const processes = await sevenZipsOf(async () => {
+      opened = await open(content, name)
+    })
+    assert.ok(processes <= most, `${name} took ${processes} processes`)
+    assert.equal(most === 0, processes === 0, `${name} took ${processes} processes`)
+    assert.match((opened as Opened | null)?.notes.join() ?? '', /damaged/, name)
   }
 })
 

@@ -46,7 +46,7 @@ export class SampleExaminer {
 
   /** A whole content that is in memory. */
   examineBytes(task: Task, bytes: Buffer, { digests, ruleSet, variables, without }: MatchedWith): Output {
-    const identified = this.#identify(task, bytes.subarray(0, HEAD_LENGTH), bytes.length)
+    const identified = this.#identify(task, bytes.subarray(0, HEAD_LENGTH), bytes.length, bytes)
     const identification =
       !identified.isArchive && holdsArchive(bytes) ? { ...identified, holdsArchive: true } : identified
 
@@ -84,8 +84,8 @@ export class SampleExaminer {
     return { identification, signature, hits: [], errors: [] }
   }
 
-  #identify(task: Task, head: Uint8Array, size: number): Output['identification'] {
+  #identify(task: Task, head: Uint8Array, size: number, whole = head): Output['identification'] {
     task.note('identify', { allowedMs: task.scanMs(head.length) })
-    return this.#identifier.identify(head, size, { libmagic: task.exclusions.libmagic })
+    return this.#identifier.identify(head, size, { libmagic: task.exclusions.libmagic, whole })
   }
 }
