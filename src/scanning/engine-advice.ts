@@ -98,7 +98,8 @@ function adviceForSyntax(message: string): string | null {
 }
 
 function adviceForRegexp(message: string): string {
-  if (message.includes('empty')) return (
+  if (message.includes('empty'))
+    return (
       'take the empty alternative away: the `|` before the closing `/` or `)`; or let it hold a character that must be ' +
       'there, since `^` and `.*` match everywhere'
     )

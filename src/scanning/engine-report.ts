@@ -41,7 +41,7 @@ function messageOf(title: string, report: string): string {
     // Of a long row of carets only both ends are there, with dots between them.
     const label = /^\s*\| [ |^.-]*?([^\s|^.-].*)$/.exec(row)?.[1]
     const note = /^\s*= note: (.+)$/.exec(row)?.[1] ?? /^help: (.+)$/.exec(row)?.[1]
-    const more = isInNote ? /^\s{6,}([^\s|=].*)$/.exec(row)?.[1] : undefined
+    const more: string | undefined = isInNote ? /^\s{6,}([^\s|=].*)$/.exec(row)?.[1] : undefined
     isInNote = note !== undefined || more !== undefined || (isInNote && row.trim() === '')
     if (note !== undefined) notes.push(note.trim())
     else if (more !== undefined) notes.push(`${notes.pop() ?? ''} ${more.trim()}`)
