@@ -31,6 +31,8 @@ const holders = {
   'rulesets.import-core': ['administrator', 'publisher'],
   /** Ask for a change to be passed on to the appliances of the cluster. */
   'rulesets.publish': ['administrator', 'publisher'],
+  /** Say how often rule sources are fetched, and let all of them be fetched. */
+  'rulesets.schedule': ['administrator'],
   'samples.delete': ['administrator', 'publisher', 'user'],
   /** Stop or delete other users' hunts. */
   'hunts.change-any': ['administrator'],

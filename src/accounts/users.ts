@@ -128,13 +128,16 @@ export class Users {
    */
   async remove(name: string): Promise<void> {
     const { id, role } = await this.existing(name)
-    await this.#store.transaction('removeUser', async ({ users, tokens, sessions, rulesets }) => {
+    await this.#store.transaction('removeUser', async ({ users, tokens, sessions, rulesets, ruleSources }) => {
       await users.markRemoved(id, now())
       await tokens.deleteAll(id)
       await sessions.deleteAll(id)
       const newOwner = await users.findFirstAdministrator()
       if (!newOwner) throw new Failure('user.last-administrator')
-      if (role !== 'tenant') await rulesets.changeOwner(id, newOwner.id)
+      if (role !== 'tenant') {
+        await rulesets.changeOwner(id, newOwner.id)
+        await ruleSources.changeOwner(id, newOwner.id)
+      }
     })
     this.#onChange()
     if (role === 'tenant') for (const listener of this.#removals) await listener(id)

@@ -17,6 +17,7 @@ import {
 import { Inspection } from '../inspection/index.ts'
 import { Intake, type MatchRecord, Reanalysis } from '../intake/index.ts'
 import { Matches } from '../matches/index.ts'
+import { RuleSources } from '../rule-sources/index.ts'
 import { type CheckedBy, KnownTexts, type RulesetPlanner, Rulesets } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
@@ -59,6 +60,8 @@ export interface Appliance {
   readonly inspection: Inspection
   /** Talks to nobody before its `start`. */
   readonly cloud: Cloud
+  /** Fetches nothing by itself before its `start`. */
+  readonly ruleSources: RuleSources
   readonly tenants: Tenants
   readonly pool: WorkerPool
   /** Kept aside for what makes room on a full disk. */
@@ -230,6 +233,27 @@ async function assemble(
     atOnce: settings.huntsAtOnce,
   })
   const inspection = new Inspection({ store, contents, pool, rulesets, samples })
+  const explainTexts: Appliance['explain'] = (texts, signal, partial, group = '') =>
+    explain({ sources, checker, plan: (content) => plan(content, true, { group, signal }) }, texts, {
+      signal,
+      partial: partial ?? false,
+      group,
+    })
+  const ruleSources = new RuleSources({
+    store,
+    rulesets,
+    checker,
+    explain: explainTexts,
+    scratch,
+    rules: { hosts: settings.ruleSourceHosts, networks: settings.ruleSourceNetworks, ca: settings.ruleSourceCa },
+    limits: {
+      bytes: settings.ruleSourceBytes,
+      files: settings.ruleSourceFiles,
+      timeMs: settings.ruleSourceTimeout,
+    },
+    intervalSeconds: settings.ruleSourceInterval / 1_000,
+    log,
+  })
   const stored = new StoredCheck({ store, databaseFile, health, contents, pool, segments, log })
   opened.add(() => segments.stop())
   opened.add(
@@ -243,6 +267,7 @@ async function assemble(
   )
   opened.add(() => cloud.stop())
   opened.add(() => audit.stop())
+  opened.add(() => ruleSources.stop())
 
   const { leftovers, forgotten } = await janitor.begin()
   const replanned = await rulesets.rebuildPlans()
@@ -282,17 +307,13 @@ async function assemble(
     adHocHunts,
     inspection,
     cloud,
+    ruleSources,
     tenants,
     pool,
     room: reserve,
     stored,
     journal: (limit) => store.journal.list(limit),
-    explain: (texts, signal, partial, group = '') =>
-      explain({ sources, checker, plan: (content) => plan(content, true, { group, signal }) }, texts, {
-        signal,
-        partial: partial ?? false,
-        group,
-      }),
+    explain: explainTexts,
     validate: (texts, by = {}) =>
       checkTogether(texts, async ({ name, content }) => ({
         name,

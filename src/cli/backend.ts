@@ -47,6 +47,7 @@ export interface Backend {
   ): Promise<StoredReport>
 
   readonly users: Users
+  readonly sources: Sources
   readonly index: IndexMaintenance
   close(): Promise<void>
 }
@@ -143,6 +144,68 @@ export interface Users {
     token: { readonly label: string; readonly expires?: number; readonly scope?: readonly string[] },
   ): Promise<string>
   revokeToken(name: string, id: number): Promise<void>
+}
+
+/** Repositories and archives that rulesets come from. */
+export interface Sources {
+  list(): Promise<readonly NamedSource[]>
+  add(source: {
+    readonly url: string
+    /** '': made from the address. */
+    readonly name: string
+    readonly branch: string
+    /** '' for none. */
+    readonly token: string
+    readonly mode: NamedSource['mode']
+    /** A ruleset whose file is gone is deleted, instead of disabled. */
+    readonly deletes: boolean
+  }): Promise<NamedSource>
+  preview(id: number): Promise<SourcePreview>
+  /** Fails with `source.…` where it cannot be fetched. */
+  synchronize(id: number, overwrite: boolean): Promise<SyncResult>
+  remove(id: number, withRulesets: boolean): Promise<void>
+}
+
+export interface NamedSource {
+  readonly id: number
+  readonly name: string
+  readonly owner: string
+  readonly kind: 'git' | 'archive'
+  readonly url: string
+  readonly branch: string
+  readonly mode: 'manual' | 'update' | 'import'
+  readonly state: 'new' | 'waiting' | 'working' | 'synced' | 'failed'
+  readonly version: string | null
+  /** ISO 8601; null for never. */
+  readonly synced: string | null
+  readonly problem: string | null
+}
+
+/** What a synchronization would do. */
+export interface SourcePreview {
+  readonly version: string
+  readonly corpus: { readonly samples: number; readonly bytes: number } | null
+  readonly files: readonly {
+    readonly path: string
+    readonly ruleset: string
+    readonly step: string
+    readonly runs: boolean | null
+    readonly problems: readonly string[]
+    readonly expected: { readonly samples: number; readonly bytes: number } | null
+    readonly broadRules: readonly string[]
+  }[]
+  readonly unreadable: readonly { readonly path: string; readonly message: string }[]
+}
+
+/** What a synchronization has done. */
+export interface SyncResult {
+  readonly version: string
+  readonly created: number
+  readonly updated: number
+  readonly removed: number
+  readonly unchanged: number
+  readonly detached: number
+  readonly problems: readonly string[]
 }
 
 export interface NamedUser {

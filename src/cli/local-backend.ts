@@ -18,8 +18,10 @@ import type {
   NamedLeftOut,
   RuleText,
   Saved,
+  Sources,
   Users,
 } from './backend.ts'
+import { localSources } from './local-sources.ts'
 import { reasonOf } from './walk.ts'
 
 /** Opens the data folder for a command. Fails with `data-folder.locked` while another process has it. */
@@ -43,6 +45,7 @@ class LocalBackend implements Backend {
   readonly dataFolder: string
   readonly ingestsAtOnce: number
   readonly users: Users
+  readonly sources: Sources
   readonly index: IndexMaintenance
   readonly #appliance: Appliance
   readonly #operator: Account
@@ -55,6 +58,7 @@ class LocalBackend implements Backend {
     this.#appliance = appliance
     this.#operator = operator
     this.users = usersOf(appliance, recordOf(appliance, operator))
+    this.sources = localSources(appliance, operator, recordOf(appliance, operator))
     this.index = indexOf(appliance)
   }
 

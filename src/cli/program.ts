@@ -46,14 +46,18 @@ function buildProgram(end: (code: ExitCode) => void): Command {
     .showHelpAfterError('(add --help for what is allowed)')
     .helpCommand('help [command]', 'Tell about a command.')
   for (const add of commands) add(program, conclude)
-  const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]
-  for (const command of all) {
+  for (const command of withCommandsOf(program)) {
     command
       .version(programVersion, '-V, --version', 'Print the version.')
       .helpOption('-h, --help', 'Print this help.')
       .addHelpText('after', exitCodesHelp)
   }
   return program
+}
+
+/** A command and all below it. */
+function withCommandsOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withCommandsOf)]
 }
 
 const ratings: Partial<Record<FailureCode, ExitCode>> = {

@@ -19,15 +19,18 @@ import type {
   NamedUser,
   RuleText,
   Saved,
+  Sources,
   Users,
 } from './backend.ts'
 import { ProcessedWatch } from './processed-watch.ts'
+import { remoteSources } from './remote-sources.ts'
 
 /** Works through a running server's API. */
 export class RemoteBackend implements Backend {
   readonly dataFolder = null
   readonly ingestsAtOnce = 8
   readonly users: Users
+  readonly sources: Sources
   readonly index: IndexMaintenance
   readonly #api: ApiClient
   readonly #processed: ProcessedWatch
@@ -36,6 +39,7 @@ export class RemoteBackend implements Backend {
     this.#api = new ApiClient(settings)
     this.#processed = new ProcessedWatch(this.#api)
     this.users = usersOf(this.#api)
+    this.sources = remoteSources(this.#api)
     this.index = indexOf(this.#api)
   }
 

@@ -1,14 +1,16 @@
 /** YARA files from the disk: reading them, naming rulesets after them, and telling what is wrong in them. */
 import { extname, resolve } from 'node:path'
 import { Failure } from '../errors/index.ts'
+import type { Assembled, Place } from '../yara/index.ts'
 import type { NamedDiagnostic, NamedLeftOut, RuleText } from './backend.ts'
-import { type Assembled, assemble } from './includes.ts'
+import { includeFolder } from './includes.ts'
 import { isPiped, type RuleSource, ruleSources } from './rule-source.ts'
 import { reasonOf } from './walk.ts'
 
 export interface RuleFile extends RuleText {
   readonly path: string
-  readonly placeOf: Assembled['placeOf']
+  /** Where a line and column of the content, both from 1, come from. */
+  placeOf(line: number, column: number): Place
 }
 
 const extensions = new Set(['.yar', '.yara', '.yr', '.rule', '.rules'])
@@ -23,6 +25,7 @@ export async function readRuleFiles(
   onUnreadable: (sentence: string) => void,
 ): Promise<RuleFile[]> {
   const { rulesetNamesOf } = await import('../rulesets/index.ts')
+  const { placeIn } = await import('../yara/index.ts')
   const files: { readonly source: FoundSource; readonly whole: Assembled }[] = []
   for await (const source of ruleSources(paths, (path) => extensions.has(extname(path).toLowerCase()))) {
     if (source.kind === 'unreadable') {
@@ -38,12 +41,13 @@ export async function readRuleFiles(
   }
   const here = new Set(files.map(({ source }) => source.real))
   const isIndex = ({ source, whole }: (typeof files)[number]) =>
-    !source.isNamed && !whole.hasRules && whole.included.size > 0 && whole.included.isSubsetOf(here)
+    !source.isNamed && !whole.hasRules && whole.includes.size > 0 && whole.includes.isSubsetOf(here)
   const kept = files.filter((file) => !isIndex(file)).sort((a, b) => (a.source.path < b.source.path ? -1 : 1))
   const names = rulesetNamesOf(
     kept.map(({ source: { path } }) => resolve(isPiped(path) ? path.replace(/[<>]/g, '') : path)),
   )
-  return kept.map(({ source: { path }, whole: { text, placeOf } }, i) => {
+  return kept.map(({ source: { path }, whole: { text, pieces } }, i) => {
+    const placeOf = (line: number, column: number) => placeIn(pieces, line, column)
     return { path, name: names[i] as string, content: text, placeOf }
   })
 }
@@ -51,9 +55,9 @@ export async function readRuleFiles(
 type FoundSource = Extract<RuleSource, { kind: 'file' }>
 
 async function readSource(source: FoundSource): Promise<Assembled> {
-  const { decodeRules } = await import('../yara/index.ts')
+  const { assemble, decodeRules } = await import('../yara/index.ts')
   const { path, real, root } = source
-  return assemble({ path, real, text: decodeRules(await source.read()) }, root)
+  return assemble({ path, key: real, text: decodeRules(await source.read()) }, await includeFolder(root))
 }
 
 /**

@@ -6,8 +6,8 @@ import { createReadStream, type ReadStream } from 'node:fs'
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { walk } from './walk.ts'
 
-/** No text of rules is as large; a device that never ends is not read for ever. */
-export const LONGEST_SOURCE = 64 * 1024 * 1024
+/** No text of rules is as large (src/yara says the same); a device that never ends is not read for ever. */
+const LONGEST_SOURCE = 64 * 1024 * 1024
 
 const STANDARD_INPUT = '<stdin>'
 const PIPE = '<pipe '

@@ -8,6 +8,7 @@ import { addPlaceSettings } from './flags.ts'
 import { openBackend } from './open-backend.ts'
 import { formatDiagnostics, formatLeftOut, type RuleFile, readRuleFiles } from './rule-files.ts'
 import { isPiped } from './rule-source.ts'
+import { addRuleSources } from './rule-sources.ts'
 import { formatCount, startProgress } from './terminal.ts'
 
 export function addRules(program: Command, conclude: Conclude): void {
@@ -27,6 +28,7 @@ A ruleset of the same name gets a new revision. One that does not compile is sav
 diagnostics are printed, and the exit status is 2. With --partial the rules that compile run.`,
     )
   addPlaceSettings(command).action(conclude(importRules))
+  addRuleSources(rules, conclude)
 }
 
 interface ImportFlags extends Flags {

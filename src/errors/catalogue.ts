@@ -92,6 +92,23 @@ export const catalogue = {
   },
   'ruleset.delete-failed': { status: 500, message: 'Error occurred while deleting ruleset' },
   'ruleset.switch-failed': { status: 500, message: 'Error occurred while enabling/disabling ruleset' },
+  'source.not-found': { status: 404, message: 'There is no such rule source.' },
+  'source.exists': { status: 409, message: 'There is already a rule source of that name.' },
+  'source.foreign': { status: 403, message: 'The rule source was added by another user.' },
+  'source.invalid': {
+    status: 400,
+    message: 'A rule source is a repository or an archive with an address that starts with https://.',
+  },
+  'source.refused': { status: 400, message: 'Rules may not be fetched from there.' },
+  'source.unreachable': { status: 424, message: 'The rule source cannot be reached.' },
+  'source.credentials': { status: 424, message: 'The server of the rule source does not accept the token.' },
+  'source.too-large': { status: 424, message: 'The rule source is larger than allowed.' },
+  'source.failed': { status: 424, message: 'The rule source cannot be read.' },
+  'source.git-missing': {
+    status: 424,
+    message:
+      'Repositories are fetched with git, which is not installed here; install it ("apt-get install git"), or use the address of an archive.',
+  },
   'rules.unreadable': { status: 400, message: 'There is no YARA file to read.' },
   'rules.invalid': { status: 400, message: 'The rules do not compile.' },
   'publish.refused': {

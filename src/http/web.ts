@@ -28,6 +28,7 @@ const pageAddresses = [
   'samples',
   'rulesets',
   'new-ruleset',
+  'rule-sources',
   'matches',
   'retro',
   'hunts',

@@ -1,4 +1,4 @@
-import type { ListedRevision, RevisionDetails, RulesetState } from '../store/index.ts'
+import type { ListedRevision, NewOrigin, RevisionDetails, RulesetState } from '../store/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
 
 export interface SaveOutcome {
@@ -25,6 +25,8 @@ export interface NewText {
   readonly partial?: boolean
   /** The number of the revision that it was made of, 0 for none: it is refused when another is current by now. */
   readonly replaces?: number | undefined
+  /** Where it was fetched from; left out for a text that somebody wrote or sent. */
+  readonly origin?: NewOrigin
 }
 
 export interface RevisionEntry extends ListedRevision {

@@ -254,7 +254,9 @@ export class Rulesets {
         }
       }
       const digest = textDigest(content)
-      const unchanged = existing && (await this.#has(existing, content, digest)) ? existing : null
+      // One that comes from elsewhere now is a revision of its own, since each says where its text came from.
+      const mayStay = given.origin === undefined
+      const unchanged = existing && mayStay && (await this.#has(existing, content, digest)) ? existing : null
       const isAsAsked = partial || unchanged?.leftOut.length === 0
       if (unchanged && unchanged.state !== 'invalid' && isAsAsked) return this.#saveUnchanged(name, unchanged, cloud)
       demandCurrent(given, existing?.number ?? 0)
@@ -284,6 +286,7 @@ export class Rulesets {
           rules,
           plan: planned?.plan ?? null,
           leftOut,
+          origin: given.origin,
         })
         const reason = valid ? formatLeftOut(leftOut) : firstErrorOf(diagnostics)
         await tx.rulesets.setRevision(id, revisionId, { state, reason, modified: time })

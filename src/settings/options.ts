@@ -31,6 +31,12 @@ const second = 1_000
 const minute = 60 * second
 const hour = 60 * minute
 
+/** `10.0.0.0/8`, `fd00::/8`, or one address. */
+function isNetwork(word: string): boolean {
+  const [address = '', bits = '0'] = word.split('/')
+  return isIP(address) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (isIP(address) === 6 ? 128 : 32)
+}
+
 const proxyGroups = ['loopback', 'linklocal', 'uniquelocal']
 
 /** Options of the server, and of commands that work on the data folder themselves. */
@@ -315,6 +321,48 @@ export const options = {
     kind: duration(second, 10 * minute),
     default: minute,
     about: 'How long the cloud may take to answer one question.',
+  }),
+  ruleSourceHosts: option({
+    kind: list(
+      'hosts',
+      'names of hosts separated by commas, with *. in front for all hosts below one, or * for every host',
+      (word) => word === '*' || /^(\*\.)?[\w-]+(\.[\w-]+)*$/.test(word) || isIP(word) !== 0,
+    ),
+    default: ['github.com', '*.github.com', '*.githubusercontent.com', 'gitlab.com', 'codeberg.org', 'bitbucket.org'],
+    about: 'The hosts that rules may be fetched from, those that they send on to included.',
+  }),
+  ruleSourceNetworks: option({
+    kind: list('networks', 'addresses or networks separated by commas, such as 10.1.0.0/16', isNetwork),
+    default: [],
+    formatDefault: 'none',
+    about: 'The networks without public addresses that rules may be fetched from.',
+  }),
+  ruleSourceCa: option({
+    kind: path('file'),
+    default: '',
+    formatDefault: 'the well-known authorities',
+    about:
+      'Certificates (PEM) of the authorities that hosts of rules are believed by, in place of the well-known ones.',
+  }),
+  ruleSourceInterval: option({
+    kind: duration(0, 365 * 24 * hour),
+    default: 24 * hour,
+    about: 'How often rules are fetched anew from sources that are kept up to date; 0 for never by itself.',
+  }),
+  ruleSourceBytes: option({
+    kind: size(MB, 16 * GB),
+    default: 256 * MB,
+    about: 'How much is downloaded of one source of rules, and how large it may be unpacked.',
+  }),
+  ruleSourceFiles: option({
+    kind: count(1, 10_000_000),
+    default: 50_000,
+    about: 'How many files a source of rules may have, of whatever kind.',
+  }),
+  ruleSourceTimeout: option({
+    kind: duration(second, 24 * hour),
+    default: 10 * minute,
+    about: 'How long fetching and reading one source of rules may take.',
   }),
   logLevel: option({
     kind: choice('level', 'fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),

@@ -13,6 +13,21 @@ interface RevisionText {
   readonly rules: readonly RuleSummary[]
 }
 
+/** A file of a rule source, as of one version of that. */
+export interface RevisionOrigin {
+  /** The name that the source had then, and its address. */
+  readonly source: string
+  readonly url: string
+  /** From the root of the source. */
+  readonly path: string
+  /** A commit, or `sha256:` and the digest of an archive. */
+  readonly version: string
+}
+
+export interface NewOrigin extends RevisionOrigin {
+  readonly sourceId: number
+}
+
 export interface NewRevision extends RevisionText {
   readonly rulesetId: number
   /** From 1. */
@@ -23,6 +38,8 @@ export interface NewRevision extends RevisionText {
   readonly digest?: Uint8Array
   /** As text; null for a text that does not compile. */
   readonly plan: string | null
+  /** Left out for a text that somebody wrote or sent. */
+  readonly origin?: NewOrigin | undefined
 }
 
 export interface ListedRevision {
@@ -30,6 +47,8 @@ export interface ListedRevision {
   readonly author: string
   readonly created: Micros
   readonly valid: boolean
+  /** Where it was fetched from; null for a text that somebody wrote or sent. */
+  readonly origin: RevisionOrigin | null
 }
 
 export interface RevisionDetails extends ListedRevision, RevisionText {}

@@ -10,6 +10,7 @@ import type { Classification } from './classifications.ts'
 import type { Micros } from './clock.ts'
 import type { HuntKind, HuntState } from './hunts.ts'
 import type { IntakeStage } from './intake.ts'
+import type { RuleSourceFilesTable, RuleSourcesTable } from './rule-source-tables.ts'
 import type { Role } from './users.ts'
 
 export type Flag = 0 | 1
@@ -46,6 +47,8 @@ export interface Schema {
   feed_entries: FeedEntriesTable
   journal: JournalTable
   audit_entries: AuditEntriesTable
+  rule_sources: RuleSourcesTable
+  rule_source_files: RuleSourceFilesTable
 }
 
 /** Small facts of the installation: the generation of the enabled set, the schema's creation, … */
@@ -261,6 +264,10 @@ export interface RevisionsTable {
   plan: string | null
   /** What does not run although the rest does: JSON, LeftOut[] of src/yara; null where everything runs. */
   left_out: Generated<string | null>
+  /** Where the text came from: the source while there is one, the file in it, and JSON for people (RevisionOrigin). */
+  source_id: Generated<number | null>
+  source_path: Generated<string | null>
+  origin: Generated<string | null>
 }
 
 /**

@@ -15,6 +15,7 @@ import type { StoredNewNames } from './new-names.ts'
 import type { StoredOutbox } from './outbox.ts'
 import type { StoredReanalyses } from './reanalyses.ts'
 import type { StoredRevisions } from './revisions.ts'
+import type { StoredRuleSources } from './rule-sources.ts'
 import type { StoredRulesets } from './rulesets.ts'
 import type { SampleSearch } from './sample-search.ts'
 import type { StoredSamples } from './samples.ts'
@@ -56,6 +57,7 @@ export interface Repositories {
   readonly feeds: StoredFeeds
   readonly segments: StoredSegments
   readonly intake: StoredIntake
+  readonly ruleSources: StoredRuleSources
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

@@ -20,6 +20,11 @@ export const unitsOfWork = {
   logIn: 'read committed',
   /** Finds or adds the user of an identity provider: names are free, and an administrator remains. */
   signOn: 'serializable',
+  /** A rule source of its name. */
+  addRuleSource: 'serializable',
+  changeRuleSource: 'serializable',
+  /** What a synchronization has found of a source's files. */
+  recordSourceFiles: 'read committed',
   /** The token that scripts set up an installation with. */
   setUpToken: 'serializable',
   /** A revision, a switch, a removal: with the matches, the plan, what a cloud has to learn, and the next generation. */

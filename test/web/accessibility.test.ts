@@ -49,6 +49,8 @@ const pages = (): readonly (readonly [address: string, sign: string])[] => [
   ['/rulesets/some_rules?tab=revisions', 'What changed from revision 1 to 2'],
   ['/rulesets/unknown_one', 'There is no ruleset unknown_one'],
   ['/new-ruleset', 'New ruleset'],
+  ['/rule-sources', 'No sources yet'],
+  ['/rule-sources/4711', 'There is no such rule source'],
   ['/retro', 'How long the runs took'],
   ['/hunts?of=all', 'completed'],
   [`/hunts/${hunt}`, 'hay.txt'],

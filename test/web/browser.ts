@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Settings } from '../../src/settings/index.ts'
 import { passwords, TestServer, type User } from '../http/harness.ts'
 
 const executable = process.env.BACKTRAIL_CHROMIUM ?? '/usr/bin/chromium'
@@ -87,8 +88,8 @@ export class WebTest {
     this.#browser = browser
   }
 
-  static async start(): Promise<WebTest> {
-    const server = await TestServer.start()
+  static async start(settings: Partial<Settings> = {}): Promise<WebTest> {
+    const server = await TestServer.start(settings)
     try {
       return new WebTest(server, await Watched.start())
     } catch (error) {

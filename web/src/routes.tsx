@@ -14,6 +14,8 @@ export const routes: RouteObject[] = [
   { path: '/rulesets', lazy: () => part(() => import('./pages/rulesets/rulesets-page.tsx')) },
   { path: '/rulesets/:name', lazy: () => part(() => import('./pages/ruleset/ruleset-page.tsx')) },
   { path: '/new-ruleset', lazy: () => part(() => import('./pages/ruleset/new-ruleset-page.tsx')) },
+  { path: '/rule-sources', lazy: () => part(() => import('./pages/rule-sources/rule-sources-page.tsx')) },
+  { path: '/rule-sources/:id', lazy: () => part(() => import('./pages/rule-source/rule-source-page.tsx')) },
   { path: '/matches', lazy: () => part(() => import('./pages/matches/matches-page.tsx')) },
   { path: '/retro', lazy: () => part(() => import('./pages/retro/retro-page.tsx')) },
   { path: '/hunts', lazy: () => part(() => import('./pages/hunts/hunts-page.tsx')) },

@@ -64,6 +64,18 @@ export const RevisionJson = Type.Object({
   author: Type.String(),
   created: Time,
   valid: Type.Boolean(),
+  origin: Type.Union(
+    [
+      Type.Object({
+        source: Type.String({ description: 'the name that the rule source had then' }),
+        url: Type.String(),
+        path: Type.String({ description: 'of the file in it' }),
+        version: Type.String({ description: 'a commit, or sha256: and the digest of an archive' }),
+      }),
+      Type.Null(),
+    ],
+    { description: 'the rule source that the text was fetched from; null where somebody wrote it' },
+  ),
 })
 
 export const RevisionsShape = Type.Object({

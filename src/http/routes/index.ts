@@ -13,6 +13,7 @@ import { addOperation } from './operation.ts'
 import { addOverview } from './overview.ts'
 import { addPublishing } from './publishing.ts'
 import { addRetroRuns } from './retro-runs.ts'
+import { addRuleSources } from './rule-sources.ts'
 import { addRulesetList } from './ruleset-list.ts'
 import { addRulesetMatches } from './ruleset-matches.ts'
 import { addRulesetRevisions } from './ruleset-revisions.ts'
@@ -33,6 +34,7 @@ import { addTokenLogIn } from './token-log-in.ts'
 import { addUploads } from './uploads.ts'
 import { addUsers } from './users.ts'
 import { addWebSession } from './web-session.ts'
+import { addYaraRepositories } from './yara-repositories.ts'
 
 /** What every server has, whatever its role. */
 const everywhere = [
@@ -66,6 +68,8 @@ const onAppliances = [
   addRulesetList,
   addRulesetRevisions,
   addRulesetMatches,
+  addYaraRepositories,
+  addRuleSources,
   addLocalRetro,
   addRetroRuns,
   addCloudRetro,

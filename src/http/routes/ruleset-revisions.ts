@@ -101,6 +101,12 @@ export function addRulesetRevisions(app: HttpServer, { appliance: { rulesets } }
   )
 }
 
-function toJson({ number, author, created, valid }: Omit<RevisionEntry, 'matches'>): Static<typeof RevisionJson> {
-  return { number, author, created: toIso(created), valid }
+function toJson({
+  number,
+  author,
+  created,
+  valid,
+  origin,
+}: Omit<RevisionEntry, 'matches'>): Static<typeof RevisionJson> {
+  return { number, author, created: toIso(created), valid, origin }
 }

@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../yara/index.ts'
-import type { StoredRevisions } from '../revisions.ts'
+import type { NewOrigin, RevisionOrigin, StoredRevisions } from '../revisions.ts'
 import type { RuleSummary } from '../rule-summary.ts'
 import type { Database } from './database.ts'
 import { listOf } from './list.ts'
@@ -11,10 +11,11 @@ export function sqliteRevisions(database: Database): StoredRevisions {
       .selectFrom('revisions')
       .innerJoin('users', 'users.id', 'revisions.author_id')
       .select(['revisions.number', 'users.name as author', 'revisions.created', 'revisions.valid'])
+      .select('revisions.origin')
       .where('revisions.ruleset_id', '=', rulesetId)
 
   return {
-    async add({ rulesetId, number, content, digest = null, authorId, created, valid, ...text }) {
+    async add({ rulesetId, number, content, digest = null, authorId, created, valid, origin, ...text }) {
       const { id } = await database
         .insertInto('revisions')
         .values({
@@ -29,6 +30,7 @@ export function sqliteRevisions(database: Database): StoredRevisions {
           rules: JSON.stringify(text.rules),
           plan: text.plan,
           left_out: text.leftOut.length === 0 ? null : JSON.stringify(text.leftOut),
+          ...originColumns(origin),
         })
         .returning('id')
         .executeTakeFirstOrThrow()
@@ -37,7 +39,7 @@ export function sqliteRevisions(database: Database): StoredRevisions {
 
     async list(rulesetId, most) {
       const rows = await listed(rulesetId).orderBy('revisions.number', 'desc').limit(most).execute()
-      return rows.map((row) => ({ ...row, valid: row.valid === 1 }))
+      return rows.map((row) => ({ ...row, valid: row.valid === 1, origin: readOrigin(row.origin) }))
     },
 
     async find(rulesetId, number) {
@@ -50,6 +52,7 @@ export function sqliteRevisions(database: Database): StoredRevisions {
       return {
         ...revision,
         valid: row.valid === 1,
+        origin: readOrigin(row.origin),
         diagnostics: JSON.parse(row.diagnostics) as Diagnostic[],
         leftOut: leftOutOf(left_out),
         rules: rulesIn(row.rules),
@@ -173,4 +176,18 @@ export function sqliteRevisions(database: Database): StoredRevisions {
 
 export function rulesIn(json: string): RuleSummary[] {
   return JSON.parse(json) as RuleSummary[]
+}
+
+function originColumns(origin: NewOrigin | undefined): {
+  readonly source_id: number | null
+  readonly source_path: string | null
+  readonly origin: string | null
+} {
+  if (origin === undefined) return { source_id: null, source_path: null, origin: null }
+  const { sourceId, ...shown } = origin
+  return { source_id: sourceId, source_path: origin.path, origin: JSON.stringify(shown) }
+}
+
+function readOrigin(stored: string | null): RevisionOrigin | null {
+  return stored === null ? null : (JSON.parse(stored) as RevisionOrigin)
 }

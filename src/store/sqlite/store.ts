@@ -20,6 +20,7 @@ import { sqliteNewNames } from './new-names.ts'
 import { sqliteOutbox } from './outbox.ts'
 import { sqliteReanalyses } from './reanalyses.ts'
 import { sqliteRevisions } from './revisions.ts'
+import { sqliteRuleSources } from './rule-sources.ts'
 import { sqliteRulesets } from './rulesets.ts'
 import { sqliteSampleSearch } from './sample-search.ts'
 import { sqliteSamples } from './samples.ts'
@@ -87,5 +88,6 @@ function repositoriesOf(database: Database): Repositories {
     feeds: sqliteFeeds(database),
     segments: sqliteSegments(database),
     intake: sqliteIntake(database),
+    ruleSources: sqliteRuleSources(database),
   }
 }

@@ -8,6 +8,7 @@ import { Moment } from '../../parts/moment.tsx'
 import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { count, counted } from '../../parts/numbers.ts'
 import { Problem } from '../../parts/problem.tsx'
+import { shortVersion } from '../../parts/source-state.tsx'
 import { useCloudChoice } from './cloud-choice.tsx'
 import styles from './revisions.module.css'
 
@@ -58,6 +59,11 @@ function Entry({ entry, isCurrent }: { readonly entry: RevisionEntry; readonly i
       <span className={styles.line}>
         {entry.valid ? `first found ${counted(matches, 'match', 'matches')}` : 'does not compile'}
       </span>
+      {entry.origin && (
+        <span className={styles.line} title={`${entry.origin.url} ${entry.origin.path} ${entry.origin.version}`}>
+          from {entry.origin.source}, {shortVersion(entry.origin.version)}
+        </span>
+      )}
     </>
   )
 }

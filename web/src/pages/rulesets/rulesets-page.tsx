@@ -61,11 +61,14 @@ export function Component() {
         title="Rulesets"
         about={list.data && `${counted(list.data.count, 'ruleset')}${isFiltered ? ' with these filters' : ''}`}
         actions={
-          mayWork(user) && (
-            <LinkButton href="/new-ruleset" weight="main">
-              New ruleset
-            </LinkButton>
-          )
+          <>
+            <LinkButton href="/rule-sources">Sources</LinkButton>
+            {mayWork(user) && (
+              <LinkButton href="/new-ruleset" weight="main">
+                New ruleset
+              </LinkButton>
+            )}
+          </>
         }
       />
       <ListFilters state={state} filter={filter} />
@@ -211,7 +214,8 @@ function NoRulesets() {
       }
     >
       A ruleset is a YARA text. Saved and enabled, it is matched against every sample that arrives; Local Retro matches
-      it against those that are here. Files can be imported with <code>backtrail rules import</code>.
+      it against those that are here. Files can be imported with <code>backtrail rules import</code>, and whole
+      repositories are fetched as <Link to="/rule-sources">sources</Link>.
     </EmptyState>
   )
 }
