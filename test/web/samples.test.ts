@@ -76,7 +76,7 @@ test('files and folders are dropped in, sent with progress, matched live, and du
 
 test('a sample is found by hash, part of its name and type, and the address keeps the search', { skip }, async () => {
   const page = await web.open('/samples')
-  const search = page.getByRole('searchbox', { name: 'Search a hash or a part of a name' })
+  const search = page.getByRole('searchbox', { name: 'Search a hash, a part of a name, or a query' })
   const names = page.locator('tbody th')
   await search.fill('LOOSE')
   await page.getByText('1 sample shown').waitFor()

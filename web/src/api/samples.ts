@@ -16,7 +16,7 @@ export type MatchedStrings = Static<typeof MatchedStringsShape>
 export type MatchedString = MatchedStrings['rules'][number]['strings'][number]
 export type Entropy = Static<typeof EntropyShape>
 
-/** Filters as the API names them; what is empty is left out. */
+/** `q` is a query in the language of the API, the others are its filters; what is empty is left out. */
 export type SampleQuery = Readonly<Record<'q' | 'file_type' | 'classification' | 'tag' | 'from' | 'to', string>>
 
 const PAGE_SIZE = 100
@@ -26,7 +26,7 @@ export function useSamples(query: SampleQuery) {
     queryKey: ['samples', 'list', query],
     queryFn: ({ pageParam, signal }) =>
       walk<Sample, string>(pageParam, PAGE_SIZE, async (after, limit) => {
-        const asked: Query = { ...query, after, limit }
+        const asked: Query = { ...filtersOf(query), after, limit }
         const { results, next } = await call<Static<typeof SampleSearchShape>>('GET', '/api/samples/', {
           query: asked,
           signal,
@@ -39,12 +39,14 @@ export function useSamples(query: SampleQuery) {
   })
 }
 
+const filtersOf = ({ q, ...filters }: SampleQuery): Query => ({ query: q, ...filters })
+
 /** How many there are; asked only where the list does not tell it. */
 export function useSampleCount(query: SampleQuery, isWanted: boolean) {
   return useQuery({
     queryKey: ['samples', 'count', query],
     queryFn: ({ signal }) =>
-      call<Static<typeof CountedShape>>('GET', '/api/samples/count/', { query: { ...query }, signal }),
+      call<Static<typeof CountedShape>>('GET', '/api/samples/count/', { query: filtersOf(query), signal }),
     enabled: isWanted,
   })
 }

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import { Link } from 'react-router'
 import { type Sample, type SampleQuery, useFileTypes, useSampleCount, useSamples } from '../../api/samples.ts'
 import { mayWork, useUser } from '../../api/session.ts'
@@ -8,7 +8,7 @@ import { Badge, Classification, classifications } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
 import { DateRange } from '../../parts/date-range.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
-import { Filters, SearchField, Select } from '../../parts/field.tsx'
+import { Filters, Select } from '../../parts/field.tsx'
 import { GrowingTable, rowsOf } from '../../parts/growing-table.tsx'
 import { useMedia } from '../../parts/media.ts'
 import { Moment } from '../../parts/moment.tsx'
@@ -18,6 +18,7 @@ import { ChosenBar } from '../../parts/sample-actions.tsx'
 import { ShortField } from '../../parts/short-field.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { DropPlace } from './drop-place.tsx'
+import { QueryField } from './query-field.tsx'
 import styles from './samples-page.module.css'
 import { useUploads } from './uploads.ts'
 import { UploadsPanel } from './uploads-panel.tsx'
@@ -77,13 +78,10 @@ const keyOf = ({ sha256, sha1 }: Sample) => sha256 ?? sha1
 
 function SampleFilters({ query, change }: { readonly query: SampleQuery; readonly change: Change<SampleQuery> }) {
   const types = useFileTypes()
+  const search = useCallback((q: string) => change({ q }, { replace: true }), [change])
   return (
     <Filters>
-      <SearchField
-        label="Search a hash or a part of a name"
-        value={query.q}
-        onChange={(q) => change({ q }, { replace: true })}
-      />
+      <QueryField value={query.q} onChange={search} />
       <Select
         label="Class"
         value={query.classification}
@@ -160,7 +158,8 @@ function Nothing({
   }
   return (
     <EmptyState title="No sample fits" action={<Button onPress={onClear}>Clear the filters</Button>}>
-      Search takes whole hashes or any part of the last name of a sample.
+      A word is a part of a name or the beginning of a hash; the question mark beside the search says what else there
+      is.
     </EmptyState>
   )
 }
