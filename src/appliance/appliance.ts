@@ -15,7 +15,7 @@ import {
   TextPlans,
 } from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
-import { Intake, type MatchRecord, Reanalysis } from '../intake/index.ts'
+import { Intake, type MatchRecord, ProgramReading, Reanalysis } from '../intake/index.ts'
 import { Matches } from '../matches/index.ts'
 import { RuleSources } from '../rule-sources/index.ts'
 import { type CheckedBy, KnownTexts, type RulesetPlanner, Rulesets } from '../rulesets/index.ts'
@@ -221,6 +221,7 @@ async function assemble(
   })
   const { scanLimit } = settings
   const reanalysis = new Reanalysis({ store, contents, pool, rulesets, matches: record, log, scanBytes: scanLimit })
+  const programReading = new ProgramReading({ store, contents, pool, log, scanBytes: scanLimit })
   const localRetro = new LocalRetro({ store, sources, rulesets, matches, log, scanLimit })
   const adHocHunts = new AdHocHunts({
     store,
@@ -262,6 +263,7 @@ async function assemble(
     () => tenants.close(),
     () => intake.stop(),
     () => reanalysis.stop(),
+    () => programReading.stop(),
     () => stored.stop(),
     () => janitor.stop(),
   )
@@ -274,6 +276,7 @@ async function assemble(
   const index = await segments.start()
   const { resumed } = await intake.start()
   reanalysis.start()
+  programReading.start()
   const retro = await localRetro.resume()
   const hunts = await adHocHunts.resume()
   const retroHunts = await tenants.start()

@@ -14,7 +14,7 @@ const kinds: Readonly<Record<number, string>> = {
   4: 'Core',
 }
 
-const machines: Readonly<Record<number, string>> = {
+export const elfMachines: Readonly<Record<number, string>> = {
   3: 'x86',
   8: 'MIPS',
   20: 'PowerPC',
@@ -41,7 +41,7 @@ export function recogniseElf(head: Head): Recognised | null {
   const type = head.u16(16, little)
   const program = type === TYPE_EXECUTABLE || (type === TYPE_SHARED && isProgram(head, wide, little))
   const kind = program ? 'Exe' : (kinds[type] ?? 'None')
-  const machine = machines[head.u16(18, little)] ?? 'unknown machine'
+  const machine = elfMachines[head.u16(18, little)] ?? 'unknown machine'
   const name = `ELF${wide ? 64 : 32} ${little ? 'Little' : 'Big'}`
   const words: Readonly<Record<string, string>> = {
     Exe: type === TYPE_SHARED ? 'position-independent executable' : 'executable',

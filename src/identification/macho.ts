@@ -11,7 +11,7 @@ const kinds: Readonly<Record<number, string>> = {
   11: 'Kext',
 }
 
-const machines: Readonly<Record<number, string>> = {
+export const machOMachines: Readonly<Record<number, string>> = {
   7: 'x86',
   16777223: 'x86-64',
   12: 'ARM',
@@ -37,7 +37,7 @@ export function recogniseMachO(head: Head): Recognised | null {
   if (!little && magic !== 0xfeedface && magic !== 0xfeedfacf) return null
   const wide = magic === 0xcffaedfe || magic === 0xfeedfacf
   const kind = kinds[head.u32(12, little)] ?? 'None'
-  const machine = machines[head.u32(4, little)] ?? 'unknown machine'
+  const machine = machOMachines[head.u32(4, little)] ?? 'unknown machine'
   return {
     fileType: `MachO${wide ? 64 : 32} ${little ? 'Little' : 'Big'}/${kind}`,
     description: `Mach-O ${wide ? 64 : 32}-bit ${kind.toLowerCase()}, ${machine}`,

@@ -4,7 +4,7 @@ const PE32_PLUS = 0x20b
 const EXECUTABLE_DLL = 0x2000
 const CLR_HEADER = 14
 
-const machines: Readonly<Record<number, string>> = {
+export const peMachines: Readonly<Record<number, string>> = {
   332: 'x86',
   34404: 'x86-64',
   43620: 'ARM64',
@@ -12,7 +12,7 @@ const machines: Readonly<Record<number, string>> = {
   512: 'Itanium',
 }
 
-const subsystems: Readonly<Record<number, string>> = {
+export const peSubsystems: Readonly<Record<number, string>> = {
   1: 'native',
   2: 'GUI',
   3: 'console',
@@ -37,8 +37,8 @@ export function recognisePe(head: Head): Recognised | null {
   const directories = optional + (plus ? 112 : 96)
   const directoryCount = head.u32(directories - 4)
   const managed = directoryCount > CLR_HEADER && head.u32(directories + CLR_HEADER * 8) !== 0
-  const machine = machines[head.u16(fileHeader)] ?? 'unknown machine'
-  const subsystem = subsystems[head.u16(optional + 68)] ?? 'unknown subsystem'
+  const machine = peMachines[head.u16(fileHeader)] ?? 'unknown machine'
+  const subsystem = peSubsystems[head.u16(optional + 68)] ?? 'unknown subsystem'
   const sections = head.u16(fileHeader + 2)
   return {
     fileType: `PE${plus ? '+' : ''}/${managed ? '.Net ' : ''}${kind}`,

@@ -97,6 +97,9 @@ async function commit(
     },
   )
   await intake.complete(examined)
+  await tx.programs.record(
+    batch.flatMap(({ queued, program }) => (program === null ? [] : [{ sample: queued.id, facts: program }])),
+  )
   for (const { queued, hits } of batch) {
     if (hits.length > 0) await matches.record(tx, { sampleId: queued.id, hits, at })
   }

@@ -6,7 +6,7 @@ import { type EarlyFinding, EarlyFindings } from './early-findings.ts'
 function finding(name: string, signatureBytes: number): EarlyFinding {
   const identification = { fileType: 'Text/None', description: '', isArchive: false }
   const signature = new Uint8Array(signatureBytes)
-  const found = { identification, signature, hits: [], errors: [] }
+  const found = { identification, signature, program: null, hits: [], errors: [] }
   return {
     known: { name, folder: '', owner: '' },
     live: { id: 'live:1', generation: 1, rulesets: [], members: [] },

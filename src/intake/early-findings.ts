@@ -11,8 +11,10 @@ export interface EarlyFinding {
   readonly found: TaskOutput<'examine'>
 }
 
-/** Signatures that wait, in bytes. */
+/** What waits, in bytes. */
 const ENOUGH = 64 * 1024 * 1024
+/** What a program is made of takes about so much, and mostly far less. */
+const PROGRAM_BYTES = 16 * 1024
 
 /**
  * Most files are examined as soon as they have been copied: their content is read once, and one message does for both.
@@ -33,7 +35,7 @@ export class EarlyFindings {
     this.take(sha256)
     if (this.isFull) return
     this.#findings.set(keyOf(sha256), finding)
-    this.#bytes += finding.found.signature.length
+    this.#bytes += bytesOf(finding)
   }
 
   /** Gives what is kept about a content, and keeps it no longer. */
@@ -42,7 +44,11 @@ export class EarlyFindings {
     const finding = this.#findings.get(key)
     if (finding === undefined) return undefined
     this.#findings.delete(key)
-    this.#bytes -= finding.found.signature.length
+    this.#bytes -= bytesOf(finding)
     return finding
   }
+}
+
+function bytesOf({ found: { signature, program } }: EarlyFinding): number {
+  return signature.length + (program === null ? 0 : PROGRAM_BYTES)
 }

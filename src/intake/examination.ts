@@ -5,6 +5,7 @@
  * new in the set is scanned, and what was found with rulesets that are gone is dropped.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { ProgramFacts } from '../programs/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import { type KnownName, nameVariables } from '../samples/index.ts'
 import type { Digests, Identification, RuleHit, ScanError, TaskOutput, WorkerPool } from '../scanning/index.ts'
@@ -33,6 +34,8 @@ export interface Examined {
   readonly identification: Identification
   /** Null for a sample that could not be examined. */
   readonly signature: Uint8Array | null
+  /** What it is made of; null for what is no program, or is not known. */
+  readonly program: ProgramFacts | null
   /** The set that `hits` are complete for. */
   readonly live: LiveSet
   readonly hits: readonly RuleHit[]
@@ -115,8 +118,7 @@ export class Examiner {
     const early = this.#early.take(queued.digests.sha256)
     // Rules may ask for the name, and what was given up on a sample before is left out.
     if (early !== undefined && isDeepStrictEqual(early.known, queued.known) && !queued.again) {
-      const { identification, signature, hits, errors } = early.found
-      return { queued, live: early.live, identification, signature, hits, errors, remarks: [] }
+      return { ...early.found, queued, live: early.live, remarks: [] }
     }
     const without = await this.#without(queued)
     return this.#withLiveSet((live) => this.#examineWith(live, queued, without, signal))
@@ -129,12 +131,11 @@ export class Examiner {
     signal: AbortSignal,
   ): Promise<Examined> {
     const scan = queued.digests.size <= this.#scanBytes
-    const base = { queued, live, hits: [], errors: [], signature: null, identification: UNKNOWN }
+    const base = { queued, live, hits: [], errors: [], signature: null, program: null, identification: UNKNOWN }
     try {
       const found = await this.#run(queued, { ruleSet: live.id, without, scan }, signal)
       const remarks = scan ? [] : [`It is larger than ${this.#scanBytes} bytes, and is not matched against rules.`]
-      const { identification, signature, hits, errors } = found
-      return { ...base, identification, signature, hits, errors, remarks }
+      return { ...base, ...found, remarks }
     } catch (error) {
       if (signal.aborted || !isOfTheSample(error)) throw error
       return { ...base, remarks: [`It could not be examined: ${(error as Error).message}`] }

@@ -1,4 +1,5 @@
 export type { MatchRecord } from './completion.ts'
 export { Intake, type IntakeLimits, type IntakeParts, type QueueStatus } from './intake.ts'
+export { ProgramReading } from './program-reading.ts'
 export { Reanalysis, type Requested } from './reanalysis.ts'
 export { fileName, folderOf, type IngestReceipt, type UploadInfo } from './staged-file.ts'

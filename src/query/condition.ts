@@ -11,6 +11,8 @@ export type Condition =
   | { readonly kind: 'parent'; readonly digits: string }
   /** One of the texts fits. */
   | { readonly kind: 'text'; readonly field: TextField; readonly pattern: Pattern }
+  /** Something that a program is made of fits. */
+  | { readonly kind: 'program'; readonly field: ProgramField; readonly pattern: Pattern }
   | { readonly kind: 'number'; readonly field: NumberField; readonly bounds: Bounds }
   | { readonly kind: 'classification'; readonly is: 0 | 1 | 2 | 3 }
   | { readonly kind: 'stored'; readonly is: boolean }
@@ -32,7 +34,29 @@ export const textFields = [
 ] as const
 export type TextField = (typeof textFields)[number]
 
-export const numberFields = ['size', 'riskscore', 'filecount', 'firstseen', 'lastseen'] as const
+/** What a program is made of: src/programs/traits.ts has the values. */
+export const programFields = [
+  'format',
+  'machine',
+  'imphash',
+  'rich-hash',
+  'pdb',
+  'build-id',
+  'section',
+  'import',
+  'export',
+  'signer',
+  'serial',
+  'company',
+  'product',
+  'description',
+  'original-name',
+  'dotnet-module',
+  'mvid',
+] as const
+export type ProgramField = (typeof programFields)[number]
+
+export const numberFields = ['size', 'riskscore', 'filecount', 'firstseen', 'lastseen', 'compiled'] as const
 export type NumberField = (typeof numberFields)[number]
 
 /** Both inclusive; null where there is no bound. */

@@ -2,11 +2,12 @@
  * The fields of the query language: the vendor's names where it has one, and ours. This list feeds the parser, the
  * suggestions of the web application, and a test that holds docs/api.md to it.
  */
-import type { HashKind, NumberField, TextField } from './condition.ts'
+import type { HashKind, NumberField, ProgramField, TextField } from './condition.ts'
 
 export type FieldMeaning =
   | { readonly kind: 'hash'; readonly of: HashKind | 'any' | 'parent' }
   | { readonly kind: 'text'; readonly field: TextField }
+  | { readonly kind: 'program'; readonly field: ProgramField }
   | { readonly kind: 'number' | 'bytes' | 'time'; readonly field: NumberField }
   | { readonly kind: 'classification' | 'stored' }
 
@@ -21,6 +22,14 @@ export interface QueryField {
 }
 
 const text = (field: TextField): FieldMeaning => ({ kind: 'text', field })
+
+const program = (field: ProgramField, aliases: readonly string[], about: string, example: string): QueryField => ({
+  name: field,
+  aliases,
+  meaning: { kind: 'program', field },
+  about,
+  example: `${field}:${example}`,
+})
 
 export const fieldsOfQueries: readonly QueryField[] = [
   {
@@ -152,6 +161,35 @@ export const fieldsOfQueries: readonly QueryField[] = [
     about: 'true: its content is on this appliance',
     example: 'available:true',
   },
+  program(
+    'format',
+    ['program'],
+    'programs: PE32, PE32+, ELF32, ELF64, Mach-O 32, Mach-O 64, Mach-O universal',
+    'ELF64',
+  ),
+  program('machine', ['architecture'], 'the processor of a program', 'x86-64'),
+  {
+    name: 'compiled',
+    aliases: ['pe-timestamp', 'timestamp'],
+    meaning: { kind: 'time', field: 'compiled' },
+    about: 'when a program of Windows was compiled, as its header says',
+    example: 'compiled:[2026-10-01 TO 2026-10-31]',
+  },
+  program('imphash', ['pe-imphash'], 'the hash of what a program of Windows imports', 'c1f8d8f5a5e9a3c4*'),
+  program('rich-hash', ['richhash'], 'the MD5 of the clear data of its Rich header', '5d5b7a0e*'),
+  program('pdb', ['pe-pdb', 'pdb-path'], 'where its linker wrote the symbols', '*\\\\implant\\\\*.pdb'),
+  program('build-id', ['buildid'], 'GUID and age of the PDB, build id of an ELF, UUID of a Mach-O', '3f1e8a*'),
+  program('section', ['pe-section-name'], 'the name of a section', 'UPX0'),
+  program('import', ['pe-import', 'library'], 'a library that it imports', 'wininet.dll'),
+  program('export', ['pe-export'], 'the name of a function that it exports', 'ServiceMain'),
+  program('signer', ['cert-subject-name'], 'who signed it: the common name of the certificate', '"AND LLC"'),
+  program('serial', ['cert-serial'], 'the serial number of the signer’s certificate', '"77:01:*"'),
+  program('company', ['pe-company-name'], '`CompanyName` of its version', '"Example Ltd"'),
+  program('product', ['pe-product-name'], '`ProductName` of its version', '*Updater*'),
+  program('description', ['pe-description'], '`FileDescription` of its version', '*Service*'),
+  program('original-name', ['pe-original-name'], '`OriginalFilename` of its version', 'update.exe'),
+  program('dotnet-module', ['dotnet-module-name'], 'the name of the module of a .NET assembly', 'Client.exe'),
+  program('mvid', ['dotnet-mvid'], 'the GUID of that module', '8f1d7c3a*'),
 ]
 
 const byName = new Map(fieldsOfQueries.flatMap((field) => [field.name, ...field.aliases].map((name) => [name, field])))

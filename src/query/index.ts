@@ -5,6 +5,7 @@ export {
   literalOf,
   type NumberField,
   type Pattern,
+  type ProgramField,
   type TextField,
 } from './condition.ts'
 export { fieldsOfQueries, type QueryField } from './fields.ts'

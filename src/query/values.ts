@@ -35,6 +35,9 @@ export function conditionOf(meaning: FieldMeaning, comparison: Comparison, writt
     case 'text':
       if (written.text === '') throw new Unfit('the value is empty')
       return { kind: 'text', field: meaning.field, pattern: written.pattern }
+    case 'program':
+      if (written.text === '') throw new Unfit('the value is empty')
+      return { kind: 'program', field: meaning.field, pattern: written.pattern }
     case 'hash':
       return hashOf(meaning.of, written)
     case 'classification':

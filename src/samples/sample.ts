@@ -1,3 +1,4 @@
+import type { ProgramFacts } from '../programs/index.ts'
 import type { Condition } from '../query/index.ts'
 import type { Classification, ExtractedFile, Micros, Sample, Sighting } from '../store/index.ts'
 
@@ -9,6 +10,8 @@ export interface SampleDetails {
   readonly parents: readonly ExtractedFile[]
   /** At most 100; `extractedFiles` has them all. */
   readonly members: readonly ExtractedFile[]
+  /** Null for what is no program, or is not known. */
+  readonly program: ProgramFacts | null
 }
 
 export interface ClassificationVerdict {

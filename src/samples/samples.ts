@@ -131,7 +131,13 @@ export class Samples {
       sightings: await this.#store.arrivals.list(sample.id, SHOWN),
       parents: await this.#store.members.archivesOf(sample.id, SHOWN),
       members: await this.#store.members.list(sample.id, { offset: 0, limit: SHOWN }),
+      program: await this.#store.programs.find(sample.id),
     }
+  }
+
+  /** The import hashes of programs, by the ids of samples. */
+  async imphashesOf(samples: readonly Sample[]): Promise<ReadonlyMap<number, string>> {
+    return this.#store.programs.imphashesOf(samples.map(({ id }) => id))
   }
 
   /** Members, direct ones, ascending by path; `total` counts all. */

@@ -42,6 +42,7 @@ const stages = [
   'merge',
   'signers',
   'probe',
+  'program',
 ] as const
 export type Stage = (typeof stages)[number]
 

@@ -25,6 +25,8 @@ export interface Exclusions {
   readonly libmagic: boolean
   /** The engine did not survive reading this program's header and signatures: what it says of them is not known. */
   readonly signers: boolean
+  /** False: a worker was lost while it read what the program is made of, which is not known then. */
+  readonly programs: boolean
   /** False: a `take` task only copies. */
   readonly examining: boolean
   /** Items of a `verify` task whose results are in already. */

@@ -93,7 +93,7 @@ test('a ruleset that cannot be compiled in time is left out everywhere', () => {
 })
 
 test('a file that costs its worker while it is examined on the way is then only taken', () => {
-  for (const stage of ['identify', 'signers', 'sign', 'plan', 'compile', 'scan'] as const) {
+  for (const stage of ['identify', 'signers', 'program', 'sign', 'plan', 'compile', 'scan'] as const) {
     const retryPolicy = new RetryPolicy()
     assert.deepEqual(retryPolicy.decide('copyAndHash', 'timeout', at(stage, 'r1')), { kind: 'retry' })
     assert.equal(retryPolicy.exclusions.examining, false)
@@ -124,6 +124,19 @@ test('signatures that cost two workers are not read a third time', () => {
   const slow = new RetryPolicy()
   assert.equal(slow.decide('sign', 'timeout', at('signers')).kind, 'retry')
   assert.equal(slow.exclusions.signers, false)
+})
+
+test('what a program is made of is not read a third time where that cost two workers', () => {
+  for (const kind of ['examine', 'readProgram'] as const) {
+    const retryPolicy = new RetryPolicy()
+    assert.equal(retryPolicy.decide(kind, 'crash', at('program')).kind, 'retry')
+    assert.equal(retryPolicy.exclusions.programs, true)
+    assert.equal(retryPolicy.decide(kind, 'crash', at('program')).kind, 'retry')
+    assert.equal(retryPolicy.exclusions.programs, false)
+    const slow = new RetryPolicy()
+    assert.equal(slow.decide(kind, 'timeout', at('program')).kind, 'retry')
+    assert.equal(slow.exclusions.programs, false)
+  }
 })
 
 test('outside of scans a second loss fails the task, of a list only the item', () => {

@@ -18,7 +18,7 @@
  * - A file that is examined while it is taken is then only taken: examining it by itself will show which step is at
  *   fault.
  * - libmagic gets the same second chance, then the headers alone decide what the sample is. So does the engine over a
- *   program's signatures, then its signers are not known.
+ *   program's signatures, then its signers are not known, and our own reading of what a program is made of.
  * - Anything else gets one more try, then the item, or the whole task, has failed.
  */
 import { Failure } from '../errors/index.ts'
@@ -47,6 +47,7 @@ export const nothingAvoided: Exclusions = {
   plans: true,
   libmagic: true,
   signers: true,
+  programs: true,
   examining: true,
   done: [],
 }
@@ -97,6 +98,9 @@ export class RetryPolicy {
     }
     if (stage === 'signers' && this.#exclusions.signers) {
       return given || this.#count('signers') >= 2 ? this.#without({ signers: false }) : { kind: 'retry' }
+    }
+    if (stage === 'program' && this.#exclusions.programs) {
+      return given || this.#count('program') >= 2 ? this.#without({ programs: false }) : { kind: 'retry' }
     }
     if (!given && this.#count(`${stage} ${item}`) < 2) return { kind: 'retry' }
     if (kind === 'verify') return this.#giveUp(item, null, cause)

@@ -8,6 +8,7 @@
 
 import type { Identification } from '../identification/index.ts'
 import type { PackedNames, PlannedText } from '../planner/index.ts'
+import type { ProgramFacts } from '../programs/index.ts'
 import type { Diagnostic, LeftOut, RulePart } from '../yara/index.ts'
 
 /** A ruleset as workers run it. The text behind a `key` never changes: `r<revision id>`, or `h<hunt id>.<n>` ad hoc. */
@@ -167,6 +168,8 @@ export interface TaskMap {
       readonly identification: Identification
       /** A record of src/index: what a segment writer takes. */
       readonly signature: Uint8Array
+      /** What it is made of; null for what is no program, or is not known. */
+      readonly program: ProgramFacts | null
       readonly hits: readonly RuleHit[]
       readonly errors: readonly ScanError[]
     }
@@ -260,6 +263,11 @@ export interface TaskMap {
   sign: {
     input: { readonly path: string; readonly digests: Digests; readonly sample: number }
     output: { readonly signature: Uint8Array }
+  }
+  /** Reads what a stored program is made of; null for what is none, or is not known. */
+  readProgram: {
+    input: { readonly path: string; readonly size: number }
+    output: { readonly program: ProgramFacts | null }
   }
   /** Measures the entropy along a stored file, for people who look at it. */
   entropy: {

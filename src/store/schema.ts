@@ -10,12 +10,13 @@ import type { Classification } from './classifications.ts'
 import type { Micros } from './clock.ts'
 import type { HuntKind, HuntState } from './hunts.ts'
 import type { IntakeStage } from './intake.ts'
+import type { ProgramTables } from './program-tables.ts'
 import type { RuleSourceFilesTable, RuleSourcesTable } from './rule-source-tables.ts'
 import type { Role } from './users.ts'
 
 export type Flag = 0 | 1
 
-export interface Schema {
+export interface Schema extends ProgramTables {
   settings: SettingsTable
   users: UsersTable
   tokens: TokensTable

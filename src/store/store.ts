@@ -13,6 +13,7 @@ import type { StoredMatches } from './matches.ts'
 import type { StoredMembers } from './members.ts'
 import type { StoredNewNames } from './new-names.ts'
 import type { StoredOutbox } from './outbox.ts'
+import type { StoredPrograms } from './programs.ts'
 import type { StoredReanalyses } from './reanalyses.ts'
 import type { StoredRevisions } from './revisions.ts'
 import type { StoredRuleSources } from './rule-sources.ts'
@@ -41,6 +42,7 @@ export interface Repositories {
   readonly sampleSearch: SampleSearch
   readonly members: StoredMembers
   readonly tags: StoredTags
+  readonly programs: StoredPrograms
   readonly reanalyses: StoredReanalyses
   readonly newNames: StoredNewNames
   readonly audit: StoredAudit

@@ -66,6 +66,8 @@ export const unitsOfWork = {
   classify: 'serializable',
   /** What samples match that were scanned again, if the enabled rulesets are the ones that they were scanned with. */
   recordReanalysis: 'serializable',
+  /** What programs are made of that were stored before that was kept. */
+  recordPrograms: 'read committed',
 } as const satisfies Record<string, Isolation>
 
 export type UnitName = keyof typeof unitsOfWork

@@ -1,9 +1,11 @@
 import { compile } from '@litko/yara-x'
 import type { EngineFacts } from '../../src/index/index.ts'
+import type { ProgramFacts } from '../../src/programs/index.ts'
 import { noVariables } from '../../src/scanning/engine.ts'
 import { loadUsualEngine } from '../../src/scanning/engines/index.ts'
 import type { ExternalVariables } from '../../src/scanning/tasks.ts'
 import { EngineFactsReader } from '../../src/scanning/worker/engine-facts.ts'
+import { ProgramFactsReader } from '../../src/scanning/worker/program-facts.ts'
 import type { Task } from '../../src/scanning/worker/task.ts'
 
 /** The names of the rules that match, as the real engine says; the usual external variables are defined. */
@@ -23,9 +25,21 @@ export function engineFor(rules: string): Engine {
 }
 
 const reader = new EngineFactsReader(loadUsualEngine())
-const anyTask = { exclusions: { signers: true }, note: () => {}, scanMs: () => 0, compileMs: 0 } as unknown as Task
+const anyTask = {
+  exclusions: { signers: true, programs: true },
+  note: () => {},
+  scanMs: () => 0,
+  compileMs: 0,
+} as unknown as Task
 
 /** Who signed the sample, and what the header of a program says, as a worker finds it out. */
 export function engineFactsOf(bytes: Uint8Array): EngineFacts {
   return reader.read(anyTask, Buffer.from(bytes))
+}
+
+const programReader = new ProgramFactsReader(loadUsualEngine())
+
+/** What a program is made of, as a worker finds it out; null for what is none. */
+export function programFactsOf(bytes: Uint8Array): ProgramFacts | null {
+  return programReader.read(anyTask, Buffer.from(bytes), engineFactsOf(bytes).program)
 }

@@ -1,6 +1,7 @@
 /** Samples on the wire. */
 import { Type } from 'typebox'
 import { classificationNames } from '../../samples/index.ts'
+import { ProgramShape } from './programs.ts'
 import { Time } from './times.ts'
 
 export const ClassificationName = Type.Enum([...classificationNames])
@@ -38,6 +39,9 @@ const Related = Type.Object({ path: Type.String(), sample: SampleShape })
 
 export const SampleDetailsShape = Type.Object({
   sample: SampleShape,
+  program: Type.Union([ProgramShape, Type.Null()], {
+    description: 'what a program is made of; null for what is none, or is not known',
+  }),
   note: Type.Union([Type.String(), Type.Null()], { description: 'what could not be done with it' }),
   indexed: Type.Boolean(),
   tags: Type.Array(Type.String()),

@@ -64,8 +64,8 @@ export const sampleDetails = tool({
   name: 'sample_details',
   title: 'Get everything about a sample',
   description:
-    'Get what is known of one sample: hashes, type, names it was seen under, tags, archives it came out of, files that ' +
-    'came out of it, and the rules that match it. Never its bytes.',
+    'Get what is known of one sample: hashes, type, what a program is made of, names it was seen under, tags, archives ' +
+    'it came out of, files that came out of it, and the rules that match it. Never its bytes.',
   operation: 'getSampleDetails',
   changes: false,
   input: Type.Object({
@@ -78,6 +78,17 @@ export const sampleDetails = tool({
   }),
   untrusted: [
     ...textsOfSample('sample'),
+    'program.sections.first[].name',
+    'program.imports.first[].name',
+    'program.exports.first[]',
+    'program.signers[].subject',
+    'program.signers[].issuer',
+    'program.version[].name',
+    'program.version[].value',
+    'program.pdb',
+    'program.resources.first[].type',
+    'program.dotnet.version',
+    'program.dotnet.module',
     'note',
     'tags[]',
     'sightings[].name',
@@ -90,7 +101,7 @@ export const sampleDetails = tool({
     ...textsOfSample('members[].sample'),
   ],
   async run({ hash, limit }, { appliance: { samples, matches } }) {
-    const found = await detailsOf(hash, samples, matches)
+    const found = await detailsOf(hash, samples, matches, limit)
     return {
       ...found,
       tags: found.tags.slice(0, limit),

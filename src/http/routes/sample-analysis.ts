@@ -48,8 +48,9 @@ export function addSampleAnalysis(app: HttpServer, { appliance: { samples, reana
   ): Promise<Static<typeof Analysed>[]> => {
     const chosen = [...new Set(wanted)]
     const requested = chosen.includes('core') ? await reanalysis.request(some) : []
-    return some.map(({ sha1, sha256, sha512, md5 }, i) => ({
-      detail: { sha1, sha256, sha512, md5, imphash: '' },
+    const imphashes = await samples.imphashesOf(some)
+    return some.map(({ id, sha1, sha256, sha512, md5 }, i) => ({
+      detail: { sha1, sha256, sha512, md5, imphash: imphashes.get(id) ?? '' },
       analysis: chosen.map((name) => ({ name, ...outcomeOf(name, requested[i]) })),
     }))
   }

@@ -9,6 +9,7 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath } from '../parameters.ts'
 import { readQuery } from '../queries.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
+import { programJson } from './program-json.ts'
 import { classificationNumber, periodOf, sampleFilters, sampleJson } from './sample-shapes.ts'
 
 const statuses = { 400: 'A parameter is malformed.', 403: 'No token, or an unknown one.' }
@@ -105,16 +106,18 @@ export async function foundSamples(
   return { results: page.samples.map(sampleJson), next: page.next }
 }
 
-/** Everything about a sample as it is answered on the wire. */
+/** Everything about a sample as it is answered on the wire; of what a program is made of the first `limit` of each list. */
 export async function detailsOf(
   hash: string,
   samples: Samples,
   matches: Matches,
+  limit?: number,
 ): Promise<Static<typeof SampleDetailsShape>> {
-  const { sample, tags, sightings, parents, members } = await samples.details(hash)
+  const { sample, tags, sightings, parents, members, program } = await samples.details(hash)
   const found = await matches.ofSample(sample.id)
   return {
     sample: sampleJson(sample),
+    program: program && programJson(program, limit),
     note: sample.note,
     indexed: sample.indexed,
     tags: [...tags],

@@ -4,6 +4,7 @@ import { noProgram, nothingKnown, SignatureView, sign, signFile } from '../../in
 import { mayMatch } from '../../planner/index.ts'
 import type { Digests, TaskInput, TaskOutput } from '../tasks.ts'
 import { type EngineFactsReader, isWindowsProgram } from './engine-facts.ts'
+import type { ProgramFactsReader } from './program-facts.ts'
 import type { HeldRulesets } from './rulesets.ts'
 import { readHead, type SampleBuffer } from './sample-buffer.ts'
 import type { Scanner } from './scanner.ts'
@@ -21,6 +22,7 @@ export class SampleExaminer {
   readonly #scanner: Scanner
   readonly #buffer: SampleBuffer
   readonly #engineFacts: EngineFactsReader
+  readonly #programFacts: ProgramFactsReader
   readonly #identifier: Identifier
 
   constructor(parts: {
@@ -28,12 +30,14 @@ export class SampleExaminer {
     readonly scanner: Scanner
     readonly buffer: SampleBuffer
     readonly engineFacts: EngineFactsReader
+    readonly programFacts: ProgramFactsReader
     readonly identifier: Identifier
   }) {
     this.#held = parts.held
     this.#scanner = parts.scanner
     this.#buffer = parts.buffer
     this.#engineFacts = parts.engineFacts
+    this.#programFacts = parts.programFacts
     this.#identifier = parts.identifier
   }
 
@@ -51,6 +55,7 @@ export class SampleExaminer {
       !identified.isArchive && holdsArchive(bytes) ? { ...identified, holdsArchive: true } : identified
 
     const facts = this.#engineFacts.read(task, bytes)
+    const program = this.#programFacts.read(task, bytes, facts.program)
     task.note('sign', { allowedMs: task.scanMs(bytes.length) })
     const signature = sign(bytes, digests, facts)
 
@@ -73,7 +78,7 @@ export class SampleExaminer {
       strings: false,
       without: left,
     })
-    return { identification, signature, hits, errors }
+    return { identification, signature, program, hits, errors }
   }
 
   #identifyOnly(task: Task, path: string, digests: Digests): Output {
@@ -81,7 +86,7 @@ export class SampleExaminer {
     const identification = this.#identify(task, head, digests.size)
     task.note('sign', { allowedMs: task.scanMs(digests.size) })
     const signature = signFile(path, digests, isWindowsProgram(head) ? nothingKnown : noProgram)
-    return { identification, signature, hits: [], errors: [] }
+    return { identification, signature, program: null, hits: [], errors: [] }
   }
 
   #identify(task: Task, head: Uint8Array, size: number, whole = head): Output['identification'] {

@@ -3,6 +3,7 @@ import { Failure } from '../../errors/index.ts'
 import { mergeSegments, noProgram, nothingKnown, signFile, sign as signInMemory } from '../../index/index.ts'
 import type { TaskInput, TaskOutput } from '../tasks.ts'
 import { type EngineFactsReader, isWindowsProgram } from './engine-facts.ts'
+import type { ProgramFactsReader } from './program-facts.ts'
 import { readHead, type SampleBuffer } from './sample-buffer.ts'
 import type { Task } from './task.ts'
 
@@ -32,6 +33,26 @@ export function sign(
   const found = engineFacts.read(task, bytes)
   noteSigning()
   return { signature: signInMemory(bytes, digests, found) }
+}
+
+/** What a stored file is made of, for samples that came before that was kept. */
+export function readStoredProgram(
+  task: Task,
+  { path, size }: TaskInput<'readProgram'>,
+  {
+    buffer,
+    engineFacts,
+    programFacts,
+  }: {
+    readonly buffer: SampleBuffer
+    readonly engineFacts: EngineFactsReader
+    readonly programFacts: ProgramFactsReader
+  },
+): TaskOutput<'readProgram'> {
+  task.note('read')
+  if (size > READ_AT_ONCE || statSync(path).size !== size) return { program: null }
+  const bytes = buffer.read(path, size, task.progress)
+  return { program: programFacts.read(task, bytes, engineFacts.read(task, bytes).program) }
 }
 
 export function merge(task: Task, input: TaskInput<'merge'>): TaskOutput<'merge'> {

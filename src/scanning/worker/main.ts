@@ -18,6 +18,7 @@ import { entropy } from './entropy.ts'
 import type { SampleExaminer } from './examine.ts'
 import { plan } from './plan.ts'
 import { Probes } from './probes.ts'
+import { ProgramFactsReader } from './program-facts.ts'
 import { HeldRulesets } from './rulesets.ts'
 import { SampleBuffer } from './sample-buffer.ts'
 import { Scanner } from './scanner.ts'
@@ -47,6 +48,7 @@ const buffer = new SampleBuffer()
 /** The archive that is being unpacked. */
 const archive = new SampleBuffer()
 const engineFacts = new EngineFactsReader(engine)
+const programFacts = new ProgramFactsReader(engine)
 const noTask = new Task(progress, limits, {
   id: 0,
   exclusions: {
@@ -57,6 +59,7 @@ const noTask = new Task(progress, limits, {
     plans: true,
     libmagic: false,
     signers: false,
+    programs: false,
     examining: false,
     done: [],
   },
@@ -196,6 +199,10 @@ async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskK
       const { evaluate } = await import('./evaluate.ts')
       return evaluate(task, message.input as TaskInput<'evaluate'>, held)
     }
+    case 'readProgram': {
+      const { readStoredProgram } = await import('./indexing.ts')
+      return readStoredProgram(task, message.input as TaskInput<'readProgram'>, { buffer, engineFacts, programFacts })
+    }
     case 'sign': {
       const { sign } = await import('./indexing.ts')
       return sign(task, message.input as TaskInput<'sign'>, { buffer, engineFacts })
@@ -213,7 +220,8 @@ async function examiner(): Promise<SampleExaminer> {
   if (sampleExaminer === null) {
     const { createIdentifier } = await import('../../identification/index.ts')
     const { SampleExaminer } = await import('./examine.ts')
-    sampleExaminer = new SampleExaminer({ held, scanner, buffer, engineFacts, identifier: await createIdentifier() })
+    const identifier = await createIdentifier()
+    sampleExaminer = new SampleExaminer({ held, scanner, buffer, engineFacts, programFacts, identifier })
   }
   return sampleExaminer
 }

@@ -10,6 +10,7 @@ import {
   literalOf,
   type NumberField,
   type Pattern,
+  type ProgramField,
   type TextField,
 } from '../../query/index.ts'
 
@@ -34,6 +35,9 @@ export function sqlOf(condition: Condition): Sql {
         WHERE members.child_id = samples.id AND (${hashSql(sql`parents.`, 'any', condition.digits)}))`
     case 'text':
       return textSql[condition.field](condition.pattern)
+    case 'program':
+      return sql`EXISTS (SELECT 1 FROM program_traits WHERE program_traits.sample_id = samples.id
+        AND ${traitSql(condition.field, condition.pattern)})`
     case 'number':
       return sql`(${between(columns[condition.field], condition.bounds)})`
     case 'classification':
@@ -53,6 +57,7 @@ const columns: Readonly<Record<NumberField, Sql>> = {
   filecount: sql`samples.extracted_file_count`,
   firstseen: sql`samples.first_seen`,
   lastseen: sql`samples.last_seen`,
+  compiled: sql`(SELECT programs.compiled FROM programs WHERE programs.sample_id = samples.id)`,
 }
 
 function between(column: Sql, { from, to }: Bounds): Sql {
@@ -150,6 +155,25 @@ export function tagSql(pattern: Pattern): Sql {
   const literal = literalOf(pattern)
   return literal === null ? likeSql(sql`tags.tag`, pattern) : sql`tags.tag = ${literal}`
 }
+
+/** As an index can answer it: the whole value, or those that begin like the pattern, which is then compared. */
+export function traitSql(field: ProgramField, pattern: Pattern): Sql {
+  const literal = literalOf(pattern)
+  if (literal !== null) return sql`(program_traits.field = ${field} AND program_traits.value = ${literal})`
+  const fits = sql`program_traits.field = ${field} AND ${likeSql(sql`program_traits.value`, pattern)}`
+  const start = startOf(pattern)
+  if (start === '') return sql`(${fits})`
+  return sql`(${fits} AND program_traits.value >= ${start} AND program_traits.value < ${`${start}${LAST_CHARACTER}`})`
+}
+
+/** What every text that fits the pattern begins with. */
+export function startOf(pattern: Pattern): string {
+  const end = pattern.findIndex((piece) => typeof piece !== 'string')
+  return pattern.slice(0, end < 0 ? pattern.length : end).join('')
+}
+
+/** No text goes on with it. */
+const LAST_CHARACTER = '\u{10ffff}'
 
 /** `PE` are programs of 32 and 64 bits, as everybody calls them; `PE32` and `PE32+` are one of the two. */
 const families: Readonly<Record<string, readonly string[]>> = { PE: ['PE', 'PE+'], PE32: ['PE'], 'PE32+': ['PE+'] }

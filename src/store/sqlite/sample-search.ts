@@ -13,7 +13,7 @@ import { countInSteps } from '../counted.ts'
 import type { SampleOrder, SamplePlace, SampleSearch, SampleSortKey } from '../sample-search.ts'
 import type { Database } from './database.ts'
 import { listOf } from './list.ts'
-import { digestSql, kindsOf, likeSql, sqlOf, tagSql, typeSql } from './sample-conditions.ts'
+import { digestSql, kindsOf, likeSql, sqlOf, startOf, tagSql, traitSql, typeSql } from './sample-conditions.ts'
 
 /** Samples looked at by one statement at most; the first looks at a page only, as that is enough without conditions. */
 const STEP = 4_000
@@ -207,9 +207,19 @@ async function probesOf(database: Database, condition: Condition): Promise<RawBu
         (kind) => sql`SELECT child_id AS id FROM members WHERE parent_id IN (
           SELECT id FROM samples WHERE ${digestSql(sql``, kind, condition.digits)})`,
       )
+    case 'program':
+      // Without a beginning all values of the field would be read.
+      if (startOf(condition.pattern) === '') return null
+      return [sql`SELECT sample_id AS id FROM program_traits WHERE ${traitSql(condition.field, condition.pattern)}`]
     case 'number': {
-      if (condition.field !== 'firstseen') return null
       const { from, to } = condition.bounds
+      if (condition.field === 'compiled') {
+        return [
+          sql`SELECT sample_id AS id FROM programs
+            WHERE compiled BETWEEN ${from ?? 0} AND ${to ?? Number.MAX_SAFE_INTEGER}`,
+        ]
+      }
+      if (condition.field !== 'firstseen') return null
       return [sql`SELECT id FROM samples WHERE first_seen BETWEEN ${from ?? 0} AND ${to ?? Number.MAX_SAFE_INTEGER}`]
     }
     case 'text':

@@ -246,6 +246,28 @@ CREATE TABLE new_names (
   sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE
 ) STRICT;
 
+CREATE TABLE program_traits (
+  sample_id INTEGER NOT NULL REFERENCES programs (sample_id) ON DELETE CASCADE,
+  field TEXT NOT NULL,
+  value TEXT NOT NULL COLLATE NOCASE,
+  PRIMARY KEY (sample_id, field, value)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX program_traits_by_value ON program_traits (field, value);
+
+CREATE TABLE programs (
+  sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE,
+  -- When it was compiled, as its header says.
+  compiled INTEGER,
+  facts TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX programs_by_compiled ON programs (compiled) WHERE compiled IS NOT NULL;
+
+CREATE TABLE programs_to_read (
+  sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE
+) STRICT;
+
 CREATE TABLE reanalyses (
   sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE,
   requested INTEGER NOT NULL

@@ -18,6 +18,7 @@ import { sqliteMatches } from './matches.ts'
 import { sqliteMembers } from './members.ts'
 import { sqliteNewNames } from './new-names.ts'
 import { sqliteOutbox } from './outbox.ts'
+import { sqlitePrograms } from './programs.ts'
 import { sqliteReanalyses } from './reanalyses.ts'
 import { sqliteRevisions } from './revisions.ts'
 import { sqliteRuleSources } from './rule-sources.ts'
@@ -72,6 +73,7 @@ function repositoriesOf(database: Database): Repositories {
     sampleSearch: sqliteSampleSearch(database),
     members: sqliteMembers(database),
     tags: sqliteTags(database),
+    programs: sqlitePrograms(database),
     reanalyses: sqliteReanalyses(database),
     newNames: sqliteNewNames(database),
     audit: sqliteAudit(database),
