@@ -24,7 +24,8 @@ export function engineFor(rules: string): Engine {
   }
 }
 
-const reader = new EngineFactsReader(loadUsualEngine())
+const engine = loadUsualEngine()
+const reader = new EngineFactsReader(engine)
 const anyTask = {
   exclusions: { signers: true, programs: true },
   note: () => {},
@@ -37,7 +38,7 @@ export function engineFactsOf(bytes: Uint8Array): EngineFacts {
   return reader.read(anyTask, Buffer.from(bytes))
 }
 
-const programReader = new ProgramFactsReader(loadUsualEngine())
+const programReader = new ProgramFactsReader(engine)
 
 /** What a program is made of, as a worker finds it out; null for what is none. */
 export function programFactsOf(bytes: Uint8Array): ProgramFacts | null {

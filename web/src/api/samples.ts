@@ -12,6 +12,7 @@ import { type Walked, walk } from './walks.ts'
 
 export type SampleDetails = Static<typeof SampleDetailsShape>
 export type Sample = SampleDetails['sample']
+export type Program = NonNullable<SampleDetails['program']>
 export type MatchedStrings = Static<typeof MatchedStringsShape>
 export type MatchedString = MatchedStrings['rules'][number]['strings'][number]
 export type Entropy = Static<typeof EntropyShape>

@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
-import { useNavigate } from 'react-router'
+import { useNavigate, useSearchParams } from 'react-router'
 import { type Selected, type Selection, useSelected, useStartHunt } from '../../api/hunts.ts'
 import type { Diagnostic } from '../../api/rulesets.ts'
 import { useFileTypes } from '../../api/samples.ts'
 import { useUser } from '../../api/session.ts'
-import { readDraft, useKeptDraft } from '../../editor/draft.ts'
+import { dropDraft, readDraft, useKeptDraft } from '../../editor/draft.ts'
 import { DraftNotice } from '../../editor/draft-notice.tsx'
 import { YaraEditor, type YaraEditorHandle } from '../../editor/yara-editor.tsx'
 import { useAddressState } from '../../parts/address-state.ts'
@@ -33,8 +33,9 @@ type Asked = typeof nothing
 /** An ad-hoc hunt with a text and a part of the corpus. */
 export function Component() {
   const user = useUser()
-  const [draft, setDraft] = useState(() => readDraft(user.name, DRAFT))
-  const [text, setText] = useState(draft?.text ?? '')
+  const { given, key } = useGivenText()
+  const [draft, setDraft] = useState(() => readDraft(user.name, key))
+  const [text, setText] = useState(draft?.text ?? given)
   const [asked, setAsked] = useAddressState<Asked>(nothing)
   const [diagnostics, setDiagnostics] = useState<readonly Diagnostic[]>([])
   const editor = useRef<YaraEditorHandle>(null)
@@ -46,7 +47,7 @@ export function Component() {
   const navigate = useNavigate()
   const change = (changes: Partial<Asked>) => setAsked(changes, { replace: true })
   const isEmpty = selected.data?.samples === 0
-  useKeptDraft(user.name, DRAFT, text, { text: '', revision: 0 })
+  useKeptDraft(user.name, key, text, { text: given, revision: 0 })
 
   const hunt = () => {
     if (text.trim() === '' || isEmpty) return
@@ -56,7 +57,13 @@ export function Component() {
         ...(asked.title !== '' && { title: asked.title }),
         selection,
       },
-      { onError: notifyFailed, onSuccess: ({ id }) => void navigate(`/hunts/${id}`) },
+      {
+        onError: notifyFailed,
+        onSuccess({ id }) {
+          if (given !== '') dropDraft(user.name, key)
+          void navigate(`/hunts/${id}`)
+        },
+      },
     )
   }
   return (
@@ -102,9 +109,9 @@ export function Component() {
       {draft && (
         <DraftNotice
           draft={draft}
-          drop="Begin with an empty text"
+          drop={given === '' ? 'Begin with an empty text' : 'Begin again'}
           onDrop={() => {
-            editor.current?.replace('')
+            editor.current?.replace(given)
             setDraft(null)
           }}
         />
@@ -126,6 +133,13 @@ export function Component() {
       </div>
     </>
   )
+}
+
+/** A text that a link asks for. What is made of it is kept apart from other drafts, so that it takes the place of none. */
+function useGivenText(): { readonly given: string; readonly key: string } {
+  const [parameters] = useSearchParams()
+  const [given] = useState(() => parameters.get('text') ?? '')
+  return { given, key: given === '' ? DRAFT : `${DRAFT}?${given}` }
 }
 
 function selectedWords({ samples, bytes: size }: Selected, selection: Selection): string {

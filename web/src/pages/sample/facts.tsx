@@ -9,9 +9,9 @@ import { bytes, count, counted } from '../../parts/numbers.ts'
 import { Panel } from '../../parts/panel.tsx'
 import styles from './facts.module.css'
 
-export function Hashes({ of: { sha256, sha1, md5, sha512 } }: { readonly of: Sample }) {
+/** All but the SHA-256, which stands under the title. */
+export function Hashes({ of: { sha1, md5, sha512 } }: { readonly of: Sample }) {
   const hashes = [
-    ['SHA-256', sha256],
     ['SHA-1', sha1],
     ['MD5', md5],
     ['SHA-512', sha512],

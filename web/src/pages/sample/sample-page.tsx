@@ -6,6 +6,7 @@ import { type SampleDetails, useEntropy, useSample, useStrings } from '../../api
 import { useAddressState } from '../../parts/address-state.ts'
 import { Badge, Classification } from '../../parts/badge.tsx'
 import { LinkButton } from '../../parts/button.tsx'
+import { CopyButton } from '../../parts/copy-button.tsx'
 import { bytes } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Panel } from '../../parts/panel.tsx'
@@ -16,6 +17,7 @@ import { Facts, Hashes, Related, Sightings, Tags } from './facts.tsx'
 import { HexView } from './hex-view.tsx'
 import { marksOf } from './marks.ts'
 import { MatchesPanel } from './matches-panel.tsx'
+import { ProgramPanels } from './program-panels.tsx'
 import styles from './sample-page.module.css'
 import { StringsList } from './strings-list.tsx'
 
@@ -42,7 +44,13 @@ function SampleView({ details }: { readonly details: SampleDetails }) {
       <PageHead
         title={sample.name}
         about={
-          <span className={styles.about}>
+          <div className={styles.about}>
+            {sample.sha256 && (
+              <div className={styles.hash}>
+                <code>{sample.sha256}</code>
+                <CopyButton text={sample.sha256} what="SHA-256" />
+              </div>
+            )}
             {sample.processed ? (
               <Classification of={sample.classification} />
             ) : (
@@ -51,7 +59,7 @@ function SampleView({ details }: { readonly details: SampleDetails }) {
             {sample.threat_name && <span>{sample.threat_name}</span>}
             <span>{sample.file_type}</span>
             <span>{bytes(sample.size)}</span>
-          </span>
+          </div>
         }
         actions={
           <>
@@ -88,9 +96,9 @@ function SampleView({ details }: { readonly details: SampleDetails }) {
 
 const initial = { ruleset: '', rule: '', at: '' }
 
-/** Matches, strings, entropy and bytes, which belong together: choosing in one moves the others. */
+/** Matches, strings, entropy and bytes, which belong together: choosing in one moves the others; and what it is made of. */
 function Inside({
-  details: { sample },
+  details: { sample, program },
   matches,
 }: {
   readonly details: SampleDetails
@@ -119,6 +127,7 @@ function Inside({
         rule={rule}
         onChoose={(ruleset, rule) => change({ ruleset, rule, at: '' })}
       />
+      {program && <ProgramPanels program={program} />}
       {sample.downloadable ? (
         <>
           <Panel title="Entropy" aside="0 to 8 bits a byte">
