@@ -101,6 +101,7 @@ test('an account that only reads can call what reads, and its own password and t
     'exportChosenMatches',
     'getSampleStatus',
     'listContainers',
+    'listDetailedReports',
     'listSamples',
     'measureSelection',
     'searchSamplesAdvanced',
