@@ -62,11 +62,14 @@ export class ListingReader {
     if (this.#format === null) return null
     // Their sizes are not stored, or modulo 2^32 at the very end, where a cut leaves noise.
     const isStream = STREAM_FORMATS.has(this.#format)
+    // Compound files have folders too, which 7-Zip marks by the size that they lack and by nothing else.
+    const isCompound = this.#format === 'compound'
     const names = decodeNames(this.#members.map(({ listedName }) => Buffer.from(listedName, 'latin1')))
     const members = this.#members.map((member, i) => ({
       ...member,
       name: names[i] ?? '',
       ...(isStream && { size: null, crc: null }),
+      ...(isCompound && member.size === null && { isFile: false }),
     }))
     return { format: this.#format, members, cut: this.#cut, archiveBytes: this.#archiveBytes }
   }

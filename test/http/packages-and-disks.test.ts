@@ -61,7 +61,8 @@ const opened: readonly (readonly [what: string, name: string, content: () => Buf
         `an RPM package packed with ${packer}`,
         `${packer}.rpm`,
         () => rpm(pack(cpio('bin/tool.exe', secret())), packer),
-        both,
+        // The files are in an archive of their own within the package.
+        [...both, 'tool-1.0-1.x86_64.cpio: Words'],
       ] as const,
   ),
   ['a zip64', 'wide.zip', () => zip64('tool.exe', secret()), both],
