@@ -68,7 +68,9 @@ export async function readPart(content: Content, at: number, most: number): Prom
     return {
       from,
       to,
-      note: null,
+      // Local headers alone do not tell how many there were.
+      note:
+        zip.directory === null ? 'The list of the archive is missing or damaged: members may be missing too.' : null,
       members: members.map((member, i) => ({
         name: memberName(names[i] ?? ''),
         read: (limit) => member.read(limit),

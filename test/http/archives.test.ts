@@ -301,14 +301,13 @@ test('what is not opened is told, on the sample itself', async () => {
 
 /** Processes of 7-Zip that the server starts while something is done. */
 async function sevenZipsOf(work: () => Promise<unknown>): Promise<number> {
-  let count = 0
-  const started = (message: unknown) => {
-    if ((message as { process: ChildProcess }).process.spawnargs?.includes(sevenZipBinary())) count++
-  }
+  // Told before they have their arguments.
+  const processes: ChildProcess[] = []
+  const started = (message: unknown) => processes.push((message as { process: ChildProcess }).process)
   channel('child_process').subscribe(started)
   try {
     await work()
-    return count
+    return processes.filter(({ spawnargs }) => spawnargs.includes(sevenZipBinary())).length
   } finally {
     channel('child_process').unsubscribe(started)
   }
