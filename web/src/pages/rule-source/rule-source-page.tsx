@@ -26,8 +26,13 @@ import { SourceFiles } from './source-files.tsx'
 export function Component() {
   const id = Number(useParams().id)
   const source = useRuleSource(id)
-  if (source.isError) return <Problem error={source.error} onRetry={() => void source.refetch()} />
-  return source.data ? <SourcePage source={source.data} /> : <PageHead title="Rule source" />
+  if (source.data) return <SourcePage source={source.data} />
+  return (
+    <>
+      <PageHead title="Rule source" />
+      {source.isError && <Problem error={source.error} onRetry={() => void source.refetch()} />}
+    </>
+  )
 }
 
 type Open = 'overwrite' | 'remove' | null
