@@ -36,6 +36,7 @@ const values: Readonly<Record<string, string | string[]>> = {
   ticloud: 'false',
   operation: 'STOP',
   time: '999999999',
+  seconds: '3600',
   type: 'all',
   status: 'processed',
   source: 'all',
