@@ -52,7 +52,7 @@ export function useRuleSourceFiles(id: number, run: number | undefined) {
 }
 
 /** The latest preview; null while there is none. */
-export function usePreview(id: number, isUnderWay: boolean) {
+export function usePreview(id: number, { isUnderWay, isAwaited }: { isUnderWay: boolean; isAwaited: boolean }) {
   return useQuery({
     queryKey: [...key, 'preview', id, isUnderWay],
     queryFn: async () => {
@@ -65,6 +65,9 @@ export function usePreview(id: number, isUnderWay: boolean) {
     },
     enabled: !isUnderWay,
     placeholderData: (before) => before,
+    // It may have been asked for between its request and its end, and a short one is never seen under way.
+    staleTime: 0,
+    refetchInterval: ({ state }) => (isAwaited && !state.data ? 1_000 : false),
   })
 }
 

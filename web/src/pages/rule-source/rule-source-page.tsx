@@ -43,7 +43,7 @@ function SourcePage({ source }: { readonly source: RuleSource }) {
   const isIdle = activity === null && state !== 'waiting'
   const isMine = mayManage(user, source)
   const isPreviewing = activity?.kind === 'preview'
-  const preview = usePreview(id, isPreviewing)
+  const preview = usePreview(id, { isUnderWay: isPreviewing, isAwaited: isMine && state === 'new' })
   const startPreview = useStartPreview()
   const synchronize = useSynchronize()
   const files = useRuleSourceFiles(id, source.last_run?.run)
