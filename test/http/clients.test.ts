@@ -1,5 +1,6 @@
 /** Shapes and statuses on which clients of the vendor rely, and the readings taken where the pages leave room. */
 import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
 import { type Json, sha256, TestServer } from './harness.ts'
@@ -10,10 +11,23 @@ before(async () => {
 })
 after(() => server.stop())
 
+/** By its row: adding one asks its server, and there is none here. It is never fetched by itself. */
+function addRuleSource(name: string): void {
+  const database = new DatabaseSync(server.databaseFile)
+  database
+    .prepare(
+      `INSERT INTO rule_sources (name, owner_id, kind, url, branch, token, updates, deletes, created, modified)
+       SELECT ?, min(id), 'git', 'https://rules.invalid/' || ?, '', '', 0, 0, 1, 1 FROM users`,
+    )
+    .run(name, name)
+  database.close()
+}
+
 test('the next address of every list works, and following it gives the whole list', async () => {
   for (const name of ['list_one', 'list_two', 'list_three']) {
     await server.saveRuleset(name, `rule ${name} { strings: $a = "followed" condition: $a }`)
     await server.post('/api/hunts/', { json: { rules: [{ name, content: 'rule n { condition: false }' }] } })
+    addRuleSource(name)
   }
   const members = ['a', 'b', 'c'].map((name) => ({ name: Buffer.from(name), bytes: Buffer.from(`followed ${name}`) }))
   const archive = await server.upload(storedZip(members), 'followed.zip')
