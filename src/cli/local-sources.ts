@@ -1,12 +1,11 @@
 /** Rule sources of a data folder here. */
 import type { Account } from '../accounts/index.ts'
 import type { Appliance } from '../appliance/index.ts'
-import type { SourceState } from '../rule-sources/index.ts'
+import { modes, type SourceState } from '../rule-sources/index.ts'
 import { toIso } from '../store/index.ts'
 import type { NamedSource, Sources } from './backend.ts'
 
 const updates = { manual: 'none', update: 'known', import: 'all' } as const
-const modes = { none: 'manual', known: 'update', all: 'import' } as const
 
 export function localSources(
   { ruleSources }: Appliance,

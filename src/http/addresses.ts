@@ -1,6 +1,5 @@
-import { BlockList, isIP } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { isAddressPath } from '../settings/index.ts'
+import { inNetworks, isAddressPath } from '../settings/index.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -113,11 +112,6 @@ const groups: Readonly<Record<string, readonly string[]>> = {
 
 /** Whether an address is one of the proxies of the setting `trustProxy`: addresses, networks or names of groups. */
 export function proxyTrust(proxies: readonly string[]): (address: string | undefined) => boolean {
-  const trusted = new BlockList()
-  for (const network of proxies.flatMap((word) => groups[word] ?? [word])) {
-    const [address = '', bits] = network.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    trusted.addSubnet(address, bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits), family)
-  }
-  return (address) => address !== undefined && trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  const isProxy = inNetworks(proxies.flatMap((word) => groups[word] ?? [word]))
+  return (address) => address !== undefined && isProxy(address)
 }

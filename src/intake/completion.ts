@@ -82,19 +82,17 @@ async function commit(
   const segment = prepared && (await segments.publish(tx, prepared))
   const waits = await waitingOf(intake, batch)
   const examined = batch.map(
-    ({ queued: { id, state, indexed }, identification, signature, remarks }): ExaminedSample => {
-      return {
-        id,
-        processedAt: waits.has(id) ? null : at,
-        fileType: identification.fileType,
-        typeDescription: identification.description,
-        note: remarks.length > 0 ? remarks.join(' ') : null,
-        // Its remarks were written when it was unpacked.
-        keepsNote: state.stage === 'rematch',
-        isArchive: mayHaveMembers(identification),
-        segment: signature !== null && !indexed ? segment : null,
-      }
-    },
+    ({ queued: { id, state, indexed }, identification, signature, remarks }): ExaminedSample => ({
+      id,
+      processedAt: waits.has(id) ? null : at,
+      fileType: identification.fileType,
+      typeDescription: identification.description,
+      note: remarks.length > 0 ? remarks.join(' ') : null,
+      // Its remarks were written when it was unpacked.
+      keepsNote: state.stage === 'rematch',
+      isArchive: mayHaveMembers(identification),
+      segment: signature !== null && !indexed ? segment : null,
+    }),
   )
   await intake.complete(examined)
   await tx.programs.record(

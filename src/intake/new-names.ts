@@ -8,13 +8,13 @@
  * in the queue under its first name has its turn here when it is processed.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { LiveSet, Rulesets } from '../rulesets/index.ts'
-import { externalVariables, type KnownName, nameVariables } from '../samples/index.ts'
+import type { Rulesets } from '../rulesets/index.ts'
+import type { KnownName } from '../samples/index.ts'
 import { asksForNames, type Log, type WorkerPool } from '../scanning/index.ts'
-import { type ContentStore, now, type Store } from '../store/index.ts'
+import type { ContentStore, Store } from '../store/index.ts'
 import type { MatchRecord } from './completion.ts'
 import { Rounds } from './rounds.ts'
-import { type ItemAgain, type ResultsAgain, scanAgain } from './scanning-again.ts'
+import { type ItemAgain, itemAgain, recordAgain, scanAgain } from './scanning-again.ts'
 
 interface NewNamesParts {
   readonly store: Store
@@ -25,14 +25,6 @@ interface NewNamesParts {
   readonly log: Log
   /** Larger samples are not matched. */
   readonly scanBytes: number
-}
-
-interface Scanned {
-  readonly ids: readonly number[]
-  /** That were scanned with, by sample; null where no enabled ruleset asks for names. */
-  readonly names: ReadonlyMap<number, readonly KnownName[]> | null
-  readonly live: LiveSet
-  readonly results: ResultsAgain
 }
 
 const AT_ONCE = 64
@@ -82,42 +74,20 @@ export class NewNames {
     const live = await rulesets.liveSet()
     const asking = live.rulesets.filter(asksForNames)
     // Nobody asks: which names there are does not matter.
-    const names = asking.length === 0 ? new Map<number, never>() : await store.arrivals.names(ids)
+    const names = asking.length === 0 ? new Map<number, KnownName[]>() : await store.arrivals.names(ids)
     const items: ItemAgain[] = []
     for (const { id, sha256, size, fileType } of renamed) {
       const [first, ...others] = names.get(id) ?? []
       if (first === undefined || sha256 === null || size > this.#parts.scanBytes) continue
-      const without = new Set(await rulesets.givenUpOn(id))
-      items.push({
-        sample: id,
-        sha256,
-        size,
-        variables: externalVariables(first, fileType),
-        alsoNamed: others.map(nameVariables),
-        rulesets: asking.map(({ key }) => key).filter((key) => !without.has(key)),
-      })
+      items.push(await itemAgain(rulesets, { id, sha256, size, fileType }, [first, ...others], asking))
     }
     const again = { set: 'names', generation: live.generation, rulesets: asking }
     const results = await scanAgain(this.#parts, items, again, { priority: 'live', signal })
-    await this.#record({ ids, names: asking.length === 0 ? null : names, live, results })
-    return true
-  }
-
-  /** Records what was found; rows stay where the enabled rulesets or the names are others by now. */
-  async #record({ ids, names, live, results }: Scanned): Promise<void> {
-    const { store, rulesets, matches } = this.#parts
-    const isCurrent = await store.transaction('recordReanalysis', async (tx) => {
-      if ((await rulesets.generation(tx)) !== live.generation) return false
-      const present = names && (await tx.arrivals.names(ids))
-      const unchanged = ids.filter((id) => isDeepStrictEqual(present?.get(id), names?.get(id)))
-      const at = now()
-      for (const { sample, hits } of results) {
-        if (hits.length > 0) await matches.record(tx, { sampleId: sample, hits, at })
-      }
-      await tx.newNames.delete(unchanged)
-      return true
+    await recordAgain(this.#parts, live, results, async (tx) => {
+      // Rows stay where a sample has other names by now; which ones does not matter where nobody asks.
+      const present = asking.length === 0 ? names : await tx.arrivals.names(ids)
+      await tx.newNames.delete(ids.filter((id) => isDeepStrictEqual(present.get(id), names.get(id))))
     })
-    if (!isCurrent) return
-    for (const { sample, errors } of results) await rulesets.reportScanErrors(sample, errors)
+    return true
   }
 }

@@ -7,12 +7,12 @@
  * on with the rows that are left. Where the enabled rulesets changed during a scan, its samples are scanned once more.
  */
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
-import { externalVariables, nameVariables, type Sample } from '../samples/index.ts'
+import type { Sample } from '../samples/index.ts'
 import type { Log, WorkerPool } from '../scanning/index.ts'
-import { type ContentStore, now, type Store, type WaitingSample } from '../store/index.ts'
+import type { ContentStore, Store, WaitingSample } from '../store/index.ts'
 import type { MatchRecord } from './completion.ts'
 import { Rounds } from './rounds.ts'
-import { type ItemAgain, type ResultsAgain, scanAgain } from './scanning-again.ts'
+import { type ItemAgain, itemAgain, recordAgain, scanAgain } from './scanning-again.ts'
 
 interface ReanalysisParts {
   readonly store: Store
@@ -80,7 +80,7 @@ export class Reanalysis {
     const live = await rulesets.liveSet()
     const items = live.rulesets.length === 0 ? [] : await this.#itemsOf(live, waiting)
     const results = await scanAgain(this.#parts, items, { set: 'again', ...live }, { priority: 'background', signal })
-    await this.#record(live, waiting, results)
+    await recordAgain(this.#parts, live, results, (tx) => tx.reanalyses.delete(waiting.map(({ id }) => id)))
     return true
   }
 
@@ -91,32 +91,8 @@ export class Reanalysis {
     for (const { id, sha256, size, fileType, name } of waiting) {
       if (sha256 === null) continue
       const [first = { name, folder: '', owner: '' }, ...others] = names.get(id) ?? []
-      const without = new Set(await rulesets.givenUpOn(id))
-      items.push({
-        sample: id,
-        sha256,
-        size,
-        variables: externalVariables(first, fileType),
-        alsoNamed: others.map(nameVariables),
-        rulesets: live.rulesets.map(({ key }) => key).filter((key) => !without.has(key)),
-      })
+      items.push(await itemAgain(rulesets, { id, sha256, size, fileType }, [first, ...others], live.rulesets))
     }
     return items
-  }
-
-  /** The rows stay where other rulesets are enabled by now. */
-  async #record(live: LiveSet, waiting: readonly WaitingSample[], results: ResultsAgain): Promise<void> {
-    const { store, rulesets, matches } = this.#parts
-    const isCurrent = await store.transaction('recordReanalysis', async (tx) => {
-      if ((await rulesets.generation(tx)) !== live.generation) return false
-      const at = now()
-      for (const { sample, hits } of results) {
-        if (hits.length > 0) await matches.record(tx, { sampleId: sample, hits, at })
-      }
-      await tx.reanalyses.delete(waiting.map(({ id }) => id))
-      return true
-    })
-    if (!isCurrent) return
-    for (const { sample, errors } of results) await rulesets.reportScanErrors(sample, errors)
   }
 }

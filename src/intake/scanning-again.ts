@@ -1,10 +1,39 @@
-import type { LiveSet } from '../rulesets/index.ts'
+import type { LiveSet, Rulesets } from '../rulesets/index.ts'
+import { externalVariables, type KnownName, nameVariables } from '../samples/index.ts'
 import type { RunnableRuleset, TaskInput, TaskOutput, WorkerPool } from '../scanning/index.ts'
-import { type ContentStore, whileAllLeased } from '../store/index.ts'
+import { type ContentStore, now, type Store, type UnitOfWork, whileAllLeased } from '../store/index.ts'
+import type { MatchRecord } from './completion.ts'
 
 /** A stored sample with what it is to be scanned with. */
 export type ItemAgain = Omit<TaskInput<'verify'>['items'][number], 'path'>
 export type ResultsAgain = TaskOutput<'verify'>['results']
+
+/** A sample under all its names, with those of the rulesets that were not given up on it. */
+export async function itemAgain(
+  given: Rulesets,
+  {
+    id,
+    sha256,
+    size,
+    fileType,
+  }: Pick<TaskInput<'verify'>['items'][number], 'size'> & {
+    readonly id: number
+    readonly sha256: Uint8Array
+    readonly fileType: string
+  },
+  [first, ...others]: readonly [KnownName, ...KnownName[]],
+  rulesets: readonly RunnableRuleset[],
+): Promise<ItemAgain> {
+  const without = new Set(await given.givenUpOn(id))
+  return {
+    sample: id,
+    sha256,
+    size,
+    variables: externalVariables(first, fileType),
+    alsoNamed: others.map(nameVariables),
+    rulesets: rulesets.map(({ key }) => key).filter((key) => !without.has(key)),
+  }
+}
 
 /** Scans stored samples once more with some rulesets of a live set; `set` is how the workers know these rulesets. */
 export async function scanAgain(
@@ -32,4 +61,27 @@ export async function scanAgain(
   } finally {
     pool.dropRuleSet(id)
   }
+}
+
+/**
+ * Records what was found, and in the same transaction what `settle` does to the rows that asked for it. Does neither where
+ * other rulesets are enabled by now: those rows stay, and their samples are scanned once more.
+ */
+export async function recordAgain(
+  { store, rulesets, matches }: { readonly store: Store; readonly rulesets: Rulesets; readonly matches: MatchRecord },
+  { generation }: Pick<LiveSet, 'generation'>,
+  results: ResultsAgain,
+  settle: (tx: UnitOfWork) => Promise<void>,
+): Promise<void> {
+  const isCurrent = await store.transaction('recordReanalysis', async (tx) => {
+    if ((await rulesets.generation(tx)) !== generation) return false
+    const at = now()
+    for (const { sample, hits } of results) {
+      if (hits.length > 0) await matches.record(tx, { sampleId: sample, hits, at })
+    }
+    await settle(tx)
+    return true
+  })
+  if (!isCurrent) return
+  for (const { sample, errors } of results) await rulesets.reportScanErrors(sample, errors)
 }

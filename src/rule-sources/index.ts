@@ -1,4 +1,5 @@
 /** Repositories and archives that rulesets are fetched from, and kept up to date with. */
+export { modes } from './modes.ts'
 export type { Explain, Preview, PreviewedFile } from './preview.ts'
 export {
   type EndedRun,

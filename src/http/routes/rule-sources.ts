@@ -1,7 +1,7 @@
 /** What the vendor's API does not have about rule sources: previews, synchronizations, and their state. */
 import { type Static, Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
-import type { SourceFile, SourceState } from '../../rule-sources/index.ts'
+import { modes, type SourceFile, type SourceState } from '../../rule-sources/index.ts'
 import { toIso } from '../../store/index.ts'
 import { about } from '../auditing.ts'
 import { callerOf } from '../authentication.ts'
@@ -143,8 +143,6 @@ export function addRuleSources(app: HttpServer, { appliance: { ruleSources } }: 
     },
   )
 }
-
-const modes = { none: 'manual', known: 'update', all: 'import' } as const
 
 function sourceJson({ source, activity, lastRun }: SourceState): Static<typeof RuleSourceShape> {
   const { id, name, kind, url, branch, version, failures, problem } = source

@@ -1,5 +1,6 @@
 /** Which hosts and addresses sources may be fetched from. */
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
+import { inNetworks } from '../../settings/index.ts'
 
 /** Networks of IPv4 that are not part of the public internet (https://www.iana.org/assignments/iana-ipv4-special-registry). */
 const special4 = `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
@@ -9,20 +10,15 @@ const special4 = `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 
 const public6 = ['2000::/3']
 const special6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
 
-const notPublic4 = listOfNetworks(special4)
-const maybePublic6 = listOfNetworks(public6)
-const notPublic6 = listOfNetworks(special6)
+const notPublic4 = inNetworks(special4)
+const maybePublic6 = inNetworks(public6)
+const notPublic6 = inNetworks(special6)
 
 export function isPublicAddress(address: string): boolean {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
   if (mapped !== undefined) return isPublicAddress(mapped)
-  if (isIP(address) === 4) return !notPublic4.check(address, 'ipv4')
-  return isIP(address) === 6 && maybePublic6.check(address, 'ipv6') && !notPublic6.check(address, 'ipv6')
-}
-
-/** Whether the address is in one of the networks: `10.0.0.0/8`, or a single address. */
-export function isInNetworks(address: string, networks: readonly string[]): boolean {
-  return listOfNetworks(networks).check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  if (isIP(address) === 4) return !notPublic4(address)
+  return isIP(address) === 6 && maybePublic6(address) && !notPublic6(address)
 }
 
 /** Whether a name of a host fits one of the patterns: the name itself, `*.` and a domain, or `*`. */
@@ -33,14 +29,4 @@ export function isHostAllowed(host: string, patterns: readonly string[]): boolea
     if (pattern === '*') return true
     return pattern.startsWith('*.') ? name.endsWith(pattern.slice(1)) : name === pattern
   })
-}
-
-function listOfNetworks(networks: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    list.addSubnet(address, bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits), family)
-  }
-  return list
 }

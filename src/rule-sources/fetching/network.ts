@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { Failure, messageOf } from '../../errors/index.ts'
-import { isHostAllowed, isInNetworks, isPublicAddress } from './addresses.ts'
+import { inNetworks } from '../../settings/index.ts'
+import { isHostAllowed, isPublicAddress } from './addresses.ts'
 import type { NetworkRules } from './order.ts'
 
 const CONNECT_MS = 20_000
@@ -78,7 +79,8 @@ export class Network {
       throw new Failure('source.unreachable', `${host} cannot be reached: ${why}.`)
     })
     const addresses = found.map(({ address }) => address)
-    const permitted = addresses.filter((one) => isPublicAddress(one) || isInNetworks(one, this.#rules.networks))
+    const isPermitted = inNetworks(this.#rules.networks)
+    const permitted = addresses.filter((one) => isPublicAddress(one) || isPermitted(one))
     if (permitted.length > 0) return permitted
     throw new Failure(
       'source.refused',

@@ -3,6 +3,7 @@ import type { Selection, StoredCorpus } from '../corpus.ts'
 import type { Schema } from '../schema.ts'
 import type { Database } from './database.ts'
 import { listOf } from './list.ts'
+import { families } from './sample-conditions.ts'
 
 export function sqliteCorpus(database: Database): StoredCorpus {
   const processed = () => database.selectFrom('samples').where('stored', '=', 1).where('state', '=', 'processed')
@@ -179,9 +180,6 @@ function anyOf(conditions: readonly RawBuilder<unknown>[]): RawBuilder<boolean> 
   const half = conditions.length >> 1
   return sql`(${anyOf(conditions.slice(0, half))} OR ${anyOf(conditions.slice(half))})`
 }
-
-/** `PE` are programs of 32 and 64 bits, as everybody calls them; `PE32` and `PE32+` are one of the two. */
-const families: Readonly<Record<string, readonly string[]>> = { PE: ['PE', 'PE+'], PE32: ['PE'], 'PE32+': ['PE+'] }
 
 function meantBy(type: string): readonly string[] {
   return families[type] ?? [type]

@@ -176,7 +176,11 @@ export function startOf(pattern: Pattern): string {
 const LAST_CHARACTER = '\u{10ffff}'
 
 /** `PE` are programs of 32 and 64 bits, as everybody calls them; `PE32` and `PE32+` are one of the two. */
-const families: Readonly<Record<string, readonly string[]>> = { PE: ['PE', 'PE+'], PE32: ['PE'], 'PE32+': ['PE+'] }
+export const families: Readonly<Record<string, readonly string[]>> = {
+  PE: ['PE', 'PE+'],
+  PE32: ['PE'],
+  'PE32+': ['PE+'],
+}
 
 /** The whole type, or its first parts; with wildcards, the whole type. */
 export function typeSql(column: Sql, pattern: Pattern): Sql {
