@@ -1,6 +1,6 @@
 // Runs before `npm start` and `npm test`, under whatever Node the machine has (20 or later), installs the locked
-// dependencies when they are missing or when the lockfile has changed since the last install, and builds the web
-// application when it is missing or older than its source. The project's own Node comes with the dependencies: npm puts
+// dependencies when they are missing or when the lockfile has changed since the last install, and builds the server and
+// the web application when they are missing or older than their source. The project's own Node comes with the dependencies: npm puts
 // node_modules/.bin first on the PATH of the script that runs next. This one must run under the Node that npm runs under
 // (`npm_node_execpath`), to be able to say why the project's own does not start.
 import { spawnSync } from 'node:child_process'
@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, wri
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { problemOfOwnNode } from './own-node.mjs'
+import { buildServer, isServerBuilt } from './server-build.mjs'
 import { buildWeb, isWebBuilt } from './web-build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -22,12 +23,13 @@ const wanted = createHash('sha256')
 
 const isInstalled = () => existsSync(mark) && readFileSync(mark, 'utf8') === wanted && existsSync(ownNode)
 
-if (!isInstalled() || !isWebBuilt(root)) {
+if (!isInstalled() || !isServerBuilt(root) || !isWebBuilt(root)) {
   await takeLock()
   try {
     if (!isInstalled()) install()
     else demandOwnNode()
-    if (!isWebBuilt(root)) build()
+    if (!isServerBuilt(root)) build('server', buildServer)
+    if (!isWebBuilt(root)) build('web application', buildWeb)
   } finally {
     rmSync(lock, { recursive: true, force: true })
   }
@@ -35,10 +37,10 @@ if (!isInstalled() || !isWebBuilt(root)) {
 // Also when nothing was to do: the folder may have come from another machine.
 demandOwnNode()
 
-function build() {
-  console.log('Building the web application (again only when its source changes) …')
-  const failure = buildWeb(root)
-  if (failure) fail(`the web application could not be built: ${failure}; its messages are above`)
+function build(what, how) {
+  console.log(`Building the ${what} (again only when its source changes) …`)
+  const failure = how(root)
+  if (failure) fail(`the ${what} could not be built: ${failure}; its messages are above`)
 }
 
 function install() {

@@ -1,8 +1,8 @@
 // Builds the web application when what it is made of has changed. Part of the set-up, so it is plain JavaScript too.
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fingerprint } from './fingerprint.mjs'
 
 /** What the application is built from; the grammar's files are shared with the server. */
 const sources = ['web/index.html', 'web/vite.config.ts', 'web/public', 'web/src', 'src/yara', 'package-lock.json']
@@ -10,12 +10,12 @@ const sources = ['web/index.html', 'web/vite.config.ts', 'web/public', 'web/src'
 const mark = (root) => join(root, 'web', 'dist', '.built-from')
 
 export function isWebBuilt(root) {
-  return existsSync(mark(root)) && readFileSync(mark(root), 'utf8') === fingerprint(root)
+  return existsSync(mark(root)) && readFileSync(mark(root), 'utf8') === fingerprint(root, sources)
 }
 
 /** Null when it went well, else the reason. The old files serve until the new ones are complete. */
 export function buildWeb(root) {
-  const from = fingerprint(root)
+  const from = fingerprint(root, sources)
   const fresh = join(root, 'web', 'dist.new')
   const vite = join(root, 'node_modules', '.bin', 'vite')
   const outcome = spawnSync(vite, ['build', 'web', '--outDir', fresh, '--logLevel', 'warn'], {
@@ -42,31 +42,4 @@ function keepRecentAssets(from, to) {
       cpSync(old, join(to, name), { preserveTimestamps: true })
     }
   }
-}
-
-function fingerprint(root) {
-  const hash = createHash('sha256')
-  for (const source of sources) {
-    for (const file of filesOf(root, source))
-      hash
-        .update(file)
-        .update('\0')
-        .update(readFileSync(join(root, file)))
-  }
-  return hash.digest('hex')
-}
-
-function filesOf(root, path) {
-  let entries
-  try {
-    entries = readdirSync(join(root, path), { withFileTypes: true })
-  } catch (error) {
-    if (error.code === 'ENOTDIR') return [path]
-    throw error
-  }
-  return entries
-    .filter(({ name }) => !/\.test\.tsx?$/.test(name))
-    .map((entry) => `${path}/${entry.name}`)
-    .sort()
-    .flatMap((inner) => filesOf(root, inner))
 }

@@ -57,8 +57,8 @@ test('what only prints loads neither the store nor the server', async () => {
   const env = { NODE_OPTIONS: `--import=data:text/javascript;base64,${Buffer.from(telling).toString('base64')}` }
   for (const command of [['--version'], ['check', '--help'], ['users', '--help']]) {
     const loaded = (await backtrailTo(0, command, { env })).stderr
-    assert.match(loaded, /\/src\/cli\/program\.ts\n/)
-    assert.doesNotMatch(loaded, /\/src\/(?:store|http|appliance)\//)
+    assert.match(loaded, /\/src\/cli\/program\.ts\n|\/dist\/parts\/cli-/)
+    assert.doesNotMatch(loaded, /\/src\/(?:store|http|appliance)\/|\/dist\/parts\/(?:store|http|appliance)-/)
   }
 })
 
