@@ -136,17 +136,20 @@ test('a file that is no database is refused and left as it was', async () => {
   assert.equal(readFileSync(path, 'utf8'), 'Dear database, '.repeat(1000))
 })
 
-test('a migration that fails half-way leaves nothing behind, and the ones before it stay', () => {
+test('a migration that fails half-way leaves the database as the program before it knew it', () => {
   const database = new DatabaseSync(':memory:')
-  const steps = [
-    { number: 1, name: '0001-good', sql: 'CREATE TABLE kept (id INTEGER);' },
-    { number: 2, name: '0002-bad', sql: 'CREATE TABLE half (id INTEGER); CREATE TABLE kept (id INTEGER);' },
-  ]
-  assert.throws(() => migrate(database, steps), /0002-bad failed and was taken back/)
-  assert.equal(describeSchema(database), 'CREATE TABLE kept (id INTEGER);\n')
-  const mended = [...steps.slice(0, 1), { number: 2, name: '0002-mended', sql: 'CREATE TABLE whole (id INTEGER);' }]
-  migrate(database, mended)
-  assert.match(describeSchema(database), /CREATE TABLE whole/)
+  const before = [{ number: 1, name: '0001-before', sql: 'CREATE TABLE before (id INTEGER);' }]
+  migrate(database, before)
+  const good = { number: 2, name: '0002-good', sql: 'CREATE TABLE kept (id INTEGER);' }
+  const bad = { number: 3, name: '0003-bad', sql: 'CREATE TABLE half (id INTEGER); CREATE TABLE kept (id INTEGER);' }
+  assert.throws(
+    () => migrate(database, [...before, good, bad]),
+    /0003-bad failed, and what was done before it was taken back/,
+  )
+  assert.equal(describeSchema(database), 'CREATE TABLE before (id INTEGER);\n')
+  assert.deepEqual({ ...database.prepare('PRAGMA user_version').get() }, { user_version: 1 })
+  migrate(database, [...before, good, { ...bad, name: '0003-mended', sql: 'CREATE TABLE whole (id INTEGER);' }])
+  assert.match(describeSchema(database), /CREATE TABLE kept .*CREATE TABLE whole/s)
   database.close()
 })
 

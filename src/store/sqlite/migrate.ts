@@ -30,7 +30,8 @@ export function newestSchema(): number {
 }
 
 /**
- * Brings a database up to the newest schema, one transaction a step, so that a step that fails leaves nothing behind.
+ * Brings a database up to the newest schema in one transaction, so that a step that fails leaves nothing behind, and a
+ * new database is synced once and not at every step.
  * A database that a newer program has written is refused with `database.unusable`, as is one that is not Backtrail's.
  */
 export function migrate(database: DatabaseSync, migrations: readonly Migration[]): void {
@@ -52,24 +53,28 @@ export function migrate(database: DatabaseSync, migrations: readonly Migration[]
   const isEnforced = pragma(database, 'foreign_keys')
   database.exec('PRAGMA foreign_keys = OFF')
   try {
-    for (const migration of missing) apply(database, migration)
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      for (const migration of missing) apply(database, migration)
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+      database.exec(`PRAGMA user_version = ${newest}`)
+      database.exec('COMMIT')
+    } catch (error) {
+      database.exec('ROLLBACK')
+      throw error
+    }
   } finally {
     database.exec(`PRAGMA foreign_keys = ${isEnforced}`)
   }
 }
 
 function apply(database: DatabaseSync, migration: Migration): void {
-  database.exec('BEGIN IMMEDIATE')
   try {
     database.exec(migration.sql)
     const [dangling] = database.prepare('PRAGMA foreign_key_check').all()
     if (dangling) throw new Error(`A row of ${dangling.table} refers to a row of ${dangling.parent} that is not there.`)
-    database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
-    database.exec(`PRAGMA user_version = ${migration.number}`)
-    database.exec('COMMIT')
   } catch (error) {
-    database.exec('ROLLBACK')
-    throw new Error(`Migration ${migration.name} failed and was taken back.`, { cause: error })
+    throw new Error(`Migration ${migration.name} failed, and what was done before it was taken back.`, { cause: error })
   }
 }
 
