@@ -7,10 +7,11 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { CompiledQuery, sql } from 'kysely'
 import type { RuleSummary, Store } from '../store/index.ts'
 import { addProcessedSample } from '../store/processed-sample.fixture.ts'
-import { classificationUpdate } from '../store/sqlite/classifications.ts'
-import { type Database, openDatabase } from '../store/sqlite/database.ts'
-import { listOf } from '../store/sqlite/list.ts'
-import { commonStep, matchesWithSamples, matchIds } from '../store/sqlite/match-rows.ts'
+import { classificationUpdate } from '../store/sql/classifications.ts'
+import type { Database } from '../store/sql/database.ts'
+import { commonStep, matchesWithSamples, matchIds } from '../store/sql/match-rows.ts'
+import { openDatabase } from '../store/sqlite/database.ts'
+import { sqliteEngine } from '../store/sqlite/engine.ts'
 import { storeOf } from '../store/sqlite/store.ts'
 import { classifyByUser, replaceRules } from './classification.ts'
 import { Matches } from './matches.ts'
@@ -386,18 +387,18 @@ test('the statements of lists and classifications look up in indexes and never r
     'a page of one ruleset is read off one index, without sorting',
   )
 
-  const several = await planOf(commonStep([1, 2, 3], 0).compile(database))
+  const several = await planOf(commonStep(sqliteEngine, [1, 2, 3], 0).compile(database))
   assert.match(several, /SEARCH matches USING COVERING INDEX .*\(sample_id=\? AND ruleset_id=\?\)/)
   assert.match(several, /SEARCH known USING COVERING INDEX .*\(ruleset_id=\? AND sample_id>\?\)/)
   assert.match(several, /SEARCH also .*COVERING INDEX .*\(sample_id=\? AND ruleset_id=\?\)/)
 
-  const classifying = await planOf(classificationUpdate([1]).compile(database))
+  const classifying = await planOf(classificationUpdate(sqliteEngine, [1]).compile(database))
   assert.match(classifying, /SEARCH matches USING INDEX matches_by_sample \(sample_id=\?\)/)
   assert.match(classifying, /SEARCH verdicts USING PRIMARY KEY \(ruleset_id=\? AND rule=\?\)/)
 
   const rows = await planOf(
     matchesWithSamples(database)
-      .where('matches.id', 'in', listOf([1]))
+      .where('matches.id', 'in', sqliteEngine.listOf([1]))
       .compile(),
   )
   const ofSample = await planOf(matchesWithSamples(database).where('matches.sample_id', '=', 1).compile())

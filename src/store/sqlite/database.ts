@@ -1,18 +1,15 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely, type Transaction as KyselyTransaction } from 'kysely'
+import { Kysely } from 'kysely'
 import { Failure } from '../../errors/index.ts'
 import { DatabaseHealth } from '../database-health.ts'
 import type { Schema } from '../schema.ts'
+import type { Database } from '../sql/database.ts'
 import { isDamage, nodeSqliteDialect } from './dialect.ts'
 import { damageOfLog } from './log-damage.ts'
 import { migrate, readMigrations } from './migrate.ts'
 import { type CheckDepth, problemsOf } from './soundness.ts'
-
-/** `destroy()` closes it. A `Transaction` is a `Database` too. */
-export type Database = Kysely<Schema>
-export type Transaction = KyselyTransaction<Schema>
 
 /** Up to this size a start waits for a whole check; up to the second, for a quick one (80 MB a second, with luck). */
 const CHECKED_WHOLLY = 8 * 1024 * 1024

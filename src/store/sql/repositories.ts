@@ -1,0 +1,84 @@
+import type { Repositories, Store } from '../store.ts'
+import { UnitGuard } from '../unit-guard.ts'
+import type { UnitName } from '../units-of-work.ts'
+import { sqlArrivals } from './arrivals.ts'
+import { sqlAudit } from './audit.ts'
+import { sqlClassifications } from './classifications.ts'
+import { sqlCloudFeeds } from './cloud-feeds.ts'
+import { sqlCloudRulesets } from './cloud-rulesets.ts'
+import { sqlCorpus } from './corpus.ts'
+import type { Database, Transaction } from './database.ts'
+import type { Engine } from './engine.ts'
+import { sqlFeeds } from './feeds.ts'
+import { sqlHits } from './hits.ts'
+import { sqlHunts } from './hunts.ts'
+import { sqlIntake } from './intake.ts'
+import { sqlJournal } from './journal.ts'
+import { sqlMatches } from './matches.ts'
+import { sqlMembers } from './members.ts'
+import { sqlNewNames } from './new-names.ts'
+import { sqlOutbox } from './outbox.ts'
+import { sqlPrograms } from './programs.ts'
+import { sqlReanalyses } from './reanalyses.ts'
+import { sqlRevisions } from './revisions.ts'
+import { sqlRuleSources } from './rule-sources.ts'
+import { sqlRulesets } from './rulesets.ts'
+import { sqlSampleSearch } from './sample-search.ts'
+import { sqlSamples } from './samples.ts'
+import { sqlScanFailures } from './scan-failures.ts'
+import { sqlSegments } from './segments.ts'
+import { sqlSessions } from './sessions.ts'
+import { sqlSettings } from './settings.ts'
+import { sqlTags } from './tags.ts'
+import { sqlTokens } from './tokens.ts'
+import { sqlUsers } from './users.ts'
+
+/** Runs `work` as one transaction, with the isolation that the unit declares. */
+export type RunUnit = <T>(unit: UnitName, work: (trx: Transaction) => Promise<T>) => Promise<T>
+
+/** The store over an open database. */
+export function storeOver(database: Database, engine: Engine, run: RunUnit): Store {
+  const guard = new UnitGuard()
+  return {
+    ...guard.guard(repositoriesOf(database, engine)),
+    async transaction(unit, work) {
+      guard.demandNoUnit(`transaction "${unit}"`)
+      return run(unit, (trx) => guard.run(unit, () => work({ ...repositoriesOf(trx, engine), unit })))
+    },
+    close: () => database.destroy(),
+  }
+}
+
+function repositoriesOf(database: Database, engine: Engine): Repositories {
+  return {
+    users: sqlUsers(database),
+    tokens: sqlTokens(database),
+    sessions: sqlSessions(database),
+    rulesets: sqlRulesets(database, engine),
+    revisions: sqlRevisions(database, engine),
+    matches: sqlMatches(database, engine),
+    classifications: sqlClassifications(database, engine),
+    samples: sqlSamples(database, engine),
+    sampleSearch: sqlSampleSearch(database, engine),
+    members: sqlMembers(database, engine),
+    tags: sqlTags(database, engine),
+    programs: sqlPrograms(database, engine),
+    reanalyses: sqlReanalyses(database, engine),
+    newNames: sqlNewNames(database, engine),
+    audit: sqlAudit(database, engine),
+    scanFailures: sqlScanFailures(database),
+    settings: sqlSettings(database),
+    journal: sqlJournal(database),
+    cloudRulesets: sqlCloudRulesets(database, engine),
+    outbox: sqlOutbox(database),
+    cloudFeeds: sqlCloudFeeds(database),
+    arrivals: sqlArrivals(database, engine),
+    hunts: sqlHunts(database, engine),
+    hits: sqlHits(database),
+    corpus: sqlCorpus(database, engine),
+    feeds: sqlFeeds(database),
+    segments: sqlSegments(database),
+    intake: sqlIntake(database, engine),
+    ruleSources: sqlRuleSources(database, engine),
+  }
+}

@@ -1,0 +1,56 @@
+import type { StoredTags } from '../tags.ts'
+import type { Database } from './database.ts'
+import type { Engine } from './engine.ts'
+import { listsOf } from './list.ts'
+
+export function sqlTags(database: Database, { listOf, textsOf }: Engine): StoredTags {
+  return {
+    async list(sampleId, limit) {
+      const rows = await database
+        .selectFrom('tags')
+        .select('tag')
+        .where('sample_id', '=', sampleId)
+        .orderBy('tag')
+        .limit(limit)
+        .execute()
+      return rows.map(({ tag }) => tag)
+    },
+
+    async listOfEach(sampleIds, limit) {
+      const rows = await database
+        .selectFrom((eb) =>
+          eb
+            .selectFrom('tags')
+            .select([
+              'sample_id',
+              'tag',
+              ({ fn }) =>
+                fn
+                  .agg<number>('row_number')
+                  .over((over) => over.partitionBy('sample_id').orderBy('tag'))
+                  .as('place'),
+            ])
+            .where('sample_id', 'in', listOf(sampleIds))
+            .as('placed'),
+        )
+        .select(['sample_id', 'tag'])
+        .where('place', '<=', limit)
+        .orderBy('tag')
+        .execute()
+      return listsOf(rows.map(({ sample_id, tag }) => [sample_id, tag]))
+    },
+
+    async add(sampleId, tags) {
+      if (tags.length === 0) return
+      await database
+        .insertInto('tags')
+        .values(tags.map((tag) => ({ sample_id: sampleId, tag })))
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
+    },
+
+    async remove(sampleId, tags) {
+      await database.deleteFrom('tags').where('sample_id', '=', sampleId).where('tag', 'in', textsOf(tags)).execute()
+    },
+  }
+}
