@@ -118,3 +118,25 @@ test('counting what a hunt covers reads an index, not the rows', async () => {
   const { rows } = await database.executeQuery<{ detail: string }>(explained)
   assert.match(rows.map(({ detail }) => detail).join(), /COVERING INDEX samples_processed/)
 })
+
+test('a selection by names takes letters as they are, ASCII ones whatever their case, and only * and ? for others', async () => {
+  await add(1, 4)
+  const names = ['ÉTÉ_2026.EXE', 'été_2026.exe', 'x[1]%.bin', 'xa1b.bin']
+  for (const [at, name] of names.entries())
+    await database
+      .updateTable('samples')
+      .set({ name })
+      .where('id', '=', at + 1)
+      .execute()
+  for (const [namePattern, found] of Object.entries({
+    'ÉTÉ*.exe': [1],
+    'été_2026.EXE': [2],
+    '?t?_2026.exe': [1, 2],
+    'x[1]%.BIN': [3],
+    'X???.bin': [4],
+    'x_1b.bin': [],
+    '': [],
+    '*': [1, 2, 3, 4],
+  }))
+    assert.deepEqual([...((await corpus.select({ namePattern }, 4)) ?? [])], found, namePattern)
+})
