@@ -73,7 +73,7 @@ export class AdHocHunts {
     const { store, sources } = this.#parts
     const last = await sources.corpus.lastId()
     const chosen = await sources.corpus.select(selection, last)
-    const id = await store.hunts.add({
+    const hunt = {
       kind: 'ad-hoc',
       state: 'queued',
       startedBy: account.id,
@@ -81,7 +81,8 @@ export class AdHocHunts {
       samples: chosen ? chosen.length : await sources.corpus.count(last),
       lastSampleId: last,
       adHoc: { title, texts: JSON.stringify(texts), selection: JSON.stringify(selection), useIndex },
-    })
+    } as const
+    const id = await store.transaction('startHunt', ({ hunts }) => hunts.add(hunt))
     this.#outlines.set(id, outlineOf(texts, selection))
     this.#runner.begin(id, account.id)
     const warnings = checked.flatMap(({ text, diagnostics }) =>

@@ -39,6 +39,7 @@ export interface Schema extends ProgramTables {
   matches: MatchesTable
   segments: SegmentsTable
   hunts: HuntsTable
+  hunt_texts: HuntTextsTable
   hunt_rulesets: HuntRulesetsTable
   hunt_hits: HuntHitsTable
   cloud_rulesets: CloudRulesetsTable
@@ -345,16 +346,21 @@ export interface HuntsTable {
   last_sample_id: Generated<number>
   /** Every covered sample with an id up to this one is decided, and its matches are stored. */
   cursor: Generated<number>
-  /** Ad-hoc: what the user calls it, the texts and the part of the corpus (both JSON), and whether the index is used. */
+  /** Ad-hoc: what the user calls it, and whether the index is used. */
   title: string | null
-  content: string | null
-  selection: string | null
   use_index: Generated<Flag>
   failure: string | null
   /** Retro: whose hunt it is, the latest of the ruleset; it is removed with it. */
   ruleset_id: number | null
   /** Retro: samples that were analysed before this are not covered. */
   analysed_since: Micros | null
+}
+
+/** The texts of an ad-hoc hunt and the part of the corpus, both JSON. */
+export interface HuntTextsTable {
+  hunt_id: number
+  texts: string
+  selection: string
 }
 
 /** The revisions that a Local Retro or a tenant's retro hunt took at its start. */

@@ -32,16 +32,15 @@ export function sqlHunts(database: Database, { listOf }: Engine): StoredHunts {
           ...(started !== undefined && { started }),
           ...(samples !== undefined && { samples }),
           last_sample_id: lastSampleId,
-          ...(adHoc && {
-            title: adHoc.title,
-            content: adHoc.texts,
-            selection: adHoc.selection,
-            use_index: adHoc.useIndex ? 1 : 0,
-          }),
+          ...(adHoc && { title: adHoc.title, use_index: adHoc.useIndex ? 1 : 0 }),
           ...(retro && { ruleset_id: retro.rulesetId, analysed_since: retro.analysedSince }),
         })
         .returning('id')
         .executeTakeFirstOrThrow()
+      if (adHoc) {
+        const { texts, selection } = adHoc
+        await database.insertInto('hunt_texts').values({ hunt_id: id, texts, selection }).execute()
+      }
       for (const { rulesetId, revisionId } of rulesets) {
         await database
           .insertInto('hunt_rulesets')
@@ -65,8 +64,9 @@ export function sqlHunts(database: Database, { listOf }: Engine): StoredHunts {
     async findToRun(id) {
       const row = await database
         .selectFrom('hunts')
+        .leftJoin('hunt_texts', 'hunt_texts.hunt_id', 'hunts.id')
         .select(['started_by as startedBy', 'cursor', 'last_sample_id as lastSampleId', 'use_index'])
-        .select(['content as texts', 'selection', 'analysed_since as analysedSince'])
+        .select(['texts', 'selection', 'analysed_since as analysedSince'])
         .where('id', '=', id)
         .executeTakeFirstOrThrow()
       const { use_index, ...hunt } = row
@@ -190,12 +190,11 @@ export function sqlHunts(database: Database, { listOf }: Engine): StoredHunts {
 
     async textsOf(id) {
       const row = await database
-        .selectFrom('hunts')
-        .select(['content', 'selection'])
-        .where('kind', '=', 'ad-hoc')
-        .where('id', '=', id)
+        .selectFrom('hunt_texts')
+        .select(['texts', 'selection'])
+        .where('hunt_id', '=', id)
         .executeTakeFirst()
-      return row ? { texts: row.content ?? '[]', selection: row.selection ?? '{}' } : null
+      return row ?? null
     },
 
     async findOfRuleset(rulesetId) {

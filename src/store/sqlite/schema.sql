@@ -104,6 +104,12 @@ CREATE TABLE hunt_rulesets (
   PRIMARY KEY (hunt_id, ruleset_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE hunt_texts (
+  hunt_id INTEGER PRIMARY KEY REFERENCES hunts (id) ON DELETE CASCADE,
+  texts TEXT NOT NULL,
+  selection TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE "hunts" (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   kind TEXT NOT NULL CHECK (kind IN ('local-retro', 'ad-hoc', 'retro')),
@@ -123,8 +129,6 @@ CREATE TABLE "hunts" (
   last_sample_id INTEGER NOT NULL DEFAULT 0,
   cursor INTEGER NOT NULL DEFAULT 0,
   title TEXT,
-  content TEXT,
-  selection TEXT,
   use_index INTEGER NOT NULL DEFAULT 1,
   failure TEXT,
   -- Of a tenant's hunt: its ruleset, and samples that were analysed before this are not covered.
