@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import pLimit from 'p-limit'
@@ -113,10 +113,20 @@ test("it runs through a link, from elsewhere, under the project's own Node whate
   assert.deepEqual(await backtrail(['--version'], options), { code: 0, stdout: `${version}\n`, stderr: '' })
 })
 
+test('where there is only an older Node it says so, with the place of that', async (t) => {
+  const folder = folderWith(t, { 'bin/backtrail': readFileSync(binary), 'old/node': '#!/bin/sh\necho v24.9.0\n' })
+  mkdirSync(join(folder, 'node_modules'))
+  for (const name of ['bin/backtrail', 'old/node']) chmodSync(join(folder, name), 0o755)
+  const options = { command: join(folder, 'bin/backtrail'), env: { PATH: `${folder}/old:/usr/bin:/bin` } }
+  const { code, stderr } = await backtrail(['--version'], options)
+  assert.equal(code, 1)
+  assert.match(stderr, /^backtrail: Node 26 or later is needed, and .*\/old\/node is v24\.9\.0; install it/)
+})
+
 test('without the installed dependencies it says what to do', async (t) => {
   const folder = folderWith(t, { 'bin/backtrail': readFileSync(binary) })
   chmodSync(join(folder, 'bin/backtrail'), 0o755)
   const { code, stderr } = await backtrail(['--version'], { command: join(folder, 'bin/backtrail') })
   assert.equal(code, 1)
-  assert.match(stderr, /the project's own Node is not installed; run 'npm ci' in .* first\n$/)
+  assert.match(stderr, /the dependencies are not installed; run 'npm ci' in .* first\n$/)
 })
