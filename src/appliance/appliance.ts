@@ -18,7 +18,7 @@ import { Inspection } from '../inspection/index.ts'
 import { Intake, type MatchRecord, ProgramReading, Reanalysis } from '../intake/index.ts'
 import { Matches } from '../matches/index.ts'
 import { RuleSources } from '../rule-sources/index.ts'
-import { type CheckedBy, KnownTexts, type RulesetPlanner, Rulesets } from '../rulesets/index.ts'
+import { type CheckedBy, KnownTexts, RuleSwitches, type RulesetPlanner, Rulesets } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
@@ -49,6 +49,7 @@ export interface Appliance {
   readonly accounts: Accounts
   readonly audit: AuditLog
   readonly rulesets: Rulesets
+  readonly ruleSwitches: RuleSwitches
   readonly matches: Matches
   readonly samples: Samples
   readonly intake: Intake
@@ -301,6 +302,7 @@ async function assemble(
     accounts,
     audit,
     rulesets,
+    ruleSwitches: new RuleSwitches(store),
     matches,
     samples,
     intake,

@@ -7,11 +7,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { RecordingLog } from '../intake/collection.fixture.ts'
 import { Matches } from '../matches/index.ts'
-import { Rulesets } from '../rulesets/index.ts'
+import { RuleSwitches, Rulesets } from '../rulesets/index.ts'
 import { testLimits } from '../scanning/fixtures/open-pool.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { readSettings } from '../settings/index.ts'
-import { FileContents, Scratch } from '../store/index.ts'
+import { FileContents, Scratch, type Store } from '../store/index.ts'
 import { openDatabase } from '../store/sqlite/database.ts'
 import { storeOf } from '../store/sqlite/store.ts'
 import { cloudAccess } from './access.ts'
@@ -39,6 +39,7 @@ class Appliance {
   readonly script: ScriptedCloud
   readonly rulesets: Rulesets
   readonly matches: Matches
+  readonly store: Store
   readonly operator: Account
   readonly log: RecordingLog
   cloud: Cloud
@@ -54,6 +55,7 @@ class Appliance {
     this.operator = kept.operator
     this.log = kept.log
     this.cloud = new Cloud(parts)
+    this.store = parts.store
     this.matches = new Matches(parts.store)
     this.rulesets = new Rulesets({
       store: parts.store,
@@ -153,7 +155,11 @@ class Appliance {
   publish(
     numbers: readonly number[],
     second: number,
-    { ruleset = 'told_rules', text = rule('Any'), feed = 'live' as const } = {},
+    {
+      ruleset = 'told_rules',
+      text = rule('Any'),
+      feed = 'live',
+    }: { readonly ruleset?: string; readonly text?: string; readonly feed?: 'live' | 'retro' } = {},
   ) {
     for (const number of numbers) {
       this.script.entries[feed].push({ second, sha1: sampleSha1(number), ruleset, text, rules: ['Any'] })
@@ -183,6 +189,32 @@ test('pages that are cut, also inside a second, are read on until everything is 
     appliance.publish(range(place * 7, place * 7 + 7), start + 1 + Math.floor(place / 3))
   script.second += 20
   await appliance.demandFound('told_rules', range(0, 84))
+})
+
+test('what a cloud reports of a rule that is disabled here is no match, and what it reports afterwards is', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script, operator } = appliance
+  const switches = new RuleSwitches(appliance.store)
+  await appliance.save('told_rules', rule('Any'))
+  await appliance.cloud.start()
+  await appliance.cloud.settle('told_rules')
+  appliance.publish(range(0, 3), script.second + 1)
+  script.second += 10
+  await appliance.demandFound('told_rules', range(0, 3))
+  await switches.setEnabled(operator, 'told_rules', ['Any'], false)
+  appliance.publish(range(3, 6), script.second + 1)
+  appliance.publish(range(6, 9), script.second + 1, { feed: 'retro' })
+  script.second += 100
+  const read = script.count('GET /api/feed/yara/v1')
+  await until(
+    async () => script.count('GET /api/feed/yara/v1') >= read + 2,
+    async () => 'the live feed is read while the rule is disabled',
+  )
+  await appliance.demandFound('told_rules', range(0, 3))
+  await switches.setEnabled(operator, 'told_rules', ['Any'], true)
+  appliance.publish(range(9, 12), script.second + 1)
+  script.second += 10
+  await appliance.demandFound('told_rules', [...range(0, 3), ...range(9, 12)])
 })
 
 test('a page that a cloud cuts inside a second loses nothing while its pages are large', async (t) => {

@@ -92,6 +92,11 @@ export const catalogue = {
   },
   'ruleset.delete-failed': { status: 500, message: 'Error occurred while deleting ruleset' },
   'ruleset.switch-failed': { status: 500, message: 'Error occurred while enabling/disabling ruleset' },
+  'rule.not-found': { status: 404, message: 'The ruleset has no rule of that name.' },
+  'rule.too-many-disabled': {
+    status: 409,
+    message: 'A ruleset can have 10,000 disabled rules; enable some, or disable the ruleset.',
+  },
   'source.not-found': { status: 404, message: 'There is no such rule source.' },
   'source.exists': { status: 409, message: 'There is already a rule source of that name.' },
   'source.foreign': { status: 403, message: 'The rule source was added by another user.' },

@@ -53,6 +53,9 @@ export const YaraText = Type.String({ [NOT_EMPTY]: true, description: 'the YARA 
 /** `name` as bodies and queries carry it; what makes a name legal is the business of src/rulesets. */
 export const RulesetName = Type.String({ minLength: 1, description: 'name of a ruleset; case-sensitive' })
 
+/** As YARA allows them, with room. */
+export const RuleName = Type.String({ minLength: 1, maxLength: 200, description: 'name of a rule' })
+
 /** One hash of any of the four kinds. */
 export const HashPath = Type.Object({
   hash: Type.String({ description: 'MD5, SHA-1, SHA-256 or SHA-512 in hexadecimal digits' }),

@@ -13,6 +13,7 @@ export {
 export { KnownTexts } from './known-texts.ts'
 export { checkName, rulesetNameOf, rulesetNamesOf } from './names.ts'
 export type { NewText, Revision, RevisionEntry, SaveOutcome } from './revision.ts'
+export { type ListedRule, RuleSwitches } from './rule-switches.ts'
 export { type CheckedBy, type Checker, type RulesetObserver, Rulesets } from './rulesets.ts'
 export type { LiveSet, RulesetPlanner } from './runnable-rulesets.ts'
 export { TenantRulesets } from './tenant-rulesets.ts'

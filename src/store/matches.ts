@@ -37,6 +37,8 @@ export interface MatchConditions {
   readonly revision?: number
   /** A part of the rule's name (ASCII case does not matter). */
   readonly rule?: string
+  /** Of rules that are not disabled. */
+  readonly enabledRules?: boolean
   readonly cloud?: boolean
   readonly classifications?: readonly Classification[]
   readonly fileTypes?: readonly string[]
@@ -110,6 +112,8 @@ export interface StoredMatches {
   countByRevision(
     rulesetId: number,
   ): Promise<{ readonly number: number; readonly rule: string; readonly count: number }[]>
+  /** A ruleset's matches by rule. */
+  countByRule(rulesetId: number): Promise<{ readonly rule: string; readonly count: number }[]>
   /** The ids of a ruleset's matches, newest first. `count` is how many it has. */
   listIds(
     rulesetId: number,

@@ -40,6 +40,8 @@ export interface RulesetEntry {
   readonly modified: Micros
   /** When a sample last matched, whether or not it had matched before. */
   readonly lastMatched: Micros | null
+  /** How many rules are disabled by themselves. */
+  readonly disabledRules: number
 }
 
 export const rulesetOrders = [

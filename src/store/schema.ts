@@ -12,11 +12,12 @@ import type { HuntKind, HuntState } from './hunts.ts'
 import type { IntakeStage } from './intake.ts'
 import type { ProgramTables } from './program-tables.ts'
 import type { RuleSourceFilesTable, RuleSourcesTable } from './rule-source-tables.ts'
+import type { RuleTables } from './rule-tables.ts'
 import type { Role } from './users.ts'
 
 export type Flag = 0 | 1
 
-export interface Schema extends ProgramTables {
+export interface Schema extends ProgramTables, RuleTables {
   settings: SettingsTable
   users: UsersTable
   tokens: TokensTable
@@ -33,7 +34,6 @@ export interface Schema extends ProgramTables {
   tags: TagsTable
   rulesets: RulesetsTable
   revisions: RevisionsTable
-  verdicts: VerdictsTable
   strikes: RulesetFailuresTable
   ruleset_counts: RulesetCountsTable
   matches: MatchesTable
@@ -270,19 +270,6 @@ export interface RevisionsTable {
   source_id: Generated<number | null>
   source_path: Generated<string | null>
   origin: Generated<string | null>
-}
-
-/**
- * What the rules of a ruleset's last valid revision say about the samples they match: one row for each rule that is
- * tagged to classify. `threat` is `Type.Name`; `platform` comes before it, from the sample's file type where null.
- */
-export interface VerdictsTable {
-  ruleset_id: number
-  rule: string
-  classification: 2 | 3
-  risk_score: number
-  platform: string | null
-  threat: string
 }
 
 /** The samples on which a ruleset's current text could not be run to its end. */

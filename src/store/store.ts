@@ -17,6 +17,7 @@ import type { StoredPrograms } from './programs.ts'
 import type { StoredReanalyses } from './reanalyses.ts'
 import type { StoredRevisions } from './revisions.ts'
 import type { StoredRuleSources } from './rule-sources.ts'
+import type { StoredRuleSwitches } from './rule-switches.ts'
 import type { StoredRulesets } from './rulesets.ts'
 import type { SampleSearch } from './sample-search.ts'
 import type { StoredSamples } from './samples.ts'
@@ -36,6 +37,7 @@ export interface Repositories {
   readonly sessions: StoredSessions
   readonly rulesets: StoredRulesets
   readonly revisions: StoredRevisions
+  readonly ruleSwitches: StoredRuleSwitches
   readonly matches: StoredMatches
   readonly classifications: StoredClassifications
   readonly samples: StoredSamples

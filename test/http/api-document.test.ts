@@ -138,6 +138,8 @@ test('a client that is made from the document can call every operation', { timeo
     setUserDisabled: { name: 'ben', disabled: false },
     setUserPassword: { name: 'ben', password: passwords.ben },
     removeUser: { name: 'carl' },
+    enableRules: { rules: ['g'] },
+    disableRules: { rules: ['g'] },
     createTenantRuleset: { ruleset_name: 'generated' },
   }
   const first = ['createTenantRuleset', 'startRetroHunt', 'contributeSample', 'addUser']

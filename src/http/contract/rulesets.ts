@@ -34,12 +34,31 @@ export const RulesetShape = Type.Object({
   created: Time,
   modified: Time,
   last_matched: Type.Union([Time, Type.Null()]),
+  disabled_rules: Type.Integer({ description: 'rules that are disabled by themselves' }),
   match_counts: Type.Object({
     unknown: Type.Integer(),
     goodware: Type.Integer(),
     suspicious: Type.Integer(),
     malicious: Type.Integer(),
   }),
+})
+
+export const RulesShape = Type.Object({
+  results: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      tags: Type.Array(Type.String()),
+      matches: Type.Integer({ description: 'those of before it was disabled too' }),
+      noisy: Type.Boolean({
+        description: 'it has matches for one in a hundred stored samples, at least 100, or it has 10,000',
+      }),
+      in_text: Type.Boolean({ description: 'false for one that is disabled and is not in the text any more' }),
+      enabled: Type.Boolean(),
+      disabled_by: Type.Union([Type.String(), Type.Null()]),
+      disabled_since: Type.Union([Time, Type.Null()]),
+    }),
+    { description: 'in the order of the last text that compiled' },
+  ),
 })
 
 export const RulesetListQuery = Type.Object({

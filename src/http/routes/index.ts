@@ -14,6 +14,7 @@ import { addOverview } from './overview.ts'
 import { addPublishing } from './publishing.ts'
 import { addRetroRuns } from './retro-runs.ts'
 import { addRuleSources } from './rule-sources.ts'
+import { addRuleSwitches } from './rule-switches.ts'
 import { addRulesetList } from './ruleset-list.ts'
 import { addRulesetMatches } from './ruleset-matches.ts'
 import { addRulesetRevisions } from './ruleset-revisions.ts'
@@ -67,6 +68,7 @@ const onAppliances = [
   addRulesets,
   addRulesetList,
   addRulesetRevisions,
+  addRuleSwitches,
   addRulesetMatches,
   addYaraRepositories,
   addRuleSources,

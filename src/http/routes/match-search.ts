@@ -18,6 +18,7 @@ export const matchFilters = {
   together: Type.Boolean({ default: false, description: 'only samples that match every one of them' }),
   revision: Type.Optional(Type.Integer({ minimum: 1, description: 'first found with this revision of its ruleset' })),
   rule: Type.Optional(Type.String({ maxLength: 200, description: 'a part of the rule\u2019s name' })),
+  enabled_rules: Type.Boolean({ default: false, description: 'only of rules that are not disabled by themselves' }),
   place: Type.Optional(Type.Enum(['local', 'cloud'])),
   ...sampleFilters,
   min_size: Size,
@@ -133,14 +134,15 @@ export async function foundMatches(
 
 /** Everything but `after` and `limit`. */
 function filterOf(query: Static<typeof Filters>): MatchFilter {
-  const { ruleset, together, revision, rule, place, file_type, classification, tag, from, to, min_size, max_size } =
-    query
+  const { ruleset, together, revision, rule, enabled_rules, place } = query
+  const { file_type, classification, tag, from, to, min_size, max_size } = query
   for (const name of ruleset ?? []) checkName(name, 'ruleset.name-invalid')
   return {
     ...(ruleset && ruleset.length > 0 && { rulesets: ruleset }),
     ...(together && { together }),
     ...(revision !== undefined && { revision }),
     ...(rule && { rule }),
+    ...(enabled_rules && { enabledRules: true }),
     ...(place && { cloud: place === 'cloud' }),
     ...(file_type && { fileTypes: file_type }),
     ...(classification && { classifications: classification.map(classificationNumber) }),

@@ -82,6 +82,7 @@ function toJson(ruleset: RulesetEntry): Static<typeof RulesetShape> {
     created: toIso(ruleset.created),
     modified: toIso(ruleset.modified),
     last_matched: ruleset.lastMatched === null ? null : toIso(ruleset.lastMatched),
+    disabled_rules: ruleset.disabledRules,
     match_counts: ruleset.counts,
   }
 }

@@ -160,13 +160,18 @@ function conditionsOf(
   rulesetIds: readonly number[],
   filter: MatchConditions,
 ): RawBuilder<boolean>[] {
-  const { revision, rule, cloud, classifications, fileTypes, tag, minSize, maxSize, from, to } = filter
+  const { revision, rule, enabledRules, cloud, classifications, fileTypes, tag, minSize, maxSize, from, to } = filter
   const conditions: RawBuilder<boolean>[] = []
   if (revision !== undefined) {
     const itself = sql`SELECT 1 FROM revisions WHERE revisions.id = matches.revision_id AND revisions.number = ${revision}`
     conditions.push(sql`EXISTS (${itself})`)
   }
   if (rule) conditions.push(like(sql`matches.rule`, `%${rule.replace(/[\\%_]/g, '\\$&')}%`))
+  if (enabledRules) {
+    const disabled = sql`SELECT 1 FROM disabled_rules AS disabled
+      WHERE disabled.ruleset_id = matches.ruleset_id AND disabled.rule = matches.rule`
+    conditions.push(sql`NOT EXISTS (${disabled})`)
+  }
   if (cloud !== undefined) conditions.push(sql`matches.cloud = ${cloud ? 1 : 0}`)
   if (from !== undefined) conditions.push(sql`matches.created >= ${from}`)
   if (to !== undefined) conditions.push(sql`matches.created <= ${to}`)

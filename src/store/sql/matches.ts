@@ -155,6 +155,16 @@ export function sqlMatches(database: Database, engine: Engine): StoredMatches {
         .execute()
     },
 
+    async countByRule(rulesetId) {
+      // Read off the index that keeps matches unique.
+      return database
+        .selectFrom('matches')
+        .select(({ fn }) => ['rule', fn.countAll<number>().as('count')])
+        .where('ruleset_id', '=', rulesetId)
+        .groupBy('rule')
+        .execute()
+    },
+
     async listIds(rulesetId, { offset, limit, count }) {
       // Skipping costs a step per row, so pages of the second half are counted from the end.
       const fromEnd = offset > count / 2

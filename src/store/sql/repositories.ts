@@ -22,6 +22,7 @@ import { sqlPrograms } from './programs.ts'
 import { sqlReanalyses } from './reanalyses.ts'
 import { sqlRevisions } from './revisions.ts'
 import { sqlRuleSources } from './rule-sources.ts'
+import { sqlRuleSwitches } from './rule-switches.ts'
 import { sqlRulesets } from './rulesets.ts'
 import { sqlSampleSearch } from './sample-search.ts'
 import { sqlSamples } from './samples.ts'
@@ -56,6 +57,7 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     sessions: sqlSessions(database),
     rulesets: sqlRulesets(database, engine),
     revisions: sqlRevisions(database, engine),
+    ruleSwitches: sqlRuleSwitches(database, engine),
     matches: sqlMatches(database, engine),
     classifications: sqlClassifications(database, engine),
     samples: sqlSamples(database, engine),

@@ -93,6 +93,7 @@ function entries(database: Database) {
       matchesOf(1).as('goodware'),
       matchesOf(2).as('suspicious'),
       matchesOf(3).as('malicious'),
+      sql<number>`(SELECT count(*) FROM disabled_rules WHERE ruleset_id = rulesets.id)`.as('disabledRules'),
     ])
 }
 

@@ -65,6 +65,14 @@ CREATE TABLE cloud_rulesets (
   cleared_until INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
+CREATE TABLE disabled_rules (
+  ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
+  rule TEXT NOT NULL,
+  user_id INTEGER NOT NULL REFERENCES users (id),
+  since INTEGER NOT NULL,
+  PRIMARY KEY (ruleset_id, rule)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE feed_entries (
   id INTEGER PRIMARY KEY,
   tenant_id INTEGER NOT NULL REFERENCES users (id),

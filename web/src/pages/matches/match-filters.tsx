@@ -62,6 +62,14 @@ export function MatchFilterRow({ filters, change }: FilterProps) {
         value={filters.tag}
         onChange={(tag) => change({ tag }, { replace: true })}
       />
+      <label className={styles.together}>
+        <input
+          type="checkbox"
+          checked={filters.enabled_rules}
+          onChange={() => change({ enabled_rules: !filters.enabled_rules })}
+        />
+        without rules switched off
+      </label>
       <DateRange label="Recorded" from={filters.from} to={filters.to} onChange={change} />
     </Filters>
   )

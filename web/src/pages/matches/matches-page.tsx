@@ -30,7 +30,8 @@ export function Component() {
   const total = list.data?.pages[0]?.count ?? null
   const isWide = useMedia('(min-width: 1500px)')
   const isNarrow = useMedia('(max-width: 1200px)')
-  const isFiltered = Object.values(filters).some((value) => typeof value !== 'boolean' && value.length > 0)
+  const isFiltered =
+    filters.enabled_rules || Object.values(filters).some((value) => typeof value !== 'boolean' && value.length > 0)
   return (
     <>
       <PageHead

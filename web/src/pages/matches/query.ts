@@ -6,6 +6,7 @@ export const initial = {
   together: false,
   revision: '',
   rule: '',
+  enabled_rules: false,
   place: '',
   classification: '',
   file_type: '',
@@ -20,10 +21,11 @@ export type MatchFilters = typeof initial
 const units: Readonly<Record<string, number>> = { '': 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }
 
 /** The same as the API takes it: sizes in bytes. */
-export function queryOf({ together, min_size, max_size, ...filters }: MatchFilters): MatchQuery {
+export function queryOf({ together, enabled_rules, min_size, max_size, ...filters }: MatchFilters): MatchQuery {
   return {
     ...filters,
     ...(together && filters.ruleset.length > 1 && { together }),
+    ...(enabled_rules && { enabled_rules }),
     min_size: bytesOf(min_size),
     max_size: bytesOf(max_size),
   }

@@ -34,6 +34,7 @@ import { CloudSwitch, useCloudChoice } from './cloud-choice.tsx'
 import styles from './ruleset-page.module.css'
 import { Workbench } from './workbench.tsx'
 
+const Rules = lazy(() => part(() => import('./rules.tsx')))
 const Revisions = lazy(() => part(() => import('./revisions.tsx')))
 const CloudRetro = lazy(() => part(() => import('./cloud-retro.tsx')))
 
@@ -66,6 +67,7 @@ export function Component() {
         current={tab}
         tabs={[
           { id: 'text', title: 'Text', to: address },
+          { id: 'rules', title: rulesTitle(ruleset.data), to: `${address}?tab=rules` },
           { id: 'revisions', title: `Revisions (${ruleset.data.revision})`, to: `${address}?tab=revisions` },
           ...(hasCloud ? [{ id: 'cloud', title: 'Cloud Retro', to: `${address}?tab=cloud` }] : []),
           {
@@ -75,7 +77,11 @@ export function Component() {
           },
         ]}
       />
-      {tab === 'revisions' ? (
+      {tab === 'rules' ? (
+        <Suspense fallback={<p>Loading …</p>}>
+          <Rules ruleset={ruleset.data} mayChange={mayChange(user, ruleset.data)} />
+        </Suspense>
+      ) : tab === 'revisions' ? (
         <Suspense fallback={<p>Loading …</p>}>
           <Revisions ruleset={ruleset.data} mayChange={mayChange(user, ruleset.data)} />
         </Suspense>
@@ -89,6 +95,8 @@ export function Component() {
     </>
   )
 }
+
+const rulesTitle = ({ disabled_rules: off }: Ruleset): string => (off === 0 ? 'Rules' : `Rules (${count(off)} off)`)
 
 const matchesOf = ({ match_counts }: Ruleset): number =>
   Object.values(match_counts).reduce((sum, matches) => sum + matches, 0)

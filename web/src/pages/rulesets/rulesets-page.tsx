@@ -126,7 +126,16 @@ function columnsFor(user: SessionUser): readonly Column<Ruleset>[] {
       key: 'status',
       title: 'Status',
       isSortable: true,
-      cell: ({ status, reason }) => <RulesetStatus of={status} reason={reason} />,
+      cell: ({ name, status, reason, disabled_rules: off }) => (
+        <>
+          <RulesetStatus of={status} reason={reason} />
+          {off > 0 && (
+            <Link to={`${addressOfRuleset(name)}?tab=rules`} className={styles.off ?? ''}>
+              {counted(off, 'rule')} off
+            </Link>
+          )}
+        </>
+      ),
     },
     {
       key: 'owner',

@@ -1,0 +1,28 @@
+import type { Micros } from './clock.ts'
+
+/** What is known of single rules of rulesets, by name. */
+export interface RuleTables {
+  verdicts: VerdictsTable
+  disabled_rules: DisabledRulesTable
+}
+
+/**
+ * What the rules of a ruleset's last valid revision say about the samples they match: one row for each rule that is
+ * tagged to classify. `threat` is `Type.Name`; `platform` comes before it, from the sample's file type where null.
+ */
+export interface VerdictsTable {
+  ruleset_id: number
+  rule: string
+  classification: 2 | 3
+  risk_score: number
+  platform: string | null
+  threat: string
+}
+
+/** Rules that report no matches, whatever text their ruleset gets. */
+export interface DisabledRulesTable {
+  ruleset_id: number
+  rule: string
+  user_id: number
+  since: Micros
+}
