@@ -127,10 +127,11 @@ export class FeedReader {
       if (unusable > 0) this.#log.warn({ feed: kind, from, unusable }, 'the cloud told entries that say too little')
       const reached = this.#believable(from, entries, lastTimestamp)
       reportedUpTo = Math.max(reportedUpTo, reached)
-      const isThere = await this.#store.transaction('readFeed', async (tx) => {
-        fresh += await this.#record(tx, kind, entries)
-        return tx.cloudFeeds.advance(kind, Math.max(earliest, present, reached), moved)
-      })
+      const { recorded, isThere } = await this.#store.transaction('readFeed', async (tx) => ({
+        recorded: await this.#record(tx, kind, entries),
+        isThere: await tx.cloudFeeds.advance(kind, Math.max(earliest, present, reached), moved),
+      }))
+      fresh += recorded
       // Somebody moved the position meanwhile: the next round begins there.
       if (!isThere) return { fresh, reportedUpTo: 0 }
       if (reached > from) from = reached

@@ -73,6 +73,7 @@ export interface UnitOfWork extends Repositories {
 export interface Store extends Repositories {
   /**
    * Runs `work` as one transaction: all that it writes becomes true together when it ends, and nothing when it throws.
+   * A database that others use too may take it back and run it again, so it changes nothing but what `tx` writes.
    * Inside it use `tx` alone: the store itself refuses, since it would wait for this very transaction for ever. Await
    * nothing that takes long, since all other queries may wait meanwhile.
    */

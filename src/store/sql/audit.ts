@@ -8,7 +8,11 @@ export function sqlAudit(database: Database, { contains, jsonTexts }: Engine): S
     async add({ subjects, subjectCount, ...entry }) {
       await database
         .insertInto('audit_entries')
-        .values({ ...entry, subjects: JSON.stringify(subjects), subject_count: subjectCount })
+        .values({
+          ...entry,
+          subjects: JSON.stringify(subjects.map((subject) => subject.toWellFormed())),
+          subject_count: subjectCount,
+        })
         .execute()
     },
 

@@ -1,0 +1,125 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { PostgresPool, PostgresPoolClient } from 'kysely'
+import pg from 'pg'
+import { Failure } from '../../errors/index.ts'
+import type { DatabaseHealth } from '../database-health.ts'
+import { storable } from './engine.ts'
+
+/** The schema that the tables are in, so that Backtrail may share a database with others. */
+export const SCHEMA = 'backtrail'
+
+/** How long somebody waits for a connection, also while the server starts anew. */
+const WAIT_MS = 15_000
+const AGAIN_MS = 250
+
+/** Connections to the database of this address, as Kysely asks for them; `sslmode` and `sslrootcert` in it are for TLS. */
+export function connectionsTo(url: string, most: number, health: DatabaseHealth): PostgresPool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    options: `-c search_path=${SCHEMA}`,
+    application_name: 'backtrail',
+    max: most,
+    keepAlive: true,
+    connectionTimeoutMillis: WAIT_MS,
+    types: { getTypeParser: parserOf } as pg.CustomTypesConfig,
+  })
+  // A connection that was lost while nobody used it: the next one who asks gets another.
+  pool.on('error', () => {})
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    async connect() {
+      const waiting = performance.now()
+      for (;;) {
+        try {
+          return understanding(await pool.connect(), health)
+        } catch (error) {
+          if (!isComingBack(error) || performance.now() - waiting > WAIT_MS) throw error
+          await delay(AGAIN_MS)
+        }
+      }
+    },
+  }
+}
+
+/** The same connection for the same client: Kysely knows connections by their identity. */
+const understood = new WeakMap<pg.PoolClient, PostgresPoolClient>()
+
+function understanding(client: pg.PoolClient, health: DatabaseHealth): PostgresPoolClient {
+  const known = understood.get(client)
+  if (known) return known
+  // Between two statements of a unit nobody else hears that the connection is gone; the next statement is told.
+  client.on('error', () => {})
+  const query = async (text: string, parameters: readonly unknown[]) => {
+    try {
+      return await client.query(text, parameters.map(toParameter))
+    } catch (error) {
+      throw explained(error, health)
+    }
+  }
+  const connection = {
+    query,
+    release: (error?: boolean) => client.release(error),
+  } as unknown as PostgresPoolClient
+  understood.set(client, connection)
+  return connection
+}
+
+function toParameter(value: unknown): unknown {
+  return typeof value === 'string' ? storable(value) : value
+}
+
+const [BYTES, BIGINT, NUMERIC] = [17, 20, 1700]
+
+function parserOf(type: number, format?: 'text' | 'binary'): unknown {
+  if (type === BYTES) return (text: string) => Uint8Array.fromHex(text.slice(2))
+  if (type === BIGINT || type === NUMERIC) return toNumber
+  return pg.types.getTypeParser(type, format as 'text')
+}
+
+/** Numbers beyond those that are exact here are refused, never rounded. */
+function toNumber(text: string): number {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number)) throw new RangeError(`The database gave ${text}, which is no exact number here.`)
+  return number
+}
+
+function explained(error: unknown, health: DatabaseHealth): unknown {
+  const code = codeOf(error)
+  if (code === DISK_FULL)
+    return new Failure('storage.full', 'The storage of the database is full; free some space and try again.')
+  if (DAMAGED.includes(code)) {
+    const { message } = error as Error
+    health.report(message)
+    return new Failure('database.damaged', `The database is damaged (${message}). See the log of PostgreSQL.`)
+  }
+  return error
+}
+
+const DISK_FULL = '53100'
+/** What could not be read, or is not what it was: a page, an index. */
+const DAMAGED = ['58030', 'XX001', 'XX002']
+
+/** The transaction was taken back, because of others that ran at the same time. */
+export function wasTakenBack(error: unknown): boolean {
+  return ['40001', '40P01'].includes(codeOf(error))
+}
+
+/** The connection is gone, and with it what was not committed. */
+export function isLost(error: unknown): boolean {
+  const code = codeOf(error)
+  return (
+    ['57P01', '57P02', '57P03', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code) ||
+    code.startsWith('08') ||
+    (error instanceof Error && /Connection terminated|not queryable/i.test(error.message))
+  )
+}
+
+/** Nobody answers at the moment: the server is starting, or was ended a moment ago. */
+function isComingBack(error: unknown): boolean {
+  return isLost(error) || ['ECONNREFUSED', 'ENOENT'].includes(codeOf(error))
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}

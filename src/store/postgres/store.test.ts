@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import pg from 'pg'
+import { DatabaseHealth } from '../database-health.ts'
+import { addProcessedSample } from '../processed-sample.fixture.ts'
+import type { Store } from '../store.ts'
+import { unitsOfWork } from '../units-of-work.ts'
+import { newDatabase, noServer, postgresServer } from './server.fixture.ts'
+import { foldCounts, openPostgres, openPostgresStore } from './store.ts'
+
+const skip = noServer
+/** For what would never end; nothing that is measured. */
+const timeout = 120_000
+
+async function opened(t: TestContext, address: string): Promise<Store> {
+  const store = await openPostgresStore(address, new DatabaseHealth())
+  t.after(() => store.close())
+  return store
+}
+
+/** A connection beside the store's. */
+async function beside(t: TestContext, address: string): Promise<pg.Client> {
+  const client = new pg.Client(address)
+  client.on('error', () => {})
+  await client.connect()
+  t.after(() => client.end())
+  await client.query('SET search_path = backtrail')
+  return client
+}
+
+async function untilWaiting(client: pg.Client): Promise<void> {
+  for (;;) {
+    const { rowCount } = await client.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    if (rowCount) return
+  }
+}
+
+test('units that count one thing up at the same time lose nothing, in every isolation', {
+  skip,
+  timeout,
+}, async (t) => {
+  const store = await opened(t, await newDatabase())
+  const units = ['signOn', 'readFeed', 'changeRules'] as const
+  assert.ok(units.every((unit) => unitsOfWork[unit] === 'serializable'))
+  const addOne = async (at: number) =>
+    store.transaction(units[at % units.length] ?? 'signOn', async ({ settings }) => {
+      const before = Number((await settings.find('n')) ?? 0)
+      await settings.set('n', String(before + 1))
+    })
+  await Promise.all(Array.from({ length: 24 }, (_, at) => addOne(at)))
+  assert.equal(await store.settings.find('n'), '24')
+})
+
+test('each unit runs with the isolation that it declares', { skip, timeout }, async (t) => {
+  const address = await newDatabase()
+  const store = await opened(t, address)
+  const client = await beside(t, address)
+  for (const [unit, expected] of [
+    ['readLiveSet', [null, null]],
+    ['changePassword', [null, 'meanwhile']],
+    ['findOperator', [null, null]],
+  ] as const) {
+    const seen = await store.transaction(unit, async ({ settings }) => {
+      const first = await settings.find('k')
+      await client.query("INSERT INTO settings (key, value) VALUES ('k', 'meanwhile')")
+      return [first, await settings.find('k')]
+    })
+    assert.deepEqual(seen, expected, `${unit}: ${unitsOfWork[unit]}`)
+    await client.query("DELETE FROM settings WHERE key = 'k'")
+  }
+})
+
+test('a unit whose connection is lost is run again, and what fails for its own reasons is not', {
+  skip,
+  timeout,
+}, async (t) => {
+  const address = await newDatabase()
+  const store = await opened(t, address)
+  const client = await beside(t, address)
+  let runs = 0
+  await store.transaction('changeCloud', async ({ settings }) => {
+    runs++
+    await settings.set('n', String(runs))
+    if (runs === 1) {
+      await client.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'",
+      )
+    }
+    await settings.set('after', 'yes')
+  })
+  assert.deepEqual([runs, await store.settings.find('n'), await store.settings.find('after')], [2, '2', 'yes'])
+  let tries = 0
+  const failing = store.transaction('changeCloud', async ({ settings }) => {
+    tries++
+    await settings.set('n', 'lost')
+    throw new Error('change of mind')
+  })
+  await assert.rejects(failing, /change of mind/)
+  assert.deepEqual([tries, await store.settings.find('n')], [1, '2'])
+})
+
+test('the store goes on after the server was ended and started anew', { skip, timeout }, async (t) => {
+  const store = await opened(t, await newDatabase())
+  await store.settings.set('kept', 'yes')
+  await (await postgresServer()).restart()
+  const found = await store.transaction('changeCloud', async ({ settings }) => settings.find('kept'))
+  assert.equal(found, 'yes')
+  assert.equal(await store.settings.find('kept'), 'yes')
+})
+
+test('a hunt that starts while a sample is admitted waits for it, and covers it', { skip, timeout }, async (t) => {
+  const address = await newDatabase()
+  const store = await opened(t, address)
+  const client = await beside(t, address)
+  const { promise: isAdding, resolve: added } = Promise.withResolvers<void>()
+  const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>()
+  const admitting = store.transaction('admitSamples', async (tx) => {
+    const id = await addProcessedSample(tx, 'slow')
+    added()
+    await mayEnd
+    return id
+  })
+  await isAdding
+  const starting = store.transaction('startHunt', ({ samples }) => samples.lastId())
+  await untilWaiting(client)
+  end()
+  assert.equal(await starting, await admitting)
+})
+
+test('counts are the same before and after they are folded, also while rows are added', {
+  skip,
+  timeout,
+}, async (t) => {
+  const address = await newDatabase()
+  const store = await opened(t, address)
+  const database = await openPostgres(address, new DatabaseHealth())
+  t.after(() => database.destroy())
+  const adding = Promise.all(
+    Array.from({ length: 12 }, (_, at) => addProcessedSample(store, `sample ${at}`, { size: 10 })),
+  )
+  const folding = Promise.all([foldCounts(database), foldCounts(database), foldCounts(database)])
+  await Promise.all([adding, folding])
+  await foldCounts(database)
+  assert.deepEqual(await store.samples.totals(), {
+    samples: 12,
+    bytes: 120,
+    queued: 0,
+    byClassification: [12, 0, 0, 0],
+  })
+  const rows = await database.selectFrom('sample_counts').selectAll().where('samples', '<>', 0).execute()
+  assert.equal(rows.length, 1)
+})
+
+test('a number that is not exact here is refused, and one that is comes as a number', { skip, timeout }, async (t) => {
+  const address = await newDatabase()
+  const store = await opened(t, address)
+  const client = await beside(t, address)
+  const sample = await addProcessedSample(store, 'large', { size: Number.MAX_SAFE_INTEGER })
+  assert.equal((await store.samples.findByIds([sample])).get(sample)?.size, Number.MAX_SAFE_INTEGER)
+  await client.query('UPDATE samples SET size = 9007199254740993')
+  await assert.rejects(store.samples.findByIds([sample]), /9007199254740993.*no exact number/)
+})
+
+test('a database that cannot be worked with is refused with a sentence', { skip, timeout }, async (t) => {
+  const health = new DatabaseHealth()
+  const refused = (address: string, message: RegExp) =>
+    assert.rejects(openPostgresStore(address, health), { code: 'database.unusable', message })
+  const newer = await newDatabase()
+  await (await openPostgresStore(newer, health)).close()
+  await (await beside(t, newer)).query('INSERT INTO schema_steps (number) VALUES (4711)')
+  await refused(newer, /newer Backtrail \(schema 4711/)
+  const foreign = await newDatabase()
+  await (await beside(t, foreign)).query('CREATE SCHEMA backtrail CREATE TABLE contacts (name text)')
+  await refused(foreign, /another program/)
+  await refused(newer.replace('/test_', '/none_'), /^PostgreSQL cannot be used: .*none_/)
+})
+
+test('several that start on an empty database at once make its tables once', { skip, timeout }, async (t) => {
+  const address = await newDatabase()
+  const stores = await Promise.all([1, 2, 3].map(() => opened(t, address)))
+  await stores[0]?.settings.set('k', 'v')
+  assert.deepEqual(await Promise.all(stores.map((store) => store.settings.find('k'))), ['v', 'v', 'v'])
+})

@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { HandleEmptyInListsPlugin, Kysely, PostgresDialect, replaceWithNoncontingentExpression, sql } from 'kysely'
+import { Failure } from '../../errors/index.ts'
+import type { DatabaseHealth } from '../database-health.ts'
+import type { Schema } from '../schema.ts'
+import type { Database, Transaction } from '../sql/database.ts'
+import { storeOver } from '../sql/repositories.ts'
+import type { Store } from '../store.ts'
+import { type UnitName, unitsOfWork } from '../units-of-work.ts'
+import { connectionsTo, isLost, wasTakenBack } from './connection.ts'
+import { postgresEngine } from './engine.ts'
+import { migrate } from './migrate.ts'
+
+const CONNECTIONS = 10
+const FOLD_EVERY_MS = 60_000
+
+/**
+ * Opens the database at `postgres://…`, making its tables or bringing them up to date first. `database.unusable` where it
+ * cannot be reached or worked with.
+ */
+export async function openPostgresStore(url: string, health: DatabaseHealth): Promise<Store> {
+  const database = await openPostgres(url, health)
+  // Counts that are folded later are as right as before.
+  const folding = setInterval(() => void foldCounts(database).catch(() => {}), FOLD_EVERY_MS).unref()
+  const store = storeOver(database, postgresEngine, (unit, work) => runUnit(database, unit, work))
+  return {
+    ...store,
+    async close() {
+      clearInterval(folding)
+      await store.close()
+    },
+  }
+}
+
+export async function openPostgres(url: string, health: DatabaseHealth): Promise<Database> {
+  const database = new Kysely<Schema>({
+    dialect: new PostgresDialect({ pool: connectionsTo(url, CONNECTIONS, health) }),
+    plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })],
+  })
+  try {
+    await migrate(database as unknown as Kysely<unknown>)
+    return database
+  } catch (error) {
+    await database.destroy()
+    if (error instanceof Failure) throw error
+    throw new Failure('database.unusable', `PostgreSQL cannot be used: ${(error as Error).message}.`)
+  }
+}
+
+/**
+ * Units that must see all that others have begun, or that others must wait for; they are few and short. What such a unit
+ * reads is final: no sample is admitted with a smaller id than the last one it saw, no sample that it took for queued is
+ * completed with the rulesets of before, and no entry of a feed gets a second that was given out.
+ */
+const gates: Readonly<Partial<Record<UnitName, 'passing' | 'alone'>>> = {
+  admitSamples: 'passing',
+  completeSamples: 'passing',
+  recordReanalysis: 'passing',
+  advanceHunt: 'passing',
+  readFeed: 'passing',
+  startHunt: 'alone',
+  changeRules: 'alone',
+  readTenantFeed: 'alone',
+}
+const locks = { passing: sql`ROW SHARE`, alone: sql`EXCLUSIVE` } as const
+
+const MOST_TRIES = 20
+const LONGEST_PAUSE_MS = 200
+
+/**
+ * Runs a unit with the isolation that it declares. It is run again where it was taken back for the sake of others that
+ * ran at the same time, and where its connection was lost before it was to be committed; where that came during the
+ * commit nobody knows whether it is true, and the caller is told.
+ */
+async function runUnit<T>(database: Database, unit: UnitName, work: (trx: Transaction) => Promise<T>): Promise<T> {
+  const gate = gates[unit]
+  for (let tries = 1; ; tries++) {
+    let isDone = false
+    try {
+      return await database
+        .transaction()
+        .setIsolationLevel(unitsOfWork[unit])
+        .execute(async (trx) => {
+          // Before the first query, which decides what the unit sees: after it, waiting for others would be in vain.
+          if (gate) await sql`LOCK TABLE unit_gate IN ${locks[gate]} MODE`.execute(trx)
+          const result = await work(trx)
+          isDone = true
+          return result
+        })
+    } catch (error) {
+      const isUndone = wasTakenBack(error) || (!isDone && isLost(error))
+      if (!isUndone || tries === MOST_TRIES) throw error
+    }
+    await delay(Math.random() * Math.min(LONGEST_PAUSE_MS, 5 * 2 ** tries))
+  }
+}
+
+/**
+ * Makes one row of all that count the same. Rows that are added meanwhile are not seen and stay; of two who fold at once,
+ * one finds nothing left to fold.
+ */
+export async function foldCounts(database: Database): Promise<void> {
+  await sql`
+    WITH folded AS (DELETE FROM sample_counts RETURNING *)
+    INSERT INTO sample_counts (classification, state, samples, bytes)
+    SELECT classification, state, sum(samples), sum(bytes) FROM folded GROUP BY classification, state`.execute(database)
+  await sql`
+    WITH folded AS (DELETE FROM ruleset_counts RETURNING *)
+    INSERT INTO ruleset_counts (ruleset_id, classification, matches)
+    SELECT ruleset_id, classification, sum(matches) FROM folded GROUP BY ruleset_id, classification`.execute(database)
+}

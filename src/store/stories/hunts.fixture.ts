@@ -1,0 +1,135 @@
+import type { Store } from '../store.ts'
+import { byId, type Tell } from './telling.fixture.ts'
+
+export async function hunting(store: Store, tell: Tell): Promise<void> {
+  const { hunts, hits, segments, feeds, journal, audit, samples, rulesets, intake } = store
+  const adHoc = { title: 't', texts: '[]', selection: '{}', useIndex: false }
+  const rulesetsOf = [{ rulesetId: 1, revisionId: 1 }]
+  const shared = { created: 1, lastSampleId: 9 }
+  tell('hunts', [
+    await hunts.add({ kind: 'ad-hoc', state: 'queued', startedBy: 1, adHoc, ...shared }),
+    await hunts.add({
+      kind: 'local-retro',
+      state: 'starting',
+      startedBy: 2,
+      rulesets: rulesetsOf,
+      samples: 8,
+      ...shared,
+    }),
+    await hunts.add({
+      kind: 'retro',
+      state: 'queued',
+      startedBy: 4,
+      retro: { rulesetId: 6, analysedSince: 1 },
+      ...shared,
+    }),
+  ])
+  tell('requeued', [await hunts.requeue('local-retro'), await hunts.unfinishedState('local-retro')])
+  tell('to run', [await hunts.findToRun(1), await hunts.findToRun(3), await hunts.revisionsOf(2)])
+  tell('entered', [await hunts.enter(1, 'running', 5), await hunts.enter(1, 'running', 6), await hunts.findRunning(1)])
+  await hunts.advance(1, { cursor: 3, processed: 3, candidates: 2, scannedBytes: 2 ** 40, skipped: 1, matches: 1 })
+  await hunts.advance(1, { cursor: 5, processed: 5, candidates: 2, scannedBytes: 2 ** 40, skipped: 1, matches: 1 })
+  await hunts.setFailure(1, 'almost')
+  await hunts.setSamples(1, 9)
+  const hit = (rule: string, name: string | null) => ({ ruleset: 'r', rule, tags: ['t'], strings: '"\\u0000"', name })
+  tell('hits', [
+    await hits.add(1, 1, [hit('a', null), hit('b', 'n')]),
+    await hits.list(1, 0, 5),
+    await hits.list(1, 1, 5),
+  ])
+  tell('hits again', [await hits.add(1, 1, [hit('a', null)]), await hits.add(1, 99, [hit('a', null)])])
+  tell('ended', [
+    await hunts.enter(1, 'completed', 9),
+    await hunts.enter(1, 'failed', 9, 'no'),
+    await hunts.stop(1, 1, 9),
+  ])
+  tell('ad hoc', [await hunts.findAdHoc(1), await hunts.findAdHoc(2), await hunts.textsOf(1), await hunts.textsOf(2)])
+  tell('listed', [
+    await hunts.listAdHoc(null, { offset: 0, limit: 5 }),
+    await hunts.listAdHoc(2, { offset: 0, limit: 5 }),
+    await hunts.listRuns('local-retro', 5),
+    await hunts.countRulesets([1, 2]),
+    await hunts.findOfRuleset(6),
+    await hunts.rulesetOf(3),
+    await hunts.findExisting([1, 99]),
+  ])
+  tell('stopped', [await hunts.stopKind('local-retro', 1, 8), await hunts.stopKind('local-retro', 1, 9)])
+  await hunts.deleteOfRuleset(6)
+  await hunts.delete(1)
+
+  const segment = (file: string, firstId: number) => ({ file, firstId, lastId: 9, samples: 3, bytes: 50, created: 1 })
+  tell('segments', [
+    await segments.add(segment('a', 4)),
+    await segments.add(segment('b', 1)),
+    await segments.add(segment('c', 2)),
+  ])
+  await segments.assign(1, [1, 2, 3])
+  await segments.assign(2, [3, 4])
+  tell('live', [await segments.listLive(), await segments.totals(), [...(await segments.countSamples())].sort()])
+  tell('unindexed', [
+    [...(await segments.unindexedIds())],
+    await segments.countUnindexed(),
+    await segments.findUnindexed(4, 2),
+  ])
+  tell('in segment', [
+    byId(await segments.findInSegment(1, [1, 4])),
+    await segments.findInSegment(1, []),
+    await segments.measure(),
+  ])
+  tell('of segment', [await segments.countSamplesOf(1), (await segments.samplesOf(1)).sort()])
+  await segments.moveSamples([1], 3)
+  tell('moved', [await segments.deleteLive([1, 99]), await segments.deleteLive([]), await segments.releaseLost()])
+  tell('damaged', [await segments.markDamaged(3), await segments.markDamaged(3), await segments.totals()])
+  await segments.deleteDamaged()
+  await segments.deleteByFile('b')
+  tell('no segments', [await segments.totals(), await segments.countUnindexed()])
+
+  const entry = (rulesetId: number) => ({ tenantId: 4, rulesetId, rules: [{ name: 'r' }] as never })
+  tell('feed', [
+    await feeds.add({ feed: 'live', second: 5, sampleId: 1 }, [entry(6)]),
+    await feeds.add({ feed: 'live', second: 6, sampleId: 2 }, [entry(6)]),
+    await feeds.add({ feed: 'retro', second: 6, sampleId: 2 }, [entry(6)]),
+    await feeds.add({ feed: 'live', second: 7, sampleId: 2 }, [entry(6)]),
+  ])
+  const range = { tenantId: 4, feed: 'live', from: 0, to: 9 } as const
+  tell('entries', [await feeds.list(range), await feeds.secondOfNth(range, 2), await feeds.secondOfNth(range, 3)])
+  tell('ends', [await feeds.isEmpty(range), await feeds.lastSecond(6, 'live'), await feeds.lastSecond(1, 'live')])
+  tell('deleted', [await feeds.deleteSomeBefore(6, 5), await feeds.deleteSome(6, 1), await feeds.deleteSome(5, 1)])
+  await feeds.deleteOfRuleset(6, 'retro')
+
+  await journal.add({ kind: 'k', message: 'x'.repeat(3_000), created: 1, sampleId: 1, rulesetId: 1 })
+  await journal.add({ kind: 'k', message: 'second', created: 2 })
+  tell('journal', [await journal.list(5), await journal.latestMessage('k'), await journal.latestMessage('none')])
+  for (const [at, subjects] of [['Alpha', 'Ünder'], ['beta \0 \\u0000'], ['half \ud800 a pair']].entries())
+    await audit.add({ time: at, user: `u${at}`, operation: 'o', subjects, subjectCount: 2, status: 200, address: 'a' })
+  for (const subject of ['ALPHA', 'ü', 'Ü', 'BETA', 'pair'])
+    tell(
+      `audit ${subject}`,
+      (await audit.list({ subject }, null, 5)).map(({ id }) => id),
+    )
+  tell('audit', [
+    await audit.list({ user: 'u0', operation: 'o', from: 0, to: 5 }, null, 5),
+    (await audit.list({}, 3, 1)).length,
+  ])
+  tell('old', [await audit.deleteBefore(2, 1), (await audit.list({}, null, 5)).map(({ id }) => id)])
+
+  const state = { stage: 'arrived', depth: 0, password: null, archive: null, root: null } as const
+  await intake.requeue(1)
+  await intake.record([
+    { ...state, sample: 1 },
+    { ...state, sample: 1, password: 'p' },
+  ])
+  await intake.charge([{ archive: 1, root: 1, members: 2, bytes: 2 }], { members: 10, bytes: 10 })
+  await intake.recordPlace(1, 'place', { members: 1, bytes: 1 })
+  tell('intake', [await intake.allowance(1), await intake.next({ ids: [1] }, 5), await intake.membersOf([1])])
+  await intake.wait([{ ...state, sample: 1, generation: 3 }])
+  tell('ready', [await intake.ready(), await intake.ready([2])])
+  await intake.matchAgain([1])
+  await intake.completeWaiting([1], 9)
+  tell('forgotten', await intake.forget([1]))
+
+  tell('deleted samples', [byId(await samples.deleteAll([1, 2, 99])), await samples.totals()])
+  await rulesets.delete(6)
+  await rulesets.delete(2)
+  tell('without rulesets', [await rulesets.listLive(), await store.matches.count(null)])
+}
