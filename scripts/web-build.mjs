@@ -1,16 +1,24 @@
 // Builds the web application when what it is made of has changed. Part of the set-up, so it is plain JavaScript too.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fingerprint } from './fingerprint.mjs'
 
 /** What the application is built from; the grammar's files are shared with the server. */
 const sources = ['web/index.html', 'web/vite.config.ts', 'web/public', 'web/src', 'src/yara', 'package-lock.json']
 
 const mark = (root) => join(root, 'web', 'dist', '.built-from')
+const list = (root) => join(root, 'web', 'dist', '.built-files')
 
 export function isWebBuilt(root) {
-  return existsSync(mark(root)) && readFileSync(mark(root), 'utf8') === fingerprint(root, sources)
+  return (
+    existsSync(mark(root)) && existsSync(list(root)) && readFileSync(mark(root), 'utf8') === fingerprint(root, sources)
+  )
+}
+
+/** What the last build made, as paths in web/dist: the folder also has parts of earlier builds. */
+export function builtWebFiles(root) {
+  return readFileSync(list(root), 'utf8').split('\n')
 }
 
 /** Null when it went well, else the reason. The old files serve until the new ones are complete. */
@@ -25,9 +33,14 @@ export function buildWeb(root) {
   })
   if (outcome.status !== 0) return `vite build ended with status ${outcome.status ?? outcome.signal}`
   const dist = join(root, 'web', 'dist')
+  const files = readdirSync(fresh, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(fresh, join(entry.parentPath, entry.name)))
+    .sort()
   keepRecentAssets(join(dist, 'assets'), join(fresh, 'assets'))
   rmSync(dist, { recursive: true, force: true })
   renameSync(fresh, dist)
+  writeFileSync(list(root), files.join('\n'))
   writeFileSync(mark(root), from)
   return null
 }
