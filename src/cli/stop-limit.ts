@@ -4,8 +4,8 @@ import type { StopLimit } from './stop-limit-thread.ts'
 
 /** What stopping may take beyond the grace of requests: intake, hunts and workers come to a safe point. */
 export const CLOSING_MS = 2_000
-/** The thread looks a little earlier, so that the process has ended when the time is over. */
-const MARGIN_MS = 150
+/** The thread looks earlier: a busy machine needs a while to deliver the signal, and to end a process of many megabytes. */
+const MARGIN_MS = 500
 
 /**
  * Ends the process once `graceMs` and `CLOSING_MS` have passed, whatever it is about then. Contents and rows are sound at
