@@ -65,7 +65,7 @@ function shortened(message: string): string {
 const LONGEST_REPORT = 100_000
 
 /** The UTF-16 range of `length` characters from a line and column that count from 1 in characters. */
-function spanAt(text: string, line: number, column: number, length: number): Span {
+export function spanAt(text: string, line: number, column: number, length: number): Span {
   let start = 0
   for (let n = 1; n < line; n++) start = Math.min(lineEnd(text, start) + 1, text.length)
   const row = text.slice(start, lineEnd(text, start))

@@ -314,6 +314,18 @@ test('texts that take long to plan are planned in other processes, and what is b
   )
 })
 
+test('very many comments hold up neither saving nor hunts, and problems are told at their place in the whole text', async () => {
+  const comments = '// commented out\n'.repeat(120_000)
+  await server.saveRuleset('commented', `${comments}rule commented { condition: filesize == 0 }`)
+  const rules = (content: string) => ({ json: { rules: [{ name: 'commented', content }] } })
+  const hunt = await server.post('/api/hunts/', rules(`rule a { condition: false }\n${comments}`))
+  assert.equal(hunt.status, 201, hunt.text.slice(0, 500))
+  const broken = await server.post('/api/hunts/', rules(`${comments}rule a { condition: nothing }`))
+  assert.equal(broken.status, 400)
+  const [problem] = broken.json.detail.diagnostics
+  assert.deepEqual([problem.line, problem.column], [120_001, 21])
+})
+
 test('lists of hunts and their progress never carry texts or long selections, which have an address of their own', async () => {
   const content = `rule long { condition: filesize == 77 } // ${'x'.repeat(2_000_000)}`
   const hashes = Array.from({ length: 30_000 }, (_, n) => n.toString(16).padStart(40, '0'))

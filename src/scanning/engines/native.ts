@@ -3,6 +3,7 @@ import type { Diagnostic } from '../../yara/index.ts'
 import { type CompiledRules, type Engine, noVariables } from '../engine.ts'
 import { readReport } from '../engine-report.ts'
 import type { ExternalVariables } from '../tasks.ts'
+import { sparingComments } from './comments.ts'
 import { refusalOf, withUnboundConditions } from './unbound-conditions.ts'
 import { Variants } from './variants.ts'
 
@@ -81,7 +82,7 @@ function nativeEngine(name: string, binding: () => Binding, rewrite: typeof with
     const defineVariables = { ...options.defineVariables, [unbound.variable]: false }
     return binding().compile(unbound.text, { ...options, defineVariables })
   }
-  return {
+  return sparingComments({
     name,
     overheadNs: OVERHEAD_NS,
     diagnose(text) {
@@ -110,7 +111,7 @@ function nativeEngine(name: string, binding: () => Binding, rewrite: typeof with
         },
       }
     },
-  }
+  })
 }
 
 function reports(severity: Diagnostic['severity'], found: readonly Report[], text: string): Diagnostic[] {

@@ -5,6 +5,7 @@ import type { Diagnostic } from '../../yara/index.ts'
 import { type CompiledRules, type Engine, type EngineMatch, noVariables } from '../engine.ts'
 import { readReport } from '../engine-report.ts'
 import type { ExternalVariables } from '../tasks.ts'
+import { sparingComments } from './comments.ts'
 import { refusalOf, withUnboundConditions } from './unbound-conditions.ts'
 
 /** The part of `@virustotal/yara-x` that is used here. */
@@ -67,12 +68,12 @@ export function yaraXInWebAssembly(): Engine {
     loaded ??= load()
     return loaded
   }
-  return {
+  return sparingComments({
     name: NAME,
     overheadNs: OVERHEAD_NS,
     diagnose: (text) => guarded(() => diagnose(engine(), text)),
     compile: (text) => guarded(() => compile(engine(), text)),
-  }
+  })
 }
 
 function load(): Package {
