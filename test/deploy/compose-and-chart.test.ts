@@ -1,0 +1,145 @@
+/** The compose file and the chart, read as their programs would: Debian has neither Docker's compose nor helm. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import Schema from 'typebox/schema'
+import { parse } from 'yaml'
+import { options, variableOf } from '../../src/settings/index.ts'
+import { root } from '../cli/running.ts'
+import { renderChart } from './helm-chart.ts'
+
+const page = readFileSync(join(root, 'docs/operations.md'), 'utf8')
+const image = readFileSync(join(root, 'scripts/build-image.ts'), 'utf8')
+const chart = join(root, 'deploy/helm/backtrail')
+const schema = JSON.parse(readFileSync(join(chart, 'values.schema.json'), 'utf8'))
+const values = () => parse(readFileSync(join(chart, 'values.yaml'), 'utf8'))
+
+test('the compose file runs the image without rights, on a root that nobody can write', () => {
+  const { services } = parse(readFileSync(join(root, 'deploy/compose/compose.yaml'), 'utf8'))
+  const { backtrail } = services
+  assert.equal(backtrail.read_only, true)
+  assert.deepEqual(backtrail.cap_drop, ['ALL'])
+  assert.ok(Number.parseInt(backtrail.stop_grace_period, 10) * 1000 >= options.shutdownGrace.default + 2_000)
+  assert.match(backtrail.ports[0], new RegExp(`:${options.port.default}$`))
+  known(Object.keys(backtrail.environment))
+  assert.deepEqual(Object.keys(backtrail.healthcheck).sort(), ['interval', 'start_period', 'test', 'timeout'])
+  assert.equal(backtrail.healthcheck.test[0], 'CMD')
+  assert.ok(page.includes(backtrail.healthcheck.test.slice(1).join(' ')), 'it is the check that the page shows')
+  // Where the image listens and what it lets be written.
+  for (const path of [...backtrail.volumes.map((volume: string) => volume.split(':')[1]), ...backtrail.tmpfs])
+    assert.ok(image.includes(`'${path}'`) || image.includes(`'${path.slice(1)}'`), path)
+})
+
+test('the chart renders to one server without rights, with its volume, and to an ingress on request', () => {
+  const plain = renderChart(chart)
+  assert.deepEqual(plain.map(({ kind }) => kind).sort(), ['Service', 'StatefulSet'])
+  const { spec } = plain.find(({ kind }) => kind === 'StatefulSet')
+  const [container] = spec.template.spec.containers
+  assert.equal(spec.replicas, 1)
+  assert.equal(spec.template.spec.securityContext.runAsUser, 10001)
+  assert.equal(container.securityContext.readOnlyRootFilesystem, true)
+  assert.deepEqual(container.securityContext.capabilities, { drop: ['ALL'] })
+  assert.equal(container.ports[0].containerPort, options.port.default)
+  assert.equal(container.readinessProbe.httpGet.path, '/healthz')
+  const { startupProbe, readinessProbe, livenessProbe } = container
+  const [servicePort] = plain.find(({ kind }) => kind === 'Service').spec.ports
+  for (const port of [
+    startupProbe.httpGet.port,
+    readinessProbe.httpGet.port,
+    livenessProbe.tcpSocket.port,
+    servicePort.targetPort,
+  ])
+    assert.equal(port, container.ports[0].name)
+  assert.equal(container.resources.limits.memory, '16Gi')
+  assert.ok(spec.template.spec.terminationGracePeriodSeconds * 1000 >= options.shutdownGrace.default + 2_000)
+  const mounts = container.volumeMounts.map(({ name }: { name: string }) => name).sort()
+  const volumes = [
+    ...spec.template.spec.volumes,
+    ...spec.volumeClaimTemplates.map(({ metadata }: { metadata: object }) => metadata),
+  ]
+  assert.deepEqual(mounts, volumes.map(({ name }) => name).sort())
+  known(container.env.map(({ name }: { name: string }) => name))
+  const whole = renderChart(chart, {
+    settings: { BACKTRAIL_TRUST_PROXY: '10.0.0.0/8', BACKTRAIL_WORKERS: 4 },
+    settingsSecret: 'secrets',
+    filesSecret: 'keys',
+    storage: { className: 'fast' },
+    ingress: { enabled: true, host: 'hunt.example', tlsSecret: 'tls' },
+  })
+  const ingress = whole.find(({ kind }) => kind === 'Ingress')
+  const service = whole.find(({ kind }) => kind === 'Service')
+  assert.equal(ingress.spec.rules[0].http.paths[0].backend.service.name, service.metadata.name)
+  assert.deepEqual(ingress.spec.tls, [{ hosts: ['hunt.example'], secretName: 'tls' }])
+  const { template, volumeClaimTemplates } = whole.find(({ kind }) => kind === 'StatefulSet').spec
+  // Kubernetes takes no numbers there.
+  assert.ok(template.spec.containers[0].env.every(({ value }: { value: unknown }) => typeof value === 'string'))
+  assert.deepEqual(template.spec.containers[0].envFrom, [{ secretRef: { name: 'secrets' } }])
+  const files = template.spec.volumes.find(({ name }: { name: string }) => name === 'files')
+  assert.deepEqual(files.secret, { secretName: 'keys' })
+  assert.ok(
+    template.spec.containers[0].volumeMounts.some(
+      ({ name, readOnly }: { name: string; readOnly?: boolean }) => name === 'files' && readOnly === true,
+    ),
+  )
+  assert.equal(volumeClaimTemplates[0].spec.storageClassName, 'fast')
+})
+
+test('the schema of the values takes those of the chart, knows each of them, and refuses others', () => {
+  assert.deepEqual(problemsOf(values()), [])
+  for (const [path, value] of [
+    ['image.tagg', 'latest'],
+    ['replicas', 2],
+    ['settings.BACKTRAIL_PORT', '9000'],
+    ['settings.backtrail_workers', 4],
+    ['settings.BACKTRAIL_WORKERS', null],
+    ['service.port', 'http'],
+    ['storage.size', '500'],
+    ['ingress.enabled', 'yes'],
+  ] as const)
+    assert.notEqual(problemsOf(withValue(path, value)).length, 0, path)
+  assert.deepEqual(problemsOf(withValue('settings.BACKTRAIL_WORKERS', 4)), [])
+  const names = (part: Yaml, at: Yaml): void => {
+    for (const [name, value] of Object.entries<Yaml>(part)) {
+      assert.ok(name in (at.properties ?? {}) || at.additionalProperties !== false, name)
+      if (at.properties?.[name]?.properties) names(value, at.properties[name])
+    }
+    assert.deepEqual(
+      (at.required ?? []).filter((name: string) => !(name in part)),
+      [],
+    )
+  }
+  names(values(), schema)
+})
+
+test('every setting that is a fixed part of the container is refused by the schema', () => {
+  const fixed = [...image.matchAll(/^ +(BACKTRAIL_[A-Z_]+):/gm)].map(([, name = '']) => name)
+  assert.ok(fixed.length >= 2)
+  known(fixed)
+  for (const name of fixed) assert.notEqual(problemsOf(withValue(`settings.${name}`, 'else')).length, 0, name)
+})
+
+// biome-ignore lint/suspicious/noExplicitAny: values are looked into as YAML has them
+type Yaml = any
+
+function problemsOf(given: Yaml): unknown[] {
+  const [sound, problems] = Schema.Errors(schema, given)
+  return sound ? [] : problems
+}
+
+function withValue(path: string, value: unknown): Yaml {
+  const all = values()
+  const steps = path.split('.')
+  const last = steps.pop() as string
+  steps.reduce((part, step) => part[step], all)[last] = value
+  return all
+}
+
+/** Whether the server has settings of these names. */
+function known(variables: readonly string[]): void {
+  const names = Object.entries(options).map(([name, option]) => variableOf(name, option))
+  assert.deepEqual(
+    variables.filter((variable) => !names.includes(variable)),
+    [],
+  )
+}
