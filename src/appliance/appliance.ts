@@ -18,7 +18,14 @@ import { Inspection } from '../inspection/index.ts'
 import { Intake, type MatchRecord, ProgramReading, Reanalysis } from '../intake/index.ts'
 import { Matches } from '../matches/index.ts'
 import { RuleSources } from '../rule-sources/index.ts'
-import { type CheckedBy, KnownTexts, RuleSwitches, type RulesetPlanner, Rulesets } from '../rulesets/index.ts'
+import {
+  AllowLists,
+  type CheckedBy,
+  KnownTexts,
+  RuleSwitches,
+  type RulesetPlanner,
+  Rulesets,
+} from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
 import { Segments } from '../segments/index.ts'
@@ -50,6 +57,7 @@ export interface Appliance {
   readonly audit: AuditLog
   readonly rulesets: Rulesets
   readonly ruleSwitches: RuleSwitches
+  readonly allowLists: AllowLists
   readonly matches: Matches
   readonly samples: Samples
   readonly intake: Intake
@@ -303,6 +311,7 @@ async function assemble(
     audit,
     rulesets,
     ruleSwitches: new RuleSwitches(store),
+    allowLists: new AllowLists(store),
     matches,
     samples,
     intake,

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { RecordingLog } from '../intake/collection.fixture.ts'
 import { Matches } from '../matches/index.ts'
-import { RuleSwitches, Rulesets } from '../rulesets/index.ts'
+import { AllowLists, RuleSwitches, Rulesets } from '../rulesets/index.ts'
 import { testLimits } from '../scanning/fixtures/open-pool.ts'
 import { WorkerPool } from '../scanning/index.ts'
 import { readSettings } from '../settings/index.ts'
@@ -191,7 +191,7 @@ test('pages that are cut, also inside a second, are read on until everything is 
   await appliance.demandFound('told_rules', range(0, 84))
 })
 
-test('what a cloud reports of a rule that is disabled here is no match, and what it reports afterwards is', async (t) => {
+test('what a cloud reports of a rule that is disabled here, or of a sample that is allowed, is no match, and all else is', async (t) => {
   const appliance = await Appliance.open(t)
   const { script, operator } = appliance
   const switches = new RuleSwitches(appliance.store)
@@ -215,6 +215,12 @@ test('what a cloud reports of a rule that is disabled here is no match, and what
   appliance.publish(range(9, 12), script.second + 1)
   script.second += 10
   await appliance.demandFound('told_rules', [...range(0, 3), ...range(9, 12)])
+
+  const allowed = { rule: 'Any', kind: 'hash', value: sampleSha1(12) } as const
+  await new AllowLists(appliance.store).add(operator, 'told_rules', allowed)
+  appliance.publish(range(12, 15), script.second + 1)
+  script.second += 10
+  await appliance.demandFound('told_rules', [...range(0, 3), ...range(9, 12), ...range(13, 15)])
 })
 
 test('a page that a cloud cuts inside a second loses nothing while its pages are large', async (t) => {

@@ -97,6 +97,10 @@ export const catalogue = {
     status: 409,
     message: 'A ruleset can have 10,000 disabled rules; enable some, or disable the ruleset.',
   },
+  'rule.too-many-allowed': {
+    status: 409,
+    message: 'The allow list of a rule has 1,000 entries at most; remove some, or make the rule narrower.',
+  },
   'source.not-found': { status: 404, message: 'There is no such rule source.' },
   'source.exists': { status: 409, message: 'There is already a rule source of that name.' },
   'source.foreign': { status: 403, message: 'The rule source was added by another user.' },

@@ -9,14 +9,14 @@ import { reportable } from './reportable.ts'
 /**
  * Stores findings of a feed; storing them again changes nothing. Findings of rules that were changed since their
  * revision are left out: they say nothing about the rule as it is now. So are those of rules that are disabled by
- * themselves, which a cloud knows nothing of. Returns how many matches are new or new in this feed.
+ * themselves, and those of allowed samples: a cloud knows nothing of either. Returns how many matches are new or new in this feed.
  */
 export async function recordCloudMatches(
   tx: UnitOfWork,
   feed: 'live' | 'retro',
   findings: readonly CloudFinding[],
 ): Promise<number> {
-  const current = await reportable(tx, await currentFindings(tx, findings))
+  const current = await reportable(tx, await currentFindings(tx, findings), ({ sampleId }) => sampleId)
   const samples = await tx.matches.addFromCloud(feed, current)
   for (const [rulesetId, found] of Map.groupBy(current, (finding) => finding.rulesetId)) {
     const latest = found.reduce((latest, { at }) => Math.max(latest, at), 0)

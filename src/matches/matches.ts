@@ -53,7 +53,7 @@ export class Matches {
    *
    * Hits are left out when the sample or the ruleset was removed meanwhile, when the ruleset was disabled, and when
    * the rule was changed: then the hit says nothing about the rule as it is now. Neither do rules that are disabled by
-   * themselves have matches. Those of tenants are not ours.
+   * themselves have matches, nor rules on samples of their allow lists. Those of tenants are not ours.
    */
   async record(
     tx: UnitOfWork,
@@ -61,7 +61,7 @@ export class Matches {
   ): Promise<number> {
     const { sampleId, hits, at } = scan
     if (hits.length === 0 || !(await tx.samples.exists(sampleId))) return 0
-    const found = await reportable(tx, await currentHits(tx, hits))
+    const found = await reportable(tx, await currentHits(tx, hits), () => sampleId)
     if (found.length === 0) return 0
     const added = await tx.matches.add(sampleId, found, at)
     await tx.rulesets.recordMatch([...new Set(found.map(({ rulesetId }) => rulesetId))], at)

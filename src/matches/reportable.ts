@@ -1,17 +1,62 @@
 /**
  * Which of the rules that hold on samples become matches. Whatever records matches asks here, wherever they were found:
- * a rule that is disabled by itself is evaluated like all others, since rules may refer to it, and makes no match.
+ * a rule that is disabled by itself is evaluated like all others, since rules may refer to it, and makes no match; nor does
+ * any rule on the samples of its allow list.
  */
-import type { RuleOfRuleset, UnitOfWork } from '../store/index.ts'
+import type { Allowed, RuleOfRuleset, UnitOfWork } from '../store/index.ts'
+import { type AllowedTraits, inSmallLetters, isAllowed } from './allowed-samples.ts'
 
-/** The ones whose rule is not disabled, in their order. In the unit of work that records them. */
-export async function reportable<T extends RuleOfRuleset>(
-  { ruleSwitches }: UnitOfWork,
+/** That a rule holds on a sample. */
+interface Found extends RuleOfRuleset {
+  /** The file name that the rule held for; the sample's where there is none. */
+  readonly name?: string | null
+}
+
+/** The ones that are matches, in their order. In the unit of work that records them. */
+export async function reportable<T extends Found>(
+  tx: UnitOfWork,
   found: readonly T[],
+  sampleOf: (found: T) => number,
 ): Promise<T[]> {
   if (found.length === 0) return []
-  const disabled = new Set((await ruleSwitches.findDisabled(found)).map(keyOf))
-  return found.filter((rule) => !disabled.has(keyOf(rule)))
+  const disabled = new Set((await tx.ruleSwitches.findDisabled(found)).map(keyOf))
+  const enabled = found.filter((rule) => !disabled.has(keyOf(rule)))
+  return withoutAllowed(tx, enabled, sampleOf)
+}
+
+async function withoutAllowed<T extends Found>(
+  tx: UnitOfWork,
+  found: readonly T[],
+  sampleOf: (found: T) => number,
+): Promise<T[]> {
+  const allowed = Map.groupBy(await tx.allowLists.findOf(found), keyOf)
+  if (allowed.size === 0) return [...found]
+  const samples = [...new Set(found.filter((rule) => allowed.has(keyOf(rule))).map(sampleOf))]
+  const traits = await traitsOf(tx, samples)
+  const isIn = (rule: T, list: readonly Allowed[]) => {
+    const known = traits.get(sampleOf(rule))
+    const shown = known && { ...known, name: rule.name ?? known.name }
+    return shown !== undefined && list.some((entry) => isAllowed(entry, shown))
+  }
+  return found.filter((rule) => !isIn(rule, allowed.get(keyOf(rule)) ?? []))
+}
+
+async function traitsOf(
+  { samples, programs }: UnitOfWork,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, AllowedTraits>> {
+  const signed = await programs.signersOf(ids)
+  const traits = new Map<number, AllowedTraits>()
+  for (const [id, { md5, sha1, sha256, sha512, name }] of await samples.findByIds(ids)) {
+    const signers = signed.get(id) ?? []
+    traits.set(id, {
+      hashes: [md5, sha1, sha256, sha512].filter((hash) => hash !== null),
+      name,
+      signers: signers.filter(({ field }) => field === 'signer').map(({ value }) => inSmallLetters(value)),
+      serials: signers.filter(({ field }) => field === 'serial').map(({ value }) => inSmallLetters(value)),
+    })
+  }
+  return traits
 }
 
 function keyOf({ rulesetId, rule }: RuleOfRuleset): string {

@@ -10,6 +10,7 @@ export {
   rulesetOrders,
   type TenantRuleset,
 } from '../store/index.ts'
+export { AllowLists } from './allow-lists.ts'
 export { KnownTexts } from './known-texts.ts'
 export { checkName, rulesetNameOf, rulesetNamesOf } from './names.ts'
 export type { NewText, Revision, RevisionEntry, SaveOutcome } from './revision.ts'

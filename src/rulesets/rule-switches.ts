@@ -1,8 +1,7 @@
 import type { Account } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
-import { type DisabledRule, now, type Store, type UnitOfWork } from '../store/index.ts'
-import { checkName } from './names.ts'
-import { checkOwner } from './stored-ruleset.ts'
+import { type DisabledRule, now, type Store } from '../store/index.ts'
+import { checkOwner, existing } from './stored-ruleset.ts'
 
 /** Of a ruleset, also of rules that are no longer in its text. */
 const MOST_DISABLED = 10_000
@@ -87,11 +86,4 @@ export class RuleSwitches {
 
 function leastNoisy(samples: number): number {
   return Math.min(NOISY.most, Math.max(NOISY.least, samples * NOISY.share))
-}
-
-async function existing({ rulesets }: Pick<UnitOfWork, 'rulesets'>, name: string) {
-  checkName(name, 'ruleset.name-invalid')
-  const ruleset = await rulesets.findByName(name)
-  if (!ruleset) throw new Failure('ruleset.not-found')
-  return ruleset
 }

@@ -1,8 +1,17 @@
 /** What has to hold before a ruleset may be changed. */
 import { type Account, may } from '../accounts/index.ts'
 import { Failure, type FailureCode } from '../errors/index.ts'
-import type { StoredRuleset } from '../store/index.ts'
+import type { Repositories, StoredRuleset } from '../store/index.ts'
+import { checkName } from './names.ts'
 import type { NewText, SaveOutcome } from './revision.ts'
+
+/** By name. `ruleset.name-invalid`, `ruleset.not-found`. */
+export async function existing({ rulesets }: Pick<Repositories, 'rulesets'>, name: string): Promise<StoredRuleset> {
+  checkName(name, 'ruleset.name-invalid')
+  const ruleset = await rulesets.findByName(name)
+  if (!ruleset) throw new Failure('ruleset.not-found')
+  return ruleset
+}
 
 export function runs(ruleset: StoredRuleset): boolean {
   return ruleset.enabled && ruleset.state === 'valid'

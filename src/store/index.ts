@@ -3,6 +3,7 @@
  * answers, and how its tables look, is known in this folder alone.
  */
 
+export type * from './allow-lists.ts'
 export type * from './arrivals.ts'
 export type * from './audit.ts'
 export type { Classification, StoredClassifications, UserClassification, Verdict } from './classifications.ts'

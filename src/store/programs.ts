@@ -9,6 +9,11 @@ export interface StoredPrograms {
   /** The import hash, of those of the samples that have one. */
   imphashesOf(samples: readonly number[]): Promise<Map<number, string>>
 
+  /** The traits `signer` and `serial` of each of the samples that has some. */
+  signersOf(
+    samples: readonly number[],
+  ): Promise<Map<number, { readonly field: 'signer' | 'serial'; readonly value: string }[]>>
+
   /** Samples that came before this was kept, and have a content; the oldest first. */
   findToRead(
     limit: number,

@@ -1,9 +1,11 @@
+import type { AllowedKind } from './allow-lists.ts'
 import type { Micros } from './clock.ts'
 
 /** What is known of single rules of rulesets, by name. */
 export interface RuleTables {
   verdicts: VerdictsTable
   disabled_rules: DisabledRulesTable
+  allow_entries: AllowEntriesTable
 }
 
 /**
@@ -25,4 +27,14 @@ export interface DisabledRulesTable {
   rule: string
   user_id: number
   since: Micros
+}
+
+/** Samples whose matches with a rule are not reported. */
+export interface AllowEntriesTable {
+  ruleset_id: number
+  rule: string
+  kind: AllowedKind
+  value: string
+  user_id: number
+  created: Micros
 }

@@ -1,3 +1,4 @@
+import type { StoredAllowLists } from './allow-lists.ts'
 import type { StoredArrivals } from './arrivals.ts'
 import type { StoredAudit } from './audit.ts'
 import type { StoredClassifications } from './classifications.ts'
@@ -38,6 +39,7 @@ export interface Repositories {
   readonly rulesets: StoredRulesets
   readonly revisions: StoredRevisions
   readonly ruleSwitches: StoredRuleSwitches
+  readonly allowLists: StoredAllowLists
   readonly matches: StoredMatches
   readonly classifications: StoredClassifications
   readonly samples: StoredSamples

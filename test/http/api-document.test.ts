@@ -138,6 +138,8 @@ test('a client that is made from the document can call every operation', { timeo
     setUserDisabled: { name: 'ben', disabled: false },
     setUserPassword: { name: 'ben', password: passwords.ben },
     removeUser: { name: 'carl' },
+    allowSamples: { rule: 'g', kind: 'name', value: 'none.txt' },
+    disallowSamples: { rule: 'g', kind: 'name', value: 'none.txt' },
     enableRules: { rules: ['g'] },
     disableRules: { rules: ['g'] },
     createTenantRuleset: { ruleset_name: 'generated' },

@@ -81,3 +81,39 @@ test('the switches of another user’s rules are there to be read only', { skip 
   assert.equal(await page.getByRole('switch', { name: 'quiet reports matches' }).isDisabled(), true)
   await page.context().close()
 })
+
+test('a sample is allowed for a rule on its page and among the matches, listed at the ruleset, and removed there', {
+  skip,
+}, async () => {
+  await web.server.saveRuleset('allowing', finds('falsely', 'harmless') + finds('rightly', 'harmless'), 'ana')
+  const first = await web.server.upload('a harmless one', 'harmless-1.txt')
+  await web.server.upload('another harmless one', 'harmless-2.txt')
+  const page = await web.open(`/samples/${first}`)
+  await page.getByRole('button', { name: 'Allow this sample for falsely' }).click()
+  await page.getByText('falsely of allowing will not match this sample again; this match is kept.').waitFor()
+
+  await page.goto(`${web.server.url}/matches?ruleset=allowing&rule=falsely`)
+  await page.getByRole('checkbox', { name: 'Choose falsely on harmless-2.txt' }).click()
+  await page.getByRole('button', { name: 'Allow for their rules' }).click()
+  await page.getByText(/1 match will not come again/).waitFor()
+
+  await page.goto(`${web.server.url}/rulesets/allowing?tab=rules`)
+  const list = page.getByRole('region', { name: 'Allow list' })
+  await list.getByText('2 entries').waitFor()
+  await list.getByRole('button', { name: 'allow a hash' }).click()
+  await page.getByRole('option', { name: 'a file name' }).click()
+  await list.getByRole('textbox', { name: 'Value' }).fill('Harmless-*.txt')
+  await page.keyboard.press('Enter')
+  await list.getByText('3 entries').waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+
+  const third = await web.server.upload('a third harmless one', 'harmless-3.txt')
+  const rules = async () => {
+    const { json } = await web.server.get(`/api/samples/${third}/details/`)
+    return json.matches.map(({ rule }: { rule: string }) => rule)
+  }
+  assert.deepEqual(await rules(), ['rightly'])
+  await list.getByRole('button', { name: 'Remove Harmless-*.txt from the allow list of falsely' }).click()
+  await list.getByText('2 entries').waitFor()
+  await page.context().close()
+})

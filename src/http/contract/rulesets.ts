@@ -61,6 +61,21 @@ export const RulesShape = Type.Object({
   ),
 })
 
+export const allowedKinds = ['hash', 'name', 'signer', 'serial'] as const
+
+export const AllowListShape = Type.Object({
+  results: Type.Array(
+    Type.Object({
+      rule: Type.String(),
+      kind: Type.Enum(allowedKinds),
+      value: Type.String(),
+      by: Type.String(),
+      created: Time,
+    }),
+    { description: 'by rule, kind and value' },
+  ),
+})
+
 export const RulesetListQuery = Type.Object({
   type: Type.Enum(['my', 'user', 'system', 'all'], { default: 'all' }),
   status: Type.Enum(['all', 'error', 'active', 'disabled', 'pending', 'invalid', 'capped'], { default: 'all' }),

@@ -1,5 +1,6 @@
 import type { HttpServer, RouteParts } from '../route.ts'
 import { addAdvancedSearch } from './advanced-search.ts'
+import { addAllowLists } from './allow-lists.ts'
 import { addAudit } from './audit.ts'
 import { addCloudRetro } from './cloud-retro.ts'
 import { addCloudTime } from './cloud-time.ts'
@@ -69,6 +70,7 @@ const onAppliances = [
   addRulesetList,
   addRulesetRevisions,
   addRuleSwitches,
+  addAllowLists,
   addRulesetMatches,
   addYaraRepositories,
   addRuleSources,

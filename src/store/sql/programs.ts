@@ -3,7 +3,7 @@ import { type ProgramFacts, traitsOf } from '../../programs/index.ts'
 import type { StoredPrograms } from '../programs.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
-import { lastOfEach } from './list.ts'
+import { lastOfEach, listsOf } from './list.ts'
 
 const SECOND = 1_000_000
 
@@ -52,6 +52,18 @@ export function sqlPrograms(database: Database, { listOf, rowsOf }: Engine): Sto
         .where('field', '=', 'imphash')
         .execute()
       return new Map(rows.map(({ sample_id, value }) => [sample_id, value]))
+    },
+
+    async signersOf(samples) {
+      const rows = await database
+        .selectFrom('program_traits')
+        .select(['sample_id', 'field', 'value'])
+        .where('sample_id', 'in', listOf(samples))
+        .where('field', 'in', ['signer', 'serial'])
+        .execute()
+      return listsOf(
+        rows.map(({ sample_id, field, value }) => [sample_id, { field: field as 'signer' | 'serial', value }]),
+      )
     },
 
     async findToRead(limit) {

@@ -1,6 +1,7 @@
 import type { Repositories, Store } from '../store.ts'
 import { UnitGuard } from '../unit-guard.ts'
 import type { UnitName } from '../units-of-work.ts'
+import { sqlAllowLists } from './allow-lists.ts'
 import { sqlArrivals } from './arrivals.ts'
 import { sqlAudit } from './audit.ts'
 import { sqlClassifications } from './classifications.ts'
@@ -58,6 +59,7 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     rulesets: sqlRulesets(database, engine),
     revisions: sqlRevisions(database, engine),
     ruleSwitches: sqlRuleSwitches(database, engine),
+    allowLists: sqlAllowLists(database, engine),
     matches: sqlMatches(database, engine),
     classifications: sqlClassifications(database, engine),
     samples: sqlSamples(database, engine),

@@ -2,8 +2,18 @@ import type { Store } from '../store.ts'
 import { byId, digestOf, digestsOf, type Tell } from './telling.fixture.ts'
 
 export async function matching(store: Store, tell: Tell): Promise<void> {
-  const { matches, classifications, samples, rulesets, cloudRulesets, outbox, cloudFeeds, scanFailures, ruleSwitches } =
-    store
+  const {
+    matches,
+    classifications,
+    samples,
+    rulesets,
+    cloudRulesets,
+    outbox,
+    cloudFeeds,
+    scanFailures,
+    ruleSwitches,
+    allowLists,
+  } = store
   await classifications.replaceVerdicts(1, [
     { rule: 'bad', classification: 3, riskScore: 9, platform: null, threat: 'Trojan.A' },
     { rule: 'odd', classification: 2, riskScore: 5, platform: 'Win32', threat: 'Adware.B' },
@@ -80,6 +90,26 @@ export async function matching(store: Store, tell: Tell): Promise<void> {
       { rulesetId: 1, rule: 'odd' },
     ]),
     await ruleSwitches.findDisabled([]),
+  ])
+  const entry = { rulesetId: 1, rule: 'odd', kind: 'name', value: 'a*.exe' } as const
+  const other = { ...entry, kind: 'hash', value: '00ff' } as const
+  await allowLists.add(entry, { userId: 1, at: 5 })
+  await allowLists.add(entry, { userId: 2, at: 6 })
+  await allowLists.add({ ...entry, value: 'A*.exe' }, { userId: 2, at: 7 })
+  await allowLists.add(other, { userId: 2, at: 8 })
+  await allowLists.add({ ...other, rulesetId: 2, rule: 'R_1' }, { userId: 2, at: 9 })
+  await allowLists.delete({ ...entry, value: 'A*.exe' })
+  await allowLists.delete({ ...entry, rule: 'none' })
+  const allowed = await allowLists.findOf([
+    { rulesetId: 1, rule: 'odd' },
+    { rulesetId: 1, rule: 'odd' },
+    { rulesetId: 2, rule: 'odd' },
+  ])
+  tell('allowed', [
+    await allowLists.list(1),
+    await allowLists.count(entry),
+    allowed.sort((a, b) => (a.kind < b.kind ? -1 : 1)),
+    await allowLists.findOf([]),
   ])
   for (const conditions of [
     {},

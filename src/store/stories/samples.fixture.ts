@@ -112,6 +112,9 @@ export async function finding({ samples, programs, sampleSearch, corpus }: Store
     { sample: 99, facts: facts('gone') },
   ])
   tell('programs', [await programs.find(1), await programs.find(99), await programs.imphashesOf([1, 2, 99])])
+  const signed = await programs.signersOf([1, 2, 99])
+  const signers = [...signed].flatMap(([sample, each]) => each.map(({ field, value }) => `${sample} ${field} ${value}`))
+  tell('signers', signers.sort())
   await programs.record([])
   await programs.markRead([1])
   tell('to read', await programs.findToRead(3))

@@ -1,5 +1,6 @@
 import { Download } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
+import { type ToAllow, useAllowAll } from '../../api/allow-lists.ts'
 import {
   exportChosen,
   type Gathered,
@@ -8,9 +9,10 @@ import {
   type MatchQuery,
   MOST_GATHERED,
 } from '../../api/matches.ts'
+import { mayWork, useUser } from '../../api/session.ts'
 import { Button } from '../../parts/button.tsx'
 import { MenuButton } from '../../parts/menu-button.tsx'
-import { notifyFailed } from '../../parts/notices.tsx'
+import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { count, counted } from '../../parts/numbers.ts'
 import { ChosenBar } from '../../parts/sample-actions.tsx'
 import { saveFile } from '../../parts/saved-file.ts'
@@ -35,7 +37,18 @@ export function ChosenMatches({
   readonly onDone: () => void
 }) {
   const { gathered, found, gather, drop } = useGathering(query, matches)
+  const user = useUser()
+  const allow = useAllowAll()
   if (matches.length === 0) return null
+  const onAllow = () => {
+    allow.mutate(allowing(matches), {
+      onError: notifyFailed,
+      onSuccess: (samples) =>
+        notifyDone(
+          `${counted(samples, 'match', 'matches')} will not come again; these are kept, and the rulesets list them.`,
+        ),
+    })
+  }
   const { ids, hashes } = gathered ?? {
     ids: matches.map(({ id }) => id),
     hashes: [...new Set(matches.map(({ sha1 }) => sha1))],
@@ -59,6 +72,11 @@ export function ChosenMatches({
       ) : (
         hasMore && !gathered && <Button onPress={gather}>Choose all that fit</Button>
       )}
+      {mayWork(user) && !gathered && (
+        <Button isDisabled={allow.isPending || found !== null} onPress={onAllow}>
+          Allow for their rules
+        </Button>
+      )}
       <MenuButton
         title={
           <>
@@ -71,6 +89,17 @@ export function ChosenMatches({
       />
     </ChosenBar>
   )
+}
+
+/** Each sample for each rule that it matches, by its hash. */
+function allowing(matches: readonly Match[]): ToAllow[] {
+  const entries = matches.map(({ ruleset, rule, sha256, sha1 }) => ({
+    ruleset,
+    rule,
+    kind: 'hash' as const,
+    value: sha256 ?? sha1,
+  }))
+  return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()]
 }
 
 /** `found` counts while the server is being asked. Choosing other rows forgets what was gathered. */

@@ -14,6 +14,7 @@ import { count, counted } from '../../parts/numbers.ts'
 import { Problem } from '../../parts/problem.tsx'
 import { Switch } from '../../parts/switch.tsx'
 import { type Column, type Sort, Table } from '../../parts/table.tsx'
+import { AllowPanel } from './allow-panel.tsx'
 import styles from './rules.module.css'
 
 const initial = { rules: '' }
@@ -76,6 +77,13 @@ export default function Rules({ ruleset, mayChange }: { readonly ruleset: Rulese
           hasMore={most < fitting.length}
           isLoading={false}
           onMore={() => setMost(most + ROWS)}
+        />
+      )}
+      {all && (
+        <AllowPanel
+          ruleset={name}
+          rules={all.filter(({ in_text }) => in_text).map((rule) => rule.name)}
+          mayChange={mayChange}
         />
       )}
     </>

@@ -15,12 +15,15 @@ export function MatchesPanel({
   ruleset,
   rule,
   onChoose,
+  onAllow,
 }: {
   readonly matches: SampleDetails['matches']
   readonly isProcessed: boolean
   readonly ruleset: string
   readonly rule: string
   readonly onChoose: (ruleset: string, rule: string) => void
+  /** The rule is to report this sample no more; null where nobody may ask for it. */
+  readonly onAllow: ((ruleset: string, rule: string) => void) | null
 }) {
   return (
     <Panel title="Matching rules" aside={matches.length > 0 && counted(matches.length, 'match', 'matches')} isFlush>
@@ -50,6 +53,17 @@ export function MatchesPanel({
                 <span className={styles.soft}>
                   <Moment at={match.created} />
                 </span>
+                {onAllow ? (
+                  <Button
+                    weight="quiet"
+                    aria-label={`Allow this sample for ${match.rule}`}
+                    onPress={() => onAllow(match.ruleset, match.rule)}
+                  >
+                    Allow
+                  </Button>
+                ) : (
+                  <span />
+                )}
                 <Button
                   weight="quiet"
                   aria-pressed={isChosen}

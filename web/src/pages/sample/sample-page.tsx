@@ -1,12 +1,15 @@
 import { Download } from 'lucide-react'
 import { useEffect, useMemo } from 'react'
 import { useNavigate, useParams } from 'react-router'
+import { useAllow } from '../../api/allow-lists.ts'
 import { atServer } from '../../api/root.ts'
 import { type SampleDetails, useEntropy, useSample, useStrings } from '../../api/samples.ts'
+import { mayWork, useUser } from '../../api/session.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { Badge, Classification } from '../../parts/badge.tsx'
 import { LinkButton } from '../../parts/button.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
+import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { bytes } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Panel } from '../../parts/panel.tsx'
@@ -112,6 +115,17 @@ function Inside({
   const offset = Math.min(Math.max(0, sample.size - 1), /^\d{1,15}$/.test(at) ? Number(at) : 0)
   const move = (to: number) => change({ at: String(to) }, { replace: true })
 
+  const user = useUser()
+  const allow = useAllow()
+  const onAllow = (ruleset: string, rule: string) =>
+    allow.mutate(
+      { ruleset, rule, kind: 'hash', value: hash },
+      {
+        onError: notifyFailed,
+        onSuccess: () => notifyDone(`${rule} of ${ruleset} will not match this sample again; this match is kept.`),
+      },
+    )
+
   // A match that was just opened begins with its first string.
   const first = marks[0]?.offset
   useEffect(() => {
@@ -126,6 +140,7 @@ function Inside({
         ruleset={ruleset}
         rule={rule}
         onChoose={(ruleset, rule) => change({ ruleset, rule, at: '' })}
+        onAllow={mayWork(user) ? onAllow : null}
       />
       {program && <ProgramPanels program={program} />}
       {sample.downloadable ? (
