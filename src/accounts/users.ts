@@ -122,14 +122,16 @@ export class Users {
   }
 
   /**
-   * Removes a user with all their tokens and sessions; the name is free again. Their rulesets go to the first
+   * Removes a user with all their tokens, sessions and notifications; the name is free again. Their rulesets go to the first
    * administrator left; those of a tenant end with it.
    * `user.not-found`, `user.last-administrator`.
    */
   async remove(name: string): Promise<void> {
     const { id, role } = await this.existing(name)
-    await this.#store.transaction('removeUser', async ({ users, tokens, sessions, rulesets, ruleSources }) => {
+    await this.#store.transaction('removeUser', async (tx) => {
+      const { users, tokens, sessions, rulesets, ruleSources } = tx
       await users.markRemoved(id, now())
+      await tx.notifications.deleteOf(id)
       await tokens.deleteAll(id)
       await sessions.deleteAll(id)
       const newOwner = await users.findFirstAdministrator()

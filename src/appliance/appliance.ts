@@ -17,6 +17,7 @@ import {
 import { Inspection } from '../inspection/index.ts'
 import { Intake, type MatchRecord, ProgramReading, Reanalysis } from '../intake/index.ts'
 import { Matches } from '../matches/index.ts'
+import { Notifications } from '../notifications/index.ts'
 import { RuleSources } from '../rule-sources/index.ts'
 import {
   AllowLists,
@@ -71,6 +72,8 @@ export interface Appliance {
   readonly cloud: Cloud
   /** Fetches nothing by itself before its `start`. */
   readonly ruleSources: RuleSources
+  /** Sends nothing before its `start`. */
+  readonly notifications: Notifications
   readonly tenants: Tenants
   readonly pool: WorkerPool
   /** Kept aside for what makes room on a full disk. */
@@ -202,9 +205,16 @@ async function assemble(
     ratio: settings.archiveRatio,
     timeMs: settings.archiveTimeout,
   })
+  const notifications = new Notifications({
+    store,
+    rules: { hosts: settings.webhookHosts, networks: settings.webhookNetworks, ca: settings.webhookCa },
+    publicUrl: settings.publicUrl,
+    log,
+  })
   const record: MatchRecord = {
     async record(tx, scan) {
-      await matches.record(tx, scan)
+      const added = await matches.record(tx, scan)
+      await notifications.recordMatches(tx, scan.sampleId, added, scan.at)
       await tenants.feeds.recordLive(tx, scan)
     },
   }
@@ -278,7 +288,10 @@ async function assemble(
   )
   opened.add(() => cloud.stop())
   opened.add(() => audit.stop())
-  opened.add(() => ruleSources.stop())
+  opened.add(
+    () => ruleSources.stop(),
+    () => notifications.stop(),
+  )
 
   const { leftovers, forgotten } = await janitor.begin()
   const replanned = await rulesets.rebuildPlans()
@@ -322,6 +335,7 @@ async function assemble(
     inspection,
     cloud,
     ruleSources,
+    notifications,
     tenants,
     pool,
     room: reserve,

@@ -57,6 +57,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
       )
       await appliance.cloud.start()
       appliance.ruleSources.start()
+      appliance.notifications.start()
       const signal = await interruption.asked
       log.info({ signal }, 'stopping')
     } finally {

@@ -8,6 +8,7 @@
  * by pauses that grow. No request of a user waits for the cloud longer than `cloudWait`.
  */
 import { Failure } from '../errors/index.ts'
+import { pauseAfter } from '../network/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { type ContentStore, type Micros, now, type Store } from '../store/index.ts'
 import type { CloudAccess, CloudSettings } from './access.ts'
@@ -21,7 +22,6 @@ import { Loop } from './loop.ts'
 import { recordOrigin } from './origin.ts'
 import { CloudOutbox } from './outbox.ts'
 import { type OutboxBacklog, OutboxSender, waitingOf } from './outbox-sender.ts'
-import { pauseAfter } from './pauses.ts'
 import { Reachability } from './reachability.ts'
 import { findKnown } from './ruleset-row.ts'
 

@@ -10,11 +10,11 @@
  * the cloud, the feeds are read to their end, since the cloud forgets the matches of what it deletes.
  */
 import { Failure } from '../errors/index.ts'
+import { pauseAfter } from '../network/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { type CloudRuleset, type Delivery, now, type Store, type UnitOfWork } from '../store/index.ts'
 import type { CloudClient } from './client.ts'
 import { type FeedReader, feedKinds } from './feed-reader.ts'
-import { pauseAfter } from './pauses.ts'
 import { noHunt, writeRow } from './ruleset-row.ts'
 
 /** Different names at once. */

@@ -118,6 +118,14 @@ export const catalogue = {
     message:
       'Repositories are fetched with git, which is not installed here; install it ("apt-get install git"), or use the address of an archive.',
   },
+  'notification.not-found': {
+    status: 404,
+    message: 'You have no such channel of notifications, or no such message in it.',
+  },
+  'notification.invalid': { status: 400, message: 'The channel cannot be used as it is described.' },
+  'notification.too-many': { status: 409, message: 'You have 50 channels of notifications already; remove one first.' },
+  'notification.refused': { status: 400, message: 'Nothing may be sent to that address.' },
+  'notification.unreachable': { status: 424, message: 'The address cannot be reached.' },
   'rules.unreadable': { status: 400, message: 'There is no YARA file to read.' },
   'rules.invalid': { status: 400, message: 'The rules do not compile.' },
   'publish.refused': {

@@ -7,7 +7,7 @@ export interface Metric {
   readonly help: string
   readonly labels: readonly string[]
   /** The row of the dashboard. */
-  readonly row: 'Health' | 'Samples' | 'Hunts' | 'Workers' | 'Requests' | 'Cloud'
+  readonly row: 'Health' | 'Samples' | 'Hunts' | 'Workers' | 'Requests' | 'Notifications' | 'Cloud'
 }
 
 export const metricCatalogue = {
@@ -122,6 +122,27 @@ export const metricCatalogue = {
     help: 'Time from the arrival of a request to the end of its answer',
     labels: ['method', 'route', 'status'],
     row: 'Requests',
+  },
+  backtrail_notifications_total: {
+    kind: 'counter',
+    unit: 'short',
+    help: 'Attempts to deliver messages of notification channels since the start',
+    labels: ['outcome'],
+    row: 'Notifications',
+  },
+  backtrail_notifications_waiting: {
+    kind: 'gauge',
+    unit: 'short',
+    help: 'Messages of notification channels that are not delivered yet',
+    labels: [],
+    row: 'Notifications',
+  },
+  backtrail_notification_oldest_seconds: {
+    kind: 'gauge',
+    unit: 's',
+    help: 'How long the oldest of them waits',
+    labels: [],
+    row: 'Notifications',
   },
   backtrail_cloud_reachable: {
     kind: 'gauge',

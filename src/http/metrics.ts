@@ -129,6 +129,23 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     },
   })
   new Gauge({
+    ...described('backtrail_notifications_waiting'),
+    registers,
+    async collect() {
+      this.set((await appliance.notifications.backlog()).waiting)
+    },
+  })
+  new Gauge({
+    ...described('backtrail_notification_oldest_seconds'),
+    registers,
+    async collect() {
+      this.set((await appliance.notifications.backlog()).oldestMs / 1000)
+    },
+  })
+  keptElsewhere('backtrail_notifications_total', () =>
+    Object.entries(appliance.notifications.counters).map(([outcome, value]) => ({ labels: { outcome }, value })),
+  )
+  new Gauge({
     ...described('backtrail_cloud_reachable'),
     registers,
     async collect() {

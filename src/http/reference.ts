@@ -66,6 +66,7 @@ export function addReference(app: FastifyInstance, version: string): void {
         { name: 'tokens', description: 'Log-in' },
         { name: 'session', description: 'Log-in of the web application' },
         { name: 'rulesets', description: 'YARA rulesets and their matches' },
+        { name: 'notifications', description: 'Webhooks of users, and what became of their messages' },
         { name: 'rule sources', description: 'Repositories and archives that rulesets are fetched from' },
         { name: 'retro', description: 'Local Retro and Cloud Retro' },
         { name: 'hunts', description: 'Ad-hoc hunts' },

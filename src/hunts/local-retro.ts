@@ -147,7 +147,7 @@ export class LocalRetro {
           const at = now()
           let found = 0
           for (const { sample, hits } of checkpoint.hits)
-            found += await matches.record(tx, { sampleId: sample, hits, at })
+            found += (await matches.record(tx, { sampleId: sample, hits, at })).length
           return found
         }),
       ),

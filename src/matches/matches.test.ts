@@ -64,7 +64,7 @@ async function sample(number: number, { fileType = 'PE/Exe' }: { fileType?: stri
 }
 
 async function record(sampleId: number, at: number, ...hits: [revision: number, rule: string][]): Promise<number> {
-  return store.transaction('completeSamples', (tx) =>
+  const added = await store.transaction('completeSamples', (tx) =>
     matches.record(tx, {
       sampleId,
       at,
@@ -77,6 +77,7 @@ async function record(sampleId: number, at: number, ...hits: [revision: number, 
       })),
     }),
   )
+  return added.length
 }
 
 const listed = async (names: string[], number?: number, size = 10): Promise<string[]> => {
@@ -177,7 +178,7 @@ test('hits of a disabled or removed ruleset, on a removed sample, or of an ad-ho
   const added = await store.transaction('completeSamples', (tx) =>
     matches.record(tx, { sampleId: id, hits: [adHoc], at: 1 }),
   )
-  assert.equal(added, 0)
+  assert.deepEqual(added, [])
 })
 
 test('hits of an older revision are recorded for the rules that are still the same', async () => {

@@ -9,6 +9,7 @@ import {
   type MatchRow,
   type MatchWalk,
   type Micros,
+  type NewMatch,
   offsetOf,
   type Page,
   type Store,
@@ -48,7 +49,7 @@ export class Matches {
 
   /**
    * Stores what a scan of one sample gave, moves `last_matched` of the rulesets, and brings the sample's
-   * classification up to date; give the sample its file type before, for the threat name. Returns how many matches
+   * classification up to date; give the sample its file type before, for the threat name. Returns the matches that
    * are new; doing it again changes nothing.
    *
    * Hits are left out when the sample or the ruleset was removed meanwhile, when the ruleset was disabled, and when
@@ -58,14 +59,14 @@ export class Matches {
   async record(
     tx: UnitOfWork,
     scan: { readonly sampleId: number; readonly hits: readonly RuleHit[]; readonly at: Micros },
-  ): Promise<number> {
+  ): Promise<NewMatch[]> {
     const { sampleId, hits, at } = scan
-    if (hits.length === 0 || !(await tx.samples.exists(sampleId))) return 0
+    if (hits.length === 0 || !(await tx.samples.exists(sampleId))) return []
     const found = await reportable(tx, await currentHits(tx, hits), () => sampleId)
-    if (found.length === 0) return 0
+    if (found.length === 0) return []
     const added = await tx.matches.add(sampleId, found, at)
     await tx.rulesets.recordMatch([...new Set(found.map(({ rulesetId }) => rulesetId))], at)
-    if (added > 0) await tx.classifications.update([sampleId])
+    if (added.length > 0) await tx.classifications.update([sampleId])
     return added
   }
 

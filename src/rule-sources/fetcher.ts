@@ -1,7 +1,8 @@
 /** Fetches sources into folders that are there for the time of some work. */
+import type { NetworkRules } from '../network/index.ts'
 import type { Scratch, StoredRuleSource } from '../store/index.ts'
 import { type Fetched, runFetch } from './fetching/fetching-process.ts'
-import type { FetchLimits, FetchOrder, NetworkRules } from './fetching/order.ts'
+import type { FetchLimits, FetchOrder } from './fetching/order.ts'
 
 type Address = Pick<StoredRuleSource, 'kind' | 'url' | 'branch' | 'token'>
 

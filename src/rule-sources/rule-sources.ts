@@ -13,6 +13,7 @@
 import { LRUCache } from 'lru-cache'
 import { type Account, may } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
+import type { NetworkRules } from '../network/index.ts'
 import type { Checker, Rulesets } from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
 import {
@@ -26,7 +27,7 @@ import {
 } from '../store/index.ts'
 import { Fetcher } from './fetcher.ts'
 import type { Fetched } from './fetching/fetching-process.ts'
-import type { FetchLimits, NetworkRules } from './fetching/order.ts'
+import type { FetchLimits } from './fetching/order.ts'
 import { type Explain, type Preview, previewSteps } from './preview.ts'
 import { Schedule } from './schedule.ts'
 import { checkedAddress, checkedBranch, checkedName, checkedToken, kindOf, nameFor } from './source-address.ts'

@@ -1,7 +1,8 @@
 /** What may be given as a source, and which kind it is. */
 import { Failure } from '../errors/index.ts'
+import type { NetworkRules } from '../network/index.ts'
 import { demandHost } from './fetching/network.ts'
-import type { NetworkRules, SourceKind } from './fetching/order.ts'
+import type { SourceKind } from './fetching/order.ts'
 
 const LONGEST_ADDRESS = 2_000
 const PACKAGE_FILE = /\.(zip|tar|tgz|tbz2?|txz|tzst|7z|gz|bz2|xz|zst|yar|yara|yr|rules?)$/i

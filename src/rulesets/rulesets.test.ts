@@ -17,10 +17,11 @@ afterEach(() => here.close())
 /** Records that the rules of a ruleset's current revision hold on a sample. */
 async function match(name: string, sampleId: number, ...rules: string[]): Promise<number> {
   const { key } = await runnable(name)
-  return here.store.transaction('completeSamples', (tx) => {
+  const added = await here.store.transaction('completeSamples', (tx) => {
     const hits = rules.map((rule) => ({ ruleset: key, rule, tags: [], meta: {}, strings: [] }))
     return here.matches.record(tx, { sampleId, hits, at: 1_000_000 })
   })
+  return added.length
 }
 
 async function runnable(name: string) {

@@ -2,6 +2,7 @@
  * The kinds of values an option can have. A kind reads the text that a person wrote, prints a value the same way, and
  * says in words what it accepts, so that help, documentation and error messages agree.
  */
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 
 export interface Kind<T> {
@@ -36,6 +37,20 @@ export function addressPath(): Kind<string> {
     parse: (given) => {
       const steps = given.replace(/\/+$/, '')
       return steps === '' || isAddressPath(steps) ? steps : undefined
+    },
+    print: (value) => value,
+  }
+}
+
+/** An address on the web, without its last slash: `https://backtrail.example.org/bt`. */
+export function webAddress(): Kind<string> {
+  return {
+    placeholder: 'url',
+    allowed: 'an address that starts with https:// or http://, without a question mark',
+    parse: (given) => {
+      const url = URL.parse(given)
+      const isWeb = url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === ''
+      return isWeb && url.username === '' ? url.href.replace(/\/+$/, '') : undefined
     },
     print: (value) => value,
   }
@@ -163,4 +178,28 @@ function printUnits(value: number, units: Readonly<Record<string, number>>): str
     1,
   ]
   return `${value / factor}${unit}`
+}
+
+/** `10.0.0.0/8`, `fd00::/8`, or one address. */
+export function isNetwork(word: string): boolean {
+  const [address = '', bits = '0'] = word.split('/')
+  return isIP(address) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (isIP(address) === 6 ? 128 : 32)
+}
+
+/** `*`, `*.example.org`, `example.org`, or an address. */
+function isHostPattern(word: string): boolean {
+  return word === '*' || /^(\*\.)?[\w-]+(\.[\w-]+)*$/.test(word) || isIP(word) !== 0
+}
+
+/** Hosts by name, by the domain above them, or all. */
+export function hosts(): Kind<readonly string[]> {
+  return list(
+    'hosts',
+    'names of hosts separated by commas, with *. in front for all hosts below one, or * for every host',
+    isHostPattern,
+  )
+}
+
+export function networks(): Kind<readonly string[]> {
+  return list('networks', 'addresses or networks separated by commas, such as 10.1.0.0/16', isNetwork)
 }

@@ -5,10 +5,24 @@
  * A flag is the option's name with dashes (`uploadLimit` → `--upload-limit`), an environment variable the same in
  * capitals (`BACKTRAIL_UPLOAD_LIMIT`), unless the option says otherwise.
  */
-import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import { addressPath, choice, count, duration, type Kind, list, pairs, path, size, text } from './kinds.ts'
+import {
+  addressPath,
+  choice,
+  count,
+  duration,
+  hosts,
+  isNetwork,
+  type Kind,
+  list,
+  networks,
+  pairs,
+  path,
+  size,
+  text,
+  webAddress,
+} from './kinds.ts'
 
 export interface Option<T> {
   readonly kind: Kind<T>
@@ -30,12 +44,6 @@ const GB = 1 << 30
 const second = 1_000
 const minute = 60 * second
 const hour = 60 * minute
-
-/** `10.0.0.0/8`, `fd00::/8`, or one address. */
-function isNetwork(word: string): boolean {
-  const [address = '', bits = '0'] = word.split('/')
-  return isIP(address) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (isIP(address) === 6 ? 128 : 32)
-}
 
 const proxyGroups = ['loopback', 'linklocal', 'uniquelocal']
 
@@ -192,7 +200,7 @@ export const options = {
     kind: list(
       'addresses',
       `addresses or networks separated by commas, or ${proxyGroups.join(', ')}`,
-      (word) => proxyGroups.includes(word) || isIP(word.replace(/\/\d{1,3}$/, '')) !== 0,
+      (word) => proxyGroups.includes(word) || isNetwork(word),
     ),
     default: [],
     formatDefault: 'none',
@@ -323,16 +331,12 @@ export const options = {
     about: 'How long the cloud may take to answer one question.',
   }),
   ruleSourceHosts: option({
-    kind: list(
-      'hosts',
-      'names of hosts separated by commas, with *. in front for all hosts below one, or * for every host',
-      (word) => word === '*' || /^(\*\.)?[\w-]+(\.[\w-]+)*$/.test(word) || isIP(word) !== 0,
-    ),
+    kind: hosts(),
     default: ['github.com', '*.github.com', '*.githubusercontent.com', 'gitlab.com', 'codeberg.org', 'bitbucket.org'],
     about: 'The hosts that rules may be fetched from, those that they send on to included.',
   }),
   ruleSourceNetworks: option({
-    kind: list('networks', 'addresses or networks separated by commas, such as 10.1.0.0/16', isNetwork),
+    kind: networks(),
     default: [],
     formatDefault: 'none',
     about: 'The networks without public addresses that rules may be fetched from.',
@@ -363,6 +367,30 @@ export const options = {
     kind: duration(second, 24 * hour),
     default: 10 * minute,
     about: 'How long fetching and reading one source of rules may take.',
+  }),
+  publicUrl: option({
+    kind: webAddress(),
+    default: '',
+    formatDefault: 'none: messages have no links',
+    about: 'Where people reach the web application, for the links in notifications.',
+  }),
+  webhookHosts: option({
+    kind: hosts(),
+    default: ['*'],
+    about: 'The hosts that webhooks of users may be sent to.',
+  }),
+  webhookNetworks: option({
+    kind: networks(),
+    default: [],
+    formatDefault: 'none',
+    about: 'The networks without public addresses that webhooks may be sent to, there also without https.',
+  }),
+  webhookCa: option({
+    kind: path('file'),
+    default: '',
+    formatDefault: 'the well-known authorities',
+    about:
+      'Certificates (PEM) of the authorities that receivers of webhooks are believed by, in place of the well-known ones.',
   }),
   logLevel: option({
     kind: choice('level', 'fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),

@@ -72,6 +72,12 @@ export interface FoundMatch {
   readonly name: string | null
 }
 
+/** A match that was not known before. */
+export interface NewMatch {
+  readonly rulesetId: number
+  readonly rule: string
+}
+
 /** That a rule, as it was in a revision, holds on a sample of the cloud. */
 export interface CloudFinding {
   readonly rulesetId: number
@@ -87,8 +93,8 @@ export interface CloudFinding {
  * changes matches has the samples' classification to bring up to date, in the same unit of work.
  */
 export interface StoredMatches {
-  /** Adding one again changes nothing. Returns how many are new. */
-  add(sampleId: number, found: readonly FoundMatch[], at: Micros): Promise<number>
+  /** Adding one again changes nothing. Returns those that are new. */
+  add(sampleId: number, found: readonly FoundMatch[], at: Micros): Promise<NewMatch[]>
   /** The same for what a cloud reports. Returns the sample of each match that is new, or new in this feed. */
   addFromCloud(feed: 'live' | 'retro', findings: readonly CloudFinding[]): Promise<number[]>
   /** Deletes what only the cloud's retro feed reported of a ruleset. Returns the sample of each deleted match. */

@@ -13,6 +13,7 @@ import type { Repositories, Store } from './store.ts'
 import { accounts } from './stories/accounts.fixture.ts'
 import { hunting } from './stories/hunts.fixture.ts'
 import { matching } from './stories/matches.fixture.ts'
+import { notifying } from './stories/notifications.fixture.ts'
 import { rules } from './stories/rules.fixture.ts'
 import { arriving, finding } from './stories/samples.fixture.ts'
 import type { Tell } from './stories/telling.fixture.ts'
@@ -48,7 +49,7 @@ test('both databases give the same answers, whatever is asked', {
     const store = noting(plain, called)
     const steps: { what: string; answer: unknown }[] = []
     const tell: Tell = (what, answer) => void steps.push({ what, answer: plainly(answer) })
-    for (const part of [accounts, rules, arriving, finding, matching, hunting]) await part(store, tell)
+    for (const part of [accounts, rules, arriving, finding, matching, hunting, notifying]) await part(store, tell)
     told.push(steps)
     const { transaction, close, ...repositories } = plain
     const all = Object.entries(repositories).flatMap(([noun, methods]) =>

@@ -13,6 +13,7 @@ import type { StoredJournal } from './journal.ts'
 import type { StoredMatches } from './matches.ts'
 import type { StoredMembers } from './members.ts'
 import type { StoredNewNames } from './new-names.ts'
+import type { StoredNotifications } from './notifications.ts'
 import type { StoredOutbox } from './outbox.ts'
 import type { StoredPrograms } from './programs.ts'
 import type { StoredReanalyses } from './reanalyses.ts'
@@ -64,6 +65,7 @@ export interface Repositories {
   readonly segments: StoredSegments
   readonly intake: StoredIntake
   readonly ruleSources: StoredRuleSources
+  readonly notifications: StoredNotifications
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

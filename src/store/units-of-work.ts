@@ -68,6 +68,10 @@ export const unitsOfWork = {
   classify: 'serializable',
   /** What samples match that were scanned again, if the enabled rulesets are the ones that they were scanned with. */
   recordReanalysis: 'serializable',
+  /** A channel of a user, with the rulesets that it is about. */
+  changeChannel: 'serializable',
+  /** Events of a channel become a message. */
+  notify: 'serializable',
   /** What programs are made of that were stored before that was kept. */
   recordPrograms: 'read committed',
 } as const satisfies Record<string, Isolation>

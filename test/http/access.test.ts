@@ -32,6 +32,8 @@ const wellFormed: Readonly<Record<string, Pick<Call, 'json' | 'form'>>> = {
   setUserPassword: { json: { password: 'long enough' } },
   createToken: { json: { label: 'of a test' } },
   saveCoreRuleset: { json: { name: 'core_rules', content: 'rule a { condition: false }' } },
+  addChannel: { json: { name: 'c', kind: 'slack', address: 'ftp://nowhere/', events: ['hunt'] } },
+  changeChannel: { json: { name: 'c', kind: 'slack', address: 'ftp://nowhere/', events: ['hunt'] } },
   deleteSamples: { form: { hash_values: '0'.repeat(40) } },
 }
 

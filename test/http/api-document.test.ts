@@ -127,6 +127,11 @@ test('a client that is made from the document can call every operation', { timeo
     // Nothing listens there.
     url: 'https://localhost:1/rules.zip',
     seconds: 3_600,
+    kind: 'slack',
+    events: ['match'],
+    // There is no such host.
+    address: 'https://nowhere.invalid/',
+    delivery: 1,
   }
   const special: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
     addUser: { name: 'carl', password: 'a new long password' },

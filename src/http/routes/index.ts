@@ -10,6 +10,7 @@ import { addHunts } from './hunts.ts'
 import { addIndexMaintenance } from './index-maintenance.ts'
 import { addLocalRetro } from './local-retro.ts'
 import { addMatchSearch } from './match-search.ts'
+import { addNotifications } from './notifications.ts'
 import { addOperation } from './operation.ts'
 import { addOverview } from './overview.ts'
 import { addPublishing } from './publishing.ts'
@@ -82,6 +83,7 @@ const onAppliances = [
   addHunts,
   addHuntHits,
   addMatchSearch,
+  addNotifications,
 ]
 
 /** Every route of the role; one file a group. */

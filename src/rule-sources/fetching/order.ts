@@ -1,17 +1,8 @@
 /** What the server asks of a fetching process, and what that answers: one JSON text each, on its input and output. */
+import type { NetworkRules } from '../../network/index.ts'
 import type { Piece } from '../../yara/index.ts'
 
 export type SourceKind = 'git' | 'archive'
-
-/** Where sources may be fetched from. */
-export interface NetworkRules {
-  /** `github.com`, `*.github.com`, or `*` for every host. */
-  readonly hosts: readonly string[]
-  /** Networks of addresses that are not public and may be reached all the same, such as `10.1.0.0/16`. */
-  readonly networks: readonly string[]
-  /** A file with the certificates (PEM) that servers are believed by; '' for the well-known authorities. */
-  readonly ca: string
-}
 
 export interface FetchLimits {
   /** Of what is downloaded, of what is unpacked, and of all texts together. */

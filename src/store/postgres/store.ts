@@ -50,7 +50,8 @@ export async function openPostgres(url: string, health: DatabaseHealth): Promise
 /**
  * Units that must see all that others have begun, or that others must wait for; they are few and short. What such a unit
  * reads is final: no sample is admitted with a smaller id than the last one it saw, no sample that it took for queued is
- * completed with the rulesets of before, and no entry of a feed gets a second that was given out.
+ * completed with the rulesets of before, no entry of a feed gets a second that was given out, and no event of a channel
+ * comes behind its cursor.
  */
 const gates: Readonly<Partial<Record<UnitName, 'passing' | 'alone'>>> = {
   admitSamples: 'passing',
@@ -61,6 +62,8 @@ const gates: Readonly<Partial<Record<UnitName, 'passing' | 'alone'>>> = {
   startHunt: 'alone',
   changeRules: 'alone',
   readTenantFeed: 'alone',
+  recordScanErrors: 'passing',
+  notify: 'alone',
 }
 const locks = { passing: sql`ROW SHARE`, alone: sql`EXCLUSIVE` } as const
 

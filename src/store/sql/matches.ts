@@ -15,7 +15,7 @@ export function sqlMatches(database: Database, engine: Engine): StoredMatches {
   const { listOf, textsOf } = engine
   return {
     async add(sampleId, found, at) {
-      const { numInsertedOrUpdatedRows: inserted = 0n } = await database
+      return database
         .insertInto('matches')
         .values(
           found.map(({ rulesetId, revisionId, rule, name }) => ({
@@ -29,8 +29,8 @@ export function sqlMatches(database: Database, engine: Engine): StoredMatches {
           })),
         )
         .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirst()
-      return Number(inserted)
+        .returning(['ruleset_id as rulesetId', 'rule'])
+        .execute()
     },
 
     async addFromCloud(feed, findings) {

@@ -18,6 +18,7 @@ import { sqlJournal } from './journal.ts'
 import { sqlMatches } from './matches.ts'
 import { sqlMembers } from './members.ts'
 import { sqlNewNames } from './new-names.ts'
+import { sqlNotifications } from './notifications.ts'
 import { sqlOutbox } from './outbox.ts'
 import { sqlPrograms } from './programs.ts'
 import { sqlReanalyses } from './reanalyses.ts'
@@ -84,5 +85,6 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     segments: sqlSegments(database),
     intake: sqlIntake(database, engine),
     ruleSources: sqlRuleSources(database, engine),
+    notifications: sqlNotifications(database),
   }
 }

@@ -1,6 +1,6 @@
-/** Which hosts and addresses sources may be fetched from. */
+/** Which hosts and addresses may be connected to. */
 import { isIP } from 'node:net'
-import { inNetworks } from '../../settings/index.ts'
+import { inNetworks } from '../settings/index.ts'
 
 /** Networks of IPv4 that are not part of the public internet (https://www.iana.org/assignments/iana-ipv4-special-registry). */
 const special4 = `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
