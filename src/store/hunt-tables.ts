@@ -1,7 +1,6 @@
 import type { Generated } from 'kysely'
 import type { Micros } from './clock.ts'
 import type { HuntKind, HuntState } from './hunts.ts'
-import type { Flag } from './schema.ts'
 
 /** Hunts of all kinds, and what they found. */
 export interface HuntTables {
@@ -35,7 +34,7 @@ export interface HuntsTable {
   cursor: Generated<number>
   /** Ad-hoc: what the user calls it, and whether the index is used. */
   title: string | null
-  use_index: Generated<Flag>
+  use_index: Generated<0 | 1>
   failure: string | null
   /** Retro: whose hunt it is, the latest of the ruleset; it is removed with it. */
   ruleset_id: number | null
