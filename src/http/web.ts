@@ -33,6 +33,7 @@ const pageAddresses = [
   'retro',
   'hunts',
   'new-hunt',
+  'notifications',
   'administration',
 ] as const
 

@@ -50,6 +50,7 @@ const pages = (): readonly (readonly [address: string, sign: string])[] => [
   ['/rulesets/unknown_one', 'There is no ruleset unknown_one'],
   ['/new-ruleset', 'New ruleset'],
   ['/rule-sources', 'No sources yet'],
+  ['/notifications', 'No channels yet'],
   ['/rule-sources/4711', 'There is no such rule source'],
   ['/retro', 'How long the runs took'],
   ['/hunts?of=all', 'completed'],

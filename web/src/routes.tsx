@@ -21,6 +21,7 @@ export const routes: RouteObject[] = [
   { path: '/hunts', lazy: () => part(() => import('./pages/hunts/hunts-page.tsx')) },
   { path: '/new-hunt', lazy: () => part(() => import('./pages/new-hunt/new-hunt-page.tsx')) },
   { path: '/hunts/:id', lazy: () => part(() => import('./pages/hunt/hunt-page.tsx')) },
+  { path: '/notifications', lazy: () => part(() => import('./pages/notifications/notifications-page.tsx')) },
   { path: '/administration', lazy: () => part(() => import('./pages/administration/administration-page.tsx')) },
   { path: '*', element: <UnknownAddress /> },
 ].map((route) => ({ errorElement: <BrokenPage />, ...route }))

@@ -100,6 +100,9 @@ function UserMenu() {
           </MenuSection>
           <MenuSection>
             <SectionTitle className={menu.title}>{user.name}</SectionTitle>
+            <MenuItem id="notifications" className={menu.item ?? ''} onAction={() => void navigate('/notifications')}>
+              Notifications
+            </MenuItem>
             <MenuItem id="tokens" className={menu.item ?? ''} onAction={() => void navigate('/administration')}>
               Password and tokens
             </MenuItem>
