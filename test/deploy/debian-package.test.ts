@@ -120,7 +120,8 @@ test('removing the package leaves its settings and its data, and purging its dat
 
 function asRoot(...command: string[]): string {
   const [program = '', ...parameters] = [...inRoot(debian), ...command]
-  return run(program, parameters, { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' })
+  // The run of all tests sets a folder for compiled modules, which is not there within the root.
+  return run(program, parameters, { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', NODE_COMPILE_CACHE: undefined })
 }
 
 /** What a unit of the package starts, and with which environment. */
