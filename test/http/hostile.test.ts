@@ -57,6 +57,7 @@ const values: Readonly<Record<string, string | string[]>> = {
   system: 'local',
   id: '1',
   number: '1',
+  delivery: '1',
 }
 
 function soundRequests(): Sound[] {
