@@ -1,6 +1,7 @@
 /** Of larger parts, blocks that lie evenly in them are measured, so much together. */
 const MOST_MEASURED = 1024 * 1024
 const BLOCK = 4096
+const NOTHING = new Int32Array(0)
 
 /**
  * Shannon's entropy of parts of a file, in bits a byte. Headers may claim any number of large parts that lie on each
@@ -39,8 +40,10 @@ export class EntropyMeter {
   #count(from: number, to: number): void {
     const bytes = this.#bytes
     const counts = this.#counts
-    const start = Math.min(to, from + ((4 - ((bytes.byteOffset + from) & 3)) & 3))
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset + start, (to - start) >> 2)
+    const aligned = from + ((4 - ((bytes.byteOffset + from) & 3)) & 3)
+    // A part of one or two bytes may end before there is such a place, and views elsewhere are refused.
+    const start = Math.min(to, aligned)
+    const words = aligned < to ? new Int32Array(bytes.buffer, bytes.byteOffset + start, (to - start) >> 2) : NOTHING
     for (let at = from; at < start; at++) (counts[bytes[at] as number] as number)++
     for (let n = 0; n < words.length; n++) {
       const word = words[n] as number
