@@ -83,7 +83,7 @@ test('a tenant’s ruleset runs from the generation on that it made, and its hit
   const recorded = await here.store.transaction('completeSamples', (tx) =>
     here.matches.record(tx, { sampleId, hits, at: 1 }),
   )
-  assert.equal(recorded, 0)
+  assert.deepEqual(recorded, [])
   assert.equal(await here.matches.count([]), 0)
   await tenants.remove(here.ada.id, 'live_one')
   assert.deepEqual((await here.rulesets.liveSet()).rulesets, [])
