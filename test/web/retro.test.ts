@@ -64,11 +64,12 @@ test('a run is stopped by hand, and history and chart show both', { skip }, asyn
 test('a hunt over a part of the samples is started, followed, exported and deleted', { skip }, async () => {
   const page = await web.open('/hunts')
   await page.getByRole('link', { name: 'New hunt' }).click()
-  await page.getByLabel('Title').fill('numbers of one digit')
+  await page.getByText(`${SAMPLES} samples selected`).waitFor()
   await page.getByLabel('Name like').fill('s?.txt')
   await writeRules(page, 'rule numbered { strings: $n = "sample number" condition: $n }')
   await page.getByText('It compiles').waitFor()
   await page.getByText('10 samples selected').waitFor()
+  await page.getByLabel('Title').fill('numbers of one digit')
   await page.getByRole('button', { name: 'Start the hunt' }).click()
   await page.getByRole('heading', { name: 'numbers of one digit' }).waitFor()
   await page.getByText('samples named s?.txt').waitFor()
