@@ -30,7 +30,8 @@ export function useAddressState<T extends Values>(initial: T): readonly [T, Chan
           }
           return after
         },
-        { replace },
+        // At once, and not when React finds time: a field that is filled before would be forgotten with the next one.
+        { replace, flushSync: true },
       )
     },
     [setParameters, initial],
