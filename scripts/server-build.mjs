@@ -20,7 +20,10 @@ export function isServerBuilt(root) {
   return true
 }
 
-/** Null when it went well, else the reason. Processes that run keep what they have loaded. */
+/**
+ * Null when it went well, else the reason. A server that runs goes on with what it has loaded, and finds nothing older any
+ * more: start it again.
+ */
 export function buildServer(root) {
   const node = join(root, 'node_modules', '.bin', 'node')
   const outcome = spawnSync(node, [join(root, 'scripts', 'build-server.ts')], {
