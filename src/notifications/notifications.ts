@@ -13,7 +13,7 @@ import {
   type Store,
   type UnitOfWork,
 } from '../store/index.ts'
-import { type Counters, heldUntil, Sender } from './sender.ts'
+import { type Counters, heldUntil, Sender, sentToday } from './sender.ts'
 import { checkedSecret, newSecret } from './signature.ts'
 import { WebhookPost } from './webhook-post.ts'
 
@@ -168,7 +168,7 @@ export class Notifications {
       rulesets: channel.scope === 'chosen' ? await notifications.rulesetsOf(channel.id) : channel.scope,
       pending: counts.reduce((sum, { count }) => sum + count, 0),
       heldUntil: heldUntil(channel, at),
-      sentToday: channel.day === Math.floor(at / 86_400_000_000) ? channel.sent : 0,
+      sentToday: sentToday(channel, at),
     }
   }
 

@@ -152,7 +152,7 @@ export class Sender {
     const isDigest = channel.digest > 0 || heldBack !== null
     const { id, name, cursor } = channel
     const day = Math.floor(at / DAY)
-    const sent = (channel.day === day ? channel.sent : 0) + 1
+    const sent = sentToday(channel, at) + 1
     await this.#store.transaction('notify', async (tx) => {
       const { counts, events, last } = isDigest ? await collected(tx, id, cursor) : await next(tx, id, cursor)
       if (events.length === 0) return
@@ -241,12 +241,17 @@ export function dueAt(channel: NotificationChannel, oldest: Micros, at: Micros):
   return Math.max(collected, heldUntil(channel, at) ?? 0)
 }
 
-/** Until when nothing is sent, and why; null where nothing holds it back. */
-export function heldUntil({ mutedUntil, day, sent, dailyLimit }: NotificationChannel, at: Micros): Micros | null {
-  const today = Math.floor(at / DAY)
-  const untilTomorrow = day === today && sent >= dailyLimit ? (today + 1) * DAY : 0
-  const until = Math.max(untilTomorrow, mutedUntil ?? 0)
+/** Until when nothing is sent; null where nothing holds it back. */
+export function heldUntil(channel: NotificationChannel, at: Micros): Micros | null {
+  const isOver = sentToday(channel, at) >= channel.dailyLimit
+  const untilTomorrow = isOver ? (Math.floor(at / DAY) + 1) * DAY : 0
+  const until = Math.max(untilTomorrow, channel.mutedUntil ?? 0)
   return until > at ? until : null
+}
+
+/** Messages of the day (UTC), tests left out. */
+export function sentToday({ day, sent }: NotificationChannel, at: Micros): number {
+  return day === Math.floor(at / DAY) ? sent : 0
 }
 
 /** Why the oldest event was held back until now. */
