@@ -8,7 +8,6 @@ import {
   useTokens,
 } from '../../api/users.ts'
 import { Button } from '../../parts/button.tsx'
-import { CopyButton } from '../../parts/copy-button.tsx'
 import { Confirmation, Dialog } from '../../parts/dialog.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Select, TextField } from '../../parts/field.tsx'
@@ -16,6 +15,7 @@ import { Moment } from '../../parts/moment.tsx'
 import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Problem } from '../../parts/problem.tsx'
+import { ShownOnce } from '../../parts/shown-once.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import styles from './administration-page.module.css'
 
@@ -174,10 +174,7 @@ function NewToken({
       {token ? (
         <>
           <p>It is shown this once. Copy it to where it will be used.</p>
-          <p className={styles.token}>
-            <code>{token}</code>
-            <CopyButton text={token} what="the token" />
-          </p>
+          <ShownOnce text={token} what="the token" />
         </>
       ) : (
         <div className={styles.form}>

@@ -8,11 +8,11 @@ import {
   useChangeChannel,
 } from '../../api/notifications.ts'
 import { Button } from '../../parts/button.tsx'
-import { CopyButton } from '../../parts/copy-button.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Select, TextField } from '../../parts/field.tsx'
 import { notifyDone } from '../../parts/notices.tsx'
 import { Problem } from '../../parts/problem.tsx'
+import { ShownOnce } from '../../parts/shown-once.tsx'
 import styles from './notifications-page.module.css'
 import { eventTitles, kindTitles } from './words.ts'
 
@@ -183,10 +183,7 @@ function Secret({ of, onClose }: { readonly of: Channel & { readonly secret: str
       }
     >
       <p>Messages are signed with this secret. It is shown this once: give it to whoever receives them.</p>
-      <p className={styles.secret}>
-        <code>{of.secret}</code>
-        <CopyButton text={of.secret} what="the secret" />
-      </p>
+      <ShownOnce text={of.secret} what="the secret" />
     </Dialog>
   )
 }
