@@ -107,10 +107,12 @@ export class Tokens {
   /** Every log-in makes a token of its own: the same one cannot be returned twice. */
   async createForLogIn(userId: number): Promise<string> {
     const token = randomToken()
-    await this.#store.transaction('logIn', async ({ tokens }) => {
+    const hasRemoved = await this.#store.transaction('logIn', async ({ tokens }) => {
       await tokens.add(newToken(userId, token, LOG_IN_LABEL))
-      if (await tokens.keepLatest(userId, LOG_IN_LABEL, LOG_IN_TOKENS_KEPT)) this.clearCache()
+      return tokens.keepLatest(userId, LOG_IN_LABEL, LOG_IN_TOKENS_KEPT)
     })
+    // After the commit: before it, the tokens that go could be found once more, and would be kept in the cache.
+    if (hasRemoved) this.clearCache()
     return token
   }
 

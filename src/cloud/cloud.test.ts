@@ -64,6 +64,7 @@ class Appliance {
       observer: {
         recordChange: (...change) => this.cloud.outbox.recordChange(...change),
         recordRemoval: (...removal) => this.cloud.outbox.recordRemoval(...removal),
+        committed: () => this.cloud.outbox.committed(),
       },
     })
   }

@@ -12,8 +12,10 @@ import { isHunting, noHunt, writeRow } from './ruleset-row.ts'
 export class CloudOutbox implements RulesetObserver {
   readonly #isConnected: boolean
   readonly #wake: () => void
+  /** Something was noted by a unit that may not be committed yet, or that was taken back. */
+  #isNoted = false
 
-  /** `wake` is called when something was noted; its transaction may not have ended then. */
+  /** `wake` is called when something was noted and committed. */
   constructor({ isConnected, wake }: { readonly isConnected: boolean; readonly wake: () => void }) {
     this.#isConnected = isConnected
     this.#wake = wake
@@ -58,6 +60,12 @@ export class CloudOutbox implements RulesetObserver {
     if (isThereOrComing) await this.#note(tx, name, null, null)
   }
 
+  committed(): void {
+    if (!this.#isNoted) return
+    this.#isNoted = false
+    this.#wake()
+  }
+
   async #note(
     { outbox }: UnitOfWork,
     name: string,
@@ -67,7 +75,7 @@ export class CloudOutbox implements RulesetObserver {
     // A new row with a new id: whoever delivers the old one right now sees that it was replaced.
     await outbox.deleteByName(name)
     await outbox.add({ name, rulesetId, revisionId, at: now() })
-    this.#wake()
+    this.#isNoted = true
   }
 }
 

@@ -59,6 +59,8 @@ export interface RulesetObserver {
   recordChange(tx: UnitOfWork, rulesetId: number, enabledInCloud: boolean | undefined): Promise<void>
   /** It goes in this transaction; its matches are gone already. */
   recordRemoval(tx: UnitOfWork, ruleset: { readonly id: number; readonly name: string }): Promise<void>
+  /** What was recorded is committed. Units may run again, so whatever is not a row waits for this. */
+  committed(): void
 }
 
 /**
@@ -304,6 +306,7 @@ export class Rulesets {
   async #saveUnchanged(name: string, ruleset: StoredRuleset, cloud: boolean | undefined): Promise<SaveOutcome> {
     if (cloud !== undefined) {
       await this.#store.transaction('changeRules', async (tx) => this.#observer?.recordChange(tx, ruleset.id, cloud))
+      this.#observer?.committed()
     }
     return unchangedOutcome(name, ruleset)
   }
@@ -318,6 +321,7 @@ export class Rulesets {
       if (changed) await nextGeneration(tx)
       return changed
     })
+    this.#observer?.committed()
     if (changed) await this.#notifyListeners()
   }
 
