@@ -29,7 +29,7 @@ import {
 } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
-import { Segments } from '../segments/index.ts'
+import { LocalSegmentFiles, Segments } from '../segments/index.ts'
 import type { Settings } from '../settings/index.ts'
 import {
   asUnusableFolder,
@@ -175,7 +175,7 @@ async function assemble(
   const matches = new Matches(store)
   const cloud = new Cloud({ store, contents, settings, access, log })
   const rulesets = new Rulesets({ store, checker, planner, observer: cloud.outbox })
-  const segments = new Segments({ store, contents, pool, folder: folder('index'), scratch, log })
+  const segments = new Segments({ store, contents, pool, files: new LocalSegmentFiles(folder('index'), scratch), log })
   const samples = new Samples({ store, contents, scratch, segments })
   const janitor = new Janitor({ folder: settings.data, scratch, contents, store, log })
   const corpus = new Corpus(store, health)

@@ -249,7 +249,10 @@ test('where few samples are candidates, a hunt stores how far it is more rarely,
       demandWhole: async () => {},
       scannable: async (some: number[]) => new Map(some.map((id) => [id, { sha256: new Uint8Array(32), size: 1 }])),
     }
-    const segments = { snapshot: async () => ({ segments: files, unindexed: new Uint32Array(0), release: () => {} }) }
+    const segments = {
+      snapshot: async () => ({ segments: files, unindexed: new Uint32Array(0), release: () => {} }),
+      whileLocal: async (_: unknown, work: () => Promise<unknown>) => work(),
+    }
     const sources = {
       pool,
       corpus,

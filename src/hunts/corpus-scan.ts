@@ -210,7 +210,8 @@ async function evaluated(
   const evaluate = async (narrowed: Partial<TaskInput<'evaluate'>>) => {
     const whole = { ruleSet: ruleSet.id, segment: segment.path, after, upTo, only, rulesets: null, names: null }
     const task = { ...whole, ...narrowed }
-    return (await pool.run('evaluate', task, { priority, group, waitForRoom: true, signal })).candidates
+    const how = { priority, group, waitForRoom: true, signal } as const
+    return (await segments.whileLocal([segment], () => pool.run('evaluate', task, how))).candidates
   }
   try {
     return { damaged: null, candidates: await decidedByNames(await evaluate({}), sources, evaluate) }

@@ -72,13 +72,16 @@ async function returning(
   batch: readonly StagedFile[],
   known: ReadonlyMap<string, KnownSample>,
 ): Promise<Iterable<StagedFile>> {
-  const found = new Map<string, StagedFile>()
+  const again = new Map<string, StagedFile>()
   for (const staged of batch) {
-    const { sha256, size } = staged.digests
-    const key = keyOf(sha256)
-    if (known.has(key) && !found.has(key) && (await contents.size(sha256)) !== size) found.set(key, staged)
+    const key = keyOf(staged.digests.sha256)
+    if (known.has(key) && !again.has(key)) again.set(key, staged)
   }
-  return found.values()
+  // All at once: each may be a question to an object store.
+  const isLost = await Promise.all(
+    Array.from(again.values(), async ({ digests: { sha256, size } }) => (await contents.size(sha256)) !== size),
+  )
+  return [...again.values()].filter((_, n) => isLost[n])
 }
 
 async function knownSamples({ samples }: Store, batch: readonly StagedFile[]): Promise<Map<string, KnownSample>> {

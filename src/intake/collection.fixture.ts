@@ -9,7 +9,7 @@ import { Rulesets } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { testLimits } from '../scanning/fixtures/open-pool.ts'
 import { WorkerPool } from '../scanning/index.ts'
-import { Segments } from '../segments/index.ts'
+import { LocalSegmentFiles, Segments } from '../segments/index.ts'
 import { FileContents, Scratch } from '../store/index.ts'
 import { openDatabase } from '../store/sqlite/database.ts'
 import { storeOf } from '../store/sqlite/store.ts'
@@ -59,8 +59,7 @@ export async function openCollection(
     store,
     contents,
     pool,
-    folder: join(folder, 'index'),
-    scratch,
+    files: new LocalSegmentFiles(join(folder, 'index'), scratch),
     log,
   })
   const samples = new Samples({ store, contents, scratch, segments })

@@ -51,7 +51,7 @@ export async function complete(
   const signed = current.flatMap(({ queued, signature }) =>
     signature === null || queued.indexed ? [] : [{ id: queued.id, record: signature }],
   )
-  const prepared = signed.length > 0 ? segments.write(signed.sort((a, b) => a.id - b.id)) : null
+  const prepared = signed.length > 0 ? await segments.write(signed.sort((a, b) => a.id - b.id)) : null
   let completed: Omit<Completed, 'behind'> | null
   try {
     completed = await store.transaction('completeSamples', async (tx) => {
@@ -67,6 +67,7 @@ export async function complete(
     if (prepared) await segments.discard(prepared)
     throw error
   }
+  if (prepared) segments.published()
   for (const { queued, errors } of current) await rulesets.reportScanErrors(queued.id, errors)
   return { behind, ...completed }
 }

@@ -85,7 +85,7 @@ async function publishSigned(
   signed: readonly { readonly id: number; readonly record: Uint8Array }[],
 ): Promise<number> {
   if (signed.length === 0) return 0
-  const prepared = catalogue.write(signed)
+  const prepared = await catalogue.write(signed)
   try {
     await store.transaction('publishSegment', async (tx) => {
       const id = await catalogue.publish(tx, prepared)
@@ -98,5 +98,6 @@ async function publishSigned(
     await catalogue.discard(prepared)
     throw error
   }
+  catalogue.published()
   return signed.length
 }

@@ -1,8 +1,9 @@
 import { agree, SegmentReader } from '../index/index.ts'
 import { whileLeased } from '../store/index.ts'
 import { type BuildingParts, isUnreadable } from './building.ts'
-import { damageOf } from './merging.ts'
+import { damageOf } from './damage.ts'
 import type { SegmentCatalogue } from './segment-catalogue.ts'
+import type { SegmentFiles } from './segment-files.ts'
 import type { SegmentFile } from './segment-row.ts'
 
 export interface CheckOptions {
@@ -26,7 +27,7 @@ export interface CheckReport {
 const AT_ONCE = 64
 
 export async function checkIndex(
-  parts: BuildingParts,
+  parts: BuildingParts & { readonly files: SegmentFiles },
   catalogue: SegmentCatalogue,
   files: readonly SegmentFile[],
   { each = 1, signal, onProgress }: CheckOptions,
@@ -37,7 +38,10 @@ export async function checkIndex(
   for (const file of files) {
     signal?.throwIfAborted()
     const noteLost = (message: string) => problems.push({ segment: file.id, message })
-    const message = damageOf(file.path) ?? (each > 0 ? await unlikeSamples(parts, file, each, noteLost, signal) : null)
+    const message = await parts.files.whileLocal(
+      [file.path],
+      async () => damageOf(file.path) ?? (each > 0 ? await unlikeSamples(parts, file, each, noteLost, signal) : null),
+    )
     if (message !== null) {
       problems.push({ segment: file.id, message })
       await catalogue.reportDamage(file.id, message)

@@ -1,5 +1,7 @@
 export type { BuildOptions, BuildProgress } from './building.ts'
 export type { CheckOptions, CheckReport } from './checking.ts'
+export { LocalSegmentFiles } from './local-segment-files.ts'
+export type { SegmentFiles } from './segment-files.ts'
 export type { PreparedSegment, SegmentFile } from './segment-row.ts'
 export { type SegmentSnapshot, Segments, type SegmentsParts } from './segments.ts'
 export type { IndexStatistics } from './statistics.ts'

@@ -1,8 +1,9 @@
-import { rm } from 'node:fs/promises'
 import { Failure } from '../errors/index.ts'
 import { SegmentReader } from '../index/index.ts'
 import type { WorkerPool } from '../scanning/index.ts'
 import { now, type Store } from '../store/index.ts'
+import { damageOf } from './damage.ts'
+import type { SegmentFiles } from './segment-files.ts'
 import type { SegmentFile } from './segment-row.ts'
 
 export interface MergeResult {
@@ -16,29 +17,42 @@ export interface MergeResult {
  * cannot be read is named in the result, and nothing is replaced. Rejects with the signal's reason.
  */
 export async function mergeInto(
-  { store, pool }: { readonly store: Store; readonly pool: WorkerPool },
+  parts: { readonly store: Store; readonly pool: WorkerPool; readonly files: SegmentFiles },
   inputs: readonly SegmentFile[],
   { output, signal }: { readonly output: string; readonly signal: AbortSignal },
 ): Promise<MergeResult> {
-  let without: Uint32Array
-  let written: { readonly samples: number; readonly bytes: number }
-  try {
-    without = await deletedIn(store, inputs)
-    const task = { inputs: inputs.map(({ path }) => path), output, without }
-    written = await pool.run('merge', task, { priority: 'background', signal })
-  } catch (error) {
-    await rm(output, { force: true })
-    if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
-    return { merged: null, damaged: damagedOf(inputs, error.message) }
-  }
-  const id = await replace(store, inputs, output, written).catch(async (error) => {
-    await rm(output, { force: true })
+  const { store, files } = parts
+  const { row, samples, damaged } = await storeMerged(parts, inputs, { output, signal }).catch(async (error) => {
+    await files.discard(output)
     throw error
   })
-  if (id === null || written.samples === 0) await rm(output, { force: true })
-  if (id === null) return { merged: null, damaged: [] }
-  const left = await store.segments.countSamplesOf(id)
-  return { merged: { id, deletedSince: written.samples - left }, damaged: [] }
+  if (row === null || samples === 0) await files.discard(output)
+  if (row === null) return { merged: null, damaged }
+  const left = await store.segments.countSamplesOf(row)
+  return { merged: { id: row, deletedSince: samples - left }, damaged }
+}
+
+/** `row` as `replace` has it; null with what is damaged where an input cannot be read. */
+async function storeMerged(
+  { store, pool, files }: Parameters<typeof mergeInto>[0],
+  inputs: readonly SegmentFile[],
+  { output, signal }: Parameters<typeof mergeInto>[2],
+): Promise<{ readonly row: number | null; readonly samples: number; readonly damaged: MergeResult['damaged'] }> {
+  const paths = inputs.map(({ path }) => path)
+  let written: { readonly samples: number; readonly bytes: number }
+  try {
+    written = await files.whileLocal(paths, async () => {
+      const without = await deletedIn(store, inputs)
+      return pool.run('merge', { inputs: paths, output, without }, { priority: 'background', signal })
+    })
+  } catch (error) {
+    if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
+    const damaged = await files.whileLocal(paths, async () => damagedOf(inputs, error.message))
+    return { row: null, samples: 0, damaged }
+  }
+  const { samples } = written
+  if (samples > 0) await files.store(output)
+  return { row: await replace(store, inputs, output, written), samples, damaged: [] }
 }
 
 /** The new row's id (0 when nothing was left to write); null when an input is not live any more. */
@@ -97,20 +111,4 @@ function damagedOf(inputs: readonly SegmentFile[], message: string): MergeResult
   })
   // The reading that failed is what counts: if none fails now, all are suspect.
   return damaged.length > 0 ? damaged : inputs.map((segment) => ({ segment, message }))
-}
-
-/** What is wrong with a segment file; null when all its checksums hold. */
-export function damageOf(path: string): string | null {
-  try {
-    const reader = SegmentReader.open(path)
-    try {
-      reader.check()
-    } finally {
-      reader.close()
-    }
-    return null
-  } catch (error) {
-    if (error instanceof Failure && error.code === 'segment.damaged') return error.message
-    throw error
-  }
 }

@@ -11,20 +11,17 @@
  * A row changes in one transaction with the samples that name it, so every processed sample is in exactly one live
  * segment or in none. Files come first: a row never names one that is not there.
  */
-import { randomUUID } from 'node:crypto'
-import { readdir, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { type SegmentSummary, writeSegment } from '../index/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { now, type Repositories, type Scratch, type Store, type UnitOfWork } from '../store/index.ts'
-import { PinnedFiles } from './pinned-files.ts'
+import { now, type Repositories, type Store, type UnitOfWork } from '../store/index.ts'
+import { damageOf } from './damage.ts'
+import type { SegmentFiles } from './segment-files.ts'
 import type { PreparedSegment, SegmentFile } from './segment-row.ts'
 
 export interface CatalogueParts {
   readonly store: Store
-  /** Of the segment files. */
-  readonly folder: string
-  readonly scratch: Pick<Scratch, 'id' | 'isAlive'>
+  readonly files: SegmentFiles
   readonly log: Log
 }
 
@@ -36,7 +33,6 @@ export interface CatalogueChange {
 export class SegmentCatalogue {
   readonly #parts: CatalogueParts
   readonly #onChange: (change: CatalogueChange) => void
-  readonly #files = new PinnedFiles()
   /** Deleted samples by the segment that they were in. */
   readonly #deleted = new Map<number, number>()
 
@@ -48,40 +44,55 @@ export class SegmentCatalogue {
   /** Ascending by `firstId`. */
   async live({ segments }: Repositories = this.#parts.store): Promise<SegmentFile[]> {
     const live = await segments.listLive()
-    return live.map(({ file, ...segment }) => ({ ...segment, path: this.#pathOf(file) }))
+    return live.map(({ file, ...segment }) => ({ ...segment, path: this.#parts.files.pathOf(file) }))
   }
 
-  /** Writes and syncs a segment of samples in ascending order of id; it is live once `publish` has been committed. */
-  write(samples: readonly { readonly id: number; readonly record: Uint8Array }[]): PreparedSegment {
-    const path = this.freshPath()
-    const summary: SegmentSummary = writeSegment(path, samples)
-    return { path, ...summary }
+  /** Writes and stores a segment of samples in ascending order of id; it is live once `publish` has been committed. */
+  async write(samples: readonly { readonly id: number; readonly record: Uint8Array }[]): Promise<PreparedSegment> {
+    const { files } = this.#parts
+    const path = files.freshPath()
+    try {
+      const summary: SegmentSummary = writeSegment(path, samples)
+      await files.store(path)
+      return { path, ...summary }
+    } catch (error) {
+      await files.discard(path)
+      throw error
+    }
   }
 
-  /** Makes a written segment live within the caller's unit of work. Returns the id that its samples are to name. */
+  /**
+   * Makes a stored segment live within the caller's unit of work. Returns the id that its samples are to name. The unit
+   * may run again: what else there is to do comes after its commit, by `published`.
+   */
   async publish({ segments }: UnitOfWork, prepared: PreparedSegment): Promise<number> {
     const { path, ...segment } = prepared
-    const id = await segments.add({ ...segment, file: basename(path), created: now() })
+    return segments.add({ ...segment, file: basename(path), created: now() })
+  }
+
+  /** A segment is live: there may be something to merge. */
+  published(): void {
     this.#onChange({ hasGaps: false })
-    return id
   }
 
   /** Removes the file of a prepared segment that will not be live. */
   async discard(prepared: PreparedSegment): Promise<void> {
-    await rm(prepared.path, { force: true })
+    await this.#parts.files.discard(prepared.path)
   }
 
   /** A merge has replaced the segment: its file goes with its last reader. */
   async retire({ id, path }: SegmentFile): Promise<void> {
     this.#deleted.delete(id)
-    await this.#files.retire(path)
+    await this.#parts.files.retire(path)
   }
 
   /**
    * A reader found the segment unreadable: its samples count as unindexed from now on, the journal says so, and they are
-   * indexed anew in the background. Does nothing for a segment that is not live any more.
+   * indexed anew in the background. Does nothing for a segment that is not live any more, nor where only a copy was
+   * damaged and the segment itself is sound.
    */
   async reportDamage(segmentId: number, message: string): Promise<void> {
+    if (await this.#isSoundElsewhere(segmentId)) return
     const segment = await this.#parts.store.transaction('reportDamage', async ({ segments, journal }) => {
       const damaged = await segments.markDamaged(segmentId)
       if (!damaged) return null
@@ -91,18 +102,18 @@ export class SegmentCatalogue {
     })
     if (segment === null) return
     this.#parts.log.warn({ segment: segmentId, samples: segment.samples, message }, 'a segment of the index is damaged')
-    await this.#files.retire(this.#pathOf(segment.file))
+    await this.#parts.files.retire(this.#parts.files.pathOf(segment.file))
     this.#deleted.delete(segmentId)
     this.#onChange({ hasGaps: true })
   }
 
   /** A reader holds on to the file, until it calls `unpin`. */
   pin(path: string): void {
-    this.#files.pin(path)
+    this.#parts.files.pin(path)
   }
 
   unpin(path: string): void {
-    this.#files.unpin(path)
+    this.#parts.files.unpin(path)
   }
 
   /** How many samples of the segment were deleted since it was written. */
@@ -120,26 +131,20 @@ export class SegmentCatalogue {
     this.#onChange({ hasGaps: false })
   }
 
-  /** For a file that is to be written: its name begins with the process that writes it. */
-  freshPath(): string {
-    return this.#pathOf(`${this.#parts.scratch.id}.${randomUUID()}.segment`)
-  }
-
   /**
-   * Removes files that no row names, which a merge or intake that was cut short has left; gives how many. What a process
-   * that lives is writing has no row yet, and stays.
+   * Removes files that no row names, which a merge or intake that was cut short has left, and those that were retired;
+   * gives how many.
    */
-  async sweep(): Promise<number> {
-    const { folder, scratch } = this.#parts
-    // The files before the rows: what is published in between has both.
-    const files = await readdir(folder)
-    const named = new Set((await this.live()).map(({ path }) => basename(path)))
-    const strange = files.filter((file) => !named.has(file) && !scratch.isAlive(file.split('.')[0] ?? ''))
-    for (const file of strange) await rm(join(folder, file), { recursive: true, force: true })
-    return strange.length
+  sweep(): Promise<number> {
+    return this.#parts.files.sweep(async () => new Set((await this.live()).map(({ path }) => basename(path))))
   }
 
-  #pathOf(file: string): string {
-    return join(this.#parts.folder, file)
+  async #isSoundElsewhere(segmentId: number): Promise<boolean> {
+    const { files, log } = this.#parts
+    const segment = (await this.live()).find(({ id }) => id === segmentId)
+    if (segment === undefined) return false
+    const isRestored = await files.restore(segment.path, (path) => damageOf(path) === null)
+    if (isRestored) log.warn({ segment: segmentId }, 'a copy of a segment was damaged, and was fetched anew')
+    return isRestored
   }
 }

@@ -10,14 +10,15 @@
  * Deleting a sample takes effect at once, because hunts look candidates up in the database; its column leaves with the
  * next merge, and segments that consist of deleted samples for a good part are rewritten.
  */
-import { mkdir, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
 import type { Log, WorkerPool } from '../scanning/index.ts'
-import type { ContentStore, Scratch, Store, UnitOfWork } from '../store/index.ts'
+import type { ContentStore, Store, UnitOfWork } from '../store/index.ts'
 import { type BuildOptions, buildIndex } from './building.ts'
 import { nextMerge } from './chains.ts'
 import { type CheckOptions, type CheckReport, checkIndex } from './checking.ts'
 import { mergeInto } from './merging.ts'
 import { SegmentCatalogue } from './segment-catalogue.ts'
+import type { SegmentFiles } from './segment-files.ts'
 import type { PreparedSegment, SegmentFile } from './segment-row.ts'
 import { type IndexStatistics, type IndexTotals, indexStatistics } from './statistics.ts'
 
@@ -35,12 +36,12 @@ export interface SegmentsParts {
   readonly store: Store
   readonly contents: ContentStore
   readonly pool: WorkerPool
-  /** Of the segment files; made when missing. */
-  readonly folder: string
-  /** Of this process. */
-  readonly scratch: Scratch
+  readonly files: SegmentFiles
   readonly log: Log
 }
+
+/** Storage that did not answer may do so by then. */
+const AGAIN_MS = 30_000
 
 export class Segments {
   readonly #parts: SegmentsParts
@@ -49,6 +50,7 @@ export class Segments {
   #maintenance: Promise<void> | null = null
   #due = false
   #started = false
+  #again: NodeJS.Timeout | undefined
   /** Processed samples without a segment may be there. */
   #gaps = false
 
@@ -65,19 +67,17 @@ export class Segments {
    * size, and begins to merge and rebuild in the background.
    */
   async start(): Promise<{ readonly removedFiles: number; readonly damaged: number }> {
-    const { store, folder, log } = this.#parts
-    await mkdir(folder, { recursive: true })
+    const { store, files, log } = this.#parts
+    await files.open()
     const removedFiles = await this.#catalogue.sweep()
     const live = await this.#catalogue.live()
+    const sizes = await files.sizes(live.map(({ path }) => basename(path)))
     let damaged = 0
     for (const segment of live) {
-      const size = await stat(segment.path).then(
-        (found) => found.size,
-        () => null,
-      )
+      const size = sizes.get(basename(segment.path))
       if (size === segment.bytes) continue
       damaged++
-      await this.reportDamage(segment.id, size === null ? 'Its file is missing.' : `Its file has ${size} bytes.`)
+      await this.reportDamage(segment.id, size === undefined ? 'Its file is missing.' : `Its file has ${size} bytes.`)
     }
     // Rows and files of different instants, as a copy of a folder in use has them: such samples count as unindexed.
     const lost = await store.segments.releaseLost()
@@ -99,34 +99,62 @@ export class Segments {
   /** Stops background work; what was begun is either complete or leaves no trace. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('The index is being closed.'))
+    clearTimeout(this.#again)
     await this.#maintenance
   }
 
   async snapshot(): Promise<SegmentSnapshot> {
-    // In one transaction, so that no sample moves between the two answers.
-    const { segments, unindexed } = await this.#parts.store.transaction('takeSnapshot', async (tx) => {
-      const segments = await this.#catalogue.live(tx)
-      const unindexed = await tx.segments.unindexedIds()
-      // Before the transaction ends, since the next one may retire them.
-      for (const { path } of segments) this.#catalogue.pin(path)
-      return { segments, unindexed }
-    })
-    let held = true
+    // Of a try that the database took back, nothing is held.
+    let pinned: readonly SegmentFile[] = []
     const release = () => {
-      if (held) for (const { path } of segments) this.#catalogue.unpin(path)
-      held = false
+      for (const { path } of pinned) this.#catalogue.unpin(path)
+      pinned = []
     }
-    return { segments, unindexed, release }
+    // In one transaction, so that no sample moves between the two answers.
+    const taken = await this.#parts.store
+      .transaction('takeSnapshot', async (tx) => {
+        release()
+        const segments = await this.#catalogue.live(tx)
+        const unindexed = await tx.segments.unindexedIds()
+        // Before the transaction ends, since the next one may retire them.
+        for (const { path } of segments) this.#catalogue.pin(path)
+        pinned = segments
+        return { segments, unindexed }
+      })
+      .catch((error) => {
+        release()
+        throw error
+      })
+    return { ...taken, release }
   }
 
-  /** Writes and syncs a segment of samples in ascending order of id; it is live once `publish` has been committed. */
-  write(samples: readonly { readonly id: number; readonly record: Uint8Array }[]): PreparedSegment {
+  /** Runs work, such as an evaluation, while the files of segments are on this machine. Throws `storage.unavailable`. */
+  whileLocal<T>(segments: readonly SegmentFile[], work: () => Promise<T>): Promise<T> {
+    const paths = segments.map(({ path }) => path)
+    return this.#parts.files.whileLocal(paths, work)
+  }
+
+  /** Removes files that nobody needs any more; gives how many. */
+  sweep(): Promise<number> {
+    return this.#catalogue.sweep()
+  }
+
+  /** Writes and stores a segment of samples in ascending order of id; it is live once `publish` has been committed. */
+  write(samples: readonly { readonly id: number; readonly record: Uint8Array }[]): Promise<PreparedSegment> {
     return this.#catalogue.write(samples)
   }
 
-  /** Makes a written segment live within the caller's unit of work. Returns the id that its samples are to name. */
+  /**
+   * Makes a stored segment live within the caller's unit of work, after whose commit `published` is to be called.
+   * Returns the id that its samples are to name.
+   */
   publish(tx: UnitOfWork, prepared: PreparedSegment): Promise<number> {
     return this.#catalogue.publish(tx, prepared)
+  }
+
+  /** What was published is committed. */
+  published(): void {
+    this.#catalogue.published()
   }
 
   /** Removes the file of a prepared segment that will not be live. */
@@ -162,7 +190,7 @@ export class Segments {
   async stats(): Promise<IndexStatistics> {
     const snapshot = await this.snapshot()
     try {
-      return await indexStatistics(this.#parts.store, snapshot.segments)
+      return await indexStatistics(this.#parts, snapshot.segments)
     } finally {
       snapshot.release()
     }
@@ -185,7 +213,9 @@ export class Segments {
     this.#maintenance = new Promise<void>((resolve) => setImmediate(resolve))
       .then(() => this.#maintain())
       .catch((error) => {
-        if (!this.#stopping.signal.aborted) this.#parts.log.error({ err: error }, 'tending the index failed')
+        if (this.#stopping.signal.aborted) return
+        this.#parts.log.error({ err: error }, 'tending the index failed, and is tried again')
+        this.#again = setTimeout(() => this.#wake(), AGAIN_MS).unref()
       })
       .finally(() => {
         this.#maintenance = null
@@ -199,7 +229,10 @@ export class Segments {
       this.#due = false
       if (this.#gaps) {
         this.#gaps = false
-        await this.build({ signal })
+        await this.build({ signal }).catch((error) => {
+          this.#gaps = true
+          throw error
+        })
         await this.#parts.store.segments.deleteDamaged()
       }
       while (!signal.aborted && (await this.#mergeOnce())) {}
@@ -212,7 +245,7 @@ export class Segments {
     const inputs = nextMerge(live.map((segment) => ({ ...segment, deleted: this.#catalogue.deleted(segment.id) })))
     if (inputs === null) return false
     const { signal } = this.#stopping
-    const result = await mergeInto(this.#parts, inputs, { output: this.#catalogue.freshPath(), signal })
+    const result = await mergeInto(this.#parts, inputs, { output: this.#parts.files.freshPath(), signal })
     for (const { segment, message } of result.damaged) await this.reportDamage(segment.id, message)
     if (result.merged === null) return result.damaged.length > 0
     for (const input of inputs) await this.#catalogue.retire(input)

@@ -1,5 +1,6 @@
 import { SegmentReader, SignatureView } from '../index/index.ts'
 import type { SegmentTotals, Store } from '../store/index.ts'
+import type { SegmentFiles } from './segment-files.ts'
 import type { SegmentFile } from './segment-row.ts'
 
 export interface IndexStatistics {
@@ -29,7 +30,10 @@ const SIZES = [64, 512, 4096, 32768, null] as const
 /** How many segments and signatures of each the fill is taken from. */
 const LOOKED_AT = { segments: 8, signatures: 64 }
 
-export async function indexStatistics({ segments }: Store, files: readonly SegmentFile[]): Promise<IndexStatistics> {
+export async function indexStatistics(
+  { store: { segments }, files: place }: { readonly store: Store; readonly files: SegmentFiles },
+  files: readonly SegmentFile[],
+): Promise<IndexStatistics> {
   const { indexed, unindexed } = await segments.measure()
   const { damaged } = await segments.totals()
   const sum = (some: readonly SegmentFile[], of: 'samples' | 'bytes') =>
@@ -46,16 +50,21 @@ export async function indexStatistics({ segments }: Store, files: readonly Segme
       const group = files.filter(({ samples }) => samples > above && (upTo === null || samples <= upTo))
       return { upTo, segments: group.length, samples: sum(group, 'samples'), bytes: sum(group, 'bytes') }
     }),
-    fill: meanFill(files),
+    fill: await meanFill(files, place),
   }
 }
 
-function meanFill(files: readonly SegmentFile[]): number | null {
+function meanFill(files: readonly SegmentFile[], place: SegmentFiles): Promise<number | null> {
   const step = Math.max(1, Math.floor(files.length / LOOKED_AT.segments))
+  const some = files.filter((_, n) => n % step === 0).map(({ path }) => path)
+  return place.whileLocal(some, async () => meanFillOf(some))
+}
+
+function meanFillOf(paths: readonly string[]): number | null {
   let sum = 0
   let looked = 0
-  for (let i = 0; i < files.length; i += step) {
-    const reader = SegmentReader.open((files[i] as SegmentFile).path)
+  for (const path of paths) {
+    const reader = SegmentReader.open(path)
     try {
       let left = LOOKED_AT.signatures
       for (const { record } of reader.records()) {

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Scratch } from '../store/index.ts'
+import { PinnedFiles } from './pinned-files.ts'
+import type { SegmentFiles } from './segment-files.ts'
+
+/** The files of segments in one folder, which is all there is of them. */
+export class LocalSegmentFiles implements SegmentFiles {
+  readonly #folder: string
+  readonly #scratch: Pick<Scratch, 'id' | 'isAlive'>
+  readonly #pinned = new PinnedFiles()
+
+  /** The folder is made when it is missing; `scratch` is that of this process. */
+  constructor(folder: string, scratch: Pick<Scratch, 'id' | 'isAlive'>) {
+    this.#folder = folder
+    this.#scratch = scratch
+  }
+
+  async open(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true })
+  }
+
+  pathOf(file: string): string {
+    return join(this.#folder, file)
+  }
+
+  /** Its name begins with the process that writes it. */
+  freshPath(): string {
+    return this.pathOf(`${this.#scratch.id}.${randomUUID()}.segment`)
+  }
+
+  /** Whoever writes a segment syncs it. */
+  async store(): Promise<void> {}
+
+  async discard(path: string): Promise<void> {
+    await rm(path, { force: true })
+  }
+
+  whileLocal<T>(_paths: readonly string[], work: () => Promise<T>): Promise<T> {
+    return work()
+  }
+
+  pin(path: string): void {
+    this.#pinned.pin(path)
+  }
+
+  unpin(path: string): void {
+    this.#pinned.unpin(path)
+  }
+
+  /** Goes with its last reader. */
+  retire(path: string): Promise<void> {
+    return this.#pinned.retire(path)
+  }
+
+  async sizes(files: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const sizes = new Map<string, number>()
+    for (const file of files) {
+      const found = await stat(this.pathOf(file)).catch(() => null)
+      if (found !== null) sizes.set(file, found.size)
+    }
+    return sizes
+  }
+
+  async restore(): Promise<boolean> {
+    return false
+  }
+
+  /** What a process that lives is writing has no row yet, and stays. */
+  async sweep(namesInRows: () => Promise<ReadonlySet<string>>): Promise<number> {
+    const files = await readdir(this.#folder)
+    const named = await namesInRows()
+    const strange = files.filter((file) => !named.has(file) && !this.#scratch.isAlive(file.split('.')[0] ?? ''))
+    for (const file of strange) await rm(this.pathOf(file), { recursive: true, force: true })
+    return strange.length
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Where the files of segments are. A row names one by its file name; readers and workers take paths of this machine.
+ * Files are written once and never change.
+ */
+export interface SegmentFiles {
+  /** Makes the place ready. */
+  open(): Promise<void>
+
+  /** The path of a file by its name, whether or not it is there now. */
+  pathOf(file: string): string
+
+  /** For a file that is to be written here. It ends with `store` or `discard`. */
+  freshPath(): string
+
+  /** The file at a fresh path was written: when this resolves, it is safe to let a row name it. */
+  store(path: string): Promise<void>
+
+  /** No row is to name the file of a fresh path. It need not be there. */
+  discard(path: string): Promise<void>
+
+  /**
+   * Runs work while the files of these paths are there. Of one that is lost, nothing is: readers report it. Throws
+   * `storage.unavailable`.
+   */
+  whileLocal<T>(paths: readonly string[], work: () => Promise<T>): Promise<T>
+
+  /** Somebody is going to read the file, also when it is retired meanwhile, until `unpin`. */
+  pin(path: string): void
+  unpin(path: string): void
+
+  /** No row names the file any more: it goes when nobody can be reading it. */
+  retire(path: string): Promise<void>
+
+  /** The bytes of those of the files that are kept, by their names. */
+  sizes(files: readonly string[]): Promise<ReadonlyMap<string, number>>
+
+  /** A copy here is damaged. True where a sound one is kept elsewhere, which has taken its place. */
+  restore(path: string, isSound: (path: string) => boolean): Promise<boolean>
+
+  /**
+   * Removes files that no row names and that nobody is going to let one name; gives how many. `namesInRows` is called
+   * after the files were listed.
+   */
+  sweep(namesInRows: () => Promise<ReadonlySet<string>>): Promise<number>
+}
