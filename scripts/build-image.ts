@@ -50,6 +50,8 @@ try {
     BACKTRAIL_DATA: '/data',
     BACKTRAIL_HOST: '0.0.0.0',
     NODE_COMPILE_CACHE: '/tmp/backtrail',
+    // As in bin/backtrail.
+    GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=67108864:glibc.malloc.trim_threshold=134217728',
   }
   const labels = {
     title: 'Backtrail',
@@ -60,7 +62,11 @@ try {
   run('umoci', [
     ...['config', '--image', image, '--no-history', '--created', created, '--architecture', 'amd64', '--os', 'linux'],
     ...['--config.user', `${USER}:${USER}`, '--config.workingdir', '/data', '--config.volume', '/data'],
-    ...['--config.entrypoint', NODE, '--config.entrypoint', `${HOME}/dist/main.js`, '--config.cmd', 'serve'],
+    ...[NODE, '--max-large-page-pool-size=128', `${HOME}/dist/main.js`].flatMap((part) => [
+      '--config.entrypoint',
+      part,
+    ]),
+    ...['--config.cmd', 'serve'],
     ...['--config.exposedports', '8080/tcp', '--config.stopsignal', 'SIGTERM'],
     ...Object.entries(environment).flatMap(([name, value]) => ['--config.env', `${name}=${value}`]),
     ...Object.entries(labels).flatMap(([name, value]) => [

@@ -1,17 +1,13 @@
 /**
  * Request bodies. Whatever the content type, a form arrives at a route as one object of text values, repeated names as
- * arrays: urlencoded, multipart and JSON are three ways to say the same. Text that is not UTF-8 is refused rather than
- * mended, since a mended ruleset is another ruleset.
- *
- * The urlencoded parser is our own because the usual ones mend, and because clients put rules into bodies unescaped: a
- * percent sign that starts no escape stands for itself.
+ * arrays: urlencoded, multipart and JSON are three ways to say the same. Large ones are parsed in a thread of their own.
  */
-import { setImmediate } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import multipart, { type MultipartFile } from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Failure } from '../errors/index.ts'
-import { refuseHeavyJson } from './body-bounds.ts'
+import { inTurn } from '../turns/index.ts'
+import { BodyThread } from './body-thread.ts'
+import { addTo, type BodyKind, decodeUtf8, FORM_FIELDS, type Form, parseBody } from './body-values.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,49 +16,32 @@ declare module 'fastify' {
   }
 }
 
-type Form = Record<string, string | string[]>
-
-const FORM_FIELDS = 20_000
-const LARGE_BODY = 1024 * 1024
+/** From this many bytes on, a body is parsed by a thread. */
+const LARGE_BODY = 256 * 1024
 /** What a part of a multipart form takes besides its name and its value, at least. */
 const PART_FRAME_BYTES = 50
 /** A boundary has up to 70 characters (RFC 2046). */
 const LONGEST_BOUNDARY = 70
 
 export function addBodyParsers(app: FastifyInstance): void {
-  const parseJson = promisify(app.getDefaultJsonParser('error', 'error'))
+  const thread = new BodyThread()
+  app.addHook('onClose', () => thread.close())
+  const parse = async (kind: BodyKind, body: Buffer) =>
+    body.length < LARGE_BODY ? parseBody(kind, body) : thread.parse(kind, body)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
-    // Clients announce JSON on requests that have no body.
-    if (body.length === 0) return undefined
-    await othersFirst(body)
-    refuseHeavyJson(body)
-    await othersFirst(body)
-    const text = decodeUtf8(body)
-    await othersFirst(body)
-    const parsed = await parseJson(request, text)
-    await othersFirst(body)
-    return parsed
-  })
+  // Clients announce JSON on requests that have no body.
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
+    body.length === 0 ? undefined : parse('json', body),
+  )
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer' },
-    async (_request: FastifyRequest, body: Buffer) => {
-      await othersFirst(body)
-      const form = parseUrlencoded(body)
-      await othersFirst(body)
-      return form
-    },
+    (_request: FastifyRequest, body: Buffer) => parse('urlencoded', body),
   )
   app.register(multipart)
   app.addHook('preValidation', async (request) => {
     if (request.isMultipart() && !request.routeOptions.config.streamsBody) request.body = await readMultipart(request)
   })
-}
-
-/** Lets other requests in between two steps over a large body: each takes up to a tenth of a second. */
-async function othersFirst({ length }: Buffer): Promise<void> {
-  if (length > LARGE_BODY) await setImmediate()
 }
 
 /** Fields of a multipart form; a part that is a file counts as a field with the file's text. */
@@ -75,7 +54,7 @@ async function readMultipart(request: FastifyRequest): Promise<Form> {
     left -= PART_FRAME_BYTES + part.fieldname.length
     const value = await textOf(part, left)
     left -= value.length
-    add(form, part.fieldname, value)
+    addTo(form, part.fieldname, value)
   }
   return form
 }
@@ -115,7 +94,7 @@ export async function textOf({ file }: MultipartFile, mostBytes: number): Promis
   } catch (error) {
     throw asMalformed(error)
   }
-  return decodeUtf8(Buffer.concat(chunks))
+  return inTurn({ length: bytes }, () => decodeUtf8(Buffer.concat(chunks)))
 }
 
 /** What reading a form fails with, as a failure that says so. */
@@ -135,68 +114,4 @@ function refuseBoundary(contentType: string): void {
   const { length } = quoted ?? plain
   if (length > 0 && length <= LONGEST_BOUNDARY) return
   throw malformedForm(`its Content-Type must name a boundary of 1 to ${LONGEST_BOUNDARY} characters`)
-}
-
-export function parseUrlencoded(body: Buffer): Form {
-  const form: Form = Object.create(null)
-  let fields = 0
-  for (let from = 0; from <= body.length; ) {
-    const ampersand = body.indexOf(0x26, from)
-    const to = ampersand < 0 ? body.length : ampersand
-    if (to > from) {
-      if (++fields > FORM_FIELDS) throw new Failure('request.too-large')
-      const equals = body.subarray(from, to).indexOf(0x3d)
-      const split = equals < 0 ? to : from + equals
-      add(form, decodeUtf8(unescapePercent(body, from, split)), decodeUtf8(unescapePercent(body, split + 1, to)))
-    }
-    from = to + 1
-  }
-  return form
-}
-
-/** The bytes of `body` from `from` to `to` with `+` as blank and `%hh` as the byte. */
-function unescapePercent(body: Buffer, from: number, to: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(Math.max(0, to - from))
-  let length = 0
-  for (let at = from; at < to; at++) {
-    let byte = body[at] ?? 0
-    if (byte === 0x2b) byte = 0x20
-    else if (byte === 0x25 && at + 2 < to) {
-      const high = hexDigit(body[at + 1])
-      const low = hexDigit(body[at + 2])
-      if (high >= 0 && low >= 0) {
-        byte = high * 16 + low
-        at += 2
-      }
-    }
-    bytes[length++] = byte
-  }
-  return bytes.subarray(0, length)
-}
-
-function hexDigit(byte = 0): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
-  const lower = byte | 0x20
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
-}
-
-function add(form: Form, name: string, value: string): void {
-  const earlier = form[name]
-  if (earlier === undefined) form[name] = value
-  else if (Array.isArray(earlier)) earlier.push(value)
-  else form[name] = [earlier, value]
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-function decodeUtf8(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    throw notUtf8()
-  }
-}
-
-function notUtf8(): Failure {
-  return new Failure('request.malformed', 'The request could not be understood: its text is not UTF-8.')
 }

@@ -1,5 +1,4 @@
 import { EventEmitter, on } from 'node:events'
-import { setImmediate } from 'node:timers/promises'
 import { type Account, may } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Checker } from '../rulesets/index.ts'
@@ -13,6 +12,7 @@ import { advance, type HuntProgress, type HuntState, hasEnded, progressOf } from
 import { HuntRunner, type OpenHunt, type UntilStored } from './hunt-runner.ts'
 import { checkTexts, type HuntText, runnableOf } from './hunt-text.ts'
 import { type Outline, outlineOf } from './outline.ts'
+import { packTexts, unpackTexts } from './packed-texts.ts'
 import { ScanFailures } from './scan-failures.ts'
 import type { Selection } from './selection.ts'
 
@@ -80,7 +80,7 @@ export class AdHocHunts {
       created: now(),
       samples: chosen ? chosen.length : await sources.corpus.count(last),
       lastSampleId: last,
-      adHoc: { title, texts: JSON.stringify(texts), selection: JSON.stringify(selection), useIndex },
+      adHoc: { title, texts: await packTexts(texts), selection: JSON.stringify(selection), useIndex },
     } as const
     const id = await store.transaction('startHunt', ({ hunts }) => hunts.add(hunt))
     this.#outlines.set(id, outlineOf(texts, selection))
@@ -100,7 +100,7 @@ export class AdHocHunts {
   async texts(id: number): Promise<readonly HuntText[]> {
     const row = await this.#parts.store.hunts.textsOf(id)
     if (!row) throw new Failure('hunt.not-found', `There is no ad-hoc hunt ${id}.`)
-    return JSON.parse(row.texts)
+    return unpackTexts(row.texts)
   }
 
   /** Fails with `hunt.not-found`. */
@@ -197,7 +197,8 @@ export class AdHocHunts {
     const { store, sources, scanLimit } = this.#parts
     const hunt = await store.hunts.findToRun(id)
     const only = await sources.corpus.select(JSON.parse(hunt.selection ?? '{}'), hunt.lastSampleId)
-    const ruleSet = await this.#ruleSetOf(id, JSON.parse(hunt.texts ?? '[]'), signal)
+    const texts = hunt.texts ? await unpackTexts(hunt.texts) : []
+    const ruleSet = await this.#ruleSetOf(id, texts, signal)
     const failures = new ScanFailures((key) => ruleSet.rulesets.find((one) => one.key === key)?.name ?? key)
     return {
       question: {
@@ -262,14 +263,13 @@ export class AdHocHunts {
     return this.#runner.interrupt(id, new Failure('hunt.wrong-state', 'The hunt was cancelled.'))
   }
 
-  /** Read from the row the first time after a start, and given way after it: parsing 32 MB takes its time. */
+  /** Read from the row the first time after a start. */
   async #outline(id: number): Promise<Outline> {
     const known = this.#outlines.get(id)
     if (known) return known
     const row = await this.#parts.store.hunts.textsOf(id)
-    const outline = outlineOf(JSON.parse(row?.texts ?? '[]'), JSON.parse(row?.selection ?? '{}'))
+    const outline = outlineOf(row ? await unpackTexts(row.texts) : [], JSON.parse(row?.selection ?? '{}'))
     if (row) this.#outlines.set(id, outline)
-    await setImmediate()
     return outline
   }
 }

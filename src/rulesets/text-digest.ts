@@ -1,17 +1,22 @@
 import { createHash } from 'node:crypto'
 
-/** Characters that are digested at a time: in one piece, the copy in new memory takes longer than the digest itself. */
+/** Characters that are encoded at a time: in one piece, the copy in new memory takes longer than the work itself. */
 const SLICE = 64 * 1024
 
 /** SHA-256 of a text in UTF-8, as of a file with it. */
 export function textDigest(text: string): Buffer {
   const digest = createHash('sha256')
+  for (const slice of slicesOf(text)) digest.update(slice)
+  return digest.digest()
+}
+
+/** The text in parts that can be encoded one by one. */
+export function* slicesOf(text: string): Generator<string> {
   for (let from = 0; from < text.length; ) {
     const to = from + SLICE + (isHighSurrogate(text, from + SLICE - 1) ? 1 : 0)
-    digest.update(text.slice(from, to))
+    yield text.slice(from, to)
     from = to
   }
-  return digest.digest()
 }
 
 /** The first half of a character that takes two places. */

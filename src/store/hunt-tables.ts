@@ -42,10 +42,10 @@ export interface HuntsTable {
   analysed_since: Micros | null
 }
 
-/** The texts of an ad-hoc hunt and the part of the corpus, both JSON. */
+/** The texts of an ad-hoc hunt, packed, and the part of the corpus, JSON. */
 export interface HuntTextsTable {
   hunt_id: number
-  texts: string
+  texts: Uint8Array
   selection: string
 }
 

@@ -23,7 +23,7 @@ export interface NewHunt {
   /** Ad-hoc: texts and selection are kept as the service has written them. */
   readonly adHoc?: {
     readonly title: string | null
-    readonly texts: string
+    readonly texts: Uint8Array
     readonly selection: string
     readonly useIndex: boolean
   }
@@ -38,7 +38,7 @@ export interface HuntToRun {
   readonly cursor: number
   readonly lastSampleId: number
   readonly useIndex: boolean
-  readonly texts: string | null
+  readonly texts: Uint8Array | null
   readonly selection: string | null
   readonly analysedSince: Micros | null
 }
@@ -149,7 +149,7 @@ export interface StoredHunts {
     page: { readonly offset: number; readonly limit: number },
   ): Promise<{ readonly count: number; readonly hunts: ListedHunt[] }>
   /** What an ad-hoc hunt hunts with, and in what. */
-  textsOf(id: number): Promise<{ readonly texts: string; readonly selection: string } | null>
+  textsOf(id: number): Promise<{ readonly texts: Uint8Array; readonly selection: string } | null>
 
   findOfRuleset(rulesetId: number): Promise<HuntOfRuleset | null>
   deleteOfRuleset(rulesetId: number): Promise<void>

@@ -122,9 +122,9 @@ CREATE TABLE hunt_rulesets (
   PRIMARY KEY (hunt_id, ruleset_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE hunt_texts (
+CREATE TABLE "hunt_texts" (
   hunt_id INTEGER PRIMARY KEY REFERENCES hunts (id) ON DELETE CASCADE,
-  texts TEXT NOT NULL,
+  texts BLOB NOT NULL,
   selection TEXT NOT NULL
 ) STRICT;
 

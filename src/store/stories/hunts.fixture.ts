@@ -3,7 +3,7 @@ import { byId, type Tell } from './telling.fixture.ts'
 
 export async function hunting(store: Store, tell: Tell): Promise<void> {
   const { hunts, hits, segments, feeds, journal, audit, samples, rulesets, intake } = store
-  const adHoc = { title: 't', texts: '[]', selection: '{}', useIndex: false }
+  const adHoc = { title: 't', texts: Buffer.from('[]'), selection: '{}', useIndex: false }
   const rulesetsOf = [{ rulesetId: 1, revisionId: 1 }]
   const shared = { created: 1, lastSampleId: 9 }
   tell('hunts', [

@@ -40,7 +40,7 @@ export async function notifying(store: Store, tell: Tell): Promise<void> {
   await notifications.recordMatches(sample?.id ?? 0, found, 20)
   await notifications.recordMatches(sample?.id ?? 0, [{ rulesetId: watched, rules: ['c'] }], 21)
   await rulesets.setStopped(watched, 'it never ends', true)
-  const adHoc = { title: 't', texts: '[]', selection: '{}', useIndex: false }
+  const adHoc = { title: 't', texts: Buffer.from('[]'), selection: '{}', useIndex: false }
   const shared = { startedBy: watcher, created: 1, lastSampleId: 9 }
   const ended = await hunts.add({ kind: 'ad-hoc', state: 'queued', adHoc, ...shared })
   tell('hunt ended', await hunts.enter(ended, 'failed', 30, 'a defect'))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseUrlencoded } from './bodies.ts'
+import { parseUrlencoded } from './body-values.ts'
 
 const parse = (text: string | Uint8Array) => ({ ...parseUrlencoded(Buffer.from(text as string)) })
 
