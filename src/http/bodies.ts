@@ -2,6 +2,7 @@
  * Request bodies. Whatever the content type, a form arrives at a route as one object of text values, repeated names as
  * arrays: urlencoded, multipart and JSON are three ways to say the same. Large ones are parsed in a thread of their own.
  */
+import type { Readable } from 'node:stream'
 import multipart, { type MultipartFile } from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Failure } from '../errors/index.ts'
@@ -26,22 +27,44 @@ const LONGEST_BOUNDARY = 70
 export function addBodyParsers(app: FastifyInstance): void {
   const thread = new BodyThread()
   app.addHook('onClose', () => thread.close())
-  const parse = async (kind: BodyKind, body: Buffer) =>
-    body.length < LARGE_BODY ? parseBody(kind, body) : thread.parse(kind, body)
+  const parse = async (kind: BodyKind, request: FastifyRequest, stream: Readable) => {
+    const chunks = chunksOf(request, stream)
+    const first: Buffer[] = []
+    let length = 0
+    for await (const chunk of chunks) {
+      first.push(chunk)
+      length += chunk.length
+      if (length >= LARGE_BODY) return thread.parse(kind, first, chunks)
+    }
+    // Clients announce JSON on requests that have no body.
+    return length === 0 && kind === 'json' ? undefined : parseBody(kind, Buffer.concat(first))
+  }
   app.removeAllContentTypeParsers()
-  // Clients announce JSON on requests that have no body.
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
-    body.length === 0 ? undefined : parse('json', body),
+  app.addContentTypeParser('application/json', (request: FastifyRequest, stream: Readable) =>
+    parse('json', request, stream),
   )
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'buffer' },
-    (_request: FastifyRequest, body: Buffer) => parse('urlencoded', body),
+  app.addContentTypeParser('application/x-www-form-urlencoded', (request: FastifyRequest, stream: Readable) =>
+    parse('urlencoded', request, stream),
   )
   app.register(multipart)
   app.addHook('preValidation', async (request) => {
     if (request.isMultipart() && !request.routeOptions.config.streamsBody) request.body = await readMultipart(request)
   })
+}
+
+/** A body as it comes, to be read on after a pause too. Fails with `request.too-large`, and leaves the rest unread then. */
+function chunksOf({ routeOptions, headers }: FastifyRequest, stream: Readable): AsyncIterable<Buffer> {
+  const { bodyLimit } = routeOptions
+  const chunks: AsyncIterator<Buffer> = stream.iterator({ destroyOnReturn: false })
+  let length = 0
+  const next = async () => {
+    if (Number(headers['content-length']) > bodyLimit) throw new Failure('request.too-large')
+    const one = await chunks.next()
+    length += one.done ? 0 : one.value.length
+    if (length > bodyLimit) throw new Failure('request.too-large')
+    return one
+  }
+  return { [Symbol.asyncIterator]: () => ({ next }) }
 }
 
 /** Fields of a multipart form; a part that is a file counts as a field with the file's text. */

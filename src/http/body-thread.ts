@@ -4,6 +4,8 @@ import { childEnvironment } from '../settings/index.ts'
 import type { FromBodyThread, ToBodyThread } from './body-thread-main.ts'
 import type { BodyKind } from './body-values.ts'
 
+const ENDED = 'The thread that parses large bodies has ended.'
+
 /**
  * Parses large bodies in a thread, one after the other: 28 MB of JSON take a fifth of a second, in which the server's own
  * thread answers others. It is started for the first such body.
@@ -13,17 +15,24 @@ export class BodyThread {
   #thread: Worker | null = null
   #last = 0
 
-  /** The values in a body, whose bytes are gone afterwards. Fails as `parseBody` does. */
-  parse(kind: BodyKind, body: Buffer): Promise<unknown> {
-    const { buffer, byteOffset, byteLength } = body
-    const isAlone = byteOffset === 0 && buffer.byteLength === byteLength
-    const bytes = isAlone ? (buffer as ArrayBuffer) : new Uint8Array(body).buffer
+  /** The values in a body that begins with `first`. Fails as `parseBody` does, and with what reading `rest` fails with. */
+  async parse(kind: BodyKind, first: readonly Uint8Array[], rest: AsyncIterable<Uint8Array>): Promise<unknown> {
     const id = ++this.#last
+    const thread = this.#thread ?? this.#start()
+    const post = (message: ToBodyThread) => thread.postMessage(message)
+    // Each chunk is handed on as it comes: nothing here is ever as large as the body.
+    for (const chunk of first) post({ id, chunk })
+    try {
+      for await (const chunk of rest) post({ id, chunk })
+    } catch (error) {
+      post({ id, kind: null })
+      throw error
+    }
+    // Another thread would have the end of the body alone.
+    if (thread !== this.#thread) throw new Error(ENDED)
     const answer = Promise.withResolvers<unknown>()
     this.#waiting.set(id, answer)
-    const message: ToBodyThread = { id, kind, bytes }
-    this.#thread ??= this.#start()
-    this.#thread.postMessage(message, [bytes])
+    post({ id, kind })
     return answer.promise
   }
 
@@ -49,12 +58,13 @@ export class BodyThread {
     thread.on('error', (error) => {
       cause = error
     })
-    thread.once('exit', (code) => {
+    thread.once('exit', () => {
       this.#thread = null
-      const error = new Error(`The thread that parses large bodies ended with ${code}.`, { cause })
+      const error = new Error(ENDED, { cause })
       for (const { reject } of this.#waiting.values()) reject(error)
       this.#waiting.clear()
     })
+    this.#thread = thread
     return thread
   }
 }

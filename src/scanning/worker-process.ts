@@ -1,10 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
+import { setImmediate } from 'node:timers/promises'
 import { messageOf } from '../errors/index.ts'
 import { childEnvironment } from '../settings/index.ts'
 import type { EngineChoice } from './engine.ts'
 import type { ScanLimits } from './limits.ts'
+import { type Piece, piecesOf, withoutLongTexts } from './long-texts.ts'
 import { ProgressReader, type ProgressStep } from './progress-record.ts'
 import type { FromWorker, ToWorker, WorkerArguments } from './protocol.ts'
 
@@ -37,6 +39,9 @@ export class WorkerProcess {
   readonly #progressRecord: ProgressReader
   readonly #memoryLimit: number
   readonly #stallMs: number
+  /** Messages that wait for pieces of long texts, and when the last of them is on its way. */
+  #underWay = 0
+  #sent: Promise<void> = Promise.resolve()
   #cause: Cause = 'crash'
   #lastWords = ''
   #sequence = -1
@@ -98,9 +103,32 @@ export class WorkerProcess {
     return this.#cause !== 'crash'
   }
 
+  /** Messages arrive in the order in which they are sent. */
   send(message: ToWorker): void {
-    // A worker that has just died refuses; its `exit` follows and settles what was sent.
-    if (this.#child.connected) this.#child.send(message, () => {})
+    const { marked, texts } = withoutLongTexts(message)
+    if (texts.length === 0 && this.#underWay === 0) {
+      void this.#deliver(message)
+      return
+    }
+    this.#underWay++
+    this.#sent = this.#sent.then(async () => {
+      for (const text of texts) {
+        for (const piece of piecesOf(text)) {
+          await this.#deliver(piece)
+          await setImmediate()
+        }
+      }
+      void this.#deliver(marked)
+      this.#underWay--
+    })
+  }
+
+  /** Resolves when it is written. A worker that has just died refuses; its `exit` follows and settles what was sent. */
+  #deliver(message: ToWorker | Piece): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#child.connected) this.#child.send(message, () => resolve())
+      else resolve()
+    })
   }
 
   /** The step it last noted; null before the first, or in the middle of a write. */

@@ -6,6 +6,7 @@ import { flushCompileCache } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { Failure, messageOf, traceOf } from '../../errors/index.ts'
 import { loadEngines } from '../engines/index.ts'
+import { ArrivingTexts, type Piece } from '../long-texts.ts'
 import { ProgressWriter } from '../progress-record.ts'
 import type { FromWorker, Outcome, ToWorker, WorkerArguments, WorkerTask } from '../protocol.ts'
 import type { TaskInput, TaskKind, TaskOutput } from '../tasks.ts'
@@ -64,6 +65,7 @@ const noTask = new Task(progress, limits, {
     done: [],
   },
 })
+const arrivingTexts = new ArrivingTexts()
 let sampleExaminer: SampleExaminer | null = null
 let current: Task | null = null
 let pause = false
@@ -71,7 +73,10 @@ let warming: NodeJS.Timeout | null = null
 /** Not sent yet. */
 const answers: Outcome[] = []
 
-process.on('message', (message) => receive(message as ToWorker))
+process.on('message', (message: ToWorker | Piece) => {
+  if (message.type === 'piece') arrivingTexts.take(message)
+  else receive(arrivingTexts.complete(message))
+})
 send({ type: 'ready', isSlow: engine.isSlow })
 warmLater()
 

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ArrivingTexts, type Piece, piecesOf, withoutLongTexts } from './long-texts.ts'
+import type { ToWorker } from './protocol.ts'
+
+const long = (letter: string) => `${letter}😀`.repeat(700_000)
+const ruleset = (key: string, content: string, plan: string) => ({
+  ruleset: { key, name: key, content, plan },
+  failure: null,
+})
+
+const messages: Record<string, ToWorker> = {
+  'rulesets, long and short': {
+    type: 'rulesets',
+    rulesets: [ruleset('a', long('a'), long('p')), ruleset('b', 'rule b', ''), ruleset('c', long('c'), 'plan')],
+  },
+  'short texts that look like marks': {
+    type: 'rulesets',
+    rulesets: [ruleset('a', '\u00000', '\0'), ruleset('b', '', '\u00001')],
+  },
+  'texts to be checked and planned': {
+    type: 'tasks',
+    tasks: [
+      { id: 1, kind: 'check', input: { content: long('x'), partial: true }, exclusions: {} as never },
+      { id: 2, kind: 'plan', input: { content: 'rule y', explain: false }, exclusions: {} as never },
+    ],
+  },
+  'no text at all': { type: 'pause' },
+}
+
+for (const [title, message] of Object.entries(messages)) {
+  test(`a message arrives as it was sent: ${title}`, () => {
+    const arriving = new ArrivingTexts()
+    const { marked, texts } = withoutLongTexts(message)
+    const pieces: Piece[] = texts.flatMap((text) => [...piecesOf(text)])
+    for (const piece of [...pieces, marked]) {
+      assert.ok(JSON.stringify(piece).length < 1_000_000, 'nothing that is sent is long')
+    }
+    for (const piece of pieces) arriving.take(piece)
+    assert.deepEqual(arriving.complete(marked), message)
+    // What comes next is not taken for something with long texts.
+    assert.deepEqual(arriving.complete({ type: 'pause' }), { type: 'pause' })
+  })
+}
