@@ -38,6 +38,8 @@ const holders = {
   'hunts.change-any': ['administrator'],
   /** Build and check the index. */
   'index.maintain': ['administrator'],
+  /** Add, disable and remove the appliances of a manager, and give them tokens. */
+  'appliances.manage': ['administrator'],
   'users.manage': ['administrator'],
   'audit.read': ['administrator'],
 } as const satisfies Record<string, readonly Role[]>

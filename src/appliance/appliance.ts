@@ -16,12 +16,15 @@ import {
 } from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
 import { Intake, type MatchRecord, ProgramReading, Reanalysis } from '../intake/index.ts'
+import { Manager } from '../manager/index.ts'
 import { Matches } from '../matches/index.ts'
 import { Notifications } from '../notifications/index.ts'
+import { type ManagerAccess, managerAccess, PublicationOutbox, Publishing } from '../publishing/index.ts'
 import { RuleSources } from '../rule-sources/index.ts'
 import {
   AllowLists,
   type CheckedBy,
+  type Checker,
   KnownTexts,
   RuleSwitches,
   type RulesetPlanner,
@@ -30,7 +33,7 @@ import {
 import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
 import { LocalSegmentFiles, Segments } from '../segments/index.ts'
-import type { Settings } from '../settings/index.ts'
+import { hasPart, programVersion, type Settings } from '../settings/index.ts'
 import {
   asUnusableFolder,
   DatabaseHealth,
@@ -70,6 +73,10 @@ export interface Appliance {
   readonly inspection: Inspection
   /** Talks to nobody before its `start`. */
   readonly cloud: Cloud
+  /** Talks to nobody before its `start`. */
+  readonly publishing: Publishing
+  /** The log of the appliances that share rulesets through this server. */
+  readonly manager: Manager
   /** Fetches nothing by itself before its `start`. */
   readonly ruleSources: RuleSources
   /** Sends nothing before its `start`. */
@@ -113,7 +120,7 @@ interface Opening {
 export async function openAppliance(settings: Settings, how: Opening): Promise<Appliance> {
   const { log } = how
   // First of all, since it may find that the settings are of no use.
-  const access = cloudAccess(settings)
+  const access = { cloud: cloudAccess(settings), manager: managerAccess(settings) }
   const opened = new Opened(log)
   const reserve = new Reserve(settings.data)
   try {
@@ -140,7 +147,7 @@ const DAY_SECONDS = 24 * 60 * 60
 
 async function assemble(
   settings: Settings,
-  access: CloudAccess | null,
+  access: { readonly cloud: CloudAccess | null; readonly manager: ManagerAccess | null },
   { log, workersOnDemand = false }: Opening,
   lock: DataFolderLock,
   reserve: Reserve,
@@ -173,8 +180,25 @@ async function assemble(
   const accounts = new Accounts(store)
   const audit = new AuditLog({ store, log, keptDays: settings.auditDays })
   const matches = new Matches(store)
-  const cloud = new Cloud({ store, contents, settings, access, log })
-  const rulesets = new Rulesets({ store, checker, planner, observer: cloud.outbox })
+  const cloud = new Cloud({ store, contents, settings, access: access.cloud, log })
+  const publications = new PublicationOutbox(() => publishing.wake())
+  const rulesets = new Rulesets({ store, checker, planner, observers: [cloud.outbox, publications] })
+  const publishing = new Publishing({
+    store,
+    rulesets,
+    accounts,
+    outbox: publications,
+    settings,
+    access: access.manager,
+    program: async () => ({ version: programVersion, engine: await engineOf(checker) }),
+    log,
+  })
+  const manager = new Manager({
+    store,
+    log,
+    awayMs: settings.applianceAway,
+    keptMs: settings.tombstoneDays * DAY_SECONDS * 1_000,
+  })
   const segments = new Segments({ store, contents, pool, files: new LocalSegmentFiles(folder('index'), scratch), log })
   const samples = new Samples({ store, contents, scratch, segments })
   const janitor = new Janitor({ folder: settings.data, scratch, contents, store, log })
@@ -286,7 +310,11 @@ async function assemble(
     () => stored.stop(),
     () => janitor.stop(),
   )
-  opened.add(() => cloud.stop())
+  opened.add(
+    () => cloud.stop(),
+    () => publishing.stop(),
+    () => manager.stop(),
+  )
   opened.add(() => audit.stop())
   opened.add(
     () => ruleSources.stop(),
@@ -303,6 +331,7 @@ async function assemble(
   const hunts = await adHocHunts.resume()
   const retroHunts = await tenants.start()
   await audit.start()
+  if (hasPart(settings.role, 'manager')) manager.start()
   stored.begin(checked, statSync(databaseFile).size)
   log.info(
     {
@@ -334,6 +363,8 @@ async function assemble(
     adHocHunts,
     inspection,
     cloud,
+    publishing,
+    manager,
     ruleSources,
     notifications,
     tenants,
@@ -350,4 +381,10 @@ async function assemble(
     announce: (url) => reserve.lend(async () => lock.announce(url)),
     close: () => opened.close(),
   }
+}
+
+/** The engine that runs an ordinary rule, with its version; empty where no worker can say it now. */
+async function engineOf(checker: Checker): Promise<string> {
+  const { engine = '' } = await checker.check('rule ordinary { condition: true }').catch(() => ({ engine: '' }))
+  return engine
 }

@@ -1,13 +1,12 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Failure } from '../errors/index.ts'
-import { type Flags, readSettings } from '../settings/index.ts'
+import { type Flags, programVersion, readSettings } from '../settings/index.ts'
 import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import { formatBytes, formatCount, startProgress } from './terminal.ts'
-import { programVersion } from './version.ts'
 
 export function addBackup(program: Command, conclude: Conclude): void {
   const backup = program

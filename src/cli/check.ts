@@ -1,14 +1,13 @@
 import { type Command, Option } from 'commander'
 import type { StoredReport } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
-import { type Flags, readClientSettings, readSettings } from '../settings/index.ts'
+import { type Flags, programVersion, readClientSettings, readSettings } from '../settings/index.ts'
 import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import { openBackend } from './open-backend.ts'
 import { formatCount, startProgress } from './terminal.ts'
-import { programVersion } from './version.ts'
 
 interface StoredFlags extends Flags {
   readonly every?: string

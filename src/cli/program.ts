@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import { Failure, type FailureCode, traceOf } from '../errors/index.ts'
+import { programVersion } from '../settings/index.ts'
 import { addBackup } from './backup.ts'
 import { addCheck } from './check.ts'
 import { addCloud } from './cloud.ts'
@@ -16,7 +17,6 @@ import { addIngest } from './ingest.ts'
 import { addRules } from './rules.ts'
 import { addServe } from './serve.ts'
 import { addUsers } from './users.ts'
-import { programVersion } from './version.ts'
 
 /** Runs the command that the arguments name (after Node and the script) and gives the exit status. */
 export async function runCommandLine(argv: readonly string[]): Promise<ExitCode> {

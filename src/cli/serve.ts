@@ -56,6 +56,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
         `Backtrail is ready at ${address}\n${first ? formatFirstAdministrator(first, adminToken !== '') : ''}`,
       )
       await appliance.cloud.start()
+      appliance.publishing.start()
       appliance.ruleSources.start()
       appliance.notifications.start()
       const signal = await interruption.asked

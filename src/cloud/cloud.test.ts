@@ -61,11 +61,13 @@ class Appliance {
       store: parts.store,
       checker: { check: (content) => pool.run('check', { content }, { priority: 'interactive' }) },
       planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
-      observer: {
-        recordChange: (...change) => this.cloud.outbox.recordChange(...change),
-        recordRemoval: (...removal) => this.cloud.outbox.recordRemoval(...removal),
-        committed: () => this.cloud.outbox.committed(),
-      },
+      observers: [
+        {
+          recordChange: (...change) => this.cloud.outbox.recordChange(...change),
+          recordRemoval: (tx, ruleset) => this.cloud.outbox.recordRemoval(tx, ruleset),
+          committed: () => this.cloud.outbox.committed(),
+        },
+      ],
     })
   }
 

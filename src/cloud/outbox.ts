@@ -4,7 +4,7 @@
  * none), so the newest one replaces those that were not delivered yet, and delivering one twice does no harm.
  */
 import { createHash } from 'node:crypto'
-import type { RulesetObserver } from '../rulesets/index.ts'
+import type { ChangePurpose, RulesetObserver } from '../rulesets/index.ts'
 import { now, type RuleSummary, type UnitOfWork } from '../store/index.ts'
 import { limits } from '../tca/index.ts'
 import { isHunting, noHunt, writeRow } from './ruleset-row.ts'
@@ -21,7 +21,7 @@ export class CloudOutbox implements RulesetObserver {
     this.#wake = wake
   }
 
-  async recordChange(tx: UnitOfWork, rulesetId: number, enabledInCloud: boolean | undefined): Promise<void> {
+  async recordChange(tx: UnitOfWork, rulesetId: number, { cloud: enabledInCloud }: ChangePurpose): Promise<void> {
     const row = await tx.cloudRulesets.find(rulesetId)
     const wasWanted = row?.wanted === true
     const wanted = enabledInCloud === true && !this.#isConnected ? wasWanted : (enabledInCloud ?? wasWanted)

@@ -131,7 +131,30 @@ export const catalogue = {
   'publish.refused': {
     status: 403,
     message:
-      'Publishing needs an administrator or a publisher, and YARA synchronization, which is not enabled on this appliance.',
+      'Nothing was published: it needs an administrator or a publisher, or a setting of this appliance that lets every user publish.',
+  },
+  'publish.out-of-sync': {
+    status: 409,
+    message: 'Another appliance changed the ruleset first: both texts stay until somebody decides.',
+  },
+  'shared.not-found': { status: 404, message: 'No ruleset of that name, and no such text, is shared.' },
+  'shared.changed': {
+    status: 409,
+    message: 'The shared ruleset was changed meanwhile; look at it again, then decide.',
+  },
+  'manager.unreachable': { status: 424, message: 'The manager cannot be reached.' },
+  'manager.credentials': { status: 424, message: 'The manager does not accept the token of this appliance.' },
+  'manager.disabled': { status: 424, message: 'The manager has disabled this appliance.' },
+  'manager.untrusted': { status: 424, message: 'The manager is not the one that this appliance knows.' },
+  'manager.refused': { status: 424, message: 'The manager refused the request.' },
+  'manager.failed': { status: 424, message: 'The manager failed, or its answer makes no sense.' },
+  'appliance.unknown': { status: 401, message: 'The token of the appliance is missing or unknown.' },
+  'appliance.disabled': { status: 403, message: 'This appliance is disabled on the manager.' },
+  'appliance.not-found': { status: 404, message: 'There is no appliance of that name.' },
+  'appliance.exists': { status: 409, message: 'There is already an appliance of that name.' },
+  'appliance.name-invalid': {
+    status: 400,
+    message: 'The name of an appliance has 1 to 64 letters, digits, dots, underscores and hyphens.',
   },
   'deletion.not-found': {
     status: 404,

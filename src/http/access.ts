@@ -14,6 +14,8 @@ export type Access =
   | 'account'
   /** Tenants of the cloud, by name and password. */
   | 'tenant'
+  /** Appliances of the manager, by their token. */
+  | 'appliance'
   /** Accounts whose role has the right. */
   | Right
   /** They, and the account that the address names as `:name`. */
@@ -47,7 +49,11 @@ export function demandAccess(account: Account, access: Access, parameters: { rea
   if (access === 'anyone' || access === 'account') return
   if (typeof access === 'object' && 'orOwner' in access) access = 'content.change'
   else if (typeof access === 'object' && parameters.name === account.name) return
-  if (access === 'tenant' || !may(account, typeof access === 'object' ? access.right : access)) {
+  if (
+    access === 'tenant' ||
+    access === 'appliance' ||
+    !may(account, typeof access === 'object' ? access.right : access)
+  ) {
     throw new Failure('right.missing')
   }
 }
@@ -67,6 +73,7 @@ function sentenceOf(access: Access): string {
   if (access === 'anyone') return 'Open to anyone.'
   if (access === 'account') return 'For every account.'
   if (access === 'tenant') return 'For tenants of the cloud.'
+  if (access === 'appliance') return 'For appliances of the manager.'
   if (typeof access === 'string') return `Needs the right \`${access}\`.`
   return 'orOwner' in access
     ? `Needs the right \`content.change\`. Needs the right \`${access.right}\` for what belongs to others.`

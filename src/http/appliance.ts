@@ -5,4 +5,4 @@ import type { Settings } from '../settings/index.ts'
 export type ApplianceServices = Omit<Appliance, 'announce' | 'close'>
 
 /** `tlsKey` and `tlsCert` are paths, both or none. */
-export type HttpSettings = Omit<Settings, 'adminToken' | 'cloudPassword'>
+export type HttpSettings = Omit<Settings, 'adminToken' | 'cloudPassword' | 'managerToken'>

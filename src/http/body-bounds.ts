@@ -17,6 +17,9 @@ export const LIST_BODY = 4 * 1024 * 1024
 /** Of YARA texts. */
 export const TEXT_BODY = 32 * 1024 * 1024
 
+/** Of a text that an appliance publishes: what a user may send, as JSON, where some characters are escaped. */
+export const SHARED_TEXT_BODY = 2 * TEXT_BODY
+
 /** Of the YARA text of a tenant, 1 MB, also when every byte of it is escaped. */
 export const TENANT_TEXT_BODY = 7 * 1024 * 1024
 

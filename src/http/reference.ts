@@ -75,6 +75,8 @@ export function addReference(app: FastifyInstance, version: string): void {
         { name: 'users', description: 'Users, their roles and tokens' },
         { name: 'index', description: 'The n-gram index' },
         { name: 'cloud', description: 'What the appliances of tenants ask of a cloud' },
+        { name: 'sharing', description: 'Rulesets that several appliances share' },
+        { name: 'appliances', description: 'The appliances of a manager' },
         { name: 'operation', description: 'Health and metrics' },
       ],
     },

@@ -26,7 +26,12 @@ export class Operations {
     if (operationId === undefined) return
     const reads = methods.every(isReading)
     const [method = 'GET'] = methods
-    this.#known.set(operationId, { reads, lifts: !reads && tags.includes('users'), method, config })
+    this.#known.set(operationId, {
+      reads,
+      lifts: !reads && (tags.includes('users') || tags.includes('appliances')),
+      method,
+      config,
+    })
   }
 
   /** Of a name that the code has. */

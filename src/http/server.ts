@@ -4,12 +4,14 @@ import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger } from 'fastify'
 import { Failure } from '../errors/index.ts'
+import { hasPart } from '../settings/index.ts'
 import { noteClientAddresses, proxyTrust, withoutBasePath } from './addresses.ts'
 import type { ApplianceServices, HttpSettings } from './appliance.ts'
 import { addAuditing } from './auditing.ts'
 import { addAuthentication, knownCallerOf } from './authentication.ts'
 import { addBodyParsers } from './bodies.ts'
 import { SMALL_BODY } from './body-bounds.ts'
+import { addManagerProtocol, knownApplianceOf } from './manager/index.ts'
 import { addMcp } from './mcp/index.ts'
 import { addUnknownPaths } from './methods.ts'
 import { addMetrics } from './metrics.ts'
@@ -93,10 +95,16 @@ export function buildHttpServer(
     const signOn = settings.oidcIssuer === '' ? null : await openSignOn(settings)
     const parts = { appliance, settings, metrics, operations, signOn }
     addRoutes(scope as unknown as HttpServer, parts)
-    // What its tools do is not there where the server is a cloud only.
-    if (settings.role !== 'cloud') addMcp(scope as unknown as HttpServer, parts)
+    // What its tools do is not there where the server is no appliance.
+    if (hasPart(settings.role, 'appliance')) addMcp(scope as unknown as HttpServer, parts)
   })
-  if (settings.role !== 'appliance') {
+  if (hasPart(settings.role, 'manager')) {
+    app.register(async (scope) => {
+      addAuditing(scope, appliance.audit, (request) => knownApplianceOf(request)?.name ?? null)
+      addManagerProtocol(scope as unknown as HttpServer, { appliance, settings })
+    })
+  }
+  if (hasPart(settings.role, 'cloud')) {
     app.register(async (scope) => {
       addAuditing(scope, appliance.audit, (request) => knownTenantOf(request)?.name ?? null)
       addTca(scope as unknown as HttpServer, { appliance, settings })

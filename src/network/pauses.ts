@@ -1,7 +1,8 @@
 import { Failure } from '../errors/index.ts'
 
 const FIRST_MS = 1_000
-const LONGEST_MS = 5 * 60_000
+/** No pause is longer, unless the caller allows it. */
+export const LONGEST_MS = 5 * 60_000
 
 /**
  * How long to wait after so many failures in a row: growing, with some chance in it so that many do not come back at one

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { sql } from 'kysely'
 import { planHeader, planText } from '../planner/index.ts'
 import type { RulesetQuery } from '../store/index.ts'
-import { type Installation, openInstallation, rule } from './installation.fixture.ts'
+import { type Installation, openInstallation, planner, rule } from './installation.fixture.ts'
+import { Rulesets } from './rulesets.ts'
 
 const BROKEN = 'rule broken { condition: }'
 
@@ -430,4 +431,41 @@ test('lone surrogates are stored as they were checked', async () => {
   await here.rulesets.save(here.ada, { name: 'odd', content: `// \ud800\n${rule('one')}` })
   assert.deepEqual(here.checked, [`// \ufffd\n${rule('one')}`])
   assert.equal(await here.rulesets.content('odd'), here.checked[0])
+})
+
+test('a text that arrives from elsewhere is saved with its switch at once, and observers learn what it is for', async () => {
+  const seen: unknown[] = []
+  const rulesets = new Rulesets({
+    store: here.store,
+    checker: { check: async () => ({ valid: true, diagnostics: [] }) },
+    planner,
+    observers: [
+      {
+        recordChange: async (tx, id, { takes, publishAs }) => {
+          const { name, enabled } = await tx.rulesets.findText(id)
+          seen.push([name, enabled, takes, publishAs])
+        },
+        recordRemoval: async (_, { name }, { takes, publishAs }) => {
+          seen.push([name, 'removed', takes, publishAs])
+        },
+        committed: () => {},
+      },
+    ],
+  })
+  const generation = await rulesets.generation()
+  await rulesets.save(here.admin, { name: 'shared', content: rule('A'), enabled: false, takes: 7 })
+  assert.equal(await rulesets.generation(), generation, 'it never ran')
+  await rulesets.save(here.admin, { name: 'shared', content: rule('A', 'new'), enabled: true, takes: 8 })
+  assert.equal(await rulesets.generation(), generation + 1)
+  await rulesets.save(here.admin, { name: 'shared', content: rule('A', 'new'), publishAs: 'ada' })
+  await rulesets.setEnabled(here.admin, 'shared', false, { publishAs: 'ada' })
+  await assert.rejects(rulesets.remove(here.admin, 'shared', { takes: 9, replaces: 1 }), { code: 'ruleset.changed' })
+  await rulesets.remove(here.admin, 'shared', { takes: 9, replaces: 2 })
+  assert.deepEqual(seen, [
+    ['shared', false, 7, undefined],
+    ['shared', true, 8, undefined],
+    ['shared', true, undefined, 'ada'],
+    ['shared', false, undefined, 'ada'],
+    ['shared', 'removed', 9, undefined],
+  ])
 })

@@ -50,15 +50,26 @@ export interface CheckedBy {
   readonly signal?: AbortSignal
 }
 
+/** What a change of a ruleset is for, beside the change itself. */
+export interface ChangePurpose {
+  /** Whether a cloud shall run it from now on; left out, that stays as it is. */
+  readonly cloud?: boolean | undefined
+  /** It goes to the other appliances of the cluster, in this user's name. */
+  readonly publishAs?: string | undefined
+  /** It came from them: this sequence of the manager is taken with it. */
+  readonly takes?: number | undefined
+}
+
 /** Called with each change inside its unit of work, to record what another system has to learn. */
 export interface RulesetObserver {
-  /**
-   * It was saved, enabled or disabled. `enabledInCloud`: whether a cloud shall run it; undefined when the caller did
-   * not say.
-   */
-  recordChange(tx: UnitOfWork, rulesetId: number, enabledInCloud: boolean | undefined): Promise<void>
+  /** It was saved, enabled or disabled. */
+  recordChange(tx: UnitOfWork, rulesetId: number, purpose: ChangePurpose): Promise<void>
   /** It goes in this transaction; its matches are gone already. */
-  recordRemoval(tx: UnitOfWork, ruleset: { readonly id: number; readonly name: string }): Promise<void>
+  recordRemoval(
+    tx: UnitOfWork,
+    ruleset: { readonly id: number; readonly name: string },
+    purpose: ChangePurpose,
+  ): Promise<void>
   /** What was recorded is committed. Units may run again, so whatever is not a row waits for this. */
   committed(): void
 }
@@ -75,7 +86,7 @@ export class Rulesets {
   readonly #checker: Checker
   readonly #planner: RulesetPlanner
   readonly #runnable: RunnableRulesets
-  readonly #observer: RulesetObserver | null
+  readonly #observers: readonly RulesetObserver[]
   readonly #listeners = new Set<(generation: number) => void>()
   /** By name, the end of the last change that was begun: changes of one ruleset happen one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>()
@@ -84,12 +95,12 @@ export class Rulesets {
     readonly store: Store
     readonly checker: Checker
     readonly planner: RulesetPlanner
-    readonly observer?: RulesetObserver
+    readonly observers?: readonly RulesetObserver[]
   }) {
     this.#store = parts.store
     this.#checker = parts.checker
     this.#planner = parts.planner
-    this.#observer = parts.observer ?? null
+    this.#observers = parts.observers ?? []
     this.#runnable = new RunnableRulesets(parts.store, parts.planner)
   }
 
@@ -102,13 +113,13 @@ export class Rulesets {
    * Creates a ruleset, enabled, or gives it a new revision. The text is stored whether or not it compiles; matches of
    * rules that are the same as in the last revision that compiled are kept, those of the others are dropped once the
    * new text compiles. The same text again is no new revision. Administrators may save over other users' rulesets,
-   * which stay theirs. `cloud` says whether a cloud shall run it from now on; left out, that stays as it is.
+   * which stay theirs. `enabled` switches it with a new text; left out, that stays as it is.
    * Fails with `parameter.out-of-range` for the name or an empty text, `ruleset.core`, `ruleset.foreign`,
    * `ruleset.changed` when it is to replace another revision than the current one, and `ruleset.busy` while a cloud
    * works on it.
    */
-  async save(by: Account, ruleset: NewText & { readonly cloud?: boolean }): Promise<SaveOutcome> {
-    return this.#save(by, ruleset, false, ruleset.cloud)
+  async save(by: Account, ruleset: NewText & ChangePurpose & { readonly enabled?: boolean }): Promise<SaveOutcome> {
+    return this.#save(by, ruleset, false, ruleset)
   }
 
   /** As `save`, for a core ruleset. `right.missing`; `ruleset.exists` where a user's ruleset has the name. */
@@ -155,15 +166,19 @@ export class Rulesets {
     return revision
   }
 
-  /** Removes it with its revisions and matches. `ruleset.name-invalid`, `.not-found`, `.core`, `.foreign`. */
-  async remove(by: Account, name: string): Promise<void> {
+  /**
+   * Removes it with its revisions and matches. `ruleset.name-invalid`, `.not-found`, `.core`, `.foreign`, and
+   * `ruleset.changed` where another revision than `replaces` is current.
+   */
+  async remove(by: Account, name: string, purpose: ChangePurpose & { readonly replaces?: number } = {}): Promise<void> {
     await this.#inTurn(name, async () => {
       const ruleset = await this.#existing(name)
       const refusal = 'Unauthorized action; ruleset is a Spectra Core ruleset or was created by another user'
       checkOwner(by, ruleset, refusal, refusal)
+      demandCurrent({ name, replaces: purpose.replaces }, ruleset.number ?? 0)
       await this.change(async (tx) => {
         await replaceRules(tx, ruleset.id, [], [])
-        await this.#observer?.recordRemoval(tx, { id: ruleset.id, name })
+        for (const observer of this.#observers) await observer.recordRemoval(tx, { id: ruleset.id, name }, purpose)
         await tx.rulesets.delete(ruleset.id)
         return runs(ruleset)
       })
@@ -175,7 +190,7 @@ export class Rulesets {
    * one that does not compile can be enabled but does not run.
    * `ruleset.name-invalid`, `.not-found`, `.core`, `.foreign`.
    */
-  async setEnabled(by: Account, name: string, enabled: boolean): Promise<RulesetState> {
+  async setEnabled(by: Account, name: string, enabled: boolean, purpose: ChangePurpose = {}): Promise<RulesetState> {
     return this.#inTurn(name, async () => {
       const ruleset = await this.#existing(name, {
         malformed: 'Missing or malformed name parameter',
@@ -196,7 +211,7 @@ export class Rulesets {
           ...(isWell && { reason: formatLeftOut(ruleset.leftOut) }),
         })
         if (enabled) await tx.scanFailures.deleteAll(ruleset.id)
-        await this.#observer?.recordChange(tx, ruleset.id, undefined)
+        await this.#recordChange(tx, ruleset.id, purpose)
         return runs(ruleset) !== (enabled && state === 'valid')
       })
       return state
@@ -239,7 +254,12 @@ export class Rulesets {
     return () => this.#listeners.delete(listener)
   }
 
-  async #save(by: Account, given: NewText, core: boolean, cloud?: boolean): Promise<SaveOutcome> {
+  async #save(
+    by: Account,
+    given: NewText,
+    core: boolean,
+    purpose: ChangePurpose & { readonly enabled?: boolean } = {},
+  ): Promise<SaveOutcome> {
     const { name, partial = false } = given
     checkName(name, 'parameter.out-of-range', `Parameter not in expected range: name takes ${RULESET_NAMES}`)
     const content = ruleText(given.content)
@@ -260,10 +280,10 @@ export class Rulesets {
       const mayStay = given.origin === undefined
       const unchanged = existing && mayStay && (await this.#has(existing, content, digest)) ? existing : null
       const isAsAsked = partial || unchanged?.leftOut.length === 0
-      if (unchanged && unchanged.state !== 'invalid' && isAsAsked) return this.#saveUnchanged(name, unchanged, cloud)
+      if (unchanged && unchanged.state !== 'invalid' && isAsAsked) return this.#saveUnchanged(name, unchanged, purpose)
       demandCurrent(given, existing?.number ?? 0)
       const checked = await this.#checker.check(content, partial, { group: `user:${by.id}` })
-      if (unchanged?.state === 'invalid' && !checked.valid) return this.#saveUnchanged(name, unchanged, cloud)
+      if (unchanged?.state === 'invalid' && !checked.valid) return this.#saveUnchanged(name, unchanged, purpose)
 
       const { leftOut = [] } = checked
       const planned = checked.valid ? await this.#planner.plan(runnableText(content, leftOut)) : null
@@ -273,6 +293,7 @@ export class Rulesets {
       const state = checked.valid ? 'valid' : 'invalid'
       const time = now()
       const { valid } = checked
+      const wasEnabled = existing?.enabled ?? true
       await this.change(async (tx) => {
         const id = existing?.id ?? (await tx.rulesets.add({ name, ownerId: by.id, core, created: time }))
         const before = await tx.revisions.rulesOfLastValid(id)
@@ -294,8 +315,11 @@ export class Rulesets {
         await tx.rulesets.setRevision(id, revisionId, { state, reason, modified: time })
         await tx.scanFailures.deleteAll(id)
         if (valid) await replaceRules(tx, id, before, rules)
-        await this.#observer?.recordChange(tx, id, cloud)
-        return existing ? existing.enabled && (existing.state === 'valid' || valid) : valid
+        const { enabled = wasEnabled } = purpose
+        if (enabled !== wasEnabled) await tx.rulesets.setEnabled(id, { enabled, state })
+        await this.#recordChange(tx, id, purpose)
+        const ran = existing ? runs(existing) : false
+        return ran || (enabled && valid)
       })
       const cloudSynced = existing?.cloudSynced === true
       const { engine } = checked
@@ -303,10 +327,11 @@ export class Rulesets {
     })
   }
 
-  async #saveUnchanged(name: string, ruleset: StoredRuleset, cloud: boolean | undefined): Promise<SaveOutcome> {
-    if (cloud !== undefined) {
-      await this.#store.transaction('changeRules', async (tx) => this.#observer?.recordChange(tx, ruleset.id, cloud))
-      this.#observer?.committed()
+  async #saveUnchanged(name: string, ruleset: StoredRuleset, purpose: ChangePurpose): Promise<SaveOutcome> {
+    const { cloud, publishAs, takes } = purpose
+    if (cloud !== undefined || publishAs !== undefined || takes !== undefined) {
+      await this.#store.transaction('changeRules', (tx) => this.#recordChange(tx, ruleset.id, purpose))
+      this.#noteCommitted()
     }
     return unchangedOutcome(name, ruleset)
   }
@@ -321,8 +346,16 @@ export class Rulesets {
       if (changed) await nextGeneration(tx)
       return changed
     })
-    this.#observer?.committed()
+    this.#noteCommitted()
     if (changed) await this.#notifyListeners()
+  }
+
+  async #recordChange(tx: UnitOfWork, rulesetId: number, purpose: ChangePurpose): Promise<void> {
+    for (const observer of this.#observers) await observer.recordChange(tx, rulesetId, purpose)
+  }
+
+  #noteCommitted(): void {
+    for (const observer of this.#observers) observer.committed()
   }
 
   async #notifyListeners(): Promise<void> {

@@ -27,7 +27,7 @@ export function checkOwner(by: Account, ruleset: StoredRuleset, ifCore?: string,
 }
 
 /** Fails with `ruleset.changed` for a text that was not made of the current revision; 0 stands for no ruleset. */
-export function demandCurrent({ name, replaces }: NewText, current: number): void {
+export function demandCurrent({ name, replaces }: Pick<NewText, 'name' | 'replaces'>, current: number): void {
   if (replaces === undefined || replaces === current) return
   const why =
     replaces === 0

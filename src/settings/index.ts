@@ -7,8 +7,11 @@ export {
   flagOf,
   type Option,
   options,
+  type ServerRole,
   type Settings,
   variableOf,
 } from './options.ts'
 export { type Environment, type Flags, readClientSettings, readSettings } from './read.ts'
 export { renderReference } from './reference.ts'
+export { hasPart, partsOf, type RolePart } from './roles.ts'
+export { programVersion } from './version.ts'

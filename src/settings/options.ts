@@ -14,7 +14,6 @@ import {
   duration,
   hosts,
   isNetwork,
-  type Kind,
   list,
   networks,
   pairs,
@@ -23,27 +22,17 @@ import {
   text,
   webAddress,
 } from './kinds.ts'
+import { hour, minute, type Option, option, second } from './option.ts'
+import { publishingOptions } from './publishing-options.ts'
 
-export interface Option<T> {
-  readonly kind: Kind<T>
-  /** The value when nobody gives one. */
-  readonly default: T
-  /** How the preset is told where it depends on the machine or is the absence of a value. */
-  readonly formatDefault?: string
-  /** One sentence. */
-  readonly about: string
-  /** Given by environment variable only, because the arguments of a process can be seen by others. */
-  readonly secret?: true
-  /** Instead of `BACKTRAIL_` and the name in capitals. */
-  readonly variable?: string
-}
+export type { Option }
+
+/** What a server is. */
+export type ServerRole = 'appliance' | 'cloud' | 'both' | 'manager' | 'appliance-and-manager'
 
 const KB = 1 << 10
 const MB = 1 << 20
 const GB = 1 << 30
-const second = 1_000
-const minute = 60 * second
-const hour = 60 * minute
 
 const proxyGroups = ['loopback', 'linklocal', 'uniquelocal']
 
@@ -139,11 +128,11 @@ export const options = {
     default: 2,
     about: 'How many hunts run at once; more wait their fair turn, users in rotation.',
   }),
-  role: option({
-    kind: choice('role', 'appliance', 'cloud', 'both'),
+  role: option<ServerRole>({
+    kind: choice('role', 'appliance', 'cloud', 'both', 'manager', 'appliance-and-manager'),
     default: 'appliance',
     about:
-      'What the server is: an appliance for analysts, a cloud that tenants run rulesets in with their appliances, or both.',
+      'What the server is: an appliance for analysts, a cloud that tenants run rulesets in with their appliances, or both; a manager through which several appliances share rulesets, or an appliance that is their manager too.',
   }),
   tenantRulesets: option({
     kind: count(1, 1_000_000),
@@ -330,6 +319,7 @@ export const options = {
     default: minute,
     about: 'How long the cloud may take to answer one question.',
   }),
+  ...publishingOptions,
   ruleSourceHosts: option({
     kind: hosts(),
     default: ['github.com', '*.github.com', '*.githubusercontent.com', 'gitlab.com', 'codeberg.org', 'bitbucket.org'],
@@ -426,10 +416,6 @@ export const clientOptions = {
     variable: 'BACKTRAIL_TOKEN',
   }),
 } as const
-
-function option<T>(description: Option<T>): Option<T> {
-  return description
-}
 
 export type Values<C> = { readonly [K in keyof C]: C[K] extends Option<infer T> ? T : never }
 

@@ -9,6 +9,7 @@ import {
   type Values,
   variableOf,
 } from './options.ts'
+import { hasPart } from './roles.ts'
 
 /** What the command line gave, by option name, as the text that was written. */
 export type Flags = Readonly<Record<string, unknown>>
@@ -25,6 +26,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
   if ((settings.tlsKey === '') !== (settings.tlsCert === ''))
     refuse('--tls-key and --tls-cert', 'must be given together; HTTPS needs both')
   demandWholeCloud(settings)
+  demandWholeManager(settings)
   demandWholeProvider(settings)
   return settings
 }
@@ -74,6 +76,28 @@ function demandWholeCloud(settings: Settings): void {
     refuse('BACKTRAIL_CLOUD_PASSWORD and --cloud-password-file', 'must not be given together')
   if (cloudProxy !== '' && !/^https?:$/.test(URL.parse(cloudProxy)?.protocol ?? ''))
     refuse('--cloud-proxy (BACKTRAIL_CLOUD_PROXY)', `must be ${options.cloudProxy.kind.allowed}`)
+}
+
+/** A manager is an address and a token. */
+function demandWholeManager(settings: Settings): void {
+  const { role, managerUrl, managerToken, managerTokenFile, managerKey, managerCa } = settings
+  if (managerUrl === '') {
+    const given = { managerToken, managerTokenFile, managerKey, managerCa }
+    const [name] = Object.entries(given).find(([, value]) => value !== '') ?? []
+    if (name !== undefined) refuse(flagOf(name), 'is of no use without --manager-url')
+    return
+  }
+  const url = URL.parse(managerUrl)
+  const flag = '--manager-url (BACKTRAIL_MANAGER_URL)'
+  if (!hasPart(role, 'appliance')) refuse(flag, `is for appliances, and --role ${role} is none`)
+  if (!/^https?:$/.test(url?.protocol ?? ''))
+    refuse(flag, `must be ${options.managerUrl.kind.allowed}, not "${managerUrl}"`)
+  if (url?.username || url?.password || url?.search || url?.hash)
+    refuse(flag, 'must be an address alone; the token has its own settings')
+  if (managerToken === '' && managerTokenFile === '')
+    refuse('BACKTRAIL_MANAGER_TOKEN or --manager-token-file', 'is needed with --manager-url')
+  if (managerToken !== '' && managerTokenFile !== '')
+    refuse('BACKTRAIL_MANAGER_TOKEN and --manager-token-file', 'must not be given together')
 }
 
 /** An identity provider is an address and a client; what it may make of people has to be said. */

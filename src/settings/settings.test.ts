@@ -115,6 +115,22 @@ test('a cloud is refused unless it has an address, a user and one password', () 
   assert.match(refusal({}, { BACKTRAIL_CLOUD_CONTRIBUTE: 'on' }), /^--cloud-contribute is of no use/)
 })
 
+test('a manager is refused unless it has an address and one token', () => {
+  const whole = { managerUrl: 'https://manager.example', managerTokenFile: 'token.txt' }
+  assert.equal(readSettings(whole, {}).managerUrl, whole.managerUrl)
+  assert.equal(readSettings({ managerUrl: whole.managerUrl }, { BACKTRAIL_MANAGER_TOKEN: 'x' }).managerToken, 'x')
+  for (const [change, sentence] of [
+    [{ managerUrl: '' }, /^--manager-token-file is of no use without --manager-url/],
+    [{ managerUrl: 'manager.example' }, /^--manager-url .* must be an address that starts with http/],
+    [{ managerUrl: 'https://ana:secret@manager.example' }, /must be an address alone/],
+  ] as const) {
+    const { managerUrl, ...rest } = { ...whole, ...change }
+    assert.match(refusal(managerUrl === '' ? rest : { managerUrl, ...rest }), sentence)
+  }
+  assert.match(refusal({ managerUrl: whole.managerUrl }), /is needed with --manager-url/)
+  assert.match(refusal({ ...whole, role: 'manager' }), /is for appliances, and --role manager is none/)
+})
+
 test('an identity provider is refused unless it has an address, a client, and a role for somebody', () => {
   const whole = { oidcIssuer: 'https://login.example/realms/soc', oidcClientId: 'backtrail', oidcDefaultRole: 'user' }
   assert.equal(readSettings(whole, {}).oidcDefaultRole, 'user')

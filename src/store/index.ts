@@ -4,6 +4,7 @@
  */
 
 export type * from './allow-lists.ts'
+export type * from './appliances.ts'
 export type * from './arrivals.ts'
 export type * from './audit.ts'
 export type { Classification, StoredClassifications, UserClassification, Verdict } from './classifications.ts'
@@ -59,6 +60,8 @@ export type * from './scan-failures.ts'
 export type * from './segments.ts'
 export type * from './sessions.ts'
 export type * from './settings.ts'
+export type * from './shared-log.ts'
+export type * from './shared-rulesets.ts'
 export { checkDatabase } from './sqlite/checking.ts'
 export { type CheckedAtStart, damagedDatabase, wayOut } from './sqlite/database.ts'
 export { damageOfLog } from './sqlite/log-damage.ts'

@@ -16,6 +16,7 @@ import { matching } from './stories/matches.fixture.ts'
 import { notifying } from './stories/notifications.fixture.ts'
 import { rules } from './stories/rules.fixture.ts'
 import { arriving, finding } from './stories/samples.fixture.ts'
+import { sharing } from './stories/sharing.fixture.ts'
 import type { Tell } from './stories/telling.fixture.ts'
 
 /** The same store, which notes what was called. */
@@ -49,7 +50,8 @@ test('both databases give the same answers, whatever is asked', {
     const store = noting(plain, called)
     const steps: { what: string; answer: unknown }[] = []
     const tell: Tell = (what, answer) => void steps.push({ what, answer: plainly(answer) })
-    for (const part of [accounts, rules, arriving, finding, matching, hunting, notifying]) await part(store, tell)
+    for (const part of [accounts, rules, arriving, finding, matching, hunting, notifying, sharing])
+      await part(store, tell)
     told.push(steps)
     const { transaction, close, ...repositories } = plain
     const all = Object.entries(repositories).flatMap(([noun, methods]) =>

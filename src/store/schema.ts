@@ -14,11 +14,12 @@ import type { NotificationTables } from './notification-tables.ts'
 import type { ProgramTables } from './program-tables.ts'
 import type { RuleSourceFilesTable, RuleSourcesTable } from './rule-source-tables.ts'
 import type { RuleTables } from './rule-tables.ts'
+import type { SharedTables } from './shared-tables.ts'
 import type { Role } from './users.ts'
 
 export type Flag = 0 | 1
 
-export interface Schema extends HuntTables, NotificationTables, ProgramTables, RuleTables {
+export interface Schema extends HuntTables, NotificationTables, ProgramTables, RuleTables, SharedTables {
   settings: SettingsTable
   users: UsersTable
   tokens: TokensTable

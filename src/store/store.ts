@@ -1,4 +1,5 @@
 import type { StoredAllowLists } from './allow-lists.ts'
+import type { StoredAppliances } from './appliances.ts'
 import type { StoredArrivals } from './arrivals.ts'
 import type { StoredAudit } from './audit.ts'
 import type { StoredClassifications } from './classifications.ts'
@@ -27,6 +28,8 @@ import type { StoredScanFailures } from './scan-failures.ts'
 import type { StoredSegments } from './segments.ts'
 import type { StoredSessions } from './sessions.ts'
 import type { StoredSettings } from './settings.ts'
+import type { StoredSharedLog, StoredSharedTexts } from './shared-log.ts'
+import type { StoredPublications, StoredSharedRulesets } from './shared-rulesets.ts'
 import type { StoredTags } from './tags.ts'
 import type { StoredTokens } from './tokens.ts'
 import type { UnitName } from './units-of-work.ts'
@@ -66,6 +69,11 @@ export interface Repositories {
   readonly intake: StoredIntake
   readonly ruleSources: StoredRuleSources
   readonly notifications: StoredNotifications
+  readonly appliances: StoredAppliances
+  readonly sharedLog: StoredSharedLog
+  readonly sharedTexts: StoredSharedTexts
+  readonly sharedRulesets: StoredSharedRulesets
+  readonly publications: StoredPublications
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

@@ -23,6 +23,18 @@ export const unitsOfWork = {
   /** A rule source of its name. */
   addRuleSource: 'serializable',
   changeRuleSource: 'serializable',
+  /** An appliance of its name, on a manager. */
+  addAppliance: 'serializable',
+  /** A change of a shared ruleset at the end of the manager's log, if it replaces the newest. */
+  appendShared: 'serializable',
+  /** What goes out of the manager's log, and up to where. */
+  pruneShared: 'serializable',
+  /** The end of the manager's log with what is current there. */
+  readShared: 'repeatable read',
+  /** What the manager has under a name, and what of it is here. */
+  recordShared: 'serializable',
+  /** There is another manager, or its past is another one. */
+  changeManager: 'serializable',
   /** What a synchronization has found of a source's files. */
   recordSourceFiles: 'read committed',
   /** The token that scripts set up an installation with. */

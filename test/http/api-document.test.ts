@@ -132,6 +132,8 @@ test('a client that is made from the document can call every operation', { timeo
     // There is no such host.
     address: 'https://nowhere.invalid/',
     delivery: 1,
+    keep: 'own',
+    sequence: 0,
   }
   const special: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
     addUser: { name: 'carl', password: 'a new long password' },

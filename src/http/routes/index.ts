@@ -1,6 +1,8 @@
+import { hasPart } from '../../settings/index.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { addAdvancedSearch } from './advanced-search.ts'
 import { addAllowLists } from './allow-lists.ts'
+import { addAppliances } from './appliances.ts'
 import { addAudit } from './audit.ts'
 import { addCloudRetro } from './cloud-retro.ts'
 import { addCloudTime } from './cloud-time.ts'
@@ -32,6 +34,7 @@ import { addSampleReports } from './sample-reports.ts'
 import { addSampleSearch } from './sample-search.ts'
 import { addSampleSelections } from './sample-selections.ts'
 import { addSampleTags } from './sample-tags.ts'
+import { addSharedRulesets } from './shared-rulesets.ts'
 import { addSignOn } from './sign-on.ts'
 import { addTokenLogIn } from './token-log-in.ts'
 import { addUploads } from './uploads.ts'
@@ -65,7 +68,10 @@ const everywhere = [
   addOperation,
 ]
 
-/** What analysts work with: not there where the server is a cloud only. */
+/** What administrators of a cluster work with. */
+const onManagers = [addAppliances]
+
+/** What analysts work with: not there where the server is no appliance. */
 const onAppliances = [
   addRulesets,
   addRulesetList,
@@ -80,6 +86,7 @@ const onAppliances = [
   addCloudRetro,
   addCloudTime,
   addPublishing,
+  addSharedRulesets,
   addHunts,
   addHuntHits,
   addMatchSearch,
@@ -88,6 +95,11 @@ const onAppliances = [
 
 /** Every route of the role; one file a group. */
 export function addRoutes(app: HttpServer, parts: RouteParts): void {
-  const groups = parts.settings.role === 'cloud' ? everywhere : [...everywhere, ...onAppliances]
+  const { role } = parts.settings
+  const groups = [
+    ...everywhere,
+    ...(hasPart(role, 'appliance') ? onAppliances : []),
+    ...(hasPart(role, 'manager') ? onManagers : []),
+  ]
   for (const add of groups) add(app, parts)
 }

@@ -5,17 +5,16 @@ import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
-import { publishRefusal } from './publish-refusal.ts'
+import { PublishedShape, publishedJson } from './published.ts'
 
-const statuses = { 403: 'No token, or an unknown one, or publishing is not enabled.' }
+const statuses = {
+  403: 'No token, or an unknown one, or one without the permission, or publishing is not enabled, here or on the manager.',
+}
 
-const Published = Type.Object(
-  { code: Type.Literal(200), message: Type.String() },
-  { description: 'Published; only an appliance that is in a cluster answers so, and this one is in none.' },
-)
+const Done = { code: Type.Literal(200), message: Type.String() }
 
-/** Publishing to a cluster, on an appliance that is in none. Both come without a body. */
-export function addPublishing(app: HttpServer, { appliance: { rulesets } }: RouteParts): void {
+/** Publishing to the publishing. Both come without a body. */
+export function addPublishing(app: HttpServer, { appliance: { publishing } }: RouteParts): void {
   app.post(
     '/api/yara/publish/all/',
     {
@@ -24,11 +23,16 @@ export function addPublishing(app: HttpServer, { appliance: { rulesets } }: Rout
         tags: ['rulesets'],
         operationId: 'publishAllRulesets',
         summary: 'Publish all rulesets to the cluster',
-        response: { 200: Published, ...refusals(yaraEnvelope, statuses) },
+        response: {
+          200: Type.Object({ ...Done, detail: Type.Object({ rulesets: Type.Integer() }) }),
+          ...refusals(yaraEnvelope, statuses),
+        },
       },
     },
     async (request) => {
-      throw publishRefusal(callerOf(request))
+      const rulesets = await publishing.publishAll(callerOf(request))
+      const message = `${rulesets} rulesets are published; what the manager does not have yet reaches it in the background.`
+      return { code: 200 as const, message, detail: { rulesets } }
     },
   )
   app.post(
@@ -41,19 +45,31 @@ export function addPublishing(app: HttpServer, { appliance: { rulesets } }: Rout
         summary: 'Publish a ruleset to the cluster',
         params: Type.Object({ ruleset_name: RulesetName }),
         response: {
-          200: Published,
+          200: Type.Object({
+            ...Done,
+            detail: Type.Object({ name: Type.String(), published: PublishedShape }),
+          }),
           ...refusals(yaraEnvelope, {
             ...statuses,
             400: 'The name is invalid.',
-            401: 'Core rulesets cannot be published.',
+            401: 'It is a core ruleset, or belongs to another user.',
             404: 'There is no such ruleset.',
+            409: 'Another appliance changed the ruleset first: both texts stay until somebody decides.',
           }),
         },
       },
     },
     async (request) => {
-      const { core } = await rulesets.get(request.params.ruleset_name)
-      throw core ? new Failure('ruleset.core', 'Core ruleset cannot be published') : publishRefusal(callerOf(request))
+      const name = request.params.ruleset_name
+      const published = publishedJson(await publishing.publish(callerOf(request), name))
+      if (published.state === 'out-of-sync') {
+        throw new Failure('publish.out-of-sync', published.problem ?? undefined, { name, published })
+      }
+      const message =
+        published.state === 'published'
+          ? 'Ruleset published successfully.'
+          : `Ruleset is published in the background: ${published.problem ?? 'the manager has not answered yet'}`
+      return { code: 200 as const, message, detail: { name, published } }
     },
   )
 }

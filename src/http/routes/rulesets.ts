@@ -13,7 +13,7 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Flag, isSet, pageOf, RulesetName, YaraText } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { diagnosticJson, leftOutJson } from './diagnostic-json.ts'
-import { notPublished, publishRefusal } from './publish-refusal.ts'
+import { publishedJson } from './published.ts'
 
 const forms = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
 const unauthenticated = 'No token, or an unknown one.'
@@ -45,9 +45,12 @@ const Done = Type.Object({
   detail: Type.Object({ name: Type.String() }, { additionalProperties: true }),
 })
 
+/** A text that does not compile is stored, and goes nowhere. */
+const NOT_PUBLISHED = { state: 'not-published', problem: 'It does not compile on this appliance.' }
+
 const SwitchBody = Type.Object({ name: RulesetName, publish: Type.Optional(Flag) })
 
-export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, room } }: RouteParts): void {
+export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, publishing, room } }: RouteParts): void {
   // The older address is the one in the vendor's examples of `next`.
   for (const url of ['/api/yara/v2/rulesets/', '/api/yara/rulesets/'])
     app.get(
@@ -154,18 +157,24 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
     },
     async (request) => {
       const { name, content, publish, ticloud, partial, replaces } = request.body
-      if (isSet(publish)) throw publishRefusal(callerOf(request))
+      const by = callerOf(request)
+      const publishes = isSet(publish)
+      const refusal = publishes ? publishing.refusal(by) : null
+      if (refusal) throw refusal
       const wantsCloud = isSet(ticloud)
-      const saved = await rulesets.save(callerOf(request), {
+      const saved = await rulesets.save(by, {
         name,
         content,
         cloud: wantsCloud,
         partial: isSet(partial),
         replaces,
+        ...(publishes && { publishAs: by.name }),
       })
       const diagnostics = saved.diagnostics.map(diagnosticJson)
       if (saved.state !== 'valid') {
-        throw new Failure('ruleset.cannot-run', undefined, { name: saved.name, revision: saved.revision, diagnostics })
+        const { revision } = saved
+        const detail = { name: saved.name, revision, diagnostics, ...(publishes && { published: NOT_PUBLISHED }) }
+        throw new Failure('ruleset.cannot-run', undefined, detail)
       }
       const settled = wantsCloud ? await cloud.settle(name) : null
       return {
@@ -178,6 +187,7 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
           diagnostics,
           left_out: saved.leftOut.map(leftOutJson),
           ...(saved.engine && { engine: saved.engine }),
+          ...(publishes && { published: publishedJson(await publishing.settle(name)) }),
           ...(settled && !settled.isSaved && { note: notSaved(cloud.isConnected, settled) }),
         },
       }
@@ -212,9 +222,13 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
     },
     async (request) => {
       const { name, publish } = request.body
-      if (isSet(publish)) throw publishRefusal(callerOf(request))
-      await room.lend(() => rulesets.remove(callerOf(request), name))
-      return { code: 200 as const, message: 'Ruleset deleted successfully.', detail: { name } }
+      const by = callerOf(request)
+      const publishes = isSet(publish)
+      const refusal = publishes ? publishing.refusal(by) : null
+      if (refusal) throw refusal
+      await room.lend(() => rulesets.remove(by, name, publishes ? { publishAs: by.name } : {}))
+      const published = publishes ? { published: publishedJson(await publishing.settle(name)) } : {}
+      return { code: 200 as const, message: 'Ruleset deleted successfully.', detail: { name, ...published } }
     },
   )
 
@@ -247,12 +261,14 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, roo
       },
       async (request) => {
         const { name, publish } = request.body
-        await rulesets.setEnabled(callerOf(request), name, action === 'enable')
+        const by = callerOf(request)
+        const done = `Ruleset ${action}d successfully`
         // Unlike for create and delete, the specification has the action done all the same.
-        const message = isSet(publish)
-          ? notPublished(callerOf(request), `Ruleset ${action}d successfully`)
-          : `Ruleset ${action}d successfully.`
-        return { code: 200 as const, message, detail: { name } }
+        const refusal = isSet(publish) ? publishing.refusalBeside(by, done) : null
+        const publishes = isSet(publish) && refusal === null
+        await rulesets.setEnabled(by, name, action === 'enable', publishes ? { publishAs: by.name } : {})
+        const published = publishes ? { published: publishedJson(await publishing.settle(name)) } : {}
+        return { code: 200 as const, message: refusal ?? `${done}.`, detail: { name, ...published } }
       },
     )
   }

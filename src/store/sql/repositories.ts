@@ -2,6 +2,7 @@ import type { Repositories, Store } from '../store.ts'
 import { UnitGuard } from '../unit-guard.ts'
 import type { UnitName } from '../units-of-work.ts'
 import { sqlAllowLists } from './allow-lists.ts'
+import { sqlAppliances } from './appliances.ts'
 import { sqlArrivals } from './arrivals.ts'
 import { sqlAudit } from './audit.ts'
 import { sqlClassifications } from './classifications.ts'
@@ -32,6 +33,8 @@ import { sqlScanFailures } from './scan-failures.ts'
 import { sqlSegments } from './segments.ts'
 import { sqlSessions } from './sessions.ts'
 import { sqlSettings } from './settings.ts'
+import { sqlSharedLog, sqlSharedTexts } from './shared-log.ts'
+import { sqlPublications, sqlSharedRulesets } from './shared-rulesets.ts'
 import { sqlTags } from './tags.ts'
 import { sqlTokens } from './tokens.ts'
 import { sqlUsers } from './users.ts'
@@ -86,5 +89,10 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     intake: sqlIntake(database, engine),
     ruleSources: sqlRuleSources(database, engine),
     notifications: sqlNotifications(database),
+    appliances: sqlAppliances(database),
+    sharedLog: sqlSharedLog(database),
+    sharedTexts: sqlSharedTexts(database),
+    sharedRulesets: sqlSharedRulesets(database),
+    publications: sqlPublications(database),
   }
 }

@@ -8,6 +8,19 @@ CREATE TABLE allow_entries (
   PRIMARY KEY (ruleset_id, rule, kind, value)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE appliances (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  -- SHA-256 of its token.
+  token_hash BLOB NOT NULL UNIQUE,
+  disabled INTEGER NOT NULL DEFAULT 0,
+  created INTEGER NOT NULL,
+  -- NULL: it never asked.
+  last_seen INTEGER,
+  -- JSON: ApplianceReport of src/manager-protocol; NULL before the first.
+  report TEXT
+) STRICT;
+
 CREATE TABLE audit_entries (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   time INTEGER NOT NULL,
@@ -382,6 +395,24 @@ CREATE TABLE programs_to_read (
   sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE
 ) STRICT;
 
+CREATE TABLE publications (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  change_id TEXT NOT NULL UNIQUE,
+  digest TEXT,
+  enabled INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  -- From the first one on, the manager may have it.
+  attempts INTEGER NOT NULL DEFAULT 0,
+  due INTEGER NOT NULL,
+  problem TEXT
+) STRICT;
+
+CREATE INDEX publications_by_due ON publications (due);
+
+CREATE INDEX publications_by_name ON publications (name, id);
+
 CREATE TABLE reanalyses (
   sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE,
   requested INTEGER NOT NULL
@@ -611,6 +642,49 @@ CREATE TABLE settings (
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE shared_log (
+  sequence INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  -- Of the ruleset, from 1.
+  version INTEGER NOT NULL,
+  -- Of its text; NULL: it was deleted.
+  digest TEXT,
+  enabled INTEGER NOT NULL,
+  -- The user and the appliance that published it, by name.
+  author TEXT NOT NULL,
+  appliance TEXT NOT NULL,
+  -- Made by the appliance: a change that arrives twice is one.
+  change_id TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  -- SHA-256 over this row and the chain of the row before: it tells whether two logs have the same past.
+  chain TEXT NOT NULL,
+  UNIQUE (appliance, change_id)
+) STRICT;
+
+CREATE INDEX shared_log_by_name ON shared_log (name, sequence);
+
+CREATE TABLE shared_rulesets (
+  name TEXT PRIMARY KEY,
+  sequence INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  digest TEXT,
+  enabled INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  appliance TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  -- The sequence that the ruleset here was made of, 0 for none, and what that was.
+  taken INTEGER NOT NULL,
+  taken_digest TEXT,
+  taken_enabled INTEGER NOT NULL,
+  -- Why it could not be taken although nothing was changed here.
+  problem TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE shared_texts (
+  digest TEXT PRIMARY KEY,
+  content TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE sightings (
   id INTEGER PRIMARY KEY,

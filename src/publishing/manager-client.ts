@@ -1,0 +1,239 @@
+/**
+ * Asks a manager over HTTP, in the protocol of src/manager-protocol. What it answers is used only if it is signed with the key that
+ * this appliance knows it by, together with the number that was made up for the request.
+ *
+ * Everything that goes wrong is a Failure: `manager.unreachable` (no connection, no answer in time, a broken one; the
+ * manager may have done what it was asked), `manager.credentials`, `manager.disabled` (it does not share rulesets with
+ * this appliance), `manager.untrusted` (another key), `manager.refused` (another 4xx) and `manager.failed`.
+ */
+import type { KeyObject } from 'node:crypto'
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Static, TSchema } from 'typebox'
+import { Failure, type FailureCode } from '../errors/index.ts'
+import {
+  FollowAnswer,
+  type FollowRequest,
+  Identity,
+  isSigned,
+  limits,
+  managerPath,
+  newNonce,
+  PublishAnswer,
+  type PublishRequest,
+  readPublicKey,
+  SignedAnswer,
+  SnapshotAnswer,
+} from '../manager-protocol/index.ts'
+import { textDigest } from '../rulesets/index.ts'
+import type { ManagerAccess } from './access.ts'
+
+const SENTENCE_LENGTH = 500
+
+/** Many modules, which a server without a manager never needs. */
+const validation = () => import('typebox/value')
+
+/** What an appliance asks its manager. */
+export type ManagerLink = Pick<
+  ManagerClient,
+  'trust' | 'trusted' | 'identity' | 'follow' | 'snapshot' | 'publish' | 'text'
+>
+
+export class ManagerClient {
+  readonly #access: ManagerAccess
+  readonly #base: URL
+  readonly #agent: HttpAgent
+  #key: { readonly text: string; readonly key: KeyObject } | null = null
+
+  constructor(access: ManagerAccess) {
+    this.#access = access
+    this.#base = new URL(access.url)
+    const options = { keepAlive: true, maxSockets: 6 }
+    this.#agent =
+      this.#base.protocol === 'https:'
+        ? new HttpsAgent({ ...options, ...(access.ca !== null && { ca: access.ca }) })
+        : new HttpAgent(options)
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  /** From now on only what is signed with this key is used. */
+  trust(key: string): void {
+    const read = readPublicKey(key)
+    if (read === null) throw new Failure('manager.untrusted', 'The manager\u2019s key is no Ed25519 key.')
+    this.#key = { text: key, key: read }
+  }
+
+  get trusted(): string | null {
+    return this.#key?.text ?? null
+  }
+
+  /** Not signed: with it an appliance learns the key. */
+  async identity(signal: AbortSignal): Promise<Identity> {
+    return fitting(Identity, parse(await this.#exchange('GET', managerPath.identity(), { signal })))
+  }
+
+  follow(request: Omit<FollowRequest, 'nonce'>, signal: AbortSignal): Promise<FollowAnswer> {
+    return this.#ask(FollowAnswer, managerPath.follow(), request, { signal, extraMs: request.wait * 1_000 })
+  }
+
+  snapshot(afterName: string, signal: AbortSignal): Promise<SnapshotAnswer> {
+    return this.#ask(SnapshotAnswer, managerPath.snapshot(), { after_name: afterName }, { signal })
+  }
+
+  publish(request: Omit<PublishRequest, 'nonce'>, signal: AbortSignal): Promise<PublishAnswer> {
+    return this.#ask(PublishAnswer, managerPath.publish(), request, { signal })
+  }
+
+  /** The text of a digest that was signed. */
+  async text(digest: string, signal: AbortSignal): Promise<string> {
+    const text = await this.#exchange('GET', managerPath.text(digest), { signal })
+    if (textDigest(text).toString('hex') !== digest) {
+      throw new Failure('manager.untrusted', 'The manager sent another text than the one that it signed.')
+    }
+    return text
+  }
+
+  async #ask<S extends TSchema>(
+    shape: S,
+    path: string,
+    asked: object,
+    how: { readonly signal: AbortSignal; readonly extraMs?: number },
+  ): Promise<Static<S>> {
+    if (this.#key === null) throw new Error('the manager is asked before its key is known')
+    const nonce = newNonce()
+    const body = Buffer.from(JSON.stringify({ nonce, ...asked }))
+    const answer = await fitting(SignedAnswer, parse(await this.#exchange('POST', path, { ...how, body })))
+    if (!isSigned(answer.payload, nonce, answer.signature, this.#key.key)) {
+      throw new Failure(
+        'manager.untrusted',
+        `${this.#base.host} signs with another key than this appliance knows its manager by. If the manager was replaced, give its key with --manager-key.`,
+      )
+    }
+    return fitting(shape, parse(answer.payload))
+  }
+
+  async #exchange(
+    method: 'GET' | 'POST',
+    path: string,
+    { body, signal, extraMs = 0 }: { readonly body?: Buffer; readonly signal: AbortSignal; readonly extraMs?: number },
+  ): Promise<string> {
+    const ended = AbortSignal.timeout(this.#access.timeoutMs + extraMs)
+    const either = AbortSignal.any([signal, ended])
+    for (;;) {
+      const ask = this.#base.protocol === 'https:' ? httpsRequest : httpRequest
+      const request = ask(new URL(this.#base.pathname.replace(/\/$/, '') + path, this.#base), {
+        method,
+        agent: this.#agent,
+        signal: either,
+        headers: {
+          authorization: `Token ${this.#access.token}`,
+          accept: 'application/json',
+          'user-agent': 'Backtrail',
+          ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
+        },
+      })
+      try {
+        const answered = new Promise<IncomingMessage>((resolve, reject) => {
+          request.on('response', resolve).on('error', reject)
+        })
+        request.end(body)
+        const response = await answered
+        const text = await readText(response)
+        const status = response.statusCode ?? 0
+        if (status < 200 || status > 299) throw refusal(status, response.headers['retry-after'], text)
+        return text
+      } catch (error) {
+        if (error instanceof Failure) throw error
+        if (signal.aborted) throw signal.reason
+        // A kept connection that the manager has closed meanwhile: whatever is asked may be asked again.
+        if (request.reusedSocket && !ended.aborted) continue
+        throw new Failure('manager.unreachable', `The manager cannot be reached: ${this.#reasonOf(error, ended)}.`)
+      }
+    }
+  }
+
+  #reasonOf(error: unknown, ended: AbortSignal): string {
+    const { host, hostname } = this.#base
+    if (ended.aborted) return `${host} did not answer within ${this.#access.timeoutMs / 1000} s`
+    const { code = '', message } = error as NodeJS.ErrnoException
+    const sentences: Readonly<Record<string, string>> = {
+      ECONNREFUSED: `${host} refuses connections`,
+      ENOTFOUND: `there is no host named ${hostname}`,
+      EAI_AGAIN: `the name ${hostname} cannot be looked up now`,
+      ECONNRESET: 'the connection was cut',
+      ETIMEDOUT: `${host} does not answer`,
+      EHOSTUNREACH: `there is no way to ${host}`,
+      ENETUNREACH: `there is no way to ${host}`,
+    }
+    if (/CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ALTNAME/.test(code))
+      return `its certificate is not trusted (${code})`
+    return sentences[code] ?? (message === '' ? code : message)
+  }
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > limits.answerBytes) {
+      response.destroy()
+      throw new Failure('manager.failed', `The manager's answer is larger than ${limits.answerBytes} bytes.`)
+    }
+    chunks.push(chunk)
+  }
+  if (!response.complete) throw Object.assign(new Error('cut'), { code: 'ECONNRESET' })
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Failure('manager.failed', `The manager's answer is no JSON: ${sentenceOf(text) || 'it is empty'}`)
+  }
+}
+
+async function fitting<S extends TSchema>(shape: S, given: unknown): Promise<Static<S>> {
+  const { Value } = await validation()
+  if (Value.Check(shape, given)) return given
+  const [problem] = Value.Errors(shape, given)
+  const where = problem ? ` (${problem.instancePath || 'the answer'} ${problem.message})` : ''
+  throw new Failure('manager.failed', `The manager's answer makes no sense${where}.`)
+}
+
+function refusal(status: number, retryAfter: string | undefined, text: string): Failure {
+  const { error, message } = refusedBody(text)
+  const said = message === '' ? `HTTP status ${status}` : `${message} (${status})`
+  const code: FailureCode =
+    error === 'appliance.disabled'
+      ? 'manager.disabled'
+      : error === 'appliance.unknown'
+        ? 'manager.credentials'
+        : status === 407 || status === 408 || status === 429 || status >= 502
+          ? 'manager.unreachable'
+          : status < 500
+            ? 'manager.refused'
+            : 'manager.failed'
+  const seconds = Number(retryAfter)
+  return new Failure(code, `The manager answered: ${said}`, {
+    status,
+    ...(seconds > 0 && { retryAfterMs: seconds * 1000 }),
+  })
+}
+
+function refusedBody(text: string): { readonly error: string; readonly message: string } {
+  try {
+    const { error = '', message = '' } = JSON.parse(text) as { error?: unknown; message?: unknown }
+    return { error: String(error), message: sentenceOf(String(message)) }
+  } catch {
+    return { error: '', message: sentenceOf(text) }
+  }
+}
+
+function sentenceOf(text: string): string {
+  return text.replace(/\s+/g, ' ').trim().slice(0, SENTENCE_LENGTH)
+}

@@ -1,0 +1,84 @@
+/**
+ * Records what has to reach the manager, in the transaction of the change that was to be published: a kill in between
+ * cannot leave one without the other. What was never sent is replaced by what is published later under the same name;
+ * what was sent may have been accepted, and is asked for again until the manager has answered.
+ */
+import { randomUUID } from 'node:crypto'
+import { type ChangePurpose, type RulesetObserver, textDigest } from '../rulesets/index.ts'
+import { now, type SharedState, type UnitOfWork } from '../store/index.ts'
+import { isSame, nothing } from './sync-state.ts'
+
+export class PublicationOutbox implements RulesetObserver {
+  readonly #wake: () => void
+  /** Something was noted by a unit that may not be committed yet, or that was taken back. */
+  #isNoted = false
+
+  /** `wake` is called when something was noted and committed. */
+  constructor(wake: () => void) {
+    this.#wake = wake
+  }
+
+  async recordChange(tx: UnitOfWork, rulesetId: number, { publishAs, takes }: ChangePurpose): Promise<void> {
+    if (takes === undefined && publishAs === undefined) return
+    const { name, enabled, state, content } = await tx.rulesets.findText(rulesetId)
+    if (takes !== undefined) {
+      return this.recordTaken(tx, name, takes, { digest: textDigest(content).toString('hex'), enabled })
+    }
+    // What does not compile here is nothing that others should run.
+    if (publishAs === undefined || state === 'invalid') return
+    await this.publish(tx, name, { content, enabled, author: publishAs })
+  }
+
+  async recordRemoval(
+    tx: UnitOfWork,
+    { name }: { readonly name: string },
+    { publishAs, takes }: ChangePurpose,
+  ): Promise<void> {
+    if (takes !== undefined) return this.recordTaken(tx, name, takes, nothing)
+    if (publishAs !== undefined) await this.publish(tx, name, { content: null, enabled: false, author: publishAs })
+  }
+
+  committed(): void {
+    if (!this.#isNoted) return
+    this.#isNoted = false
+    this.#wake()
+  }
+
+  /** What the manager had at this sequence is what is here now; it may have something newer by now. */
+  async recordTaken({ sharedRulesets }: UnitOfWork, name: string, sequence: number, here: SharedState): Promise<void> {
+    const row = await sharedRulesets.find(name)
+    if (row === null || row.sequence < sequence) return
+    const problem = row.sequence === sequence ? null : row.problem
+    await sharedRulesets.put({ ...row, taken: sequence, takenState: here, problem })
+    this.#isNoted = true
+  }
+
+  /** Does nothing where the manager has the same already; null for a ruleset that was deleted. */
+  async publish(
+    tx: UnitOfWork,
+    name: string,
+    {
+      content,
+      enabled,
+      author,
+    }: { readonly content: string | null; readonly enabled: boolean; readonly author: string },
+  ): Promise<void> {
+    const { sharedRulesets, sharedTexts, publications } = tx
+    await publications.deleteUnsent(name)
+    const digest = content === null ? null : textDigest(content).toString('hex')
+    const state: SharedState = { digest, enabled: enabled && digest !== null }
+    const isUnderWay = (await publications.first(name)) !== null
+    const row = await sharedRulesets.find(name)
+    const isThere = row === null || (row.taken === row.sequence && row.problem === null)
+    if (!isUnderWay && isThere && isSame(row ?? nothing, state)) return
+    if (digest !== null && content !== null) await sharedTexts.add(digest, content)
+    await publications.add({ name, change: randomUUID(), ...state, author, created: now() })
+    // So that it is among the shared ones from now on.
+    if (row !== null && row.problem !== null) await sharedRulesets.put({ ...row, problem: null })
+    if (row === null) {
+      const unknown = { sequence: 0, version: 0, author: '', appliance: '', time: 0, taken: 0, problem: null }
+      await sharedRulesets.put({ name, ...nothing, ...unknown, takenState: nothing })
+    }
+    this.#isNoted = true
+  }
+}
