@@ -34,6 +34,8 @@ const pageAddresses = [
   'hunts',
   'new-hunt',
   'notifications',
+  'shared-rulesets',
+  'appliances',
   'administration',
 ] as const
 

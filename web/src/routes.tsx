@@ -22,6 +22,9 @@ export const routes: RouteObject[] = [
   { path: '/new-hunt', lazy: () => part(() => import('./pages/new-hunt/new-hunt-page.tsx')) },
   { path: '/hunts/:id', lazy: () => part(() => import('./pages/hunt/hunt-page.tsx')) },
   { path: '/notifications', lazy: () => part(() => import('./pages/notifications/notifications-page.tsx')) },
+  { path: '/shared-rulesets', lazy: () => part(() => import('./pages/shared-rulesets/shared-rulesets-page.tsx')) },
+  { path: '/shared-rulesets/:name', lazy: () => part(() => import('./pages/shared-ruleset/shared-ruleset-page.tsx')) },
+  { path: '/appliances', lazy: () => part(() => import('./pages/appliances/appliances-page.tsx')) },
   { path: '/administration', lazy: () => part(() => import('./pages/administration/administration-page.tsx')) },
   { path: '*', element: <UnknownAddress /> },
 ].map((route) => ({ errorElement: <BrokenPage />, ...route }))

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { Account } from '../../accounts/index.ts'
+import { partsOf } from '../../settings/index.ts'
 import { serverAddress } from '../addresses.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
@@ -15,6 +16,7 @@ export const SessionShape = Type.Object({
     description: 'null before the log-in',
   }),
   version: Type.String(),
+  parts: Type.Array(Type.Enum(['appliance', 'cloud', 'manager']), { description: 'what this server is' }),
   sign_on: Type.Union(
     [
       Type.Object({
@@ -35,6 +37,7 @@ export function addWebSession(app: HttpServer, { appliance: { accounts, room }, 
   const sessionJson = (request: FastifyRequest, account: Account | null): Static<typeof SessionShape> => ({
     user: account && { name: account.name, role: account.role },
     version: packageVersion,
+    parts: [...partsOf(settings.role)],
     sign_on: signOn && {
       label: settings.oidcLabel,
       refused: signOn.attempts.whyRefused(signOnSecretOf(request) ?? ''),

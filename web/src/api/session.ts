@@ -10,6 +10,8 @@ export interface Session {
   /** Null before the log-in. */
   readonly user: SessionUser | null
   readonly version: string
+  /** What the server is. */
+  readonly parts: readonly ('appliance' | 'cloud' | 'manager')[]
   /** Null where there is no identity provider. */
   readonly sign_on: {
     readonly label: string
@@ -61,6 +63,7 @@ export function useLogOut() {
 export function forgetSession(queries: ReturnType<typeof useQueryClient>): void {
   queries.setQueryData(key, (before?: Session) => ({
     version: before?.version ?? '',
+    parts: before?.parts ?? [],
     sign_on: before?.sign_on ?? null,
     user: null,
   }))

@@ -4,6 +4,7 @@ import {
   Crosshair,
   FileSearch,
   type LucideIcon,
+  Network,
   Rewind,
   ScrollText,
   Settings2,
@@ -22,6 +23,7 @@ import {
 import { NavLink, useNavigate } from 'react-router'
 import { atServer } from '../api/root.ts'
 import { useLogOut, useUser } from '../api/session.ts'
+import { useIsManager } from '../api/sharing.ts'
 import menu from '../parts/menu.module.css'
 import styles from './navigation.module.css'
 import { chooseTheme, chosenTheme, type Theme } from './theme.ts'
@@ -36,7 +38,11 @@ const places: readonly { readonly to: string; readonly title: string; readonly I
   { to: '/administration', title: 'Administration', Icon: Settings2 },
 ]
 
+/** Of a server through which appliances share rulesets. */
+const appliances = { to: '/appliances', title: 'Appliances', Icon: Network }
+
 export function Navigation() {
+  const shown = useIsManager() ? [...places.slice(0, -1), appliances, ...places.slice(-1)] : places
   return (
     <nav className={styles.navigation} aria-label="Pages">
       <NavLink to="/" className={styles.brand ?? ''}>
@@ -44,7 +50,7 @@ export function Navigation() {
         Backtrail
       </NavLink>
       <ul className={styles.places}>
-        {places.map(({ to, title, Icon }) => (
+        {shown.map(({ to, title, Icon }) => (
           <li key={to}>
             <NavLink to={to} end={to === '/'} className={styles.place ?? ''}>
               <Icon size={16} aria-hidden />

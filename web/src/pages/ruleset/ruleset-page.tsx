@@ -1,7 +1,7 @@
 import { EllipsisVertical } from 'lucide-react'
 import { lazy, type ReactNode, Suspense, useState } from 'react'
 import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components'
-import { useNavigate, useParams } from 'react-router'
+import { Link, useNavigate, useParams } from 'react-router'
 import { useCloudTime } from '../../api/cloud.ts'
 import { addressOf } from '../../api/http.ts'
 import {
@@ -16,9 +16,10 @@ import {
   useSwitchRuleset,
 } from '../../api/rulesets.ts'
 import { useUser } from '../../api/session.ts'
+import { usePublish, useSharing } from '../../api/sharing.ts'
 import { part } from '../../frame/part.ts'
 import { useAddressState } from '../../parts/address-state.ts'
-import { LinkButton } from '../../parts/button.tsx'
+import { Button, LinkButton } from '../../parts/button.tsx'
 import { Confirmation } from '../../parts/dialog.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import menu from '../../parts/menu.module.css'
@@ -29,6 +30,7 @@ import { PageHead } from '../../parts/page-head.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { RulesetStatus } from '../../parts/ruleset-status.tsx'
 import { Switch } from '../../parts/switch.tsx'
+import { SyncState } from '../../parts/sync-state.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
 import { CloudSwitch, useCloudChoice } from './cloud-choice.tsx'
 import styles from './ruleset-page.module.css'
@@ -144,6 +146,7 @@ function Actions({ ruleset }: { readonly ruleset: Ruleset }) {
       >
         Enabled
       </Switch>
+      {!ruleset.system_ruleset && <Publish name={name} />}
       {isOurs && (
         <MenuTrigger>
           <AriaButton className={styles.more ?? ''} aria-label="More">
@@ -170,6 +173,30 @@ function Actions({ ruleset }: { readonly ruleset: Ruleset }) {
           Its {ruleset.revision} revisions and {count(matchesOf(ruleset))} matches go with it. This cannot be undone.
         </p>
       </Confirmation>
+    </>
+  )
+}
+
+/** How the ruleset stands with the others, and the way there; nothing on an appliance that shares none. */
+function Publish({ name }: { readonly name: string }) {
+  const sharing = useSharing()
+  const publish = usePublish()
+  if (!sharing.data?.member) return null
+  const shared = sharing.data.results.find((each) => each.name === name)
+  const onPublish = () =>
+    publish.mutate(name, { onSuccess: ({ message }) => notifyDone(message), onError: notifyFailed })
+  return (
+    <>
+      {shared && (
+        <Link to={`/shared-rulesets/${encodeURIComponent(name)}`}>
+          <SyncState of={shared.state} />
+        </Link>
+      )}
+      {sharing.data.may_publish && (
+        <Button isDisabled={publish.isPending || shared?.state === 'InSync'} onPress={onPublish}>
+          Publish
+        </Button>
+      )}
     </>
   )
 }

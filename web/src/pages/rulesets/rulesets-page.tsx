@@ -9,6 +9,7 @@ import {
   useSwitchRuleset,
 } from '../../api/rulesets.ts'
 import { mayWork, type SessionUser, useUser } from '../../api/session.ts'
+import { useSharing } from '../../api/sharing.ts'
 import { type Change, useAddressState } from '../../parts/address-state.ts'
 import { type ClassificationName, classifications } from '../../parts/badge.tsx'
 import { Button, LinkButton } from '../../parts/button.tsx'
@@ -48,6 +49,7 @@ const sources = [
 
 export function Component() {
   const user = useUser()
+  const isShared = useSharing().data?.member === true
   const [state, change] = useAddressState(initial)
   const { page, ...query } = state
   const list = useRulesets({ ...(query as Omit<RulesetQuery, 'page' | 'pageSize'>), page, pageSize: PAGE_SIZE })
@@ -62,6 +64,7 @@ export function Component() {
         about={list.data && `${counted(list.data.count, 'ruleset')}${isFiltered ? ' with these filters' : ''}`}
         actions={
           <>
+            {isShared && <LinkButton href="/shared-rulesets">Shared</LinkButton>}
             <LinkButton href="/rule-sources">Sources</LinkButton>
             {mayWork(user) && (
               <LinkButton href="/new-ruleset" weight="main">
