@@ -20,13 +20,15 @@ import { Manager } from '../manager/index.ts'
 import { Matches } from '../matches/index.ts'
 import { Notifications } from '../notifications/index.ts'
 import { type ManagerAccess, managerAccess, PublicationOutbox, Publishing } from '../publishing/index.ts'
-import { RuleSources } from '../rule-sources/index.ts'
+import { RuleImports, RuleSources } from '../rule-sources/index.ts'
 import {
   AllowLists,
   type CheckedBy,
   type Checker,
+  Expiry,
   KnownTexts,
   RuleSwitches,
+  RulesetNotes,
   type RulesetPlanner,
   Rulesets,
 } from '../rulesets/index.ts'
@@ -62,6 +64,7 @@ export interface Appliance {
   readonly rulesets: Rulesets
   readonly ruleSwitches: RuleSwitches
   readonly allowLists: AllowLists
+  readonly rulesetNotes: RulesetNotes
   readonly matches: Matches
   readonly samples: Samples
   readonly intake: Intake
@@ -79,6 +82,7 @@ export interface Appliance {
   readonly manager: Manager
   /** Fetches nothing by itself before its `start`. */
   readonly ruleSources: RuleSources
+  readonly ruleImports: RuleImports
   /** Sends nothing before its `start`. */
   readonly notifications: Notifications
   readonly tenants: Tenants
@@ -199,6 +203,7 @@ async function assemble(
     awayMs: settings.applianceAway,
     keptMs: settings.tombstoneDays * DAY_SECONDS * 1_000,
   })
+  const expiry = new Expiry({ store, rulesets, log })
   const segments = new Segments({ store, contents, pool, files: new LocalSegmentFiles(folder('index'), scratch), log })
   const samples = new Samples({ store, contents, scratch, segments })
   const janitor = new Janitor({ folder: settings.data, scratch, contents, store, log })
@@ -283,20 +288,17 @@ async function assemble(
       partial: partial ?? false,
       group,
     })
+  const ruleLimits = {
+    bytes: settings.ruleSourceBytes,
+    files: settings.ruleSourceFiles,
+    timeMs: settings.ruleSourceTimeout,
+  }
+  const ruleParts = { store, rulesets, checker, explain: explainTexts, scratch, limits: ruleLimits, log }
+  const ruleImports = new RuleImports(ruleParts)
   const ruleSources = new RuleSources({
-    store,
-    rulesets,
-    checker,
-    explain: explainTexts,
-    scratch,
+    ...ruleParts,
     rules: { hosts: settings.ruleSourceHosts, networks: settings.ruleSourceNetworks, ca: settings.ruleSourceCa },
-    limits: {
-      bytes: settings.ruleSourceBytes,
-      files: settings.ruleSourceFiles,
-      timeMs: settings.ruleSourceTimeout,
-    },
     intervalSeconds: settings.ruleSourceInterval / 1_000,
-    log,
   })
   const stored = new StoredCheck({ store, databaseFile, health, contents, pool, segments, log })
   opened.add(() => segments.stop())
@@ -318,6 +320,8 @@ async function assemble(
   opened.add(() => audit.stop())
   opened.add(
     () => ruleSources.stop(),
+    () => expiry.stop(),
+    () => ruleImports.stop(),
     () => notifications.stop(),
   )
 
@@ -332,6 +336,7 @@ async function assemble(
   const retroHunts = await tenants.start()
   await audit.start()
   if (hasPart(settings.role, 'manager')) manager.start()
+  expiry.start()
   stored.begin(checked, statSync(databaseFile).size)
   log.info(
     {
@@ -354,6 +359,7 @@ async function assemble(
     rulesets,
     ruleSwitches: new RuleSwitches(store),
     allowLists: new AllowLists(store),
+    rulesetNotes: new RulesetNotes(store, () => expiry.wake()),
     matches,
     samples,
     intake,
@@ -366,6 +372,7 @@ async function assemble(
     publishing,
     manager,
     ruleSources,
+    ruleImports,
     notifications,
     tenants,
     pool,

@@ -85,6 +85,7 @@ export const catalogue = {
       'Rulesets cannot be updated while their Spectra Intelligence validation is pending, or while a Cloud Retro hunt is running.',
   },
   'ruleset.changed': { status: 409, message: 'The ruleset was changed meanwhile.' },
+  'ruleset.too-many-tags': { status: 409, message: 'A ruleset can have 50 tags; remove some.' },
   'ruleset.cannot-run': {
     status: 500,
     message:
@@ -118,6 +119,13 @@ export const catalogue = {
     message:
       'Repositories are fetched with git, which is not installed here; install it ("apt-get install git"), or use the address of an archive.',
   },
+  'import.not-found': {
+    status: 404,
+    message:
+      'There is no such import; one ends with the server, and an hour after it was last used. Send the files again.',
+  },
+  'import.busy': { status: 409, message: 'An import is being saved; wait for its end.' },
+  'import.not-ready': { status: 409, message: 'The files are still being looked at.' },
   'notification.not-found': {
     status: 404,
     message: 'You have no such channel of notifications, or no such message in it.',

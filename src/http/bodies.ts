@@ -84,11 +84,17 @@ async function readMultipart(request: FastifyRequest): Promise<Form> {
 
 /**
  * The parts of a multipart body, each a stream to be read or resumed before the next one. What the parser throws is the
- * sender's doing: `request.malformed`, and `request.too-large` for too many parts.
+ * sender's doing: `request.malformed`, and `request.too-large` for too many parts. `preservePath`: file names keep their
+ * folders.
  */
-export async function* partsOf(request: FastifyRequest, mostParts: number): AsyncGenerator<MultipartFile> {
+export async function* partsOf(
+  request: FastifyRequest,
+  mostParts: number,
+  { preservePath = false }: { readonly preservePath?: boolean } = {},
+): AsyncGenerator<MultipartFile> {
   refuseBoundary(request.headers['content-type'] ?? '')
   const parts = request.parts({
+    preservePath,
     limits: { files: mostParts, parts: mostParts, fileSize: Number.POSITIVE_INFINITY },
     // Also fields: of those the parser would mend bytes that are no UTF-8, and parse JSON of any depth.
     isPartAFile: () => true,
@@ -102,6 +108,14 @@ export async function* partsOf(request: FastifyRequest, mostParts: number): Asyn
     if (typeof part.fieldname !== 'string') throw malformedForm('a part of it has no name')
     yield part
   }
+}
+
+/**
+ * The name that the client gave. Browsers, and programs that do as they do, write a quotation mark and the two ends of a
+ * line as escapes in the header (HTML, "multipart/form-data encoding"), and nothing else.
+ */
+export function fileNameOf({ filename = '' }: MultipartFile): string {
+  return filename.replace(/%(22|0A|0D)/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 /** The text of a part. Fails with `request.too-large` when it has more bytes, and with `request.malformed`. */

@@ -29,6 +29,7 @@ const pageAddresses = [
   'rulesets',
   'new-ruleset',
   'rule-sources',
+  'ruleset-imports',
   'matches',
   'retro',
   'hunts',

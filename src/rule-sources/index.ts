@@ -1,4 +1,6 @@
 /** Repositories and archives that rulesets are fetched from, and kept up to date with. */
+export type { GivenFile } from './fetching/order.ts'
+export { type ImportState, RuleImports } from './imports.ts'
 export { modes } from './modes.ts'
 export type { Explain, Preview, PreviewedFile } from './preview.ts'
 export {

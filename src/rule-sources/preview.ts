@@ -56,7 +56,7 @@ const BYTES_AT_ONCE = 4 * 1024 * 1024
 const looksAt: ReadonlySet<StepKind> = new Set(['create', 'offer', 'update'])
 
 export async function previewSteps(
-  steps: readonly Step<FetchedText>[],
+  steps: readonly Pick<Step<FetchedText>, 'kind' | 'path' | 'name' | 'text'>[],
   { checker, explain }: { readonly checker: Checker; readonly explain: Explain },
   signal: AbortSignal,
   onProgress: (done: number, total: number) => void,

@@ -13,9 +13,12 @@ import {
   type UnitOfWork,
 } from '../store/index.ts'
 import { type Diagnostic, type LeftOut, ruleText, runnableText } from '../yara/index.ts'
+import { type BulkChange, type BulkOutcome, changeMany } from './bulk.ts'
+import { removeRuleset, stateWhenSwitched, switchRuleset } from './changing.ts'
 import { nextGeneration, readGeneration } from './generation.ts'
 import { formatLeftOut } from './left-out.ts'
 import { checkName } from './names.ts'
+import type { ChangePurpose, RulesetObserver } from './observer.ts'
 import type { NewText, Revision, RevisionEntry, SaveOutcome } from './revision.ts'
 import { RULESET_NAMES } from './ruleset-name.ts'
 import { type LiveSet, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
@@ -48,30 +51,6 @@ export interface CheckedBy {
   readonly group?: string
   /** Aborted when nobody waits for the answer any more. */
   readonly signal?: AbortSignal
-}
-
-/** What a change of a ruleset is for, beside the change itself. */
-export interface ChangePurpose {
-  /** Whether a cloud shall run it from now on; left out, that stays as it is. */
-  readonly cloud?: boolean | undefined
-  /** It goes to the other appliances of the cluster, in this user's name. */
-  readonly publishAs?: string | undefined
-  /** It came from them: this sequence of the manager is taken with it. */
-  readonly takes?: number | undefined
-}
-
-/** Called with each change inside its unit of work, to record what another system has to learn. */
-export interface RulesetObserver {
-  /** It was saved, enabled or disabled. */
-  recordChange(tx: UnitOfWork, rulesetId: number, purpose: ChangePurpose): Promise<void>
-  /** It goes in this transaction; its matches are gone already. */
-  recordRemoval(
-    tx: UnitOfWork,
-    ruleset: { readonly id: number; readonly name: string },
-    purpose: ChangePurpose,
-  ): Promise<void>
-  /** What was recorded is committed. Units may run again, so whatever is not a row waits for this. */
-  committed(): void
 }
 
 /**
@@ -176,18 +155,13 @@ export class Rulesets {
       const refusal = 'Unauthorized action; ruleset is a Spectra Core ruleset or was created by another user'
       checkOwner(by, ruleset, refusal, refusal)
       demandCurrent({ name, replaces: purpose.replaces }, ruleset.number ?? 0)
-      await this.change(async (tx) => {
-        await replaceRules(tx, ruleset.id, [], [])
-        for (const observer of this.#observers) await observer.recordRemoval(tx, { id: ruleset.id, name }, purpose)
-        await tx.rulesets.delete(ruleset.id)
-        return runs(ruleset)
-      })
+      await this.change((tx) => removeRuleset(tx, this.#observers, name, ruleset, purpose))
     })
   }
 
   /**
-   * Enables or disables it; that it is so already is fine. Enabling takes back a suspension. Returns the state, since
-   * one that does not compile can be enabled but does not run.
+   * Enables or disables it; that it is so already is fine. Enabling takes back a suspension, and a date of expiry that
+   * has come. Returns the state, since one that does not compile can be enabled but does not run.
    * `ruleset.name-invalid`, `.not-found`, `.core`, `.foreign`.
    */
   async setEnabled(by: Account, name: string, enabled: boolean, purpose: ChangePurpose = {}): Promise<RulesetState> {
@@ -202,20 +176,39 @@ export class Rulesets {
         'Core ruleset cannot be enabled/disabled',
         'Ruleset cannot be enabled/disabled. It is created by another user.',
       )
-      const state = enabled && ruleset.state === 'error' ? 'valid' : ruleset.state
-      await this.change(async (tx) => {
-        const isWell = enabled && state === 'valid'
-        await tx.rulesets.setEnabled(ruleset.id, {
-          enabled,
-          state,
-          ...(isWell && { reason: formatLeftOut(ruleset.leftOut) }),
-        })
-        if (enabled) await tx.scanFailures.deleteAll(ruleset.id)
-        await this.#recordChange(tx, ruleset.id, purpose)
-        return runs(ruleset) !== (enabled && state === 'valid')
-      })
-      return state
+      await this.change((tx) => switchRuleset(tx, this.#observers, ruleset, enabled, purpose))
+      return stateWhenSwitched(ruleset, enabled)
     })
+  }
+
+  /** One change of many, by name; each that cannot be changed is named with the failure that `setEnabled` would have. */
+  async changeMany(by: Account, names: readonly string[], change: BulkChange): Promise<BulkOutcome> {
+    const parts = {
+      observers: this.#observers,
+      change: (work: (tx: UnitOfWork) => Promise<boolean>) => this.change(work),
+      // In the order of their names, so that two never wait for each other.
+      whileLocked: <T>(some: readonly string[], work: () => Promise<T>): Promise<T> =>
+        some.reduceRight<() => Promise<T>>((inner, name) => () => this.#inTurn(name, inner), work)(),
+    }
+    return changeMany(parts, by, names, change)
+  }
+
+  /** Disables those whose date of expiry has come, and returns their names. */
+  async disableExpired(): Promise<string[]> {
+    const disabled: string[] = []
+    for (;;) {
+      const [expired] = await this.#store.rulesets.findExpired(now(), 1)
+      if (!expired) return disabled
+      const { name } = expired
+      await this.#inTurn(name, () =>
+        this.change(async (tx) => {
+          const ruleset = await tx.rulesets.findByName(name)
+          const isDue = ruleset?.enabled && ruleset.expires !== null && ruleset.expires <= now()
+          return isDue ? switchRuleset(tx, this.#observers, ruleset, false) : false
+        }),
+      )
+      disabled.push(name)
+    }
   }
 
   /**

@@ -1,11 +1,18 @@
 import type { AllowedKind } from './allow-lists.ts'
 import type { Micros } from './clock.ts'
 
-/** What is known of single rules of rulesets, by name. */
+/** What is known of rulesets and of their single rules, by name. */
 export interface RuleTables {
+  ruleset_tags: RulesetTagsTable
   verdicts: VerdictsTable
   disabled_rules: DisabledRulesTable
   allow_entries: AllowEntriesTable
+}
+
+/** Words that users give rulesets. */
+export interface RulesetTagsTable {
+  ruleset_id: number
+  tag: string
 }
 
 /**

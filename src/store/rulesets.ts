@@ -42,6 +42,11 @@ export interface RulesetEntry {
   readonly lastMatched: Micros | null
   /** How many rules are disabled by themselves. */
   readonly disabledRules: number
+  /** What users wrote down about it. */
+  readonly notes: string
+  /** When it is disabled by itself, or was; null for never. */
+  readonly expires: Micros | null
+  readonly tags: readonly string[]
 }
 
 export const rulesetOrders = [
@@ -64,6 +69,8 @@ export interface RulesetQuery {
   readonly source: 'all' | 'local' | 'cloud'
   /** Only those with this in their name or their owner's, whatever the case; everything by default. */
   readonly search?: string
+  /** Only those that have this tag. */
+  readonly tag?: string
   /** By name, ascending, by default; where it leaves two equal, the name decides. */
   readonly order?: { readonly by: RulesetOrder; readonly descending: boolean }
   /** Null for everything at once. */
@@ -76,6 +83,8 @@ export interface StoredRuleset {
   readonly ownerId: number
   readonly core: boolean
   readonly enabled: boolean
+  /** When it is disabled by itself, or was. */
+  readonly expires: Micros | null
   readonly state: RulesetState
   readonly cloudState: CloudState | null
   readonly cloudSynced: boolean
@@ -172,6 +181,12 @@ export interface StoredRulesets {
     id: number,
     change: { readonly enabled: boolean; readonly state: RulesetState; readonly reason?: string | null },
   ): Promise<void>
+  /** What users write down about it; what is left out stays. */
+  setNotes(id: number, change: { readonly notes?: string; readonly expires?: Micros | null }): Promise<void>
+  /** Enabled ones whose date has come, tenants' left out, the earliest first. */
+  findExpired(at: Micros, limit: number): Promise<{ readonly id: number; readonly name: string }[]>
+  /** When the next enabled one expires; null for never. */
+  nextExpiry(): Promise<Micros | null>
   /** Why it was stopped; `suspend`: it does not run any more. */
   setStopped(id: number, reason: string, suspend: boolean): Promise<void>
   /** What of the cloud's part the rest of the program sees. */

@@ -231,6 +231,10 @@ export interface RulesetsTable {
   created: Micros
   modified: Micros
   last_matched: Micros | null
+  /** What users write down about it. */
+  notes: Generated<string>
+  /** When it is disabled by itself, or was. */
+  expires: Generated<Micros | null>
 }
 
 export interface AuditEntriesTable {

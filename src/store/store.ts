@@ -21,6 +21,7 @@ import type { StoredReanalyses } from './reanalyses.ts'
 import type { StoredRevisions } from './revisions.ts'
 import type { StoredRuleSources } from './rule-sources.ts'
 import type { StoredRuleSwitches } from './rule-switches.ts'
+import type { StoredRulesetTags } from './ruleset-tags.ts'
 import type { StoredRulesets } from './rulesets.ts'
 import type { SampleSearch } from './sample-search.ts'
 import type { StoredSamples } from './samples.ts'
@@ -41,6 +42,7 @@ export interface Repositories {
   readonly tokens: StoredTokens
   readonly sessions: StoredSessions
   readonly rulesets: StoredRulesets
+  readonly rulesetTags: StoredRulesetTags
   readonly revisions: StoredRevisions
   readonly ruleSwitches: StoredRuleSwitches
   readonly allowLists: StoredAllowLists

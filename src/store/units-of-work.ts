@@ -41,6 +41,8 @@ export const unitsOfWork = {
   setUpToken: 'serializable',
   /** A revision, a switch, a removal: with the matches, the plan, what a cloud has to learn, and the next generation. */
   changeRules: 'serializable',
+  /** Notes, tags and the date of expiry of a ruleset. */
+  changeNotes: 'serializable',
   /** Rules of a ruleset are disabled or enabled one by one. */
   switchRules: 'serializable',
   /** That rulesets could not be run to their end on a sample; the third one suspends. */

@@ -182,6 +182,82 @@ test('a ruleset is switched off and on in the list, and only by who may', { skip
   await foreign.context().close()
 })
 
+test('many rulesets are chosen, tagged, disabled and deleted at once; those of others are named and stay', {
+  skip,
+}, async () => {
+  const names = ['bulk_a', 'bulk_b', 'bulk_c']
+  for (const name of names) await web.server.saveRuleset(name, rule('$a'), 'ana')
+  await web.server.saveRuleset('bulk_of_ben', rule('$a'), 'ben')
+  const page = await web.open('/rulesets?search=bulk_')
+  const bar = page.getByRole('region', { name: 'What to do with the chosen rows' })
+  await page.getByRole('checkbox', { name: 'Choose bulk_a', exact: true }).click()
+  await page.getByRole('checkbox', { name: 'Choose bulk_b', exact: true }).click()
+  await bar.getByText('2 rulesets chosen').waitFor()
+  await bar.getByRole('button', { name: 'Tag' }).click()
+  await page.getByLabel('Tags').fill('loader, march')
+  await page.keyboard.press('Enter')
+  await page.getByText('2 rulesets are tagged.').waitFor()
+  await page.getByRole('row', { name: /bulk_a loader, march/ }).waitFor()
+
+  // All that the filter shows, with one that belongs to somebody else.
+  await page.getByRole('checkbox', { name: 'Choose bulk_c', exact: true }).click()
+  await bar.getByRole('button', { name: 'Choose all 4' }).click()
+  await bar.getByText('4 rulesets chosen').waitFor()
+  await bar.getByRole('button', { name: 'Disable' }).click()
+  const failures = page.getByRole('dialog', { name: '1 ruleset stayed as it was' })
+  await failures.getByText('3 rulesets are disabled.').waitFor()
+  await failures.getByRole('listitem').filter({ hasText: 'bulk_of_ben: Unauthorized action' }).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await failures.getByRole('button', { name: 'Close' }).click()
+
+  await page.getByRole('button', { name: /^Tag any/ }).click()
+  await page.getByRole('option', { name: 'march' }).click()
+  await page.getByText('2 rulesets with these filters').waitFor()
+  await page.getByRole('checkbox', { name: 'Choose all rows of this page' }).click()
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: scheme })
+    assert.deepEqual(await accessibilityProblems(page), [], scheme)
+  }
+  await bar.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await page.getByText('2 rulesets are deleted.').waitFor()
+  const { json } = await web.server.get('/api/rulesets/?search=bulk_')
+  assert.deepEqual(
+    json.results.map(({ name, enabled }: { name: string; enabled: boolean }) => [name, enabled]),
+    [
+      ['bulk_c', false],
+      ['bulk_of_ben', true],
+    ],
+  )
+  await web.server.post('/api/rulesets/bulk/', { json: { action: 'delete', names: ['bulk_c', 'bulk_of_ben'] } })
+  await page.context().close()
+})
+
+test('notes, tags and a last day are written down on the page of a ruleset, and others read them', {
+  skip,
+}, async () => {
+  await web.server.saveRuleset('noted_by_ana', rule('$a'), 'ana')
+  const page = await web.open('/rulesets/noted_by_ana?tab=notes')
+  await page.getByLabel('Notes', { exact: true }).fill('From the incident in March.\nMisses packed ones.')
+  await page.getByLabel('Tags').fill('incident, march')
+  await page.getByLabel('Runs until the end of').fill('2099-03-31')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('The notes of noted_by_ana are saved.').waitFor()
+  await page.getByText('tags incident, march').waitFor()
+  await page.getByText(/expires in \d+ years/).waitFor()
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: scheme })
+    assert.deepEqual(await accessibilityProblems(page), [], scheme)
+  }
+  assert.equal((await web.server.get('/api/rulesets/noted_by_ana/')).json.expires, '2099-03-31T23:59:59.000000Z')
+  await page.context().close()
+  const other = await web.open('/rulesets/noted_by_ana?tab=notes', { as: 'ben' })
+  assert.match(await other.getByLabel('Notes', { exact: true }).inputValue(), /Misses packed ones/)
+  assert.equal(await other.getByRole('button', { name: 'Save' }).count(), 0)
+  await other.context().close()
+  await web.server.post('/api/rulesets/bulk/', { json: { action: 'delete', names: ['noted_by_ana'] } })
+})
+
 test('five thousand rulesets are listed page by page, found and sorted, each view with its own address', {
   skip,
 }, async () => {

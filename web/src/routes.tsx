@@ -13,6 +13,7 @@ export const routes: RouteObject[] = [
   { path: '/samples/:hash', lazy: () => part(() => import('./pages/sample/sample-page.tsx')) },
   { path: '/rulesets', lazy: () => part(() => import('./pages/rulesets/rulesets-page.tsx')) },
   { path: '/rulesets/:name', lazy: () => part(() => import('./pages/ruleset/ruleset-page.tsx')) },
+  { path: '/ruleset-imports/:id', lazy: () => part(() => import('./pages/ruleset-import/ruleset-import-page.tsx')) },
   { path: '/new-ruleset', lazy: () => part(() => import('./pages/ruleset/new-ruleset-page.tsx')) },
   { path: '/rule-sources', lazy: () => part(() => import('./pages/rule-sources/rule-sources-page.tsx')) },
   { path: '/rule-sources/:id', lazy: () => part(() => import('./pages/rule-source/rule-source-page.tsx')) },

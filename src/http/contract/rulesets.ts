@@ -1,6 +1,6 @@
 /** Rulesets, their revisions, and what is wrong with their texts, on the wire. */
 import { Type } from 'typebox'
-import { rulesetOrders } from '../../rulesets/index.ts'
+import { MOST_RULESET_TAGS, rulesetOrders } from '../../rulesets/index.ts'
 import { Paging } from './paging.ts'
 import { Time } from './times.ts'
 
@@ -26,7 +26,9 @@ export const RulesetShape = Type.Object({
   name: Type.String(),
   owner: Type.String(),
   status: Type.Enum(['active', 'disabled', 'invalid', 'error', 'pending', 'capped']),
-  reason: Type.Union([Type.String(), Type.Null()], { description: 'why it is invalid or in error' }),
+  reason: Type.Union([Type.String(), Type.Null()], {
+    description: 'why it is invalid, in error, or was disabled by itself',
+  }),
   enabled: Type.Boolean(),
   system_ruleset: Type.Boolean(),
   cloud_synced: Type.Boolean(),
@@ -35,6 +37,10 @@ export const RulesetShape = Type.Object({
   modified: Time,
   last_matched: Type.Union([Time, Type.Null()]),
   disabled_rules: Type.Integer({ description: 'rules that are disabled by themselves' }),
+  tags: Type.Array(Type.String()),
+  notes: Type.String(),
+  expires: Type.Union([Time, Type.Null()], { description: 'when it is disabled by itself, or was' }),
+  expired: Type.Boolean({ description: 'it is disabled, and its date has come' }),
   match_counts: Type.Object({
     unknown: Type.Integer(),
     goodware: Type.Integer(),
@@ -81,9 +87,58 @@ export const RulesetListQuery = Type.Object({
   status: Type.Enum(['all', 'error', 'active', 'disabled', 'pending', 'invalid', 'capped'], { default: 'all' }),
   source: Type.Enum(['all', 'local', 'cloud'], { default: 'all' }),
   search: Type.String({ maxLength: 200, default: '', description: 'a part of the name or of the owner’s name' }),
+  tag: Type.String({ maxLength: 64, default: '', description: 'only rulesets with this tag' }),
   order: Type.Enum([...rulesetOrders], { default: 'name' }),
   descending: Type.Boolean({ default: false }),
   ...Paging,
+})
+
+/** What users call a group of rulesets. */
+const RulesetTag = Type.String({
+  maxLength: 64,
+  // One line without commas, and without blanks around it.
+  pattern: '^[^\\s,](?:[^,\\r\\n]*[^\\s,])?$',
+  description: 'up to 64 characters without commas',
+})
+const RulesetTags = Type.Array(RulesetTag, { maxItems: MOST_RULESET_TAGS })
+
+export const NotesBody = Type.Object({
+  notes: Type.String({ maxLength: 10_000 }),
+  tags: RulesetTags,
+  expires: Type.Optional(
+    Type.Union([Time, Type.Null()], {
+      description: 'when it is disabled by itself; null: never; left out: that stays',
+    }),
+  ),
+})
+
+export const RulesetTagsShape = Type.Object({
+  results: Type.Array(Type.Object({ tag: Type.String(), rulesets: Type.Integer() }), { description: 'by tag' }),
+})
+
+export const bulkActions = ['enable', 'disable', 'delete', 'add-tags', 'remove-tags'] as const
+
+export const BulkBody = Type.Object({
+  action: Type.Enum(bulkActions),
+  names: Type.Array(Type.String({ minLength: 1, maxLength: 400 }), {
+    minItems: 1,
+    maxItems: 10_000,
+    description: 'names of rulesets; case-sensitive',
+  }),
+  tags: Type.Optional(Type.Array(RulesetTag, { ...RulesetTags, description: 'for add-tags and remove-tags' })),
+})
+
+export const BulkShape = Type.Object({
+  action: Type.Enum(bulkActions),
+  done: Type.Integer(),
+  failed: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      error: Type.String({ description: 'a code of the list of failures' }),
+      message: Type.String(),
+    }),
+    { description: 'what stayed as it is, and why' },
+  ),
 })
 
 export const RulesetListShape = Type.Object({

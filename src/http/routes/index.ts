@@ -19,8 +19,11 @@ import { addPublishing } from './publishing.ts'
 import { addRetroRuns } from './retro-runs.ts'
 import { addRuleSources } from './rule-sources.ts'
 import { addRuleSwitches } from './rule-switches.ts'
+import { addRulesetBulk } from './ruleset-bulk.ts'
+import { addRulesetImports } from './ruleset-imports.ts'
 import { addRulesetList } from './ruleset-list.ts'
 import { addRulesetMatches } from './ruleset-matches.ts'
+import { addRulesetNotes } from './ruleset-notes.ts'
 import { addRulesetRevisions } from './ruleset-revisions.ts'
 import { addRulesets } from './rulesets.ts'
 import { addSampleAnalysis } from './sample-analysis.ts'
@@ -75,6 +78,9 @@ const onManagers = [addAppliances]
 const onAppliances = [
   addRulesets,
   addRulesetList,
+  addRulesetNotes,
+  addRulesetBulk,
+  addRulesetImports,
   addRulesetRevisions,
   addRuleSwitches,
   addAllowLists,

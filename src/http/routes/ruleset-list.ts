@@ -1,13 +1,12 @@
 /** Rulesets with their particulars, an addition to the specification: one of them, and lists with search and order. */
-import { type Static, Type } from 'typebox'
-import type { RulesetEntry } from '../../rulesets/index.ts'
-import { toIso } from '../../store/index.ts'
+import { Type } from 'typebox'
 import { neighbours } from '../addresses.ts'
 import { callerOf } from '../authentication.ts'
 import { RulesetListQuery, RulesetListShape, RulesetShape } from '../contract/rulesets.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { pageOf, RulesetName } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
+import { rulesetJson } from './ruleset-json.ts'
 
 const unauthenticated = 'No token, or an unknown one.'
 
@@ -31,18 +30,19 @@ export function addRulesetList(app: HttpServer, { appliance: { rulesets } }: Rou
       },
     },
     async (request) => {
-      const { type, status, source, search, order, descending } = request.query
+      const { type, status, source, search, tag, order, descending } = request.query
       const page = pageOf(request.query)
       const { count, results } = await rulesets.list(callerOf(request), {
         type,
         status,
         source,
         search,
+        tag,
         order: { by: order, descending },
         page,
       })
-      const query = Object.entries({ type, status, source, search, order, descending: String(descending) })
-      return { count, ...neighbours(request, page, count, query), results: results.map(toJson) }
+      const query = Object.entries({ type, status, source, search, tag, order, descending: String(descending) })
+      return { count, ...neighbours(request, page, count, query), results: results.map(rulesetJson) }
     },
   )
 
@@ -65,24 +65,6 @@ export function addRulesetList(app: HttpServer, { appliance: { rulesets } }: Rou
         },
       },
     },
-    async ({ params: { name } }) => toJson(await rulesets.get(name)),
+    async ({ params: { name } }) => rulesetJson(await rulesets.get(name)),
   )
-}
-
-function toJson(ruleset: RulesetEntry): Static<typeof RulesetShape> {
-  return {
-    name: ruleset.name,
-    owner: ruleset.owner,
-    status: ruleset.status,
-    reason: ruleset.reason,
-    enabled: ruleset.enabled,
-    system_ruleset: ruleset.core,
-    cloud_synced: ruleset.cloudSynced,
-    revision: ruleset.revision,
-    created: toIso(ruleset.created),
-    modified: toIso(ruleset.modified),
-    last_matched: ruleset.lastMatched === null ? null : toIso(ruleset.lastMatched),
-    disabled_rules: ruleset.disabledRules,
-    match_counts: ruleset.counts,
-  }
 }

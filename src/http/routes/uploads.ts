@@ -7,7 +7,7 @@ import { Failure } from '../../errors/index.ts'
 import type { UploadInfo } from '../../intake/index.ts'
 import { toIso } from '../../store/index.ts'
 import { callerOf } from '../authentication.ts'
-import { partsOf, textOf } from '../bodies.ts'
+import { fileNameOf, partsOf, textOf } from '../bodies.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { LONGEST_TAG, MOST_TAGS } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
@@ -173,14 +173,6 @@ class UploadedForm implements UploadInfo {
     if (part.filename) part.file.resume()
     else this.#fields.set(part.fieldname, await textOf(part, FIELD_BYTES))
   }
-}
-
-/**
- * The name that the client gave. Browsers, and programs that do as they do, write a quotation mark and the two ends of a
- * line as escapes in the header (HTML, "multipart/form-data encoding"), and nothing else.
- */
-function fileNameOf({ filename = '' }: MultipartFile): string {
-  return filename.replace(/%(22|0A|0D)/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 /** Whether a body that is no multipart form names an address from which the sample is to be fetched. */

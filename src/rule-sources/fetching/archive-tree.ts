@@ -18,9 +18,9 @@ export async function openArchive(order: FetchOrder, network: Network): Promise<
   const digest = await download(order, network, archive)
   const version = digest === '' ? '' : `sha256:${digest}`
   if (order.task === 'look' || version === order.known) return { version, tree: null }
-  const members = await unpacked(archive, new URL(order.url).pathname, order, 0)
+  const members = await unpackedArchive(archive, new URL(order.url).pathname, order)
   const byPath = new Map<string, Member>()
-  for (const member of withoutCommonFolder(members)) byPath.set(member.name, member)
+  for (const member of members) byPath.set(member.name, member)
   const tree: FileTree = {
     files: new Map([...byPath].map(([path, { size }]) => [path, size])),
     read(path) {
@@ -33,7 +33,14 @@ export async function openArchive(order: FetchOrder, network: Network): Promise<
   return { version, tree }
 }
 
-async function unpacked(path: string, name: string, order: FetchOrder, depth: number): Promise<readonly Member[]> {
+/** The files in an archive, with paths within it. Fails with `source.failed` and `source.too-large`. */
+export async function unpackedArchive(path: string, name: string, order: Order): Promise<readonly Member[]> {
+  return withoutCommonFolder(await unpacked(path, name, order, 0))
+}
+
+type Order = Pick<FetchOrder, 'folder' | 'limits'>
+
+async function unpacked(path: string, name: string, order: Order, depth: number): Promise<readonly Member[]> {
   const { limits, folder } = order
   const archives = new Archives({
     members: limits.files,
@@ -51,10 +58,7 @@ async function unpacked(path: string, name: string, order: FetchOrder, depth: nu
   if (format === null) {
     const { size } = await stat(path)
     if (depth > 0 || RULE_FILE.test(name)) return [{ name: basename(name), path, size }]
-    throw new Failure(
-      'source.failed',
-      'What was downloaded is no archive: a zip, a tar, or a compressed tar is expected.',
-    )
+    throw new Failure('source.failed', 'It is no archive: a zip, a tar, or a compressed tar is expected.')
   }
   // Half of a package would look like rules that were removed.
   if (note !== null) {

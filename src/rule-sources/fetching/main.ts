@@ -5,6 +5,7 @@
 import { Failure, messageOf } from '../../errors/index.ts'
 import { openArchive } from './archive-tree.ts'
 import { openGit } from './git-tree.ts'
+import { openGivenFiles } from './given-files.ts'
 import { Network } from './network.ts'
 import type { FetchAnswer, FetchOrder } from './order.ts'
 import { readRuleTexts } from './rule-texts.ts'
@@ -24,6 +25,11 @@ process.stdin.on('end', () => process.exit(0))
 process.on('SIGINT', () => {})
 
 async function fetchSource(order: FetchOrder): Promise<FetchAnswer> {
+  if (order.kind === 'given') {
+    const { tree, unreadable: left } = await openGivenFiles(order)
+    const { texts, unreadable } = await readRuleTexts(tree, order.folder, order.limits.bytes)
+    return { state: 'fetched', version: '', texts, unreadable: [...left, ...unreadable] }
+  }
   const network = new Network(order.rules, order.limits.bytes)
   const { version, tree } = order.kind === 'git' ? await openGit(order, network) : await openArchive(order, network)
   if (tree === null) return { state: order.task === 'look' ? 'found' : 'unchanged', version }

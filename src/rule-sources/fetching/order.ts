@@ -4,6 +4,18 @@ import type { Piece } from '../../yara/index.ts'
 
 export type SourceKind = 'git' | 'archive'
 
+/** A file that somebody has sent: what it was called there, with its folders, and where it is here. */
+export interface GivenFile {
+  readonly path: string
+  readonly file: string
+}
+
+/** A file that could not be read; the message names file and line. */
+export interface Unreadable {
+  readonly path: string
+  readonly message: string
+}
+
 export interface FetchLimits {
   /** Of what is downloaded, of what is unpacked, and of all texts together. */
   readonly bytes: number
@@ -15,7 +27,9 @@ export interface FetchLimits {
 export interface FetchOrder {
   /** `look` only finds out whether it can be reached, and which version is current. */
   readonly task: 'look' | 'fetch'
-  readonly kind: SourceKind
+  /** `given`: nothing is fetched, `files` are read. */
+  readonly kind: SourceKind | 'given'
+  readonly files?: readonly GivenFile[]
   readonly url: string
   /** A branch or a tag; '' for the default branch. */
   readonly branch: string
@@ -48,7 +62,6 @@ export type FetchAnswer =
       readonly state: 'fetched'
       readonly version: string
       readonly texts: readonly FetchedText[]
-      /** Rule files that could not be read; the message names file and line. */
-      readonly unreadable: readonly { readonly path: string; readonly message: string }[]
+      readonly unreadable: readonly Unreadable[]
     }
   | { readonly state: 'failed'; readonly code: string; readonly message: string }

@@ -26,6 +26,7 @@ import { sqlReanalyses } from './reanalyses.ts'
 import { sqlRevisions } from './revisions.ts'
 import { sqlRuleSources } from './rule-sources.ts'
 import { sqlRuleSwitches } from './rule-switches.ts'
+import { sqlRulesetTags } from './ruleset-tags.ts'
 import { sqlRulesets } from './rulesets.ts'
 import { sqlSampleSearch } from './sample-search.ts'
 import { sqlSamples } from './samples.ts'
@@ -61,6 +62,7 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     tokens: sqlTokens(database),
     sessions: sqlSessions(database),
     rulesets: sqlRulesets(database, engine),
+    rulesetTags: sqlRulesetTags(database, engine),
     revisions: sqlRevisions(database, engine),
     ruleSwitches: sqlRuleSwitches(database, engine),
     allowLists: sqlAllowLists(database, engine),

@@ -3,6 +3,7 @@ import { offsetOf } from '../page.ts'
 import type { RulesetEntry, RulesetOrder, RulesetQuery, RulesetStatus } from '../rulesets.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
+import { sqlRulesetTags } from './ruleset-tags.ts'
 
 const status = sql<RulesetStatus>`CASE
   WHEN rulesets.enabled = 0 THEN 'disabled'
@@ -30,10 +31,11 @@ const orders = {
 /** `page.beyond-end` for a page past the last one. */
 export async function listRulesets(
   database: Database,
-  { listOf, contains }: Engine,
+  engine: Engine,
   ownerId: number,
   query: RulesetQuery,
 ): Promise<{ count: number; results: RulesetEntry[] }> {
+  const { listOf, contains } = engine
   let chosen = database
     .selectFrom('rulesets')
     .innerJoin('users', 'users.id', 'rulesets.owner_id')
@@ -45,6 +47,11 @@ export async function listRulesets(
   if (query.status !== 'all') chosen = chosen.where(sql<SqlBool>`${status} = ${query.status}`)
   if (query.search) {
     chosen = chosen.where(contains(sql`(rulesets.name || ' ' || users.name)`, query.search))
+  }
+  const { tag } = query
+  if (tag) {
+    const tagged = database.selectFrom('ruleset_tags').select('ruleset_id').where('tag', '=', tag)
+    chosen = chosen.where('rulesets.id', 'in', tagged)
   }
   if (query.source !== 'all') chosen = chosen.where('cloud_synced', '=', query.source === 'cloud' ? 1 : 0)
 
@@ -59,16 +66,19 @@ export async function listRulesets(
   if (query.page) part = part.limit(query.page.size).offset(offsetOf(query.page, count))
   const ids = (await part.execute()).map(({ id }) => id)
   const rows = await entries(database).where('rulesets.id', 'in', listOf(ids)).execute()
-  const byId = new Map(rows.map((row) => [row.id, toEntry(row)]))
+  const tags = await sqlRulesetTags(database, engine).listOfEach(ids)
+  const byId = new Map(rows.map((row) => [row.id, toEntry(row, tags.get(row.id))]))
   return { count, results: ids.flatMap((id) => byId.get(id) ?? []) }
 }
 
-export async function findEntry(database: Database, name: string): Promise<RulesetEntry | null> {
+export async function findEntry(database: Database, engine: Engine, name: string): Promise<RulesetEntry | null> {
   const row = await entries(database)
     .where('rulesets.name', '=', name)
     .where('rulesets.tenant_id', 'is', null)
     .executeTakeFirst()
-  return row ? toEntry(row) : null
+  if (!row) return null
+  const tags = await sqlRulesetTags(database, engine).listOfEach([row.id])
+  return toEntry(row, tags.get(row.id))
 }
 
 function entries(database: Database) {
@@ -87,6 +97,8 @@ function entries(database: Database) {
       'rulesets.created',
       'rulesets.modified',
       'rulesets.last_matched as lastMatched',
+      'rulesets.notes',
+      'rulesets.expires',
       'revisions.number as revision',
       status.as('status'),
       matchesOf(0).as('unknown'),
@@ -97,7 +109,9 @@ function entries(database: Database) {
     ])
 }
 
-function toEntry(row: Awaited<ReturnType<ReturnType<typeof entries>['execute']>>[number]): RulesetEntry {
+type EntryRow = Awaited<ReturnType<ReturnType<typeof entries>['execute']>>[number]
+
+function toEntry(row: EntryRow, tags: readonly string[] = []): RulesetEntry {
   const { core, enabled, cloudSynced, revision, unknown, goodware, suspicious, malicious, ...rest } = row
   return {
     ...rest,
@@ -105,6 +119,7 @@ function toEntry(row: Awaited<ReturnType<ReturnType<typeof entries>['execute']>>
     enabled: enabled === 1,
     cloudSynced: cloudSynced === 1,
     revision: revision ?? 0,
+    tags,
     counts: { unknown, goodware, suspicious, malicious },
   }
 }

@@ -22,7 +22,15 @@ export function sqlRulesets(database: Database, engine: Engine): StoredRulesets 
       const row = await database
         .selectFrom('rulesets')
         .leftJoin('revisions', 'revisions.id', 'rulesets.revision_id')
-        .select(['rulesets.id', 'owner_id as ownerId', 'core', 'enabled', 'state', 'cloud_state as cloudState'])
+        .select([
+          'rulesets.id',
+          'owner_id as ownerId',
+          'core',
+          'enabled',
+          'expires',
+          'state',
+          'cloud_state as cloudState',
+        ])
         .select(['cloud_synced as cloudSynced', 'revision_id as revisionId', 'revisions.number'])
         .select(['revisions.diagnostics', 'revisions.left_out as leftOut'])
         .select('revisions.text_digest as digest')
@@ -41,7 +49,7 @@ export function sqlRulesets(database: Database, engine: Engine): StoredRulesets 
         : null
     },
 
-    findEntry: (name) => findEntry(database, name),
+    findEntry: (name) => findEntry(database, engine, name),
 
     async findByCurrentRevision(revisionId) {
       const row = await database
@@ -150,6 +158,40 @@ export function sqlRulesets(database: Database, engine: Engine): StoredRulesets 
         .set({ enabled: enabled ? 1 : 0, state, ...(reason !== undefined && { reason }) })
         .where('id', '=', id)
         .execute()
+    },
+
+    async setNotes(id, { notes, expires }) {
+      if (notes === undefined && expires === undefined) return
+      await database
+        .updateTable('rulesets')
+        .set({ ...(notes !== undefined && { notes }), ...(expires !== undefined && { expires }) })
+        .where('id', '=', id)
+        .execute()
+    },
+
+    async findExpired(at, limit) {
+      return database
+        .selectFrom('rulesets')
+        .select(['id', 'name'])
+        .where('expires', 'is not', null)
+        .where('expires', '<=', at)
+        .where('enabled', '=', 1)
+        .where('tenant_id', 'is', null)
+        .orderBy('expires')
+        .orderBy('id')
+        .limit(limit)
+        .execute()
+    },
+
+    async nextExpiry() {
+      const { next } = await database
+        .selectFrom('rulesets')
+        .select(({ fn }) => fn.min<number | null>('expires').as('next'))
+        .where('expires', 'is not', null)
+        .where('enabled', '=', 1)
+        .where('tenant_id', 'is', null)
+        .executeTakeFirstOrThrow()
+      return next
     },
 
     async setStopped(id, reason, suspend) {

@@ -485,6 +485,14 @@ CREATE TABLE ruleset_counts (
   PRIMARY KEY (ruleset_id, classification)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE ruleset_tags (
+  ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
+  tag TEXT NOT NULL,
+  PRIMARY KEY (ruleset_id, tag)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX ruleset_tags_by_tag ON ruleset_tags (tag);
+
 CREATE TABLE rulesets (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL,
@@ -503,13 +511,15 @@ CREATE TABLE rulesets (
   created INTEGER NOT NULL,
   modified INTEGER NOT NULL,
   last_matched INTEGER
-) STRICT;
+, notes TEXT NOT NULL DEFAULT '', expires INTEGER) STRICT;
 
 CREATE UNIQUE INDEX rulesets_by_name ON rulesets (name, coalesce(tenant_id, 0));
 
 CREATE INDEX rulesets_by_owner ON rulesets (owner_id, name);
 
 CREATE INDEX rulesets_by_tenant ON rulesets (tenant_id, name) WHERE tenant_id IS NOT NULL;
+
+CREATE INDEX rulesets_expiring ON rulesets (expires) WHERE expires IS NOT NULL AND enabled = 1;
 
 CREATE TRIGGER rulesets_notified AFTER UPDATE OF state ON rulesets
 WHEN OLD.state = 'valid' AND NEW.state = 'error' AND NEW.tenant_id IS NULL BEGIN

@@ -2,7 +2,10 @@ import { rulesetOrders } from '../rulesets.ts'
 import type { Store } from '../store.ts'
 import { byId, digestOf, type Tell } from './telling.fixture.ts'
 
-export async function rules({ rulesets, revisions, ruleSources, transaction }: Store, tell: Tell): Promise<void> {
+export async function rules(
+  { rulesets, rulesetTags, revisions, ruleSources, transaction }: Store,
+  tell: Tell,
+): Promise<void> {
   const source = await ruleSources.add({
     ...{ name: 'src', kind: 'git', url: 'u', branch: '', token: '', updates: 'known', deletes: false },
     ...{ created: 1, wanted: 'import', due: 4, ownerId: 1 },
@@ -60,6 +63,19 @@ export async function rules({ rulesets, revisions, ruleSources, transaction }: S
       const page = { number: 1, size: 2 }
       tell(`${type} ${search}`, await rulesets.list(1, { type, status: 'all', source: 'all', search, page }))
     }
+  await rulesets.setNotes(1, { notes: 'seen in March', expires: 60 })
+  await rulesets.setNotes(2, { expires: 50 })
+  await rulesets.setNotes(3, { expires: 10 })
+  await rulesets.setNotes(2, {})
+  await rulesetTags.add(1, ['b', 'B', 'a'])
+  await rulesetTags.add(1, ['b'])
+  await rulesetTags.add(2, ['b', 'é'])
+  await rulesetTags.remove(1, ['B', 'none'])
+  tell('tags', [[...(await rulesetTags.listOfEach([1, 2, 9]))], await rulesetTags.count()])
+  tell('expiry', [await rulesets.nextExpiry(), await rulesets.findExpired(60, 5), await rulesets.findExpired(60, 1)])
+  tell('none expired', await rulesets.findExpired(49, 5))
+  tell('noted', [await rulesets.findEntry('beta'), await rulesets.findByName('Alpha')])
+  tell('tagged', await rulesets.list(1, { type: 'all', status: 'all', source: 'all', tag: 'b', page: null }))
   tell('of source', await ruleSources.rulesetsOf(source))
   tell('ruleset names', (await ruleSources.rulesetNames()).sort())
   tell('revisions', [await revisions.list(1, 5), await revisions.find(1, 2), await revisions.find(1, 7)])

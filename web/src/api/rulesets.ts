@@ -1,12 +1,16 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Static } from 'typebox'
 import type {
+  BulkBody,
+  BulkShape,
   Diagnosed,
+  NotesBody,
   RevisionShape,
   RevisionsShape,
   RulesetListQuery,
   RulesetListShape,
   RulesetShape,
+  RulesetTagsShape,
 } from '../../../src/http/contract/rulesets.ts'
 import { call, Refusal } from './http.ts'
 import { mayWork, type SessionUser } from './session.ts'
@@ -20,9 +24,14 @@ export type Diagnostic = Static<typeof Diagnosed>
 
 type ListQuery = Static<typeof RulesetListQuery>
 export type RulesetQuery = Pick<ListQuery, 'type' | 'status' | 'source' | 'search' | 'order' | 'descending'> & {
+  readonly tag?: string
   readonly page: number
   readonly pageSize: number
 }
+
+export type BulkAction = Static<typeof BulkBody>['action']
+export type BulkOutcome = Static<typeof BulkShape>
+export type Notes = Static<typeof NotesBody>
 
 /** As the server decides it: core rulesets are nobody's, others their owner's and every administrator's. */
 export const mayChange = (user: SessionUser, { owner, system_ruleset }: Ruleset): boolean =>
@@ -40,6 +49,37 @@ export function useRulesets({ page, pageSize, ...query }: RulesetQuery) {
         signal,
       }),
     placeholderData: keepPreviousData,
+  })
+}
+
+/** Of all rulesets that the filter shows, up to 10,000, in its order. */
+export async function namesOfRulesets(query: Omit<RulesetQuery, 'page' | 'pageSize'>): Promise<string[]> {
+  const { results } = await call<Static<typeof RulesetListShape>>('GET', '/api/rulesets/', { query })
+  return results.map(({ name }) => name)
+}
+
+/** All tags that rulesets have. */
+export function useRulesetTags() {
+  return useQuery({
+    queryKey: ['rulesets', 'tags'],
+    queryFn: ({ signal }) => call<Static<typeof RulesetTagsShape>>('GET', '/api/ruleset-tags/', { signal }),
+  })
+}
+
+/** One change of many, in one request; what could not be changed is named in the answer. */
+export function useChangeRulesets() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (json: Static<typeof BulkBody>) => call<BulkOutcome>('POST', '/api/rulesets/bulk/', { json }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['rulesets'] }),
+  })
+}
+
+export function useSetNotes(name: string) {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (json: Notes) => call<Ruleset>('PUT', `/api/rulesets/${encodeURIComponent(name)}/notes/`, { json }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['rulesets'] }),
   })
 }
 

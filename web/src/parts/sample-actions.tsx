@@ -1,4 +1,4 @@
-import { Archive, ShieldQuestionMark, Tag, Trash2, X } from 'lucide-react'
+import { Archive, ShieldQuestionMark, Tag, Trash2 } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import {
   packSamples,
@@ -9,12 +9,12 @@ import {
   ZIP_PASSWORD,
 } from '../api/samples.ts'
 import { Button } from './button.tsx'
+import { ChosenRows } from './chosen-rows.tsx'
 import { Confirmation, Dialog } from './dialog.tsx'
 import { TextField } from './field.tsx'
 import { notifyDone, notifyFailed } from './notices.tsx'
 import { count, counted } from './numbers.ts'
 import { RadioChoice } from './radio-choice.tsx'
-import styles from './sample-actions.module.css'
 import { saveFile } from './saved-file.ts'
 
 type Hashes = readonly string[]
@@ -41,15 +41,10 @@ export function ChosenBar({
   readonly children?: ReactNode
 }) {
   return (
-    <section className={styles.bar} aria-label="What to do with the chosen rows">
-      <strong aria-live="polite">{what}</strong>
+    <ChosenRows what={what} note={note} onDone={onDone}>
       {children}
       <SampleActions hashes={hashes} onDeleted={onDone} />
-      <Button weight="quiet" onPress={onDone}>
-        <X size={16} aria-hidden /> Clear selection
-      </Button>
-      {note && <p className={styles.note}>{note}</p>}
-    </section>
+    </ChosenRows>
   )
 }
 

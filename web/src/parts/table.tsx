@@ -23,6 +23,8 @@ export interface Sort {
 export interface Choice {
   readonly chosen: ReadonlySet<string>
   readonly onChange: (chosen: ReadonlySet<string>) => void
+  /** Rows that cannot be chosen; none by default. */
+  readonly isFixed?: (key: string) => boolean
 }
 
 export interface TableProps<Row> {
@@ -67,7 +69,8 @@ export function Table<Row>(props: TableProps<Row>) {
             rows.map((row) => {
               const id = keyOf(row)
               const isChosen = choice ? choice.chosen.has(id) : null
-              return <TableRow key={id} {...{ row, id, columns, isChosen, onToggle }} name={nameOf(row)} />
+              const isFixed = choice?.isFixed?.(id) ?? false
+              return <TableRow key={id} {...{ row, id, columns, isChosen, isFixed, onToggle }} name={nameOf(row)} />
             })
           ) : (
             <Waiting columns={columns.length + (choice ? 1 : 0)} />
@@ -84,16 +87,23 @@ interface RowProps<Row> extends Pick<TableProps<Row>, 'columns'> {
   readonly name: string
   /** Null where rows cannot be chosen. */
   readonly isChosen: boolean | null
+  readonly isFixed: boolean
   readonly onToggle: (id: string) => void
 }
 
 /** Drawn anew only when something of its own changes: a list may show a thousand of them. */
-const TableRow = memo(function TableRow<Row>({ row, id, name, columns, isChosen, onToggle }: RowProps<Row>) {
+const TableRow = memo(function TableRow<Row>({ row, id, name, columns, isChosen, isFixed, onToggle }: RowProps<Row>) {
   return (
     <tr data-chosen={isChosen || undefined}>
       {isChosen !== null && (
         <td className={styles.choice}>
-          <input type="checkbox" aria-label={`Choose ${name}`} checked={isChosen} onChange={() => onToggle(id)} />
+          <input
+            type="checkbox"
+            aria-label={`Choose ${name}`}
+            checked={isChosen}
+            disabled={isFixed}
+            onChange={() => onToggle(id)}
+          />
         </td>
       )}
       {columns.map(({ key: column, cell, align }, position) =>
@@ -172,7 +182,7 @@ function ChoiceHead<Row>({
   readonly keyOf: (row: Row) => string
   readonly choice: Choice
 }) {
-  const here = rows.map(keyOf)
+  const here = rows.map(keyOf).filter((key) => !choice.isFixed?.(key))
   const all = here.length > 0 && here.every((key) => choice.chosen.has(key))
   const some = !all && here.some((key) => choice.chosen.has(key))
   return (

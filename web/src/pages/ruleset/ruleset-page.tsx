@@ -37,6 +37,7 @@ import styles from './ruleset-page.module.css'
 import { Workbench } from './workbench.tsx'
 
 const Rules = lazy(() => part(() => import('./rules.tsx')))
+const Notes = lazy(() => part(() => import('./notes.tsx')))
 const Revisions = lazy(() => part(() => import('./revisions.tsx')))
 const CloudRetro = lazy(() => part(() => import('./cloud-retro.tsx')))
 
@@ -70,6 +71,7 @@ export function Component() {
         tabs={[
           { id: 'text', title: 'Text', to: address },
           { id: 'rules', title: rulesTitle(ruleset.data), to: `${address}?tab=rules` },
+          { id: 'notes', title: 'Notes', to: `${address}?tab=notes` },
           { id: 'revisions', title: `Revisions (${ruleset.data.revision})`, to: `${address}?tab=revisions` },
           ...(hasCloud ? [{ id: 'cloud', title: 'Cloud Retro', to: `${address}?tab=cloud` }] : []),
           {
@@ -82,6 +84,10 @@ export function Component() {
       {tab === 'rules' ? (
         <Suspense fallback={<p>Loading …</p>}>
           <Rules ruleset={ruleset.data} mayChange={mayChange(user, ruleset.data)} />
+        </Suspense>
+      ) : tab === 'notes' ? (
+        <Suspense fallback={<p>Loading …</p>}>
+          <Notes key={name} ruleset={ruleset.data} mayChange={mayChange(user, ruleset.data)} />
         </Suspense>
       ) : tab === 'revisions' ? (
         <Suspense fallback={<p>Loading …</p>}>
@@ -114,6 +120,12 @@ function About({ ruleset }: { readonly ruleset: Ruleset }): ReactNode {
       {ruleset.last_matched && (
         <span>
           last match <Moment at={ruleset.last_matched} />
+        </span>
+      )}
+      {ruleset.tags.length > 0 && <span>tags {ruleset.tags.join(', ')}</span>}
+      {ruleset.expires && !ruleset.expired && (
+        <span>
+          expires <Moment at={ruleset.expires} />
         </span>
       )}
       {ruleset.reason && <span className={styles.reason}>{ruleset.reason}</span>}

@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { Link } from 'react-router'
 import { addressOf } from '../../api/http.ts'
 import {
@@ -6,6 +7,7 @@ import {
   type Ruleset,
   type RulesetQuery,
   useRulesets,
+  useRulesetTags,
   useSwitchRuleset,
 } from '../../api/rulesets.ts'
 import { mayWork, type SessionUser, useUser } from '../../api/session.ts'
@@ -24,11 +26,16 @@ import { Problem } from '../../parts/problem.tsx'
 import { RulesetStatus } from '../../parts/ruleset-status.tsx'
 import { Switch } from '../../parts/switch.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
+import { ChosenRulesets } from './chosen-rulesets.tsx'
+import { ImportPlace } from './import-place.tsx'
 import styles from './rulesets-page.module.css'
 
 const PAGE_SIZE = 100
 
-const initial = { search: '', type: 'all', status: 'all', source: 'all', order: 'name', descending: false, page: 1 }
+const initial = {
+  ...{ search: '', type: 'all', status: 'all', source: 'all', tag: '' },
+  ...{ order: 'name', descending: false, page: 1 },
+}
 type State = typeof initial
 
 const types = [
@@ -47,14 +54,21 @@ const sources = [
   { id: 'cloud', title: 'cloud' },
 ] as const
 
+const none: ReadonlySet<string> = new Set()
+
 export function Component() {
   const user = useUser()
   const isShared = useSharing().data?.member === true
   const [state, change] = useAddressState(initial)
   const { page, ...query } = state
   const list = useRulesets({ ...(query as Omit<RulesetQuery, 'page' | 'pageSize'>), page, pageSize: PAGE_SIZE })
-  const filter: Change<State> = (changes, how) => change({ ...changes, page: 1 }, how)
-  const isFiltered = ['search', 'type', 'status', 'source'].some(
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(none)
+  const filter: Change<State> = (changes, how) => {
+    // What is chosen is what can be seen, page by page.
+    setChosen(none)
+    change({ ...changes, page: 1 }, how)
+  }
+  const isFiltered = ['search', 'type', 'status', 'source', 'tag'].some(
     (name) => state[name as keyof State] !== initial[name as keyof State],
   )
   return (
@@ -74,6 +88,7 @@ export function Component() {
           </>
         }
       />
+      {mayWork(user) && <ImportPlace />}
       <ListFilters state={state} filter={filter} />
       {list.isError ? (
         <Problem error={list.error} onRetry={() => void list.refetch()} />
@@ -85,6 +100,7 @@ export function Component() {
             rows={list.data?.results}
             keyOf={({ name }) => name}
             isStale={list.isPlaceholderData}
+            {...(mayWork(user) && { choice: { chosen, onChange: setChosen } })}
             sort={{ by: state.order, descending: state.descending }}
             onSort={({ by, descending }) => filter({ order: by, descending })}
             empty={isFiltered ? <NothingFits filter={filter} /> : <NoRulesets />}
@@ -92,6 +108,12 @@ export function Component() {
           {list.data && (
             <Pager page={page} pageSize={PAGE_SIZE} total={list.data.count} onPage={(next) => change({ page: next })} />
           )}
+          <ChosenRulesets
+            chosen={chosen}
+            fitting={list.data?.count ?? 0}
+            query={query as Omit<RulesetQuery, 'page' | 'pageSize'>}
+            onChoose={setChosen}
+          />
         </>
       )}
     </>
@@ -99,6 +121,7 @@ export function Component() {
 }
 
 function ListFilters({ state, filter }: { readonly state: State; readonly filter: Change<State> }) {
+  const tags = useRulesetTags().data?.results ?? []
   return (
     <Filters>
       <SearchField
@@ -108,6 +131,14 @@ function ListFilters({ state, filter }: { readonly state: State; readonly filter
       />
       <Select label="Of" value={state.type} options={types} onChange={(type) => filter({ type })} />
       <Select label="Status" value={state.status} options={statuses} onChange={(status) => filter({ status })} />
+      {tags.length > 0 && (
+        <Select
+          label="Tag"
+          value={`=${state.tag}`}
+          options={[{ id: '=', title: 'any' }, ...tags.map(({ tag }) => ({ id: `=${tag}`, title: tag }))]}
+          onChange={(id) => filter({ tag: id.slice(1) })}
+        />
+      )}
       <Select label="Source" value={state.source} options={sources} onChange={(source) => filter({ source })} />
     </Filters>
   )
@@ -119,19 +150,23 @@ function columnsFor(user: SessionUser): readonly Column<Ruleset>[] {
       key: 'name',
       title: 'Name',
       isSortable: true,
-      cell: ({ name }) => (
-        <Link to={addressOfRuleset(name)} className={styles.name ?? ''}>
-          {name}
-        </Link>
+      cell: ({ name, tags }) => (
+        <>
+          <Link to={addressOfRuleset(name)} className={styles.name ?? ''}>
+            {name}
+          </Link>{' '}
+          {tags.length > 0 && <small className={styles.tags}>{tags.join(', ')}</small>}
+        </>
       ),
     },
     {
       key: 'status',
       title: 'Status',
       isSortable: true,
-      cell: ({ name, status, reason, disabled_rules: off }) => (
+      cell: ({ name, status, reason, expired, disabled_rules: off }) => (
         <>
           <RulesetStatus of={status} reason={reason} />
+          {expired && <span className={styles.off}>expired</span>}
           {off > 0 && (
             <Link to={`${addressOfRuleset(name)}?tab=rules`} className={styles.off ?? ''}>
               {counted(off, 'rule')} off

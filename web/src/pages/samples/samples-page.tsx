@@ -7,6 +7,7 @@ import { type Change, useAddressState } from '../../parts/address-state.ts'
 import { Badge, Classification, classifications } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
 import { DateRange } from '../../parts/date-range.tsx'
+import { DropPlace } from '../../parts/drop-place.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Filters, Select } from '../../parts/field.tsx'
 import { GrowingTable, rowsOf } from '../../parts/growing-table.tsx'
@@ -17,10 +18,9 @@ import { PageHead } from '../../parts/page-head.tsx'
 import { ChosenBar } from '../../parts/sample-actions.tsx'
 import { ShortField } from '../../parts/short-field.tsx'
 import type { Column } from '../../parts/table.tsx'
-import { DropPlace } from './drop-place.tsx'
 import { QueryField } from './query-field.tsx'
 import styles from './samples-page.module.css'
-import { useUploads } from './uploads.ts'
+import { addUploads, useUploads } from './uploads.ts'
 import { UploadsPanel } from './uploads-panel.tsx'
 
 const initial: SampleQuery = { q: '', file_type: '', classification: '', tag: '', from: '', to: '' }
@@ -46,7 +46,7 @@ export function Component() {
         title="Samples"
         about="Last seen first. Archives are unpacked; their members are samples of their own."
       />
-      {mayWork(user) && <DropPlace />}
+      {mayWork(user) && <DropPlace purpose="upload" what="files or folders" onFiles={addUploads} />}
       <div className={styles.uploads}>
         <UploadsPanel />
       </div>

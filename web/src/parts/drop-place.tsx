@@ -1,16 +1,30 @@
 import { FileUp, FolderUp } from 'lucide-react'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { Button } from '../../parts/button.tsx'
-import { notifyFailed } from '../../parts/notices.tsx'
+import { Button } from './button.tsx'
 import styles from './drop-place.module.css'
-import { chosenFiles, droppedFiles } from './dropped-files.ts'
-import { addUploads } from './uploads.ts'
+import { chosenFiles, type DroppedFile, droppedFiles } from './dropped-files.ts'
+import { notifyFailed } from './notices.tsx'
 
 /** Files and folders may be dropped anywhere on the page; this says so, and has buttons for those without a mouse. */
-export function DropPlace(): ReactNode {
+export function DropPlace({
+  purpose,
+  what,
+  onFiles,
+}: {
+  /** What dropping is for, such as `upload`. */
+  readonly purpose: string
+  /** What may be dropped, such as `files or folders`. */
+  readonly what: string
+  readonly onFiles: (files: readonly DroppedFile[]) => void
+}): ReactNode {
   const [isOver, setOver] = useState(false)
   const files = useRef<HTMLInputElement>(null)
   const folder = useRef<HTMLInputElement>(null)
+
+  const latest = useRef(onFiles)
+  useEffect(() => {
+    latest.current = onFiles
+  })
 
   useEffect(() => {
     const carriesFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes('Files') ?? false
@@ -24,7 +38,7 @@ export function DropPlace(): ReactNode {
       if (!carriesFiles(event) || !event.dataTransfer) return
       event.preventDefault()
       setOver(false)
-      droppedFiles(event.dataTransfer).then(addUploads, notifyFailed)
+      droppedFiles(event.dataTransfer).then((dropped) => latest.current(dropped), notifyFailed)
     }
     window.addEventListener('dragover', over)
     window.addEventListener('dragleave', leave)
@@ -38,15 +52,15 @@ export function DropPlace(): ReactNode {
 
   return (
     <div className={styles.place} data-over={isOver || undefined}>
-      <span>{isOver ? 'Drop them to upload' : 'Drop files or folders anywhere on this page, or'}</span>
+      <span>{isOver ? `Drop them to ${purpose}` : `Drop ${what} anywhere on this page to ${purpose}, or`}</span>
       <Button onPress={() => files.current?.click()}>
         <FileUp size={14} aria-hidden /> Choose files
       </Button>
       <Button onPress={() => folder.current?.click()}>
         <FolderUp size={14} aria-hidden /> Choose a folder
       </Button>
-      <Chooser reference={files} isFolder={false} />
-      <Chooser reference={folder} isFolder />
+      <Chooser reference={files} isFolder={false} onFiles={onFiles} />
+      <Chooser reference={folder} isFolder onFiles={onFiles} />
     </div>
   )
 }
@@ -54,9 +68,11 @@ export function DropPlace(): ReactNode {
 function Chooser({
   reference,
   isFolder,
+  onFiles,
 }: {
   readonly reference: React.RefObject<HTMLInputElement | null>
   readonly isFolder: boolean
+  readonly onFiles: (files: readonly DroppedFile[]) => void
 }) {
   return (
     <input
@@ -65,7 +81,7 @@ function Chooser({
       multiple
       {...(isFolder && { webkitdirectory: '' })}
       onChange={({ currentTarget }) => {
-        if (currentTarget.files) addUploads(chosenFiles(currentTarget.files))
+        if (currentTarget.files) onFiles(chosenFiles(currentTarget.files))
         // The same files may be chosen again.
         currentTarget.value = ''
       }}
