@@ -40,6 +40,8 @@ const holders = {
   'index.maintain': ['administrator'],
   /** Add, disable and remove the appliances of a manager, and give them tokens. */
   'appliances.manage': ['administrator'],
+  /** Say which samples are deleted by themselves. */
+  'retention.manage': ['administrator'],
   'users.manage': ['administrator'],
   'audit.read': ['administrator'],
 } as const satisfies Record<string, readonly Role[]>

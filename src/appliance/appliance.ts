@@ -20,6 +20,8 @@ import { Manager } from '../manager/index.ts'
 import { Matches } from '../matches/index.ts'
 import { Notifications } from '../notifications/index.ts'
 import { type ManagerAccess, managerAccess, PublicationOutbox, Publishing } from '../publishing/index.ts'
+import { Quotas } from '../quotas/index.ts'
+import { Retention } from '../retention/index.ts'
 import { RuleImports, RuleSources } from '../rule-sources/index.ts'
 import {
   AllowLists,
@@ -83,6 +85,10 @@ export interface Appliance {
   /** Fetches nothing by itself before its `start`. */
   readonly ruleSources: RuleSources
   readonly ruleImports: RuleImports
+  /** How much users may send. */
+  readonly quotas: Quotas
+  /** Deletes nothing by itself before its `start`. */
+  readonly retention: Retention
   /** Sends nothing before its `start`. */
   readonly notifications: Notifications
   readonly tenants: Tenants
@@ -206,6 +212,17 @@ async function assemble(
   const expiry = new Expiry({ store, rulesets, log })
   const segments = new Segments({ store, contents, pool, files: new LocalSegmentFiles(folder('index'), scratch), log })
   const samples = new Samples({ store, contents, scratch, segments })
+  const orNone = (limit: number) => (limit === 0 ? null : limit)
+  const quotas = new Quotas(store, {
+    daySamples: orNone(settings.quotaDaySamples),
+    dayBytes: orNone(settings.quotaDayBytes),
+    totalSamples: orNone(settings.quotaTotalSamples),
+    totalBytes: orNone(settings.quotaTotalBytes),
+  })
+  const retention = new Retention({
+    ...{ store, samples, audit, log, room: reserve },
+    intervalMs: settings.retentionInterval,
+  })
   const janitor = new Janitor({ folder: settings.data, scratch, contents, store, log })
   const corpus = new Corpus(store, health)
   const plans = new TextPlans(pool)
@@ -319,6 +336,7 @@ async function assemble(
   )
   opened.add(() => audit.stop())
   opened.add(
+    () => retention.stop(),
     () => ruleSources.stop(),
     () => expiry.stop(),
     () => ruleImports.stop(),
@@ -371,6 +389,8 @@ async function assemble(
     cloud,
     publishing,
     manager,
+    quotas,
+    retention,
     ruleSources,
     ruleImports,
     notifications,

@@ -28,6 +28,8 @@ export type StoredPhase = 'database' | 'contents' | 'index'
 export interface StoredCheckOptions {
   /** Compares the signature of every n-th sample only. */
   readonly each: number
+  /** Reads neither contents nor signatures. */
+  readonly quick?: boolean
   readonly signal: AbortSignal
   readonly onProgress?: (progress: {
     readonly phase: StoredPhase
@@ -102,15 +104,17 @@ export class StoredCheck {
   }
 
   /** All of it. Rejects with the signal's reason. */
-  async run({ each, signal: wanted, onProgress }: StoredCheckOptions): Promise<StoredReport> {
+  async run({ each, quick = false, signal: wanted, onProgress }: StoredCheckOptions): Promise<StoredReport> {
     const { segments, health } = this.#parts
     const signal = AbortSignal.any([wanted, this.#stopping.signal])
     const phase = (phase: StoredPhase) => (progress: { readonly done: number; readonly total: number }) =>
       onProgress?.({ phase, ...progress })
     phase('database')({ done: 0, total: 1 })
-    await this.#checkDatabase('full', signal)
-    const contents = await this.#checkContents({ digests: true, signal, onProgress: phase('contents') })
-    const index = await segments.check({ each, signal, onProgress: phase('index') })
+    await this.#checkDatabase(quick ? 'quick' : 'full', signal)
+    const contents = await this.#checkContents({ digests: !quick, signal, onProgress: phase('contents') })
+    const index = quick
+      ? await segments.lookAtFiles()
+      : await segments.check({ each, signal, onProgress: phase('index') })
     return { database: health.problems, contents, index }
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Role, WorkingRole } from '../accounts/index.ts'
 import type { StoredPhase, StoredReport } from '../appliance/index.ts'
+import type { RetentionRule } from '../retention/index.ts'
 import type { IndexStatistics } from '../segments/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
 import type { Found } from './walk.ts'
@@ -39,9 +40,12 @@ export interface Backend {
     partial: boolean,
   ): Promise<{ readonly rules: readonly ExplainedRule[]; readonly leftOut: readonly NamedLeftOut[] }>
 
-  /** Verifies the database, all contents and the index. `each`: compares every so many-th signature. */
+  /**
+   * Verifies the database, all contents and the index. `each`: compares every so many-th signature; `quick`: reads neither
+   * contents nor signatures.
+   */
   check(
-    each: number,
+    each: number | 'quick',
     signal: AbortSignal,
     onProgress: (phase: StoredPhase, done: number, total: number) => void,
   ): Promise<StoredReport>
@@ -49,6 +53,7 @@ export interface Backend {
   readonly users: Users
   readonly sources: Sources
   readonly index: IndexMaintenance
+  readonly retention: RetentionPlace
   close(): Promise<void>
 }
 
@@ -144,6 +149,21 @@ export interface Users {
     token: { readonly label: string; readonly expires?: number; readonly scope?: readonly string[] },
   ): Promise<string>
   revokeToken(name: string, id: number): Promise<void>
+  quota(name: string): Promise<NamedQuota>
+  /** Null: the one of everybody. */
+  setQuota(name: string, quota: NamedLimits | null): Promise<void>
+}
+
+/** Null: no limit. */
+export interface NamedLimits {
+  readonly day_samples: number | null
+  readonly day_bytes: number | null
+  readonly total_samples: number | null
+  readonly total_bytes: number | null
+}
+
+export interface NamedQuota extends NamedLimits {
+  readonly used: Readonly<Record<keyof NamedLimits, number>>
 }
 
 /** Repositories and archives that rulesets come from. */
@@ -230,6 +250,38 @@ export interface NamedToken {
   /** Null: whatever its user may do. */
   readonly scope: readonly string[] | null
   readonly creator: string | null
+}
+
+/** Which samples are deleted by themselves. */
+export interface RetentionPlace {
+  policy(): Promise<NamedPolicy>
+  /** What is left out stays as it is. */
+  change(change: Partial<NamedPolicy>): Promise<void>
+  preview(): Promise<NamedRetentionCounts & { readonly complete: boolean; readonly examples: readonly NamedSample[] }>
+  /** Resolves when the run has ended. Fails with `retention.off`. */
+  run(signal: AbortSignal): Promise<NamedRetentionCounts & { readonly problem: string | null }>
+}
+
+export interface NamedPolicy {
+  readonly enabled: boolean
+  readonly rules: readonly RetentionRule[]
+  readonly max_bytes: number | null
+  readonly keep: string
+  readonly keep_matched: boolean
+}
+
+export interface NamedRetentionCounts {
+  readonly samples: number
+  readonly bytes: number
+  readonly kept: { readonly matched: number; readonly chosen: number; readonly busy: number }
+}
+
+export interface NamedSample {
+  readonly sha256: string | null
+  readonly name: string
+  readonly size: number
+  /** ISO 8601. */
+  readonly last_seen: string
 }
 
 export interface IndexMaintenance {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Failure } from '../errors/index.ts'
 import {
   asUnusableFolder,
+  type CheckDepth,
   checkDatabase,
   damageOfLog,
   lockDataFolder,
@@ -13,7 +14,11 @@ import {
 } from '../store/index.ts'
 
 /** False where the database is damaged and was not made anew; what is wrong is printed. */
-export async function isDatabaseSound(data: string, rebuild: boolean, signal: AbortSignal): Promise<boolean> {
+export async function isDatabaseSound(
+  data: string,
+  { rebuild, depth }: { readonly rebuild: boolean; readonly depth: CheckDepth },
+  signal: AbortSignal,
+): Promise<boolean> {
   if (!existsSync(data))
     throw new Failure(
       'settings.invalid',
@@ -26,7 +31,7 @@ export async function isDatabaseSound(data: string, rebuild: boolean, signal: Ab
     await refuseLostDatabase(data, file)
     if (!existsSync(file)) return true
     const lost = damageOfLog(file)
-    const problems = [...(lost === null ? [] : [lost]), ...(await checkDatabase(file, 'full', signal))]
+    const problems = [...(lost === null ? [] : [lost]), ...(await checkDatabase(file, depth, signal))]
     for (const problem of problems) process.stderr.write(`backtrail: database: ${problem}\n`)
     if (problems.length === 0) return true
     if (!rebuild) {

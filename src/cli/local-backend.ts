@@ -3,6 +3,7 @@ import type { Account } from '../accounts/index.ts'
 import { type Appliance, openAppliance, type StoredPhase, type StoredReport } from '../appliance/index.ts'
 import { Failure, traceOf } from '../errors/index.ts'
 import type { IngestReceipt } from '../intake/index.ts'
+import type { Quota } from '../quotas/index.ts'
 import type { Log } from '../scanning/index.ts'
 import type { Settings } from '../settings/index.ts'
 import { toIso } from '../store/index.ts'
@@ -16,12 +17,14 @@ import type {
   IndexMaintenance,
   Ingested,
   NamedLeftOut,
+  RetentionPlace,
   RuleText,
   Saved,
   Sources,
   Users,
 } from './backend.ts'
 import { localSources } from './local-sources.ts'
+import { localRetention } from './retention-places.ts'
 import { reasonOf } from './walk.ts'
 
 /** Opens the data folder for a command. Fails with `data-folder.locked` while another process has it. */
@@ -47,6 +50,7 @@ class LocalBackend implements Backend {
   readonly users: Users
   readonly sources: Sources
   readonly index: IndexMaintenance
+  readonly retention: RetentionPlace
   readonly #appliance: Appliance
   readonly #operator: Account
 
@@ -60,6 +64,7 @@ class LocalBackend implements Backend {
     this.users = usersOf(appliance, recordOf(appliance, operator))
     this.sources = localSources(appliance, operator, recordOf(appliance, operator))
     this.index = indexOf(appliance)
+    this.retention = localRetention(appliance, recordOf(appliance, operator))
   }
 
   async ingest({ source, name, folder, owner, size }: FoundFile): Promise<Ingested> {
@@ -114,12 +119,12 @@ class LocalBackend implements Backend {
   }
 
   check(
-    each: number,
+    each: number | 'quick',
     signal: AbortSignal,
     onProgress: (phase: StoredPhase, done: number, total: number) => void,
   ): Promise<StoredReport> {
     return this.#appliance.stored.run({
-      each,
+      ...(each === 'quick' ? { each: 1, quick: true } : { each }),
       signal,
       onProgress: ({ phase, done, total }) => onProgress(phase, done, total),
     })
@@ -140,7 +145,7 @@ function recordOf({ audit }: Appliance, { name: user }: Account) {
     audit.record({ user, operation, subjects, status: 200, address: 'command line' })
 }
 
-function usersOf({ accounts }: Appliance, record: ReturnType<typeof recordOf>): Users {
+function usersOf({ accounts, quotas }: Appliance, record: ReturnType<typeof recordOf>): Users {
   return {
     list: async () =>
       (await accounts.users.list()).map(({ lastLogIn, created, lastUsed, ...user }) => ({
@@ -180,11 +185,33 @@ function usersOf({ accounts }: Appliance, record: ReturnType<typeof recordOf>): 
       await record('createToken', name, label, ...(bounds.scope ?? []))
       return token
     },
+    async quota(name) {
+      const { id } = await accounts.users.find(name)
+      return { ...limitsOf(await quotas.of(id)), used: limitsOf(await quotas.use(id)) }
+    },
+    async setQuota(name, limits) {
+      const { id } = await accounts.users.find(name)
+      await quotas.set(
+        id,
+        limits && {
+          daySamples: limits.day_samples,
+          dayBytes: limits.day_bytes,
+          totalSamples: limits.total_samples,
+          totalBytes: limits.total_bytes,
+        },
+      )
+      await record(limits === null ? 'removeQuota' : 'setQuota', name)
+    },
     async revokeToken(name, id) {
       await accounts.tokens.revoke(name, id)
       await record('revokeToken', name, String(id))
     },
   }
+}
+
+function limitsOf<T extends number | null>(quota: Readonly<Record<keyof Quota, T>>) {
+  const { daySamples, dayBytes, totalSamples, totalBytes } = quota
+  return { day_samples: daySamples, day_bytes: dayBytes, total_samples: totalSamples, total_bytes: totalBytes }
 }
 
 function indexOf({ segments }: Appliance): IndexMaintenance {

@@ -14,6 +14,7 @@ import { addExplain } from './explain.ts'
 import { addHunt } from './hunt.ts'
 import { addIndex } from './index-maintenance.ts'
 import { addIngest } from './ingest.ts'
+import { addRetention } from './retention.ts'
 import { addRules } from './rules.ts'
 import { addServe } from './serve.ts'
 import { addUsers } from './users.ts'
@@ -33,7 +34,19 @@ export async function runCommandLine(argv: readonly string[]): Promise<ExitCode>
   }
 }
 
-const commands = [addServe, addIngest, addHunt, addRules, addExplain, addIndex, addCheck, addBackup, addUsers, addCloud]
+const commands = [
+  addServe,
+  addIngest,
+  addHunt,
+  addRules,
+  addExplain,
+  addIndex,
+  addCheck,
+  addBackup,
+  addRetention,
+  addUsers,
+  addCloud,
+]
 
 function buildProgram(end: (code: ExitCode) => void): Command {
   const conclude: Conclude =

@@ -17,6 +17,7 @@ import type {
   NamedLeftOut,
   NamedToken,
   NamedUser,
+  RetentionPlace,
   RuleText,
   Saved,
   Sources,
@@ -24,6 +25,7 @@ import type {
 } from './backend.ts'
 import { ProcessedWatch } from './processed-watch.ts'
 import { remoteSources } from './remote-sources.ts'
+import { remoteRetention } from './retention-places.ts'
 
 /** Works through a running server's API. */
 export class RemoteBackend implements Backend {
@@ -32,6 +34,7 @@ export class RemoteBackend implements Backend {
   readonly users: Users
   readonly sources: Sources
   readonly index: IndexMaintenance
+  readonly retention: RetentionPlace
   readonly #api: ApiClient
   readonly #processed: ProcessedWatch
 
@@ -41,6 +44,7 @@ export class RemoteBackend implements Backend {
     this.users = usersOf(this.#api)
     this.sources = remoteSources(this.#api)
     this.index = indexOf(this.#api)
+    this.retention = remoteRetention(this.#api)
   }
 
   async ingest({ source, name, folder, owner }: FoundFile, signal: AbortSignal): Promise<Ingested> {
@@ -137,11 +141,12 @@ export class RemoteBackend implements Backend {
   }
 
   check(
-    each: number,
+    each: number | 'quick',
     signal: AbortSignal,
     onProgress: (phase: StoredPhase, done: number, total: number) => void,
   ): Promise<StoredReport> {
-    return follow(this.#api, '/api/check/', { each }, signal, (done, total, phase) => onProgress(phase, done, total))
+    const query: Record<string, string | number> = each === 'quick' ? { quick: 'true' } : { each }
+    return follow(this.#api, '/api/check/', query, signal, (done, total, phase) => onProgress(phase, done, total))
   }
 
   async close(): Promise<void> {
@@ -223,6 +228,9 @@ function usersOf(api: ApiClient): Users {
       const json = { ...token, ...(expires !== undefined && { expires: toIso(expires) }) }
       return (await api.request<{ token: string }>(`${at(name)}tokens/`, { method: 'POST', json })).token
     },
+    quota: (name) => api.request(`${at(name)}quota/`),
+    setQuota: (name, json) =>
+      api.request(`${at(name)}quota/`, json === null ? { method: 'DELETE' } : { method: 'POST', json }),
     revokeToken: (name, id) => api.request(`${at(name)}tokens/${id}/`, { method: 'DELETE' }),
   }
 }
@@ -235,7 +243,7 @@ type TokenJson = Omit<NamedToken, 'lastUsed'> & { readonly last_used: string | n
 async function follow<T>(
   api: ApiClient,
   path: string,
-  query: Record<string, number>,
+  query: Readonly<Record<string, string | number>>,
   signal: AbortSignal,
   onProgress: (done: number, total: number, phase: StoredPhase) => void,
 ): Promise<T> {

@@ -59,6 +59,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
       appliance.publishing.start()
       appliance.ruleSources.start()
       appliance.notifications.start()
+      appliance.retention.start()
       const signal = await interruption.asked
       log.info({ signal }, 'stopping')
     } finally {

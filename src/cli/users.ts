@@ -10,6 +10,7 @@ import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { openBackend } from './open-backend.ts'
+import { addQuota } from './quota.ts'
 import { formatTable } from './terminal.ts'
 import { reasonOf } from './walk.ts'
 
@@ -79,6 +80,8 @@ export function addUsers(program: Command, conclude: Conclude): void {
     )
     .option('--revoke <id>', 'Take back the token of this id instead.')
   addPlaceSettings(token).action(conclude(manageTokens))
+
+  addQuota(users, conclude)
 
   const remove = users
     .command('remove')

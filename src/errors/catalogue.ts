@@ -168,6 +168,10 @@ export const catalogue = {
     status: 404,
     message: 'No deletion of that id is known; a deletion has ended when its request is answered.',
   },
+  'retention.off': {
+    status: 409,
+    message: 'Samples are deleted by hand alone here; turn retention on first.',
+  },
   'sample.not-found': { status: 404, message: 'There is no sample with that hash.' },
   'sample.gone': { status: 410, message: 'The content of this sample can no longer be read.' },
   'upload.no-file': { status: 400, message: 'The multipart field "file" with the sample is missing.' },
@@ -176,6 +180,14 @@ export const catalogue = {
     message: 'This appliance fetches nothing from addresses; send the sample itself as the multipart field "file".',
   },
   'upload.too-large': { status: 413, message: 'The file is larger than this appliance accepts.' },
+  'quota.day': {
+    status: 429,
+    message: 'You have sent as much today as you may; the count begins anew at 00:00 UTC.',
+  },
+  'quota.total': {
+    status: 507,
+    message: 'As much of what you have sent is stored as may be; delete some of it, or ask for a larger quota.',
+  },
   'storage.full': { status: 503, message: 'The storage is full; free some space and send the file again.' },
   'service.stopping': { status: 503, message: 'The server is stopping; try again in a moment.' },
   'service.overloaded': { status: 503, message: 'The server is overloaded; try again in a moment.' },

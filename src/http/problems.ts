@@ -98,3 +98,17 @@ function lengthOf({ [NOT_EMPTY]: isNotEmpty, minLength = isNotEmpty ? 1 : 0, max
 function listed(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }
+
+/**
+ * Where each field may be left out: one is there, and none that was written wrongly, which would go unnoticed. Fails with
+ * `InvalidInput`.
+ */
+export function demandSome(body: object, known: object): void {
+  const fields = Object.keys(known).join(', ')
+  if (Object.keys(body).length === 0)
+    throw new InvalidInput([{ name: 'body', at: 'the body', problem: `is empty; it holds some of ${fields}` }])
+  const names = Object.keys(body).filter((name) => !Object.hasOwn(known, name))
+  if (names.length === 0) return
+  const problem = `is not known here; there are ${fields}`
+  throw new InvalidInput(names.slice(0, 5).map((name) => ({ name, at: name, problem })))
+}

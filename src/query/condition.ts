@@ -26,6 +26,8 @@ export const textFields = [
   'folder',
   'owner',
   'sender',
+  /** How it came in: `upload`, `ingest` or `member`. */
+  'source',
   'type',
   'threat',
   'tag',

@@ -78,6 +78,13 @@ export const fieldsOfQueries: readonly QueryField[] = [
     example: 'sender:ana',
   },
   {
+    name: 'source',
+    aliases: [],
+    meaning: text('source'),
+    about: 'how it came in: upload, ingest (from the data folder’s machine) or member (out of an archive)',
+    example: 'source:ingest',
+  },
+  {
     name: 'sampletype',
     aliases: ['type', 'filetype'],
     meaning: text('type'),

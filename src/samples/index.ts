@@ -1,7 +1,7 @@
 export type { ExtractedFile, KnownName, Sample } from '../store/index.ts'
 export { cloudSampleIds, leaveToCloud, takeOverFromCloud } from './cloud-samples.ts'
 export { type ContentsCheckOptions, type ContentsReport, checkContents } from './contents-check.ts'
-export { deleteSampleRows } from './deletion.ts'
+export { deleteSampleRows, type StillToDelete, withMembers } from './deletion.ts'
 export { externalVariables, nameVariables } from './external-variables.ts'
 export type { Hash, HashKind } from './hash.ts'
 export { parseHash } from './hash.ts'

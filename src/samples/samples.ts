@@ -7,6 +7,7 @@ import type {
   Content,
   ContentStore,
   Counted,
+  DeletedSample,
   ExtractedFile,
   Micros,
   Sample,
@@ -14,7 +15,7 @@ import type {
   Scratch,
   Store,
 } from '../store/index.ts'
-import { deleteSamples } from './deletion.ts'
+import { deleteSamples, type StillToDelete } from './deletion.ts'
 import { type HashKind, parseHash, parseHashes } from './hash.ts'
 import { type ListedSample, listedSample } from './listed-sample.ts'
 import { type PagedQuery, PagedSearch } from './paged-search.ts'
@@ -33,11 +34,11 @@ const MOST_TAGS = 1_000
 
 /** The samples of the collection. Hashes are taken in any of the four kinds, and in either case. */
 export class Samples {
+  readonly #parts: Parameters<typeof deleteSamples>[0]
   readonly #store: Store
   readonly #paged: PagedSearch
   readonly #contents: ContentStore
   readonly #scratch: Scratch
-  readonly #segments: Segments
 
   constructor(parts: {
     readonly store: Store
@@ -45,11 +46,11 @@ export class Samples {
     readonly scratch: Scratch
     readonly segments: Segments
   }) {
+    this.#parts = parts
     this.#store = parts.store
     this.#paged = new PagedSearch(parts.store.sampleSearch)
     this.#contents = parts.contents
     this.#scratch = parts.scratch
-    this.#segments = parts.segments
   }
 
   /** Null when unknown. Throws `hash.malformed`. */
@@ -161,11 +162,13 @@ export class Samples {
     const found = await this.findMany(hashes)
     const deleted = [...new Map([...found.values()].map((sample) => [sample.id, sample])).values()]
     const ids = deleted.map(({ id }) => id)
-    const members =
-      ids.length > 0
-        ? await deleteSamples({ store: this.#store, contents: this.#contents, segments: this.#segments }, ids)
-        : 0
+    const members = ids.length > 0 ? (await deleteSamples(this.#parts, ids)).length - ids.length : 0
     return { deleted, members, unknown: hashes.filter((hash) => !found.has(hash)) }
+  }
+
+  /** The same by ids, of those that `still` chooses in the transaction. Gives all that went, members included. */
+  deleteChosen(ids: readonly number[], still: StillToDelete): Promise<readonly DeletedSample[]> {
+    return deleteSamples(this.#parts, ids, still)
   }
 
   async tags(hash: string): Promise<readonly string[]> {

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { agree, SegmentReader } from '../index/index.ts'
 import { whileLeased } from '../store/index.ts'
 import { type BuildingParts, isUnreadable } from './building.ts'
@@ -50,6 +51,19 @@ export async function checkIndex(
     onProgress?.({ done, total })
   }
   return { segments: files.length, samples: total, problems }
+}
+
+/** Only whether each file is there and as long as it was written. */
+export async function lookAtFiles(catalogue: SegmentCatalogue, files: readonly SegmentFile[]): Promise<CheckReport> {
+  const problems: { segment: number; message: string }[] = []
+  for (const { id, path, bytes } of files) {
+    const size = (await stat(path).catch(() => null))?.size
+    if (size === bytes) continue
+    const message = size === undefined ? `${path} is missing` : `${path} has ${size} bytes of ${bytes}`
+    problems.push({ segment: id, message })
+    await catalogue.reportDamage(id, message)
+  }
+  return { segments: files.length, samples: files.reduce((sum, { samples }) => sum + samples, 0), problems }
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Log, WorkerPool } from '../scanning/index.ts'
 import type { ContentStore, Store, UnitOfWork } from '../store/index.ts'
 import { type BuildOptions, buildIndex } from './building.ts'
 import { nextMerge } from './chains.ts'
-import { type CheckOptions, type CheckReport, checkIndex } from './checking.ts'
+import { type CheckOptions, type CheckReport, checkIndex, lookAtFiles } from './checking.ts'
 import { mergeInto } from './merging.ts'
 import { SegmentCatalogue } from './segment-catalogue.ts'
 import type { SegmentFiles } from './segment-files.ts'
@@ -182,6 +182,16 @@ export class Segments {
     const snapshot = await this.snapshot()
     try {
       return await checkIndex(this.#parts, this.#catalogue, snapshot.segments, options)
+    } finally {
+      snapshot.release()
+    }
+  }
+
+  /** Whether all files are there as a whole, without reading them; reports what is damaged. */
+  async lookAtFiles(): Promise<CheckReport> {
+    const snapshot = await this.snapshot()
+    try {
+      return await lookAtFiles(this.#catalogue, snapshot.segments)
     } finally {
       snapshot.release()
     }

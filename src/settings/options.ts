@@ -16,7 +16,6 @@ import {
   isNetwork,
   list,
   networks,
-  pairs,
   path,
   size,
   text,
@@ -24,6 +23,7 @@ import {
 } from './kinds.ts'
 import { hour, minute, type Option, option, second } from './option.ts'
 import { publishingOptions } from './publishing-options.ts'
+import { signOnOptions } from './sign-on-options.ts'
 
 export type { Option }
 
@@ -175,6 +175,31 @@ export const options = {
     default: 730,
     about: 'How many days the audit log tells who did what.',
   }),
+  retentionInterval: option({
+    kind: duration(second, 7 * 24 * hour),
+    default: hour,
+    about: 'How often samples are looked for that are to be deleted by themselves, once retention is turned on.',
+  }),
+  quotaDaySamples: option({
+    kind: count(0, 1_000_000_000),
+    default: 0,
+    about: 'How many samples a user may send in a day (UTC), unless the user has a quota of their own; 0 for no limit.',
+  }),
+  quotaDayBytes: option({
+    kind: size(0, 1024 * 1024 * GB),
+    default: 0,
+    about: 'How many bytes a user may send in a day (UTC), unless the user has a quota of their own; 0 for no limit.',
+  }),
+  quotaTotalSamples: option({
+    kind: count(0, 1_000_000_000),
+    default: 0,
+    about: 'How many samples of a user may be stored, unless the user has a quota of their own; 0 for no limit.',
+  }),
+  quotaTotalBytes: option({
+    kind: size(0, 1024 * 1024 * GB),
+    default: 0,
+    about: 'How many bytes of a user may be stored, unless the user has a quota of their own; 0 for no limit.',
+  }),
   rateLimit: option({
     kind: count(0, 10_000_000),
     default: 30_000,
@@ -213,55 +238,7 @@ export const options = {
     formatDefault: 'none',
     about: 'The certificate with its chain (PEM) for HTTPS; needs the key too.',
   }),
-  oidcIssuer: option({
-    kind: text('url', 'an address that starts with https://'),
-    default: '',
-    formatDefault: 'none: users have passwords here',
-    about: 'The identity provider (OpenID Connect) that users may log in with, as it names itself.',
-  }),
-  oidcClientId: option({
-    kind: text('id', 'the name that the identity provider knows this server by'),
-    default: '',
-    formatDefault: 'none',
-    about: 'The name that the identity provider knows this server by.',
-  }),
-  oidcClientSecretFile: option({
-    kind: path('file'),
-    default: '',
-    formatDefault: 'none: a public client',
-    about: 'A file with the secret of that client as its first line.',
-  }),
-  oidcScopes: option({
-    kind: text('scopes', 'words with spaces between them, openid among them'),
-    default: 'openid profile email',
-    about: 'What the identity provider is asked for.',
-  }),
-  oidcNameClaim: option({
-    kind: text('claim', 'the name of a claim'),
-    default: 'preferred_username',
-    about: 'The claim with the name that a user gets at the first log-in.',
-  }),
-  oidcGroupsClaim: option({
-    kind: text('claim', 'the name of a claim'),
-    default: 'groups',
-    about: 'The claim with the groups that a user is in.',
-  }),
-  oidcRoles: option({
-    kind: pairs('group=role', 'administrator', 'publisher', 'user', 'read-only'),
-    default: [],
-    formatDefault: 'none',
-    about: 'The roles that groups have here, at each log-in; of several, the one with the most rights.',
-  }),
-  oidcDefaultRole: option({
-    kind: choice('role', 'none', 'administrator', 'publisher', 'user', 'read-only'),
-    default: 'none',
-    about: 'The role of whoever is in none of these groups; none: they are refused.',
-  }),
-  oidcLabel: option({
-    kind: text('text', 'a name'),
-    default: 'single sign-on',
-    about: 'What the button on the log-in page calls the identity provider.',
-  }),
+  ...signOnOptions,
   cloudUrl: option({
     kind: text('url', 'an address that starts with http:// or https://'),
     default: '',

@@ -47,6 +47,12 @@ export interface StoredArrivals {
   firstNames(sampleIds: readonly number[], limit: number): Promise<Map<number, string[]>>
   /** A sample with this SHA-1 that the user has sent; null for none. */
   findOfUser(sha1: string, userId: number): Promise<number | null>
+  /** What a user has sent, by upload or from a folder, the newest first: behind an id, or from the newest one on. */
+  listSent(
+    userId: number,
+    before: number | null,
+    limit: number,
+  ): Promise<{ readonly id: number; readonly sampleId: number; readonly size: number; readonly seen: Micros }[]>
   /** Whether the user has sent the sample under a name. */
   hasNamed(sampleId: number, userId: number, name: string): Promise<boolean>
   /** All times that the user has sent it under this name, it had another one. */

@@ -37,6 +37,8 @@ export interface SampleSearch {
   ): Promise<SamplesFound>
   /** How many there are; see `Counted`. */
   count(condition: Condition | null): Promise<Counted>
+  /** Those of these samples that fulfil a condition. */
+  fulfilling(condition: Condition, ids: readonly number[]): Promise<Set<number>>
   /** These samples in another order; those without a value come last. */
   sort(ids: readonly number[], by: SampleSortKey, ascending: boolean): Promise<number[]>
   /** The outermost archives that hold a sample, directly or within others, at most 1,000. */

@@ -18,6 +18,7 @@ import type { StoredNotifications } from './notifications.ts'
 import type { StoredOutbox } from './outbox.ts'
 import type { StoredPrograms } from './programs.ts'
 import type { StoredReanalyses } from './reanalyses.ts'
+import type { StoredRetention } from './retention.ts'
 import type { StoredRevisions } from './revisions.ts'
 import type { StoredRuleSources } from './rule-sources.ts'
 import type { StoredRuleSwitches } from './rule-switches.ts'
@@ -76,6 +77,7 @@ export interface Repositories {
   readonly sharedTexts: StoredSharedTexts
   readonly sharedRulesets: StoredSharedRulesets
   readonly publications: StoredPublications
+  readonly retention: StoredRetention
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

@@ -170,6 +170,40 @@ for (const [where, open] of Object.entries(places)) {
   })
 }
 
+for (const [where, open] of Object.entries(places)) {
+  test(`retention is off until it is turned on, is previewed, and deletes what it says ${where}`, async (t) => {
+    const folder = folderWith(t, { 'in/a': 'a'.repeat(500), 'in/b': 'b'.repeat(500), 'in/c': 'c'.repeat(500) })
+    const at = await open(t, folder)
+    for (const name of ['a', 'b', 'c']) await backtrailTo(0, ['ingest', join(folder, 'in', name), ...at])
+    assert.match((await backtrailTo(1, ['retention', 'run', ...at])).stderr, /turn retention on first/)
+    const rules = ['--rule', '90', '--rule', '30:tag:feed AND size:>1MB']
+    const set = await backtrailTo(0, ['retention', 'set', ...rules, '--most', '1.2KB', '--keep', 'tag:keep', ...at])
+    assert.equal(
+      set.stdout,
+      `retention is off
+90 days after they were last seen: all samples
+30 days after they were last seen: tag:feed AND size:>1MB
+above 1.2 KB: those that were seen longest ago
+always stay: tag:keep
+samples with matches stay
+`,
+    )
+    for (const wrong of [['--rule', 'x'], ['--most', '7'], ['--on', '--off'], []])
+      await backtrailTo(3, ['retention', 'set', ...wrong, ...at])
+    assert.match((await backtrailTo(1, ['retention', 'set', '--keep', 'tag:(', ...at])).stderr, /cannot be understood/)
+    const preview = await backtrailTo(0, ['retention', 'preview', ...at])
+    assert.match(
+      preview.stdout,
+      /^1 sample with 500 bytes would be deleted\nlast seen +size +SHA-256 +name\n\S+ +500 bytes +\w{64} +a\n$/,
+    )
+    await backtrailTo(0, ['retention', 'set', '--on', ...at])
+    assert.equal((await backtrailTo(0, ['retention', 'run', ...at])).stdout, '1 sample with 500 bytes deleted\n')
+    const shown = JSON.parse((await backtrailTo(0, ['retention', 'show', '--json', ...at])).stdout)
+    assert.deepEqual([shown.enabled, shown.max_bytes, shown.keep_matched], [true, 1_229, true])
+    await backtrailTo(0, ['retention', 'set', '--off', '--no-rules', '--most', 'none', ...at])
+  })
+}
+
 test('through a server, one\u2019s own password is changed with the current one', async (t) => {
   const folder = folderWith(t, { right: 'the first password\n', wrong: 'not the password\n' })
   const server = await startServer(t, ['--data', join(folder, 'data')], { env: { BACKTRAIL_ADMIN_TOKEN: 'a-token' } })

@@ -117,6 +117,30 @@ for (const [how, damage] of Object.entries(damages)) {
   })
 }
 
+test('a quick check finds what is cut off or missing without reading it, and leaves the rest to the whole one', async (t) => {
+  const server = copy(t)
+  const quick = ['check', '--quick', '--data', server.data]
+  const sound = await backtrail(quick)
+  assert.equal(sound.code, 0, sound.stderr)
+  assert.match(
+    sound.stdout,
+    /^the database, \d+ contents and \d+ segments? checked in passing: contents were not read\n$/,
+  )
+  const blobs = filesIn(server.data, 'blobs').map((name) => join(server.data, 'blobs', name))
+  const [cut, gone, changed] = blobs.filter((path) => statSync(path).size > 10)
+  assert.ok(cut && gone && changed)
+  writeFileSync(changed, random.bytes(statSync(changed).size))
+  assert.equal((await backtrail(quick)).code, 0, 'a content that was changed is as long as before')
+  truncateSync(cut, 5)
+  rmSync(gone)
+  const segment = segmentOf(server)
+  truncateSync(segment, statSync(segment).size - 1)
+  const { code, stderr } = await backtrail(quick)
+  assert.equal(code, 1)
+  assert.match(stderr, /\n2 contents missing or cut off, 0 changed/)
+  for (const more of ['--rebuild', '--every=2']) assert.equal((await backtrail([...quick, more])).code, 3)
+})
+
 test('index check finds a flipped bit, names the segment, and the next check is content', async (t) => {
   const server = copy(t)
   const path = segmentOf(server)

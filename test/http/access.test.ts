@@ -26,6 +26,9 @@ after(() => server.stop())
 
 /** Bodies and parameters that a route needs before it asks for a right. */
 const wellFormed: Readonly<Record<string, Pick<Call, 'json' | 'form'>>> = {
+  setQuota: { json: { day_samples: 5 } },
+  setRetention: { json: { enabled: false } },
+  previewRetention: { json: { enabled: false } },
   addUser: { json: { name: 'somebody', password: 'long enough', role: 'user' } },
   setUserRole: { json: { role: 'user' } },
   setUserDisabled: { json: { disabled: false } },

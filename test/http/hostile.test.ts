@@ -58,6 +58,12 @@ const values: Readonly<Record<string, string | string[]>> = {
   id: '1',
   number: '1',
   delivery: '1',
+  day_samples: '1000000',
+  day_bytes: '1000000000000',
+  total_samples: '1000000',
+  total_bytes: '1000000000000',
+  enabled: 'false',
+  days: '36500',
 }
 
 function soundRequests(): Sound[] {

@@ -159,6 +159,33 @@ test('an administrator reads the audit log, and finds what was done to one user'
   await ana.context().close()
 })
 
+test('an administrator sees what retention would delete before turning it on', { skip }, async () => {
+  await web.server.upload('of a feed that nobody needs for long', 'feed.bin')
+  const page = await openAsAdministrator('/administration?part=retention')
+  await page.getByRole('button', { name: 'Add a rule' }).click()
+  await page.getByLabel('Days after it was last seen').fill('x')
+  await page.getByText('A whole number of days, from 1 on.').waitFor()
+  assert.equal(await page.getByRole('button', { name: 'Save' }).isDisabled(), true)
+  await page.getByLabel('Days after it was last seen').fill('30')
+  await page.getByLabel('Which samples').fill('filename:feed.bin')
+  await page.getByLabel('At most').fill('1 B')
+  await page.getByRole('button', { name: 'Preview' }).click()
+  await page.getByText(/\d samples? with .* would be deleted/).waitFor()
+  await page.getByRole('link', { name: 'feed.bin' }).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.getByLabel('At most').fill('')
+  await page.getByRole('button', { name: 'Turn on' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Turn on' }).click()
+  await page.getByText('Retention is on.').waitFor()
+  await page.getByRole('button', { name: 'Delete now' }).click()
+  await page.getByText('0 samples with 0 bytes deleted').waitFor()
+  await page.getByRole('button', { name: 'Turn off' }).click()
+  await page.getByText('Retention is off.').waitFor()
+  const { rules, max_bytes } = (await web.server.get('/api/retention/')).json
+  assert.deepEqual([rules, max_bytes], [[{ days: 30, query: 'filename:feed.bin' }], null])
+  await page.context().close()
+})
+
 test('one sets one\u2019s own password with the current one, and not without', { skip }, async () => {
   const page = await web.open('/administration')
   await page.getByLabel('Current password').fill('not the password')

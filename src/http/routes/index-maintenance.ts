@@ -109,13 +109,20 @@ export function addIndexMaintenance(app: HttpServer, { appliance: { segments, st
         summary: 'Verify all that is stored: the database, every content against its digest, and the index',
         description: `${lines}; a line of progress carries its "phase" too`,
         produces: ['application/jsonl'],
-        querystring: CheckQuery,
+        querystring: Type.Object({
+          ...CheckQuery.properties,
+          quick: Type.Boolean({
+            default: false,
+            description:
+              'the pages of the database, and whether all files are there as a whole; reads neither contents nor signatures',
+          }),
+        }),
         response: checkResponse,
       },
     },
     async (request, reply) => {
-      const { each } = request.query
-      return progressLines(reply, (signal, onProgress) => stored.run({ each, signal, onProgress }))
+      const { each, quick } = request.query
+      return progressLines(reply, (signal, onProgress) => stored.run({ each, quick, signal, onProgress }))
     },
   )
 }

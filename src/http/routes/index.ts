@@ -16,6 +16,8 @@ import { addNotifications } from './notifications.ts'
 import { addOperation } from './operation.ts'
 import { addOverview } from './overview.ts'
 import { addPublishing } from './publishing.ts'
+import { addQuotas } from './quotas.ts'
+import { addRetention } from './retention.ts'
 import { addRetroRuns } from './retro-runs.ts'
 import { addRuleSources } from './rule-sources.ts'
 import { addRuleSwitches } from './rule-switches.ts'
@@ -66,6 +68,8 @@ const everywhere = [
   addUsers,
   addAudit,
   addIndexMaintenance,
+  addRetention,
+  addQuotas,
   addOverview,
   addHealth,
   addOperation,

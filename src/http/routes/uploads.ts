@@ -10,6 +10,7 @@ import { callerOf } from '../authentication.ts'
 import { fileNameOf, partsOf, textOf } from '../bodies.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { LONGEST_TAG, MOST_TAGS } from '../parameters.ts'
+import { withinQuota } from '../quotas.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 
 /** Room for the fields and the frame of a form around its file. */
@@ -29,7 +30,7 @@ const UploadForm = Type.Object({
   archive_password: Type.Optional(Type.String({ description: 'tried before the usual one' })),
 })
 
-export function addUploads(app: HttpServer, { appliance: { intake }, settings }: RouteParts): void {
+export function addUploads(app: HttpServer, { appliance: { intake, quotas }, settings }: RouteParts): void {
   // The vendor's appliances fetch from addresses; a client that asks for it is to know that nothing was taken in.
   app.post('/api/submit/url/', { config: { access: 'account' }, schema: { hide: true } }, async () => {
     throw new Failure('upload.url')
@@ -68,6 +69,8 @@ export function addUploads(app: HttpServer, { appliance: { intake }, settings }:
               403: 'No token, or an unknown one.',
               413: 'The file is larger than allowed.',
               415: 'The body is no multipart form.',
+              429: 'Too many requests, or the caller has sent as much today as they may.',
+              507: 'As much of what the caller has sent is stored as may be.',
             }),
           },
         },
@@ -77,9 +80,13 @@ export function addUploads(app: HttpServer, { appliance: { intake }, settings }:
         if (Number(request.headers['content-length']) > settings.uploadLimit + FRAME_BYTES) {
           throw new Failure('upload.too-large')
         }
-        const form = new UploadedForm(request, callerOf(request).id)
-        const file = await form.untilFile()
-        const arrival = await intake.receive(Readable.from(form.withRest(file)), form, settings.uploadLimit)
+        const { id: userId } = callerOf(request)
+        const form = new UploadedForm(request, userId)
+        const least = Math.max(0, Number(request.headers['content-length'] ?? 0) - FRAME_BYTES)
+        const arrival = await withinQuota(quotas, userId, least, async (count) => {
+          const file = await form.untilFile()
+          return intake.receive(Readable.from(count(form.withRest(file))), form, settings.uploadLimit)
+        })
         return reply.code(201).send({
           code: 201 as const,
           message: 'Done.',

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { tcaRoutes } from '../../tca/index.ts'
+import { withinQuota } from '../quotas.ts'
 import type { HttpServer, TcaParts } from '../route.ts'
 import { tenantOf } from './basic-authentication.ts'
 import { plainRefusals } from './envelope.ts'
@@ -16,7 +17,10 @@ const Named = Type.Object({ sha1: Type.String() })
 /** Of the XML that tells a name. */
 const META_BYTES = 64 * 1024
 
-export function addContributions(app: HttpServer, { appliance: { intake, tenants }, settings }: TcaParts): void {
+export function addContributions(
+  app: HttpServer,
+  { appliance: { intake, quotas, tenants }, settings }: TcaParts,
+): void {
   const refusals = {
     400: 'The SHA-1 is malformed or not that of the bytes.',
     403: 'The account is not allowed to contribute.',
@@ -38,7 +42,10 @@ export function addContributions(app: HttpServer, { appliance: { intake, tenants
           consumes: ['application/octet-stream'],
           params: Sha1Path,
           body: Octets,
-          response: { 200: Accepted, ...plainRefusals(refusals) },
+          response: {
+            200: Accepted,
+            ...plainRefusals({ ...refusals, 507: 'As much of what the account has sent is stored as may be.' }),
+          },
         },
       },
       async (request) => {
@@ -46,8 +53,11 @@ export function addContributions(app: HttpServer, { appliance: { intake, tenants
         const expected = sha1Of((request.params as { sha1: string }).sha1)
         if (Number(request.headers['content-length']) > settings.uploadLimit) throw new Failure('upload.too-large')
         const body = (request.body as Readable | undefined) ?? Readable.from([])
-        const stream = Readable.from(verified(body, expected), { objectMode: false })
-        const { sha1, sha256 } = await intake.receive(stream, { filename: expected, userId }, settings.uploadLimit)
+        const least = Number(request.headers['content-length'] ?? 0)
+        const { sha1, sha256 } = await withinQuota(quotas, userId, least, (count) => {
+          const stream = Readable.from(count(verified(body, expected)), { objectMode: false })
+          return intake.receive(stream, { filename: expected, userId }, settings.uploadLimit)
+        })
         return { sha1, sha256 }
       },
     )

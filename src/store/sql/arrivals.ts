@@ -81,6 +81,19 @@ export function sqlArrivals(database: Database, engine: Engine): StoredArrivals 
       return row?.id ?? null
     },
 
+    async listSent(userId, before, limit) {
+      return database
+        .selectFrom('sightings')
+        .innerJoin('samples', 'samples.id', 'sightings.sample_id')
+        .select(['sightings.id', 'sightings.sample_id as sampleId', 'samples.size', 'sightings.seen'])
+        .where('sightings.user_id', '=', userId)
+        .where('sightings.source', '<>', 'member')
+        .$if(before !== null, (query) => query.where('sightings.id', '<', before as number))
+        .orderBy('sightings.id', 'desc')
+        .limit(limit)
+        .execute()
+    },
+
     async hasNamed(sampleId, userId, name) {
       const row = await database
         .selectFrom('sightings')

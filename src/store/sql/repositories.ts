@@ -23,6 +23,7 @@ import { sqlNotifications } from './notifications.ts'
 import { sqlOutbox } from './outbox.ts'
 import { sqlPrograms } from './programs.ts'
 import { sqlReanalyses } from './reanalyses.ts'
+import { sqlRetention } from './retention.ts'
 import { sqlRevisions } from './revisions.ts'
 import { sqlRuleSources } from './rule-sources.ts'
 import { sqlRuleSwitches } from './rule-switches.ts'
@@ -96,5 +97,6 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     sharedTexts: sqlSharedTexts(database),
     sharedRulesets: sqlSharedRulesets(database),
     publications: sqlPublications(database),
+    retention: sqlRetention(database, engine),
   }
 }

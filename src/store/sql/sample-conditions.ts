@@ -129,7 +129,7 @@ export function likeSql({ like }: Engine, column: Sql, pattern: Pattern): Sql {
 
 function inSightings(engine: Engine, column: Sql, pattern: Pattern): Sql {
   return sql`EXISTS (
-    SELECT 1 FROM (SELECT name, folder, owner FROM sightings WHERE sample_id = samples.id
+    SELECT 1 FROM (SELECT name, folder, owner, source FROM sightings WHERE sample_id = samples.id
       ORDER BY id DESC LIMIT ${MOST_SIGHTINGS}) AS seen
     WHERE ${likeSql(engine, column, pattern)})`
 }
@@ -140,6 +140,7 @@ const textSql: Readonly<Record<TextField, (engine: Engine, pattern: Pattern) => 
   latestname: (engine, pattern) => likeSql(engine, sql`samples.name`, pattern),
   folder: (engine, pattern) => inSightings(engine, sql`seen.folder`, pattern),
   owner: (engine, pattern) => inSightings(engine, sql`seen.owner`, pattern),
+  source: (engine, pattern) => inSightings(engine, sql`seen.source`, pattern),
   sender: (engine, pattern) => sql`EXISTS (
     SELECT 1 FROM (SELECT user_id FROM sightings WHERE sample_id = samples.id
       ORDER BY id DESC LIMIT ${MOST_SIGHTINGS}) AS seen

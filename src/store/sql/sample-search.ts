@@ -58,6 +58,12 @@ export function sqlSampleSearch(database: Database, engine: Engine): SampleSearc
       })
     },
 
+    async fulfilling(condition, ids) {
+      const { rows } = await sql<{ id: number }>`
+        SELECT id FROM samples WHERE id IN ${engine.listOf(ids)} AND ${sqlOf(engine, condition)}`.execute(database)
+      return new Set(rows.map(({ id }) => id))
+    },
+
     async sort(ids, by, ascending) {
       const direction = ascending ? sql`ASC` : sql`DESC`
       const { rows } = await sql<{ id: number }>`

@@ -2,7 +2,7 @@ import type { Store } from '../store.ts'
 import { byId, type Tell } from './telling.fixture.ts'
 
 export async function hunting(store: Store, tell: Tell): Promise<void> {
-  const { hunts, hits, segments, feeds, journal, audit, samples, rulesets, intake } = store
+  const { retention, hunts, hits, segments, feeds, journal, audit, samples, rulesets, intake } = store
   const adHoc = { title: 't', texts: Buffer.from('[]'), selection: '{}', useIndex: false }
   const rulesetsOf = [{ rulesetId: 1, revisionId: 1 }]
   const shared = { created: 1, lastSampleId: 9 }
@@ -29,6 +29,7 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
   tell('entered', [await hunts.enter(1, 'running', 5), await hunts.enter(1, 'running', 6), await hunts.findRunning(1)])
   await hunts.advance(1, { cursor: 3, processed: 3, candidates: 2, scannedBytes: 2 ** 40, skipped: 1, matches: 1 })
   await hunts.advance(1, { cursor: 5, processed: 5, candidates: 2, scannedBytes: 2 ** 40, skipped: 1, matches: 1 })
+  tell('busy', [...(await retention.findBusy([4, 5, 6, 9, 10]))].sort())
   await hunts.setFailure(1, 'almost')
   await hunts.setSamples(1, 9)
   const hit = (rule: string, name: string | null) => ({ ruleset: 'r', rule, tags: ['t'], strings: '"\\u0000"', name })
@@ -37,6 +38,7 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
     await hits.list(1, 0, 5),
     await hits.list(1, 1, 5),
   ])
+  tell('matched', [...(await retention.findMatched([1, 2, 3, 4, 5, 6, 7, 8, 9, 99]))].sort())
   tell('hits again', [await hits.add(1, 1, [hit('a', null)]), await hits.add(1, 99, [hit('a', null)])])
   tell('ended', [
     await hunts.enter(1, 'completed', 9),

@@ -11,7 +11,8 @@ const oldestFirst = { by: 'firstSeen', ascending: true } as const
 const names = ['Report.PDF', 'é_100%.exe', 'É_100%.exe', 'nul\0name', 'a.zip', 'x', 'under_score', '[set]', 'last']
 const types = ['PE/Exe', 'PE/.Net/Dll', 'Binary/Archive/Zip', 'Text/HTML', 'Document/PDF', '', 'ELF64', 'PE+/Exe', 'x']
 
-export async function arriving({ samples, arrivals, members, tags, intake, newNames, reanalyses }: Store, tell: Tell) {
+export async function arriving(store: Store, tell: Tell) {
+  const { samples, arrivals, members, tags, intake, newNames, reanalyses, retention } = store
   const added = await samples.add(
     names.map((name, at) => ({ name: name.replace('\0', ''), size: 100 * (at + 1), ...digestsOf(`s${at}`) })),
     1_000,
@@ -41,6 +42,11 @@ export async function arriving({ samples, arrivals, members, tags, intake, newNa
   tell('sightings', await arrivals.list(2, 3))
   tell('first names', await arrivals.firstNames([1, 2], 2))
   tell('of user', await arrivals.findOfUser(digestOf('sha1', 's0').toHex(), 1))
+  tell('sent', [
+    await arrivals.listSent(1, null, 3),
+    await arrivals.listSent(1, 12, 5),
+    await arrivals.listSent(99, null, 5),
+  ])
   await arrivals.rename(1, 1, 'Report.PDF', { name: 'Report 2.pdf', folder: 'g' })
   tell('has', [await arrivals.hasNamed(1, 1, 'Report.PDF'), await arrivals.hasNamed(1, 1, 'Report 2.pdf')])
   tell('renamed', [
@@ -84,6 +90,7 @@ export async function arriving({ samples, arrivals, members, tags, intake, newNa
     await members.list(5, { offset: 0, limit: 5 }),
     await members.archivesOf(2, 5),
   ])
+  tell('unsent members', [...(await retention.findUnsentMembers([1, 2, 6, 7, 8, 99]))].sort())
   tell('unsent', (await members.findUnsent([5])).map(({ member, archive }) => `${member} ${archive}`).sort())
   tell('other archives', (await members.findOtherArchives([2, 6])).sort())
   await members.recount([8])
@@ -147,6 +154,8 @@ export async function finding({ samples, programs, sampleSearch, corpus }: Store
       'folder:dir*',
       'owner:ROOT',
       'sender:anna',
+      'source:upload',
+      'source:M*',
     ],
     ...[
       'ruleset:alpha',
@@ -169,6 +178,9 @@ export async function finding({ samples, programs, sampleSearch, corpus }: Store
     }
     tell(`count of ${query}`, await sampleSearch.count(condition))
   }
+  const unknown = parseQuery('size:>=300 AND NOT tag:b').condition
+  assert.ok(unknown !== null)
+  tell('fulfilling', [...(await sampleSearch.fulfilling(unknown, [1, 2, 3, 9, 99]))].sort())
   tell('everything', await sampleSearch.count(null))
   for (const by of sampleSortKeys)
     for (const ascending of [true, false])

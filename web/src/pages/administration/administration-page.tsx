@@ -8,6 +8,7 @@ import { CloudSection } from './cloud-section.tsx'
 import { CoreRulesets } from './core-rulesets.tsx'
 import { HealthSection } from './health-section.tsx'
 import { Limits } from './limits.tsx'
+import { Retention } from './retention.tsx'
 import { OwnPassword, Tokens } from './tokens.tsx'
 import { Users } from './users.tsx'
 
@@ -24,7 +25,12 @@ export function Component() {
     { id: 'cloud', title: 'Cloud' },
     { id: 'limits', title: 'Limits' },
     { id: 'health', title: 'Health' },
-    ...(isAdministrator ? [{ id: 'audit', title: 'Audit log' }] : []),
+    ...(isAdministrator
+      ? [
+          { id: 'retention', title: 'Retention' },
+          { id: 'audit', title: 'Audit log' },
+        ]
+      : []),
   ]
   const chosen = parts.some(({ id }) => id === part) ? part : 'account'
   return (
@@ -59,6 +65,11 @@ export function Component() {
         <TabPanel id="health" className={styles.sections ?? ''}>
           <HealthSection />
         </TabPanel>
+        {isAdministrator && (
+          <TabPanel id="retention" className={styles.sections ?? ''}>
+            <Retention />
+          </TabPanel>
+        )}
         {isAdministrator && (
           <TabPanel id="audit" className={styles.sections ?? ''}>
             <AuditLog />
