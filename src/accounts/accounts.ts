@@ -44,6 +44,7 @@ export class Accounts {
       users: this.users,
       tokens: this.tokens,
       sessions: this.sessions,
+      signOn: this.signOn,
       clock,
       onChange,
     })

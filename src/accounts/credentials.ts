@@ -5,6 +5,7 @@ import { endLogIns } from './log-ins.ts'
 import { checkedPassword, hashPassword, verifyPassword } from './password.ts'
 import type { Account, Role } from './rights.ts'
 import type { Sessions } from './sessions.ts'
+import type { SignOn, Vouched } from './sign-on.ts'
 import { Throttle } from './throttle.ts'
 import type { Tokens } from './tokens.ts'
 import type { Users } from './users.ts'
@@ -18,6 +19,12 @@ export interface Tenant {
   readonly contributes: boolean
 }
 
+/** Knows names and passwords that this installation does not. */
+export interface PasswordDirectory {
+  /** Null where it is not the name's password. */
+  verify(name: string, password: string): Promise<Vouched | null>
+}
+
 const FREE_FAILURES_PER_USER = 5
 /** More than for a user, since an address can be a whole office. */
 const FREE_FAILURES_PER_ADDRESS = 20
@@ -27,6 +34,7 @@ export interface CredentialsParts {
   readonly users: Users
   readonly tokens: Tokens
   readonly sessions: Sessions
+  readonly signOn: SignOn
   /** In milliseconds. */
   readonly clock: () => number
   /** Called after a password was changed. */
@@ -39,6 +47,7 @@ export class Credentials {
   readonly #byName: Throttle
   readonly #byAddress: Throttle
   readonly #tenants: VerifiedCredentials<Tenant>
+  #directory: PasswordDirectory | null = null
   /** A hash that fits no password, verified where there is no such user, so that both take the same time. */
   readonly #dummyHash = hashPassword(randomBytes(32).toString('hex'))
 
@@ -47,6 +56,11 @@ export class Credentials {
     this.#byName = new Throttle(FREE_FAILURES_PER_USER, parts.clock)
     this.#byAddress = new Throttle(FREE_FAILURES_PER_ADDRESS, parts.clock)
     this.#tenants = new VerifiedCredentials(parts.clock)
+  }
+
+  /** From now on, names without a password here are held against it. */
+  askDirectory(directory: PasswordDirectory): void {
+    this.#directory = directory
   }
 
   /**
@@ -105,7 +119,9 @@ export class Credentials {
   }
 
   async #verifiedUser(name: string, password: string, address: string): Promise<Account> {
-    const { id, role } = await this.#verified(name, password, address, (role) => role !== 'tenant')
+    const user = await this.#verified(name, password, address, (role) => role !== 'tenant', this.#directory)
+    if ('issuer' in user) return this.#parts.signOn.admit(user)
+    const { id, role } = user
     await this.#parts.users.recordLogIn(id)
     return { id, name, role }
   }
@@ -115,19 +131,37 @@ export class Credentials {
     password: string,
     address: string,
     isWelcome: (role: Role) => boolean,
-  ): Promise<StoredUser> {
-    const pause = Math.max(this.#byName.pause(name), this.#byAddress.pause(address))
+  ): Promise<StoredUser>
+  async #verified(
+    name: string,
+    password: string,
+    address: string,
+    isWelcome: (role: Role) => boolean,
+    directory: PasswordDirectory | null,
+  ): Promise<StoredUser | Vouched>
+  async #verified(
+    name: string,
+    password: string,
+    address: string,
+    isWelcome: (role: Role) => boolean,
+    directory: PasswordDirectory | null = null,
+  ): Promise<StoredUser | Vouched> {
+    // Directories do not tell capital letters from small ones.
+    const key = name.toLowerCase()
+    const pause = Math.max(this.#byName.pause(key), this.#byAddress.pause(address))
     if (pause > 0) {
       const seconds = Math.ceil(pause / 1000)
       throw new Failure('login.throttled', `Too many failed log-ins; try again in ${seconds} s.`, { seconds })
     }
-    this.#byName.attempt(name)
+    this.#byName.attempt(key)
     this.#byAddress.attempt(address)
     const user = await this.#parts.store.users.findByName(name)
     const right = await verifyPassword(password, user?.passwordHash || (await this.#dummyHash))
-    if (!user || !right || user.disabled || !isWelcome(user.role)) throw new Failure('login.refused')
-    this.#byName.succeeded(name)
+    // Whoever has a password here is not looked for elsewhere: a namesake in the directory is somebody else.
+    const vouched = !user?.passwordHash && directory ? await directory.verify(name, password) : null
+    if (!vouched && (!user || !right || user.disabled || !isWelcome(user.role))) throw new Failure('login.refused')
+    this.#byName.succeeded(key)
     this.#byAddress.succeeded(address)
-    return user
+    return vouched ?? (user as StoredUser)
   }
 }

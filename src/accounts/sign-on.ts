@@ -36,7 +36,13 @@ export class SignOn {
    * `sign-on.name` where a first log-in needs a name that cannot be given, `sign-on.disabled`, `user.last-administrator`.
    */
   async logIn(vouched: Vouched): Promise<{ secret: string; account: Account }> {
-    const { store, sessions, onChange } = this.#parts
+    const account = await this.admit(vouched)
+    return { secret: await this.#parts.sessions.open(account.id, vouched.session), account }
+  }
+
+  /** The same without a session. */
+  async admit(vouched: Vouched): Promise<Account> {
+    const { store, onChange } = this.#parts
     const { account, isChanged } = await store.transaction('signOn', async (tx) => {
       const known = await tx.users.findByIdentity(vouched)
       if (known?.disabled) throw new Failure('sign-on.disabled')
@@ -50,7 +56,7 @@ export class SignOn {
       return { account: { id, name: known?.name ?? vouched.name, role: vouched.role }, isChanged }
     })
     if (isChanged) onChange()
-    return { secret: await sessions.open(account.id, vouched.session), account }
+    return account
   }
 
   /** Ends the sessions that the provider no longer vouches for. Tokens stay: they are no log-ins. */

@@ -93,6 +93,10 @@ export function buildHttpServer(
     addAuthentication(scope, appliance.accounts, operations)
     addAuditing(scope, appliance.audit, (request) => knownCallerOf(request)?.name ?? null)
     const signOn = settings.oidcIssuer === '' ? null : await openSignOn(settings)
+    if (settings.ldapUrl !== '') {
+      const { Directory } = await import('../sign-on/index.ts')
+      appliance.accounts.credentials.askDirectory(new Directory(settings))
+    }
     const parts = { appliance, settings, metrics, operations, signOn }
     addRoutes(scope as unknown as HttpServer, parts)
     // What its tools do is not there where the server is no appliance.

@@ -28,6 +28,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
   demandWholeCloud(settings)
   demandWholeManager(settings)
   demandWholeProvider(settings)
+  demandWholeDirectory(settings)
   return settings
 }
 
@@ -118,6 +119,47 @@ function demandWholeProvider(settings: Settings): void {
     refuse('--oidc-scopes (BACKTRAIL_OIDC_SCOPES)', `must be ${options.oidcScopes.kind.allowed}`)
   if (oidcRoles.length === 0 && oidcDefaultRole === 'none')
     refuse('--oidc-roles or --oidc-default-role', 'is needed with --oidc-issuer: nobody could log in')
+}
+
+/** A directory is an address and a way to find users; nothing goes to it in the clear but on this machine. */
+function demandWholeDirectory(settings: Settings): void {
+  const { ldapUrl, ldapStartTls, ldapUserDn, ldapBindDn, ldapBindPasswordFile, ldapBase } = settings
+  const { ldapFilter, ldapGroupBase, ldapGroupFilter, ldapRoles, ldapDefaultRole } = settings
+  const flag = '--ldap-url (BACKTRAIL_LDAP_URL)'
+  if (ldapUrl === '') {
+    if (ldapUserDn === '' && ldapBindDn === '' && ldapBase === '' && ldapRoles.length === 0) return
+    refuse('The settings --ldap-…', `are of no use without ${flag}, the address of the directory`)
+  }
+  const url = URL.parse(ldapUrl)
+  if (
+    !url ||
+    !/^ldaps?:$/.test(url.protocol) ||
+    url.hostname === '' ||
+    url.pathname.length > 1 ||
+    url.search ||
+    url.username
+  )
+    refuse(flag, `must be ${options.ldapUrl.kind.allowed} and names a host, not "${ldapUrl}"`)
+  const isLocal = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
+  if (url.protocol === 'ldap:' && ldapStartTls === 'off' && !isLocal)
+    refuse(
+      '--ldap-start-tls off',
+      'is for a directory on the same machine: passwords would go over the network in the clear',
+    )
+  if ((ldapUserDn === '') === (ldapBase === ''))
+    refuse('One of --ldap-user-dn and --ldap-base', 'is needed with --ldap-url: where users are')
+  for (const [name, value, needed] of [
+    ['--ldap-user-dn', ldapUserDn, /\{name\}/],
+    ['--ldap-filter', ldapFilter, /^\(.*\{name\}.*\)$/],
+    ['--ldap-group-filter', ldapGroupFilter, /^\(.*\{(?:dn|name)\}.*\)$/],
+  ] as const)
+    if (value !== '' && !needed.test(value)) refuse(name, `must have the place of the user in it, not be "${value}"`)
+  if ((ldapBindDn === '') !== (ldapBindPasswordFile === ''))
+    refuse('--ldap-bind-dn and --ldap-bind-password-file', 'must be given together')
+  if (ldapUserDn !== '' && ldapBindDn !== '' && ldapGroupBase === '')
+    refuse('--ldap-bind-dn', 'is of no use with --ldap-user-dn: users are not searched for')
+  if (ldapRoles.length === 0 && ldapDefaultRole === 'none')
+    refuse('--ldap-roles or --ldap-default-role', 'is needed with --ldap-url: nobody could log in')
 }
 
 function readAll<C extends Readonly<Record<string, Option<unknown>>>>(catalogue: C, flags: Flags, env: Environment) {

@@ -18,7 +18,11 @@ export function addTokenLogIn(app: HttpServer, { appliance, settings }: RoutePar
         body: LogIn,
         response: {
           200: Type.Object({ token: Type.String() }),
-          ...refusals(yaraEnvelope, { 400: 'The name or the password is missing or wrong, or the account is locked.' }),
+          ...refusals(yaraEnvelope, {
+            400: 'The name or the password is missing or wrong, or the account is locked.',
+            403: 'The directory knows the password, and the user may not be here: disabled, or in no group.',
+            409: 'The directory knows the password, and the name is somebody else’s here.',
+          }),
         },
       },
     },

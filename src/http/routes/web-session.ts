@@ -74,7 +74,11 @@ export function addWebSession(app: HttpServer, { appliance: { accounts, room }, 
         body: LogIn,
         response: {
           200: SessionShape,
-          ...refusals(yaraEnvelope, { 400: 'The name or the password is missing or wrong.', 403: foreign }),
+          ...refusals(yaraEnvelope, {
+            400: 'The name or the password is missing or wrong.',
+            403: `${foreign} Or the directory knows the password, and the user may not be here: disabled, or in no group.`,
+            409: 'The directory knows the password, and the name is somebody else’s here.',
+          }),
         },
       },
     },
