@@ -189,6 +189,10 @@ export const catalogue = {
     message: 'As much of what you have sent is stored as may be; delete some of it, or ask for a larger quota.',
   },
   'storage.full': { status: 503, message: 'The storage is full; free some space and send the file again.' },
+  'storage.unavailable': {
+    status: 503,
+    message: 'The storage of samples does not answer, or refuses; try again in a moment.',
+  },
   'service.stopping': { status: 503, message: 'The server is stopping; try again in a moment.' },
   'service.overloaded': { status: 503, message: 'The server is overloaded; try again in a moment.' },
   'workers.lost': {
@@ -251,6 +255,7 @@ export const catalogue = {
     message: 'The database is damaged; stop Backtrail and run "backtrail check" on the data folder.',
   },
   'backup.incomplete': { status: 500, message: 'The backup is not whole.' },
+  'storage.unusable': { status: 503, message: 'The object store cannot be used as it is.' },
   'data-folder.unusable': { status: 503, message: 'The data folder cannot be used as it is.' },
   'signature.damaged': { status: 500, message: 'A signature record is damaged.' },
   'segment.damaged': {
@@ -259,6 +264,7 @@ export const catalogue = {
   },
   'server.unreachable': { status: 502, message: 'The server cannot be reached.' },
   'server.refused': { status: 502, message: 'The server refused the request.' },
+  'database.locked': { status: 503, message: 'The database is in use by another server.' },
   'data-folder.locked': { status: 503, message: 'The data folder is in use by a running server.' },
 } as const satisfies Record<string, { status: number; message: string }>
 

@@ -29,6 +29,7 @@ import { type Candidate, groupCandidatesBySample } from './candidates.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Corpus } from './corpus.ts'
 import { decidedByNames } from './deciding-by-names.ts'
+import { retryWhenAway } from './retry-when-away.ts'
 import { groupsByCandidates } from './scan-groups.ts'
 import type { TextPlans } from './text-parts.ts'
 
@@ -211,7 +212,8 @@ async function evaluated(
     const whole = { ruleSet: ruleSet.id, segment: segment.path, after, upTo, only, rulesets: null, names: null }
     const task = { ...whole, ...narrowed }
     const how = { priority, group, waitForRoom: true, signal } as const
-    return (await segments.whileLocal([segment], () => pool.run('evaluate', task, how))).candidates
+    const run = () => segments.whileLocal([segment], () => pool.run('evaluate', task, how))
+    return (await retryWhenAway(run, signal)).candidates
   }
   try {
     return { damaged: null, candidates: await decidedByNames(await evaluate({}), sources, evaluate) }
@@ -407,13 +409,15 @@ async function scanBatch(
 ): Promise<Checkpoint> {
   const base = { ...nothing, upTo: batch.upTo, skipped: batch.skipped }
   if (batch.items.length === 0) return base
-  const { results, scannedBytes } = await whileAllLeased(contents, batch.items, (items) =>
-    pool.run(
-      'verify',
-      { ruleSet: options.ruleSet.id, items, strings: options.strings },
-      { priority: options.priority, group: options.group, waitForRoom: true, signal: options.signal },
-    ),
-  )
+  const scan = () =>
+    whileAllLeased(contents, batch.items, (items) =>
+      pool.run(
+        'verify',
+        { ruleSet: options.ruleSet.id, items, strings: options.strings },
+        { priority: options.priority, group: options.group, waitForRoom: true, signal: options.signal },
+      ),
+    )
+  const { results, scannedBytes } = await retryWhenAway(scan, options.signal)
   const texts = textsCounted(options.ruleSet)
   const unreadable = results.flatMap(({ sample, errors: [first] }) =>
     first?.reason === 'unreadable' ? [{ sample, message: first.message }] : [],

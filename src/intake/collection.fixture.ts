@@ -9,8 +9,17 @@ import { Rulesets } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { testLimits } from '../scanning/fixtures/open-pool.ts'
 import { WorkerPool } from '../scanning/index.ts'
-import { LocalSegmentFiles, Segments } from '../segments/index.ts'
-import { FileContents, Scratch } from '../store/index.ts'
+import { isSegmentName, LocalSegmentFiles, type SegmentFiles, Segments, StoredSegmentFiles } from '../segments/index.ts'
+import {
+  Bucket,
+  type BucketSettings,
+  type ContentStore,
+  FileContents,
+  isContentName,
+  LocalCache,
+  S3Contents,
+  Scratch,
+} from '../store/index.ts'
 import { openDatabase } from '../store/sqlite/database.ts'
 import { storeOf } from '../store/sqlite/store.ts'
 import { Intake, type IntakeLimits } from './index.ts'
@@ -41,12 +50,27 @@ export type Collection = Awaited<ReturnType<typeof openCollection>>
 /** A real collection in a folder: database, contents, worker processes and all. `close` leaves the folder. */
 export async function openCollection(
   folder: string,
-  { workers = 1, limits = {} }: { readonly workers?: number; readonly limits?: Partial<IntakeLimits> } = {},
+  {
+    workers = 1,
+    limits = {},
+    objects,
+  }: {
+    readonly workers?: number
+    readonly limits?: Partial<IntakeLimits>
+    /** Contents and segments are in an object store, and only copies of them in the folder. */
+    readonly objects?: BucketSettings
+  } = {},
 ) {
   const log = new RecordingLog()
   const database = await openDatabase(join(folder, 'backtrail.db'))
   const scratch = await Scratch.open(folder)
-  const contents = await FileContents.open(folder, scratch)
+  const { contents, files, closePlace }: CollectionPlace = objects
+    ? await objectsIn(folder, scratch, objects)
+    : {
+        contents: await FileContents.open(folder, scratch),
+        files: new LocalSegmentFiles(join(folder, 'index'), scratch),
+        closePlace: () => {},
+      }
   const pool = new WorkerPool({ workers, folder: scratch.workers, log, limits: testLimits })
   const store = storeOf(database)
   const matches = new Matches(store)
@@ -59,7 +83,7 @@ export async function openCollection(
     store,
     contents,
     pool,
-    files: new LocalSegmentFiles(join(folder, 'index'), scratch),
+    files,
     log,
   })
   const samples = new Samples({ store, contents, scratch, segments })
@@ -101,9 +125,35 @@ export async function openCollection(
       await intake.stop()
       await segments.stop()
       await pool.stop()
+      closePlace()
       await scratch.close()
       await database.destroy()
     },
+  }
+}
+
+interface CollectionPlace {
+  readonly contents: ContentStore & Pick<FileContents, 'recover'>
+  readonly files: SegmentFiles
+  readonly closePlace: () => void
+}
+
+async function objectsIn(folder: string, scratch: Scratch, settings: BucketSettings): Promise<CollectionPlace> {
+  const bucket = await Bucket.open(settings)
+  const cache = await LocalCache.open({
+    folder: join(folder, 'cache'),
+    limit: 64 * 1024 ** 2,
+    keptFree: 0,
+    isName: (name) => isContentName(name) || isSegmentName(name),
+    keepsOverBoots: isSegmentName,
+  })
+  const onLeft = (error: unknown) => {
+    throw error
+  }
+  return {
+    contents: new S3Contents({ bucket, cache, scratch, onLeft }),
+    files: new StoredSegmentFiles({ bucket, cache, scratch }),
+    closePlace: () => bucket.close(),
   }
 }
 

@@ -45,6 +45,7 @@ export type * from './new-names.ts'
 export * from './notifications.ts'
 export type * from './outbox.ts'
 export { offsetOf, type Page } from './page.ts'
+export { lockServer, openPostgresStore, type ServerLock } from './postgres/index.ts'
 export { makeFilesPrivate, makePrivate } from './private.ts'
 export type * from './programs.ts'
 export type * from './reanalyses.ts'
@@ -56,6 +57,16 @@ export type * from './rule-summary.ts'
 export type * from './rule-switches.ts'
 export type * from './ruleset-tags.ts'
 export * from './rulesets.ts'
+export {
+  Bucket,
+  type BucketSettings,
+  demandOwnPrefix,
+  type FetchCopy,
+  type HeldCopy,
+  LocalCache,
+  readPlace,
+  S3Contents,
+} from './s3/index.ts'
 export * from './sample-search.ts'
 export type * from './samples.ts'
 export type * from './scan-failures.ts'

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { type Disk, realDisk } from './disk.ts'
 import { asStorageFailure, FileContents, Scratch } from './index.ts'
@@ -25,24 +24,6 @@ async function written(scratch: Scratch, bytes: Uint8Array) {
 }
 
 const nothing = async () => {}
-
-test('a stored content is readable under its digest, whole, in part and as a file, and its staged file is gone', async (t) => {
-  const { contents, scratch } = await freshStore(t)
-  const bytes = randomBytes(100_000)
-  const file = await written(scratch, bytes)
-  assert.equal(await contents.put([file], async () => 'committed'), 'committed')
-
-  const whole = await contents.range(file.sha256)
-  assert.equal(whole.size, bytes.length)
-  assert.deepEqual(await buffer(whole.stream), bytes)
-  const part = await contents.range(file.sha256, { start: 10, end: 19 })
-  assert.equal(part.size, bytes.length)
-  assert.deepEqual(await buffer(part.stream), bytes.subarray(10, 20))
-  const lease = await contents.lease([file.sha256])
-  assert.deepEqual(await Promise.all(lease.paths.map((path) => readFile(path))), [bytes])
-  lease.release()
-  await assert.rejects(readFile(file.temporary), { code: 'ENOENT' })
-})
 
 /** The real disk, which also tells what it was asked; `syncAll` then answers as given. */
 function watchedDisk(canSyncAll: boolean): { readonly disk: Disk; readonly asked: string[] } {
@@ -101,16 +82,6 @@ test('many files are stored at once, and the same content twice is one file', as
   assert.deepEqual(listed.flat(), [...digests].sort())
 })
 
-test('a content that is not there is a sample that is gone', async (t) => {
-  const { contents } = await freshStore(t)
-  const sha256 = randomBytes(32)
-  assert.equal(await contents.size(sha256), null)
-  await assert.rejects(contents.range(sha256), { code: 'sample.gone' })
-  const { paths } = await contents.lease([sha256])
-  await assert.rejects(readFile(paths[0] ?? ''), { code: 'ENOENT' })
-  await contents.delete([sha256], async () => [sha256])
-})
-
 test('contents whose rows cannot be committed are deleted again, and those whose rows stay are not', async (t) => {
   const { contents, scratch } = await freshStore(t)
   const [kept, failed] = await Promise.all(['a', 'b'].map((text) => written(scratch, Buffer.from(text))))
@@ -135,21 +106,4 @@ test('a full disk is a failure that the sender is told, other errors stay what t
   const missing = { temporary: scratch.fresh(), sha256: randomBytes(32), synced: true }
   await assert.rejects(contents.put([missing], nothing), { code: 'ENOENT' })
   assert.equal(await contents.size(missing.sha256), null)
-})
-
-test('work that is done in turns never overlaps, also after a failure', async (t) => {
-  const { contents } = await freshStore(t)
-  let inside = 0
-  const work = async (fail: boolean) => {
-    assert.equal(++inside, 1)
-    await new Promise(setImmediate)
-    inside--
-    if (fail) throw new Error('failed in its turn')
-    return 'done'
-  }
-  const results = await Promise.allSettled([false, true, false].map((fail) => contents.withLock(() => work(fail))))
-  assert.deepEqual(
-    results.map(({ status }) => status),
-    ['fulfilled', 'rejected', 'fulfilled'],
-  )
 })

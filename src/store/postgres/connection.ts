@@ -4,6 +4,7 @@ import pg from 'pg'
 import { Failure } from '../../errors/index.ts'
 import type { DatabaseHealth } from '../database-health.ts'
 import { storable } from './engine.ts'
+import { APPLICATION } from './fence.ts'
 
 /** The schema that the tables are in, so that Backtrail may share a database with others. */
 export const SCHEMA = 'backtrail'
@@ -12,12 +13,20 @@ export const SCHEMA = 'backtrail'
 const WAIT_MS = 15_000
 const AGAIN_MS = 250
 
+/** Looks at a connection before it is used for the first time; it is ended where that fails. */
+export type Inspect = (client: pg.PoolClient) => Promise<void>
+
 /** Connections to the database of this address, as Kysely asks for them; `sslmode` and `sslrootcert` in it are for TLS. */
-export function connectionsTo(url: string, most: number, health: DatabaseHealth): PostgresPool {
+export function connectionsTo(
+  url: string,
+  most: number,
+  health: DatabaseHealth,
+  inspect: Inspect = async () => {},
+): PostgresPool {
   const pool = new pg.Pool({
     connectionString: url,
     options: `-c search_path=${SCHEMA}`,
-    application_name: 'backtrail',
+    application_name: APPLICATION,
     max: most,
     keepAlive: true,
     connectionTimeoutMillis: WAIT_MS,
@@ -32,7 +41,7 @@ export function connectionsTo(url: string, most: number, health: DatabaseHealth)
       const waiting = performance.now()
       for (;;) {
         try {
-          return understanding(await pool.connect(), health)
+          return await understanding(await pool.connect(), health, inspect)
         } catch (error) {
           if (!isComingBack(error) || performance.now() - waiting > WAIT_MS) throw error
           await delay(AGAIN_MS)
@@ -45,11 +54,21 @@ export function connectionsTo(url: string, most: number, health: DatabaseHealth)
 /** The same connection for the same client: Kysely knows connections by their identity. */
 const understood = new WeakMap<pg.PoolClient, PostgresPoolClient>()
 
-function understanding(client: pg.PoolClient, health: DatabaseHealth): PostgresPoolClient {
+async function understanding(
+  client: pg.PoolClient,
+  health: DatabaseHealth,
+  inspect: Inspect,
+): Promise<PostgresPoolClient> {
   const known = understood.get(client)
   if (known) return known
   // Between two statements of a unit nobody else hears that the connection is gone; the next statement is told.
   client.on('error', () => {})
+  try {
+    await inspect(client)
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
   const query = async (text: string, parameters: readonly unknown[]) => {
     try {
       return await client.query(text, parameters.map(toParameter))

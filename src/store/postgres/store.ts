@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HandleEmptyInListsPlugin, Kysely, PostgresDialect, replaceWithNoncontingentExpression, sql } from 'kysely'
+import type pg from 'pg'
 import { Failure } from '../../errors/index.ts'
 import type { DatabaseHealth } from '../database-health.ts'
 import type { Schema } from '../schema.ts'
@@ -9,6 +10,7 @@ import type { Store } from '../store.ts'
 import { type UnitName, unitsOfWork } from '../units-of-work.ts'
 import { connectionsTo, isLost, wasTakenBack } from './connection.ts'
 import { postgresEngine } from './engine.ts'
+import { beginTerm, demandTerm } from './fence.ts'
 import { migrate } from './migrate.ts'
 
 const CONNECTIONS = 10
@@ -16,10 +18,11 @@ const FOLD_EVERY_MS = 60_000
 
 /**
  * Opens the database at `postgres://…`, making its tables or bringing them up to date first. `database.unusable` where it
- * cannot be reached or worked with.
+ * cannot be reached or worked with. With a term, it is used for as long as no other one begins: after that all fails with
+ * `database.locked`.
  */
-export async function openPostgresStore(url: string, health: DatabaseHealth): Promise<Store> {
-  const database = await openPostgres(url, health)
+export async function openPostgresStore(url: string, health: DatabaseHealth, term?: string): Promise<Store> {
+  const database = await openPostgres(url, health, term)
   // Counts that are folded later are as right as before.
   const folding = setInterval(() => void foldCounts(database).catch(() => {}), FOLD_EVERY_MS).unref()
   const store = storeOver(database, postgresEngine, (unit, work) => runUnit(database, unit, work))
@@ -32,13 +35,19 @@ export async function openPostgresStore(url: string, health: DatabaseHealth): Pr
   }
 }
 
-export async function openPostgres(url: string, health: DatabaseHealth): Promise<Database> {
+export async function openPostgres(url: string, health: DatabaseHealth, term?: string): Promise<Database> {
+  let hasBegun = false
+  const inspect = async (client: pg.PoolClient) => {
+    if (hasBegun && term !== undefined) await demandTerm(client, term)
+  }
   const database = new Kysely<Schema>({
-    dialect: new PostgresDialect({ pool: connectionsTo(url, CONNECTIONS, health) }),
+    dialect: new PostgresDialect({ pool: connectionsTo(url, CONNECTIONS, health, inspect) }),
     plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })],
   })
   try {
     await migrate(database as unknown as Kysely<unknown>)
+    if (term !== undefined) await beginTerm(database as unknown as Kysely<unknown>, term)
+    hasBegun = true
     return database
   } catch (error) {
     await database.destroy()

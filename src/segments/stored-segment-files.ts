@@ -1,0 +1,168 @@
+/**
+ * The files of segments as objects, `segments/<file>` below the prefix of a cluster, with copies in the cache of this
+ * machine: a segment is evaluated on local bytes, and one that is not there is fetched as a whole.
+ *
+ *   written here ──store──▶ object ──row committed──▶ live ──retire──▶ without a row, an hour of grace ──▶ deleted
+ *                              └──── never committed ──▶ without a row, a day after it was written ──────▶ deleted
+ *
+ * Rows never name what is not there. The grace is for whoever has read the row just before it went, and finds the object
+ * still; who has read it in this process and goes on reading has pinned it. An object that was written and never got a row
+ * may be about to get it, or the commit may have been one of which nobody knows: so it waits for a day.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { basename } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import pLimit from 'p-limit'
+import type { Bucket, HeldCopy, LocalCache, Scratch } from '../store/index.ts'
+import type { SegmentFiles } from './segment-files.ts'
+
+export interface StoredSegmentFilesParts {
+  readonly bucket: Pick<Bucket, 'putFile' | 'download' | 'delete' | 'list'>
+  readonly cache: LocalCache
+  readonly scratch: Pick<Scratch, 'id'>
+  readonly clock?: () => number
+}
+
+/** Whether a copy of that name is one of a segment. */
+export function isSegmentName(name: string): boolean {
+  return /^[0-9a-f][0-9a-f-]*\.[0-9a-f-]+\.segment$/.test(name)
+}
+
+const FOLDER = 'segments/'
+const GRACE_MS = 60 * 60 * 1_000
+const DAY_MS = 24 * GRACE_MS
+/** Fetched at once: each is some hundred megabytes. */
+const FETCHES = 8
+
+export class StoredSegmentFiles implements SegmentFiles {
+  readonly #parts: StoredSegmentFilesParts
+  readonly #clock: () => number
+  readonly #fetches = pLimit(FETCHES)
+  /** The places of files that are being written, by their paths. */
+  readonly #writing = new Map<string, HeldCopy>()
+  /** Readers by the name of the file. */
+  readonly #pins = new Map<string, number>()
+  /** When this process retired a file, by its name. */
+  readonly #retired = new Map<string, number>()
+
+  constructor(parts: StoredSegmentFilesParts) {
+    this.#parts = parts
+    this.#clock = parts.clock ?? Date.now
+  }
+
+  async open(): Promise<void> {}
+
+  pathOf(file: string): string {
+    return this.#parts.cache.pathOf(file)
+  }
+
+  freshPath(): string {
+    const place = this.#parts.cache.reserve(`${this.#parts.scratch.id}.${randomUUID()}.segment`)
+    this.#writing.set(place.path, place)
+    return place.path
+  }
+
+  async store(path: string): Promise<void> {
+    const file = basename(path)
+    await this.#parts.bucket.putFile(`${FOLDER}${file}`, path, await digestOf(path))
+    await this.#parts.cache.written(file)
+    this.#endWriting(path)
+  }
+
+  /** What is an object already is left to `sweep`: whether a row names it may be what nobody knows. */
+  async discard(path: string): Promise<void> {
+    this.#endWriting(path)
+    await this.#parts.cache.dropWhenFree(basename(path))
+  }
+
+  async whileLocal<T>(paths: readonly string[], work: () => Promise<T>): Promise<T> {
+    const held: HeldCopy[] = []
+    try {
+      const holding = paths.map(async (path) => held.push(await this.#hold(basename(path))))
+      const failed = (await Promise.allSettled(holding)).find(({ status }) => status === 'rejected')
+      if (failed?.status === 'rejected') throw failed.reason
+      return await work()
+    } finally {
+      for (const copy of held) copy.release()
+    }
+  }
+
+  pin(path: string): void {
+    const file = basename(path)
+    this.#pins.set(file, (this.#pins.get(file) ?? 0) + 1)
+  }
+
+  unpin(path: string): void {
+    const file = basename(path)
+    const readers = (this.#pins.get(file) ?? 0) - 1
+    if (readers > 0) this.#pins.set(file, readers)
+    else this.#pins.delete(file)
+    if (readers <= 0 && this.#retired.has(file)) void this.#parts.cache.dropWhenFree(file).catch(() => {})
+  }
+
+  async retire(path: string): Promise<void> {
+    const file = basename(path)
+    this.#retired.set(file, this.#clock())
+    if (!this.#pins.has(file)) await this.#parts.cache.dropWhenFree(file)
+  }
+
+  /** All of them by one walk through the names. */
+  async sizes(): Promise<ReadonlyMap<string, number>> {
+    const sizes = new Map<string, number>()
+    for await (const page of this.#parts.bucket.list(FOLDER))
+      for (const { key, size } of page) sizes.set(key.slice(FOLDER.length), size)
+    return sizes
+  }
+
+  async restore(path: string, isSound: (path: string) => boolean): Promise<boolean> {
+    await this.#parts.cache.drop(basename(path))
+    return this.whileLocal([path], async () => isSound(path))
+  }
+
+  async sweep(namesInRows: () => Promise<ReadonlySet<string>>): Promise<number> {
+    const { bucket, cache } = this.#parts
+    const objects: { readonly file: string; readonly modified: number }[] = []
+    for await (const page of bucket.list(FOLDER))
+      for (const { key, modified } of page) objects.push({ file: key.slice(FOLDER.length), modified })
+    const named = await namesInRows()
+    const present = this.#clock()
+    let removed = 0
+    for (const { file, modified } of objects) {
+      if (named.has(file) || this.#pins.has(file)) continue
+      const retired = this.#retired.get(file)
+      if (retired === undefined ? modified > present - DAY_MS : retired > present - GRACE_MS) continue
+      await bucket.delete(`${FOLDER}${file}`)
+      await cache.dropWhenFree(file)
+      this.#retired.delete(file)
+      removed++
+    }
+    return removed
+  }
+
+  #hold(file: string): Promise<HeldCopy> {
+    const { bucket, cache } = this.#parts
+    return cache.hold(file, (path) =>
+      this.#fetches(async () => {
+        for (let tries = 1; ; tries++) {
+          const found = await bucket.download(`${FOLDER}${file}`, path)
+          if (found === null) return 'absent'
+          if (found.declared === null || found.declared === found.sha256) return 'sound'
+          // Once more: the fault may have been on the way. Then readers find what is wrong with it.
+          if (tries === 2) return 'unsound'
+        }
+      }),
+    )
+  }
+
+  #endWriting(path: string): void {
+    this.#writing.get(path)?.release()
+    this.#writing.delete(path)
+  }
+}
+
+async function digestOf(path: string): Promise<Uint8Array> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest()
+}

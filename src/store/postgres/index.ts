@@ -1,0 +1,21 @@
+/**
+ * PostgreSQL as the database of a cluster. What it takes is loaded when it is asked for: whoever has all in a data folder
+ * starts without it.
+ */
+import type { DatabaseHealth } from '../database-health.ts'
+import type { Store } from '../store.ts'
+import type { ServerLock } from './server-lock.ts'
+
+export type { ServerLock } from './server-lock.ts'
+
+/** See `store.ts`. */
+export async function openPostgresStore(url: string, health: DatabaseHealth, term: string): Promise<Store> {
+  const { openPostgresStore: open } = await import('./store.ts')
+  return open(url, health, term)
+}
+
+/** See `server-lock.ts`. */
+export async function lockServer(url: string): Promise<ServerLock> {
+  const { lockServer: lock } = await import('./server-lock.ts')
+  return lock(url)
+}

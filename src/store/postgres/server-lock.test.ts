@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { DatabaseHealth } from '../database-health.ts'
+import { newDatabase, noServer } from './server.fixture.ts'
+import { LOCK, lockServer } from './server-lock.ts'
+import { openPostgresStore } from './store.ts'
+
+const skip = noServer
+
+/** Ends the session of the lock, as a lost connection does; gives whether there was one. */
+async function endSession(url: string): Promise<boolean> {
+  const client = new pg.Client(url)
+  await client.connect()
+  const { rowCount } = await client.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = 'backtrail lock' AND datname = current_database()`,
+  )
+  await client.end()
+  return (rowCount ?? 0) > 0
+}
+
+const isLocked = (url: string) => hasLock(url, 'granted')
+const isWaitedFor = (url: string) => hasLock(url, 'NOT granted')
+
+async function hasLock(url: string, state: 'granted' | 'NOT granted'): Promise<boolean> {
+  const client = new pg.Client(url)
+  await client.connect()
+  const { rows } = await client.query(
+    `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND ${state}
+     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+  )
+  await client.end()
+  return rows.length > 0
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await delay(20)
+}
+
+test('one server at a time has the lock of a database, and the next one when it was released', { skip }, async () => {
+  const url = await newDatabase()
+  const lock = await lockServer(url)
+  await assert.rejects(lockServer(url), { code: 'database.locked', message: /Another Backtrail server/ })
+  await lock.release()
+  await (await lockServer(url)).release()
+  // Those of other databases are others.
+  const [one, two] = [await lockServer(url), await lockServer(await newDatabase())]
+  await one.release()
+  await two.release()
+})
+
+test('a lock whose session was lost is taken again', { skip }, async () => {
+  const url = await newDatabase()
+  const lock = await lockServer(url, { lookMs: 20, backWithinMs: 600_000 })
+  assert.ok(await endSession(url))
+  await until(() => isLocked(url))
+  await assert.rejects(lockServer(url), { code: 'database.locked' })
+  await lock.release()
+  assert.equal(await isLocked(url), false)
+})
+
+test('a lock that another server has got meanwhile is lost, and its holder hears of it', { skip }, async () => {
+  const url = await newDatabase()
+  const lock = await lockServer(url, { lookMs: 20, backWithinMs: 100 })
+  const { client: other, taken } = await nextHolder(url)
+  assert.ok(await endSession(url))
+  await taken
+  await assert.rejects(lock.lost, { code: 'database.locked', message: /this server ends/ })
+  await lock.release()
+  await other.end()
+})
+
+test('a server that lost the lock without knowing writes nothing once the next one has begun', { skip }, async () => {
+  const url = await newDatabase()
+  const health = new DatabaseHealth()
+  const lock = await lockServer(url, { lookMs: 600_000, backWithinMs: 600_000 })
+  const store = await openPostgresStore(url, health, lock.term)
+  await store.settings.set('a', 'first')
+  assert.ok(await endSession(url))
+  await until(async () => !(await isLocked(url)))
+  // Nobody has taken over yet.
+  await store.settings.set('a', 'still first')
+
+  const started = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const unit = store.transaction('logIn', async ({ settings }) => {
+    await settings.set('a', 'under way')
+    started.resolve()
+    await goOn.promise
+    await settings.set('a', 'under way still')
+  })
+  const refused = assert.rejects(unit, { code: 'database.locked' })
+  await started.promise
+  const next = await lockServer(url)
+  const nextStore = await openPostgresStore(url, health, next.term)
+  goOn.resolve()
+  await refused
+  await assert.rejects(store.settings.set('a', 'late'), { code: 'database.locked', message: /taken over/ })
+  assert.equal(await nextStore.settings.find('a'), 'still first')
+  await nextStore.settings.set('a', 'second')
+  await next.release()
+  await assert.rejects(store.settings.find('a'), { code: 'database.locked' })
+  for (const each of [store, nextStore]) await each.close()
+  await lock.release()
+})
+
+test('a lock that another server had meanwhile is lost, also when it is free again', { skip }, async () => {
+  const url = await newDatabase()
+  const lock = await lockServer(url, { lookMs: 1_000, backWithinMs: 600_000 })
+  const store = await openPostgresStore(url, new DatabaseHealth(), lock.term)
+  const { client, taken } = await nextHolder(url)
+  assert.ok(await endSession(url))
+  await taken
+  await client.query("UPDATE backtrail.settings SET value = 'another' WHERE key = 'server-term'")
+  await client.end()
+  await assert.rejects(lock.lost, { code: 'database.locked', message: /another server has worked on it/ })
+  await lock.release()
+  await store.close()
+})
+
+/** Waits for the lock, so that it has it as soon as the session of the other ends. */
+async function nextHolder(url: string) {
+  const client = new pg.Client(url)
+  await client.connect()
+  const taken = client.query('SELECT pg_advisory_lock($1, $2)', [...LOCK])
+  await until(() => isWaitedFor(url))
+  return { client, taken }
+}
+
+test('a database that cannot be reached is one that cannot be used', async () => {
+  await assert.rejects(lockServer('postgres://backtrail@127.0.0.1:1/backtrail'), {
+    code: 'database.unusable',
+    message: /ECONNREFUSED/,
+  })
+})
