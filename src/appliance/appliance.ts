@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
 import { Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
 import { AuditLog } from '../audit/index.ts'
@@ -36,27 +34,24 @@ import {
 } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
-import { LocalSegmentFiles, Segments } from '../segments/index.ts'
+import { Segments } from '../segments/index.ts'
 import { hasPart, programVersion, type Settings } from '../settings/index.ts'
 import {
   asUnusableFolder,
   DatabaseHealth,
   type DataFolderLock,
-  FileContents,
   type JournalEntry,
   lockDataFolder,
   makeFilesPrivate,
   makePrivate,
-  openSoundStore,
   Reserve,
   type Room,
-  refuseLostDatabase,
-  Scratch,
 } from '../store/index.ts'
 import { Tenants } from '../tenants/index.ts'
 import { type Diagnostic, ruleText } from '../yara/index.ts'
 import { Janitor } from './janitor.ts'
 import { Opened } from './opened.ts'
+import { openPlace } from './place.ts'
 import { StoredCheck } from './stored-check.ts'
 
 /** Everything of a Backtrail but its network side: the services over one data folder, and what runs in the background. */
@@ -97,6 +92,8 @@ export interface Appliance {
   readonly room: Room
   /** Whether what is stored is sound. */
   readonly stored: StoredCheck
+  /** Rejects when others have got what this works on: it must end. */
+  readonly lost: Promise<never>
   /** What operators should know, newest first. */
   journal(limit: number): Promise<readonly JournalEntry[]>
   /** What hunting with some texts would read, rule by rule. Fails with `rules.invalid`; rejects once it is aborted. */
@@ -163,15 +160,9 @@ async function assemble(
   reserve: Reserve,
   opened: Opened,
 ): Promise<Appliance> {
-  const folder = (name: string) => join(settings.data, name)
-  await refuseLostDatabase(settings.data, folder('backtrail.db'))
-  const databaseFile = folder('backtrail.db')
   const health = new DatabaseHealth()
-  const { store, checked } = await openSoundStore(databaseFile, health)
-  opened.add(() => store.close())
-  const scratch = await Scratch.open(settings.data)
-  opened.add(() => scratch.close())
-  const contents = await FileContents.open(settings.data, scratch)
+  const place = await openPlace({ settings, health, log, opened })
+  const { store, scratch, contents } = place
   const pool = new WorkerPool({
     workers: settings.workers,
     onDemand: workersOnDemand,
@@ -210,7 +201,7 @@ async function assemble(
     keptMs: settings.tombstoneDays * DAY_SECONDS * 1_000,
   })
   const expiry = new Expiry({ store, rulesets, log })
-  const segments = new Segments({ store, contents, pool, files: new LocalSegmentFiles(folder('index'), scratch), log })
+  const segments = new Segments({ store, contents, pool, files: place.files, log })
   const samples = new Samples({ store, contents, scratch, segments })
   const orNone = (limit: number) => (limit === 0 ? null : limit)
   const quotas = new Quotas(store, {
@@ -223,7 +214,14 @@ async function assemble(
     ...{ store, samples, audit, log, room: reserve },
     intervalMs: settings.retentionInterval,
   })
-  const janitor = new Janitor({ folder: settings.data, scratch, contents, store, log })
+  const janitor = new Janitor({
+    folder: settings.data,
+    scratch,
+    contents,
+    store,
+    sweeps: place.database === null ? [...place.sweeps, () => segments.sweep()] : [],
+    log,
+  })
   const corpus = new Corpus(store, health)
   const plans = new TextPlans(pool)
   const sources = { pool, workers: settings.workers, segments, corpus, contents, plans, health }
@@ -317,7 +315,15 @@ async function assemble(
     rules: { hosts: settings.ruleSourceHosts, networks: settings.ruleSourceNetworks, ca: settings.ruleSourceCa },
     intervalSeconds: settings.ruleSourceInterval / 1_000,
   })
-  const stored = new StoredCheck({ store, databaseFile, health, contents, pool, segments, log })
+  const stored = new StoredCheck({
+    store,
+    databaseFile: place.database?.file ?? null,
+    health,
+    contents,
+    pool,
+    segments,
+    log,
+  })
   opened.add(() => segments.stop())
   opened.add(
     () => localRetro.close(),
@@ -355,7 +361,7 @@ async function assemble(
   await audit.start()
   if (hasPart(settings.role, 'manager')) manager.start()
   expiry.start()
-  stored.begin(checked, statSync(databaseFile).size)
+  if (place.database) stored.begin(place.database.checked, place.database.bytes)
   log.info(
     {
       data: settings.data,
@@ -398,6 +404,7 @@ async function assemble(
     pool,
     room: reserve,
     stored,
+    lost: place.lost,
     journal: (limit) => store.journal.list(limit),
     explain: explainTexts,
     validate: (texts, by = {}) =>

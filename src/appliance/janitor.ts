@@ -1,12 +1,15 @@
 import type { Log } from '../scanning/index.ts'
-import { type FileContents, type Leftovers, type Scratch, type Store, takeOverEarlierFolder } from '../store/index.ts'
+import { type Leftovers, type Scratch, type Store, takeOverEarlierFolder } from '../store/index.ts'
+import type { Place } from './place.ts'
 
 interface Parts {
   /** The data folder. */
   readonly folder: string
   readonly scratch: Scratch
-  readonly contents: FileContents
+  readonly contents: Pick<Place['contents'], 'recover'>
   readonly store: Store
+  /** What else is cleared away now and then; each gives how many objects it deleted. */
+  readonly sweeps: readonly (() => Promise<number>)[]
   readonly log: Log
 }
 
@@ -37,7 +40,8 @@ export class Janitor {
     const earlier = await this.#sweep((recover) => takeOverEarlierFolder(this.#parts.folder, recover))
     const swept = await this.#sweep((recover) => this.#parts.scratch.sweep(recover))
     this.#timer = setInterval(() => {
-      this.#sweeping = this.#sweepAgain()
+      // One after the other, also where one takes longer than the time between them.
+      this.#sweeping = this.#sweeping.then(() => this.#sweepAgain()).then(() => this.#sweepObjects())
     }, EVERY_MS)
     this.#timer.unref()
     const files = earlier.leftovers.files + swept.leftovers.files
@@ -58,6 +62,18 @@ export class Janitor {
     } catch (error) {
       this.#parts.log.error({ err: error }, 'what other processes have left could not be cleared away')
     }
+  }
+
+  async #sweepObjects(): Promise<void> {
+    let deleted = 0
+    for (const sweep of this.#parts.sweeps) {
+      try {
+        deleted += await sweep()
+      } catch (error) {
+        this.#parts.log.warn({ err: error }, 'objects that nothing names could not be cleared away now')
+      }
+    }
+    if (deleted > 0) this.#parts.log.info({ objects: deleted }, 'objects that nothing named were cleared away')
   }
 
   async #sweep(

@@ -47,7 +47,8 @@ export interface Soundness {
 
 interface Parts {
   readonly store: Store
-  readonly databaseFile: string
+  /** Null where the database is no file of ours. */
+  readonly databaseFile: string | null
   readonly health: DatabaseHealth
   readonly contents: ContentStore
   readonly pool: WorkerPool
@@ -82,7 +83,7 @@ export class StoredCheck {
     this.#parts.health.demandSound()
   }
 
-  /** Looks in the background at what the start had no time for. */
+  /** Looks in the background at what the start had no time for. Not to be called for an object store, where each look is paid. */
   begin(checkedAtStart: CheckedAtStart, databaseBytes: number): void {
     const { log, health } = this.#parts
     const { signal } = this.#stopping
@@ -120,6 +121,7 @@ export class StoredCheck {
 
   async #checkDatabase(depth: CheckDepth, signal: AbortSignal): Promise<void> {
     const { databaseFile, health } = this.#parts
+    if (databaseFile === null) return
     for (const problem of await checkDatabase(databaseFile, depth, signal)) health.report(problem)
   }
 

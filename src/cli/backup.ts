@@ -43,7 +43,7 @@ async function makeBackup(
   to: string,
   flags: Flags & { readonly link?: true; readonly verify?: true },
 ): Promise<ExitCode> {
-  const { data } = readSettings(flags, process.env)
+  const data = dataFolderOf(flags)
   const { makeBackup } = await import('../backup/index.ts')
   const { samples, bytes, copied, segments, problems } = await showingProgress((signal, onProgress) =>
     makeBackup(data, resolve(to), {
@@ -62,13 +62,23 @@ async function makeBackup(
   return problems.length === 0 ? exitCodes.done : exitCodes.failed
 }
 
+/** Throws `settings.invalid` where the settings name a cluster. */
+function dataFolderOf(flags: Flags): string {
+  const { data, database } = readSettings(flags, process.env)
+  if (database === '') return data
+  throw new Failure(
+    'settings.invalid',
+    'This is for a data folder, and BACKTRAIL_DATABASE names PostgreSQL: back that up with its own tools, before the bucket; see docs/cluster.md.',
+  )
+}
+
 interface RestoreFlags extends Flags {
   readonly partial?: true
   readonly dryRun?: true
 }
 
 async function restoreBackup(from: string, flags: RestoreFlags): Promise<ExitCode> {
-  const { data } = readSettings(flags, process.env)
+  const data = dataFolderOf(flags)
   const { restoreBackup, verifyBackup } = await import('../backup/index.ts')
   try {
     const { manifest, problems } = await showingProgress((signal, onProgress) => {

@@ -111,11 +111,14 @@ async function checkStored(flags: StoredFlags): Promise<ExitCode> {
   const interruption = listenForInterruption(() => process.exit(exitCodes.interrupted))
   try {
     if (server === '') {
-      const { data } = readSettings(flags, process.env)
+      const { data, database } = readSettings(flags, process.env)
+      if (database !== '' && flags.rebuild)
+        throw new Failure('settings.invalid', '--rebuild is for a database in a data folder, not for PostgreSQL.')
       // An appliance would refuse to open a damaged database, so that is the first thing.
       const { isDatabaseSound } = await import('./check-database.ts')
       const how = { rebuild: flags.rebuild === true, depth: flags.quick ? 'quick' : 'full' } as const
-      if (!(await isDatabaseSound(data, how, interruption.signal))) return exitCodes.failed
+      const isSound = database !== '' || (await isDatabaseSound(data, how, interruption.signal))
+      if (!isSound) return exitCodes.failed
     }
     return await checkAll(flags, flags.quick ? 'quick' : each, interruption.signal)
   } finally {

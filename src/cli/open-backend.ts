@@ -14,7 +14,7 @@ export async function openBackend(flags: Flags, { isReading }: { readonly isRead
     return new RemoteBackend({ server, token })
   }
   const settings = readSettings(flags, process.env)
-  if (isReading && !existsSync(settings.data)) {
+  if (isReading && settings.database === '' && !existsSync(settings.data)) {
     throw new Failure(
       'settings.invalid',
       `There is no data folder ${settings.data}; name one with --data, or a server with --server.`,

@@ -76,6 +76,7 @@ function withCommandsOf(command: Command): Command[] {
 const ratings: Partial<Record<FailureCode, ExitCode>> = {
   'settings.invalid': exitCodes.wrongUsage,
   'data-folder.locked': exitCodes.dataFolderLocked,
+  'database.locked': exitCodes.dataFolderLocked,
   'rules.invalid': exitCodes.rulesInvalid,
 }
 

@@ -60,7 +60,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
       appliance.ruleSources.start()
       appliance.notifications.start()
       appliance.retention.start()
-      const signal = await interruption.asked
+      const signal = await Promise.race([interruption.asked, appliance.lost.catch(endingSoon(settings))])
       log.info({ signal }, 'stopping')
     } finally {
       ready.reject(new Failure('service.stopping'))
@@ -72,6 +72,14 @@ async function serve(flags: Flags): Promise<ExitCode> {
   }
   log.info({}, 'stopped')
   return exitCodes.done
+}
+
+/** Others have got what this server works on: it must not hang for what it cannot reach any more. */
+function endingSoon({ shutdownGrace }: Settings): (error: unknown) => never {
+  return (error) => {
+    limitStopping(shutdownGrace)
+    throw error
+  }
 }
 
 /** A token that was given is known already, and this output often ends in a log. */

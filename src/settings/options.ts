@@ -7,6 +7,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
+import { clusterOptions } from './cluster-options.ts'
 import {
   addressPath,
   choice,
@@ -54,6 +55,7 @@ export const options = {
     formatDefault: './data',
     about: 'The folder that holds everything: samples, database and index; it is made when it is missing.',
   }),
+  ...clusterOptions,
   adminToken: option({
     kind: text('token', 'text without spaces'),
     default: '',

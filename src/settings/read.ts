@@ -25,6 +25,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     refuse('The environment variable BACKTRAIL_ADMIN_TOKEN', 'must be text without spaces')
   if ((settings.tlsKey === '') !== (settings.tlsCert === ''))
     refuse('--tls-key and --tls-cert', 'must be given together; HTTPS needs both')
+  demandWholeCluster(settings)
   demandWholeCloud(settings)
   demandWholeManager(settings)
   demandWholeProvider(settings)
@@ -43,6 +44,33 @@ export function readClientSettings(flags: Flags, env: Environment): ClientSettin
   if (settings.server !== '' && settings.token === '')
     refuse('--token (BACKTRAIL_TOKEN)', `is needed to work through ${settings.server}`)
   return settings
+}
+
+/** Rows that several machines reach and contents that one has, or the other way round, would be lost with that one. */
+function demandWholeCluster(settings: Settings): void {
+  const { database, databasePasswordFile, store, storeEndpoint, storeCredentials, storeCa } = settings
+  const [ofDatabase, ofStore] = ['--database (BACKTRAIL_DATABASE)', '--store (BACKTRAIL_STORE)']
+  if (database !== '' && store === '')
+    refuse(ofDatabase, `needs ${ofStore}: whoever reaches the rows in PostgreSQL has to reach samples and index too`)
+  if (store !== '' && database === '')
+    refuse(ofStore, `needs ${ofDatabase}: rows in the data folder, and samples elsewhere, would not be lost together`)
+  if (database === '') {
+    const alone = Object.entries({
+      '--database-password-file': databasePasswordFile,
+      '--store-endpoint': storeEndpoint,
+      '--store-credentials': storeCredentials,
+      '--store-ca': storeCa,
+    }).find(([, value]) => value !== '')
+    if (alone) refuse(alone[0], `is of no use without ${ofDatabase} and ${ofStore}`)
+    return
+  }
+  // The value may have a password in it, and is not repeated.
+  if (!/^postgres(?:ql)?:\/\//.test(database)) refuse(ofDatabase, `must be ${options.database.kind.allowed}`)
+  if (databasePasswordFile !== '' && /^\w+:\/\/[^/@]*:[^/@]*@/.test(database))
+    refuse('A password in --database and --database-password-file', 'must not be given together')
+  if (!store.startsWith('s3://')) refuse(ofStore, `must be ${options.store.kind.allowed}, not "${store}"`)
+  if (storeEndpoint !== '' && !/^https?:$/.test(URL.parse(storeEndpoint)?.protocol ?? ''))
+    refuse('--store-endpoint (BACKTRAIL_STORE_ENDPOINT)', `must be ${options.storeEndpoint.kind.allowed}`)
 }
 
 /** A cloud is an address, a user and one password; all else of it is of no use alone. */

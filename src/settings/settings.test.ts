@@ -131,6 +131,27 @@ test('a manager is refused unless it has an address and one token', () => {
   assert.match(refusal({ ...whole, role: 'manager' }), /is for appliances, and --role manager is none/)
 })
 
+test('a database in PostgreSQL and an object store are refused one without the other, and where they are neither', () => {
+  const whole = { database: 'postgres://backtrail@db.example/backtrail', store: 's3://samples/backtrail' }
+  assert.equal(readSettings(whole, {}).store, whole.store)
+  assert.equal(readSettings({ ...whole, storeEndpoint: 'http://127.0.0.1:7480' }, {}).storePathStyle, 'off')
+  for (const [flags, problem] of [
+    [{ database: whole.database }, /^--database .* needs --store/],
+    [{ store: whole.store }, /^--store .* needs --database/],
+    [{ storeEndpoint: 'http://s3.example' }, /^--store-endpoint is of no use without/],
+    [{ storeCredentials: 'keys' }, /^--store-credentials is of no use without/],
+    [{ databasePasswordFile: 'password' }, /^--database-password-file is of no use without/],
+    [{ ...whole, database: 'mysql://db.example/x' }, /^--database .* must be an address that starts with postgres/],
+    [{ ...whole, store: 'https://s3.example/samples' }, /^--store .* must be an address that starts with s3/],
+    [{ ...whole, storeEndpoint: 's3.example' }, /^--store-endpoint .* must be an address/],
+    [{ ...whole, storePathStyle: 'yes' }, /^--store-path-style must be one of on, off/],
+  ] as const)
+    assert.match(refusal(flags), problem)
+  const secret = { ...whole, database: 'postgres://backtrail:secret@db.example/x', databasePasswordFile: 'password' }
+  assert.match(refusal(secret), /must not be given together/)
+  assert.doesNotMatch(refusal({ ...whole, database: 'mysql://ana:secret@db.example' }), /secret/)
+})
+
 test('an identity provider is refused unless it has an address, a client, and a role for somebody', () => {
   const whole = { oidcIssuer: 'https://login.example/realms/soc', oidcClientId: 'backtrail', oidcDefaultRole: 'user' }
   assert.equal(readSettings(whole, {}).oidcDefaultRole, 'user')

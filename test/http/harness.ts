@@ -94,9 +94,10 @@ export class TestServer {
   }
 
   /** Closes this server, and opens another one over the same data folder, with the same tokens. */
-  async restart(): Promise<TestServer> {
+  async restart(meanwhile: (dataFolder: string) => void = () => {}): Promise<TestServer> {
     await this.app.close()
     await this.appliance.close()
+    meanwhile(this.#folder)
     return TestServer.#open(this.#folder, this.#settings, () => ({}), undefined, this.tokens)
   }
 

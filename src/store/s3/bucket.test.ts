@@ -147,7 +147,10 @@ test('a store that answers is found to do so, also after it was busy for a momen
   await bucket.demandAnswer()
   assert.equal(store.asked.length, 3)
   store.fail(() => ({ status: 403, code: 'AccessDenied' }))
-  await assert.rejects(bucket.demandAnswer(), { code: 'storage.unusable', message: /s3:\/\/bucket\/prefix\/ .*AccessDenied/ })
+  await assert.rejects(bucket.demandAnswer(), {
+    code: 'storage.unusable',
+    message: /s3:\/\/bucket\/prefix\/ .*AccessDenied/,
+  })
 })
 
 test('uploads that somebody left a day ago are ended, and others go on', async (t) => {
