@@ -39,54 +39,19 @@ function* unpacked(texts: readonly HuntText[]): Generator<Buffer> {
 
 export async function unpackTexts(stored: Uint8Array): Promise<HuntText[]> {
   if (stored[0] === OPEN_LIST) return inTurn(stored, () => JSON.parse(Buffer.from(stored).toString()))
-  const pieces = new Pieces(Readable.from([stored]).compose(createZstdDecompress({ chunkSize: PIECE })))
-  const heads: PackedText[] = JSON.parse(await pieces.line())
+  const decompressor = createZstdDecompress({ chunkSize: PIECE })
+  const pieces = await Array.fromAsync(Readable.from([stored]).compose(decompressor) as AsyncIterable<Buffer>)
+  // Buffers are put together, not strings: the collector would copy pieces of strings before they are.
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  const whole = await inTurn({ length }, () => Buffer.concat(pieces, length))
+  const end = whole.indexOf(LINE_FEED)
+  const heads: PackedText[] = JSON.parse(whole.toString('utf8', 0, end))
   const texts: HuntText[] = []
-  for (const { bytes, ...text } of heads) texts.push({ ...text, content: await pieces.text(bytes) })
+  let from = end + 1
+  for (const { bytes, ...text } of heads) {
+    const content = whole.subarray(from, from + bytes)
+    texts.push({ ...text, content: await inTurn(content, () => content.toString()) })
+    from += bytes
+  }
   return texts
-}
-
-/** Texts from a stream of bytes. */
-class Pieces {
-  readonly #source: AsyncIterator<Buffer>
-  /** What was read and not used. */
-  #rest: Buffer = Buffer.alloc(0)
-
-  constructor(source: AsyncIterable<Buffer>) {
-    this.#source = source[Symbol.asyncIterator]()
-  }
-
-  /** What comes before the next line feed, which is left out. */
-  async line(): Promise<string> {
-    const line: Buffer[] = []
-    let end = this.#rest.indexOf(LINE_FEED)
-    while (end < 0) {
-      line.push(this.#rest)
-      await this.#read()
-      end = this.#rest.indexOf(LINE_FEED)
-    }
-    line.push(this.#rest.subarray(0, end))
-    this.#rest = this.#rest.subarray(end + 1)
-    return Buffer.concat(line).toString()
-  }
-
-  /** The next `bytes` bytes. */
-  async text(bytes: number): Promise<string> {
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-    const pieces: string[] = []
-    for (let left = bytes; left > 0; ) {
-      if (this.#rest.length === 0) await this.#read()
-      const piece = this.#rest.subarray(0, left)
-      pieces.push(decoder.decode(piece, { stream: true }))
-      this.#rest = this.#rest.subarray(piece.length)
-      left -= piece.length
-    }
-    return inTurn({ length: bytes }, () => pieces.join(''))
-  }
-
-  async #read(): Promise<void> {
-    const { done, value } = await this.#source.next()
-    if (done) throw new Error('The stored texts of a hunt end too early.')
-    this.#rest = value
-  }
 }
