@@ -33,8 +33,9 @@ export class LocalSegmentFiles implements SegmentFiles {
   /** Whoever writes a segment syncs it. */
   async store(): Promise<void> {}
 
+  /** What cannot be removed now is found by the next sweep; the reason to discard it is what is to be told. */
   async discard(path: string): Promise<void> {
-    await rm(path, { force: true })
+    await rm(path, { force: true }).catch(() => {})
   }
 
   whileLocal<T>(_paths: readonly string[], work: () => Promise<T>): Promise<T> {
