@@ -19,7 +19,8 @@ export const sqliteEngine: Engine = {
       SELECT id FROM sightings WHERE sample_id = asked.value ORDER BY id DESC LIMIT ${most})`,
   samplesByListing: sql`samples INDEXED BY samples_processed`,
 
-  like: (text, pattern) => sql`(${text} LIKE ${pattern} ESCAPE '\\')`,
+  // SQLite reads a pattern up to its first NUL, so that `%` would be left of one that no name fits.
+  like: (text, pattern) => (pattern.includes('\0') ? sql`(0)` : sql`(${text} LIKE ${pattern} ESCAPE '\\')`),
   contains: (text, part) => sql`(instr(lower(${text}), lower(${part})) > 0)`,
   traitValue: sql`program_traits.value`,
 

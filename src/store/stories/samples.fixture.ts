@@ -205,6 +205,7 @@ export async function finding({ samples, programs, sampleSearch, corpus }: Store
     { namePattern: '?_100%.*' },
     { namePattern: '[SET]' },
     { namePattern: 'under_score' },
+    { namePattern: '*\0*' },
     { fileTypes: ['PE', 'Binary/Archive'] },
     { tags: ['b'], minSize: 150 },
     { hashes: [digestOf('md5', 's1').toHex(), digestOf('sha512', 's2').toHex()] },
