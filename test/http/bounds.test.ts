@@ -35,11 +35,14 @@ const readers: Readonly<Record<string, number>> = {
   searchSamplesAdvancedOlder: 1 / 16,
   addTags: 4,
   removeTags: 4,
+  changeRulesets: 4,
+  setRulesetNotes: 1 / 16,
+  saveRulesetImport: 4,
 }
 
 const withBodies = () =>
   server.operations
-    .filter(({ details }) => details.requestBody && !details.operationId.startsWith('uploadSample'))
+    .filter(({ details }) => details.requestBody && !/^(?:uploadSample|startRulesetImport)/.test(details.operationId))
     .map(({ path, method, details }) => ({
       method,
       path: path.replace(/\{hash\}/, '0'.repeat(40)).replace(/\{\w+\}/g, 'local'),
