@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { Failure } from '../errors/index.ts'
-import type { Settings } from '../settings/index.ts'
+import { readCertificates, readNamedFile, type Settings } from '../settings/index.ts'
 
 /** What it takes to talk to a cloud. */
 export interface CloudAccess {
@@ -38,29 +37,13 @@ export function cloudAccess(settings: CloudSettings): CloudAccess | null {
     user: cloudUser,
     password: cloudPassword === '' ? firstLine(cloudPasswordFile) : cloudPassword,
     proxy: cloudProxy === '' ? null : cloudProxy,
-    ca: cloudCa === '' ? null : certificates(cloudCa),
+    ca: cloudCa === '' ? null : readCertificates(cloudCa, '--cloud-ca'),
     timeoutMs: cloudTimeout,
   }
 }
 
 function firstLine(file: string): string {
-  const [line = ''] = read(file, '--cloud-password-file').split(/\r?\n/, 1)
+  const [line = ''] = readNamedFile(file, '--cloud-password-file').split(/\r?\n/, 1)
   if (line === '') throw new Failure('settings.invalid', `The first line of ${file} should be the cloud's password.`)
   return line
-}
-
-function certificates(file: string): string {
-  const pem = read(file, '--cloud-ca')
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) {
-    throw new Failure('settings.invalid', `The file ${file} (--cloud-ca) has no certificate in PEM form.`)
-  }
-  return pem
-}
-
-function read(file: string, flag: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    throw new Failure('settings.invalid', `The file ${file} (${flag}) cannot be read.`)
-  }
 }

@@ -14,6 +14,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Failure, type FailureCode } from '../errors/index.ts'
+import { whyUnreachable } from '../network/index.ts'
 import { type FeedKind, limits, RulesetText, tcaPath } from '../tca/index.ts'
 import type { CloudAccess } from './access.ts'
 
@@ -342,17 +343,5 @@ async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
 
 function reasonOf(error: unknown, { url, timeoutMs }: CloudAccess, ended: AbortSignal): string {
   if (ended.aborted) return `${url} did not answer within ${timeoutMs / 1000} s`
-  const { code = '', message } = error as NodeJS.ErrnoException
-  const { host, hostname } = new URL(url)
-  const sentences: Readonly<Record<string, string>> = {
-    ECONNREFUSED: `${host} refuses connections`,
-    ENOTFOUND: `there is no host named ${hostname}`,
-    EAI_AGAIN: `the name ${hostname} cannot be looked up now`,
-    ECONNRESET: 'the connection was cut',
-    ETIMEDOUT: `${host} does not answer`,
-    EHOSTUNREACH: `there is no way to ${host}`,
-    ENETUNREACH: `there is no way to ${host}`,
-  }
-  if (/CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ALTNAME/.test(code)) return `its certificate is not trusted (${code})`
-  return sentences[code] ?? (message === '' ? code : message)
+  return whyUnreachable(error, new URL(url))
 }

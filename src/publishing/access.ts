@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { Failure } from '../errors/index.ts'
 import { readPublicKey } from '../manager-protocol/index.ts'
-import type { Settings } from '../settings/index.ts'
+import { readCertificates, readNamedFile, type Settings } from '../settings/index.ts'
 
 /** What it takes to talk to a manager. */
 export interface ManagerAccess {
@@ -47,28 +46,12 @@ export function managerAccess(settings: ManagerSettings): ManagerAccess | null {
     url: managerUrl.replace(/\/+$/, ''),
     token,
     key: managerKey === '' ? null : managerKey,
-    ca: managerCa === '' ? null : certificates(managerCa),
+    ca: managerCa === '' ? null : readCertificates(managerCa, '--manager-ca'),
     timeoutMs: managerTimeout,
   }
 }
 
 function firstLine(file: string): string {
   if (file === '') return ''
-  return read(file, '--manager-token-file').split(/\r?\n/, 1)[0]?.trim() ?? ''
-}
-
-function certificates(file: string): string {
-  const pem = read(file, '--manager-ca')
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) {
-    throw new Failure('settings.invalid', `The file ${file} (--manager-ca) has no certificate in PEM form.`)
-  }
-  return pem
-}
-
-function read(file: string, flag: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    throw new Failure('settings.invalid', `The file ${file} (${flag}) cannot be read.`)
-  }
+  return readNamedFile(file, '--manager-token-file').split(/\r?\n/, 1)[0]?.trim() ?? ''
 }

@@ -25,6 +25,7 @@ import {
   SignedAnswer,
   SnapshotAnswer,
 } from '../manager-protocol/index.ts'
+import { whyUnreachable } from '../network/index.ts'
 import { textDigest } from '../rulesets/index.ts'
 import type { ManagerAccess } from './access.ts'
 
@@ -156,21 +157,8 @@ export class ManagerClient {
   }
 
   #reasonOf(error: unknown, ended: AbortSignal): string {
-    const { host, hostname } = this.#base
-    if (ended.aborted) return `${host} did not answer within ${this.#access.timeoutMs / 1000} s`
-    const { code = '', message } = error as NodeJS.ErrnoException
-    const sentences: Readonly<Record<string, string>> = {
-      ECONNREFUSED: `${host} refuses connections`,
-      ENOTFOUND: `there is no host named ${hostname}`,
-      EAI_AGAIN: `the name ${hostname} cannot be looked up now`,
-      ECONNRESET: 'the connection was cut',
-      ETIMEDOUT: `${host} does not answer`,
-      EHOSTUNREACH: `there is no way to ${host}`,
-      ENETUNREACH: `there is no way to ${host}`,
-    }
-    if (/CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ALTNAME/.test(code))
-      return `its certificate is not trusted (${code})`
-    return sentences[code] ?? (message === '' ? code : message)
+    if (ended.aborted) return `${this.#base.host} did not answer within ${this.#access.timeoutMs / 1000} s`
+    return whyUnreachable(error, this.#base)
   }
 }
 

@@ -1,5 +1,6 @@
 export { childEnvironment } from './child-environment.ts'
 export { isAddressPath } from './kinds.ts'
+export { readCertificates, readNamedFile } from './named-files.ts'
 export { inNetworks } from './networks.ts'
 export {
   type ClientSettings,
