@@ -14,9 +14,9 @@ const messages: Record<string, ToWorker> = {
     type: 'rulesets',
     rulesets: [ruleset('a', long('a'), long('p')), ruleset('b', 'rule b', ''), ruleset('c', long('c'), 'plan')],
   },
-  'short texts that look like marks': {
+  'short texts that look like marks, beside a long one': {
     type: 'rulesets',
-    rulesets: [ruleset('a', '\u00000', '\0'), ruleset('b', '', '\u00001')],
+    rulesets: [ruleset('a', '\u00000', '\0'), ruleset('b', long('b'), '\u00001'), ruleset('c', '', '\u00002')],
   },
   'texts to be checked and planned': {
     type: 'tasks',

@@ -33,7 +33,6 @@ export class LocalSegmentFiles implements SegmentFiles {
   /** Whoever writes a segment syncs it. */
   async store(): Promise<void> {}
 
-  /** What cannot be removed now is found by the next sweep; the reason to discard it is what is to be told. */
   async discard(path: string): Promise<void> {
     await rm(path, { force: true }).catch(() => {})
   }

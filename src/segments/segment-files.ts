@@ -15,7 +15,10 @@ export interface SegmentFiles {
   /** The file at a fresh path was written: when this resolves, it is safe to let a row name it. */
   store(path: string): Promise<void>
 
-  /** No row is to name the file of a fresh path. It need not be there. */
+  /**
+   * No row is to name the file of a fresh path. It need not be there. Never fails: what cannot be removed now is found by a
+   * sweep, and the reason to discard it is what is to be told.
+   */
   discard(path: string): Promise<void>
 
   /**

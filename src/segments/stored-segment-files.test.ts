@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -90,6 +90,15 @@ test('what was written and is discarded before it was stored leaves nothing', as
   await files.discard(other)
   assert.ok(!existsSync(other))
   assert.equal(store.objects.size, 0)
+})
+
+test('what cannot be removed now hides nothing from whoever discards it', async (t) => {
+  const files = await (await freshStore(t)).machine('one')
+  const path = files.freshPath()
+  // Nothing removes a folder that has something in it as if it were a file.
+  mkdirSync(join(path, 'in the way'), { recursive: true })
+  await files.discard(path)
+  assert.ok(existsSync(path))
 })
 
 test('a damaged copy is fetched anew, and a damaged object is none that could be restored from', async (t) => {

@@ -73,7 +73,7 @@ export class StoredSegmentFiles implements SegmentFiles {
   /** What is an object already is left to `sweep`: whether a row names it may be what nobody knows. */
   async discard(path: string): Promise<void> {
     this.#endWriting(path)
-    await this.#parts.cache.dropWhenFree(basename(path))
+    await this.#parts.cache.dropWhenFree(basename(path)).catch(() => {})
   }
 
   async whileLocal<T>(paths: readonly string[], work: () => Promise<T>): Promise<T> {
