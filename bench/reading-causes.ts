@@ -1,5 +1,5 @@
 /** Why a rule reads as much as it does: the demand on the easiest way through its plan, and what kind of demand it is. */
-import type { Plan } from '../src/planner/index.ts'
+import { easiestWay, type Plan } from '../src/planner/index.ts'
 import type { Rule } from '../src/yara/index.ts'
 
 export interface ReadingCause {
@@ -17,7 +17,7 @@ export function readingCause(rule: Rule, plan: Plan, source: string): ReadingCau
   const condition = source.slice(rule.condition.span.from, rule.condition.span.to)
   const variable = unknownVariable(plan)
   if (variable !== null) return { kind: 'an external variable', term: variable }
-  const easiest = easiestGrams(plan)
+  const easiest = easiestWay(plan)
   if (easiest.grams > 0) {
     const kind = easiest.grams < FEW_GRAMS ? 'a string with few windows' : 'a string whose windows the samples hold'
     return { kind, term: `${easiest.label} (${easiest.grams} windows)` }
@@ -40,36 +40,4 @@ export function readingCause(rule: Rule, plan: Plan, source: string): ReadingCau
 
 function unknownVariable(plan: Plan): string | null {
   return plan.kind === 'may' ? (/variable (\S+) is known only/.exec(plan.why)?.[1] ?? null) : null
-}
-
-interface Demanded {
-  readonly grams: number
-  readonly label: string
-}
-
-/** The fewest grams with which a sample gets through the plan, and the string that most of them are of. */
-function easiestGrams(plan: Plan): Demanded {
-  const least = (parts: readonly Demanded[]) =>
-    parts.reduce((one, other) => (other.grams < one.grams ? other : one), {
-      grams: Number.POSITIVE_INFINITY,
-      label: '',
-    })
-  const together = (parts: readonly Demanded[]): Demanded => ({
-    grams: parts.reduce((sum, { grams }) => sum + grams, 0),
-    label: parts.reduce((one, other) => (other.grams > one.grams ? other : one), { grams: 0, label: '' }).label,
-  })
-  switch (plan.kind) {
-    case 'grams':
-      return { grams: plan.grams.length, label: plan.label }
-    case 'and':
-      return together(plan.parts.map(easiestGrams))
-    case 'or':
-      return least(plan.parts.map(easiestGrams))
-    case 'atLeast': {
-      const parts = plan.parts.map(easiestGrams).sort((one, other) => one.grams - other.grams)
-      return together(parts.slice(0, plan.count))
-    }
-    default:
-      return { grams: 0, label: '' }
-  }
 }

@@ -10,6 +10,7 @@ import {
   explain,
   type HuntText,
   LocalRetro,
+  type Selection,
   TextPlans,
 } from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
@@ -97,7 +98,11 @@ export interface Appliance {
   /** What operators should know, newest first. */
   journal(limit: number): Promise<readonly JournalEntry[]>
   /** What hunting with some texts would read, rule by rule. Fails with `rules.invalid`; rejects once it is aborted. */
-  explain(texts: readonly HuntText[], signal: AbortSignal, partial?: boolean, group?: string): Promise<Explanation>
+  explain(
+    texts: readonly HuntText[],
+    signal: AbortSignal,
+    how?: { readonly partial?: boolean; readonly group?: string; readonly selection?: Selection },
+  ): Promise<Explanation>
   /** What there is to say about some texts, each compiled by itself; nothing is kept. Rejects once it is aborted. */
   validate(texts: readonly HuntText[], by?: CheckedBy): Promise<readonly ValidatedText[]>
   /** Tells others who find the folder locked where to reach its owner. */
@@ -291,17 +296,21 @@ async function assemble(
     sources,
     checker,
     plan: async (content, signal) => (await plans.of(content, signal)).plan,
+    planCosts: (content, by) =>
+      pool.run('plan', { content, explain: false, costs: true }, { priority: 'interactive', ...by }),
+    checkWithout: (content, without, by) => pool.run('check', { content, without }, { priority: 'interactive', ...by }),
     reportScanErrors: (sample, errors) => rulesets.reportScanErrors(sample, errors),
     log,
     scanLimit,
     atOnce: settings.huntsAtOnce,
   })
   const inspection = new Inspection({ store, contents, pool, rulesets, samples })
-  const explainTexts: Appliance['explain'] = (texts, signal, partial, group = '') =>
+  const explainTexts: Appliance['explain'] = (texts, signal, { partial = false, group = '', selection = {} } = {}) =>
     explain({ sources, checker, plan: (content) => plan(content, true, { group, signal }) }, texts, {
       signal,
-      partial: partial ?? false,
+      partial,
       group,
+      selection,
     })
   const ruleLimits = {
     bytes: settings.ruleSourceBytes,

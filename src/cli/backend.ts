@@ -4,6 +4,7 @@
  */
 import type { Role, WorkingRole } from '../accounts/index.ts'
 import type { StoredPhase, StoredReport } from '../appliance/index.ts'
+import type { ReadingBound } from '../hunts/index.ts'
 import type { RetentionRule } from '../retention/index.ts'
 import type { IndexStatistics } from '../segments/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
@@ -26,13 +27,9 @@ export interface Backend {
 
   /**
    * News of an ad-hoc hunt, as they come; ends with the hunt. An abort cancels the hunt. Nothing is left of it.
-   * Fails with `rules.invalid`, and the diagnostics as `NamedDiagnostic[]` in the detail.
+   * Fails with `rules.invalid`, and the diagnostics as `NamedDiagnostic[]` in the detail; with `hunt.reads-too-much`.
    */
-  hunt(
-    texts: readonly RuleText[],
-    how: { readonly useIndex: boolean; readonly partial: boolean },
-    signal: AbortSignal,
-  ): AsyncIterable<HuntNews>
+  hunt(texts: readonly RuleText[], how: HuntHow, signal: AbortSignal): AsyncIterable<HuntNews>
 
   /** What each rule demands of the index, and what hunting with it would cost. Fails as `hunt` does. */
   explain(
@@ -61,6 +58,12 @@ export interface Backend {
 export type FoundFile = Extract<Found, { kind: 'file' }>
 
 /** A YARA text and the name of the ruleset that it is, or would be. */
+export interface HuntHow {
+  readonly useIndex: boolean
+  readonly partial: boolean
+  readonly bound?: ReadingBound
+}
+
 export interface RuleText {
   readonly name: string
   readonly content: string
@@ -124,6 +127,8 @@ export interface ExplainedRule {
   /** Strings that cannot use the index, with the reason. */
   readonly unindexable: readonly { readonly identifier: string; readonly why: string }[]
   readonly advice: readonly string[]
+  /** Where in the text the rule lets through what it reads. */
+  readonly weakest: { readonly line: number; readonly column: number; readonly term: string }
   /** What a hunt would read of the stored samples, and what there is. */
   readonly expected: { readonly samples: number; readonly bytes: number }
   readonly corpus: { readonly samples: number; readonly bytes: number }

@@ -42,7 +42,7 @@ async function explain(
 }
 
 /** The explanation of one rule, for people. */
-export function textOf({ rule, plan, unindexable, advice, expected, corpus }: ExplainedRule): string {
+export function textOf({ rule, plan, unindexable, advice, weakest, expected, corpus }: ExplainedRule): string {
   const samples = `${formatCount(expected.samples, 'sample')} (${formatShare(expected.samples, corpus.samples)})`
   const bytes = `${formatBytes(expected.bytes)} (${formatShare(expected.bytes, corpus.bytes)})`
   return [
@@ -50,6 +50,7 @@ export function textOf({ rule, plan, unindexable, advice, expected, corpus }: Ex
     ...plan.split('\n').map((line) => `  ${line}`),
     ...unindexable.map(({ identifier, why }) => `  ${identifier} cannot use the index: ${why}`),
     `  expected to read: ${samples}, ${bytes}`,
+    ...(expected.samples > 0 ? [`  let through by ${weakest.term} in line ${weakest.line}`] : []),
     ...advice.map((sentence) => `  advice: ${sentence}`),
     '',
     '',

@@ -1,12 +1,14 @@
 import type { Command } from 'commander'
+import { Failure } from '../errors/index.ts'
 import type { Flags } from '../settings/index.ts'
-import type { HuntHit, HuntNews } from './backend.ts'
+import type { HuntHit, HuntHow, HuntNews } from './backend.ts'
 import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import { openBackend } from './open-backend.ts'
 import { demandRuleFiles, formatLeftOut, reportingDiagnostics } from './rule-files.ts'
+import { readSize } from './sizes.ts'
 import { formatBytes, formatCount, formatDuration, startProgress } from './terminal.ts'
 
 export function addHunt(program: Command, conclude: Conclude): void {
@@ -16,6 +18,8 @@ export function addHunt(program: Command, conclude: Conclude): void {
     .description('Match YARA files against all stored samples, without saving them as rulesets.')
     .option('--json', 'Print JSON lines with ruleset, rule, sha256, filename and tags.')
     .option('--partial', 'Hunt with the rules that compile where others do not, and name those.')
+    .option('--most-read <size>', 'Refuse to read more than this, as the index tells beforehand: 500MB.')
+    .option('--leave-out-costly', 'With --most-read: leave out the rules that would read too much, and name those.')
     .option('--no-index', 'Read and scan every sample, for comparison.')
     .addHelpText(
       'after',
@@ -29,11 +33,14 @@ matches. The external variables filename, filepath, extension, filetype and owne
 interface HuntFlags extends Flags {
   readonly json?: true
   readonly partial?: true
+  readonly mostRead?: string
+  readonly leaveOutCostly?: true
   readonly index: boolean
 }
 
 async function hunt(paths: string[], flags: HuntFlags): Promise<ExitCode> {
   const partial = flags.partial === true
+  const how = { useIndex: flags.index, partial, ...boundOf(flags) }
   const files = await demandRuleFiles(paths, partial)
   const interruption = listenForInterruption(() => process.exit(exitCodes.interrupted))
   const place = await openBackend(flags, { isReading: true })
@@ -43,7 +50,7 @@ async function hunt(paths: string[], flags: HuntFlags): Promise<ExitCode> {
   let latest: HuntNews | null = null
   try {
     await reportingDiagnostics(files, async () => {
-      for await (const news of place.hunt(files, { useIndex: flags.index, partial }, interruption.signal)) {
+      for await (const news of place.hunt(files, how, interruption.signal)) {
         for (const hit of news.hits) process.stdout.write(flags.json ? jsonOf(hit) : lineOf(hit))
         if (latest === null) process.stderr.write(formatLeftOut(files, news.leftOut))
         matches += news.hits.length
@@ -57,6 +64,17 @@ async function hunt(paths: string[], flags: HuntFlags): Promise<ExitCode> {
     interruption.end()
   }
   return concludeHunt(latest)
+}
+
+function boundOf({ mostRead, leaveOutCostly }: HuntFlags): Pick<HuntHow, 'bound'> {
+  if (mostRead === undefined) {
+    if (!leaveOutCostly) return {}
+    throw new Failure('settings.invalid', 'With --leave-out-costly, --most-read says how much may be read.')
+  }
+  const bytes = readSize(mostRead)
+  if (bytes === null)
+    throw new Failure('settings.invalid', `--most-read must be a size such as 500MB, not "${mostRead}".`)
+  return { bound: { bytes, costly: leaveOutCostly ? 'leave-out' : 'refuse' } }
 }
 
 /** Says what the matches that were printed may lack. */

@@ -13,6 +13,7 @@ import type {
   Backend,
   ExplainedRule,
   FoundFile,
+  HuntHow,
   HuntNews,
   IndexMaintenance,
   Ingested,
@@ -91,11 +92,7 @@ class LocalBackend implements Backend {
     return { ...saved, runs: saved.state === 'valid' }
   }
 
-  async *hunt(
-    texts: readonly RuleText[],
-    how: { readonly useIndex: boolean; readonly partial: boolean },
-    signal: AbortSignal,
-  ): AsyncGenerator<HuntNews> {
+  async *hunt(texts: readonly RuleText[], how: HuntHow, signal: AbortSignal): AsyncGenerator<HuntNews> {
     const { adHocHunts } = this.#appliance
     const { id } = await adHocHunts.create(this.#operator, { ...how, texts, selection: {}, title: null })
     try {
@@ -111,7 +108,7 @@ class LocalBackend implements Backend {
   }
 
   async explain(texts: readonly RuleText[], partial: boolean) {
-    const { corpus, texts: explained } = await this.#appliance.explain(texts, new AbortController().signal, partial)
+    const { corpus, texts: explained } = await this.#appliance.explain(texts, new AbortController().signal, { partial })
     const rules = explained.flatMap(({ name: ruleset, rules }) =>
       rules.map(({ name: rule, ...rest }): ExplainedRule => ({ ruleset, rule, ...rest, corpus })),
     )

@@ -10,6 +10,7 @@ import type {
   ExplainedRule,
   FoundFile,
   HuntHit,
+  HuntHow,
   HuntNews,
   IndexMaintenance,
   Ingested,
@@ -91,10 +92,15 @@ export class RemoteBackend implements Backend {
 
   async *hunt(
     texts: readonly RuleText[],
-    { useIndex, partial }: { readonly useIndex: boolean; readonly partial: boolean },
+    { useIndex, partial, bound }: HuntHow,
     signal: AbortSignal,
   ): AsyncGenerator<HuntNews> {
-    const json = { rules: texts.map(textOf), index: useIndex, partial }
+    const json = {
+      rules: texts.map(textOf),
+      index: useIndex,
+      partial,
+      ...(bound && { most_read: bound.bytes, costly: bound.costly }),
+    }
     const made = await this.#api.request<HuntJson>('/api/hunts/', { method: 'POST', json })
     const { id } = made
     try {
@@ -133,8 +139,8 @@ export class RemoteBackend implements Backend {
     const json = { rules: texts.map(textOf), partial }
     const explanation = await this.#api.request<ExplanationJson>('/api/hunts/explain/', { method: 'POST', json })
     const rules = explanation.texts.flatMap(({ name: ruleset, rules }) =>
-      rules.map(({ name: rule, plan, unindexable, advice, expected }) => {
-        return { ruleset, rule, plan, unindexable, advice, expected, corpus: explanation.corpus }
+      rules.map(({ name: rule, plan, unindexable, advice, weakest, expected }) => {
+        return { ruleset, rule, plan, unindexable, advice, weakest, expected, corpus: explanation.corpus }
       }),
     )
     return { rules, leftOut: namedLeftOut(explanation.texts) }

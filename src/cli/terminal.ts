@@ -1,17 +1,7 @@
 /** How commands talk to people: numbers they can read, a progress bar on a terminal, and nothing that a pipe must not see. */
 import { SingleBar } from 'cli-progress'
 
-/** `1.4 GB`; units of 1,024, as everywhere in Backtrail. */
-export function formatBytes(bytes: number): string {
-  const units = ['bytes', 'KB', 'MB', 'GB', 'TB']
-  let value = bytes
-  let unit = 0
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024
-    unit += 1
-  }
-  return unit === 0 ? `${bytes} bytes` : `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`
-}
+export { bytesInWords as formatBytes } from '../errors/index.ts'
 
 /** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatDuration(milliseconds: number): string {

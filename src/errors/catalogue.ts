@@ -224,6 +224,7 @@ export const catalogue = {
   'cloud.sync-off': { status: 405, message: 'YARA Spectra Intelligence synchronization is currently not enabled.' },
   'hunt.not-found': { status: 404, message: 'There is no such hunt.' },
   'hunt.wrong-state': { status: 409, message: 'The hunt is in the wrong state for this operation.' },
+  'hunt.reads-too-much': { status: 400, message: 'The hunt would read more than it may.' },
   'hunt.failed': { status: 500, message: 'The hunt failed.' },
   'tenant.unknown': { status: 401, message: 'The name or the password is missing or wrong.' },
   'tenant.throttled': { status: 429, message: 'Too many requests; wait and try again.' },

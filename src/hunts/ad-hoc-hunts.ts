@@ -6,13 +6,13 @@ import type { Log, RuleSet, RunnableRuleset, ScanError } from '../scanning/index
 import { type ListedHunt, type Micros, now, type Store } from '../store/index.ts'
 import type { Diagnostic } from '../yara/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import type { ScanSources } from './corpus-scan.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
 import { advance, type HuntProgress, type HuntState, hasEnded, progressOf } from './hunt-row.ts'
 import { HuntRunner, type OpenHunt, type UntilStored } from './hunt-runner.ts'
 import { checkTexts, type HuntText, runnableOf } from './hunt-text.ts'
 import { type Outline, outlineOf } from './outline.ts'
 import { packTexts, unpackTexts } from './packed-texts.ts'
+import { type ReadingBound, type ReadingBoundParts, withinBound } from './reading-bound.ts'
 import { ScanFailures } from './scan-failures.ts'
 import type { Selection } from './selection.ts'
 
@@ -60,19 +60,22 @@ export class AdHocHunts {
   /**
    * Makes a hunt and queues it, unless the signal is aborted while its texts are checked.
    * Fails with `rules.invalid` when a text does not compile; `detail.diagnostics` then names the text of each problem.
+   * Fails with `hunt.reads-too-much` where the bound says so.
    */
   async create(
     account: Account,
     request: HuntRequest,
     signal?: AbortSignal,
   ): Promise<Hunt & { readonly warnings: readonly NamedWarning[] }> {
-    const { selection, useIndex, title, partial = false } = request
+    const { selection, useIndex, title, partial = false, bound } = request
     const by = { group: `user:${account.id}`, ...(signal && { signal }) }
     const checked = await checkTexts(request.texts, this.#parts.checker, partial, by)
-    const texts = checked.map(({ text }) => text)
     const { store, sources } = this.#parts
     const last = await sources.corpus.lastId()
     const chosen = await sources.corpus.select(selection, last)
+    const of = { upTo: last, only: chosen, useIndex, signal: signal ?? new AbortController().signal }
+    const all = checked.map(({ text }) => text)
+    const texts = bound ? await withinBound(all, bound, of, this.#parts, by) : all
     const hunt = {
       kind: 'ad-hoc',
       state: 'queued',
@@ -278,9 +281,8 @@ const PORTION = 500
 /** About all texts of a hunt, as they are answered when it is made. */
 const MOST_WARNINGS = 1_000
 
-export interface AdHocHuntsParts {
+export interface AdHocHuntsParts extends ReadingBoundParts {
   readonly store: Store
-  readonly sources: ScanSources
   readonly checker: Checker
   /** The stored form of the plan of a text that compiles. */
   readonly plan: (content: string, signal: AbortSignal) => Promise<string>
@@ -304,6 +306,8 @@ export interface HuntRequest {
   readonly title: string | null
   /** Where some rules do not compile, the others hunt. */
   readonly partial?: boolean
+  /** Absent: the hunt reads whatever it needs. */
+  readonly bound?: ReadingBound
 }
 
 export interface Hunt extends HuntProgress {

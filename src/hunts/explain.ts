@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
-import type { PlannedRule, PlannedText } from '../planner/index.ts'
+import type { PlannedRule, PlannedText, WeakestDemand } from '../planner/index.ts'
 import type { CheckedBy, Checker } from '../rulesets/index.ts'
-import type { RuleSet } from '../scanning/index.ts'
 import type { Diagnostic, LeftOut } from '../yara/index.ts'
-import { candidates, type ScanSources } from './corpus-scan.ts'
+import type { ScanSources } from './corpus-scan.ts'
 import { checkTexts, type HuntText, runnableOf } from './hunt-text.ts'
+import type { Selection } from './selection.ts'
+import { type Share, shareOfEach } from './shares.ts'
 
 export interface ExplainParts {
   readonly sources: ScanSources
@@ -13,15 +13,9 @@ export interface ExplainParts {
   readonly plan: (content: string) => Promise<PlannedText>
 }
 
-/** A part of the corpus. */
-export interface Share {
-  readonly samples: number
-  readonly bytes: number
-}
-
 /** What a hunt with these texts would read, reported before it is run. */
 export interface Explanation {
-  /** All stored and processed samples. */
+  /** The stored and processed samples that are asked about. */
   readonly corpus: Share
   readonly texts: readonly {
     readonly name: string
@@ -42,6 +36,8 @@ export interface ExplainedRule {
   readonly plan: string
   readonly unindexable: PlannedRule['unindexable']
   readonly advice: readonly string[]
+  /** Where in the text it lets through what it reads. */
+  readonly weakest: WeakestDemand
   /** What the engine would read for this rule alone. */
   readonly expected: Share
 }
@@ -54,26 +50,21 @@ export interface ExplainedRule {
 export async function explain(
   { sources, checker, plan }: ExplainParts,
   given: readonly HuntText[],
-  { partial, ...by }: Required<CheckedBy> & { readonly partial: boolean },
+  { partial, selection, ...by }: Required<CheckedBy> & { readonly partial: boolean; readonly selection: Selection },
 ): Promise<Explanation> {
   const { signal } = by
   const checked = await checkTexts(given, checker, partial, by)
   const texts = checked.map(({ text }) => text)
   const plans: PlannedText[] = []
   for (const text of texts) plans.push(await plan(runnableOf(text)))
-  // Every plan, of a rule or of a text as a whole, is asked about once, as if it were of a ruleset of its own. Nothing
-  // is scanned, so none of them needs a text.
-  const asked = new Set(plans.flatMap(({ plan, explained }) => [plan, ...explained.map(({ plan }) => plan)]))
-  const rulesets = [...asked].map((plan, number) => ({
-    key: `explain.${number}@${randomUUID()}`,
-    name: plan,
-    content: '',
-    plan,
-  }))
-  const shares = await sharesOf({ id: `explain:${randomUUID()}`, rulesets }, sources, signal)
-  const shareOf = (plan: string): Share => shares.byPlan.get(plan) ?? { samples: 0, bytes: 0 }
+  const { corpus } = sources
+  const upTo = await corpus.lastId()
+  const only = await corpus.select(selection, upTo)
+  // Every plan, of a rule or of a text as a whole, is asked about once.
+  const all = plans.flatMap(({ plan, explained }) => [plan, ...explained.map(({ plan }) => plan)])
+  const { shareOf } = await shareOfEach(all, sources, { upTo, only, useIndex: true, signal })
   return {
-    corpus: shares.corpus,
+    corpus: await corpus.measure(selection),
     texts: plans.map(({ plan, explained, warnings: unplanned }, text) => ({
       name: texts[text]?.name ?? '',
       warnings: [...(checked[text]?.diagnostics ?? []), ...unplanned],
@@ -85,49 +76,9 @@ export async function explain(
         plan: rule.printed,
         unindexable: rule.unindexable,
         advice: rule.advice,
+        weakest: rule.weakest,
         expected: shareOf(rule.plan),
       })),
     })),
-  }
-}
-
-async function sharesOf(
-  ruleSet: RuleSet,
-  sources: ScanSources,
-  signal: AbortSignal,
-): Promise<{ readonly corpus: Share; readonly byPlan: ReadonlyMap<string, Share> }> {
-  const { corpus, pool } = sources
-  const upTo = await corpus.lastId()
-  const sizes = await corpus.sizes(upTo)
-  const totals = new Map(ruleSet.rulesets.map(({ key, name }) => [key, { name, samples: 0, bytes: 0 }]))
-  pool.setRuleSet(ruleSet)
-  try {
-    const range = {
-      ruleSet,
-      after: 0,
-      upTo,
-      only: null,
-      useIndex: true,
-      group: ruleSet.id,
-      signal,
-      priority: 'interactive',
-    } as const
-    for await (const { sample, rulesets } of candidates(sources, range)) {
-      const size = sizes[sample] ?? -1
-      // Deleted since it was indexed.
-      if (size < 0) continue
-      for (const key of rulesets ?? totals.keys()) {
-        const total = totals.get(key)
-        if (!total) continue
-        total.samples++
-        total.bytes += size
-      }
-    }
-  } finally {
-    pool.dropRuleSet(ruleSet.id)
-  }
-  return {
-    corpus: await corpus.whole(),
-    byPlan: new Map([...totals.values()].map(({ name, samples, bytes }) => [name, { samples, bytes }])),
   }
 }

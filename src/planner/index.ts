@@ -7,10 +7,18 @@
 export { NamedSamples, type PackedNames, packNames } from './named-samples.ts'
 export type { Fact, FactPlan, GramsPlan, Plan, RulePlan, RulesetPlan } from './plan.ts'
 export { FEWEST_RULES_APART, type PlannedPart } from './plan-parts.ts'
-export { everySample, type PlannedRule, type PlannedText, planText, unplannedText } from './planned-text.ts'
+export {
+  everySample,
+  type PlannedRule,
+  type PlannedText,
+  planText,
+  type RuleCost,
+  unplannedText,
+} from './planned-text.ts'
 export { printPlan, printRulesetPlan } from './print.ts'
 export { planRuleset } from './ruleset.ts'
 export { type GroupedSamples, PlanBatch } from './segment-match.ts'
 export { mayMatch, type SampleFacts, type SampleSignature } from './signature-match.ts'
 export { isCurrentPlan, planHeader, readPlan, writePlan } from './stored-plan.ts'
 export { asksForVariables, type SampleVariables } from './variables.ts'
+export { easiestWay, type WeakestDemand } from './weakest-demand.ts'

@@ -22,4 +22,5 @@ export type {
   TaskMap,
   TaskOutput,
   TextPart,
+  WithoutRules,
 } from './tasks.ts'

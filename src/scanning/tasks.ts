@@ -181,7 +181,12 @@ export interface TaskMap {
    */
   check: {
     /** `partial`: a text of which some rules do not compile is valid when the others do; see src/yara/left-out.ts. */
-    input: { readonly content: string; readonly partial?: boolean }
+    input: {
+      readonly content: string
+      readonly partial?: boolean
+      /** Of a text that compiles: rules that are to be left out besides, with what depends on them. */
+      readonly without?: WithoutRules
+    }
     output: {
       readonly diagnostics: readonly Diagnostic[]
       readonly valid: boolean
@@ -200,6 +205,8 @@ export interface TaskMap {
       readonly content: string
       /** Gives what there is to show of each rule as well. */
       readonly explain: boolean
+      /** Gives what each rule demands as well. */
+      readonly costs?: boolean
       /** Gives the parts of a text with many rules as well. */
       readonly inParts?: boolean
     }
@@ -286,6 +293,13 @@ export interface TaskMap {
     input: { readonly inputs: readonly string[]; readonly output: string; readonly without: Uint32Array }
     output: { readonly samples: number; readonly bytes: number }
   }
+}
+
+/** Rules of a text that are not to run, although they would. */
+export interface WithoutRules {
+  /** What is left out of it already. */
+  readonly leftOut: readonly LeftOut[]
+  readonly rules: readonly { readonly name: string; readonly reason: string }[]
 }
 
 export type TaskKind = keyof TaskMap

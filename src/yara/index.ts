@@ -12,8 +12,9 @@ export {
   type Place,
   placeIn,
 } from './includes.ts'
-export { type LeftOut, leaveOut, runnableText } from './left-out.ts'
+export { type LeftOut, leaveOut, leaveOutRules, runnableText } from './left-out.ts'
 export { parse } from './parse.ts'
+export { Places } from './places.ts'
 export { type RulePart, rulePartsOf, textOfParts } from './rule-parts.ts'
 export { decodeRules, ruleText } from './source-text.ts'
 export type * from './syntax.ts'

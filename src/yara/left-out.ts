@@ -10,6 +10,7 @@
  * and offset means the same in both. A rule that uses one that is left out goes with it, and with a global rule go all:
  * without it, they would match what they must not.
  */
+import { Places } from './places.ts'
 import type { Diagnostic } from './syntax.ts'
 import { type Statement, statementsOf, tokensOf } from './tokens.ts'
 
@@ -54,6 +55,7 @@ export function leaveOut(
   diagnose: (text: string) => readonly Diagnostic[],
 ): { readonly leftOut: readonly LeftOut[]; readonly diagnostics: readonly Diagnostic[] } | null {
   const statements = statementsOf(text)
+  const places = new Places(text)
   const gone = new Map<Statement, LeftOut>()
   const said = new Map(diagnostics.map((one) => [`${one.line}:${one.column}:${one.message}`, one]))
   let errors = diagnostics.filter(({ severity }) => severity === 'error')
@@ -64,7 +66,7 @@ export function leaveOut(
       if (statement && !gone.has(statement)) gone.set(statement, leftOutFor(statement, error, statements))
     }
     if (gone.size === before) return null
-    leaveOutDependents(text, statements, gone)
+    leaveOutDependents(places, statements, gone)
     if (!statements.some((one) => one.kind === 'rule' && !gone.has(one))) return null
     const now = diagnose(runnableText(text, [...gone.values()]))
     for (const one of now) said.set(`${one.line}:${one.column}:${one.message}`, one)
@@ -75,6 +77,31 @@ export function leaveOut(
     leftOut: [...gone.values()].sort((a, b) => a.from - b.from),
     diagnostics: [...said.values()].sort((a, b) => a.line - b.line || a.column - b.column),
   }
+}
+
+/**
+ * What must be left out so that these rules do not run, in the order of the text: they, with the reason of each, what
+ * depends on them, and what is left out `already`. Null when no rule is left.
+ */
+export function leaveOutRules(
+  text: string,
+  already: readonly LeftOut[],
+  reasons: ReadonlyMap<string, string>,
+): readonly LeftOut[] | null {
+  const statements = statementsOf(text)
+  const places = new Places(text)
+  const known = new Map(already.map((one) => [one.from, one]))
+  const gone = new Map<Statement, LeftOut>()
+  for (const statement of statements) {
+    const { kind, name, from, to } = statement
+    const reason = kind === 'rule' ? reasons.get(name) : undefined
+    const before = known.get(from)
+    if (before !== undefined) gone.set(statement, before)
+    else if (reason !== undefined) gone.set(statement, { ...places.of(from), kind, name, reason, from, to })
+  }
+  leaveOutDependents(places, statements, gone)
+  if (!statements.some((one) => one.kind === 'rule' && !gone.has(one))) return null
+  return [...gone.values()].sort((a, b) => a.from - b.from)
 }
 
 /** The statement to blame: the one that the error is in, or the one before, when that has not ended yet. */
@@ -114,7 +141,7 @@ function isClosed(text: string, { from, to }: Statement): boolean {
   return depth === 0
 }
 
-function leaveOutDependents(text: string, statements: readonly Statement[], gone: Map<Statement, LeftOut>): void {
+function leaveOutDependents(places: Places, statements: readonly Statement[], gone: Map<Statement, LeftOut>): void {
   const rules = statements.filter(({ kind }) => kind === 'rule')
   for (let grown = true; grown; ) {
     grown = false
@@ -133,7 +160,7 @@ function leaveOutDependents(text: string, statements: readonly Statement[], gone
       if (used === undefined) continue
       const reason = dependsOn(used)
       gone.set(rule, {
-        ...placeOf(text, rule.from),
+        ...places.of(rule.from),
         kind: rule.kind,
         name: rule.name,
         reason,
@@ -160,10 +187,4 @@ function leftOutFor(
 function dependsOn({ kind, name, isGlobal }: Statement): string {
   const what = kind === 'rule' ? (isGlobal ? 'the global rule' : 'the rule') : 'the module'
   return `it depends on ${what} ${name}, which is left out`
-}
-
-function placeOf(text: string, offset: number): { readonly line: number; readonly column: number } {
-  const before = text.slice(0, offset)
-  const start = before.lastIndexOf('\n') + 1
-  return { line: before.split('\n').length, column: [...before.slice(start)].length + 1 }
 }

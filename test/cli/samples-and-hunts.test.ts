@@ -85,6 +85,30 @@ for (const [where, open] of Object.entries(places)) {
     assert.match((await backtrailTo(1, ['hunt', join(folder, 'gone.yar'), ...at])).stderr, /gone\.yar: no such file/)
   })
 
+  test(`a hunt reads no more than it may, and says what would have ${where}`, async (t) => {
+    const folder = folderWith(t, {
+      'in/marked.txt': marked,
+      'in/plain.txt': plain,
+      'both.yar': `rule cheap { strings: $a = "backtrail-7f3a" condition: $a }
+rule costly { strings: $b = "ab" condition: $b or filesize > 1 }`,
+    })
+    const at = await open(t, folder)
+    await backtrailTo(0, ['ingest', join(folder, 'in'), ...at])
+    const hunt = ['hunt', join(folder, 'both.yar'), ...at]
+    const refused = await backtrailTo(1, [...hunt, '--most-read', '50B'])
+    assert.equal(refused.stdout, '')
+    assert.match(
+      refused.stderr,
+      /would read 67 bytes of samples, and may read 50 bytes\. Most of it .* the rule costly of both .* in line 2/,
+    )
+    const rest = await backtrailTo(0, [...hunt, '--most-read', '50B', '--leave-out-costly'])
+    assert.match(rest.stdout, /^cheap\t[0-9a-f]{64}\tmarked\.txt\n$/)
+    assert.match(rest.stderr, /both\.yar:2:1: .*costly.* would read 67 bytes/)
+    assert.match((await backtrailTo(0, [...hunt, '--most-read', '1KB'])).stdout, /^costly\t/m)
+    assert.match((await backtrailTo(3, [...hunt, '--most-read', 'much'])).stderr, /--most-read must be a size/)
+    assert.match((await backtrailTo(3, [...hunt, '--leave-out-costly'])).stderr, /--most-read says how much/)
+  })
+
   test(`explain tells plan, obstacles and expected reading of every rule ${where}`, async (t) => {
     const folder = folderWith(t, {
       'in/marked.txt': marked,

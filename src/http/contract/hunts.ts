@@ -46,7 +46,7 @@ export const SelectionShape = Type.Object(
 )
 
 export const LeftOutOfTexts = Type.Array(Type.Object({ text: Type.String(), ...LeftOutShape.properties }), {
-  description: 'what does not run although the rest does, the first 20; only with partial',
+  description: 'what does not run although the rest does, the first 20; only with `partial`, or `costly` "leave-out"',
 })
 
 export const HuntShape = Type.Object({
@@ -108,6 +108,14 @@ export const ExplanationShape = Type.Object({
           plan: Type.String(),
           unindexable: Type.Array(Type.Object({ identifier: Type.String(), why: Type.String() })),
           advice: Type.Array(Type.String()),
+          weakest: Type.Object(
+            {
+              line: Type.Integer(),
+              column: Type.Integer(),
+              term: Type.String({ description: 'a string of the rule, or the beginning of its condition' }),
+            },
+            { description: 'where in the text the rule lets through what it reads' },
+          ),
           expected: Share,
         }),
       ),

@@ -85,7 +85,10 @@ export const explainRules = tool({
   }),
   untrusted: [],
   async run({ rules, partial, after, limit }, { appliance, caller, signal }) {
-    const explained = await appliance.explain(rules, signal, partial ?? false, groupOf(caller))
+    const explained = await appliance.explain(rules, signal, {
+      partial: partial ?? false,
+      group: groupOf(caller),
+    })
     const { corpus, texts } = explanationJson(explained)
     const all = texts.flatMap(({ name, rules }) => rules.map((rule) => ({ text: name, ...rule })))
     return {

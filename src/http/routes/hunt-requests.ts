@@ -26,6 +26,19 @@ export const huntRequest = {
   partial: Type.Optional(
     Type.Boolean({ description: 'true: where some rules do not compile, the others are hunted with' }),
   ),
+  most_read: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: 'bytes of samples that the hunt may read, as the index tells before it starts; absent: any number',
+    }),
+  ),
+  costly: Type.Optional(
+    Type.Enum(['refuse', 'leave-out'], {
+      description:
+        'above `most_read`: refuse the hunt and say which rules cost it (default), or leave out the costliest rules',
+    }),
+  ),
 }
 
 export function selectionOf(asked: Static<typeof SelectionShape>): Selection {

@@ -50,7 +50,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         response: {
           201: MadeHuntShape,
           ...refusals(yaraEnvelope, {
-            400: 'The rules do not compile (detail.diagnostics says where and why), or a parameter is not in its range.',
+            400: 'The rules do not compile (detail.diagnostics says where and why), they would read more than `most_read` (detail.rules says which), or a parameter is not in its range.',
             403: unauthenticated,
           }),
         },
@@ -231,7 +231,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         tags: ['hunts'],
         operationId: 'explainRules',
         summary: 'Tell what hunting with YARA texts would read',
-        body: Type.Object({ rules: RulesShape, partial: huntRequest.partial }),
+        body: Type.Object({ rules: RulesShape, partial: huntRequest.partial, selection: huntRequest.selection }),
         response: {
           200: ExplanationShape,
           ...refusals(yaraEnvelope, { 400: 'The rules do not compile.', 403: unauthenticated }),
@@ -239,8 +239,9 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
       },
     },
     async (request, reply) => {
-      const { rules, partial } = request.body
-      return explanationJson(await explain(rules, goneSignal(reply), partial ?? false, groupOf(callerOf(request))))
+      const { rules, partial = false, selection = {} } = request.body
+      const how = { partial, selection: selectionOf(selection), group: groupOf(callerOf(request)) }
+      return explanationJson(await explain(rules, goneSignal(reply), how))
     },
   )
 }
@@ -252,7 +253,7 @@ export const groupOf = ({ id }: Account): string => `user:${id}`
 export async function createHunt(
   adHocHunts: AdHocHunts,
   caller: Account,
-  { rules, title, selection, index, partial }: Static<typeof HuntRequestShape>,
+  { rules, title, selection, index, partial, most_read, costly }: Static<typeof HuntRequestShape>,
   signal: AbortSignal,
 ): Promise<Static<typeof MadeHuntShape>> {
   const asked = {
@@ -261,6 +262,7 @@ export async function createHunt(
     useIndex: index ?? true,
     title: title ?? null,
     partial: partial ?? false,
+    ...(most_read !== undefined && { bound: { bytes: most_read, costly: costly ?? 'refuse' } }),
   }
   const hunt = await adHocHunts.create(caller, asked, signal)
   const warnings = hunt.warnings.map(({ text, ...diagnostic }) => ({ text, ...diagnosticJson(diagnostic) }))

@@ -1,7 +1,7 @@
-import { type LeftOut, leaveOut, parse, runnableText } from '../../yara/index.ts'
+import { type LeftOut, leaveOut, leaveOutRules, parse, runnableText } from '../../yara/index.ts'
 import type { CompiledRules, Engine } from '../engine.ts'
 import { noVariables } from '../engine.ts'
-import type { TaskInput, TaskOutput } from '../tasks.ts'
+import type { TaskInput, TaskOutput, WithoutRules } from '../tasks.ts'
 import { variableWarnings } from '../variable-warnings.ts'
 import type { Task } from './task.ts'
 import { regexpTrial, trialSamples } from './trial.ts'
@@ -34,7 +34,8 @@ function first(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   ]
 }
 
-function checked(task: Task, { content, partial }: TaskInput<'check'>, engine: Engine): TaskOutput<'check'> {
+function checked(task: Task, { content, partial, without }: TaskInput<'check'>, engine: Engine): TaskOutput<'check'> {
+  if (without !== undefined) return checkedWithout(task, content, without, engine)
   const whole = tried(task, content, engine)
   if (whole.rules !== null) return outcome(task, content, { rules: whole.rules, leftOut: [] }, engine)
   task.note('compile', { allowedMs: task.compileMs })
@@ -46,6 +47,21 @@ function checked(task: Task, { content, partial }: TaskInput<'check'>, engine: E
   const left = tried(task, runnableText(content, rest.leftOut), engine)
   if (left.rules === null) return { diagnostics: [refusal(left.error), ...rest.diagnostics], valid: false }
   return outcome(task, content, { ...rest, rules: left.rules }, engine)
+}
+
+/** A text that compiles, without some of its rules. It is not valid when none is left. */
+function checkedWithout(
+  task: Task,
+  content: string,
+  { leftOut, rules }: WithoutRules,
+  engine: Engine,
+): TaskOutput<'check'> {
+  const reasons = new Map(rules.map(({ name, reason }) => [name, reason]))
+  const rest = leaveOutRules(content, leftOut, reasons)
+  if (rest === null) return { diagnostics: [], valid: false }
+  const left = tried(task, runnableText(content, rest), engine)
+  if (left.rules === null) return { diagnostics: [refusal(left.error)], valid: false }
+  return outcome(task, content, { leftOut: rest, rules: left.rules }, engine)
 }
 
 /** What compiles is tried out. `diagnostics`: those of the engine, where they are known already. */

@@ -3,7 +3,7 @@ import type { TaskInput, TaskOutput } from '../tasks.ts'
 import type { Task } from './task.ts'
 
 /** What the rules of a text demand of a sample. */
-export function plan(task: Task, { content, explain, inParts = false }: TaskInput<'plan'>): TaskOutput<'plan'> {
+export function plan(task: Task, { content, ...wanted }: TaskInput<'plan'>): TaskOutput<'plan'> {
   task.note('plan', { allowedMs: task.planMs })
-  return planText(content, { explain, inParts })
+  return planText(content, wanted)
 }

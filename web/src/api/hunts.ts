@@ -22,6 +22,9 @@ export interface HuntRequest {
   readonly title?: string
   readonly selection?: Selection
   readonly index?: boolean
+  /** Bytes; the costliest rules are left out so that the hunt reads no more. */
+  readonly most_read?: number
+  readonly costly?: 'refuse' | 'leave-out'
 }
 
 interface Page<T> {
@@ -118,9 +121,12 @@ export function useRemoveHunt() {
   })
 }
 
-/** What hunting with a text would read. Fails with the `Refusal` `rules.invalid` when it does not compile. */
-export const explain = (content: string, signal: AbortSignal): Promise<Explanation> =>
-  call('POST', '/api/hunts/explain/', { json: { rules: [{ name: 'text', content }] }, signal })
+/**
+ * What hunting with a text over a part of the samples would read. Fails with the `Refusal` `rules.invalid` when it does not
+ * compile.
+ */
+export const explain = (content: string, selection: Selection, signal: AbortSignal): Promise<Explanation> =>
+  call('POST', '/api/hunts/explain/', { json: { rules: [{ name: 'text', content }], selection }, signal })
 
 const CONNECT_AGAIN_MS = 1_000
 

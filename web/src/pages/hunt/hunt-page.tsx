@@ -1,3 +1,4 @@
+import { TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
 import {
@@ -56,6 +57,7 @@ export function Component() {
         actions={<Actions hunt={hunt.data} />}
       />
       <Course hunt={hunt.data} />
+      <LeftOut hunt={hunt.data} />
       <Results hunt={hunt.data} />
       <Rules hunt={hunt.data} />
     </>
@@ -146,6 +148,33 @@ function Course({ hunt }: { readonly hunt: Hunt }) {
         {hunt.skipped > 0 && <Statistic name="Skipped">{count(hunt.skipped)}</Statistic>}
         {took !== null && <Statistic name="Took">{duration(took)}</Statistic>}
       </Statistics>
+    </section>
+  )
+}
+
+/** What of the texts does not run: a hunt without it finds less than its texts say. */
+function LeftOut({ hunt: { left_out: listed, left_out_count: all, rules_count: texts } }: { readonly hunt: Hunt }) {
+  if (all === 0) return null
+  return (
+    <section className={styles.leftOut} aria-label="Left out">
+      <p>
+        <TriangleAlert size={16} aria-hidden /> {counted(all, 'rule or text', 'rules or texts')} did not run.
+      </p>
+      <ul>
+        {listed.map(({ text, name, line, reason }) => (
+          <li key={`${text}:${name}:${line}`}>
+            <code>{name}</code> (line {line}
+            {texts > 1 && (
+              <>
+                {' '}
+                of <code>{text}</code>
+              </>
+            )}
+            ): {reason}
+          </li>
+        ))}
+        {all > listed.length && <li>and {count(all - listed.length)} more</li>}
+      </ul>
     </section>
   )
 }

@@ -18,6 +18,7 @@ import { noneOf } from '../hunt/selection-words.ts'
 import { useExplanation } from '../ruleset/explanation.ts'
 import { TextMeaning } from '../ruleset/text-meaning.tsx'
 import bench from '../ruleset/workbench.module.css'
+import { CostNotice } from './cost-notice.tsx'
 import styles from './new-hunt-page.module.css'
 
 const TYPING_PAUSE_MS = 300
@@ -39,9 +40,10 @@ export function Component() {
   const [asked, setAsked] = useAddressState<Asked>(nothing)
   const [diagnostics, setDiagnostics] = useState<readonly Diagnostic[]>([])
   const editor = useRef<YaraEditorHandle>(null)
-  const explanation = useExplanation(text)
   const selection = useMemo(() => selectionOf(asked), [asked])
-  const selected = useSelected(useSettled(selection))
+  const settled = useSettled(selection)
+  const selected = useSelected(settled)
+  const explanation = useExplanation(text, settled)
   const types = useFileTypes()
   const start = useStartHunt()
   const navigate = useNavigate()
@@ -49,13 +51,14 @@ export function Component() {
   const isEmpty = selected.data?.samples === 0
   useKeptDraft(user.name, key, text, { text: given, revision: 0 })
 
-  const hunt = () => {
+  const hunt = (mostRead?: number) => {
     if (text.trim() === '' || isEmpty) return
     start.mutate(
       {
         rules: [{ name: 'rules', content: text }],
         ...(asked.title !== '' && { title: asked.title }),
         selection,
+        ...(mostRead !== undefined && { most_read: mostRead, costly: 'leave-out' }),
       },
       {
         onError: notifyFailed,
@@ -72,7 +75,7 @@ export function Component() {
         title="New hunt"
         about="What does this text find among the stored samples? Nothing is saved but the hunt."
         actions={
-          <Button weight="main" onPress={hunt} isDisabled={start.isPending || isEmpty || text.trim() === ''}>
+          <Button weight="main" onPress={() => hunt()} isDisabled={start.isPending || isEmpty || text.trim() === ''}>
             Start the hunt
           </Button>
         }
@@ -106,6 +109,14 @@ export function Component() {
           ? `What is selected cannot be counted: ${selected.error.message}`
           : selected.data && selectedWords(selected.data, selection)}
       </p>
+      {explanation.isCurrent && explanation.explained?.explanation && (
+        <CostNotice
+          explanation={explanation.explained.explanation}
+          onGoTo={(place) => editor.current?.goTo(place)}
+          onLeaveOut={hunt}
+          isDisabled={start.isPending || isEmpty}
+        />
+      )}
       {draft && (
         <DraftNotice
           draft={draft}
@@ -126,7 +137,7 @@ export function Component() {
             onChange={setText}
             onDiagnostics={setDiagnostics}
             onSave={() => {}}
-            onTry={hunt}
+            onTry={() => hunt()}
           />
         </div>
         <TextMeaning text={text} diagnostics={diagnostics} explanation={explanation} editor={editor} />

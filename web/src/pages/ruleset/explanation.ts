@@ -1,11 +1,12 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useEffect, useMemo, useState } from 'react'
 import { Refusal } from '../../api/http.ts'
-import { type Explanation, explain } from '../../api/hunts.ts'
+import { type Explanation, explain, type Selection } from '../../api/hunts.ts'
 import type { Diagnostic } from '../../api/rulesets.ts'
 import type { ServerVerdict } from '../../editor/diagnostics.ts'
 
 const TYPING_PAUSE_MS = 500
+const everything: Selection = {}
 
 /** What the server says about a text: that it runs, and at what cost; or what is wrong with it. */
 export interface Explained {
@@ -16,15 +17,15 @@ export interface Explained {
 }
 
 /** Asks the server about the text as it is typed, after a pause; the last answer stays until the next one is there. */
-export function useExplanation(text: string) {
+export function useExplanation(text: string, selection: Selection = everything) {
   const [settled, setSettled] = useState(text)
   useEffect(() => {
     const timer = setTimeout(() => setSettled(text), TYPING_PAUSE_MS)
     return () => clearTimeout(timer)
   }, [text])
   const asked = useQuery({
-    queryKey: ['explanation', settled],
-    queryFn: ({ signal }) => ask(settled, signal),
+    queryKey: ['explanation', settled, selection],
+    queryFn: ({ signal }) => ask(settled, selection, signal),
     enabled: settled.trim() !== '',
     placeholderData: keepPreviousData,
     gcTime: 60_000,
@@ -40,9 +41,9 @@ export function useExplanation(text: string) {
   }
 }
 
-async function ask(content: string, signal: AbortSignal): Promise<Explained> {
+async function ask(content: string, selection: Selection, signal: AbortSignal): Promise<Explained> {
   try {
-    const explanation = await explain(content, signal)
+    const explanation = await explain(content, selection, signal)
     return { content, explanation, diagnostics: explanation.texts.flatMap(({ warnings }) => warnings) }
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 'rules.invalid') throw error
