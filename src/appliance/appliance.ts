@@ -35,6 +35,7 @@ import {
 } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
 import { type Log, WorkerPool } from '../scanning/index.ts'
+import { Search } from '../search/index.ts'
 import { Segments } from '../segments/index.ts'
 import { hasPart, programVersion, type Settings } from '../settings/index.ts'
 import {
@@ -87,6 +88,8 @@ export interface Appliance {
   readonly retention: Retention
   /** Sends nothing before its `start`. */
   readonly notifications: Notifications
+  /** One search over everything that analysts work with. */
+  readonly search: Search
   readonly tenants: Tenants
   readonly pool: WorkerPool
   /** Kept aside for what makes room on a full disk. */
@@ -304,6 +307,7 @@ async function assemble(
     scanLimit,
     atOnce: settings.huntsAtOnce,
   })
+  const search = new Search({ store, samples, rulesets })
   const inspection = new Inspection({ store, contents, pool, rulesets, samples })
   const explainTexts: Appliance['explain'] = (texts, signal, { partial = false, group = '', selection = {} } = {}) =>
     explain({ sources, checker, plan: (content) => plan(content, true, { group, signal }) }, texts, {
@@ -342,6 +346,7 @@ async function assemble(
     () => reanalysis.stop(),
     () => programReading.stop(),
     () => stored.stop(),
+    () => search.stop(),
     () => janitor.stop(),
   )
   opened.add(
@@ -409,6 +414,7 @@ async function assemble(
     ruleSources,
     ruleImports,
     notifications,
+    search,
     tenants,
     pool,
     room: reserve,

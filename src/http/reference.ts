@@ -70,6 +70,7 @@ export function addReference(app: FastifyInstance, version: string): void {
         { name: 'rule sources', description: 'Repositories and archives that rulesets are fetched from' },
         { name: 'retro', description: 'Local Retro and Cloud Retro' },
         { name: 'hunts', description: 'Ad-hoc hunts' },
+        { name: 'search', description: 'One search over everything' },
         { name: 'samples', description: 'Samples: upload, look-up, download, classification' },
         { name: 'matches', description: 'Matches with filters, and as files' },
         { name: 'users', description: 'Users, their roles and tokens' },

@@ -148,6 +148,8 @@ export interface StoredHunts {
     userId: number | null,
     page: { readonly offset: number; readonly limit: number },
   ): Promise<{ readonly count: number; readonly hunts: ListedHunt[] }>
+  /** Ad-hoc ones with this in their title, whatever the case, newest first: among the newest 10,000. */
+  findTitled(part: string, most: number): Promise<ListedHunt[]>
   /** What an ad-hoc hunt hunts with, and in what. */
   textsOf(id: number): Promise<{ readonly texts: Uint8Array; readonly selection: string } | null>
 

@@ -64,6 +64,16 @@ export interface RunnableRevision {
   readonly plan: string | null
 }
 
+/** The current text of a ruleset, without the text. */
+export interface CurrentRevision {
+  readonly id: number
+  readonly rulesetId: number
+  /** Of the ruleset. */
+  readonly name: string
+  /** How long the text is, in UTF-8. */
+  readonly bytes: number
+}
+
 /** The texts of rulesets, each as it was saved, with the rules in it. */
 export interface StoredRevisions {
   /** Returns the id. */
@@ -71,6 +81,12 @@ export interface StoredRevisions {
   /** Of a ruleset, newest first. */
   list(rulesetId: number, most: number): Promise<ListedRevision[]>
   find(rulesetId: number, number: number): Promise<RevisionDetails | null>
+  /** Of the rulesets of this installation itself, tenants' left out, by the ids of rulesets, behind one of them. */
+  listCurrent(afterRuleset: number, limit: number): Promise<CurrentRevision[]>
+  /** The texts of revisions with the names of their rules, in no particular order; those that are gone are missing. */
+  textsOf(
+    ids: readonly number[],
+  ): Promise<{ readonly id: number; readonly content: string; readonly rules: readonly string[] }[]>
   contentOf(id: number): Promise<string | null>
   /** The id of the newest text of a ruleset that compiles; null for none. */
   findNewestValid(name: string): Promise<number | null>

@@ -109,6 +109,7 @@ test('an account that only reads can call what reads, and its own password and t
     'listDetailedReports',
     'listSamples',
     'measureSelection',
+    'searchEverything',
     'searchSamplesAdvanced',
     'searchSamplesAdvancedOlder',
   ])

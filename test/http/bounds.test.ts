@@ -38,6 +38,7 @@ const readers: Readonly<Record<string, number>> = {
   changeRulesets: 4,
   setRulesetNotes: 1 / 16,
   saveRulesetImport: 4,
+  searchEverything: 4,
 }
 
 const withBodies = () =>

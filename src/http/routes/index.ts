@@ -39,6 +39,7 @@ import { addSampleReports } from './sample-reports.ts'
 import { addSampleSearch } from './sample-search.ts'
 import { addSampleSelections } from './sample-selections.ts'
 import { addSampleTags } from './sample-tags.ts'
+import { addSearch } from './search.ts'
 import { addSharedRulesets } from './shared-rulesets.ts'
 import { addSignOn } from './sign-on.ts'
 import { addTokenLogIn } from './token-log-in.ts'
@@ -101,6 +102,7 @@ const onAppliances = [
   addHuntHits,
   addMatchSearch,
   addNotifications,
+  addSearch,
 ]
 
 /** Every route of the role; one file a group. */

@@ -1,8 +1,12 @@
+import { sql } from 'kysely'
 import { type HuntKind, type StoredHunts, unfinishedStates } from '../hunts.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 
-export function sqlHunts(database: Database, { listOf }: Engine): StoredHunts {
+/** Hunts that are looked at for a part of a title. */
+const MOST_LOOKED_AT = 10_000
+
+export function sqlHunts(database: Database, { listOf, contains }: Engine): StoredHunts {
   const adHoc = () =>
     database
       .selectFrom('hunts')
@@ -186,6 +190,22 @@ export function sqlHunts(database: Database, { listOf }: Engine): StoredHunts {
       const { count } = await counted.select(({ fn }) => fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
       const found = await rows.orderBy('hunts.id', 'desc').offset(offset).limit(limit).execute()
       return { count, hunts: found.map(toListed) }
+    },
+
+    async findTitled(part, most) {
+      const newest = database
+        .selectFrom('hunts')
+        .select('id')
+        .where('kind', '=', 'ad-hoc')
+        .orderBy('id', 'desc')
+        .limit(MOST_LOOKED_AT)
+      const rows = await adHoc()
+        .where('hunts.id', 'in', database.selectFrom(newest.as('newest')).select('newest.id'))
+        .where(contains(sql`hunts.title`, part))
+        .orderBy('hunts.id', 'desc')
+        .limit(most)
+        .execute()
+      return rows.map(toListed)
     },
 
     async textsOf(id) {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Diagnostic } from '../../yara/index.ts'
 import type { NewOrigin, RevisionOrigin, StoredRevisions } from '../revisions.ts'
 import type { RuleSummary } from '../rule-summary.ts'
@@ -57,6 +58,28 @@ export function sqlRevisions(database: Database, { listOf }: Engine): StoredRevi
         leftOut: leftOutOf(left_out),
         rules: rulesIn(row.rules),
       }
+    },
+
+    async listCurrent(afterRuleset, limit) {
+      return database
+        .selectFrom('rulesets')
+        .innerJoin('revisions', 'revisions.id', 'rulesets.revision_id')
+        .select(['revisions.id', 'rulesets.id as rulesetId', 'rulesets.name'])
+        .select(sql<number>`octet_length(revisions.content)`.as('bytes'))
+        .where('rulesets.id', '>', afterRuleset)
+        .where('rulesets.tenant_id', 'is', null)
+        .orderBy('rulesets.id')
+        .limit(limit)
+        .execute()
+    },
+
+    async textsOf(ids) {
+      const rows = await database
+        .selectFrom('revisions')
+        .select(['id', 'content', 'rules'])
+        .where('id', 'in', listOf(ids))
+        .execute()
+      return rows.map(({ rules, ...row }) => ({ ...row, rules: rulesIn(rules).map(({ name }) => name) }))
     },
 
     async contentOf(id) {

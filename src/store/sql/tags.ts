@@ -1,9 +1,13 @@
+import { sql } from 'kysely'
 import type { StoredTags } from '../tags.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 import { listsOf } from './list.ts'
 
-export function sqlTags(database: Database, { listOf, textsOf }: Engine): StoredTags {
+/** Tags that are looked at for a part of one: users add them without end. */
+const MOST_LOOKED_AT = 5_000
+
+export function sqlTags(database: Database, { listOf, textsOf, contains }: Engine): StoredTags {
   return {
     async list(sampleId, limit) {
       const rows = await database
@@ -38,6 +42,21 @@ export function sqlTags(database: Database, { listOf, textsOf }: Engine): Stored
         .orderBy('tag')
         .execute()
       return listsOf(rows.map(({ sample_id, tag }) => [sample_id, tag]))
+    },
+
+    async findLike(part, most) {
+      // From each tag to the next one by the index: as many steps as there are tags, not as there are samples.
+      const { rows } = await sql<{ tag: string }>`
+        WITH RECURSIVE steps(tag, step) AS (
+          SELECT min(tag), 1 FROM tags
+          UNION ALL
+          SELECT (SELECT min(tag) FROM tags WHERE tag > steps.tag), step + 1 FROM steps
+          WHERE steps.tag IS NOT NULL AND step < ${sql.lit(MOST_LOOKED_AT)}
+        )
+        SELECT tag FROM steps WHERE tag IS NOT NULL AND ${contains(sql`tag`, part)} ORDER BY tag LIMIT ${most}`.execute(
+        database,
+      )
+      return rows.map(({ tag }) => tag)
     },
 
     async add(sampleId, tags) {

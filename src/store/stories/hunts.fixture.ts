@@ -49,6 +49,8 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
   tell('listed', [
     await hunts.listAdHoc(null, { offset: 0, limit: 5 }),
     await hunts.listAdHoc(2, { offset: 0, limit: 5 }),
+    await hunts.findTitled('T', 5),
+    await hunts.findTitled('%', 5),
     await hunts.listRuns('local-retro', 5),
     await hunts.countRulesets([1, 2]),
     await hunts.findOfRuleset(6),

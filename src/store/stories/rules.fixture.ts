@@ -79,6 +79,10 @@ export async function rules(
   tell('of source', await ruleSources.rulesetsOf(source))
   tell('ruleset names', (await ruleSources.rulesetNames()).sort())
   tell('revisions', [await revisions.list(1, 5), await revisions.find(1, 2), await revisions.find(1, 7)])
+  // PostgreSQL has no character 0, and another one of three bytes in its place.
+  const sized = (await revisions.listCurrent(1, 9)).map(({ bytes, ...each }) => ({ ...each, isLong: bytes > 10 }))
+  tell('current', [sized, (await revisions.listCurrent(0, 2)).map(({ id }) => id)])
+  tell('texts', byId(await revisions.textsOf([1, 3, 99])))
   tell('content', [(await revisions.contentOf(1))?.length, await revisions.findNewestValid('beta')])
   tell('runnable', byId(await revisions.findRunnable([1, 2, 3])))
   tell('otherwise', byId(await revisions.listPlannedOtherwise('plan 1')))

@@ -102,6 +102,8 @@ export async function arriving(store: Store, tell: Tell) {
   await tags.add(2, ['b'])
   await tags.add(2, [])
   await tags.remove(1, ['nothing'])
+  for (const part of ['B', 'a', '_', '%', 'É', 'none']) tell(`tags with ${part}`, await tags.findLike(part, 3))
+  tell('first tag', await tags.findLike('', 1))
   tell('tags', [await tags.list(1, 9), await tags.listOfEach([1, 2], 2)])
 }
 

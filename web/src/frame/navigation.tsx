@@ -26,6 +26,7 @@ import { useLogOut, useUser } from '../api/session.ts'
 import { useIsManager } from '../api/sharing.ts'
 import menu from '../parts/menu.module.css'
 import styles from './navigation.module.css'
+import { SearchButton } from './overlays.tsx'
 import { chooseTheme, chosenTheme, type Theme } from './theme.ts'
 
 const places: readonly { readonly to: string; readonly title: string; readonly Icon: LucideIcon }[] = [
@@ -49,6 +50,7 @@ export function Navigation() {
         <img src={atServer('/favicon.svg')} alt="" width={24} height={24} />
         Backtrail
       </NavLink>
+      <SearchButton />
       <ul className={styles.places}>
         {shown.map(({ to, title, Icon }) => (
           <li key={to}>

@@ -41,13 +41,14 @@ const Notes = lazy(() => part(() => import('./notes.tsx')))
 const Revisions = lazy(() => part(() => import('./revisions.tsx')))
 const CloudRetro = lazy(() => part(() => import('./cloud-retro.tsx')))
 
-const initial = { tab: 'text' }
+/** `line`: of the text, to be shown. */
+const initial = { tab: 'text', line: 0 }
 
 export function Component() {
   const { name = '' } = useParams()
   const ruleset = useRuleset(name)
   const current = useRevision(name, ruleset.data?.revision)
-  const [{ tab }] = useAddressState(initial)
+  const [{ tab, line }] = useAddressState(initial)
   const user = useUser()
   const hasCloud = typeof useCloudTime().data === 'string'
 
@@ -98,7 +99,7 @@ export function Component() {
           <CloudRetro name={name} mayChange={mayChange(user, ruleset.data)} />
         </Suspense>
       ) : (
-        <Text key={name} ruleset={ruleset.data} revision={current.data} />
+        <Text key={name} ruleset={ruleset.data} revision={current.data} line={line} />
       )}
     </>
   )
@@ -213,7 +214,15 @@ function Publish({ name }: { readonly name: string }) {
   )
 }
 
-function Text({ ruleset, revision }: { readonly ruleset: Ruleset; readonly revision: Revision }) {
+function Text({
+  ruleset,
+  revision,
+  line,
+}: {
+  readonly ruleset: Ruleset
+  readonly revision: Revision
+  readonly line: number
+}) {
   const save = useSaveRuleset()
   const { name } = ruleset
   const isReadOnly = !mayChange(useUser(), ruleset)
@@ -239,6 +248,7 @@ function Text({ ruleset, revision }: { readonly ruleset: Ruleset; readonly revis
       isReadOnly={isReadOnly}
       hasMoreToSave={cloud.isChanged}
       isSaving={save.isPending}
+      line={line}
       onSave={onSave}
     >
       <CloudSwitch choice={cloud} isDisabled={isReadOnly} />

@@ -31,6 +31,8 @@ export interface WorkbenchProps {
   readonly isSaving: boolean
   /** Saves a text that was made of the revision `replaces`. Resolves with its own number, or null: it was not stored. */
   readonly onSave: (text: string, replaces: number) => Promise<number | null>
+  /** The line that is shown first. */
+  readonly line?: number
   /** In front of the buttons: what else a save needs. */
   readonly children?: ReactNode
 }
@@ -44,6 +46,7 @@ export function Workbench({
   hasMoreToSave = false,
   isSaving,
   onSave,
+  line = 0,
   children,
 }: WorkbenchProps) {
   const user = useUser()
@@ -72,6 +75,10 @@ export function Workbench({
     setBase({ revision: savedNumber, text: savedText })
     if (isUntouched) editor.current?.replace(savedText)
   }, [isOutdated, isConflict, isUntouched, savedNumber, savedText])
+
+  useEffect(() => {
+    if (line > 0) editor.current?.goTo({ line, column: 1 })
+  }, [line])
 
   const goOnWith = (next: string) => {
     setBase({ revision: savedNumber, text: savedText })
