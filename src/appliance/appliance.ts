@@ -190,7 +190,11 @@ async function assemble(
   const audit = new AuditLog({ store, log, keptDays: settings.auditDays })
   const matches = new Matches(store)
   const cloud = new Cloud({ store, contents, settings, access: access.cloud, log })
-  const publications = new PublicationOutbox(() => publishing.wake())
+  const publications = new PublicationOutbox({
+    wake: () => publishing.wake(),
+    isMember: () => publishing.isMember,
+    mayPublish: (by) => publishing.mayPublish(by),
+  })
   const rulesets = new Rulesets({ store, checker, planner, observers: [cloud.outbox, publications] })
   const publishing = new Publishing({
     store,

@@ -1,5 +1,6 @@
 /** For tests: a manager and appliances in one process, with a line between them that fails on demand. */
 
+import { type Account, may } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import { Manager } from '../manager/index.ts'
 import { newNonce } from '../manager-protocol/index.ts'
@@ -56,7 +57,8 @@ export class MadeAppliance {
         return { valid: diagnostics.every(({ severity }) => severity !== 'error'), diagnostics }
       },
     }
-    this.rulesets = new Rulesets({ store, checker, planner, observers: [new PublicationOutbox(() => {})] })
+    const outbox = { wake() {}, isMember: () => true, mayPublish: (by: Account) => may(by, 'rulesets.publish') }
+    this.rulesets = new Rulesets({ store, checker, planner, observers: [new PublicationOutbox(outbox)] })
     const client = this.#link(token, to)
     const { rulesets } = this
     this.receiver = new Receiver({ store, rulesets, accounts, client, lastWins })

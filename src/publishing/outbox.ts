@@ -4,23 +4,33 @@
  * what was sent may have been accepted, and is asked for again until the manager has answered.
  */
 import { randomUUID } from 'node:crypto'
+import type { Account } from '../accounts/index.ts'
 import { type ChangePurpose, type RulesetObserver, textDigest } from '../rulesets/index.ts'
 import { now, type SharedState, type UnitOfWork } from '../store/index.ts'
 import { isSame, nothing } from './sync-state.ts'
 
+export interface OutboxParts {
+  /** Called when something was noted and committed. */
+  readonly wake: () => void
+  /** Whether this appliance publishes anything at all. */
+  readonly isMember: () => boolean
+  readonly mayPublish: (by: Account) => boolean
+}
+
 export class PublicationOutbox implements RulesetObserver {
-  readonly #wake: () => void
+  readonly #parts: OutboxParts
   /** Something was noted by a unit that may not be committed yet, or that was taken back. */
   #isNoted = false
 
-  /** `wake` is called when something was noted and committed. */
-  constructor(wake: () => void) {
-    this.#wake = wake
+  constructor(parts: OutboxParts) {
+    this.#parts = parts
   }
 
-  async recordChange(tx: UnitOfWork, rulesetId: number, { publishAs, takes }: ChangePurpose): Promise<void> {
-    if (takes === undefined && publishAs === undefined) return
+  async recordChange(tx: UnitOfWork, rulesetId: number, purpose: ChangePurpose): Promise<void> {
+    const { publishAs, takes, isExpiry = false } = purpose
+    if (takes === undefined && publishAs === undefined && !isExpiry) return
     const { name, enabled, state, content } = await tx.rulesets.findText(rulesetId)
+    if (isExpiry) return this.#recordExpiry(tx, name, content)
     if (takes !== undefined) {
       return this.recordTaken(tx, name, takes, { digest: textDigest(content).toString('hex'), enabled })
     }
@@ -41,7 +51,24 @@ export class PublicationOutbox implements RulesetObserver {
   committed(): void {
     if (!this.#isNoted) return
     this.#isNoted = false
-    this.#wake()
+    this.#parts.wake()
+  }
+
+  /**
+   * A ruleset that was as the others have it is disabled everywhere. Whoever set the date may do so here, which is its
+   * owner or an administrator; for all, only if its owner may publish.
+   */
+  async #recordExpiry(tx: UnitOfWork, name: string, content: string): Promise<void> {
+    if (!this.#parts.isMember()) return
+    const shared = (await tx.publications.last(name)) ?? (await tx.sharedRulesets.find(name))
+    if (!isSame({ digest: textDigest(content).toString('hex'), enabled: true }, shared ?? nothing)) return
+    const entry = await tx.rulesets.findEntry(name)
+    const owner = entry && (await tx.users.findByName(entry.owner))
+    if (owner && !owner.disabled && this.#parts.mayPublish(owner)) {
+      return this.publish(tx, name, { content, enabled: false, author: owner.name })
+    }
+    const message = `${name} has expired and was disabled on this appliance alone: its owner may not publish.`
+    await tx.journal.add({ kind: 'expiry-not-published', message, created: now() })
   }
 
   /** What the manager had at this sequence is what is here now; it may have something newer by now. */

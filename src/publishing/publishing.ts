@@ -35,6 +35,14 @@ import { isBehind, isOver, isSame, type SyncState, syncStateOf } from './sync-st
 const REPORTED_AT = 2
 /** A manager, or a proxy, that does not wait is asked this often. */
 const IMPATIENT_MS = 5_000
+/** Rulesets that requests wait for together. */
+const SETTLED_AT_ONCE = 4
+/** A text that does not compile is stored, and goes nowhere. */
+export const NOT_PUBLISHED = {
+  state: 'not-published',
+  sequence: null,
+  problem: 'It does not compile on this appliance.',
+} as const
 
 export interface SharedListing extends SharedBesideOwn {
   readonly syncState: SyncState
@@ -55,9 +63,9 @@ export interface PublishingStatus {
   readonly problem: string | null
 }
 
-/** What became of something that was published. */
+/** What became of something that was published; `not-published`: it does not compile here, and is not shared. */
 export interface Published {
-  readonly state: 'published' | 'waiting' | 'out-of-sync'
+  readonly state: 'published' | 'waiting' | 'out-of-sync' | 'not-published'
   /** Of the manager; null before it has one. */
   readonly sequence: number | null
   readonly problem: string | null
@@ -196,15 +204,33 @@ export class Publishing {
 
   /** Waits a moment for what was published of a ruleset to reach the manager, and returns how far it got. */
   async settle(name: string): Promise<Published> {
-    const { publications, sharedRulesets } = this.#store
+    return this.#settled(name, AbortSignal.timeout(this.#settings.managerWait))
+  }
+
+  /** The same of many, within the time of one. */
+  async settleMany(names: readonly string[]): Promise<Map<string, Published>> {
     const wait = AbortSignal.timeout(this.#settings.managerWait)
+    const settled = new Map<string, Published>()
+    const waiting = names.values()
+    const settleRest = async () => {
+      for (const name of waiting) settled.set(name, await this.#settled(name, wait))
+    }
+    await Promise.all(Array.from({ length: SETTLED_AT_ONCE }, settleRest))
+    return settled
+  }
+
+  async #settled(name: string, wait: AbortSignal): Promise<Published> {
+    const { publications, sharedRulesets, rulesets } = this.#store
     const connection = this.#connection
     if (connection) await Promise.race([this.#sendAll(connection, name, wait), ended(wait)])
     const first = await publications.first(name)
     const shared = await sharedRulesets.findBesideOwn(name)
     const sequence = shared && shared.sequence > 0 ? shared.sequence : null
     if (first) return { state: 'waiting', sequence, problem: first.problem ?? this.#problem }
-    if (!shared) return { state: 'published', sequence, problem: null }
+    if (!shared) {
+      const isHere = (await rulesets.findByName(name)) !== null
+      return isHere ? NOT_PUBLISHED : { state: 'published', sequence, problem: null }
+    }
     const isAsShared = isSame(await ownStateOf(this.#store, shared), shared)
     return { state: isAsShared ? 'published' : 'out-of-sync', sequence, problem: shared.problem }
   }

@@ -4,7 +4,7 @@ import { Failure } from '../errors/index.ts'
 import type { StoredRuleset, UnitOfWork } from '../store/index.ts'
 import { removeRuleset, switchRuleset } from './changing.ts'
 import { demandRoomForTags } from './notes.ts'
-import type { RulesetObserver } from './observer.ts'
+import type { ChangePurpose, RulesetObserver } from './observer.ts'
 import { checkOwner, existing } from './stored-ruleset.ts'
 
 export type BulkChange =
@@ -18,6 +18,8 @@ export interface BulkOutcome {
 
 interface Parts {
   readonly observers: readonly RulesetObserver[]
+  /** Of each switch and each deletion. */
+  readonly purpose: ChangePurpose
   /** Runs a unit of work that tells whether what runs has changed. */
   readonly change: (change: (tx: UnitOfWork) => Promise<boolean>) => Promise<void>
   /** Runs work while nothing else changes these rulesets. */
@@ -29,7 +31,7 @@ const AT_ONCE = 50
 const DELETED_AT_ONCE = 10
 
 export async function changeMany(
-  { observers, change, whileLocked }: Parts,
+  { observers, purpose, change, whileLocked }: Parts,
   by: Account,
   names: readonly string[],
   wanted: BulkChange,
@@ -52,7 +54,7 @@ export async function changeMany(
             const ruleset = await changeable(tx, by, name, wanted)
             if (ruleset instanceof Failure) failed.push({ name, failure: ruleset })
             else {
-              if (await applyTo(tx, observers, name, ruleset, wanted)) isLiveChanged = true
+              if (await applyTo(tx, { observers, purpose }, name, ruleset, wanted)) isLiveChanged = true
               done.push(name)
             }
           }
@@ -85,7 +87,7 @@ async function changeable(
 
 async function applyTo(
   tx: UnitOfWork,
-  observers: readonly RulesetObserver[],
+  { observers, purpose }: Pick<Parts, 'observers' | 'purpose'>,
   name: string,
   ruleset: StoredRuleset,
   wanted: BulkChange,
@@ -93,9 +95,9 @@ async function applyTo(
   switch (wanted.kind) {
     case 'enable':
     case 'disable':
-      return switchRuleset(tx, observers, ruleset, wanted.kind === 'enable')
+      return switchRuleset(tx, observers, ruleset, wanted.kind === 'enable', purpose)
     case 'delete':
-      return removeRuleset(tx, observers, name, ruleset)
+      return removeRuleset(tx, observers, name, ruleset, purpose)
     case 'add-tags':
       await tx.rulesetTags.add(ruleset.id, wanted.tags)
       return false

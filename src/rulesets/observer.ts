@@ -8,6 +8,8 @@ export interface ChangePurpose {
   readonly publishAs?: string | undefined
   /** It came from them: this sequence of the manager is taken with it. */
   readonly takes?: number | undefined
+  /** Its date of expiry has come: it goes to the other appliances where it is as they have it. */
+  readonly isExpiry?: boolean
 }
 
 /** Called with each change inside its unit of work, to record what another system has to learn. */

@@ -182,9 +182,15 @@ export class Rulesets {
   }
 
   /** One change of many, by name; each that cannot be changed is named with the failure that `setEnabled` would have. */
-  async changeMany(by: Account, names: readonly string[], change: BulkChange): Promise<BulkOutcome> {
+  async changeMany(
+    by: Account,
+    names: readonly string[],
+    change: BulkChange,
+    purpose: ChangePurpose = {},
+  ): Promise<BulkOutcome> {
     const parts = {
       observers: this.#observers,
+      purpose,
       change: (work: (tx: UnitOfWork) => Promise<boolean>) => this.change(work),
       // In the order of their names, so that two never wait for each other.
       whileLocked: <T>(some: readonly string[], work: () => Promise<T>): Promise<T> =>
@@ -204,7 +210,7 @@ export class Rulesets {
         this.change(async (tx) => {
           const ruleset = await tx.rulesets.findByName(name)
           const isDue = ruleset?.enabled && ruleset.expires !== null && ruleset.expires <= now()
-          return isDue ? switchRuleset(tx, this.#observers, ruleset, false) : false
+          return isDue ? switchRuleset(tx, this.#observers, ruleset, false, { isExpiry: true }) : false
         }),
       )
       disabled.push(name)

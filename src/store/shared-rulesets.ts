@@ -67,6 +67,8 @@ export interface StoredPublications {
   add(publication: Pick<Publication, 'name' | 'change' | 'digest' | 'enabled' | 'author' | 'created'>): Promise<void>
   /** The first one of a name that waits; null for none. */
   first(name: string): Promise<Publication | null>
+  /** The last one. */
+  last(name: string): Promise<Publication | null>
   findByChange(change: string): Promise<Publication | null>
   /** Names of what is due at a time, longest due first. */
   findDue(at: Micros, most: number): Promise<string[]>

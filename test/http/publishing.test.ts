@@ -113,6 +113,77 @@ test('the publishing endpoints come without a body, and refuse what cannot be pu
   ])
 })
 
+test('a change of many is published as a change of each would be', async () => {
+  const many = (json: Json, as: User = 'admin') => server.post('/api/rulesets/bulk/', { as, json })
+  const names = ['many_a', 'many_b']
+  for (const name of names) await save(name, 'admin')
+  await save('many_local', 'admin', 'false')
+  await save('many_broken', 'admin', 'false', 'rule broken {')
+  const ours = async () => (await shared()).filter((one) => one.startsWith('many')).sort()
+  const disabled = await many({ action: 'disable', names: [...names, 'many_none'], publish: true })
+  assert.deepEqual([disabled.status, disabled.json.done, disabled.json.failed.length], [200, 2, 1])
+  assert.deepEqual(disabled.json.published, { published: 2, waiting: 0, out_of_sync: [], not_published: [] })
+  assert.deepEqual(await ours(), ['many_a false', 'many_b false'])
+  // Without it, only this appliance is meant.
+  assert.equal((await many({ action: 'enable', names: ['many_a'] })).json.published, undefined)
+  assert.deepEqual(await ours(), ['many_a false', 'many_b false'])
+  const enabled = await many({ action: 'enable', names: [...names, 'many_local', 'many_broken'], publish: true })
+  assert.deepEqual([enabled.json.published.published, enabled.json.published.not_published], [3, ['many_broken']])
+  assert.deepEqual(await ours(), ['many_a true', 'many_b true', 'many_local true'])
+
+  // A user who may not publish: nothing is deleted, and a switch stays here.
+  await server.saveRuleset('many_of_ana', rule('many'), 'ana')
+  const refused = await many({ action: 'delete', names: ['many_of_ana'], publish: true }, 'ana')
+  assert.deepEqual([refused.status, refused.json.error], [403, 'publish.refused'])
+  assert.equal((await server.get('/api/rulesets/many_of_ana/')).status, 200)
+  const here = await many({ action: 'disable', names: ['many_of_ana'], publish: true }, 'ana')
+  assert.deepEqual([here.json.done, here.json.note], [1, 'Publish requests with non-admin token - not published'])
+  assert.equal((await server.get('/api/rulesets/many_of_ana/')).json.enabled, false)
+  assert.equal((await many({ action: 'add-tags', names, tags: ['a'], publish: true })).status, 400)
+
+  const all = [...names, 'many_local', 'many_broken', 'many_of_ana']
+  assert.equal((await many({ action: 'delete', names: all, publish: true })).json.published.published, 5)
+  assert.deepEqual(await ours(), [])
+})
+
+test('a shared ruleset whose date of expiry comes is disabled on all appliances, unless it was changed here', async () => {
+  for (const name of ['expiring', 'edited']) await save(name, 'admin')
+  await save('local_expiring', 'admin', 'false')
+  await server.saveRuleset('edited', rule('edited_here'))
+  // Published by an administrator; its owner may not publish, and may set a date.
+  await server.saveRuleset('of_ana_expiring', rule('ana'), 'ana')
+  assert.equal((await server.post('/api/yara/publish/ruleset/of_ana_expiring/')).status, 200)
+  const names = ['expiring', 'edited', 'local_expiring', 'of_ana_expiring']
+  for (const name of names) await expire(name)
+  await until(
+    async () => {
+      const states = await Promise.all(
+        names.map(async (name) => (await server.get(`/api/rulesets/${name}/`)).json.expired),
+      )
+      return states.every(Boolean)
+    },
+    () => 'all have expired',
+  )
+  await until(
+    async () => (await shared()).includes('expiring false'),
+    () => 'the manager knows of the expiry',
+  )
+  const others = (await shared()).filter((one) => /edited|local_exp|of_ana_exp/.test(one)).sort()
+  assert.deepEqual(others, ['edited true', 'of_ana_expiring true'])
+  const { json } = await server.get('/api/health/')
+  assert.match(JSON.stringify(json), /of_ana_expiring has expired and was disabled on this appliance alone/)
+  await server.post('/api/rulesets/bulk/', { json: { action: 'delete', names, publish: true } })
+})
+
+async function expire(name: string): Promise<void> {
+  for (let ms = 1_000, status = 0; status !== 200; ms *= 2) {
+    const expires = new Date(Date.now() + ms).toISOString()
+    status = (await server.call('PUT', `/api/rulesets/${name}/notes/`, { json: { notes: '', tags: [], expires } }))
+      .status
+    assert.ok(ms < 100_000)
+  }
+}
+
 test('an appliance that the manager has disabled publishes nothing, and says why', async () => {
   await manager.post('/api/appliances/here/disable/')
   await until(

@@ -76,6 +76,30 @@ test('a ruleset is published with its button, and one that is out of sync shows 
   assert.equal(await manager.server.appliance.manager.text(newest?.digest ?? ''), rule('mine'))
 })
 
+test('rulesets that were chosen are switched off on all appliances where that is asked for', { skip }, async () => {
+  for (const name of ['chosen_a', 'chosen_b']) await web.server.saveRuleset(name, rule(name), 'ana')
+  const page = await web.open('/rulesets?search=chosen_')
+  const bar = page.getByRole('region', { name: 'What to do with the chosen rows' })
+  const state = async () =>
+    (await manager.server.appliance.manager.shared())
+      .filter(({ name }) => name.startsWith('chosen_'))
+      .map(({ name, enabled }) => `${name} ${enabled}`)
+  const switchOff = async (name: string) => {
+    await page.getByRole('checkbox', { name: `Choose ${name}`, exact: true }).click()
+    await bar.getByRole('button', { name: 'Disable' }).click()
+    await page.getByText('1 ruleset is disabled.').first().waitFor()
+  }
+  await switchOff('chosen_a')
+  assert.deepEqual(await state(), [])
+  await page.getByRole('checkbox', { name: 'Choose chosen_b', exact: true }).click()
+  await bar.getByText('On all appliances').click()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await bar.getByRole('button', { name: 'Disable' }).click()
+  await page.getByRole('switch', { name: /chosen_b/ }).and(page.locator(':not(:checked)')).waitFor()
+  await page.waitForFunction(`!document.querySelector('[aria-label="What to do with the chosen rows"]')`)
+  assert.deepEqual(await state(), ['chosen_b false'])
+})
+
 test('the manager shows its appliances with their states, and gives tokens', { skip }, async () => {
   const { users, credentials } = manager.server.appliance.accounts
   await users.setRole('ana', 'administrator')

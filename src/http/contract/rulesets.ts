@@ -126,6 +126,9 @@ export const BulkBody = Type.Object({
     description: 'names of rulesets; case-sensitive',
   }),
   tags: Type.Optional(Type.Array(RulesetTag, { ...RulesetTags, description: 'for add-tags and remove-tags' })),
+  publish: Type.Optional(
+    Type.Boolean({ description: 'on all appliances of the cluster; for enable, disable and delete' }),
+  ),
 })
 
 export const BulkShape = Type.Object({
@@ -139,6 +142,18 @@ export const BulkShape = Type.Object({
     }),
     { description: 'what stayed as it is, and why' },
   ),
+  published: Type.Optional(
+    Type.Object(
+      {
+        published: Type.Integer(),
+        waiting: Type.Integer({ description: 'the manager has not answered yet; it goes on in the background' }),
+        out_of_sync: Type.Array(Type.String(), { description: 'another change was first, and a person decides' }),
+        not_published: Type.Array(Type.String(), { description: 'they do not compile here' }),
+      },
+      { description: 'what became of those that were changed, where publish was asked for' },
+    ),
+  ),
+  note: Type.Optional(Type.String({ description: 'why nothing was published' })),
 })
 
 export const RulesetListShape = Type.Object({

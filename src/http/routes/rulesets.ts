@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import type { CloudStatus } from '../../cloud/index.ts'
 import { Failure } from '../../errors/index.ts'
+import { NOT_PUBLISHED } from '../../publishing/index.ts'
 import type { RulesetEntry } from '../../rulesets/index.ts'
 import { toIso } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
@@ -44,9 +45,6 @@ const Done = Type.Object({
   message: Type.String(),
   detail: Type.Object({ name: Type.String() }, { additionalProperties: true }),
 })
-
-/** A text that does not compile is stored, and goes nowhere. */
-const NOT_PUBLISHED = { state: 'not-published', problem: 'It does not compile on this appliance.' }
 
 const SwitchBody = Type.Object({ name: RulesetName, publish: Type.Optional(Flag) })
 
@@ -173,7 +171,12 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, pub
       const diagnostics = saved.diagnostics.map(diagnosticJson)
       if (saved.state !== 'valid') {
         const { revision } = saved
-        const detail = { name: saved.name, revision, diagnostics, ...(publishes && { published: NOT_PUBLISHED }) }
+        const detail = {
+          name: saved.name,
+          revision,
+          diagnostics,
+          ...(publishes && { published: publishedJson(NOT_PUBLISHED) }),
+        }
         throw new Failure('ruleset.cannot-run', undefined, detail)
       }
       const settled = wantsCloud ? await cloud.settle(name) : null

@@ -128,6 +128,11 @@ export function sqlPublications(database: Database): StoredPublications {
       return row ? toPublication(row) : null
     },
 
+    async last(name) {
+      const row = await rows().where('name', '=', name).orderBy('id', 'desc').limit(1).executeTakeFirst()
+      return row ? toPublication(row) : null
+    },
+
     async findByChange(change) {
       const row = await rows().where('change_id', '=', change).executeTakeFirst()
       return row ? toPublication(row) : null

@@ -75,6 +75,7 @@ export async function sharing(store: Store, tell: Tell): Promise<void> {
   await publications.countAttempt(1)
   await publications.postpone(1, { due: 100, problem: 'away' })
   tell('first', [await publications.first('beta'), await publications.first('no')])
+  tell('last', [await publications.last('beta'), await publications.last('no')])
   tell('of a change', [await publications.findByChange('p2'), await publications.findByChange('p9')])
   tell('due', [await publications.findDue(50, 9), await publications.findDue(50, 1), await publications.nextDue()])
   await publications.makeDue(40)

@@ -7,12 +7,14 @@ import {
   type RulesetQuery,
   useChangeRulesets,
 } from '../../api/rulesets.ts'
+import { useSharing } from '../../api/sharing.ts'
 import { Button } from '../../parts/button.tsx'
 import { ChosenRows } from '../../parts/chosen-rows.tsx'
 import { Confirmation, Dialog } from '../../parts/dialog.tsx'
 import { TextField } from '../../parts/field.tsx'
 import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { count, counted } from '../../parts/numbers.ts'
+import { Switch } from '../../parts/switch.tsx'
 import styles from './rulesets-page.module.css'
 
 /** Rulesets of one request. */
@@ -42,16 +44,20 @@ export function ChosenRulesets({
   const [open, setOpen] = useState<'tag' | 'delete' | null>(null)
   const [isGathering, setGathering] = useState(false)
   const [outcome, setOutcome] = useState<BulkOutcome | null>(null)
+  const sharing = useSharing().data
+  const mayPublish = sharing?.member === true && sharing.may_publish
+  const [publishes, setPublishes] = useState(false)
   const change = useChangeRulesets()
   const those = counted(chosen.size, 'ruleset')
   const apply = (action: BulkAction, tags?: string[]) =>
     change.mutate(
-      { action, names: [...chosen], ...(tags && { tags }) },
+      { action, names: [...chosen], ...(tags ? { tags } : mayPublish && { publish: publishes }) },
       {
         onError: notifyFailed,
         onSuccess: (answer) => {
           setOpen(null)
-          if (answer.failed.length > 0) setOutcome(answer)
+          const apart = [...(answer.published?.out_of_sync ?? []), ...(answer.published?.not_published ?? [])]
+          if (answer.failed.length > 0 || apart.length > 0) setOutcome(answer)
           else notifyDone(`${counted(answer.done, 'ruleset')} ${answer.done === 1 ? 'is' : 'are'} ${done[action]}.`)
           onChoose(new Set(answer.failed.map(({ name }) => name)))
         },
@@ -75,6 +81,11 @@ export function ChosenRulesets({
             <Button isDisabled={isGathering} onPress={gather}>
               Choose all {count(Math.min(fitting, MOST_CHOSEN))}
             </Button>
+          )}
+          {mayPublish && (
+            <Switch label="On all appliances" isOn={publishes} onChange={setPublishes}>
+              On all appliances
+            </Switch>
           )}
           <Button isDisabled={change.isPending} onPress={() => apply('enable')}>
             <Power size={14} aria-hidden /> Enable
@@ -155,10 +166,21 @@ function TagDialog({
 }
 
 function Failures({ outcome, onClose }: { readonly outcome: BulkOutcome; readonly onClose: () => void }) {
-  const { action, done: changed, failed } = outcome
+  const { action, done: changed, failed, published } = outcome
+  const apart = [
+    ...(published?.out_of_sync ?? []).map((name) => ({
+      name,
+      message: 'another appliance changed it first; see Shared rulesets',
+    })),
+    ...(published?.not_published ?? []).map((name) => ({ name, message: 'not published: it does not compile here' })),
+  ]
   return (
     <Dialog
-      title={`${counted(failed.length, 'ruleset')} stayed as ${failed.length === 1 ? 'it was' : 'they were'}`}
+      title={
+        failed.length > 0
+          ? `${counted(failed.length, 'ruleset')} stayed as ${failed.length === 1 ? 'it was' : 'they were'}`
+          : `${counted(apart.length, 'ruleset')} ${apart.length === 1 ? 'is' : 'are'} not on all appliances`
+      }
       isOpen
       onClose={onClose}
       actions={<Button onPress={onClose}>Close</Button>}
@@ -169,7 +191,7 @@ function Failures({ outcome, onClose }: { readonly outcome: BulkOutcome; readonl
         </p>
       )}
       <ul className={styles.failures}>
-        {failed.map(({ name, message }) => (
+        {[...failed, ...apart].map(({ name, message }) => (
           <li key={name}>
             <strong>{name}</strong>: {message}
           </li>
