@@ -15,7 +15,7 @@ export const publishingOptions = {
       'How many days the manager keeps what was deleted or replaced; an appliance that was away for longer starts from a snapshot.',
   }),
   managerUrl: option({
-    kind: text('url', 'an address that starts with http:// or https://'),
+    kind: text('url', 'an address that starts with https://, or with http:// on the same machine'),
     default: '',
     formatDefault: 'none',
     about: 'The manager through which this appliance shares rulesets with others.',

@@ -123,6 +123,11 @@ function demandWholeManager(settings: Settings): void {
     refuse(flag, `must be ${options.managerUrl.kind.allowed}, not "${managerUrl}"`)
   if (url?.username || url?.password || url?.search || url?.hash)
     refuse(flag, 'must be an address alone; the token has its own settings')
+  if (url?.protocol === 'http:' && !isThisMachine(url))
+    refuse(
+      flag,
+      `must start with https://, unless the manager is on the same machine: the token and all rulesets would go over the network in the clear (the manager takes --tls-key and --tls-cert), not "${managerUrl}"`,
+    )
   if (managerToken === '' && managerTokenFile === '')
     refuse('BACKTRAIL_MANAGER_TOKEN or --manager-token-file', 'is needed with --manager-url')
   if (managerToken !== '' && managerTokenFile !== '')
@@ -139,7 +144,7 @@ function demandWholeProvider(settings: Settings): void {
   }
   const url = URL.parse(oidcIssuer)
   // What is not encrypted is for trying it on one machine.
-  const isLocal = url?.protocol === 'http:' && /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
+  const isLocal = url?.protocol === 'http:' && isThisMachine(url)
   if (!url || !(url.protocol === 'https:' || isLocal) || url.search || url.hash || url.username)
     refuse(flag, `must be ${options.oidcIssuer.kind.allowed}, not "${oidcIssuer}"`)
   if (oidcClientId === '') refuse('--oidc-client-id (BACKTRAIL_OIDC_CLIENT_ID)', 'is needed with --oidc-issuer')
@@ -168,8 +173,7 @@ function demandWholeDirectory(settings: Settings): void {
     url.username
   )
     refuse(flag, `must be ${options.ldapUrl.kind.allowed} and names a host, not "${ldapUrl}"`)
-  const isLocal = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
-  if (url.protocol === 'ldap:' && ldapStartTls === 'off' && !isLocal)
+  if (url.protocol === 'ldap:' && ldapStartTls === 'off' && !isThisMachine(url))
     refuse(
       '--ldap-start-tls off',
       'is for a directory on the same machine: passwords would go over the network in the clear',
@@ -188,6 +192,10 @@ function demandWholeDirectory(settings: Settings): void {
     refuse('--ldap-bind-dn', 'is of no use with --ldap-user-dn: users are not searched for')
   if (ldapRoles.length === 0 && ldapDefaultRole === 'none')
     refuse('--ldap-roles or --ldap-default-role', 'is needed with --ldap-url: nobody could log in')
+}
+
+function isThisMachine({ hostname }: URL): boolean {
+  return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
 }
 
 function readAll<C extends Readonly<Record<string, Option<unknown>>>>(catalogue: C, flags: Flags, env: Environment) {

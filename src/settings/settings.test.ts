@@ -119,9 +119,14 @@ test('a manager is refused unless it has an address and one token', () => {
   const whole = { managerUrl: 'https://manager.example', managerTokenFile: 'token.txt' }
   assert.equal(readSettings(whole, {}).managerUrl, whole.managerUrl)
   assert.equal(readSettings({ managerUrl: whole.managerUrl }, { BACKTRAIL_MANAGER_TOKEN: 'x' }).managerToken, 'x')
+  for (const managerUrl of ['http://127.0.0.1:8090', 'http://localhost:8090/bt', 'http://[::1]'])
+    assert.equal(readSettings({ ...whole, managerUrl }, {}).managerUrl, managerUrl)
   for (const [change, sentence] of [
     [{ managerUrl: '' }, /^--manager-token-file is of no use without --manager-url/],
     [{ managerUrl: 'manager.example' }, /^--manager-url .* must be an address that starts with http/],
+    [{ managerUrl: 'http://manager.example' }, /^--manager-url .* must start with https.* in the clear/],
+    [{ managerUrl: 'http://10.0.0.1:8090' }, /^--manager-url .* must start with https/],
+    [{ managerUrl: 'http://localhost.example' }, /^--manager-url .* must start with https/],
     [{ managerUrl: 'https://ana:secret@manager.example' }, /must be an address alone/],
   ] as const) {
     const { managerUrl, ...rest } = { ...whole, ...change }
