@@ -7,6 +7,7 @@
  * longer takes a snapshot instead. Which that is says the horizon: the largest sequence that was deleted.
  */
 import { createHash, randomBytes } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import { Failure } from '../errors/index.ts'
 import {
   type ApplianceReport,
@@ -23,7 +24,7 @@ import {
   setDigest,
   sign,
 } from '../manager-protocol/index.ts'
-import { checkName, textDigest } from '../rulesets/index.ts'
+import { checkName, packText, piecesOf } from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
 import {
   type LogPosition,
@@ -173,7 +174,8 @@ export class Manager {
     const { name, change, replaces, known, chain, enabled, author, deleted, text } = request
     checkName(name, 'parameter.out-of-range')
     if (deleted !== (text === '')) throw new Failure('parameter.out-of-range', 'A text is empty where it is deleted.')
-    const digest = deleted ? null : textDigest(text).toString('hex')
+    const packed = deleted ? null : await packText(text)
+    const digest = packed?.digest ?? null
     const answer = await this.#store.transaction('appendShared', async (tx): Promise<PublishAnswer> => {
       const { sharedLog, sharedTexts, settings } = tx
       const before = await sharedLog.findByChange(appliance, change)
@@ -188,7 +190,7 @@ export class Manager {
       const time = this.#clock()
       const row = { sequence, name, version, digest, enabled, author, appliance, change, time }
       const entry = { ...row, enabled: enabled && digest !== null }
-      if (digest !== null) await sharedTexts.add(digest, text)
+      if (packed !== null) await sharedTexts.add(packed.digest, packed.packed)
       await sharedLog.add({ ...entry, chain: chainOf(end?.chain ?? '', entry) })
       return { kind: 'accepted', entry }
     })
@@ -230,11 +232,11 @@ export class Manager {
     })
   }
 
-  /** `shared.not-found`. */
-  async text(digest: string): Promise<string> {
-    const content = await this.#store.sharedTexts.find(digest)
-    if (content === null) throw new Failure('shared.not-found')
-    return content
+  /** In UTF-8. `shared.not-found`. */
+  async text(digest: string): Promise<Readable> {
+    const packed = await this.#store.sharedTexts.find(digest)
+    if (packed === null) throw new Failure('shared.not-found')
+    return piecesOf(packed)
   }
 
   /** What is shared now, by name. */

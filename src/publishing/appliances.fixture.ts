@@ -4,7 +4,7 @@ import { type Account, may } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import { Manager } from '../manager/index.ts'
 import { newNonce } from '../manager-protocol/index.ts'
-import { Rulesets } from '../rulesets/index.ts'
+import { packPieces, Rulesets } from '../rulesets/index.ts'
 import { type Installation, openInstallation, planner } from '../rulesets/installation.fixture.ts'
 import { type Micros, now } from '../store/index.ts'
 import { parse } from '../yara/index.ts'
@@ -148,7 +148,7 @@ export class MadeAppliance {
       follow: (request, signal) => ask((manager, by) => manager.follow(by, request, signal)),
       snapshot: (afterName) => ask((manager) => manager.snapshot(afterName)),
       publish: (request) => ask((manager, by) => manager.publish(by, { nonce: newNonce(), ...request })),
-      text: (digest) => ask((manager) => manager.text(digest)),
+      text: (digest) => ask(async (manager) => (await packPieces(await (await manager.text(digest)).toArray())).packed),
     }
   }
 }

@@ -9,6 +9,8 @@
 import type { KeyObject } from 'node:crypto'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import type { Static, TSchema } from 'typebox'
 import { Failure, type FailureCode } from '../errors/index.ts'
 import {
@@ -26,10 +28,12 @@ import {
   SnapshotAnswer,
 } from '../manager-protocol/index.ts'
 import { whyUnreachable } from '../network/index.ts'
-import { textDigest } from '../rulesets/index.ts'
+import { gather, packPieces, slicesOf } from '../rulesets/index.ts'
 import type { ManagerAccess } from './access.ts'
 
 const SENTENCE_LENGTH = 500
+/** Of 64 KB each at most. */
+const PIECES_IN_A_TURN = 16
 
 /** Many modules, which a server without a manager never needs. */
 const validation = () => import('typebox/value')
@@ -39,6 +43,12 @@ export type ManagerLink = Pick<
   ManagerClient,
   'trust' | 'trusted' | 'identity' | 'follow' | 'snapshot' | 'publish' | 'text'
 >
+
+interface Exchange {
+  readonly body?: object
+  readonly signal: AbortSignal
+  readonly extraMs?: number
+}
 
 export class ManagerClient {
   readonly #access: ManagerAccess
@@ -73,7 +83,7 @@ export class ManagerClient {
 
   /** Not signed: with it an appliance learns the key. */
   async identity(signal: AbortSignal): Promise<Identity> {
-    return fitting(Identity, parse(await this.#exchange('GET', managerPath.identity(), { signal })))
+    return fitting(Identity, await this.#read('GET', managerPath.identity(), { signal }))
   }
 
   follow(request: Omit<FollowRequest, 'nonce'>, signal: AbortSignal): Promise<FollowAnswer> {
@@ -88,13 +98,13 @@ export class ManagerClient {
     return this.#ask(PublishAnswer, managerPath.publish(), request, { signal })
   }
 
-  /** The text of a digest that was signed. */
-  async text(digest: string, signal: AbortSignal): Promise<string> {
-    const text = await this.#exchange('GET', managerPath.text(digest), { signal })
-    if (textDigest(text).toString('hex') !== digest) {
+  /** The text of a digest that was signed, packed. */
+  async text(digest: string, signal: AbortSignal): Promise<Uint8Array> {
+    const text = await packPieces(await this.#exchange('GET', managerPath.text(digest), { signal }))
+    if (text.digest !== digest) {
       throw new Failure('manager.untrusted', 'The manager sent another text than the one that it signed.')
     }
-    return text
+    return text.packed
   }
 
   async #ask<S extends TSchema>(
@@ -105,8 +115,7 @@ export class ManagerClient {
   ): Promise<Static<S>> {
     if (this.#key === null) throw new Error('the manager is asked before its key is known')
     const nonce = newNonce()
-    const body = Buffer.from(JSON.stringify({ nonce, ...asked }))
-    const answer = await fitting(SignedAnswer, parse(await this.#exchange('POST', path, { ...how, body })))
+    const answer = await fitting(SignedAnswer, await this.#read('POST', path, { ...how, body: { nonce, ...asked } }))
     if (!isSigned(answer.payload, nonce, answer.signature, this.#key.key)) {
       throw new Failure(
         'manager.untrusted',
@@ -116,13 +125,19 @@ export class ManagerClient {
     return fitting(shape, parse(answer.payload))
   }
 
+  async #read(method: 'GET' | 'POST', path: string, how: Exchange): Promise<unknown> {
+    return parse((await gather(await this.#exchange(method, path, how))).toString())
+  }
+
   async #exchange(
     method: 'GET' | 'POST',
     path: string,
-    { body, signal, extraMs = 0 }: { readonly body?: Buffer; readonly signal: AbortSignal; readonly extraMs?: number },
-  ): Promise<string> {
+    { body, signal, extraMs = 0 }: Exchange,
+  ): Promise<readonly Buffer[]> {
     const ended = AbortSignal.timeout(this.#access.timeoutMs + extraMs)
     const either = AbortSignal.any([signal, ended])
+    const json = body ? await jsonPieces(body) : []
+    const length = json.reduce((sum, piece) => sum + piece.length, 0)
     for (;;) {
       const ask = this.#base.protocol === 'https:' ? httpsRequest : httpRequest
       const request = ask(new URL(this.#base.pathname.replace(/\/$/, '') + path, this.#base), {
@@ -133,19 +148,21 @@ export class ManagerClient {
           authorization: `Token ${this.#access.token}`,
           accept: 'application/json',
           'user-agent': 'Backtrail',
-          ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
+          ...(body && { 'content-type': 'application/json', 'content-length': length }),
         },
       })
       try {
         const answered = new Promise<IncomingMessage>((resolve, reject) => {
           request.on('response', resolve).on('error', reject)
         })
-        request.end(body)
+        Readable.from(json, { objectMode: false }).pipe(request)
         const response = await answered
-        const text = await readText(response)
+        const pieces = await readPieces(response)
         const status = response.statusCode ?? 0
-        if (status < 200 || status > 299) throw refusal(status, response.headers['retry-after'], text)
-        return text
+        if (status < 200 || status > 299) {
+          throw refusal(status, response.headers['retry-after'], Buffer.concat(pieces).toString())
+        }
+        return pieces
       } catch (error) {
         if (error instanceof Failure) throw error
         if (signal.aborted) throw signal.reason
@@ -162,7 +179,7 @@ export class ManagerClient {
   }
 }
 
-async function readText(response: IncomingMessage): Promise<string> {
+async function readPieces(response: IncomingMessage): Promise<Buffer[]> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -174,7 +191,7 @@ async function readText(response: IncomingMessage): Promise<string> {
     chunks.push(chunk)
   }
   if (!response.complete) throw Object.assign(new Error('cut'), { code: 'ECONNRESET' })
-  return Buffer.concat(chunks).toString('utf8')
+  return chunks
 }
 
 function parse(text: string): unknown {
@@ -183,6 +200,29 @@ function parse(text: string): unknown {
   } catch {
     throw new Failure('manager.failed', `The manager's answer is no JSON: ${sentenceOf(text) || 'it is empty'}`)
   }
+}
+
+/** JSON of an object. Others are served meanwhile: a text may have 32 MB. */
+async function jsonPieces(body: object): Promise<Buffer[]> {
+  const pieces: Buffer[] = []
+  for (const piece of eachPiece(body)) if (pieces.push(piece) % PIECES_IN_A_TURN === 0) await setImmediate()
+  return pieces
+}
+
+function* eachPiece(body: object): Generator<Buffer> {
+  let before = '{'
+  for (const [name, value] of Object.entries(body)) {
+    yield Buffer.from(`${before}${JSON.stringify(name)}:`)
+    before = ','
+    if (typeof value !== 'string') {
+      yield Buffer.from(JSON.stringify(value))
+      continue
+    }
+    yield Buffer.from('"')
+    for (const slice of slicesOf(value)) yield Buffer.from(JSON.stringify(slice).slice(1, -1))
+    yield Buffer.from('"')
+  }
+  yield Buffer.from('}')
 }
 
 async function fitting<S extends TSchema>(shape: S, given: unknown): Promise<Static<S>> {

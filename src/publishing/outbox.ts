@@ -5,9 +5,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Account } from '../accounts/index.ts'
-import { type ChangePurpose, type RulesetObserver, textDigest } from '../rulesets/index.ts'
-import { now, type SharedState, type UnitOfWork } from '../store/index.ts'
+import { type ChangePurpose, packText, type RulesetObserver, textDigest } from '../rulesets/index.ts'
+import { now, type RulesetText, type SharedState, type UnitOfWork } from '../store/index.ts'
 import { isSame, nothing } from './sync-state.ts'
+
+type OwnText = Pick<RulesetText, 'content' | 'digest'>
 
 export interface OutboxParts {
   /** Called when something was noted and committed. */
@@ -29,14 +31,15 @@ export class PublicationOutbox implements RulesetObserver {
   async recordChange(tx: UnitOfWork, rulesetId: number, purpose: ChangePurpose): Promise<void> {
     const { publishAs, takes, isExpiry = false } = purpose
     if (takes === undefined && publishAs === undefined && !isExpiry) return
-    const { name, enabled, state, content } = await tx.rulesets.findText(rulesetId)
-    if (isExpiry) return this.#recordExpiry(tx, name, content)
+    const text = await tx.rulesets.findText(rulesetId)
+    const { name, enabled, state } = text
+    if (isExpiry) return this.#recordExpiry(tx, name, text)
     if (takes !== undefined) {
-      return this.recordTaken(tx, name, takes, { digest: textDigest(content).toString('hex'), enabled })
+      return this.recordTaken(tx, name, takes, { digest: digestOf(text), enabled })
     }
     // What does not compile here is nothing that others should run.
     if (publishAs === undefined || state === 'invalid') return
-    await this.publish(tx, name, { content, enabled, author: publishAs })
+    await this.publish(tx, name, { text, enabled, author: publishAs })
   }
 
   async recordRemoval(
@@ -45,7 +48,7 @@ export class PublicationOutbox implements RulesetObserver {
     { publishAs, takes }: ChangePurpose,
   ): Promise<void> {
     if (takes !== undefined) return this.recordTaken(tx, name, takes, nothing)
-    if (publishAs !== undefined) await this.publish(tx, name, { content: null, enabled: false, author: publishAs })
+    if (publishAs !== undefined) await this.publish(tx, name, { text: null, enabled: false, author: publishAs })
   }
 
   committed(): void {
@@ -58,14 +61,14 @@ export class PublicationOutbox implements RulesetObserver {
    * A ruleset that was as the others have it is disabled everywhere. Whoever set the date may do so here, which is its
    * owner or an administrator; for all, only if its owner may publish.
    */
-  async #recordExpiry(tx: UnitOfWork, name: string, content: string): Promise<void> {
+  async #recordExpiry(tx: UnitOfWork, name: string, text: OwnText): Promise<void> {
     if (!this.#parts.isMember()) return
     const shared = (await tx.publications.last(name)) ?? (await tx.sharedRulesets.find(name))
-    if (!isSame({ digest: textDigest(content).toString('hex'), enabled: true }, shared ?? nothing)) return
+    if (!isSame({ digest: digestOf(text), enabled: true }, shared ?? nothing)) return
     const entry = await tx.rulesets.findEntry(name)
     const owner = entry && (await tx.users.findByName(entry.owner))
     if (owner && !owner.disabled && this.#parts.mayPublish(owner)) {
-      return this.publish(tx, name, { content, enabled: false, author: owner.name })
+      return this.publish(tx, name, { text, enabled: false, author: owner.name })
     }
     const message = `${name} has expired and was disabled on this appliance alone: its owner may not publish.`
     await tx.journal.add({ kind: 'expiry-not-published', message, created: now() })
@@ -84,21 +87,19 @@ export class PublicationOutbox implements RulesetObserver {
   async publish(
     tx: UnitOfWork,
     name: string,
-    {
-      content,
-      enabled,
-      author,
-    }: { readonly content: string | null; readonly enabled: boolean; readonly author: string },
+    { text, enabled, author }: { readonly text: OwnText | null; readonly enabled: boolean; readonly author: string },
   ): Promise<void> {
     const { sharedRulesets, sharedTexts, publications } = tx
     await publications.deleteUnsent(name)
-    const digest = content === null ? null : textDigest(content).toString('hex')
+    const digest = text && digestOf(text)
     const state: SharedState = { digest, enabled: enabled && digest !== null }
     const isUnderWay = (await publications.first(name)) !== null
     const row = await sharedRulesets.find(name)
     const isThere = row === null || (row.taken === row.sequence && row.problem === null)
     if (!isUnderWay && isThere && isSame(row ?? nothing, state)) return
-    if (digest !== null && content !== null) await sharedTexts.add(digest, content)
+    if (text !== null && digest !== null && !(await sharedTexts.has(digest))) {
+      await sharedTexts.add(digest, (await packText(text.content)).packed)
+    }
     await publications.add({ name, change: randomUUID(), ...state, author, created: now() })
     // So that it is among the shared ones from now on.
     if (row !== null && row.problem !== null) await sharedRulesets.put({ ...row, problem: null })
@@ -108,4 +109,8 @@ export class PublicationOutbox implements RulesetObserver {
     }
     this.#isNoted = true
   }
+}
+
+function digestOf({ digest, content }: OwnText): string {
+  return Buffer.from(digest ?? textDigest(content)).toString('hex')
 }

@@ -10,6 +10,7 @@
 import { Failure } from '../errors/index.ts'
 import type { EntryJson } from '../manager-protocol/index.ts'
 import { LONGEST_PAUSE_MS, pauseAfter } from '../network/index.ts'
+import { unpackText } from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { now, type Publication, type Store } from '../store/index.ts'
 import type { ManagerLink } from './manager-client.ts'
@@ -93,13 +94,14 @@ export class PublicationSender {
     const { publications, sharedRulesets, sharedTexts } = this.#store
     const { id, name, change, digest, enabled, author } = publication
     const row = await sharedRulesets.find(name)
-    const text = digest === null ? '' : await sharedTexts.find(digest)
-    if (text === null) throw new Error(`The text of a publication of ${name} is gone.`)
+    const packed = digest === null ? null : await sharedTexts.find(digest)
+    if (packed === null && digest !== null) throw new Error(`The text of a publication of ${name} is gone.`)
     const deleted = digest === null
     const { sequence: known, chain } = await readPosition(this.#store)
     // From here on it may be there.
     await publications.countAttempt(id)
     const replaces = row?.taken ?? 0
+    const text = packed === null ? '' : await unpackText(packed)
     const answer = await this.#client.publish(
       { change, name, replaces, known, chain, enabled, author, deleted, text },
       this.#lifetime,
@@ -121,9 +123,9 @@ export class PublicationSender {
   async #insist(newest: EntryJson): Promise<void> {
     const { digest, sequence, enabled } = newest
     const isKnown = digest === null || (await this.#store.sharedTexts.has(digest))
-    const text = isKnown ? null : await this.#client.text(digest, this.#lifetime)
+    const packed = isKnown ? null : await this.#client.text(digest, this.#lifetime)
     await this.#store.transaction('recordShared', async (tx) => {
-      if (digest !== null && text !== null) await tx.sharedTexts.add(digest, text)
+      if (digest !== null && packed !== null) await tx.sharedTexts.add(digest, packed)
       await noteEntry(tx, newest, { taken: sequence, takenState: { digest, enabled } })
     })
   }

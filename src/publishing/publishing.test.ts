@@ -225,7 +225,7 @@ test('a text that was taken while a newer one arrived is no edit of this applian
   const third = await here.one.installation.store.sharedRulesets.find('shared')
   const row = await store.sharedRulesets.find('shared')
   assert.ok(row && third)
-  await store.sharedTexts.add(third.digest ?? '', rule('A', 'third'))
+  await store.sharedTexts.add(third.digest ?? '', Buffer.from(rule('A', 'third')))
   await store.sharedRulesets.put({ ...third, taken: row.taken, takenState: row.takenState })
   await here.two.rulesets.save(admin, { name: 'shared', content: rule('A', 'second'), takes: 2 })
   await here.settle()

@@ -11,7 +11,7 @@ import { Loop } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import { limits } from '../manager-protocol/index.ts'
 import { pauseAfter } from '../network/index.ts'
-import { checkName, type Rulesets } from '../rulesets/index.ts'
+import { checkName, type Rulesets, unpackText } from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
 import {
   type Micros,
@@ -264,7 +264,7 @@ export class Publishing {
     return {
       ...(await this.#listing(shared)),
       ownText: own?.revisionId ? await this.#store.revisions.contentOf(own.revisionId) : null,
-      sharedText: digest === null ? null : await this.#store.sharedTexts.find(digest),
+      sharedText: digest === null ? null : await this.#sharedText(digest),
     }
   }
 
@@ -298,7 +298,7 @@ export class Publishing {
         throw new Failure('publish.refused', `${name} was not published: it does not compile on this appliance.`)
       }
       if (own) await this.#publishOwn(tx, name, by.name)
-      else await this.#outbox.publish(tx, name, { content: null, enabled: false, author: by.name })
+      else await this.#outbox.publish(tx, name, { text: null, enabled: false, author: by.name })
     })
     return this.settle(name)
   }
@@ -313,8 +313,8 @@ export class Publishing {
   async #publishOwn(tx: UnitOfWork, name: string, author: string): Promise<boolean> {
     const ruleset = await tx.rulesets.findByName(name)
     if (!ruleset || ruleset.core || ruleset.state === 'invalid') return false
-    const { content, enabled } = await tx.rulesets.findText(ruleset.id)
-    await this.#outbox.publish(tx, name, { content, enabled, author })
+    const text = await tx.rulesets.findText(ruleset.id)
+    await this.#outbox.publish(tx, name, { text, enabled: text.enabled, author })
     return true
   }
 
@@ -322,6 +322,11 @@ export class Publishing {
   #missing(): string | null {
     if (!this.#connection) return 'YARA synchronization is not enabled on this appliance'
     return this.#isDisabled ? 'YARA synchronization is not enabled for this appliance on the connected manager' : null
+  }
+
+  async #sharedText(digest: string): Promise<string | null> {
+    const packed = await this.#store.sharedTexts.find(digest)
+    return packed === null ? null : unpackText(packed)
   }
 
   async #listing(shared: SharedBesideOwn): Promise<SharedListing> {

@@ -13,7 +13,7 @@
 import type { Accounts } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { EntryJson } from '../manager-protocol/index.ts'
-import type { Rulesets } from '../rulesets/index.ts'
+import { type Rulesets, unpackText } from '../rulesets/index.ts'
 import { now, type SharedBesideOwn, type Store, type UnitOfWork } from '../store/index.ts'
 import type { ManagerLink } from './manager-client.ts'
 import { ownStateOf } from './own-state.ts'
@@ -47,11 +47,11 @@ export class Receiver {
     const { store, client } = this.#parts
     const { digest, change } = entry
     const isKnown = digest === null || (await store.sharedTexts.has(digest))
-    const text = isKnown ? null : await client.text(digest, signal)
+    const packed = isKnown ? null : await client.text(digest, signal)
     await store.transaction('recordShared', async (tx) => {
       const row = await tx.sharedRulesets.find(entry.name)
       if (row && row.sequence >= entry.sequence && !isRewound) return
-      if (digest !== null && text !== null) await tx.sharedTexts.add(digest, text)
+      if (digest !== null && packed !== null) await tx.sharedTexts.add(digest, packed)
       const before = isRewound && row ? { taken: 0, takenState: { digest: NEVER, enabled: false } } : row
       await noteEntry(tx, entry, before ?? { taken: 0, takenState: nothing })
       // Ours, accepted, and the answer was lost.
@@ -134,8 +134,9 @@ export class Receiver {
       await rulesets.setEnabled(by, name, enabled, { takes: sequence })
       return
     }
-    const content = await store.sharedTexts.find(digest)
-    if (content === null) throw new Failure('shared.not-found', `The text of ${name} is not here yet.`)
+    const packed = await store.sharedTexts.find(digest)
+    if (packed === null) throw new Failure('shared.not-found', `The text of ${name} is not here yet.`)
+    const content = await unpackText(packed)
     await rulesets.save(by, { name, content, enabled, partial: true, replaces: current, takes: sequence })
     // The same text as a moment ago: saving changed nothing, so the switch is all that is left.
     const saved = await store.sharedRulesets.findBesideOwn(name)

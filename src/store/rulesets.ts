@@ -137,6 +137,8 @@ export interface RulesetText {
   readonly revisionId: number | null
   readonly content: string
   readonly rules: readonly RuleSummary[]
+  /** Of its text; null for one saved long ago. */
+  readonly digest: Uint8Array | null
 }
 
 /** What users, core rules and tenants have the engine look for. A name is unique among the rulesets of each tenant. */

@@ -50,11 +50,11 @@ export interface StoredSharedLog {
   prune(before: Micros): Promise<number>
 }
 
-/** Texts of shared rulesets by their digest. */
+/** Texts of shared rulesets by their digest, as `packText` of src/rulesets packs them. */
 export interface StoredSharedTexts {
   /** One that is there stays. */
-  add(digest: string, content: string): Promise<void>
-  find(digest: string): Promise<string | null>
+  add(digest: string, packed: Uint8Array): Promise<void>
+  find(digest: string): Promise<Uint8Array | null>
   /** Whether it is there. */
   has(digest: string): Promise<boolean>
   /** Deletes what no entry, no shared ruleset and no publication names any more. Returns how many. */

@@ -13,7 +13,7 @@ export interface SharedTables {
 export interface SharedTextsTable {
   /** SHA-256 in hexadecimal digits. */
   digest: string
-  content: string
+  packed: Uint8Array
 }
 
 export interface AppliancesTable {

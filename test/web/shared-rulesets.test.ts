@@ -73,7 +73,8 @@ test('a ruleset is published with its button, and one that is out of sync shows 
   await page.getByRole('dialog').getByRole('button', { name: 'Publish', exact: true }).click()
   await page.getByText('shared_rules is published.').waitFor()
   const [newest] = await manager.server.appliance.manager.shared()
-  assert.equal(await manager.server.appliance.manager.text(newest?.digest ?? ''), rule('mine'))
+  const text = await manager.server.appliance.manager.text(newest?.digest ?? '')
+  assert.equal(Buffer.concat(await text.toArray()).toString(), rule('mine'))
 })
 
 test('rulesets that were chosen are switched off on all appliances where that is asked for', { skip }, async () => {
@@ -95,7 +96,10 @@ test('rulesets that were chosen are switched off on all appliances where that is
   await bar.getByText('On all appliances').click()
   assert.deepEqual(await accessibilityProblems(page), [])
   await bar.getByRole('button', { name: 'Disable' }).click()
-  await page.getByRole('switch', { name: /chosen_b/ }).and(page.locator(':not(:checked)')).waitFor()
+  await page
+    .getByRole('switch', { name: /chosen_b/ })
+    .and(page.locator(':not(:checked)'))
+    .waitFor()
   await page.waitForFunction(`!document.querySelector('[aria-label="What to do with the chosen rows"]')`)
   assert.deepEqual(await state(), ['chosen_b false'])
 })

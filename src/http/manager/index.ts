@@ -1,4 +1,5 @@
 /** The manager's side of a cluster over HTTP: what appliances ask. */
+import type { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import {
   FollowRequest,
@@ -102,14 +103,14 @@ export function addManagerProtocol(app: HttpServer, { appliance: { manager } }: 
         ...describe('getSharedText', 'Get a text by its digest'),
         params: Type.Object({ digest: Type.String({ pattern: '^[0-9a-f]{64}$' }) }),
         response: {
-          200: Type.String({ description: 'the text, as text/plain' }),
+          200: Type.Unsafe<Readable>(Type.String({ description: 'the text, as text/plain' })),
           ...refusals(yaraEnvelope, { ...statuses, 404: 'No such text is shared.' }),
         },
       },
     },
     async ({ params: { digest } }, reply) => {
       const text = await manager.text(digest)
-      return reply.type('text/plain; charset=utf-8').serializer(String).send(text)
+      return reply.type('text/plain; charset=utf-8').send(text)
     },
   )
 }

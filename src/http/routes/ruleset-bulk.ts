@@ -55,7 +55,7 @@ function throwAny(failure: Failure | null): void {
   if (failure) throw failure
 }
 
-function publishedMany(settled: ReadonlyMap<string, Published>): Static<typeof BulkShape>['published'] {
+function publishedMany(settled: ReadonlyMap<string, Published>): NonNullable<Static<typeof BulkShape>['published']> {
   const named = Map.groupBy(settled, ([, { state }]) => state)
   const names = (state: Published['state']) => (named.get(state) ?? []).map(([name]) => name).sort()
   return {

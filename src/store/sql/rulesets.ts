@@ -80,7 +80,7 @@ export function sqlRulesets(database: Database, engine: Engine): StoredRulesets 
         .selectFrom('rulesets')
         .leftJoin('revisions', 'revisions.id', 'rulesets.revision_id')
         .select(['rulesets.name', 'enabled', 'state', 'revision_id as revisionId'])
-        .select(['revisions.content', 'revisions.rules'])
+        .select(['revisions.content', 'revisions.text_digest as digest', 'revisions.rules'])
         .where('rulesets.id', '=', id)
         .executeTakeFirstOrThrow()
       const summaries = JSON.parse(rules ?? '[]') as RuleSummary[]

@@ -86,10 +86,10 @@ function toEntry({ change_id, enabled, ...rest }: SharedLogTable): SharedEntry {
 
 export function sqlSharedTexts(database: Database): StoredSharedTexts {
   return {
-    async add(digest, content) {
+    async add(digest, packed) {
       await database
         .insertInto('shared_texts')
-        .values({ digest, content })
+        .values({ digest, packed })
         .onConflict((conflict) => conflict.doNothing())
         .execute()
     },
@@ -97,10 +97,10 @@ export function sqlSharedTexts(database: Database): StoredSharedTexts {
     async find(digest) {
       const row = await database
         .selectFrom('shared_texts')
-        .select('content')
+        .select('packed')
         .where('digest', '=', digest)
         .executeTakeFirst()
-      return row?.content ?? null
+      return row?.packed ?? null
     },
 
     async has(digest) {

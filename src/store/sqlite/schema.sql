@@ -691,9 +691,9 @@ CREATE TABLE shared_rulesets (
   problem TEXT
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE shared_texts (
+CREATE TABLE "shared_texts" (
   digest TEXT PRIMARY KEY,
-  content TEXT NOT NULL
+  packed BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE sightings (

@@ -34,10 +34,10 @@ export async function sharing(store: Store, tell: Tell): Promise<void> {
   ).entries()) {
     const own = { sequence: at + 1, version: 1 + at, change: `c${at}`, time: at * 10, chain: `chain ${at}` }
     await sharedLog.add({ ...entry, ...own, name, digest, enabled: digest !== null && at % 2 === 0 })
-    if (digest !== null) await sharedTexts.add(digest, `text of ${name} ${at}`)
+    if (digest !== null) await sharedTexts.add(digest, Buffer.from(`text of ${name} ${at}`))
   }
-  await sharedTexts.add('d1', 'another')
-  await sharedTexts.add('unnamed', 'x')
+  await sharedTexts.add('d1', Buffer.from('another'))
+  await sharedTexts.add('unnamed', Buffer.from('x'))
   tell('end', [await sharedLog.end(), await sharedLog.chainAt(3), await sharedLog.chainAt(99)])
   tell('newest', [await sharedLog.newest('beta'), await sharedLog.newest('gone'), await sharedLog.newest('BETA')])
   tell('by change', [await sharedLog.findByChange('berlin', 'c2'), await sharedLog.findByChange('Aarhus', 'c2')])
