@@ -44,16 +44,22 @@ export class MadeAppliance {
   readonly receiver: Receiver
   readonly follower: Follower
   readonly sender: PublicationSender
+  /** Its follower as after a start: it knows what is stored alone. */
+  readonly restarted: () => Follower
   /** Asked before each request. */
   fault: () => Fault = () => 'none'
+
+  /** Texts that do not run here, although they are well written. */
+  cannotRun: (content: string) => boolean = () => false
 
   private constructor(name: string, token: string, installation: Installation, to: () => Manager, lastWins: boolean) {
     this.name = name
     this.installation = installation
     const { store, accounts } = installation
     const checker = {
-      async check(content: string) {
+      check: async (content: string) => {
         const { diagnostics } = parse(content)
+        if (this.cannotRun(content)) return { valid: false, diagnostics: [] }
         return { valid: diagnostics.every(({ severity }) => severity !== 'error'), diagnostics }
       },
     }
@@ -64,7 +70,9 @@ export class MadeAppliance {
     this.receiver = new Receiver({ store, rulesets, accounts, client, lastWins })
     const { receiver } = this
     const program = async () => ({ version: '1', engine: 'made' })
-    this.follower = new Follower({ store, client, receiver, key: null, log: silent, program })
+    const follower = { store, receiver, key: null, log: silent, program }
+    this.follower = new Follower({ ...follower, client })
+    this.restarted = () => new Follower({ ...follower, client: this.#link(token, to) })
     const lifetime = new AbortController().signal
     const onSettled = () => {}
     this.sender = new PublicationSender({ store, client, receiver, lastWins, log: silent, lifetime, onSettled })

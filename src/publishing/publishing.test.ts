@@ -128,6 +128,58 @@ test('a ruleset that was here before one of its name is shared stays, and the sa
   await here.close()
 })
 
+test('a text that does not run on one appliance is invalid there alone, and the manager hears of it', async () => {
+  const here = await appliances()
+  here.two.cannotRun = (content) => content.includes('new_module')
+  await here.one.publish('modern', rule('M', 'new_module'))
+  await here.settle()
+  for (const each of here.all) assert.equal((await each.rules()).modern, `+${rule('M', 'new_module')}`, each.name)
+  const states = await Promise.all(here.all.map(async ({ rulesets }) => (await rulesets.get('modern')).status))
+  assert.deepEqual(states, ['active', 'invalid', 'active'])
+  const invalid = (await here.manager.manager.list()).map(({ name, state, report }) => [
+    `${name} ${state}`,
+    report?.invalid.map((one) => one.name),
+  ])
+  assert.deepEqual(invalid, [
+    ['one InSync', []],
+    ['three InSync', []],
+    ['two InSync', ['modern']],
+  ])
+  // Nobody gets it from there in another way.
+  await here.two.rulesets.setEnabled(here.two.installation.admin, 'modern', false, { publishAs: 'admin' })
+  await here.settle()
+  assert.equal((await here.one.rules()).modern, `+${rule('M', 'new_module')}`)
+  await here.close()
+})
+
+test('a core ruleset gives way to no shared one of its name, and the appliance says what is wrong', async () => {
+  const here = await appliances()
+  await here.two.rulesets.importCore(here.two.installation.admin, { name: 'shared', content: rule('Core') })
+  await here.one.publish('shared', rule('A'))
+  await here.settle()
+  assert.equal(await here.two.rulesets.content('shared'), rule('Core'))
+  assert.equal(await stateOf(here.two, 'shared'), 'OutOfSync')
+  await here.two.receiver.takeShared('shared', 1).catch((error) => assert.equal(error.code, 'ruleset.core'))
+  assert.equal(await here.two.rulesets.content('shared'), rule('Core'))
+  await here.close()
+})
+
+test('an appliance that knows its manager by a key takes nothing from one with another key', async () => {
+  const here = await appliances()
+  await here.one.publish('shared', rule('A'))
+  await here.settle()
+  const { store } = here.two.installation
+  const known = (await store.settings.find('publishing.manager-key')) ?? ''
+  // As if the manager had been another one when it was first met.
+  await store.settings.set('publishing.manager-key', `${known.slice(0, -4)}AAA=`)
+  await here.one.publish('shared', rule('A', 'newer'))
+  await here.one.step()
+  const follower = here.two.restarted()
+  await assert.rejects(follower.follow(0, null, new AbortController().signal), { code: 'manager.untrusted' })
+  assert.equal((await here.two.rules()).shared, `+${rule('A')}`)
+  await here.close()
+})
+
 test('an appliance that was away for longer than deletions are kept takes a snapshot, and sends nothing by itself', async () => {
   const here = await appliances()
   await here.one.publish('kept', rule('K'))
