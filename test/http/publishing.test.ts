@@ -30,8 +30,9 @@ after(async () => {
 })
 
 const rule = (name: string) => `rule ${name} { condition: false }`
+/** As the vendor's SDK sends it: a field that means nothing here, and Python's spelling of what is true. */
 const save = (name: string, as: User, publish = 'True', content = rule(name)) =>
-  server.post('/api/yara/ruleset/', { as, form: { name, content, publish } })
+  server.post('/api/yara/ruleset/', { as, form: { analysis: 'cloud', name, content, publish } })
 const shared = async (): Promise<string[]> =>
   (await manager.get('/api/appliances/rulesets/')).json.results.map(({ name, enabled }: Json) => `${name} ${enabled}`)
 
@@ -45,7 +46,7 @@ test('an administrator publishes by creating, switching and deleting, with the w
     ['enable', true],
   ] as const) {
     const { status, json } = await server.post(`/api/yara/ruleset/${action}/`, {
-      form: { name: 'shared_one', publish: 'true' },
+      form: { analysis: 'cloud', name: 'shared_one', publish: 'True' },
     })
     assert.deepEqual(
       [status, json.message, json.detail.published.state],
