@@ -61,8 +61,7 @@ test('a deletion is kept for as long as it was said, and not longer', async () =
   time += 2 * DAY
   await manager.prune()
   // Also for who stands at what is still there: of what came next, something is not.
-  for (const entry of [first, second])
-    assert.deepEqual(await askBehind(entry), { kind: 'snapshot', reason: 'away' })
+  for (const entry of [first, second]) assert.deepEqual(await askBehind(entry), { kind: 'snapshot', reason: 'away' })
   const late = { known: 1, chain: first?.chain ?? '', name: 'late' }
   assert.deepEqual(await publish(late, 5), { kind: 'behind' })
   assert.deepEqual(
