@@ -35,6 +35,7 @@ export {
   whileLeased,
 } from './files/index.ts'
 export type * from './hits.ts'
+export type * from './hunt-parts.ts'
 export * from './hunts.ts'
 export type * from './intake.ts'
 export type * from './journal.ts'
@@ -42,10 +43,18 @@ export { RESTORING, refuseLostDatabase } from './lost-database.ts'
 export type * from './matches.ts'
 export type * from './members.ts'
 export type * from './new-names.ts'
+export type * from './nodes.ts'
 export * from './notifications.ts'
 export type * from './outbox.ts'
 export { offsetOf, type Page } from './page.ts'
-export { lockServer, openPostgresStore, type ServerLock } from './postgres/index.ts'
+export {
+  lockNode,
+  lockServer,
+  type NodeLock,
+  openPostgresStore,
+  openStoreOfNode,
+  type ServerLock,
+} from './postgres/index.ts'
 export { makeFilesPrivate, makePrivate } from './private.ts'
 export type * from './programs.ts'
 export type * from './reanalyses.ts'
@@ -60,6 +69,7 @@ export * from './rulesets.ts'
 export {
   Bucket,
   type BucketSettings,
+  demandKnownPrefix,
   demandOwnPrefix,
   type FetchCopy,
   type HeldCopy,

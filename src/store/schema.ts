@@ -10,6 +10,7 @@ import type { Classification } from './classifications.ts'
 import type { Micros } from './clock.ts'
 import type { HuntTables } from './hunt-tables.ts'
 import type { IntakeStage } from './intake.ts'
+import type { NodeTables } from './node-tables.ts'
 import type { NotificationTables } from './notification-tables.ts'
 import type { ProgramTables } from './program-tables.ts'
 import type { RuleSourceFilesTable, RuleSourcesTable } from './rule-source-tables.ts'
@@ -19,7 +20,7 @@ import type { Role } from './users.ts'
 
 export type Flag = 0 | 1
 
-export interface Schema extends HuntTables, NotificationTables, ProgramTables, RuleTables, SharedTables {
+export interface Schema extends HuntTables, NodeTables, NotificationTables, ProgramTables, RuleTables, SharedTables {
   settings: SettingsTable
   users: UsersTable
   tokens: TokensTable

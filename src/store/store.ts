@@ -8,12 +8,14 @@ import type { StoredCloudRulesets } from './cloud-rulesets.ts'
 import type { StoredCorpus } from './corpus.ts'
 import type { StoredFeeds } from './feeds.ts'
 import type { StoredHits } from './hits.ts'
+import type { StoredHuntParts } from './hunt-parts.ts'
 import type { StoredHunts } from './hunts.ts'
 import type { StoredIntake } from './intake.ts'
 import type { StoredJournal } from './journal.ts'
 import type { StoredMatches } from './matches.ts'
 import type { StoredMembers } from './members.ts'
 import type { StoredNewNames } from './new-names.ts'
+import type { StoredNodes } from './nodes.ts'
 import type { StoredNotifications } from './notifications.ts'
 import type { StoredOutbox } from './outbox.ts'
 import type { StoredPrograms } from './programs.ts'
@@ -65,6 +67,7 @@ export interface Repositories {
   readonly cloudFeeds: StoredCloudFeeds
   readonly arrivals: StoredArrivals
   readonly hunts: StoredHunts
+  readonly huntParts: StoredHuntParts
   readonly hits: StoredHits
   readonly corpus: StoredCorpus
   readonly feeds: StoredFeeds
@@ -78,6 +81,7 @@ export interface Repositories {
   readonly sharedRulesets: StoredSharedRulesets
   readonly publications: StoredPublications
   readonly retention: StoredRetention
+  readonly nodes: StoredNodes
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

@@ -22,11 +22,12 @@ export function connectionsTo(
   most: number,
   health: DatabaseHealth,
   inspect: Inspect = async () => {},
+  name = APPLICATION,
 ): PostgresPool {
   const pool = new pg.Pool({
     connectionString: url,
     options: `-c search_path=${SCHEMA}`,
-    application_name: APPLICATION,
+    application_name: name,
     max: most,
     keepAlive: true,
     connectionTimeoutMillis: WAIT_MS,

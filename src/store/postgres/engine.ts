@@ -1,6 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Engine, ValueKind } from '../sql/engine.ts'
 
+/** The first number of the locks that nodes hold, each with its id as the second; see `node-lock.ts`. */
+export const NODE_LOCK = 0x42_6b_54_73
+
 const types: Readonly<Record<ValueKind, RawBuilder<unknown>>> = {
   integer: sql`bigint`,
   text: sql`text`,
@@ -29,6 +32,12 @@ export const postgresEngine: Engine = {
     sql`CROSS JOIN LATERAL (
       SELECT * FROM sightings WHERE sample_id = asked.value ORDER BY id DESC LIMIT ${most}) AS sightings`,
   samplesByListing: sql`samples`,
+
+  skipLocked: sql`FOR UPDATE SKIP LOCKED`,
+  nodeLocks: sql`(
+    SELECT objid::bigint AS value FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = ${sql.lit(NODE_LOCK)} AND objsubid = 2 AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`,
 
   like: (text, pattern) => sql`(${text} COLLATE "C" ILIKE ${pattern} ESCAPE '\\')`,
   contains: (text, part) => sql`(strpos(lower(${text} COLLATE "C"), lower(${part} COLLATE "C")) > 0)`,

@@ -4,8 +4,10 @@
  */
 import type { DatabaseHealth } from '../database-health.ts'
 import type { Store } from '../store.ts'
+import type { NodeLock } from './node-lock.ts'
 import type { ServerLock } from './server-lock.ts'
 
+export type { NodeLock } from './node-lock.ts'
 export type { ServerLock } from './server-lock.ts'
 
 /** See `store.ts`. */
@@ -18,4 +20,16 @@ export async function openPostgresStore(url: string, health: DatabaseHealth, ter
 export async function lockServer(url: string): Promise<ServerLock> {
   const { lockServer: lock } = await import('./server-lock.ts')
   return lock(url)
+}
+
+/** See `store.ts`. */
+export async function openStoreOfNode(url: string, health: DatabaseHealth): Promise<Store> {
+  const { openStoreOfNode: open } = await import('./store.ts')
+  return open(url, health)
+}
+
+/** See `node-lock.ts`. */
+export async function lockNode(url: string, id: number): Promise<NodeLock> {
+  const { lockNode: lock } = await import('./node-lock.ts')
+  return lock(url, id)
 }

@@ -50,6 +50,27 @@ export async function migrate(database: Kysely<unknown>): Promise<void> {
   })
 }
 
+/** For programs that change no tables. `database.unusable` where a server of this version was not there first. */
+export async function demandNewestSchema(database: Kysely<unknown>): Promise<void> {
+  const newest = readMigrations().at(-1)?.number ?? 0
+  const { rows } = await sql<{ version: number }>`
+    SELECT coalesce(max(number), 0) AS version FROM schema_steps`
+    .execute(database)
+    .catch((error: unknown) => {
+      const isMissing = error instanceof Error && 'code' in error && error.code === '42P01'
+      if (!isMissing) throw error
+      return { rows: [] }
+    })
+  const { version = 0 } = rows[0] ?? {}
+  if (version === newest) return
+  throw new Failure(
+    'database.unusable',
+    version === 0
+      ? 'There is no Backtrail in this database yet: start a server with it first.'
+      : `The database has schema ${version}, and this program works with ${newest}: nodes are of the same version as the server, which is started first.`,
+  )
+}
+
 async function demandFitness(trx: Transaction<unknown>): Promise<void> {
   const { rows } = await sql<{ version: number; encoding: string }>`
     SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding`.execute(

@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import pg from 'pg'
+import type pg from 'pg'
 import { Failure, messageOf } from '../../errors/index.ts'
-import { SCHEMA } from './connection.ts'
-import { APPLICATION, demandTerm } from './fence.ts'
+import { demandTerm } from './fence.ts'
+import { demandSessions, isAlive, session } from './session.ts'
 
 export interface ServerLock {
   /** Of this server alone; see `fence.ts`. */
@@ -28,7 +28,6 @@ export interface LockTimes {
 
 const TIMES: LockTimes = { lookMs: 5_000, backWithinMs: 60_000 }
 const AGAIN_MS = 500
-const CONNECT_MS = 10_000
 
 /**
  * Takes the database at `postgres://…`. Throws `database.locked` while another server has it, and `database.unusable` where
@@ -122,7 +121,7 @@ class KeptLock implements ServerLock {
 
 /** A session with the lock; null while another one has it. */
 async function lockedSession(url: string): Promise<pg.Client | null> {
-  const client = await session(url)
+  const client = await session(url, 'lock')
   try {
     const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [...LOCK])
     if (rows[0]?.taken === true) return client
@@ -140,56 +139,6 @@ async function hasOtherTerm(client: pg.Client, term: string): Promise<boolean> {
     () => false,
     (error: unknown) => error instanceof Failure,
   )
-}
-
-async function session(url: string): Promise<pg.Client> {
-  const client = new pg.Client({
-    connectionString: url,
-    // Not that of other connections, which the next server ends.
-    application_name: `${APPLICATION} lock`,
-    options: `-c search_path=${SCHEMA}`,
-    keepAlive: true,
-    connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: CONNECT_MS,
-  })
-  // That it is gone is found by the next question.
-  client.on('error', () => {})
-  await client.connect()
-  return client
-}
-
-async function isAlive(client: pg.Client): Promise<boolean> {
-  return client.query('SELECT 1').then(
-    () => true,
-    () => false,
-  )
-}
-
-/**
- * Two connections, of which one holds a transaction: with a proxy that gives a connection of the server to each transaction,
- * the second gets what the first has just used, and the first then another.
- */
-async function demandSessions(url: string): Promise<void> {
-  const [first, second] = [await session(url), await session(url)]
-  try {
-    const before = await processOf(first)
-    await second.query('BEGIN')
-    const other = await processOf(second)
-    const after = await processOf(first)
-    await second.query('ROLLBACK')
-    if (before === after && before !== other) return
-  } finally {
-    await Promise.allSettled([first.end(), second.end()])
-  }
-  throw new Failure(
-    'database.unusable',
-    'The address of --database leads to a proxy that pools transactions (such as PgBouncer with pool_mode = transaction), where locks of sessions do not hold. Name PostgreSQL itself, or a pool of sessions.',
-  )
-}
-
-async function processOf(client: pg.Client): Promise<number | undefined> {
-  const { rows } = await client.query<{ process: number }>('SELECT pg_backend_pid() AS process')
-  return rows[0]?.process
 }
 
 function lockedByAnother(): Failure {

@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { HandleEmptyInListsPlugin, Kysely, PostgresDialect, replaceWithNoncontingentExpression, sql } from 'kysely'
+import {
+  HandleEmptyInListsPlugin,
+  Kysely,
+  PostgresDialect,
+  type PostgresPool,
+  replaceWithNoncontingentExpression,
+  sql,
+} from 'kysely'
 import type pg from 'pg'
 import { Failure } from '../../errors/index.ts'
 import type { DatabaseHealth } from '../database-health.ts'
@@ -10,8 +17,8 @@ import type { Store } from '../store.ts'
 import { type UnitName, unitsOfWork } from '../units-of-work.ts'
 import { connectionsTo, isLost, wasTakenBack } from './connection.ts'
 import { postgresEngine } from './engine.ts'
-import { beginTerm, demandTerm } from './fence.ts'
-import { migrate } from './migrate.ts'
+import { APPLICATION, beginTerm, demandTerm } from './fence.ts'
+import { demandNewestSchema, migrate } from './migrate.ts'
 
 const CONNECTIONS = 10
 const FOLD_EVERY_MS = 60_000
@@ -35,15 +42,27 @@ export async function openPostgresStore(url: string, health: DatabaseHealth, ter
   }
 }
 
+/**
+ * Opens the database for a node of its cluster, which changes no tables. `database.unusable` where its schema is another one
+ * than this program's. Servers that begin a term leave these connections alone: nodes write nothing without a fence.
+ */
+export async function openStoreOfNode(url: string, health: DatabaseHealth): Promise<Store> {
+  const database = kyselyOver(connectionsTo(url, CONNECTIONS, health, undefined, `${APPLICATION} node`))
+  try {
+    await demandNewestSchema(database as unknown as Kysely<unknown>)
+  } catch (error) {
+    await database.destroy()
+    throw asUnusable(error)
+  }
+  return storeOver(database, postgresEngine, (unit, work) => runUnit(database, unit, work))
+}
+
 export async function openPostgres(url: string, health: DatabaseHealth, term?: string): Promise<Database> {
   let hasBegun = false
   const inspect = async (client: pg.PoolClient) => {
     if (hasBegun && term !== undefined) await demandTerm(client, term)
   }
-  const database = new Kysely<Schema>({
-    dialect: new PostgresDialect({ pool: connectionsTo(url, CONNECTIONS, health, inspect) }),
-    plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })],
-  })
+  const database = kyselyOver(connectionsTo(url, CONNECTIONS, health, inspect))
   try {
     await migrate(database as unknown as Kysely<unknown>)
     if (term !== undefined) await beginTerm(database as unknown as Kysely<unknown>, term)
@@ -51,9 +70,20 @@ export async function openPostgres(url: string, health: DatabaseHealth, term?: s
     return database
   } catch (error) {
     await database.destroy()
-    if (error instanceof Failure) throw error
-    throw new Failure('database.unusable', `PostgreSQL cannot be used: ${(error as Error).message}.`)
+    throw asUnusable(error)
   }
+}
+
+function kyselyOver(pool: PostgresPool): Database {
+  return new Kysely<Schema>({
+    dialect: new PostgresDialect({ pool }),
+    plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })],
+  })
+}
+
+function asUnusable(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  return new Failure('database.unusable', `PostgreSQL cannot be used: ${(error as Error).message}.`)
 }
 
 /**

@@ -1,5 +1,5 @@
 export { Bucket, type BucketSettings, type Downloaded, type ObjectHead, type StoredObject } from './bucket.ts'
 export { type FetchCopy, type HeldCopy, LocalCache, type LocalCacheSettings } from './local-cache.ts'
-export { demandOwnPrefix } from './owner.ts'
+export { demandKnownPrefix, demandOwnPrefix } from './owner.ts'
 export { readPlace } from './place.ts'
 export { S3Contents } from './s3-contents.ts'

@@ -47,6 +47,22 @@ export async function demandOwnPrefix(
   )
 }
 
+/** For a node: the prefix has to be the one that a server of this database has taken. Throws `storage.unusable`. */
+export async function demandKnownPrefix(
+  bucket: Pick<Bucket, 'read' | 'address'>,
+  { settings }: Pick<Store, 'settings'>,
+): Promise<void> {
+  const known = await settings.find(KEY)
+  const owner = await ownerOf(bucket)
+  if (known !== null && owner === known) return
+  throw new Failure(
+    'storage.unusable',
+    known === null || owner === null
+      ? `There is nothing of this cluster at ${bucket.address} yet: start a server with the same --database and --store first.`
+      : `The objects at ${bucket.address} belong to another cluster (${owner}) than the database (${known}): give the node the --store of its server.`,
+  )
+}
+
 /** The id at the prefix; null where there is none. */
 async function ownerOf(bucket: Pick<Bucket, 'read' | 'address'>): Promise<string | null> {
   const bytes = await bucket.read(MARKER)

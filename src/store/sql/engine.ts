@@ -29,6 +29,11 @@ export interface Engine {
   /** The table of samples, for a statement that is to count the entries of an index and not the rows. */
   readonly samplesByListing: RawBuilder<unknown>
 
+  /** At the end of a query that chooses rows to change: those that others are changing are left out. */
+  readonly skipLocked: RawBuilder<unknown>
+  /** A table with the column `value`: the ids of the nodes that hold their locks. */
+  readonly nodeLocks: RawBuilder<unknown>
+
   /** `LIKE` with the escape character `\`, whatever the case of letters. */
   like(text: RawBuilder<unknown>, pattern: string): RawBuilder<boolean>
   /** Whether a text has another one in it, whatever the case of letters. */

@@ -13,12 +13,14 @@ import type { Database, Transaction } from './database.ts'
 import type { Engine } from './engine.ts'
 import { sqlFeeds } from './feeds.ts'
 import { sqlHits } from './hits.ts'
+import { sqlHuntParts } from './hunt-parts.ts'
 import { sqlHunts } from './hunts.ts'
 import { sqlIntake } from './intake.ts'
 import { sqlJournal } from './journal.ts'
 import { sqlMatches } from './matches.ts'
 import { sqlMembers } from './members.ts'
 import { sqlNewNames } from './new-names.ts'
+import { sqlNodes } from './nodes.ts'
 import { sqlNotifications } from './notifications.ts'
 import { sqlOutbox } from './outbox.ts'
 import { sqlPrograms } from './programs.ts'
@@ -85,6 +87,7 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     cloudFeeds: sqlCloudFeeds(database),
     arrivals: sqlArrivals(database, engine),
     hunts: sqlHunts(database, engine),
+    huntParts: sqlHuntParts(database, engine),
     hits: sqlHits(database),
     corpus: sqlCorpus(database, engine),
     feeds: sqlFeeds(database),
@@ -98,5 +101,6 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     sharedRulesets: sqlSharedRulesets(database),
     publications: sqlPublications(database),
     retention: sqlRetention(database, engine),
+    nodes: sqlNodes(database, engine),
   }
 }

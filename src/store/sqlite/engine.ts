@@ -19,6 +19,10 @@ export const sqliteEngine: Engine = {
       SELECT id FROM sightings WHERE sample_id = asked.value ORDER BY id DESC LIMIT ${most})`,
   samplesByListing: sql`samples INDEXED BY samples_processed`,
 
+  // One writes at a time, and a file has no nodes.
+  skipLocked: sql``,
+  nodeLocks: sql`(SELECT 0 AS value WHERE 0)`,
+
   // SQLite reads a pattern up to its first NUL, so that `%` would be left of one that no name fits.
   like: (text, pattern) => (pattern.includes('\0') ? sql`(0)` : sql`(${text} LIKE ${pattern} ESCAPE '\\')`),
   contains: (text, part) => sql`(instr(lower(${text}), lower(${part})) > 0)`,

@@ -58,8 +58,10 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
     await hunts.findExisting([1, 99]),
   ])
   tell('stopped', [await hunts.stopKind('local-retro', 1, 8), await hunts.stopKind('local-retro', 1, 9)])
+  await ofParts(store, tell)
   await hunts.deleteOfRuleset(6)
   await hunts.delete(1)
+  tell('parts go with their hunt', await store.huntParts.list())
 
   const segment = (file: string, firstId: number) => ({ file, firstId, lastId: 9, samples: 3, bytes: 50, created: 1 })
   tell('segments', [
@@ -136,4 +138,66 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
   await rulesets.delete(6)
   await rulesets.delete(2)
   tell('without rulesets', [await rulesets.listLive(), await store.matches.count(null)])
+}
+
+/** Parts of hunt 1 go from hand to hand. */
+async function ofParts({ huntParts, nodes }: Store, tell: Tell): Promise<void> {
+  const node = { name: 'n', version: '1', workers: 2, cacheLimit: 2 ** 40, started: 5 }
+  tell('nodes', [await nodes.add(node), await nodes.add({ ...node, name: 'm' })])
+  const counts = { done: 1, failed: 2, refused: 3, cacheBytes: 2 ** 40 }
+  tell('beats', [await nodes.beat(1, 7, counts), await nodes.beat(1, 8, counts), await nodes.beat(99, 8, counts)])
+  tell('listed nodes', await nodes.list())
+  await nodes.delete([2, 99])
+  tell('nodes left', [(await nodes.list()).map(({ id }) => id), await nodes.add(node)])
+
+  const bytes = (text: string) => Buffer.from(text)
+  tell('rules', [
+    await huntParts.addRules(1, '1', bytes('rules')),
+    await huntParts.addRules(1, '1', bytes('others')),
+    await huntParts.findRules(1),
+    await huntParts.findRules(99),
+  ])
+  const part = { rulesId: 1, kind: 'verify', input: bytes('in'), wantedBy: null, created: 5 } as const
+  tell('offered', [
+    await huntParts.offer({ ...part, wantedBy: 3 }),
+    await huntParts.offer(part),
+    await huntParts.offer({ ...part, kind: 'evaluate', created: 6 }),
+    await huntParts.offer({ ...part, rulesId: 2 }),
+  ])
+  tell('claimed', [
+    await huntParts.claim(1, 2, 4),
+    await huntParts.claim(1, 0, 4),
+    await huntParts.claim(3, 1, 4),
+    await huntParts.heldBy(1),
+  ])
+  tell('settled', [
+    await huntParts.settle(2, 1, bytes('out')),
+    await huntParts.settle(2, 1, bytes('twice')),
+    await huntParts.settle(3, 0, bytes('an earlier fence')),
+    await huntParts.settle(99, 1, bytes('gone')),
+    await huntParts.fail(3, 9, 'no'),
+    await huntParts.fail(3, 1, 'because'),
+    await huntParts.giveBack(1, 7),
+  ])
+  tell('taken back', [await huntParts.takeBack([3, 99]), await huntParts.takeBack([]), await huntParts.list()])
+  tell('late', [await huntParts.settle(1, 1, bytes('late')), await huntParts.claim(1, 9, 5)])
+  tell('given back', [await huntParts.giveBack(1, 3), await huntParts.claim(1, 9, 4), await huntParts.heldBy(1)])
+  tell('results', await huntParts.results([1, 2, 3, 4, 99]))
+  tell('withdrawn', [
+    await huntParts.giveBack(4, 1),
+    await huntParts.withdraw([4, 1, 2, 99]),
+    await huntParts.withdraw([]),
+  ])
+  await huntParts.delete([2, 99])
+  await huntParts.deleteRules(2)
+  tell('parts left', await huntParts.list())
+  await huntParts.clear()
+  tell('cleared', [await huntParts.list(), await huntParts.findRules(1)])
+  await huntParts.offer({ ...part, rulesId: await huntParts.addRules(1, '2', bytes('rules')) })
+  tell('of another version', [
+    (await huntParts.list()).length,
+    await huntParts.claim(1, 9, 9),
+    await huntParts.claim(99, 9, 9),
+    await huntParts.claim(await nodes.add({ ...node, version: '2' }), 9, 9),
+  ])
 }
