@@ -52,6 +52,7 @@ import {
 import { Tenants } from '../tenants/index.ts'
 import { type Diagnostic, ruleText } from '../yara/index.ts'
 import { Janitor } from './janitor.ts'
+import { openJobs } from './open-jobs.ts'
 import { Opened } from './opened.ts'
 import { openPlace } from './place.ts'
 import { StoredCheck } from './stored-check.ts'
@@ -180,6 +181,7 @@ async function assemble(
     limits: { scanMs: settings.scanTimeout, compileMs: settings.compileTimeout, workerBytes: settings.workerMemory },
   })
   opened.add(() => pool.stop(WORKERS_END_MS))
+  const jobs = await openJobs({ place, pool, settings, log, opened })
   const checker = new KnownTexts((content, partial, by) =>
     pool.run('check', { content, partial }, { priority: 'interactive', ...by }),
   )
@@ -236,7 +238,7 @@ async function assemble(
   })
   const corpus = new Corpus(store, health)
   const plans = new TextPlans(pool)
-  const sources = { pool, workers: settings.workers, segments, corpus, contents, plans, health }
+  const sources = { pool, jobs, segments, corpus, plans, health }
   // Whatever the role: a command that works on a cloud's folder takes in samples for its tenants too.
   const tenants = new Tenants({
     store,

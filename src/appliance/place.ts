@@ -6,25 +6,24 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { isSegmentName, LocalSegmentFiles, type SegmentFiles, StoredSegmentFiles } from '../segments/index.ts'
+import { LocalSegmentFiles, type SegmentFiles } from '../segments/index.ts'
 import type { Settings } from '../settings/index.ts'
 import {
-  Bucket,
+  type Bucket,
   type CheckedAtStart,
   type ContentStore,
   type DatabaseHealth,
   demandOwnPrefix,
   FileContents,
-  isContentName,
-  LocalCache,
   lockServer,
   openPostgresStore,
   openSoundStore,
   refuseLostDatabase,
-  S3Contents,
+  type S3Contents,
   Scratch,
   type Store,
 } from '../store/index.ts'
+import { addressOf, DATABASE, holdsSamples, openBucket, openCopies } from './cluster-place.ts'
 import type { Opened } from './opened.ts'
 
 export interface Place {
@@ -57,7 +56,6 @@ export function openPlace(opening: Opening): Promise<Place> {
   return opening.settings.database === '' ? openFolder(opening) : openCluster(opening)
 }
 
-const DATABASE = 'backtrail.db'
 /** In the data folder of a server whose rows are elsewhere. */
 const NOTE = 'cluster'
 
@@ -88,23 +86,9 @@ async function openFolder({ settings, health, opened }: Opening): Promise<Place>
 
 async function openCluster({ settings, health, log, opened }: Opening): Promise<Place> {
   const { data } = settings
-  if (existsSync(join(data, DATABASE))) {
-    throw new Failure(
-      'settings.invalid',
-      `The folder ${data} has a database of its own, with samples that the one in PostgreSQL does not have: name an empty folder with --data.`,
-    )
-  }
+  if (existsSync(join(data, DATABASE))) throw holdsSamples(data)
   // First, since a wrong address must not make tables.
-  const bucket = await Bucket.open({
-    store: settings.store,
-    endpoint: settings.storeEndpoint,
-    region: settings.storeRegion,
-    pathStyle: settings.storePathStyle === 'on',
-    credentials: settings.storeCredentials,
-    ca: settings.storeCa,
-  })
-  opened.add(() => bucket.close())
-  await bucket.demandAnswer()
+  const bucket = await openBucket(settings, opened)
   const url = addressOf(settings)
   const lock = await lockServer(url)
   opened.add(() => lock.release())
@@ -112,22 +96,12 @@ async function openCluster({ settings, health, log, opened }: Opening): Promise<
   opened.add(() => store.close())
   await demandOwnPrefix(bucket, store)
   writeFileSync(join(data, NOTE), `${withoutPassword(settings.database)}\n`, { mode: 0o600 })
-  const scratch = await Scratch.open(data)
-  opened.add(() => scratch.close())
-  const cache = await LocalCache.open({
-    folder: join(data, 'cache'),
-    limit: settings.cacheSize,
-    isName: (name) => isContentName(name) || isSegmentName(name),
-    // Segments have checksums; contents are taken for what their names say.
-    keepsOverBoots: isSegmentName,
-  })
-  const onLeft = (error: unknown) => log.warn({ err: error }, 'a content without a sample could not be deleted yet')
-  const contents = new S3Contents({ bucket, cache, scratch, onLeft })
+  const { scratch, contents, files } = await openCopies({ settings, bucket, log, opened })
   return {
     store,
     scratch,
     contents,
-    files: new StoredSegmentFiles({ bucket, cache, scratch }),
+    files,
     database: null,
     lost: lock.lost,
     sweeps: [sweepInTurns(contents, store), () => endOldUploads(bucket)],
@@ -158,18 +132,6 @@ function sweepInTurns(contents: S3Contents, { samples }: Store): () => Promise<n
     }
     return deleted
   }
-}
-
-/** The address of the database, with the password of the file. */
-function addressOf({ database, databasePasswordFile: file }: Settings): string {
-  if (file === '') return database
-  let password: string
-  try {
-    password = readFileSync(file, 'utf8').split(/\r?\n/)[0] ?? ''
-  } catch {
-    throw new Failure('settings.invalid', `The file ${file} with the password of the database cannot be read.`)
-  }
-  return `${database}${database.includes('?') ? '&' : '?'}password=${encodeURIComponent(password)}`
 }
 
 function withoutPassword(database: string): string {

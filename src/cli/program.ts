@@ -14,6 +14,7 @@ import { addExplain } from './explain.ts'
 import { addHunt } from './hunt.ts'
 import { addIndex } from './index-maintenance.ts'
 import { addIngest } from './ingest.ts'
+import { addNode } from './node.ts'
 import { addRetention } from './retention.ts'
 import { addRules } from './rules.ts'
 import { addServe } from './serve.ts'
@@ -36,6 +37,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<ExitCode>
 
 const commands = [
   addServe,
+  addNode,
   addIngest,
   addHunt,
   addRules,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
+import { LocalJobs, Work, type WorkParts } from '../jobs/index.ts'
 import { everySample } from '../planner/index.ts'
 import { DatabaseHealth } from '../store/index.ts'
 import { groupCandidatesBySample } from './candidates.ts'
@@ -133,9 +134,16 @@ function everythingUpTo(upTo: number): CorpusScanOptions {
   }
 }
 
-/** Contents that nobody reads here. */
-const contents = {
-  lease: async (digests: readonly Uint8Array[]) => ({ paths: digests.map(() => ''), release: () => {} }),
+/** Jobs on contents and segments that nobody reads here. */
+function jobsOf(pool: object, workers: number): LocalJobs {
+  const contents = {
+    lease: async (digests: readonly Uint8Array[]) => ({ paths: digests.map(() => ''), release: () => {} }),
+  }
+  const files = {
+    pathOf: (file: string) => file,
+    whileLocal: async <T>(_: unknown, work: () => Promise<T>) => work(),
+  }
+  return new LocalJobs(new Work({ pool: pool as WorkParts['pool'], contents, files }), workers)
 }
 
 test('a sample that takes long holds up the results behind it, and not their scanning', async () => {
@@ -158,16 +166,9 @@ test('a sample that takes long holds up the results behind it, and not their sca
     scannable: async (some: number[]) => new Map(some.map((id) => [id, { sha256: new Uint8Array(32), size: 1 }])),
   }
   const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
-  const sources = {
-    pool,
-    corpus,
-    contents,
-    segments,
-    workers: 1,
-    health: new DatabaseHealth(),
-  } as unknown as ScanSources
+  const sources = { pool, jobs: jobsOf(pool, 1), corpus, segments, health: new DatabaseHealth() }
   const found: number[] = []
-  for await (const { hits } of scanCorpus(sources, everythingUpTo(20))) {
+  for await (const { hits } of scanCorpus(sources as unknown as ScanSources, everythingUpTo(20))) {
     found.push(...hits.map(({ sample }) => sample))
   }
   clearTimeout(patience)
@@ -197,17 +198,13 @@ test('the heaviest of the large samples ahead is scanned beside the others, and 
   }
   const ids = Uint32Array.from(sizes.keys())
   const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
-  const sources = {
-    pool,
-    corpus,
-    contents,
-    segments,
-    workers: 1,
-    health: new DatabaseHealth(),
-  } as unknown as ScanSources
+  const sources = { pool, jobs: jobsOf(pool, 1), corpus, segments, health: new DatabaseHealth() }
   const found: number[] = []
   const ends: number[] = []
-  for await (const { hits, upTo } of scanCorpus(sources, { ...everythingUpTo(30), scanLimit: 100 * MB })) {
+  for await (const { hits, upTo } of scanCorpus(sources as unknown as ScanSources, {
+    ...everythingUpTo(30),
+    scanLimit: 100 * MB,
+  })) {
     found.push(...hits.map(({ sample }) => sample))
     ends.push(upTo)
   }
@@ -251,19 +248,12 @@ test('where few samples are candidates, a hunt stores how far it is more rarely,
     }
     const segments = {
       snapshot: async () => ({ segments: files, unindexed: new Uint32Array(0), release: () => {} }),
-      whileLocal: async (_: unknown, work: () => Promise<unknown>) => work(),
     }
-    const sources = {
-      pool,
-      corpus,
-      contents,
-      segments,
-      workers: 2,
-      health: new DatabaseHealth(),
-    } as unknown as ScanSources
+    const sources = { pool, jobs: jobsOf(pool, 2), corpus, segments, health: new DatabaseHealth() }
     const question = everythingUpTo(20 * size)
     const found: number[] = []
-    for await (const { upTo } of scanCorpus(sources, question)) if (upTo % size === 0) found.push(upTo / size)
+    for await (const { upTo } of scanCorpus(sources as unknown as ScanSources, question))
+      if (upTo % size === 0) found.push(upTo / size)
     return found
   }
   assert.deepEqual(await ends(0), [2, 10, 20])

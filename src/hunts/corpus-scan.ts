@@ -13,18 +13,12 @@
  *
  * A segment that turns out damaged is reported, and its samples are scanned plainly: slower, never less.
  */
+import { basename } from 'node:path'
 import { Failure } from '../errors/index.ts'
-import {
-  asksForNames,
-  type Priority,
-  type RuleSet,
-  type TaskInput,
-  type TaskOutput,
-  WorkerLost,
-  type WorkerPool,
-} from '../scanning/index.ts'
+import type { JobInput, JobOutput, Jobs, SampleToVerify } from '../jobs/index.ts'
+import { asksForNames, type Priority, type RuleSet, WorkerLost, type WorkerPool } from '../scanning/index.ts'
 import type { SegmentFile, SegmentSnapshot, Segments } from '../segments/index.ts'
-import { type ContentStore, type DatabaseHealth, whileAllLeased } from '../store/index.ts'
+import type { DatabaseHealth } from '../store/index.ts'
 import { type Candidate, groupCandidatesBySample } from './candidates.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Corpus } from './corpus.ts'
@@ -35,11 +29,9 @@ import type { TextPlans } from './text-parts.ts'
 
 export interface ScanSources {
   readonly pool: WorkerPool
-  /** Worker processes of the pool. */
-  readonly workers: number
+  readonly jobs: Jobs
   readonly segments: Segments
   readonly corpus: Corpus
-  readonly contents: ContentStore
   readonly plans: TextPlans
   /** A corpus scan fails as soon as the database is known to be damaged: it may have missed samples. */
   readonly health: DatabaseHealth
@@ -72,8 +64,6 @@ export interface CorpusScanOptions extends Question {
 /** Below the length of the pool's queue, so that others find room in it. */
 const SEGMENTS_AT_ONCE = 128
 const BATCH_BYTES = 4 * 1024 * 1024
-
-type VerifyItem = Omit<TaskInput<'verify'>['items'][number], 'path'>
 
 export async function* scanCorpus(sources: ScanSources, options: CorpusScanOptions): AsyncGenerator<Checkpoint> {
   for await (const { candidates, upTo } of candidatesByWindow(sources, options)) {
@@ -199,7 +189,7 @@ async function candidatesOf(window: Window, sources: ScanSources, question: Ques
   return groupCandidatesBySample(candidates, plain)
 }
 
-type Candidates = TaskOutput<'evaluate'>['candidates'][number]
+type Candidates = JobOutput<'evaluate'>['candidates'][number]
 
 /** The candidates of one segment or, where it is damaged, the ids of all samples that it may hold. */
 async function evaluated(
@@ -207,12 +197,11 @@ async function evaluated(
   sources: ScanSources,
   { ruleSet, after, upTo, only, priority, group, signal }: Question,
 ): Promise<{ damaged: null; candidates: readonly Candidates[] } | { damaged: Uint32Array }> {
-  const { pool, corpus, segments } = sources
-  const evaluate = async (narrowed: Partial<TaskInput<'evaluate'>>) => {
-    const whole = { ruleSet: ruleSet.id, segment: segment.path, after, upTo, only, rulesets: null, names: null }
-    const task = { ...whole, ...narrowed }
-    const how = { priority, group, waitForRoom: true, signal } as const
-    const run = () => segments.whileLocal([segment], () => pool.run('evaluate', task, how))
+  const { jobs, corpus, segments } = sources
+  const evaluate = async (narrowed: Partial<JobInput<'evaluate'>>) => {
+    const whole = { segment: basename(segment.path), after, upTo, only, rulesets: null, names: null }
+    const how = { ruleSet: ruleSet.id, priority, group, signal }
+    const run = () => jobs.run('evaluate', { ...whole, ...narrowed }, how)
     return (await retryWhenAway(run, signal)).candidates
   }
   try {
@@ -239,10 +228,8 @@ async function* scanInOrder(
   sources: ScanSources,
   options: CorpusScanOptions,
 ): AsyncGenerator<Checkpoint> {
-  // Twice as many as there are workers, so that a worker never waits for the server.
-  const width = 2 * sources.workers
   const batchSize = new AdaptiveBatch()
-  const scan = (batch: Batch) => batchSize.of(scanBatch(batch, sources, options))
+  const scan = (batch: Batch) => scanBatch(batch, sources, options, batchSize)
   const largestFirst = new LargestFirst(options.ruleSet.rulesets.length, scan)
   /** In order; the scanned ones among them wait for those before them. */
   const taken: { readonly scanned: Promise<Checkpoint>; isOver: boolean }[] = []
@@ -263,7 +250,7 @@ async function* scanInOrder(
         if (first && (first.isOver || taken.length > AHEAD)) {
           taken.shift()
           yield await first.scanned
-        } else if (underWay.length < width) break
+        } else if (underWay.length < sources.jobs.width) break
         else await Promise.race(underWay).catch(() => {})
       }
     }
@@ -281,18 +268,15 @@ async function* scanInOrder(
 class AdaptiveBatch {
   samples = 1
 
-  async of<T>(work: Promise<T>): Promise<T> {
-    const begin = performance.now()
-    const result = await work
-    const elapsed = performance.now() - begin
-    if (elapsed < 150) this.samples = Math.min(256, this.samples * 2)
-    else if (elapsed > 500) this.samples = Math.max(1, Math.floor(this.samples / 2))
-    return result
+  /** How long the latest took. */
+  adapt(tookMs: number): void {
+    if (tookMs < 150) this.samples = Math.min(256, this.samples * 2)
+    else if (tookMs > 500) this.samples = Math.max(1, Math.floor(this.samples / 2))
   }
 }
 
 interface Batch {
-  readonly items: readonly VerifyItem[]
+  readonly items: readonly SampleToVerify[]
   readonly upTo: number
   readonly skipped: number
 }
@@ -328,7 +312,7 @@ async function* batches(
         .map((item): [number, Batch] => [item.sample, { items: [item], upTo: item.sample, skipped: 0 }]),
     )
     largestFirst.offer([...large.values()])
-    let items: VerifyItem[] = []
+    let items: SampleToVerify[] = []
     let bytes = 0
     let skipped = 0
     for (const item of found) {
@@ -404,20 +388,17 @@ class LargestFirst {
 
 async function scanBatch(
   batch: Batch,
-  { pool, contents }: ScanSources,
+  { jobs }: ScanSources,
   options: CorpusScanOptions,
+  batchSize: AdaptiveBatch,
 ): Promise<Checkpoint> {
   const base = { ...nothing, upTo: batch.upTo, skipped: batch.skipped }
   if (batch.items.length === 0) return base
-  const scan = () =>
-    whileAllLeased(contents, batch.items, (items) =>
-      pool.run(
-        'verify',
-        { ruleSet: options.ruleSet.id, items, strings: options.strings },
-        { priority: options.priority, group: options.group, waitForRoom: true, signal: options.signal },
-      ),
-    )
-  const { results, scannedBytes } = await retryWhenAway(scan, options.signal)
+  const { priority, group, signal, strings } = options
+  const { items } = batch
+  const scan = () => jobs.run('verify', { items, strings }, { ruleSet: options.ruleSet.id, priority, group, signal })
+  const { results, scannedBytes, tookMs } = await retryWhenAway(scan, signal)
+  batchSize.adapt(tookMs)
   const texts = textsCounted(options.ruleSet)
   const unreadable = results.flatMap(({ sample, errors: [first] }) =>
     first?.reason === 'unreadable' ? [{ sample, message: first.message }] : [],

@@ -96,6 +96,7 @@ export class HuntRunner {
       const ofTexts = ofWholeTexts(ruleSet)
       ruleSetId = ruleSet.id
       sources.pool.setRuleSet(ruleSet)
+      sources.jobs.begin(id, ruleSet)
       const decided = scanCorpus(sources, { ...question, ruleSet, priority: 'hunt', signal })
       for await (const ofParts of decided) {
         const checkpoint = ofTexts(ofParts)
@@ -112,7 +113,10 @@ export class HuntRunner {
       await entered('completed')
     } finally {
       turn.giveBack()
-      if (ruleSetId !== null) sources.pool.dropRuleSet(ruleSetId)
+      if (ruleSetId !== null) {
+        await sources.jobs.end(ruleSetId)
+        sources.pool.dropRuleSet(ruleSetId)
+      }
     }
   }
 

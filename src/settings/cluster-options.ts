@@ -55,6 +55,12 @@ export const clusterOptions = {
     about:
       'Certificates (PEM) of the authorities that the object store is believed by, in place of the well-known ones.',
   }),
+  huntWork: option<'shared' | 'nodes'>({
+    kind: choice('who', 'shared', 'nodes'),
+    default: 'shared',
+    about:
+      'Who works on hunts while nodes of the cluster run: the server and the nodes, or the nodes alone. Without nodes it is the server.',
+  }),
   cacheSize: option({
     kind: size(1 << 20, 1024 * 1024 * GB),
     default: 64 * GB,

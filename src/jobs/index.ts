@@ -1,0 +1,7 @@
+/** Jobs of hunts: done by the server alone, or shared with the nodes of a cluster. */
+export type { JobInput, JobKind, JobOutput, SampleToVerify } from './job.ts'
+export { type Jobs, LocalJobs } from './jobs.ts'
+export { LiveNodes } from './live-nodes.ts'
+export { NodeLoop } from './node-loop.ts'
+export { SharedJobs } from './shared-jobs.ts'
+export { Work, type WorkParts } from './work.ts'

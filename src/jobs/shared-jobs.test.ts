@@ -1,0 +1,191 @@
+/** Parts of hunts go to nodes and come back, on both databases; what nodes do is real but for the work itself. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RuleSet } from '../scanning/index.ts'
+import { programVersion } from '../settings/index.ts'
+import { engines } from '../store/each-engine.fixture.ts'
+import type { Store } from '../store/index.ts'
+import type { JobInput, JobOutput } from './job.ts'
+import { NodeLoop } from './node-loop.ts'
+import { SharedJobs } from './shared-jobs.ts'
+import type { JobOptions, Work } from './work.ts'
+
+const ruleSet: RuleSet = { id: 'hunt:1', rulesets: [{ key: 'h1.0', name: 'r', content: 'a text', plan: 'a plan' }] }
+const how: JobOptions = { ruleSet: ruleSet.id, priority: 'hunt' }
+const log = { info: () => {}, warn: () => {}, error: () => {} }
+
+/** A job for the samples of these numbers. */
+const jobOf = (...samples: number[]): JobInput<'verify'> => ({
+  items: samples.map((sample) => ({
+    ...{ sample, sha256: new Uint8Array(32), size: 1, rulesets: null },
+    variables: { filename: 'ü', filepath: '', extension: '', filetype: '', owner: '' },
+  })),
+  strings: true,
+})
+
+interface Done {
+  readonly by: string
+  readonly samples: readonly number[]
+  readonly ruleSet: string
+}
+
+/** Work whose answer says who has done it, once `until` resolves. */
+function workOf(by: string, done: Done[], until: (signal?: AbortSignal) => Promise<unknown> = async () => {}): Work {
+  return {
+    run: async (_kind: string, { items }: JobInput<'verify'>, { ruleSet, signal }: JobOptions) => {
+      await until(signal)
+      done.push({ by, samples: items.map(({ sample }) => sample), ruleSet })
+      const hit = { ruleset: 'h1.0', rule: by, tags: [], meta: {}, strings: [] }
+      return {
+        results: items.map(({ sample }) => ({ sample, hits: [hit], errors: [] })),
+        scannedBytes: 2 ** 40,
+        tookMs: 1,
+      } satisfies JobOutput<'verify'>
+    },
+  } as unknown as Work
+}
+
+const doneBy = ({ results }: JobOutput<'verify'>) => results.map(({ hits }) => hits[0]?.rule)
+
+/** A store in which nodes are connected: the locks of their sessions are shown where there are real ones, in test/cluster. */
+function withLocks(store: Store, gone: ReadonlySet<number>): Store {
+  const list = async () => (await store.nodes.list()).map((node) => ({ ...node, isConnected: !gone.has(node.id) }))
+  return { ...store, nodes: { ...store.nodes, list } }
+}
+
+async function withHunt(store: Store): Promise<void> {
+  await store.users.add({ name: 'u', passwordHash: '', role: 'administrator', contributes: false, created: 1 })
+  const adHoc = { title: null, texts: Buffer.from('[]'), selection: '{}', useIndex: true }
+  await store.hunts.add({ kind: 'ad-hoc', state: 'queued', startedBy: 1, created: 1, lastSampleId: 9, adHoc })
+}
+
+interface Cluster {
+  readonly store: Store
+  readonly done: Done[]
+  readonly jobs: SharedJobs
+  /** Nodes that lost their locks. */
+  readonly gone: Set<number>
+  /** Returns the id of the node. */
+  addNode(work: Work): Promise<number>
+}
+
+async function open(
+  t: TestContext,
+  fresh: (t: TestContext) => Promise<Store>,
+  { isWorking, until }: { isWorking: boolean; until?: () => Promise<unknown> },
+): Promise<Cluster> {
+  const gone = new Set<number>()
+  // The newest is closed first: nothing is to work on a store that is closed.
+  const closes: (() => unknown)[] = []
+  t.after(async () => {
+    for (const close of closes.reverse()) await close()
+  })
+  const within = { after: (close: () => unknown) => closes.push(close) } as unknown as TestContext
+  const store = withLocks(await fresh(within), gone)
+  await withHunt(store)
+  const done: Done[] = []
+  const jobs = new SharedJobs({ store, work: workOf('server', done, until), workers: 1, isWorking, log })
+  await jobs.start()
+  closes.push(() => jobs.stop())
+  jobs.begin(1, ruleSet)
+  return {
+    ...{ store, done, jobs, gone },
+    async addNode(work) {
+      const id = await store.nodes.add({ name: 'n', version: programVersion, workers: 1, cacheLimit: 1, started: 1 })
+      const pool = { setRuleSet: (set: RuleSet) => assert.deepEqual(set.rulesets, ruleSet.rulesets), dropRuleSet() {} }
+      const files = { pathOf: (file: string) => file, restore: async () => true }
+      const node = new NodeLoop({ id, store, work, pool, files, workers: 1, cacheBytes: () => 7, log })
+      node.start()
+      closes.push(() => node.stop(0))
+      return id
+    },
+  }
+}
+
+async function until(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  for (const start = performance.now(); !(await holds()); await delay(5))
+    if (performance.now() - start > 20_000) throw new Error(`waited in vain until ${what}`)
+}
+
+for (const { name, skip, fresh } of engines) {
+  test(`without nodes the server does all by itself (${name})`, { skip }, async (t) => {
+    const { jobs, store } = await open(t, fresh, { isWorking: false })
+    assert.deepEqual(doneBy(await jobs.run('verify', jobOf(1, 2), how)), ['server', 'server'])
+    assert.equal(jobs.width, 2)
+    assert.deepEqual(await store.huntParts.list(), [])
+  })
+
+  test(`a node does what the server leaves to it, and the answer is as it was made (${name})`, { skip }, async (t) => {
+    const { jobs, store, done, addNode } = await open(t, fresh, { isWorking: false })
+    await addNode(workOf('node', done))
+    await until(() => jobs.width > 2, 'the node is known')
+    const answers = await Promise.all([jobs.run('verify', jobOf(1, 2), how), jobs.run('verify', jobOf(3), how)])
+    assert.deepEqual(answers.map(doneBy), [['node', 'node'], ['node']])
+    assert.equal(answers[0]?.scannedBytes, 2 ** 40)
+    assert.ok(done.every(({ ruleSet }) => ruleSet.startsWith('parts:')))
+    await until(async () => (await store.huntParts.list()).length === 0, 'nothing of them is left')
+    await jobs.end(ruleSet.id)
+    assert.equal(await store.huntParts.findRules(1), null)
+    await until(async () => (await store.nodes.list())[0]?.done === 2, 'the node has counted them')
+  })
+
+  test(`a server with work of its own shares what is beyond it (${name})`, { skip }, async (t) => {
+    const busy = Promise.withResolvers<void>()
+    const { jobs, done, addNode } = await open(t, fresh, { isWorking: true, until: () => busy.promise })
+    await addNode(workOf('node', done))
+    await until(() => jobs.width > 2, 'the node is known')
+    const all = [1, 2, 3, 4].map((n) => jobs.run('verify', jobOf(n), how))
+    assert.deepEqual((await Promise.all(all.slice(2))).flatMap(doneBy), ['node', 'node'])
+    busy.resolve()
+    assert.deepEqual((await Promise.all(all)).flatMap(doneBy), ['server', 'server', 'node', 'node'])
+  })
+
+  test(`what a node fails at, the server does (${name})`, { skip }, async (t) => {
+    const { jobs, store, addNode } = await open(t, fresh, { isWorking: false })
+    await addNode(workOf('node', [], () => Promise.reject(new Error('no disk'))))
+    await until(() => jobs.width > 2, 'the node is known')
+    assert.deepEqual(doneBy(await jobs.run('verify', jobOf(1), how)), ['server'])
+    await until(async () => (await store.nodes.list())[0]?.failed === 1, 'the node has counted it')
+  })
+
+  test(`parts of a node that is gone go on within two seconds, and what it says later is refused (${name})`, {
+    skip,
+  }, async (t) => {
+    const { jobs, store, done, gone, addNode } = await open(t, fresh, { isWorking: false })
+    const stuck = Promise.withResolvers<void>()
+    t.after(() => stuck.resolve())
+    const first = await addNode(workOf('first', done, () => stuck.promise))
+    await until(() => jobs.width > 2, 'the node is known')
+    const answer = jobs.run('verify', jobOf(1), how)
+    await until(async () => (await store.huntParts.list())[0]?.nodeId === first, 'the node has it')
+    const [held] = await store.huntParts.heldBy(first)
+    await addNode(workOf('second', done))
+    const lost = performance.now()
+    gone.add(first)
+    assert.deepEqual(doneBy(await answer), ['second'])
+    assert.ok(performance.now() - lost < 2_000, `${performance.now() - lost} ms`)
+    assert.equal(await store.huntParts.settle(held?.id ?? 0, held?.fence ?? 0, Buffer.from('late')), false)
+    stuck.resolve()
+  })
+
+  test(`what was aborted is not worked on any more (${name})`, { skip }, async (t) => {
+    const { jobs, store, done, addNode } = await open(t, fresh, { isWorking: false })
+    const aborted = Promise.withResolvers<void>()
+    const untilAborted = async (signal?: AbortSignal) => {
+      await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+      aborted.resolve()
+      throw signal?.reason
+    }
+    await addNode(workOf('node', done, untilAborted))
+    await until(() => jobs.width > 2, 'the node is known')
+    const abort = new AbortController()
+    const answer = jobs.run('verify', jobOf(1), { ...how, signal: abort.signal })
+    await until(async () => (await store.huntParts.list())[0]?.state === 'claimed', 'the node has it')
+    abort.abort(new Error('enough'))
+    await assert.rejects(answer, /enough/)
+    await aborted.promise
+    assert.deepEqual(await store.huntParts.list(), [])
+    assert.deepEqual(done, [])
+  })
+}

@@ -1,0 +1,238 @@
+/** Nodes of a cluster work on hunts: with real PostgreSQL, Ceph and processes, and whatever becomes of the nodes. */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { DatabaseHealth } from '../../src/store/database-health.ts'
+import type { Store } from '../../src/store/index.ts'
+import { openStoreOfNode } from '../../src/store/postgres/store.ts'
+import { backtrail, folderWith, startServer } from '../cli/running.ts'
+import { type Json, sha1, TestServer } from '../http/harness.ts'
+import { type ClusterSettings, flagsOf, newCluster, noCluster } from './cluster.ts'
+import { startNode } from './running-nodes.ts'
+
+const skip = noCluster
+let cluster: ClusterSettings
+let server: TestServer
+let store: Store
+
+/** Every third has the mark. */
+const samples = Array.from(
+  { length: 45 },
+  (_, n) =>
+    `sample ${n} ${n % 3 === 0 ? 'the marked words' : 'other words'} ${randomBytes(8_000 + n).toString('base64')}`,
+)
+const marked = samples
+  .filter((_, n) => n % 3 === 0)
+  .map((text) => sha1(text))
+  .sort()
+
+before(async () => {
+  if (noCluster !== false) return
+  cluster = await newCluster()
+  server = await TestServer.start({ ...cluster, huntWork: 'nodes' })
+  store = await openStoreOfNode(cluster.database, new DatabaseHealth())
+  await ingest(server)
+})
+after(async () => {
+  await store?.close()
+  await server?.stop()
+})
+
+async function ingest(into: TestServer): Promise<void> {
+  await Promise.all(
+    samples.map(async (content, n) => {
+      const multipart = new FormData()
+      multipart.append('file', new Blob([content]), `sample-${n}.txt`)
+      assert.equal((await into.post('/api/submit/file/', { multipart })).status, 201)
+    }),
+  )
+  await into.appliance.intake.idle()
+  await into.appliance.segments.settled()
+}
+
+/** Takes about a tenth of a second on each sample. */
+const slow = `
+rule slow {
+  strings: $a = "the marked words"
+  condition: for all i in (0..9000000) : ( i >= 0 ) and $a
+}`
+/** The check of a text does not meet a sample with the mark. */
+const endless =
+  'rule endless { strings: $a = "the marked words" condition: $a and for all i in (0..90000000000) : ( i >= 0 ) }'
+const quick = 'rule quick { strings: $a = "the marked words" $b = /sample [0-9]+/ condition: all of them }'
+const named = 'rule named { strings: $a = "the marked words" condition: $a and filename matches /-[0-9]\\.txt$/ }'
+
+async function beginHunt(content: string, useIndex: boolean, of = server): Promise<number> {
+  const texts = [{ name: 'hunt', content }]
+  const request = { texts, selection: {}, title: null, partial: false, useIndex }
+  const by = await of.appliance.accounts.users.operator()
+  return (await of.appliance.adHocHunts.create(by, request)).id
+}
+
+/** `rule sha1 name strings`, sorted, once the hunt has ended. */
+async function foundBy(id: number, of = server): Promise<string[]> {
+  await of.appliance.adHocHunts.settled(id)
+  const { state, failure } = await of.appliance.adHocHunts.get(id)
+  assert.equal(state, 'completed', failure ?? '')
+  const found: string[] = []
+  for await (const { sha1, rule, strings, filename } of of.appliance.adHocHunts.allHits(id))
+    found.push(`${rule} ${sha1} ${filename} ${JSON.stringify(strings)}`)
+  assert.equal(new Set(found).size, found.length, 'a hit was stored twice')
+  return found.sort()
+}
+
+const sha1sOf = (found: readonly string[]) => found.map((each) => each.split(' ')[1]).sort()
+
+async function retroFinds(name: string, text: string, of: TestServer): Promise<string[]> {
+  await of.saveRuleset(name, text)
+  await of.post('/api/uploads/local-retro-hunt/', { form: { operation: 'START' } })
+  await of.appliance.localRetro.idle()
+  const { json } = await of.get(`/api/yara/v2/ruleset/matches/?name=${name}`)
+  return json.results.map((match: Json) => match.sha1).sort()
+}
+
+async function until(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  for (const start = performance.now(); !(await holds()); await delay(10))
+    if (performance.now() - start > 60_000) throw new Error(`waited in vain until ${what}`)
+}
+
+const isKnown = (node: { readonly id: number }) => () => server.logged().includes(`"node":${node.id},`)
+const countsOf = async (id: number) => (await store.nodes.list()).find((node) => node.id === id)
+const heldBy = async (id: number) => (await store.huntParts.heldBy(id)).length
+
+async function startNodes(t: TestContext, count: number) {
+  const nodes = await Promise.all(Array.from({ length: count }, () => startNode(t, cluster)))
+  for (const node of nodes) await until(isKnown(node), `the server knows node ${node.id}`)
+  return nodes
+}
+
+test('hunts of all kinds find the same with one, two and four nodes as with SQLite and files', { skip }, async (t) => {
+  const answersOf = async (of: TestServer, round: number) => ({
+    quick: await foundBy(await beginHunt(quick, true, of), of),
+    named: await foundBy(await beginHunt(named, true, of), of),
+    whole: await foundBy(await beginHunt(slow, false, of), of),
+    retro: await retroFinds(`retro_${round}`, quick, of),
+  })
+  const alone = await TestServer.start()
+  let expected: Json
+  try {
+    await ingest(alone)
+    expected = await answersOf(alone, 0)
+  } finally {
+    await alone.stop()
+  }
+  assert.deepEqual(sha1sOf(expected.quick), marked)
+  assert.ok(expected.named.length > 0 && expected.named.length < marked.length)
+  for (const [round, more] of [1, 1, 2].entries()) {
+    await startNodes(t, more)
+    assert.deepEqual(await answersOf(server, round), expected, `after ${more} more nodes`)
+  }
+  const counts = await store.nodes.list()
+  assert.equal(counts.length, 4)
+  // Each takes part: what is not offered is done by nobody else.
+  assert.ok(
+    counts.every(({ done, refused, failed }) => done > 0 && refused === 0 && failed === 0),
+    JSON.stringify(counts),
+  )
+})
+
+test('a node that is killed in the middle of a hunt changes nothing, and its parts go on within two seconds', {
+  skip,
+}, async (t) => {
+  const [first, second] = await startNodes(t, 2)
+  assert.ok(first && second)
+  const hunt = await beginHunt(slow, false)
+  await until(async () => (await heldBy(first.id)) > 0, 'the node has parts')
+  await first.stop('SIGKILL')
+  const killed = performance.now()
+  await until(async () => (await heldBy(first.id)) === 0, 'its parts are given up')
+  const took = performance.now() - killed
+  assert.ok(took < 2_000, `${took} ms`)
+  assert.deepEqual(sha1sOf(await foundBy(hunt)), marked)
+  assert.ok(((await countsOf(second.id))?.done ?? 0) > 0)
+})
+
+test('without any node left, the server goes on by itself', { skip }, async (t) => {
+  const [only] = await startNodes(t, 1)
+  assert.ok(only)
+  const hunt = await beginHunt(slow, false)
+  await until(async () => (await heldBy(only.id)) > 0, 'the node has parts')
+  await only.stop('SIGKILL')
+  assert.deepEqual(sha1sOf(await foundBy(hunt)), marked)
+})
+
+test('a node that slept for half a minute has its late results refused and counted', { skip }, async (t) => {
+  const [sleeper] = await startNodes(t, 1)
+  assert.ok(sleeper)
+  const hunt = await beginHunt(slow, false)
+  // It has begun: of parts whose rules it has not read yet, there is no result that could be late.
+  await until(async () => ((await countsOf(sleeper.id))?.done ?? 0) > 0, 'the node has done some')
+  await until(async () => (await heldBy(sleeper.id)) > 2, 'the node has more')
+  const slept = performance.now()
+  sleeper.child.kill('SIGSTOP')
+  assert.deepEqual(sha1sOf(await foundBy(hunt)), marked)
+  assert.equal((await countsOf(sleeper.id))?.refused, 0)
+  await delay(30_000 - (performance.now() - slept))
+  sleeper.child.kill('SIGCONT')
+  await until(async () => ((await countsOf(sleeper.id))?.refused ?? 0) > 0, 'the refusal is counted')
+  assert.deepEqual(sha1sOf(await foundBy(hunt)), marked)
+  // It works on with new parts.
+  const done = (await countsOf(sleeper.id))?.done ?? 0
+  await until(async () => sha1sOf(await foundBy(await beginHunt(slow, false))).length === marked.length, 'it hunts')
+  await until(async () => ((await countsOf(sleeper.id))?.done ?? 0) > done, 'it works again')
+})
+
+test('a hunt that is cancelled is not worked on any more by nodes, however long its rules run', { skip }, async (t) => {
+  const [node] = await startNodes(t, 1)
+  assert.ok(node)
+  const hunt = await beginHunt(endless, false)
+  await until(async () => (await heldBy(node.id)) > 0, 'the node has parts')
+  await server.appliance.adHocHunts.cancel(await server.appliance.accounts.users.operator(), hunt)
+  assert.deepEqual(await store.huntParts.list(), [])
+  // Its worker is free: the next hunt would wait for the end of its time otherwise.
+  const before = performance.now()
+  assert.deepEqual(sha1sOf(await foundBy(await beginHunt(quick, true))), marked)
+  assert.ok(performance.now() - before < 10_000)
+})
+
+test('a node that is asked to stop ends well and is not listed any more', { skip }, async (t) => {
+  const [node] = await startNodes(t, 1)
+  assert.ok(node)
+  const hunt = await beginHunt(slow, false)
+  await until(async () => (await heldBy(node.id)) > 0, 'the node has parts')
+  assert.equal(await node.stop('SIGTERM'), 0, node.stderr())
+  assert.equal(await countsOf(node.id), undefined)
+  assert.deepEqual(sha1sOf(await foundBy(hunt)), marked)
+})
+
+test('hunts go on with nodes after the server was started anew, and nodes live through it', { skip }, async (t) => {
+  const [node] = await startNodes(t, 1)
+  assert.ok(node)
+  const hunt = await beginHunt(slow, false)
+  await until(async () => (await server.appliance.adHocHunts.get(hunt)).processed > 0, 'some of it is stored')
+  const before = (await countsOf(node.id))?.done ?? 0
+  server = await server.restart((folder) => rmSync(join(folder, 'cache'), { recursive: true }))
+  assert.deepEqual(sha1sOf(await foundBy(hunt)), marked)
+  await until(async () => sha1sOf(await foundBy(await beginHunt(slow, false))).length === marked.length, 'it hunts')
+  await until(async () => ((await countsOf(node.id))?.done ?? 0) > before, 'the node works for the new server')
+})
+
+test('a node is refused where no server was yet, with the prefix of another cluster, and without a database', {
+  skip,
+}, async (t) => {
+  const other = await newCluster()
+  const node = (flags: readonly string[]) => backtrail(['node', '--cache', join(folderWith(t), 'cache'), ...flags])
+  const early = await node(flagsOf(other))
+  assert.equal(early.code, 1)
+  assert.match(early.stderr, /no Backtrail in this database yet: start a server/)
+  await (await startServer(t, ['--data', join(folderWith(t), 'data'), ...flagsOf(other)])).stop()
+  const mixed = await node(flagsOf({ ...other, store: cluster.store }))
+  assert.equal(mixed.code, 1)
+  assert.match(mixed.stderr, /belong to another cluster/)
+  const alone = await node([])
+  assert.equal(alone.code, 3)
+  assert.match(alone.stderr, /--database and the --store of its server/)
+})
