@@ -3,7 +3,7 @@ import { type Account, may } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Checker } from '../rulesets/index.ts'
 import type { Log, RuleSet, RunnableRuleset, ScanError } from '../scanning/index.ts'
-import { type ListedHunt, type Micros, now, type Store } from '../store/index.ts'
+import { type ListedHunt, type Micros, type NewHunt, now, type Store } from '../store/index.ts'
 import type { Diagnostic } from '../yara/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
@@ -70,28 +70,71 @@ export class AdHocHunts {
     const { selection, useIndex, title, partial = false, bound } = request
     const by = { group: `user:${account.id}`, ...(signal && { signal }) }
     const checked = await checkTexts(request.texts, this.#parts.checker, partial, by)
-    const { store, sources } = this.#parts
+    const { sources } = this.#parts
     const last = await sources.corpus.lastId()
     const chosen = await sources.corpus.select(selection, last)
     const of = { upTo: last, only: chosen, useIndex, signal: signal ?? new AbortController().signal }
     const all = checked.map(({ text }) => text)
     const texts = bound ? await withinBound(all, bound, of, this.#parts, by) : all
-    const hunt = {
-      kind: 'ad-hoc',
-      state: 'queued',
-      startedBy: account.id,
-      created: now(),
-      samples: chosen ? chosen.length : await sources.corpus.count(last),
-      lastSampleId: last,
-      adHoc: { title, texts: await packTexts(texts), selection: JSON.stringify(selection), useIndex },
-    } as const
-    const id = await store.transaction('startHunt', ({ hunts }) => hunts.add(hunt))
-    this.#outlines.set(id, outlineOf(texts, selection))
-    this.#runner.begin(id, account.id)
+    const adHoc = { title, texts: await packTexts(texts), selection: JSON.stringify(selection), useIndex }
+    const samples = chosen ? chosen.length : await sources.corpus.count(last)
+    const id = await this.#start(account, adHoc, { last, samples }, outlineOf(texts, selection))
     const warnings = checked.flatMap(({ text, diagnostics }) =>
       diagnostics.flatMap((one) => (one.severity === 'warning' ? [{ text: text.name, ...one }] : [])),
     )
     return { ...(await this.get(id)), warnings: warnings.slice(0, MOST_WARNINGS) }
+  }
+
+  /**
+   * Makes a hunt with the texts and the selection of another one, over what is stored now. Fails with `hunt.not-found`.
+   */
+  async again(account: Account, id: number): Promise<Hunt> {
+    const { store, sources } = this.#parts
+    const { title, useIndex } = await this.get(id)
+    const row = await store.hunts.textsOf(id)
+    if (!row) throw new Failure('hunt.not-found', `There is no ad-hoc hunt ${id}.`)
+    const last = await sources.corpus.lastId()
+    const chosen = await sources.corpus.select(JSON.parse(row.selection), last)
+    const samples = chosen ? chosen.length : await sources.corpus.count(last)
+    const adHoc = { title, texts: row.texts, selection: row.selection, useIndex, repeats: id }
+    return this.get(await this.#start(account, adHoc, { last, samples }, await this.#outline(id)))
+  }
+
+  async #start(
+    account: Account,
+    adHoc: NonNullable<NewHunt['adHoc']>,
+    { last, samples }: { readonly last: number; readonly samples: number },
+    outline: Outline,
+  ): Promise<number> {
+    const startedBy = account.id
+    const hunt = { kind: 'ad-hoc', state: 'queued', startedBy, created: now(), samples, lastSampleId: last } as const
+    const id = await this.#parts.store.transaction('startHunt', async ({ hunts }) => {
+      const { repeats, ...rest } = adHoc
+      // It may have been removed meanwhile.
+      const isThere = repeats !== undefined && (await hunts.findExisting([repeats])).has(repeats)
+      return hunts.add({ ...hunt, adHoc: isThere ? adHoc : rest })
+    })
+    this.#outlines.set(id, outline)
+    this.#runner.begin(id, startedBy)
+    return id
+  }
+
+  /** Gives a hunt another title; null for none. Fails with `hunt.not-found`, `right.missing`. */
+  async rename(account: Account, id: number, title: string | null): Promise<Hunt> {
+    await this.#demandOwnership(account, id)
+    await this.#parts.store.hunts.setTitle(id, title)
+    return this.get(id)
+  }
+
+  /**
+   * What a hunt finds that the one which it repeats had not, and the other way round; null for a hunt that repeats none.
+   * Fails with `hunt.not-found`.
+   */
+  async comparison(id: number): Promise<HuntComparison | null> {
+    const { repeats } = await this.get(id)
+    if (repeats === null) return null
+    const { hits } = this.#parts.store
+    return { repeats, added: await hits.countNew(id, repeats), gone: await hits.countNew(repeats, id) }
   }
 
   /** What a hunt over this part of the corpus would cover now. */
@@ -143,10 +186,16 @@ export class AdHocHunts {
     this.#outlines.delete(id)
   }
 
-  /** Hits in the order in which they were found, with an id above `after`. Fails with `hunt.not-found`. */
-  async hits(id: number, { after, limit }: { readonly after: number; readonly limit: number }): Promise<HuntHit[]> {
-    await this.get(id)
-    return readHits(this.#parts.store, id, after, limit)
+  /**
+   * Hits in the order in which they were found, with an id above `after`; with `onlyNew` those that the hunt which it
+   * repeats had not. Fails with `hunt.not-found`.
+   */
+  async hits(
+    id: number,
+    { after, limit, onlyNew = false }: { readonly after: number; readonly limit: number; readonly onlyNew?: boolean },
+  ): Promise<HuntHit[]> {
+    const { repeats } = await this.get(id)
+    return readHits(this.#parts.store, id, after, limit, onlyNew ? (repeats ?? undefined) : undefined)
   }
 
   /** Every hit, read in portions. Fails with `hunt.not-found`. */
@@ -318,11 +367,20 @@ export interface Hunt extends HuntProgress {
   readonly userId: number
   readonly outline: Outline
   readonly useIndex: boolean
+  /** The hunt that it asks again, while that is there. */
+  readonly repeats: number | null
   readonly created: Micros
   readonly started: Micros | null
   readonly stopped: Micros | null
   /** Why it failed, or which text had to be stopped on a sample and may miss matches. */
   readonly failure: string | null
+}
+
+export interface HuntComparison {
+  readonly repeats: number
+  /** Matches that only the later hunt has, and those that only the one before has. */
+  readonly added: number
+  readonly gone: number
 }
 
 function huntOf(row: ListedHunt, outline: Outline): Hunt {
@@ -335,6 +393,7 @@ function huntOf(row: ListedHunt, outline: Outline): Hunt {
     userId: row.userId,
     outline,
     useIndex: row.useIndex,
+    repeats: row.repeats,
     created: row.created,
     started: row.started,
     stopped: row.stopped,

@@ -21,8 +21,14 @@ export async function storeHits(
   return tx.hits.add(huntId, sampleId, rows)
 }
 
-/** Hits with an id above `after`, ascending. */
-export async function readHits(store: Store, huntId: number, after: number, limit: number): Promise<HuntHit[]> {
-  const rows = await store.hits.list(huntId, after, limit)
+/** Hits with an id above `after`, ascending; without those that another hunt has as well. */
+export async function readHits(
+  store: Store,
+  huntId: number,
+  after: number,
+  limit: number,
+  notIn?: number,
+): Promise<HuntHit[]> {
+  const rows = await store.hits.list(huntId, after, limit, notIn)
   return rows.map((row) => ({ ...row, strings: JSON.parse(row.strings) }))
 }

@@ -31,6 +31,8 @@ export interface StoredHit extends Omit<NewHit, 'name'> {
 export interface StoredHits {
   /** Those of one sample; none of a deleted one. Returns how many are new. */
   add(huntId: number, sampleId: number, hits: readonly NewHit[]): Promise<number>
-  /** With an id above `after`, ascending. */
-  list(huntId: number, after: number, most: number): Promise<StoredHit[]>
+  /** With an id above `after`, ascending; without those that another hunt has as well. */
+  list(huntId: number, after: number, most: number, notIn?: number): Promise<StoredHit[]>
+  /** How many a hunt has that another one has not. */
+  countNew(huntId: number, notIn: number): Promise<number>
 }

@@ -35,6 +35,8 @@ export interface HuntsTable {
   /** Ad-hoc: what the user calls it, and whether the index is used. */
   title: string | null
   use_index: Generated<0 | 1>
+  /** Ad-hoc: the hunt that it asks again; null where that is gone. */
+  repeats: Generated<number | null>
   failure: string | null
   /** Retro: whose hunt it is, the latest of the ruleset; it is removed with it. */
   ruleset_id: number | null

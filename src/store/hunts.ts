@@ -26,6 +26,8 @@ export interface NewHunt {
     readonly texts: Uint8Array
     readonly selection: string
     readonly useIndex: boolean
+    /** The hunt that it asks again. */
+    readonly repeats?: number
   }
   /** Retro: whose latest hunt it is, with which it is removed; samples that were analysed before are not covered. */
   readonly retro?: { readonly rulesetId: number; readonly analysedSince: Micros }
@@ -65,6 +67,8 @@ export interface ListedHunt extends HuntCounts {
   /** Null for a user who is gone. */
   readonly user: string | null
   readonly useIndex: boolean
+  /** The hunt that it asks again, while that is there. */
+  readonly repeats: number | null
   readonly failure: string | null
   readonly created: Micros
   readonly stopped: Micros | null
@@ -131,6 +135,7 @@ export interface StoredHunts {
   advance(id: number, by: HuntAdvance): Promise<void>
   setFailure(id: number, failure: string | null): Promise<void>
   setSamples(id: number, samples: number): Promise<void>
+  setTitle(id: number, title: string | null): Promise<void>
   /** With its results. */
   delete(id: number): Promise<void>
 

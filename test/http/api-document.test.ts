@@ -103,6 +103,7 @@ test('a client that is made from the document can call every operation', { timeo
     content: 'rule g { strings: $a = "generated" condition: $a }',
     text: 'rule t { condition: true }',
     operation: 'START',
+    title: 'generated',
     hash,
     hash_values: [hash],
     hash_value: [hash],

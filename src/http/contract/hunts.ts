@@ -63,6 +63,9 @@ export const HuntShape = Type.Object({
     description: 'how many were chosen; of hashes, types and tags `selection` shows the first 20',
   }),
   index: Type.Boolean({ description: 'false: every sample was scanned plainly' }),
+  repeats: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'the hunt that it asks again, while that is there',
+  }),
   created: Time,
   started: TimeOrNull,
   stopped: TimeOrNull,
@@ -82,6 +85,12 @@ export const HuntShape = Type.Object({
 export const MadeHuntShape = Type.Object({
   ...HuntShape.properties,
   warnings: Type.Array(Type.Object({ text: Type.String(), ...Diagnosed.properties })),
+})
+
+export const HuntComparisonShape = Type.Object({
+  repeats: Type.Integer(),
+  added: Type.Integer({ description: 'matches that the hunt which it repeats had not' }),
+  gone: Type.Integer({ description: 'matches of that hunt which this one has not' }),
 })
 
 export const HuntRulesShape = Type.Object({

@@ -34,6 +34,7 @@ export function addHuntHits(app: HttpServer, { appliance: { adHocHunts } }: Rout
         querystring: Type.Object({
           after: Type.Integer({ minimum: 0, default: 0, description: 'the id of the last hit seen' }),
           limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+          new: Type.Boolean({ default: false, description: 'true: only what the hunt that it repeats had not' }),
         }),
         response: {
           200: HitPageShape,
@@ -41,7 +42,7 @@ export function addHuntHits(app: HttpServer, { appliance: { adHocHunts } }: Rout
         },
       },
     },
-    async ({ params: { id }, query }) => hitPage(adHocHunts, id, query),
+    async ({ params: { id }, query: { new: onlyNew, ...page } }) => hitPage(adHocHunts, id, { ...page, onlyNew }),
   )
 
   app.get(
@@ -72,13 +73,13 @@ export function addHuntHits(app: HttpServer, { appliance: { adHocHunts } }: Rout
 export async function hitPage(
   adHocHunts: AdHocHunts,
   id: number,
-  { after, limit }: { readonly after: number; readonly limit: number },
+  asked: { readonly after: number; readonly limit: number; readonly onlyNew?: boolean },
 ): Promise<Static<typeof HitPageShape>> {
-  const hits = await adHocHunts.hits(id, { after, limit })
-  const { matches } = await adHocHunts.get(id)
+  const hits = await adHocHunts.hits(id, asked)
+  const added = asked.onlyNew ? (await adHocHunts.comparison(id))?.added : undefined
   return {
-    count: matches,
-    next_after: hits.length === limit ? (hits.at(-1)?.id ?? null) : null,
+    count: added ?? (await adHocHunts.get(id)).matches,
+    next_after: hits.length === asked.limit ? (hits.at(-1)?.id ?? null) : null,
     results: hits.map(hitOf),
   }
 }

@@ -11,6 +11,7 @@ import { callerOf } from '../authentication.ts'
 import { TEXT_BODY } from '../body-bounds.ts'
 import {
   ExplanationShape,
+  HuntComparisonShape,
   HuntRulesShape,
   HuntShape,
   MadeHuntShape,
@@ -105,6 +106,60 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
       },
     },
     async ({ params: { id } }) => huntJson(await adHocHunts.get(id)),
+  )
+
+  app.patch(
+    '/api/hunts/:id/',
+    {
+      config: { audit: about('id', 'title'), access: { right: 'hunts.change-any', orOwner: true } },
+      schema: {
+        tags: ['hunts'],
+        operationId: 'renameHunt',
+        summary: 'Give a hunt another title',
+        params: HuntPath,
+        body: Type.Object({ title: Type.Union([Type.String({ maxLength: 200 }), Type.Null()]) }),
+        response: {
+          200: HuntShape,
+          ...refusals(yaraEnvelope, { 400: 'A parameter is not in its range.', 403: foreign, 404: unknown }),
+        },
+      },
+    },
+    async (request) =>
+      huntJson(await adHocHunts.rename(callerOf(request), request.params.id, request.body.title || null)),
+  )
+
+  app.post(
+    '/api/hunts/:id/again/',
+    {
+      config: { audit: about('id'), access: 'account' },
+      schema: {
+        tags: ['hunts'],
+        operationId: 'repeatHunt',
+        summary: 'Hunt again with the texts and the selection of a hunt, over what is stored now',
+        params: HuntPath,
+        response: { 201: HuntShape, ...refusals(yaraEnvelope, { 403: unauthenticated, 404: unknown }) },
+      },
+    },
+    async (request, reply) =>
+      reply.code(201).send(huntJson(await adHocHunts.again(callerOf(request), request.params.id))),
+  )
+
+  app.get(
+    '/api/hunts/:id/comparison/',
+    {
+      config: { access: 'account' },
+      schema: {
+        tags: ['hunts'],
+        operationId: 'compareHunt',
+        summary: 'Compare what a hunt found with the hunt that it repeats',
+        params: HuntPath,
+        response: {
+          200: Type.Object({ comparison: Type.Union([HuntComparisonShape, Type.Null()]) }),
+          ...refusals(yaraEnvelope, { 403: unauthenticated, 404: unknown }),
+        },
+      },
+    },
+    async ({ params: { id } }) => ({ comparison: await adHocHunts.comparison(id) }),
   )
 
   app.get(
@@ -298,6 +353,7 @@ export function huntJson(hunt: Hunt): Static<typeof HuntShape> {
     selection: selectionJson(hunt.outline.selection),
     selection_hashes: hunt.outline.hashes,
     index: hunt.useIndex,
+    repeats: hunt.repeats,
     created: toIso(hunt.created),
     started: isoOrNull(hunt.started),
     stopped: isoOrNull(hunt.stopped),

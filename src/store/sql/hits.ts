@@ -2,6 +2,22 @@ import type { StoredHits } from '../hits.ts'
 import type { Database } from './database.ts'
 
 export function sqlHits(database: Database): StoredHits {
+  const found = (huntId: number, notIn?: number) => {
+    const hits = database.selectFrom('hunt_hits').where('hunt_hits.hunt_id', '=', huntId)
+    if (notIn === undefined) return hits
+    return hits.where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('hunt_hits as other')
+            .select('other.id')
+            .where('other.hunt_id', '=', notIn)
+            .whereRef('other.sample_id', '=', 'hunt_hits.sample_id')
+            .whereRef('other.ruleset', '=', 'hunt_hits.ruleset')
+            .whereRef('other.rule', '=', 'hunt_hits.rule'),
+        ),
+      ),
+    )
+  }
   return {
     async add(huntId, sampleId, hits) {
       let stored = 0n
@@ -29,15 +45,13 @@ export function sqlHits(database: Database): StoredHits {
       return Number(stored)
     },
 
-    async list(huntId, after, most) {
-      const rows = await database
-        .selectFrom('hunt_hits')
+    async list(huntId, after, most, notIn) {
+      const rows = await found(huntId, notIn)
         .innerJoin('samples', 'samples.id', 'hunt_hits.sample_id')
         .select(['hunt_hits.id', 'ruleset', 'rule', 'tags', 'strings', 'file_type as fileType', 'size as fileSize'])
         .select(({ fn }) => fn.coalesce('hunt_hits.name', 'samples.name').as('filename'))
         .select(['classification', 'threat_name as threatName'])
         .select(['sha256', 'sha1', 'md5'])
-        .where('hunt_id', '=', huntId)
         .where('hunt_hits.id', '>', after)
         .orderBy('hunt_hits.id')
         .limit(most)
@@ -49,6 +63,13 @@ export function sqlHits(database: Database): StoredHits {
         md5: md5?.toHex() ?? '',
         tags: JSON.parse(tags),
       }))
+    },
+
+    async countNew(huntId, notIn) {
+      const { count } = await found(huntId, notIn)
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow()
+      return count
     },
   }
 }

@@ -11,7 +11,14 @@ export function sqlHunts(database: Database, { listOf, contains }: Engine): Stor
     database
       .selectFrom('hunts')
       .leftJoin('users', 'users.id', 'hunts.started_by')
-      .select(['hunts.id', 'hunts.title', 'hunts.state', 'hunts.started_by as userId', 'hunts.use_index'])
+      .select([
+        'hunts.id',
+        'hunts.title',
+        'hunts.state',
+        'hunts.started_by as userId',
+        'hunts.use_index',
+        'hunts.repeats',
+      ])
       .select(['hunts.failure', 'hunts.created', 'hunts.started', 'hunts.stopped', 'hunts.samples'])
       .select(['hunts.processed', 'hunts.candidates', 'hunts.scanned_bytes as scannedBytes', 'hunts.skipped'])
       .select(['hunts.matches', 'users.name as user'])
@@ -36,7 +43,7 @@ export function sqlHunts(database: Database, { listOf, contains }: Engine): Stor
           ...(started !== undefined && { started }),
           ...(samples !== undefined && { samples }),
           last_sample_id: lastSampleId,
-          ...(adHoc && { title: adHoc.title, use_index: adHoc.useIndex ? 1 : 0 }),
+          ...(adHoc && { title: adHoc.title, use_index: adHoc.useIndex ? 1 : 0, repeats: adHoc.repeats ?? null }),
           ...(retro && { ruleset_id: retro.rulesetId, analysed_since: retro.analysedSince }),
         })
         .returning('id')
@@ -140,6 +147,10 @@ export function sqlHunts(database: Database, { listOf, contains }: Engine): Stor
 
     async setSamples(id, samples) {
       await database.updateTable('hunts').set({ samples }).where('id', '=', id).execute()
+    },
+
+    async setTitle(id, title) {
+      await database.updateTable('hunts').set({ title }).where('id', '=', id).execute()
     },
 
     async delete(id) {

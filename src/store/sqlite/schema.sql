@@ -196,13 +196,15 @@ CREATE TABLE "hunts" (
   failure TEXT,
   -- Of a tenant's hunt: its ruleset, and samples that were analysed before this are not covered.
   ruleset_id INTEGER REFERENCES rulesets (id) ON DELETE CASCADE,
-  analysed_since INTEGER,
+  analysed_since INTEGER, repeats INTEGER REFERENCES hunts (id) ON DELETE SET NULL,
   CHECK ((kind = 'retro') = (ruleset_id IS NOT NULL) AND (kind = 'retro') = (analysed_since IS NOT NULL))
 ) STRICT;
 
 CREATE INDEX hunts_by_kind ON hunts (kind, id);
 
 CREATE INDEX hunts_by_user ON hunts (started_by, id);
+
+CREATE INDEX hunts_repeating ON hunts (repeats) WHERE repeats IS NOT NULL;
 
 CREATE UNIQUE INDEX one_local_retro_at_a_time ON hunts (kind)
   WHERE kind = 'local-retro' AND state IN ('queued', 'starting', 'running');

@@ -39,6 +39,23 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
     await hits.list(1, 1, 5),
   ])
   tell('matched', [...(await retention.findMatched([1, 2, 3, 4, 5, 6, 7, 8, 9, 99]))].sort())
+  await hunts.setTitle(1, 'named')
+  const again = await hunts.add({
+    kind: 'ad-hoc',
+    state: 'queued',
+    startedBy: 2,
+    adHoc: { ...adHoc, repeats: 1 },
+    ...shared,
+  })
+  await hits.add(again, 1, [hit('b', null), hit('c', null)])
+  await hits.add(again, 2, [hit('b', null)])
+  tell('compared', [
+    await hits.countNew(again, 1),
+    await hits.countNew(1, again),
+    (await hits.list(again, 0, 5, 1)).map(({ rule, sha1 }) => [rule, sha1]),
+    (await hunts.findAdHoc(again))?.repeats,
+  ])
+  await hunts.delete(again)
   tell('hits again', [await hits.add(1, 1, [hit('a', null)]), await hits.add(1, 99, [hit('a', null)])])
   tell('ended', [
     await hunts.enter(1, 'completed', 9),

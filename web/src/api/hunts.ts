@@ -2,6 +2,7 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tansta
 import type { Static } from 'typebox'
 import type {
   ExplanationShape,
+  HuntComparisonShape,
   HuntHitShape,
   HuntRulesShape,
   HuntShape,
@@ -13,6 +14,7 @@ import { readEvents } from './server-events.ts'
 
 export type Hunt = Static<typeof HuntShape>
 export type HuntHit = Static<typeof HuntHitShape>
+export type HuntComparison = Static<typeof HuntComparisonShape>
 export type Selected = Static<typeof SelectedShape>
 export type Selection = Static<typeof SelectionShape>
 export type Explanation = Static<typeof ExplanationShape>
@@ -71,23 +73,37 @@ export function useHunt(id: number) {
   })
 }
 
+/** A hunt that repeats another one, compared with it, once it has ended; null for one that repeats none. */
+export function useComparison({ id, repeats, state }: Hunt) {
+  return useQuery({
+    queryKey: ['hunts', 'comparison', id, repeats, state],
+    queryFn: () => call<{ comparison: HuntComparison | null }>('GET', `/api/hunts/${id}/comparison/`),
+    enabled: repeats !== null && hasEnded({ state }),
+  })
+}
+
 /** The texts of a hunt, which never change. */
 export function useHuntRules(id: number) {
   return useQuery({
     queryKey: ['hunt-rules', id],
     queryFn: () => call<Static<typeof HuntRulesShape>>('GET', `/api/hunts/${id}/rules/`),
+    enabled: id > 0,
     staleTime: Number.POSITIVE_INFINITY,
   })
 }
 
 /** A page of results; `after` is the id of the last hit of the page before, 0 for the first. */
-export function useHuntHits(id: number, after: number, limit: number, isRunning: boolean) {
+export function useHuntHits(
+  id: number,
+  { after, limit, onlyNew }: { readonly after: number; readonly limit: number; readonly onlyNew: boolean },
+  isRunning: boolean,
+) {
   return useQuery({
     // Whether it runs is part of the key, so that the end of the hunt asks once more for what was found last.
-    queryKey: ['hunts', 'hits', id, after, limit, isRunning],
+    queryKey: ['hunts', 'hits', id, after, limit, onlyNew, isRunning],
     queryFn: () =>
       call<Page<HuntHit> & { next_after: number | null }>('GET', `/api/hunts/${id}/results/`, {
-        query: { after, limit },
+        query: { after, limit, new: onlyNew },
       }),
     placeholderData: keepPreviousData,
     refetchInterval: isRunning ? RUNNING_LOOK_MS : false,
@@ -107,6 +123,23 @@ export function useCancelHunt() {
   return useMutation({
     mutationFn: cancelHunt,
     onSettled: () => queries.invalidateQueries({ queryKey: ['hunts'] }),
+  })
+}
+
+export function useRepeatHunt() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (id: number) => call<Hunt>('POST', `/api/hunts/${id}/again/`),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['hunts', 'list'] }),
+  })
+}
+
+export function useRenameHunt() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: ({ id, title }: { readonly id: number; readonly title: string }) =>
+      call<Hunt>('PATCH', `/api/hunts/${id}/`, { json: { title } }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['hunts'] }),
   })
 }
 

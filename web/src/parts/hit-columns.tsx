@@ -22,5 +22,5 @@ export const hitColumns: readonly Column<HuntHit>[] = [
   { key: 'threat', title: 'Threat', cell: ({ threat_name }) => threat_name ?? '–' },
   { key: 'type', title: 'Type', cell: (hit) => hit.file_type },
   { key: 'size', title: 'Size', align: 'end', cell: (hit) => bytes(hit.file_size) },
-  { key: 'strings', title: 'Strings', cell: ({ strings }) => <HitStrings strings={strings} /> },
+  { key: 'strings', title: 'Strings', cell: ({ strings, sha256 }) => <HitStrings strings={strings} sha256={sha256} /> },
 ]

@@ -1,10 +1,18 @@
+import { Link } from 'react-router'
 import type { HuntHit } from '../api/hunts.ts'
 import styles from './hit-strings.module.css'
 
 const SHOWN = 3
 
 /** Where the strings of a rule are in a sample, with the bytes around them as text; the first few. */
-export function HitStrings({ strings }: { readonly strings: HuntHit['strings'] }) {
+export function HitStrings({
+  strings,
+  sha256,
+}: {
+  readonly strings: HuntHit['strings']
+  /** Of the sample: each place leads to its bytes. */
+  readonly sha256: string
+}) {
   if (strings.length === 0) return <span className={styles.none}>the condition alone</span>
   return (
     <ul className={styles.strings}>
@@ -12,7 +20,10 @@ export function HitStrings({ strings }: { readonly strings: HuntHit['strings'] }
         .slice(0, SHOWN)
         .map(({ identifier, offset, length, text, start }) => (
           <li key={`${identifier}:${offset}`}>
-            <code className={styles.name}>{identifier}</code> <code>0x{offset.toString(16)}</code>{' '}
+            <code className={styles.name}>{identifier}</code>{' '}
+            <Link to={`/samples/${sha256}?at=${offset}`} title="Show these bytes">
+              <code>0x{offset.toString(16)}</code>
+            </Link>{' '}
             <code className={styles.bytes}>
               {text.slice(0, start)}
               <mark>{text.slice(start, start + length)}</mark>

@@ -1,4 +1,3 @@
-import { TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
 import { useNavigate, useParams } from 'react-router'
 import {
@@ -9,6 +8,7 @@ import {
   useHuntHits,
   useHuntRules,
   useRemoveHunt,
+  useRepeatHunt,
 } from '../../api/hunts.ts'
 import { atServer } from '../../api/root.ts'
 import { mayWork, useUser } from '../../api/session.ts'
@@ -24,13 +24,17 @@ import { bytes, count, counted, duration } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { ProgressBar } from '../../parts/progress-bar.tsx'
+import { ChosenBar } from '../../parts/sample-actions.tsx'
 import { Statistic, Statistics } from '../../parts/statistic.tsx'
 import { Table } from '../../parts/table.tsx'
+import { Comparison } from './comparison.tsx'
 import styles from './hunt-page.module.css'
+import { LeftOut } from './left-out.tsx'
+import { RenameDialog } from './rename-dialog.tsx'
 import { noneOf, selectionWords } from './selection-words.ts'
 
 const PAGE_SIZE = 100
-const initial = { after: 0 }
+const initial = { after: 0, new: false }
 
 export function Component() {
   const id = Number(useParams().id)
@@ -68,8 +72,9 @@ function Actions({ hunt }: { readonly hunt: Hunt }) {
   const user = useUser()
   const cancel = useCancelHunt()
   const remove = useRemoveHunt()
+  const repeat = useRepeatHunt()
   const navigate = useNavigate()
-  const [isAsking, setAsking] = useState(false)
+  const [open, setOpen] = useState<'rename' | 'delete' | null>(null)
   const isOurs = mayWork(user) && (hunt.user === user.name || user.role === 'administrator')
   const exported = (format: string) => atServer(`/api/hunts/${hunt.id}/export/?format=${format}`)
   return (
@@ -87,22 +92,37 @@ function Actions({ hunt }: { readonly hunt: Hunt }) {
           </LinkButton>
         </>
       )}
+      {mayWork(user) && hunt.rules_count === 1 && (
+        <LinkButton href={`/new-ruleset?hunt=${hunt.id}`}>Save as ruleset</LinkButton>
+      )}
+      {mayWork(user) && hasEnded(hunt) && (
+        <Button
+          isDisabled={repeat.isPending}
+          onPress={() =>
+            repeat.mutate(hunt.id, { onError: notifyFailed, onSuccess: ({ id }) => void navigate(`/hunts/${id}`) })
+          }
+        >
+          Run again
+        </Button>
+      )}
+      {isOurs && <Button onPress={() => setOpen('rename')}>Rename …</Button>}
       {isOurs && !hasEnded(hunt) && (
         <Button isDisabled={cancel.isPending} onPress={() => cancel.mutate(hunt.id, { onError: notifyFailed })}>
           Stop
         </Button>
       )}
       {isOurs && (
-        <Button weight="danger" onPress={() => setAsking(true)}>
+        <Button weight="danger" onPress={() => setOpen('delete')}>
           Delete …
         </Button>
       )}
+      <RenameDialog hunt={hunt} isOpen={open === 'rename'} onClose={() => setOpen(null)} />
       <Confirmation
         title="Delete this hunt?"
         action="Delete"
-        isOpen={isAsking}
+        isOpen={open === 'delete'}
         isBusy={remove.isPending}
-        onClose={() => setAsking(false)}
+        onClose={() => setOpen(null)}
         onConfirm={() =>
           remove.mutate(hunt.id, {
             onError: notifyFailed,
@@ -152,45 +172,24 @@ function Course({ hunt }: { readonly hunt: Hunt }) {
   )
 }
 
-/** What of the texts does not run: a hunt without it finds less than its texts say. */
-function LeftOut({ hunt: { left_out: listed, left_out_count: all, rules_count: texts } }: { readonly hunt: Hunt }) {
-  if (all === 0) return null
-  return (
-    <section className={styles.leftOut} aria-label="Left out">
-      <p>
-        <TriangleAlert size={16} aria-hidden /> {counted(all, 'rule or text', 'rules or texts')} did not run.
-      </p>
-      <ul>
-        {listed.map(({ text, name, line, reason }) => (
-          <li key={`${text}:${name}:${line}`}>
-            <code>{name}</code> (line {line}
-            {texts > 1 && (
-              <>
-                {' '}
-                of <code>{text}</code>
-              </>
-            )}
-            ): {reason}
-          </li>
-        ))}
-        {all > listed.length && <li>and {count(all - listed.length)} more</li>}
-      </ul>
-    </section>
-  )
-}
-
 function Results({ hunt }: { readonly hunt: Hunt }) {
-  const [{ after }, change] = useAddressState(initial)
-  const hits = useHuntHits(hunt.id, after, PAGE_SIZE, !hasEnded(hunt))
+  const [{ after, new: onlyNew }, change] = useAddressState(initial)
+  const hits = useHuntHits(hunt.id, { after, limit: PAGE_SIZE, onlyNew }, !hasEnded(hunt))
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   if (hits.isError && !hits.data) return <Problem error={hits.error} onRetry={() => void hits.refetch()} />
   const next = hits.data?.next_after ?? null
+  const rows = hits.data?.results.filter(({ id }) => chosen.has(String(id))) ?? []
+  const hashes = [...new Set(rows.map(({ sha256 }) => sha256))]
   return (
     <>
+      <Comparison hunt={hunt} onlyNew={onlyNew} onOnlyNew={(to) => change({ new: to, after: 0 })} />
       <Table
         caption="Results"
         columns={hitColumns}
         rows={hits.data?.results}
         keyOf={({ id }) => String(id)}
+        nameOf={({ rule, filename }) => `${rule} on ${filename}`}
+        choice={{ chosen, onChange: setChosen }}
         isStale={hits.isPlaceholderData}
         empty={
           hunt.samples === 0 && hunt.state !== 'queued' ? (
@@ -198,6 +197,8 @@ function Results({ hunt }: { readonly hunt: Hunt }) {
               There were {noneOf(hunt.selection, hunt.selection_hashes)} when this hunt was made, so it had nothing to
               look at.
             </EmptyState>
+          ) : onlyNew ? (
+            <EmptyState title="Nothing is new">What this hunt found, the one before had found already.</EmptyState>
           ) : hasEnded(hunt) ? (
             <EmptyState title="Nothing matches">
               None of {counted(hunt.processed, 'decided sample')} matches these rules.
@@ -212,6 +213,13 @@ function Results({ hunt }: { readonly hunt: Hunt }) {
           {after > 0 && <Button onPress={() => change({ after: 0 })}>First page</Button>}
           {next !== null && <Button onPress={() => change({ after: next })}>Next page</Button>}
         </nav>
+      )}
+      {rows.length > 0 && (
+        <ChosenBar
+          what={`${counted(rows.length, 'match', 'matches')} of ${counted(hashes.length, 'sample')} chosen`}
+          hashes={hashes}
+          onDone={() => setChosen(new Set())}
+        />
       )}
     </>
   )

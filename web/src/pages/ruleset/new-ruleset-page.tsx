@@ -1,15 +1,27 @@
 import { useState } from 'react'
-import { useNavigate } from 'react-router'
+import { useNavigate, useSearchParams } from 'react-router'
 import { isPlainName, isRulesetName, RULESET_NAMES } from '../../../../src/rulesets/ruleset-name.ts'
+import { useHuntRules } from '../../api/hunts.ts'
 import { addressOfRuleset, useSaveRuleset } from '../../api/rulesets.ts'
 import { TextField } from '../../parts/field.tsx'
 import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
+import { Problem } from '../../parts/problem.tsx'
 import { CloudSwitch, useCloudChoice } from './cloud-choice.tsx'
 import styles from './ruleset-page.module.css'
 import { Workbench } from './workbench.tsx'
 
+/** With `?hunt=7` it begins with the text of that hunt. */
 export function Component() {
+  const hunt = Number(useSearchParams()[0].get('hunt') ?? 0)
+  const texts = useHuntRules(hunt)
+  if (hunt > 0 && texts.isError) return <Problem error={texts.error} onRetry={() => void texts.refetch()} />
+  if (hunt > 0 && !texts.data) return <PageHead title="New ruleset" about="Loading …" />
+  const given = texts.data?.results[0]?.content ?? ''
+  return <NewRuleset key={hunt} given={given} draftName={hunt > 0 ? `?hunt=${hunt}` : ''} />
+}
+
+function NewRuleset({ given, draftName }: { readonly given: string; readonly draftName: string }) {
   const [name, setName] = useState('')
   const [isNameMissing, setNameMissing] = useState(false)
   const save = useSaveRuleset()
@@ -39,7 +51,8 @@ export function Component() {
     <>
       <PageHead title="New ruleset" />
       <Workbench
-        draftName=""
+        draftName={draftName}
+        given={given}
         title={isRulesetName(name) ? name : 'a new ruleset'}
         saved={null}
         isSaving={save.isPending}

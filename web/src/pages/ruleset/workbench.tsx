@@ -21,6 +21,8 @@ const scopes = [
 export interface WorkbenchProps {
   /** Under what the draft is kept. */
   readonly draftName: string
+  /** What a new text begins with. */
+  readonly given?: string
   /** What a trial is called. */
   readonly title: string
   /** What the server has; null for a new ruleset. */
@@ -40,6 +42,7 @@ export interface WorkbenchProps {
 /** Where a ruleset is written: the editor, beside it what the text means and costs, below it what it finds. */
 export function Workbench({
   draftName,
+  given,
   title,
   saved,
   isReadOnly = false,
@@ -53,7 +56,7 @@ export function Workbench({
   const savedText = saved?.content ?? ''
   const savedNumber = saved?.number ?? 0
   const [draft, setDraft] = useState<Draft | null>(() => differing(readDraft(user.name, draftName), savedText))
-  const [text, setText] = useState(draft?.text ?? savedText)
+  const [text, setText] = useState(draft?.text ?? given ?? savedText)
   // What the text was made of: another revision may be saved by somebody else at any moment.
   const [base, setBase] = useState(() => ({
     revision: draft?.revision ?? savedNumber,

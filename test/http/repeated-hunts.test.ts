@@ -1,0 +1,101 @@
+/** A hunt that was made once is named, run again, and compared with the run before. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type Json, TestServer, type User } from './harness.ts'
+
+let server: TestServer
+before(async () => {
+  server = await TestServer.start()
+  await server.upload('an elderberry and a gooseberry', 'both.txt')
+  await server.upload('an elderberry alone', 'one.txt')
+})
+after(() => server.stop())
+
+const rules = [
+  {
+    name: 'fruit',
+    content:
+      'rule elder { strings: $a = "elderberry" condition: $a } rule goose { strings: $a = "gooseberry" condition: $a }',
+  },
+]
+
+async function ended(id: number): Promise<Json> {
+  await server.appliance.adHocHunts.settled(id)
+  const { json } = await server.get(`/api/hunts/${id}/`)
+  assert.equal(json.state, 'completed')
+  return json
+}
+
+const found = ({ json }: { readonly json: Json }): string[] =>
+  json.results.map(({ rule, filename }: Json) => `${rule} ${filename}`).sort()
+
+test('a hunt that is run again takes what is stored now, and tells what is new and what is gone', async () => {
+  const selection = { name: '*.txt' }
+  const made = await server.post('/api/hunts/', { json: { rules, title: 'fruit', selection } })
+  const first = await ended(made.json.id)
+  assert.equal(first.repeats, null)
+  assert.deepEqual((await server.get(`/api/hunts/${first.id}/comparison/`)).json, { comparison: null })
+
+  await server.upload('a gooseberry that is new', 'new.txt')
+  await server.upload('a gooseberry of another kind', 'new.bin')
+  assert.equal((await server.post(`/api/hunts/${first.id}/again/`, { as: null })).status, 403)
+  const again = await server.post(`/api/hunts/${first.id}/again/`, { as: 'ben' })
+  assert.equal(again.status, 201)
+  const second = await ended(again.json.id)
+  assert.deepEqual(
+    [second.repeats, second.title, second.user, second.rules, second.selection],
+    [first.id, 'fruit', 'ben', [{ name: 'fruit' }], selection],
+  )
+  assert.deepEqual(found(await server.get(`/api/hunts/${second.id}/results/`)), [
+    'elder both.txt',
+    'elder one.txt',
+    'goose both.txt',
+    'goose new.txt',
+  ])
+  const fresh = await server.get(`/api/hunts/${second.id}/results/?new=true`)
+  assert.deepEqual([fresh.json.count, found(fresh)], [1, ['goose new.txt']])
+  const comparison = async () => (await server.get(`/api/hunts/${second.id}/comparison/`)).json.comparison
+  assert.deepEqual(await comparison(), { repeats: first.id, added: 1, gone: 0 })
+
+  // A sample that is not selected any more, since it is known by another name, is what only the run before has.
+  const { samples } = await server.appliance.samples.search({ text: 'one.txt' }, { limit: 1 })
+  await server.upload('an elderberry alone', 'one.bin')
+  const third = (await server.post(`/api/hunts/${second.id}/again/`)).json
+  await ended(third.id)
+  assert.deepEqual((await server.get(`/api/hunts/${third.id}/comparison/`)).json.comparison, {
+    repeats: second.id,
+    added: 0,
+    gone: 1,
+  })
+  await server.appliance.samples.delete([samples[0]?.sha256 ?? ''])
+  assert.deepEqual(await comparison(), { repeats: first.id, added: 1, gone: 0 })
+
+  // The hunt that it repeats may go: nothing is left to compare with.
+  await server.delete(`/api/hunts/${first.id}/`)
+  assert.equal((await ended(second.id)).repeats, null)
+  assert.equal(await comparison(), null)
+  assert.equal(found(await server.get(`/api/hunts/${second.id}/results/?new=true`)).length, 3)
+})
+
+test('what was left out of a hunt stays left out when it is run again', async () => {
+  const half = [{ name: 'half', content: `${rules[0]?.content} rule broken { condition: $none }` }]
+  const made = await server.post('/api/hunts/', { json: { rules: half, partial: true } })
+  await ended(made.json.id)
+  const again = await server.post(`/api/hunts/${made.json.id}/again/`)
+  assert.deepEqual(
+    (await ended(again.json.id)).left_out.map(({ name }: Json) => name),
+    ['broken'],
+  )
+})
+
+test('its owner and administrators give a hunt another title, nobody else does', async () => {
+  const { json } = await server.post('/api/hunts/', { json: { rules }, as: 'ben' })
+  const rename = (title: unknown, as: User) => server.call('PATCH', `/api/hunts/${json.id}/`, { json: { title }, as })
+  assert.deepEqual(
+    [(await rename('berries', 'ben')).json.title, (await rename('', 'admin')).json.title],
+    ['berries', null],
+  )
+  assert.equal((await rename('mine', 'ana')).status, 403)
+  assert.equal((await rename('x'.repeat(201), 'ben')).status, 400)
+  assert.equal((await server.call('PATCH', '/api/hunts/999999/', { json: { title: 'a' } })).status, 404)
+})
