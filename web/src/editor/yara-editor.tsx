@@ -19,6 +19,8 @@ import type { Diagnostic } from '../api/rulesets.ts'
 import { completeYara } from './completion.ts'
 import { placeOf, type ServerVerdict, showVerdict, yaraDiagnostics } from './diagnostics.ts'
 import { editorLooks } from './looks.ts'
+import { rulesOf } from './symbols.ts'
+import { textCommands } from './text-commands.ts'
 import { yara, yaraLanguage } from './yara-language.ts'
 import './code-colours.css'
 
@@ -28,6 +30,8 @@ export interface YaraEditorHandle {
   replace(text: string): void
   /** Puts the cursor at a problem and shows it. */
   goTo(place: Pick<Diagnostic, 'line' | 'column'>): void
+  /** The rules of the text as it is now, each with its line. */
+  rules(): readonly { readonly name: string; readonly line: number; readonly column: number }[]
 }
 
 export interface YaraEditorProps {
@@ -71,7 +75,7 @@ export function YaraEditor(props: YaraEditorProps) {
       extensions: [
         EditorView.cspNonce.of(styleNonce),
         EditorState.readOnly.of(isReadOnly),
-        EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
+        EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
         keymap.of([
           { key: 'Mod-s', run: handled(onSave) },
           { key: 'Mod-Enter', run: handled(onTry) },
@@ -103,6 +107,7 @@ export function YaraEditor(props: YaraEditorProps) {
           ...lintKeymap,
           indentWithTab,
         ]),
+        textCommands(),
         yara(),
         yaraDiagnostics((found) => onDiagnostics(found)),
         EditorView.updateListener.of((update) => {
@@ -133,6 +138,14 @@ export function YaraEditor(props: YaraEditorProps) {
       const at = placeOf(editor.state.doc, where)
       editor.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: 'center' }) })
       editor.focus()
+    },
+    rules() {
+      const state = view.current?.state
+      if (!state) return []
+      return rulesOf(state).map(({ name, from }) => {
+        const line = state.doc.lineAt(from)
+        return { name, line: line.number, column: from - line.from + 1 }
+      })
     },
   }))
 

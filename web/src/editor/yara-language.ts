@@ -1,6 +1,7 @@
 /** YARA for CodeMirror, from the grammar that the server plans with: what is coloured how, folded and indented. */
 import {
   continuedIndent,
+  delimitedIndent,
   foldInside,
   foldNodeProp,
   HighlightStyle,
@@ -52,7 +53,11 @@ export const yaraLanguage = LRLanguage.define({
         HexString: foldInside,
         BlockComment: ({ from, to }) => ({ from: from + 2, to: to - 2 }),
       }),
-      indentNodeProp.add({ Rule: continuedIndent({ except: /^\s*\}/ }), 'Meta Strings Condition': section }),
+      indentNodeProp.add({
+        Rule: continuedIndent({ except: /^\s*[{}]/ }),
+        'Meta Strings Condition': section,
+        HexString: delimitedIndent({ closing: '}', align: false }),
+      }),
     ],
   }),
   languageData: {

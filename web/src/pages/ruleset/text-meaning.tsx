@@ -2,6 +2,7 @@ import type { RefObject } from 'react'
 import type { Diagnostic } from '../../api/rulesets.ts'
 import type { YaraEditorHandle } from '../../editor/yara-editor.tsx'
 import type { useExplanation } from './explanation.ts'
+import { Outline } from './outline.tsx'
 import { PlanPanel } from './plan-panel.tsx'
 import { Problems } from './problems.tsx'
 import styles from './workbench.module.css'
@@ -27,6 +28,7 @@ export function TextMeaning({
         isChecked={isCurrent}
         onGoTo={(place) => editor.current?.goTo(place)}
       />
+      {text.trim() !== '' && <Outline text={text} editor={editor} />}
       <PlanPanel explanation={explained?.explanation} isCurrent={isCurrent} error={error} />
     </aside>
   )
