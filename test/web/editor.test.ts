@@ -22,7 +22,7 @@ rule two { condition: one and filesize < 10 }`
 const textOf = async (page: Page) => (await page.locator('.cm-line').allTextContents()).join('\n')
 const activeLine = (page: Page) => page.locator('.cm-activeLine').textContent()
 
-/** The place on the screen of the first letter of a piece of text in the editor. */
+/** The place on the screen of the last letter of a piece of text, of one colour, in the editor. */
 function placeOf(page: Page, piece: string): Promise<[number, number]> {
   return page.evaluate(`(() => {
     const walker = document.createTreeWalker(document.querySelector('.cm-content'), NodeFilter.SHOW_TEXT)
@@ -30,8 +30,8 @@ function placeOf(page: Page, piece: string): Promise<[number, number]> {
       const at = node.textContent.indexOf(${JSON.stringify(piece)})
       if (at < 0) continue
       const range = document.createRange()
-      range.setStart(node, at)
-      range.setEnd(node, at + 1)
+      range.setStart(node, at + ${piece.length - 1})
+      range.setEnd(node, at + ${piece.length})
       const { x, y, width, height } = range.getBoundingClientRect()
       return [x + width / 2, y + height / 2]
     }
@@ -60,7 +60,7 @@ test('names lead to their definitions, are renamed everywhere, and lines are ind
   await page.getByText('It compiles').waitFor()
 
   await page.keyboard.down('Control')
-  await page.mouse.click(...(await placeOf(page, 'one and')))
+  await page.mouse.click(...(await placeOf(page, ': one')))
   await page.keyboard.up('Control')
   assert.match((await activeLine(page)) ?? '', /^rule one/)
   await page.context().close()
