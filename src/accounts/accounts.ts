@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Failure } from '../errors/index.ts'
 import type { Store } from '../store/index.ts'
 import { Credentials } from './credentials.ts'
+import { DeviceLogIns } from './device-log-ins.ts'
 import { hashPassword } from './password.ts'
 import { Sessions } from './sessions.ts'
 import { SignOn } from './sign-on.ts'
@@ -23,6 +24,8 @@ export class Accounts {
   /** Log-ins of the web application, made by `credentials.logInSession` and `signOn.logIn`. */
   readonly sessions: Sessions
   readonly signOn: SignOn
+  /** Log-ins of programs, approved in a browser. */
+  readonly deviceLogIns: DeviceLogIns
   readonly #store: Store
   readonly #listeners = new Set<() => void>()
 
@@ -39,6 +42,7 @@ export class Accounts {
     this.users = new Users(store, onChange)
     this.signOn = new SignOn({ store, sessions: this.sessions, onChange })
     this.tokens = new Tokens(store, this.users, onChange)
+    this.deviceLogIns = new DeviceLogIns({ users: this.users, tokens: this.tokens, clock })
     this.credentials = new Credentials({
       store,
       users: this.users,

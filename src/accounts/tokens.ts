@@ -104,6 +104,14 @@ export class Tokens {
     this.#onChange()
   }
 
+  /** Revokes the token that the text is; nothing happens for one that is none. Returns whose it was. */
+  async revokeItself(token: string): Promise<string | null> {
+    const found = await this.#store.tokens.findByHash(hashToken(token))
+    if (!found || !(await this.#store.tokens.delete(found.user.id, found.tokenId))) return null
+    this.#onChange()
+    return found.user.name
+  }
+
   /** Every log-in makes a token of its own: the same one cannot be returned twice. */
   async createForLogIn(userId: number): Promise<string> {
     const token = randomToken()

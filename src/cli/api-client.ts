@@ -12,6 +12,7 @@ import { reasonOf } from './walk.ts'
 export interface ApiClientOptions {
   /** The server's address; paths are joined to it. */
   readonly server: string
+  /** Empty for requests that need none. */
   readonly token: string
   /** Pauses before the attempts after the first, in milliseconds, where the server names none. */
   readonly pauses?: readonly number[]
@@ -124,7 +125,8 @@ export class ApiClient {
     for (let attempt = 0; ; attempt += 1) {
       signal?.throwIfAborted()
       const init = await makeRequest()
-      const headers = { ...init.headers, authorization: `Token ${this.#token}`, 'user-agent': 'backtrail' }
+      const authorization = this.#token === '' ? {} : { authorization: `Token ${this.#token}` }
+      const headers = { ...init.headers, ...authorization, 'user-agent': 'backtrail' }
       const outcome = await fetch(url, { ...init, headers, redirect: 'error', ...(signal ? { signal } : {}) }).catch(
         (error: unknown) => unanswered(url, error),
       )

@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander'
 import type { StoredReport } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
-import { type Flags, programVersion, readClientSettings, readSettings } from '../settings/index.ts'
+import { type Flags, programVersion, readSettings } from '../settings/index.ts'
 import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
-import { openBackend } from './open-backend.ts'
+import { clientSettings, openBackend } from './open-backend.ts'
 import { formatCount, startProgress } from './terminal.ts'
 
 interface StoredFlags extends Flags {
@@ -102,7 +102,7 @@ async function checkStored(flags: StoredFlags): Promise<ExitCode> {
       'settings.invalid',
       '--quick makes nothing anew and compares no signatures: leave --rebuild and --every out.',
     )
-  const { server } = readClientSettings(flags, process.env)
+  const { server } = clientSettings(flags)
   if (server !== '' && flags.rebuild)
     throw new Failure(
       'settings.invalid',

@@ -14,6 +14,7 @@ import { addExplain } from './explain.ts'
 import { addHunt } from './hunt.ts'
 import { addIndex } from './index-maintenance.ts'
 import { addIngest } from './ingest.ts'
+import { addLogin } from './login.ts'
 import { addNode } from './node.ts'
 import { addRetention } from './retention.ts'
 import { addRules } from './rules.ts'
@@ -47,6 +48,7 @@ const commands = [
   addBackup,
   addRetention,
   addUsers,
+  addLogin,
   addCloud,
 ]
 

@@ -57,6 +57,21 @@ export const catalogue = {
     message: 'There is already a user of your name here, who is not yours; an administrator can remove it.',
   },
   'sign-on.disabled': { status: 403, message: 'Your account is disabled here; an administrator can enable it.' },
+  // Of log-ins of programs: the first four are words of RFC 8628, which its clients know.
+  authorization_pending: {
+    status: 400,
+    message: 'Nobody has approved this log-in yet; ask again after the interval.',
+  },
+  slow_down: { status: 400, message: 'That was too soon; wait five seconds longer from now on.' },
+  access_denied: { status: 400, message: 'The log-in was refused.' },
+  expired_token: {
+    status: 400,
+    message: 'The log-in took too long, has been used, or the server has restarted since; begin again.',
+  },
+  'device.unknown': {
+    status: 404,
+    message: 'No log-in waits under this code: it is mistyped, has been decided on, or is older than ten minutes.',
+  },
   'right.missing': { status: 403, message: 'You do not have permission to perform this action.' },
   'user.not-found': { status: 404, message: 'There is no user of that name.' },
   'user.exists': { status: 409, message: 'There is already a user of that name.' },

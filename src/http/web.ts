@@ -25,6 +25,7 @@ const builtFiles = fileURLToPath(new URL('../../web/dist', import.meta.url))
 /** The first steps of the application's addresses; web/src/routes.tsx has the pages behind them. */
 const pageAddresses = [
   'log-in',
+  'device',
   'samples',
   'rulesets',
   'new-ruleset',

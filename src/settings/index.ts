@@ -12,7 +12,7 @@ export {
   type Settings,
   variableOf,
 } from './options.ts'
-export { type Environment, type Flags, readClientSettings, readSettings } from './read.ts'
+export { type Environment, type Flags, readClientAddress, readClientSettings, readSettings } from './read.ts'
 export { renderReference } from './reference.ts'
 export { hasPart, partsOf, type RolePart } from './roles.ts'
 export { programVersion } from './version.ts'

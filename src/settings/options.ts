@@ -390,7 +390,7 @@ export const clientOptions = {
   token: option({
     kind: text('token', 'text without spaces'),
     default: '',
-    formatDefault: 'none',
+    formatDefault: 'that of "backtrail login"',
     about: 'The API token for that server.',
     variable: 'BACKTRAIL_TOKEN',
   }),

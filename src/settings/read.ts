@@ -34,16 +34,39 @@ export function readSettings(flags: Flags, env: Environment): Settings {
 }
 
 /**
- * How to reach the server that a command works through; an empty `server` means none.
+ * How to reach the server that a command works through; an empty `server` means none. `tokenFor` gives the token of an earlier
+ * log-in at a server, for when none is given; null where there is none.
  * Throws Failure `settings.invalid` as readSettings does.
  */
-export function readClientSettings(flags: Flags, env: Environment): ClientSettings {
+export function readClientSettings(
+  flags: Flags,
+  env: Environment,
+  tokenFor: (server: string) => string | null = () => null,
+): ClientSettings {
   const settings = readAll(clientOptions, flags, env)
-  if (settings.server !== '' && !/^https?:$/.test(URL.parse(settings.server)?.protocol ?? ''))
-    refuse('--server (BACKTRAIL_URL)', `must be ${clientOptions.server.kind.allowed}, not "${settings.server}"`)
-  if (settings.server !== '' && settings.token === '')
-    refuse('--token (BACKTRAIL_TOKEN)', `is needed to work through ${settings.server}`)
-  return settings
+  const { server } = settings
+  if (server === '') return settings
+  demandAddress(server)
+  const token = settings.token || (tokenFor(server) ?? '')
+  if (token === '')
+    refuse(
+      '--token (BACKTRAIL_TOKEN)',
+      `is needed to work through ${server}, or a log-in: "backtrail login --server ${server}"`,
+    )
+  return { server, token }
+}
+
+/** The server that a command is about. Throws Failure `settings.invalid` as readSettings does, and where there is none. */
+export function readClientAddress(flags: Flags, env: Environment): string {
+  const { server } = readAll(clientOptions, flags, env)
+  if (server === '') refuse('--server (BACKTRAIL_URL)', `is needed: ${clientOptions.server.kind.allowed}`)
+  demandAddress(server)
+  return server
+}
+
+function demandAddress(server: string): void {
+  if (!/^https?:$/.test(URL.parse(server)?.protocol ?? ''))
+    refuse('--server (BACKTRAIL_URL)', `must be ${clientOptions.server.kind.allowed}, not "${server}"`)
 }
 
 /** Rows that several machines reach and contents that one has, or the other way round, would be lost with that one. */

@@ -188,6 +188,10 @@ test('a server address needs http or https and a token', () => {
   assert.throws(() => at('ftp://hunt.example'), /must be an address that starts with http/)
   assert.throws(() => readClientSettings({ server: 'http://hunt.example' }, {}), /--token .* is needed/)
   assert.deepEqual(readClientSettings({}, {}), { server: '', token: '' })
+  const saved = (server: string) => (server === 'http://known.example' ? 'saved' : null)
+  assert.equal(readClientSettings({ server: 'http://known.example' }, {}, saved).token, 'saved')
+  assert.equal(readClientSettings({ server: 'http://known.example', token: 'given' }, {}, saved).token, 'given')
+  assert.throws(() => readClientSettings({ server: 'http://hunt.example' }, {}, saved), /backtrail login --server/)
 })
 
 test('every value prints in a form that reads back as the same value', () => {

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly command?: string
   /** After this many milliseconds the program is killed; a minute unless given. */
   readonly timeoutMs?: number
+  /** Called with what is printed on the standard error output, as it comes. */
+  readonly onStderr?: (piece: string) => void
 }
 
 /** The environment without settings of whoever runs the tests, and with one worker: the tests' samples are few. */
@@ -41,6 +43,7 @@ export async function backtrail(parameters: readonly string[], options: RunOptio
     timeout: options.timeoutMs ?? 60_000,
     killSignal: 'SIGKILL',
   })
+  if (options.onStderr) child.stderr.on('data', (piece) => options.onStderr?.(String(piece)))
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input ?? '')
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])

@@ -34,6 +34,7 @@ const wellFormed: Readonly<Record<string, Pick<Call, 'json' | 'form'>>> = {
   setUserDisabled: { json: { disabled: false } },
   setUserPassword: { json: { password: 'long enough' } },
   createToken: { json: { label: 'of a test' } },
+  decideDeviceLogIn: { json: { user_code: 'BBBB-BBBB', approve: false } },
   saveCoreRuleset: { json: { name: 'core_rules', content: 'rule a { condition: false }' } },
   addChannel: { json: { name: 'c', kind: 'slack', address: 'ftp://nowhere/', events: ['hunt'] } },
   changeChannel: { json: { name: 'c', kind: 'slack', address: 'ftp://nowhere/', events: ['hunt'] } },

@@ -135,7 +135,14 @@ test('a client that is made from the document can call every operation', { timeo
     delivery: 1,
     keep: 'own',
     sequence: 0,
+    client_id: 'a client',
+    grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    approve: true,
   }
+  const { deviceLogIns } = server.appliance.accounts
+  const program = { name: 'a client', days: 1, scope: null, address: '127.0.0.1' }
+  const [approved, waiting] = [deviceLogIns.begin(program), deviceLogIns.begin(program)]
+  await deviceLogIns.decide({ id: 1, name: 'admin', role: 'administrator' }, 'admin', approved.userCode, true)
   const special: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
     addUser: { name: 'carl', password: 'a new long password' },
     saveCoreRuleset: { name: 'core_generated' },
@@ -146,6 +153,10 @@ test('a client that is made from the document can call every operation', { timeo
     setUserDisabled: { name: 'ben', disabled: false },
     setUserPassword: { name: 'ben', password: passwords.ben },
     removeUser: { name: 'carl' },
+    redeemDeviceCode: { device_code: approved.deviceCode },
+    revokeOwnToken: { token: 'nobody\u2019s' },
+    getDeviceLogIn: { name: 'admin', user_code: waiting.userCode },
+    decideDeviceLogIn: { name: 'admin', user_code: waiting.userCode },
     allowSamples: { rule: 'g', kind: 'name', value: 'none.txt' },
     disallowSamples: { rule: 'g', kind: 'name', value: 'none.txt' },
     setRulesetNotes: { notes: 'made by a client' },

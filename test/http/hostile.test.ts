@@ -63,7 +63,14 @@ const values: Readonly<Record<string, string | string[]>> = {
   total_samples: '1000000',
   total_bytes: '1000000000000',
   enabled: 'false',
-  days: '36500',
+  days: '30',
+  grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+  client_id: 'a program',
+  device_code: 'a code that nobody has',
+  user_code: 'BBBB-BBBB',
+  approve: 'false',
+  token: 'nobody’s',
+  scope: 'read',
 }
 
 function soundRequests(): Sound[] {
@@ -268,7 +275,9 @@ test('bodies of a wrong type, in a broken encoding or cut short are refused with
 })
 
 test('a GET that carries a body of any kind is answered as one without', async () => {
-  for (const request of soundRequests().filter(({ method }) => method === 'GET')) {
+  // Wrong codes of programs count, and are answered otherwise after a few.
+  const all = soundRequests().filter(({ method, path }) => method === 'GET' && !path.includes('/device/'))
+  for (const request of all) {
     const plain = await server.get(pathOf(request))
     for (const type of ['multipart/form-data', 'application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
       const answer = await server.get(pathOf(request), {

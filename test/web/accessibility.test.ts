@@ -41,6 +41,7 @@ const pages = (): readonly (readonly [address: string, sign: string])[] => [
   ['/samples', 'hay.txt'],
   [`/samples/${sample}`, 'Names and sightings'],
   ['/matches', 'that is all'],
+  ['/device?code=BBBB-BBBB', 'As the terminal shows it'],
   ['/administration', 'Tokens'],
   ['/administration?part=health', 'scans and indexes'],
   ['/rulesets', 'some_rules'],

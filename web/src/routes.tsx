@@ -26,6 +26,7 @@ export const routes: RouteObject[] = [
   { path: '/shared-rulesets', lazy: () => part(() => import('./pages/shared-rulesets/shared-rulesets-page.tsx')) },
   { path: '/shared-rulesets/:name', lazy: () => part(() => import('./pages/shared-ruleset/shared-ruleset-page.tsx')) },
   { path: '/appliances', lazy: () => part(() => import('./pages/appliances/appliances-page.tsx')) },
+  { path: '/device', lazy: () => part(() => import('./pages/device/device-page.tsx')) },
   { path: '/administration', lazy: () => part(() => import('./pages/administration/administration-page.tsx')) },
   { path: '*', element: <UnknownAddress /> },
 ].map((route) => ({ errorElement: <BrokenPage />, ...route }))

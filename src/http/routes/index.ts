@@ -6,6 +6,7 @@ import { addAppliances } from './appliances.ts'
 import { addAudit } from './audit.ts'
 import { addCloudRetro } from './cloud-retro.ts'
 import { addCloudTime } from './cloud-time.ts'
+import { addDeviceLogIn } from './device-log-in.ts'
 import { addHealth } from './health.ts'
 import { addHuntHits } from './hunt-hits.ts'
 import { addHunts } from './hunts.ts'
@@ -53,6 +54,7 @@ const everywhere = [
   addTokenLogIn,
   addWebSession,
   addSignOn,
+  addDeviceLogIn,
   addUploads,
   addSampleLookUps,
   addSampleReports,
