@@ -2,38 +2,12 @@
 import { type Static, Type } from 'typebox'
 import type { Quota } from '../../quotas/index.ts'
 import { about } from '../auditing.ts'
+import { limits, QuotaBody, QuotaShape } from '../contract/quotas.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { demandSome } from '../problems.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 
-// Null first: the validator takes a null for the number 0 elsewhere.
-const Limit = (description: string) =>
-  Type.Union([Type.Null(), Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })], { description })
-
-const limits = {
-  day_samples: Limit('that are sent in a day (UTC); null for no limit'),
-  day_bytes: Limit('the same in bytes'),
-  total_samples: Limit('that are stored; null for no limit'),
-  total_bytes: Limit('the same in bytes'),
-}
-
-const QuotaShape = Type.Object({
-  ...limits,
-  own: Type.Boolean({ description: 'false: it is the one of everybody without a quota of their own' }),
-  used: Type.Object({
-    day_samples: Type.Integer(),
-    day_bytes: Type.Integer(),
-    total_samples: Type.Integer(),
-    total_bytes: Type.Integer(),
-  }),
-})
 const UserPath = Type.Object({ name: Type.String() })
-const QuotaBody = Type.Object({
-  day_samples: Type.Optional(limits.day_samples),
-  day_bytes: Type.Optional(limits.day_bytes),
-  total_samples: Type.Optional(limits.total_samples),
-  total_bytes: Type.Optional(limits.total_bytes),
-})
 const statuses = {
   400: 'A parameter is not in its range.',
   403: 'No token, or an unknown one, or not an administrator’s.',

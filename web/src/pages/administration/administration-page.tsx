@@ -8,6 +8,7 @@ import { CloudSection } from './cloud-section.tsx'
 import { CoreRulesets } from './core-rulesets.tsx'
 import { HealthSection } from './health-section.tsx'
 import { Limits } from './limits.tsx'
+import { OwnQuota, Quotas } from './quotas.tsx'
 import { Retention } from './retention.tsx'
 import { OwnPassword, Tokens } from './tokens.tsx'
 import { Users } from './users.tsx'
@@ -20,7 +21,12 @@ export function Component() {
   const [{ part }, change] = useAddressState(initial)
   const parts = [
     { id: 'account', title: 'Your account' },
-    ...(isAdministrator ? [{ id: 'users', title: 'Users' }] : []),
+    ...(isAdministrator
+      ? [
+          { id: 'users', title: 'Users' },
+          { id: 'quotas', title: 'Quotas' },
+        ]
+      : []),
     { id: 'core', title: 'Core rulesets' },
     { id: 'cloud', title: 'Cloud' },
     { id: 'limits', title: 'Limits' },
@@ -47,10 +53,16 @@ export function Component() {
         <TabPanel id="account" className={styles.sections ?? ''}>
           <Tokens of={user.name} />
           <OwnPassword of={user.name} />
+          <OwnQuota of={user.name} />
         </TabPanel>
         {isAdministrator && (
           <TabPanel id="users" className={styles.sections ?? ''}>
             <Users self={user.name} />
+          </TabPanel>
+        )}
+        {isAdministrator && (
+          <TabPanel id="quotas" className={styles.sections ?? ''}>
+            <Quotas />
           </TabPanel>
         )}
         <TabPanel id="core" className={styles.sections ?? ''}>

@@ -1,5 +1,6 @@
 /** What is typed into the form of retention, before it is what the server understands. */
 import type { Retention, RetentionChange } from '../../api/retention.ts'
+import { formatSize, readSize } from '../../parts/sizes.ts'
 
 export interface Draft {
   readonly rules: readonly { readonly id: number; readonly days: string; readonly query: string }[]
@@ -8,8 +9,6 @@ export interface Draft {
   readonly keep: string
   readonly keepMatched: boolean
 }
-
-const units = { B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 } as const
 
 export function draftOf({ rules, max_bytes, keep, keep_matched }: Retention): Draft {
   return {
@@ -36,17 +35,4 @@ export function requestOf({ rules, most, keep, keepMatched }: Draft): RetentionC
     keep: keep.trim(),
     keep_matched: keepMatched,
   }
-}
-
-function readSize(text: string): number | null {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|TB)$/i.exec(text.trim()) ?? []
-  if (number === undefined || unit === undefined) return null
-  const size = Math.round(Number(number) * units[unit.toUpperCase() as keyof typeof units])
-  return size > 0 ? size : null
-}
-
-/** Exactly, so that saving what is shown changes nothing. */
-function formatSize(value: number): string {
-  const [unit, factor] = Object.entries(units).findLast(([, factor]) => value % factor === 0) ?? ['B', 1]
-  return `${value / factor} ${unit}`
 }
