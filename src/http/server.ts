@@ -23,6 +23,7 @@ import { addRoutes } from './routes/index.ts'
 import { Operations } from './scopes.ts'
 import { answerGarbage, boundSlowClients, timeouts } from './slow-clients.ts'
 import { addTca, knownTenantOf } from './tca/index.ts'
+import { addTracing } from './tracing.ts'
 import { addValidation } from './validation.ts'
 import { packageVersion } from './version.ts'
 import { addWebApplication } from './web.ts'
@@ -74,6 +75,7 @@ export function buildHttpServer(
   addRefusals(app)
   noteClientAddresses(app)
   addRequestLog(app)
+  addTracing(app, appliance.tracing)
   app.addHook('onRequest', () => ready)
   drainOnClose(app, settings.shutdownGrace)
   boundSlowClients(app, times)

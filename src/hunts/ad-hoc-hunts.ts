@@ -4,6 +4,7 @@ import { Failure } from '../errors/index.ts'
 import type { Checker } from '../rulesets/index.ts'
 import type { Log, RuleSet, RunnableRuleset, ScanError } from '../scanning/index.ts'
 import { type ListedHunt, type Micros, type NewHunt, now, type Store } from '../store/index.ts'
+import type { Span } from '../tracing/index.ts'
 import type { Diagnostic } from '../yara/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
@@ -78,7 +79,7 @@ export class AdHocHunts {
     const texts = bound ? await withinBound(all, bound, of, this.#parts, by) : all
     const adHoc = { title, texts: await packTexts(texts), selection: JSON.stringify(selection), useIndex }
     const samples = chosen ? chosen.length : await sources.corpus.count(last)
-    const id = await this.#start(account, adHoc, { last, samples }, outlineOf(texts, selection))
+    const id = await this.#start(account, adHoc, { last, samples }, outlineOf(texts, selection), request.cause)
     const warnings = checked.flatMap(({ text, diagnostics }) =>
       diagnostics.flatMap((one) => (one.severity === 'warning' ? [{ text: text.name, ...one }] : [])),
     )
@@ -105,6 +106,7 @@ export class AdHocHunts {
     adHoc: NonNullable<NewHunt['adHoc']>,
     { last, samples }: { readonly last: number; readonly samples: number },
     outline: Outline,
+    cause?: Span | null,
   ): Promise<number> {
     const startedBy = account.id
     const hunt = { kind: 'ad-hoc', state: 'queued', startedBy, created: now(), samples, lastSampleId: last } as const
@@ -115,7 +117,7 @@ export class AdHocHunts {
       return hunts.add({ ...hunt, adHoc: isThere ? adHoc : rest })
     })
     this.#outlines.set(id, outline)
-    this.#runner.begin(id, startedBy)
+    this.#runner.begin(id, startedBy, cause)
     return id
   }
 
@@ -357,6 +359,8 @@ export interface HuntRequest {
   readonly partial?: boolean
   /** Absent: the hunt reads whatever it needs. */
   readonly bound?: ReadingBound
+  /** What asks for it: the hunt becomes part of its trace. */
+  readonly cause?: Span | null
 }
 
 export interface Hunt extends HuntProgress {

@@ -5,7 +5,8 @@ import { LocalJobs, Work, type WorkParts } from '../jobs/index.ts'
 import { everySample } from '../planner/index.ts'
 import { DatabaseHealth } from '../store/index.ts'
 import { groupCandidatesBySample } from './candidates.ts'
-import { type CorpusScanOptions, type ScanSources, scanCorpus, windows } from './corpus-scan.ts'
+import { type CorpusScanOptions, type ScanSources, scanCorpus } from './corpus-scan.ts'
+import { windows } from './windows.ts'
 
 /** Small, fast and seeded; the seed is printed so that a failure can be repeated. */
 function randomNumbers(seed: number): (below: number) => number {

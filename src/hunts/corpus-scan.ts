@@ -17,8 +17,9 @@ import { basename } from 'node:path'
 import { Failure } from '../errors/index.ts'
 import type { JobInput, JobOutput, Jobs, SampleToVerify } from '../jobs/index.ts'
 import { asksForNames, type Priority, type RuleSet, WorkerLost, type WorkerPool } from '../scanning/index.ts'
-import type { SegmentFile, SegmentSnapshot, Segments } from '../segments/index.ts'
+import type { SegmentFile, Segments } from '../segments/index.ts'
 import type { DatabaseHealth } from '../store/index.ts'
+import { type Span, type Tracing, within } from '../tracing/index.ts'
 import { type Candidate, groupCandidatesBySample } from './candidates.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Corpus } from './corpus.ts'
@@ -26,6 +27,7 @@ import { decidedByNames } from './deciding-by-names.ts'
 import { retryWhenAway } from './retry-when-away.ts'
 import { groupsByCandidates } from './scan-groups.ts'
 import type { TextPlans } from './text-parts.ts'
+import { restricted, sizeOf, type Window, WindowSize, windows } from './windows.ts'
 
 export interface ScanSources {
   readonly pool: WorkerPool
@@ -35,6 +37,7 @@ export interface ScanSources {
   readonly plans: TextPlans
   /** A corpus scan fails as soon as the database is known to be damaged: it may have missed samples. */
   readonly health: DatabaseHealth
+  readonly tracing: Tracing
 }
 
 /** Which samples are asked about, and on whose behalf. */
@@ -52,6 +55,8 @@ export interface Question {
   /** Tasks of one group take turns with those of other groups. */
   readonly group: string
   readonly signal: AbortSignal
+  /** What this is a part of, where that is traced. */
+  readonly span?: Span | null
 }
 
 export interface CorpusScanOptions extends Question {
@@ -70,9 +75,17 @@ export async function* scanCorpus(sources: ScanSources, options: CorpusScanOptio
     const groups = groupsByCandidates(candidates, options.ruleSet.rulesets)
     if (groups !== null) sources.pool.arrange(options.ruleSet.id, groups)
     let decided: Checkpoint | null = null
-    for await (const checkpoint of scanInOrder(candidates, sources, options)) {
-      if (decided) yield decided
-      decided = checkpoint
+    const verification = options.span?.child('hunt.verify', { 'backtrail.candidates': candidates.length })
+    let bytes = 0
+    try {
+      for await (const checkpoint of scanInOrder(candidates, sources, options)) {
+        bytes += checkpoint.scannedBytes
+        if (decided) yield decided
+        decided = checkpoint
+      }
+    } finally {
+      verification?.set({ 'backtrail.bytes': bytes })
+      verification?.end()
     }
     sources.health.demandSound()
     // The last checkpoint of a window decides everything up to the window's end: nothing else in it is a candidate.
@@ -92,7 +105,11 @@ async function* candidatesByWindow(sources: ScanSources, question: Question) {
   try {
     const size = new WindowSize()
     for (const window of windows(snapshot, question, size)) {
-      const found = await candidatesOf(window, sources, question)
+      const found = await within(question.span, 'hunt.look-up', sizeOf(window), async (span) => {
+        const found = await candidatesOf(window, sources, { ...question, span })
+        span?.set({ 'backtrail.candidates': found.length })
+        return found
+      })
       size.adapt(found.length)
       yield { candidates: found, upTo: Math.min(window.upTo, question.upTo) }
     }
@@ -116,72 +133,18 @@ const nothing: Checkpoint = {
   unreadable: [],
 }
 
-interface Window {
-  readonly segments: readonly SegmentFile[]
-  readonly unindexed: Uint32Array
-  readonly upTo: number
-}
-
-/**
- * How many samples make a window. Each ends in a transaction, which costs a hunt more than asking some segments does;
- * but its candidates are in memory all at once.
- */
-class WindowSize {
-  samples = LEAST_WINDOW
-
-  adapt(candidates: number): void {
-    this.samples = candidates <= FEW_CANDIDATES ? Math.min(MOST_WINDOW, this.samples * 4) : LEAST_WINDOW
-  }
-}
-
-const LEAST_WINDOW = 65_536
-const MOST_WINDOW = 1_048_576
-const FEW_CANDIDATES = 1_000
-
-/**
- * Cuts a snapshot where no segment crosses the cut. The last window reaches up to `upTo`. `size` is looked at for each.
- */
-export function* windows(
-  snapshot: Pick<SegmentSnapshot, 'segments' | 'unindexed'>,
-  { after, upTo, only }: Pick<Question, 'after' | 'upTo' | 'only'>,
-  size: { readonly samples: number } = { samples: LEAST_WINDOW },
-): Generator<Window> {
-  const segments = snapshot.segments.filter(({ firstId, lastId }) => lastId > after && firstId <= upTo)
-  const plain = restricted(snapshot.unindexed, after, upTo, only)
-  let from = 0
-  let taken = 0
-  do {
-    let to = from
-    let samples = 0
-    // Without segments left, the window ends where as many plain samples as make a window do.
-    let end = segments[from]?.lastId ?? plain[taken + size.samples - 1] ?? upTo
-    for (let segment = segments[to]; segment; segment = segments[++to]) {
-      if (samples >= size.samples && segment.firstId > end) break
-      samples += segment.samples
-      end = Math.max(end, segment.lastId)
-    }
-    let past = taken
-    while (past < plain.length && (plain[past] ?? 0) <= end) past++
-    if (to === segments.length && past === plain.length) end = upTo
-    yield { segments: segments.slice(from, to), unindexed: plain.subarray(taken, past), upTo: end }
-    from = to
-    taken = past
-  } while (from < segments.length || taken < plain.length)
-}
-
-/** The ids of an ascending list within the limits and, when there is one, the ascending restriction. */
-function restricted(ids: Uint32Array, after: number, upTo: number, only: Uint32Array | null): Uint32Array {
-  const allowed = only && new Set(only)
-  return ids.filter((id) => id > after && id <= upTo && (!allowed || allowed.has(id)))
-}
-
 /** Asks the window's segments, and merges their answers with the samples that have to be scanned plainly. */
 async function candidatesOf(window: Window, sources: ScanSources, question: Question): Promise<Candidate[]> {
   const plain = [window.unindexed]
   const candidates: Candidates[] = []
   for (let start = 0; start < window.segments.length; start += SEGMENTS_AT_ONCE) {
     const some = window.segments.slice(start, start + SEGMENTS_AT_ONCE)
-    for (const answer of await Promise.all(some.map((segment) => evaluated(segment, sources, question)))) {
+    const ask = (segment: SegmentFile, place: number) => {
+      const parent = start + place < SEGMENTS_SHOWN ? question.span : null
+      const about = { 'backtrail.segment': segment.id, 'backtrail.samples': segment.samples }
+      return within(parent, 'hunt.segment', about, () => evaluated(segment, sources, question))
+    }
+    for (const answer of await Promise.all(some.map(ask))) {
       if (answer.damaged) plain.push(answer.damaged)
       else candidates.push(...answer.candidates)
     }
@@ -190,6 +153,9 @@ async function candidatesOf(window: Window, sources: ScanSources, question: Ques
 }
 
 type Candidates = JobOutput<'evaluate'>['candidates'][number]
+
+/** A trace shows the first segments of a window one by one: of thousands nobody would look at each. */
+const SEGMENTS_SHOWN = 16
 
 /** The candidates of one segment or, where it is damaged, the ids of all samples that it may hold. */
 async function evaluated(

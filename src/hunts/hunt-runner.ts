@@ -1,6 +1,7 @@
 import { Failure, messageOf } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
 import type { Store } from '../store/index.ts'
+import { type Span, within } from '../tracing/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type CorpusScanOptions, type ScanSources, scanCorpus } from './corpus-scan.ts'
 import { FairScheduler } from './fair-scheduler.ts'
@@ -46,11 +47,22 @@ export class HuntRunner {
     return rows.length
   }
 
-  /** Works on a hunt whose row is there, once its owner's turn comes. */
-  begin(id: number, owner: number): void {
+  /** Works on a hunt whose row is there, once its owner's turn comes. Its trace is that of `cause`, or one of its own. */
+  begin(id: number, owner: number, cause?: Span | null): void {
     const abort = new AbortController()
-    const done = this.#run(id, owner, abort.signal)
-      .catch((error) => this.#fail(id, abort.signal, error))
+    const span = this.#parts.sources.tracing.start('hunt', {
+      kind: 'internal',
+      attributes: { 'backtrail.hunt': id, 'backtrail.hunt.kind': this.#policy.kind },
+      ...(cause && { parent: cause }),
+    })
+    const done = this.#run(id, owner, abort.signal, span)
+      .then(
+        () => span?.end(),
+        (error) => {
+          span?.end(error)
+          return this.#fail(id, abort.signal, error)
+        },
+      )
       .finally(() => {
         this.#underWay.delete(id)
         this.#policy.changed?.(id)
@@ -82,22 +94,30 @@ export class HuntRunner {
     await Promise.all(all.map(({ done }) => done))
   }
 
-  async #run(id: number, owner: number, signal: AbortSignal): Promise<void> {
+  async #run(id: number, owner: number, signal: AbortSignal, span: Span | null): Promise<void> {
     const { store, sources } = this.#parts
     const untilStored = this.#untilStored(id, signal)
     const entered = (state: 'queued' | 'running' | 'completed') => untilStored(() => enter(store, id, state))
-    let turn = await this.#scheduler.take(owner, signal)
+    const nextTurn = () => within(span, 'hunt.wait', {}, () => this.#scheduler.take(owner, signal))
+    let turn = await nextTurn()
     let ruleSetId: string | null = null
     try {
       if (!(await entered('running'))) return
-      const { question, store: record } = await this.#policy.open(id, { signal, untilStored })
-      // Where every sample is scanned with every rule, parts of a text would only cost more.
-      const ruleSet = question.useIndex ? await inParts(question.ruleSet, sources.plans, signal) : question.ruleSet
+      const { question, record, ruleSet } = await within(span, 'hunt.plan', {}, async (planning) => {
+        const { question, store: record } = await this.#policy.open(id, { signal, untilStored })
+        // Where every sample is scanned with every rule, parts of a text would only cost more.
+        const ruleSet = question.useIndex ? await inParts(question.ruleSet, sources.plans, signal) : question.ruleSet
+        planning?.set({
+          'backtrail.rulesets': question.ruleSet.rulesets.length,
+          'backtrail.parts': ruleSet.rulesets.length,
+        })
+        return { question, record, ruleSet }
+      })
       const ofTexts = ofWholeTexts(ruleSet)
       ruleSetId = ruleSet.id
       sources.pool.setRuleSet(ruleSet)
       sources.jobs.begin(id, ruleSet)
-      const decided = scanCorpus(sources, { ...question, ruleSet, priority: 'hunt', signal })
+      const decided = scanCorpus(sources, { ...question, ruleSet, priority: 'hunt', signal, span })
       for await (const ofParts of decided) {
         const checkpoint = ofTexts(ofParts)
         for (const lost of checkpoint.unreadable)
@@ -107,7 +127,7 @@ export class HuntRunner {
         if (!turn.isOver()) continue
         if (!(await entered('queued'))) return
         turn.giveBack()
-        turn = await this.#scheduler.take(owner, signal)
+        turn = await nextTurn()
         if (!(await entered('running'))) return
       }
       await entered('completed')

@@ -202,6 +202,19 @@ export const options = {
     default: 0,
     about: 'How many bytes of a user may be stored, unless the user has a quota of their own; 0 for no limit.',
   }),
+  traceUrl: option({
+    kind: webAddress(),
+    default: '',
+    formatDefault: 'none',
+    about:
+      'Where traces of requests and hunts go, by OTLP over HTTP: http://127.0.0.1:4318/v1/traces. Without it nothing is traced.',
+  }),
+  traceShare: option({
+    kind: count(1, 100),
+    default: 100,
+    about:
+      'How many of a hundred traces that begin here are sent; a trace that a client has begun is sent if it says so.',
+  }),
   rateLimit: option({
     kind: count(0, 10_000_000),
     default: 30_000,

@@ -5,6 +5,7 @@ import { type Static, Type } from 'typebox'
 import type { Account } from '../../accounts/index.ts'
 import type { AdHocHunts, Explanation, Hunt } from '../../hunts/index.ts'
 import { type Micros, toIso } from '../../store/index.ts'
+import type { Span } from '../../tracing/index.ts'
 import { neighbours } from '../addresses.ts'
 import { about } from '../auditing.ts'
 import { callerOf } from '../authentication.ts'
@@ -23,6 +24,7 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
 import { pageOf } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
+import { spanOf } from '../tracing.ts'
 import { diagnosticJson, leftOutJson } from './diagnostic-json.ts'
 import { hitOf } from './hunt-hits.ts'
 import { HuntPath, huntRequest, RulesShape, selectionJson, selectionOf } from './hunt-requests.ts'
@@ -58,7 +60,9 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
       },
     },
     async (request, reply) => {
-      return reply.code(201).send(await createHunt(adHocHunts, callerOf(request), request.body, goneSignal(reply)))
+      return reply
+        .code(201)
+        .send(await createHunt(adHocHunts, callerOf(request), request.body, goneSignal(reply), spanOf(request)))
     },
   )
 
@@ -310,6 +314,7 @@ export async function createHunt(
   caller: Account,
   { rules, title, selection, index, partial, most_read, costly }: Static<typeof HuntRequestShape>,
   signal: AbortSignal,
+  cause: Span | null = null,
 ): Promise<Static<typeof MadeHuntShape>> {
   const asked = {
     texts: rules,
@@ -318,6 +323,7 @@ export async function createHunt(
     title: title ?? null,
     partial: partial ?? false,
     ...(most_read !== undefined && { bound: { bytes: most_read, costly: costly ?? 'refuse' } }),
+    cause,
   }
   const hunt = await adHocHunts.create(caller, asked, signal)
   const warnings = hunt.warnings.map(({ text, ...diagnostic }) => ({ text, ...diagnosticJson(diagnostic) }))
