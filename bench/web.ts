@@ -34,6 +34,11 @@ const watching = `
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field, text)
     field.dispatchEvent(new Event('input', { bubbles: true }))
   }
+  window.keys = []
+  addEventListener('keydown', () => {
+    const begin = performance.now()
+    requestAnimationFrame(() => setTimeout(() => window.keys.push(performance.now() - begin)))
+  }, true)
   window.press = (text) => [...document.querySelectorAll('button')].find((each) =>
     each.textContent.trim() === text || each.getAttribute('aria-label') === text).click()`
 
@@ -102,6 +107,28 @@ const pages: readonly {
   },
 ]
 
+const KEYS = 60
+
+/** Milliseconds from each of some keys to the frame that shows it, in a text of 1 MB that was explained before. */
+async function keysInLongText(browser: Browser, url: string): Promise<number[]> {
+  const context = await profile(browser, url)
+  const page = await context.newPage()
+  const rule = (n: number) =>
+    `rule long_${n} {\n  strings:\n    $a = "a text that is rare ${n}"\n    $b = { 01 02 03 04 ${String(n % 90).padStart(2, '0')} }\n  condition:\n    any of them\n}\n`
+  const text = Array.from({ length: 8_500 }, (_, n) => rule(n)).join('')
+  await page.goto(`${url}/new-hunt`)
+  const draft = JSON.stringify({ text, revision: 0, changed: Date.now() })
+  await page.evaluate(`localStorage.setItem('backtrail.draft.${analyst.name}./hunts/new', ${JSON.stringify(draft)})`)
+  await page.reload()
+  await page.getByText('A hunt with this text reads').first().waitFor({ timeout: 300_000 })
+  await page.locator('.cm-line').first().click()
+  await page.evaluate('window.keys = []')
+  for (let key = 0; key < KEYS; key++) await page.keyboard.press(key % 10 === 9 ? 'Enter' : 'x', { delay: 60 })
+  const keys = (await page.evaluate('window.keys')) as number[]
+  await context.close()
+  return keys
+}
+
 export async function benchWeb(size: { rulesets: number; samples: number; matches: number }): Promise<string> {
   mkdirSync(workFolder, { recursive: true })
   const data = mkdtempSync(join(workFolder, 'web-'))
@@ -139,12 +166,15 @@ export async function benchWeb(size: { rulesets: number; samples: number; matche
           rows.push([title, step, formatted(medianOf), formatted((values) => percentile(values, 0.95))])
         }
       }
+      const keys = await keysInLongText(browser, server.url)
       return `${size.rulesets.toLocaleString('en')} rulesets, ${size.samples.toLocaleString('en')} samples, ${matches.toLocaleString('en')} matches; server and browser on the same machine, which had a load of ${load.toFixed(1)} on ${availableParallelism()} cores when this began.
 
 First load of the application: ${first.files} files, ${(first.bytes / 1024).toFixed(0)} KB compressed (scripts ${(first.scripts / 1024).toFixed(0)} KB).
 “Usable” counts from the start of the navigation, with an empty cache, to the first frame that shows the list's first 100 rows and after which the page could take a click. The other times count from the action to the frame that shows its outcome. The longest task is the longest time for which the page was blocked, from the start of the navigation to the last action; tasks below 50 ms are not told and count as 0. Each is the median of ${TIMES}.
 
-${table(['list', 'what', 'median', '95 %'], rows)}`
+${table(['list', 'what', 'median', '95 %'], rows)}
+
+A key in an editor that has 1 MB of rules, to the frame that shows it: ${milliseconds(medianOf(keys) / 1000)}, 95 % ${milliseconds(percentile(keys, 0.95) / 1000)}.`
     } finally {
       await browser.close()
       await server.stop()

@@ -16,6 +16,8 @@ export interface ServerVerdict {
 }
 
 const PARSE_PAUSE_MS = 250
+/** Characters; parsing a longer text would hold up who types it, so that the server alone looks at it. */
+const LONGEST_PARSED = 256 * 1024
 
 const setVerdict = StateEffect.define<ServerVerdict | null>()
 
@@ -49,10 +51,12 @@ export function showVerdict(view: EditorView, verdict: ServerVerdict | null): vo
 
 /** The engine knows more than our parser, so where it has spoken it is heard alone. */
 function problemsOf(state: EditorState): readonly Diagnostic[] {
-  const text = state.doc.toString()
   const verdict = state.field(verdictField)
+  const isLong = state.doc.length > LONGEST_PARSED
+  if (isLong && verdict?.content.length !== state.doc.length) return []
+  const text = state.doc.toString()
   if (verdict?.content === text) return verdict.diagnostics
-  return parse(text).diagnostics
+  return isLong ? [] : parse(text).diagnostics
 }
 
 function markOf(state: EditorState, diagnostic: Diagnostic): Mark {

@@ -23,8 +23,10 @@ export function useExplanation(text: string, selection: Selection = everything) 
     const timer = setTimeout(() => setSettled(text), TYPING_PAUSE_MS)
     return () => clearTimeout(timer)
   }, [text])
+  // The text itself would be written into a key again whenever the page is drawn, which is at each letter.
+  const key = useMemo(() => hashOf(settled), [settled])
   const asked = useQuery({
-    queryKey: ['explanation', settled, selection],
+    queryKey: ['explanation', key, selection],
     queryFn: ({ signal }) => ask(settled, selection, signal),
     enabled: settled.trim() !== '',
     placeholderData: keepPreviousData,
@@ -39,6 +41,19 @@ export function useExplanation(text: string, selection: Selection = everything) 
     error: asked.isError ? asked.error : null,
     isCurrent: data?.content === text,
   }
+}
+
+/** 53 bits, after cyrb53 by bryc. Where two texts have the same, the answer is not taken for that of the other. */
+function hashOf(text: string): number {
+  let [one, other] = [0xdeadbeef, 0x41c6ce57]
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    one = Math.imul(one ^ code, 2654435761)
+    other = Math.imul(other ^ code, 1597334677)
+  }
+  one = Math.imul(one ^ (one >>> 16), 2246822507) ^ Math.imul(other ^ (other >>> 13), 3266489909)
+  other = Math.imul(other ^ (other >>> 16), 2246822507) ^ Math.imul(one ^ (one >>> 13), 3266489909)
+  return 4294967296 * (2097151 & other) + (one >>> 0)
 }
 
 async function ask(content: string, selection: Selection, signal: AbortSignal): Promise<Explained> {

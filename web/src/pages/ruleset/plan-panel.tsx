@@ -1,3 +1,4 @@
+import { memo } from 'react'
 import type { Explanation } from '../../api/hunts.ts'
 import { bytes, count, counted, share } from '../../parts/numbers.ts'
 import { Problem } from '../../parts/problem.tsx'
@@ -7,8 +8,8 @@ import { type Demand, demandsOf } from './plan-words.ts'
 
 type ExplainedRule = Explanation['texts'][number]['rules'][number]
 
-/** What hunting with the text costs, and why: for all rules together and for each. */
-export function PlanPanel({
+/** What hunting with the text costs, and why: for all rules together and for each. Those are many: a key must not draw them. */
+export const PlanPanel = memo(function PlanPanel({
   explanation,
   isCurrent,
   error,
@@ -33,7 +34,7 @@ export function PlanPanel({
       ))}
     </div>
   )
-}
+})
 
 interface Share {
   readonly samples: number
