@@ -18,8 +18,20 @@ export function holdsSamples(folder: string): Failure {
   )
 }
 
+export type StoresSettings = Pick<
+  Settings,
+  | 'database'
+  | 'databasePasswordFile'
+  | 'store'
+  | 'storeEndpoint'
+  | 'storeRegion'
+  | 'storePathStyle'
+  | 'storeCredentials'
+  | 'storeCa'
+>
+
 /** Throws `storage.unusable` where it does not answer. */
-export async function openBucket(settings: Settings, opened: Opened): Promise<Bucket> {
+export async function openBucket(settings: StoresSettings, opened: Opened): Promise<Bucket> {
   const bucket = await Bucket.open({
     store: settings.store,
     endpoint: settings.storeEndpoint,
@@ -59,7 +71,7 @@ export async function openCopies({
 }
 
 /** The address of the database, with the password of the file. */
-export function addressOf({ database, databasePasswordFile: file }: Settings): string {
+export function addressOf({ database, databasePasswordFile: file }: StoresSettings): string {
   if (file === '') return database
   let password: string
   try {

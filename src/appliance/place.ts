@@ -15,16 +15,16 @@ import {
   type DatabaseHealth,
   demandOwnPrefix,
   FileContents,
-  lockServer,
-  openPostgresStore,
   openSoundStore,
   refuseLostDatabase,
+  refuseUnfinishedMove,
   type S3Contents,
   Scratch,
   type Store,
 } from '../store/index.ts'
-import { addressOf, DATABASE, holdsSamples, openBucket, openCopies } from './cluster-place.ts'
+import { DATABASE, holdsSamples, openCopies } from './cluster-place.ts'
 import type { Opened } from './opened.ts'
+import { openStores } from './stores.ts'
 
 export interface Place {
   readonly store: Store
@@ -68,6 +68,7 @@ async function openFolder({ settings, health, opened }: Opening): Promise<Place>
       `The folder ${data} belongs to a server of the database ${noteIn(data)}: start it with --database and --store, or name another folder with --data.`,
     )
   }
+  refuseUnfinishedMove(data)
   await refuseLostDatabase(data, file)
   const { store, checked } = await openSoundStore(file, health)
   opened.add(() => store.close())
@@ -87,13 +88,7 @@ async function openFolder({ settings, health, opened }: Opening): Promise<Place>
 async function openCluster({ settings, health, log, opened }: Opening): Promise<Place> {
   const { data } = settings
   if (existsSync(join(data, DATABASE))) throw holdsSamples(data)
-  // First, since a wrong address must not make tables.
-  const bucket = await openBucket(settings, opened)
-  const url = addressOf(settings)
-  const lock = await lockServer(url)
-  opened.add(() => lock.release())
-  const store = await openPostgresStore(url, health, lock.term)
-  opened.add(() => store.close())
+  const { bucket, lock, store } = await openStores(settings, health, opened)
   await demandOwnPrefix(bucket, store)
   writeFileSync(join(data, NOTE), `${withoutPassword(settings.database)}\n`, { mode: 0o600 })
   const { scratch, contents, files } = await openCopies({ settings, bucket, log, opened })

@@ -35,6 +35,7 @@ import {
   newestSchema,
   realDisk,
   refuseLostDatabase,
+  refuseUnfinishedMove,
 } from '../store/index.ts'
 import { copyVerified, digestOf, type How, inParallel } from './copying.ts'
 import { databaseOf, sizeOf } from './data-files.ts'
@@ -81,6 +82,7 @@ export async function makeBackup(data: string, to: string, options: BackupOption
   makeFilesPrivate()
   demandApart(data, to)
   const database = databaseOf(data)
+  refuseUnfinishedMove(data)
   await refuseLostDatabase(data, database)
   if (!existsSync(database))
     throw new Failure('settings.invalid', `${database} does not exist: there is nothing to back up.`)

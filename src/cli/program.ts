@@ -15,6 +15,7 @@ import { addHunt } from './hunt.ts'
 import { addIndex } from './index-maintenance.ts'
 import { addIngest } from './ingest.ts'
 import { addLogin } from './login.ts'
+import { addMove } from './move.ts'
 import { addNode } from './node.ts'
 import { addRetention } from './retention.ts'
 import { addRules } from './rules.ts'
@@ -46,6 +47,7 @@ const commands = [
   addIndex,
   addCheck,
   addBackup,
+  addMove,
   addRetention,
   addUsers,
   addLogin,

@@ -270,6 +270,7 @@ export const catalogue = {
     status: 503,
     message: 'The database is damaged; stop Backtrail and run "backtrail check" on the data folder.',
   },
+  'move.incomplete': { status: 500, message: 'Not all was moved.' },
   'backup.incomplete': { status: 500, message: 'The backup is not whole.' },
   'storage.unusable': { status: 503, message: 'The object store cannot be used as it is.' },
   'data-folder.unusable': { status: 503, message: 'The data folder cannot be used as it is.' },

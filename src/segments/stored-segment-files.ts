@@ -29,7 +29,8 @@ export function isSegmentName(name: string): boolean {
   return /^[0-9a-f][0-9a-f-]*\.[0-9a-f-]+\.segment$/.test(name)
 }
 
-const FOLDER = 'segments/'
+/** What the names of their objects begin with. */
+export const SEGMENT_OBJECTS = 'segments/'
 const GRACE_MS = 60 * 60 * 1_000
 const DAY_MS = 24 * GRACE_MS
 /** Fetched at once: each is some hundred megabytes. */
@@ -65,7 +66,7 @@ export class StoredSegmentFiles implements SegmentFiles {
 
   async store(path: string): Promise<void> {
     const file = basename(path)
-    await this.#parts.bucket.putFile(`${FOLDER}${file}`, path, await digestOf(path))
+    await this.#parts.bucket.putFile(`${SEGMENT_OBJECTS}${file}`, path, await digestOf(path))
     await this.#parts.cache.written(file)
     this.#endWriting(path)
   }
@@ -110,8 +111,8 @@ export class StoredSegmentFiles implements SegmentFiles {
   /** All of them by one walk through the names. */
   async sizes(): Promise<ReadonlyMap<string, number>> {
     const sizes = new Map<string, number>()
-    for await (const page of this.#parts.bucket.list(FOLDER))
-      for (const { key, size } of page) sizes.set(key.slice(FOLDER.length), size)
+    for await (const page of this.#parts.bucket.list(SEGMENT_OBJECTS))
+      for (const { key, size } of page) sizes.set(key.slice(SEGMENT_OBJECTS.length), size)
     return sizes
   }
 
@@ -123,8 +124,8 @@ export class StoredSegmentFiles implements SegmentFiles {
   async sweep(namesInRows: () => Promise<ReadonlySet<string>>): Promise<number> {
     const { bucket, cache } = this.#parts
     const objects: { readonly file: string; readonly modified: number }[] = []
-    for await (const page of bucket.list(FOLDER))
-      for (const { key, modified } of page) objects.push({ file: key.slice(FOLDER.length), modified })
+    for await (const page of bucket.list(SEGMENT_OBJECTS))
+      for (const { key, modified } of page) objects.push({ file: key.slice(SEGMENT_OBJECTS.length), modified })
     const named = await namesInRows()
     const present = this.#clock()
     let removed = 0
@@ -132,7 +133,7 @@ export class StoredSegmentFiles implements SegmentFiles {
       if (named.has(file) || this.#pins.has(file)) continue
       const retired = this.#retired.get(file)
       if (retired === undefined ? modified > present - DAY_MS : retired > present - GRACE_MS) continue
-      await bucket.delete(`${FOLDER}${file}`)
+      await bucket.delete(`${SEGMENT_OBJECTS}${file}`)
       await cache.dropWhenFree(file)
       this.#retired.delete(file)
       removed++
@@ -145,7 +146,7 @@ export class StoredSegmentFiles implements SegmentFiles {
     return cache.hold(file, (path) =>
       this.#fetches(async () => {
         for (let tries = 1; ; tries++) {
-          const found = await bucket.download(`${FOLDER}${file}`, path)
+          const found = await bucket.download(`${SEGMENT_OBJECTS}${file}`, path)
           if (found === null) return 'absent'
           if (found.declared === null || found.declared === found.sha256) return 'sound'
           // Once more: the fault may have been on the way. Then readers find what is wrong with it.

@@ -39,7 +39,14 @@ export type * from './hunt-parts.ts'
 export * from './hunts.ts'
 export type * from './intake.ts'
 export type * from './journal.ts'
-export { RESTORING, refuseLostDatabase } from './lost-database.ts'
+export {
+  type FolderMove,
+  MOVING_FILE,
+  RESTORING,
+  readFolderMove,
+  refuseLostDatabase,
+  refuseUnfinishedMove,
+} from './lost-database.ts'
 export type * from './matches.ts'
 export type * from './members.ts'
 export type * from './new-names.ts'
@@ -51,7 +58,7 @@ export {
   lockNode,
   lockServer,
   type NodeLock,
-  openPostgresStore,
+  openPostgresTables,
   openStoreOfNode,
   type ServerLock,
 } from './postgres/index.ts'
@@ -69,6 +76,9 @@ export * from './rulesets.ts'
 export {
   Bucket,
   type BucketSettings,
+  ChangedFile,
+  CLUSTER_MARKER,
+  contentKey,
   demandKnownPrefix,
   demandOwnPrefix,
   type FetchCopy,
@@ -93,7 +103,9 @@ export { type Rebuilt, rebuildDatabase } from './sqlite/rebuilding.ts'
 export { changeCopy, copyDatabase, DatabaseReader, type SampleRow, type SegmentRow } from './sqlite/snapshot.ts'
 export type { CheckDepth } from './sqlite/soundness.ts'
 export { openSoundStore } from './sqlite/store.ts'
+export { openSqliteTables, type SqliteTables } from './sqlite/tables.ts'
 export type * from './store.ts'
+export { keyOf, MOVED, MOVING, type Row, RowsDigest, type TableShape, type Tables } from './tables.ts'
 export type * from './tags.ts'
 export type * from './tokens.ts'
 export { type Isolation, type UnitName, unitsOfWork } from './units-of-work.ts'

@@ -25,6 +25,7 @@ const commands = [
   ['check'],
   ['backup'],
   ['restore'],
+  ['move'],
   ['retention'],
   ['retention', 'set'],
   ['retention', 'preview'],

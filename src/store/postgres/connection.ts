@@ -3,7 +3,7 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { Failure } from '../../errors/index.ts'
 import type { DatabaseHealth } from '../database-health.ts'
-import { storable } from './engine.ts'
+import { storable } from '../storable.ts'
 import { APPLICATION } from './fence.ts'
 
 /** The schema that the tables are in, so that Backtrail may share a database with others. */

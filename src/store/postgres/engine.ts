@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Engine, ValueKind } from '../sql/engine.ts'
+import { storable } from '../storable.ts'
 
 /** The first number of the locks that nodes hold, each with its id as the second; see `node-lock.ts`. */
 export const NODE_LOCK = 0x42_6b_54_73
@@ -51,9 +52,4 @@ export const postgresEngine: Engine = {
   jsonLength: (json) => sql`json_array_length(${json}::json)`,
   // A text of PostgreSQL has no character 0, and it refuses to take one out of JSON.
   jsonTexts: (json) => sql`json_array_elements_text(replace(${json}, '\\u0000', '\\ufffd')::json)`,
-}
-
-/** PostgreSQL keeps every text but those with the character 0 in them or with half a character. */
-export function storable(text: string): string {
-  return text.replaceAll('\0', '\ufffd').toWellFormed()
 }

@@ -4,6 +4,7 @@
  */
 import type { DatabaseHealth } from '../database-health.ts'
 import type { Store } from '../store.ts'
+import type { Tables } from '../tables.ts'
 import type { NodeLock } from './node-lock.ts'
 import type { ServerLock } from './server-lock.ts'
 
@@ -11,8 +12,12 @@ export type { NodeLock } from './node-lock.ts'
 export type { ServerLock } from './server-lock.ts'
 
 /** See `store.ts`. */
-export async function openPostgresStore(url: string, health: DatabaseHealth, term: string): Promise<Store> {
-  const { openPostgresStore: open } = await import('./store.ts')
+export async function openPostgresTables(
+  url: string,
+  health: DatabaseHealth,
+  term: string,
+): Promise<{ readonly store: Store; readonly tables: Tables }> {
+  const { openPostgresTables: open } = await import('./store.ts')
   return open(url, health, term)
 }
 

@@ -14,11 +14,13 @@ import type { Schema } from '../schema.ts'
 import type { Database, Transaction } from '../sql/database.ts'
 import { storeOver } from '../sql/repositories.ts'
 import type { Store } from '../store.ts'
+import type { Tables } from '../tables.ts'
 import { type UnitName, unitsOfWork } from '../units-of-work.ts'
 import { connectionsTo, isLost, wasTakenBack } from './connection.ts'
 import { postgresEngine } from './engine.ts'
 import { APPLICATION, beginTerm, demandTerm } from './fence.ts'
 import { demandNewestSchema, migrate } from './migrate.ts'
+import { tablesOf } from './tables.ts'
 
 const CONNECTIONS = 10
 const FOLD_EVERY_MS = 60_000
@@ -29,17 +31,26 @@ const FOLD_EVERY_MS = 60_000
  * `database.locked`.
  */
 export async function openPostgresStore(url: string, health: DatabaseHealth, term?: string): Promise<Store> {
+  return (await openPostgresTables(url, health, term)).store
+}
+
+/** The same, and the tables themselves, for whoever copies all of them. */
+export async function openPostgresTables(
+  url: string,
+  health: DatabaseHealth,
+  term?: string,
+): Promise<{ readonly store: Store; readonly tables: Tables }> {
   const database = await openPostgres(url, health, term)
   // Counts that are folded later are as right as before.
   const folding = setInterval(() => void foldCounts(database).catch(() => {}), FOLD_EVERY_MS).unref()
   const store = storeOver(database, postgresEngine, (unit, work) => runUnit(database, unit, work))
-  return {
-    ...store,
+  const closing = {
     async close() {
       clearInterval(folding)
       await store.close()
     },
   }
+  return { store: { ...store, ...closing }, tables: tablesOf(database) }
 }
 
 /**

@@ -393,9 +393,13 @@ async function readAt(file: FileHandle, at: number, bytes: number): Promise<Uint
   return buffer
 }
 
+/** A file is not what its digest says. */
+export class ChangedFile extends Error {}
+
 /** What is staged must be what was hashed: the disk here may have failed. */
 function demandSame(found: string, sha256: string, key: string): void {
-  if (found !== sha256) throw new Error(`The file for ${key} has changed since it was hashed: its SHA-256 is ${found}.`)
+  if (found !== sha256)
+    throw new ChangedFile(`The file for ${key} has changed since it was hashed: its SHA-256 is ${found}.`)
 }
 
 /** As a connection that ends early is told. */

@@ -1,5 +1,12 @@
-export { Bucket, type BucketSettings, type Downloaded, type ObjectHead, type StoredObject } from './bucket.ts'
+export {
+  Bucket,
+  type BucketSettings,
+  ChangedFile,
+  type Downloaded,
+  type ObjectHead,
+  type StoredObject,
+} from './bucket.ts'
 export { type FetchCopy, type HeldCopy, LocalCache, type LocalCacheSettings } from './local-cache.ts'
-export { demandKnownPrefix, demandOwnPrefix } from './owner.ts'
+export { CLUSTER_MARKER, demandKnownPrefix, demandOwnPrefix } from './owner.ts'
 export { readPlace } from './place.ts'
-export { S3Contents } from './s3-contents.ts'
+export { contentKey, S3Contents } from './s3-contents.ts'

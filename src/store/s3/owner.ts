@@ -10,7 +10,7 @@ import type { Bucket } from './bucket.ts'
 
 /** Of the settings in the database. */
 const KEY = 'cluster-id'
-const MARKER = 'backtrail-cluster.json'
+export const CLUSTER_MARKER = 'backtrail-cluster.json'
 
 /**
  * Takes a prefix for the cluster of this database, where it is of nobody, or finds that it has it. Throws
@@ -37,7 +37,7 @@ export async function demandOwnPrefix(
       made: toIso(now()),
       about: 'Objects of a Backtrail cluster; leave this one in place.',
     }
-    await bucket.create(MARKER, Buffer.from(`${JSON.stringify(marker, null, 2)}\n`))
+    await bucket.create(CLUSTER_MARKER, Buffer.from(`${JSON.stringify(marker, null, 2)}\n`))
     owner = await ownerOf(bucket)
   }
   if (owner === id) return
@@ -65,7 +65,7 @@ export async function demandKnownPrefix(
 
 /** The id at the prefix; null where there is none. */
 async function ownerOf(bucket: Pick<Bucket, 'read' | 'address'>): Promise<string | null> {
-  const bytes = await bucket.read(MARKER)
+  const bytes = await bucket.read(CLUSTER_MARKER)
   if (bytes === null) return null
   try {
     const { cluster } = JSON.parse(Buffer.from(bytes).toString()) as { cluster?: unknown }
@@ -75,6 +75,6 @@ async function ownerOf(bucket: Pick<Bucket, 'read' | 'address'>): Promise<string
   }
   throw new Failure(
     'storage.unusable',
-    `${bucket.address}${MARKER}, which says whose objects these are, cannot be read as such.`,
+    `${bucket.address}${CLUSTER_MARKER}, which says whose objects these are, cannot be read as such.`,
   )
 }

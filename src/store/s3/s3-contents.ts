@@ -200,7 +200,11 @@ function hexOf(sha256: Uint8Array): string {
 }
 
 function keyOf(sha256: Uint8Array): string {
-  const hex = hexOf(sha256)
+  return contentKey(hexOf(sha256))
+}
+
+/** The name of a content's object; `hex` is its SHA-256. */
+export function contentKey(hex: string): string {
   return `${FOLDER}/${hex.slice(0, 2)}/${hex}`
 }
 
