@@ -71,3 +71,16 @@ test('a deletion is kept for as long as it was said, and not longer', async () =
   await manager.stop()
   await installation.close()
 })
+
+test('the same change again gets the same answer, and is one change', async () => {
+  const installation = await openInstallation()
+  const log = { info() {}, warn() {}, error() {}, debug() {} } as never
+  const manager = new Manager({ store: installation.store, log, awayMs: 1_000, keptMs: 1_000_000_000 })
+  const by = await manager.authenticate(await manager.add('berlin'))
+  const first = await manager.publish(by, change)
+  assert.equal(first.kind, 'accepted')
+  assert.deepEqual(await manager.publish(by, change), first)
+  assert.equal(await manager.sequence(), 1)
+  await manager.stop()
+  await installation.close()
+})
