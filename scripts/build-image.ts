@@ -3,7 +3,7 @@
  * beside it. `mmdebstrap` gets the base, `umoci` makes the image. With SOURCE_DATE_EPOCH the same checkout and the same state
  * of Debian (BACKTRAIL_DEBIAN_MIRROR may be one of snapshot.debian.org) give the same digest.
  */
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { billOfMaterials } from './bill-of-materials.ts'
@@ -27,13 +27,16 @@ try {
 
   const base = join(work, 'base')
   const packages = makeBase(base)
-  for (const path of ['data', 'proc', 'sys', 'dev', 'tmp']) mkdirSync(join(base, path), { recursive: true })
+  for (const path of ['data', 'backups', 'proc', 'sys', 'dev', 'tmp']) mkdirSync(join(base, path), { recursive: true })
   writeFileSync(join(base, 'etc/passwd'), `root:x:0:0::/:/nologin\nbacktrail:x:${USER}:${USER}::/data:/nologin\n`)
   writeFileSync(join(base, 'etc/group'), `root:x:0:\nbacktrail:x:${USER}:\n`)
   settle(base)
   chmodSync(join(base, 'tmp'), 0o1777)
-  chmodSync(join(base, 'data'), 0o700)
-  chownSync(join(base, 'data'), USER, USER)
+  // A new volume takes over whose they are.
+  for (const path of ['data', 'backups']) {
+    chmodSync(join(base, path), 0o700)
+    chownSync(join(base, path), USER, USER)
+  }
   addLayer('base', base)
 
   // Changes more often, and is a layer of its own.
@@ -42,6 +45,9 @@ try {
   copyProgram(join(program, HOME))
   copyFileSync(join(root, 'deploy/image/health.mjs'), join(program, HOME, 'health.mjs'))
   writeFileSync(join(program, HOME, 'bill-of-materials.cdx.json'), bill)
+  // For commands in a container that runs: `docker compose exec backtrail backtrail backup /backups`.
+  mkdirSync(join(program, 'usr/bin'))
+  symlinkSync(`..${HOME.slice('/usr'.length)}/bin/backtrail`, join(program, 'usr/bin/backtrail'))
   settle(program)
   addLayer('program', program)
 
@@ -62,6 +68,7 @@ try {
   run('umoci', [
     ...['config', '--image', image, '--no-history', '--created', created, '--architecture', 'amd64', '--os', 'linux'],
     ...['--config.user', `${USER}:${USER}`, '--config.workingdir', '/data', '--config.volume', '/data'],
+    ...['--config.volume', '/backups'],
     ...[NODE, '--max-large-page-pool-size=128', `${HOME}/dist/main.js`].flatMap((part) => [
       '--config.entrypoint',
       part,

@@ -61,6 +61,7 @@ test('the chart renders to one server without rights, with its volume, and to an
   assert.deepEqual(mounts, volumes.map(({ name }) => name).sort())
   known(container.env.map(({ name }: { name: string }) => name))
   const whole = renderChart(chart, {
+    backups: { claim: 'on-other-disks' },
     settings: { BACKTRAIL_TRUST_PROXY: '10.0.0.0/8', BACKTRAIL_WORKERS: 4 },
     settingsSecret: 'secrets',
     filesSecret: 'keys',
@@ -83,6 +84,23 @@ test('the chart renders to one server without rights, with its volume, and to an
     ),
   )
   assert.equal(volumeClaimTemplates[0].spec.storageClassName, 'fast')
+  const mountOf = (wanted: string) =>
+    template.spec.containers[0].volumeMounts.find(({ name }: { name: string }) => name === wanted)?.mountPath
+  const backups = template.spec.volumes.find(({ name }: { name: string }) => name === 'backups')
+  assert.deepEqual([backups.persistentVolumeClaim.claimName, mountOf('backups')], ['on-other-disks', '/backups'])
+})
+
+test('for a restore the chart starts no server, and afterwards one on the folder that was restored', () => {
+  const containerOf = (values: Yaml) =>
+    renderChart(chart, values).find(({ kind }) => kind === 'StatefulSet').spec.template.spec.containers[0]
+  const dataOf = ({ env }: Yaml) => env.find(({ name }: { name: string }) => name === 'BACKTRAIL_DATA').value
+  const idle = containerOf({ serve: false })
+  assert.equal(idle.args, undefined)
+  assert.equal(idle.command[0], '/bin/sh')
+  assert.ok(!('startupProbe' in idle) && !('livenessProbe' in idle) && !('readinessProbe' in idle))
+  const plain = containerOf({})
+  assert.deepEqual([plain.command, plain.args, dataOf(plain)], [undefined, ['serve'], '/data/'])
+  assert.equal(dataOf(containerOf({ storage: { folder: 'restored' } })), '/data/restored')
 })
 
 test('the schema of the values takes those of the chart, knows each of them, and refuses others', () => {
@@ -95,6 +113,7 @@ test('the schema of the values takes those of the chart, knows each of them, and
     ['settings.BACKTRAIL_WORKERS', null],
     ['service.port', 'http'],
     ['storage.size', '500'],
+    ['storage.folder', '../etc'],
     ['ingress.enabled', 'yes'],
   ] as const)
     assert.notEqual(problemsOf(withValue(path, value)).length, 0, path)

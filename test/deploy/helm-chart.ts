@@ -59,11 +59,11 @@ function block(pieces: readonly Piece[], scope: Yaml): { text: string; rest: rea
       continue
     }
     if (piece.action === 'end') return { text, rest }
-    const [, condition] = /^if (\S+)$/.exec(piece.action) ?? []
+    const [, not, condition] = /^if (not )?(\S+)$/.exec(piece.action) ?? []
     const [, name = '', value = '', over] = /^range (\$\w+), (\$\w+) := (\S+)$/.exec(piece.action) ?? []
     if (condition !== undefined) {
       const inside = block(rest, scope)
-      if (look(condition, scope)) text += inside.text
+      if (Boolean(look(condition, scope)) !== (not !== undefined)) text += inside.text
       rest = inside.rest
     } else if (over !== undefined) {
       const entries = Object.entries<Yaml>(look(over, scope))

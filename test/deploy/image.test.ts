@@ -78,15 +78,19 @@ test('the image serves and hunts as its own user on a read-only root, and tells 
   const { config } = blob(blob(manifestOf('one')).config)
   assert.equal(config.User, '10001:10001')
   const data = join(folder, 'data')
-  mkdirSync(data, { mode: 0o700 })
-  chownSync(data, 10001, 10001)
+  for (const path of [data, `${data}.backups`]) {
+    mkdirSync(path, { mode: 0o700 })
+    chownSync(path, 10001, 10001)
+  }
   const [enter = '', ...words] = inRoot(image, config.User, data)
-  const env = Object.fromEntries(config.Env.map((entry: string) => entry.split(/=(.*)/s)))
+  const inImage = Object.fromEntries(config.Env.map((entry: string) => entry.split(/=(.*)/s)))
+  // What enters it is beyond the path of the image.
+  const env = { ...inImage, PATH: `${inImage.PATH}:/usr/sbin:/sbin` }
   const server = await startServer(t, [], {
     command: [enter, ...words, ...config.Entrypoint, ...config.Cmd].join(' '),
-    env: { ...env, PATH: `${env.PATH}:/usr/sbin:/sbin`, BACKTRAIL_ADMIN_TOKEN: 'of-the-image' },
+    env: { ...env, BACKTRAIL_ADMIN_TOKEN: 'of-the-image' },
   })
-  const inside = (...command: string[]) => backtrailTo(0, [...words, ...command], { command: enter })
+  const inside = (...command: string[]) => backtrailTo(0, [...words, ...command], { command: enter, env })
   const { port } = new URL(server.url)
   const reach = ['--server', `http://127.0.0.1:${port}`, '--token', 'of-the-image']
 
@@ -115,6 +119,19 @@ test('the image serves and hunts as its own user on a read-only root, and tells 
   const health = async () =>
     (await backtrail([...words, ...check], { command: enter, env: { BACKTRAIL_PORT: port } })).code
   assert.equal(await health(), 0)
+  // As `docker compose exec` and `kubectl exec` do it, beside the server.
+  assert.match((await inside('backtrail', 'backup', '/backups')).stdout, /^\/backups is a backup of \/data: 2 samples/)
   assert.equal(await server.stop(), 0)
   assert.equal(await health(), 1)
+
+  // As `docker compose run` does it, without a server.
+  const restore = ['restore', '/backups', '--data', '/data/restored']
+  assert.match((await inside(...config.Entrypoint, ...restore)).stdout, /2 samples .* restored into \/data\/restored/)
+  const restored = await startServer(t, [], {
+    command: [enter, ...words, ...config.Entrypoint, ...config.Cmd].join(' '),
+    env: { ...env, BACKTRAIL_DATA: '/data/restored' },
+  })
+  const there = ['--server', `http://127.0.0.1:${new URL(restored.url).port}`, '--token', 'of-the-image']
+  assert.match((await inside('backtrail', 'hunt', '/data/rule.yar', ...there)).stdout, /^contained\t/m)
+  assert.equal(await restored.stop(), 0)
 })
