@@ -15,6 +15,7 @@ import {
 } from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
 import { Intake, type MatchRecord, ProgramReading, Reanalysis } from '../intake/index.ts'
+import type { Jobs } from '../jobs/index.ts'
 import { Manager } from '../manager/index.ts'
 import { Matches } from '../matches/index.ts'
 import { Notifications } from '../notifications/index.ts'
@@ -25,7 +26,6 @@ import { RuleImports, RuleSources } from '../rule-sources/index.ts'
 import {
   AllowLists,
   type CheckedBy,
-  type Checker,
   Expiry,
   KnownTexts,
   RuleSwitches,
@@ -52,6 +52,7 @@ import {
 import { Tenants } from '../tenants/index.ts'
 import { openTracing, type Tracing } from '../tracing/index.ts'
 import { type Diagnostic, ruleText } from '../yara/index.ts'
+import { engineOf } from './engine-of.ts'
 import { Janitor } from './janitor.ts'
 import { openJobs } from './open-jobs.ts'
 import { Opened } from './opened.ts'
@@ -95,6 +96,8 @@ export interface Appliance {
   readonly tenants: Tenants
   readonly pool: WorkerPool
   readonly tracing: Tracing
+  /** Who does the jobs of hunts, and which nodes there are. */
+  readonly jobs: Pick<Jobs, 'nodes' | 'elsewhere'>
   /** Kept aside for what makes room on a full disk. */
   readonly room: Room
   /** Whether what is stored is sound. */
@@ -428,6 +431,7 @@ async function assemble(
     tenants,
     pool,
     tracing,
+    jobs,
     room: reserve,
     stored,
     lost: place.lost,
@@ -441,10 +445,4 @@ async function assemble(
     announce: (url) => reserve.lend(async () => lock.announce(url)),
     close: () => opened.close(),
   }
-}
-
-/** The engine that runs an ordinary rule, with its version; empty where no worker can say it now. */
-async function engineOf(checker: Checker): Promise<string> {
-  const { engine = '' } = await checker.check('rule ordinary { condition: true }').catch(() => ({ engine: '' }))
-  return engine
 }

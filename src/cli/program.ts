@@ -8,6 +8,7 @@ import { programVersion } from '../settings/index.ts'
 import { addBackup } from './backup.ts'
 import { addCheck } from './check.ts'
 import { addCloud } from './cloud.ts'
+import { addCluster } from './cluster.ts'
 import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes, exitCodesHelp } from './exit-codes.ts'
 import { addExplain } from './explain.ts'
@@ -52,6 +53,7 @@ const commands = [
   addUsers,
   addLogin,
   addCloud,
+  addCluster,
 ]
 
 function buildProgram(end: (code: ExitCode) => void): Command {

@@ -104,6 +104,36 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     },
   })
   new Gauge({
+    ...described('backtrail_nodes'),
+    registers,
+    collect() {
+      this.set(appliance.jobs.nodes.length)
+    },
+  })
+  new Gauge({
+    ...described('backtrail_hunt_parts'),
+    registers,
+    collect() {
+      this.set(appliance.jobs.elsewhere)
+    },
+  })
+  new Gauge({
+    ...described('backtrail_node_cache_bytes'),
+    registers,
+    collect() {
+      this.reset()
+      for (const { id, name, cacheBytes } of appliance.jobs.nodes) this.set({ node: id, host: name }, cacheBytes)
+    },
+  })
+  keptElsewhere('backtrail_node_parts_total', () =>
+    appliance.jobs.nodes.flatMap(({ id, name, done, failed, refused }) =>
+      Object.entries({ done, failed, refused }).map(([outcome, value]) => ({
+        labels: { node: String(id), host: name, outcome },
+        value,
+      })),
+    ),
+  )
+  new Gauge({
     ...described('backtrail_tasks_waiting'),
     registers,
     collect() {

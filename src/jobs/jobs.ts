@@ -1,4 +1,5 @@
 import type { RuleSet } from '../scanning/index.ts'
+import type { StoredNode } from '../store/index.ts'
 import type { JobInput, JobKind, JobOutput } from './job.ts'
 import type { JobOptions, Work } from './work.ts'
 
@@ -9,6 +10,11 @@ import type { JobOptions, Work } from './work.ts'
 export interface Jobs {
   /** How many jobs of one hunt are worth having under way at once. */
   readonly width: number
+
+  /** Which other processes live that do jobs, as of half a second ago. */
+  readonly nodes: readonly StoredNode[]
+  /** Jobs that are offered to them, or that they do. */
+  readonly elsewhere: number
 
   /** Other processes may do jobs with the rules of this hunt too, until `end`. The pool knows the set meanwhile. */
   begin(hunt: number, ruleSet: RuleSet): void
@@ -21,6 +27,8 @@ export interface Jobs {
 
 /** Jobs of a server that has nobody to share them with. */
 export class LocalJobs implements Jobs {
+  readonly nodes = []
+  readonly elsewhere = 0
   readonly width: number
   readonly #work: Work
 

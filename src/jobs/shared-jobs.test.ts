@@ -109,14 +109,17 @@ async function until(holds: () => Promise<boolean> | boolean, what: string): Pro
 }
 
 for (const { name, skip, fresh } of engines) {
-  test(`without nodes the server does all by itself (${name})`, { skip }, async (t) => {
+  test(`without nodes the server does all by itself (${name})`, { skip, timeout: 60_000 }, async (t) => {
     const { jobs, store } = await open(t, fresh, { isWorking: false })
     assert.deepEqual(doneBy(await jobs.run('verify', jobOf(1, 2), how)), ['server', 'server'])
     assert.equal(jobs.width, 2)
     assert.deepEqual(await store.huntParts.list(), [])
   })
 
-  test(`a node does what the server leaves to it, and the answer is as it was made (${name})`, { skip }, async (t) => {
+  test(`a node does what the server leaves to it, and the answer is as it was made (${name})`, {
+    skip,
+    timeout: 60_000,
+  }, async (t) => {
     const { jobs, store, done, addNode } = await open(t, fresh, { isWorking: false })
     await addNode(workOf('node', done))
     await until(() => jobs.width > 2, 'the node is known')
@@ -130,7 +133,7 @@ for (const { name, skip, fresh } of engines) {
     await until(async () => (await store.nodes.list())[0]?.done === 2, 'the node has counted them')
   })
 
-  test(`a server with work of its own shares what is beyond it (${name})`, { skip }, async (t) => {
+  test(`a server with work of its own shares what is beyond it (${name})`, { skip, timeout: 60_000 }, async (t) => {
     const busy = Promise.withResolvers<void>()
     const { jobs, done, addNode } = await open(t, fresh, { isWorking: true, until: () => busy.promise })
     await addNode(workOf('node', done))
@@ -141,7 +144,7 @@ for (const { name, skip, fresh } of engines) {
     assert.deepEqual((await Promise.all(all)).flatMap(doneBy), ['server', 'server', 'node', 'node'])
   })
 
-  test(`what a node fails at, the server does (${name})`, { skip }, async (t) => {
+  test(`what a node fails at, the server does (${name})`, { skip, timeout: 60_000 }, async (t) => {
     const { jobs, store, addNode } = await open(t, fresh, { isWorking: false })
     await addNode(workOf('node', [], () => Promise.reject(new Error('no disk'))))
     await until(() => jobs.width > 2, 'the node is known')
@@ -151,6 +154,7 @@ for (const { name, skip, fresh } of engines) {
 
   test(`parts of a node that is gone go on within two seconds, and what it says later is refused (${name})`, {
     skip,
+    timeout: 60_000,
   }, async (t) => {
     const { jobs, store, done, gone, addNode } = await open(t, fresh, { isWorking: false })
     const stuck = Promise.withResolvers<void>()
@@ -169,7 +173,7 @@ for (const { name, skip, fresh } of engines) {
     stuck.resolve()
   })
 
-  test(`what was aborted is not worked on any more (${name})`, { skip }, async (t) => {
+  test(`what was aborted is not worked on any more (${name})`, { skip, timeout: 60_000 }, async (t) => {
     const { jobs, store, done, addNode } = await open(t, fresh, { isWorking: false })
     const aborted = Promise.withResolvers<void>()
     const untilAborted = async (signal?: AbortSignal) => {

@@ -17,7 +17,7 @@
 import { Loop } from '../background/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
 import { programVersion } from '../settings/index.ts'
-import { now, type Store } from '../store/index.ts'
+import { now, type Store, type StoredNode } from '../store/index.ts'
 import type { JobInput, JobKind, JobOutput } from './job.ts'
 import type { Jobs } from './jobs.ts'
 import { LiveNodes } from './live-nodes.ts'
@@ -50,7 +50,6 @@ export class SharedJobs implements Jobs {
   /** By the id of the part, in the order in which they were offered. */
   readonly #offered = new Map<number, OfferedPart>()
   #here = 0
-  /** Offered, or about to be. */
   #elsewhere = 0
   #nodesSeen = Number.NEGATIVE_INFINITY
   #isTakingBack = false
@@ -68,6 +67,14 @@ export class SharedJobs implements Jobs {
   async stop(): Promise<void> {
     await this.#loop.stop()
     for (const part of this.#offered.values()) part.resolve(null)
+  }
+
+  get nodes(): readonly StoredNode[] {
+    return this.#nodes.all
+  }
+
+  get elsewhere(): number {
+    return this.#elsewhere
   }
 
   get width(): number {

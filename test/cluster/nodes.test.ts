@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { DatabaseHealth } from '../../src/store/database-health.ts'
 import type { Store } from '../../src/store/index.ts'
 import { openStoreOfNode } from '../../src/store/postgres/store.ts'
-import { backtrail, folderWith, startServer } from '../cli/running.ts'
+import { backtrail, backtrailTo, folderWith, startServer } from '../cli/running.ts'
 import { type Json, sha1, TestServer } from '../http/harness.ts'
 import { type ClusterSettings, flagsOf, newCluster, noCluster } from './cluster.ts'
 import { startNode } from './running-nodes.ts'
@@ -153,6 +153,32 @@ test('a node that is killed in the middle of a hunt changes nothing, and its par
   assert.ok(took < 2_000, `${took} ms`)
   assert.deepEqual(sha1sOf(await foundBy(hunt)), marked)
   assert.ok(((await countsOf(second.id))?.done ?? 0) > 0)
+})
+
+test('operators see the nodes, what they hold and what they have done', { skip }, async (t) => {
+  const [node] = await startNodes(t, 1)
+  assert.ok(node)
+  await foundBy(await beginHunt(quick, true))
+  await until(async () => ((await countsOf(node.id))?.done ?? 0) > 0, 'the node has done some')
+  const metrics = async () => (await server.get('/metrics', { isDocumented: false })).text
+  const done = new RegExp(`^backtrail_node_parts_total{node="${node.id}",host="[^"]+",outcome="done"} [1-9]`, 'm')
+  await until(async () => done.test(await metrics()), 'the metrics have it')
+  assert.match(await metrics(), /^backtrail_nodes 1$/m)
+  const hunt = await beginHunt(endless, false)
+  await until(async () => (await heldBy(node.id)) > 0, 'the node holds parts')
+  const of = ['--database', cluster.database, '--store', cluster.store]
+  const { nodes, hunts } = JSON.parse((await backtrailTo(0, ['cluster', 'status', '--json', ...of])).stdout)
+  const [shown] = nodes.filter(({ id }: Json) => id === node.id)
+  assert.equal(shown.isConnected, true)
+  assert.ok(shown.parts > 0 && shown.done > 0 && shown.cacheBytes > 0, JSON.stringify(shown))
+  assert.deepEqual(
+    hunts.map(({ id }: Json) => id),
+    [hunt],
+  )
+  await server.appliance.adHocHunts.cancel(await server.appliance.accounts.users.operator(), hunt)
+  await node.stop('SIGKILL')
+  const table = (await backtrailTo(0, ['cluster', 'status', ...of])).stdout
+  assert.match(table, new RegExp(`^${node.id} .* gone .* [1-9]\\d* +0 +0$`, 'm'))
 })
 
 test('without any node left, the server goes on by itself', { skip }, async (t) => {

@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import type { ClusterStatus } from '../appliance/index.ts'
+import { type Flags, readSettings } from '../settings/index.ts'
+import type { Conclude } from './command.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { addSettings } from './flags.ts'
+import { formatBytes, formatCount, formatDuration, formatTable } from './terminal.ts'
+
+export function addCluster(program: Command, conclude: Conclude): void {
+  const cluster = program.command('cluster').description('About the nodes of a cluster.')
+  const status = cluster
+    .command('status')
+    .description('Print the nodes with what they do and have done, and the parts of running hunts that are theirs.')
+    .option('--json', 'Print one JSON object.')
+    .addHelpText(
+      'after',
+      `
+It asks the database, so it works beside a server and without one. A node that is gone stays listed for an hour.`,
+    )
+  addSettings(status, ['database', 'databasePasswordFile', 'store']).action(conclude(printStatus))
+}
+
+async function printStatus({ json, ...flags }: Flags & { readonly json?: true }): Promise<ExitCode> {
+  const settings = readSettings(flags, process.env)
+  const { clusterStatus } = await import('../appliance/index.ts')
+  const status = await clusterStatus(settings)
+  process.stdout.write(json ? `${JSON.stringify(status)}\n` : formatStatus(status))
+  return exitCodes.done
+}
+
+function formatStatus({ nodes, hunts }: ClusterStatus): string {
+  const rows = nodes.map((node) => [
+    ...[String(node.id), node.name, node.version, node.isConnected ? 'connected' : 'gone'],
+    ...[`${formatDuration(Math.max(0, Date.now() - node.seen / 1_000))} ago`, String(node.workers)],
+    ...[`${formatBytes(node.cacheBytes)} of ${formatBytes(node.cacheLimit)}`, String(node.parts)],
+    ...[String(node.done), String(node.failed), String(node.refused)],
+  ])
+  const head = ['node', 'host', 'version', 'state', 'seen', 'workers', 'copies', 'parts', 'done', 'failed', 'refused']
+  const table =
+    nodes.length === 0 ? 'There are no nodes: the server works on hunts by itself.' : formatTable(head, rows)
+  const shared = hunts.map(
+    ({ id, offered, claimed, done, failed }) =>
+      `hunt ${id}: ${formatCount(offered, 'part')} wait for a node, ${claimed} are under way, ${done + failed} wait for the server\n`,
+  )
+  return `${table}\n${shared.join('')}`
+}
