@@ -18,7 +18,7 @@ import { Intake, type MatchRecord, ProgramReading, Reanalysis } from '../intake/
 import type { Jobs } from '../jobs/index.ts'
 import { Manager } from '../manager/index.ts'
 import { Matches } from '../matches/index.ts'
-import { Notifications } from '../notifications/index.ts'
+import { Bell, Notifications } from '../notifications/index.ts'
 import { type ManagerAccess, managerAccess, PublicationOutbox, Publishing } from '../publishing/index.ts'
 import { Quotas } from '../quotas/index.ts'
 import { Retention } from '../retention/index.ts'
@@ -91,6 +91,8 @@ export interface Appliance {
   readonly retention: Retention
   /** Sends nothing before its `start`. */
   readonly notifications: Notifications
+  /** What is new for each user. */
+  readonly bell: Bell
   /** One search over everything that analysts work with. */
   readonly search: Search
   readonly tenants: Tenants
@@ -427,6 +429,7 @@ async function assemble(
     ruleSources,
     ruleImports,
     notifications,
+    bell: new Bell(store),
     search,
     tenants,
     pool,

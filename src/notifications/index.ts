@@ -1,4 +1,5 @@
 /** Users are notified of new matches, ended hunts and suspended rulesets, by webhooks. */
+export { Bell, MOST_COUNTED, type Unread } from './bell.ts'
 export {
   type ChannelRequest,
   type ChannelState,

@@ -6,6 +6,7 @@
  * the API shows. Hashes are BLOBs. Booleans are 0 and 1.
  */
 import type { Generated } from 'kysely'
+import type { BellTables } from './bell-tables.ts'
 import type { Classification } from './classifications.ts'
 import type { Micros } from './clock.ts'
 import type { HuntTables } from './hunt-tables.ts'
@@ -20,7 +21,14 @@ import type { Role } from './users.ts'
 
 export type Flag = 0 | 1
 
-export interface Schema extends HuntTables, NodeTables, NotificationTables, ProgramTables, RuleTables, SharedTables {
+export interface Schema
+  extends BellTables,
+    HuntTables,
+    NodeTables,
+    NotificationTables,
+    ProgramTables,
+    RuleTables,
+    SharedTables {
   settings: SettingsTable
   users: UsersTable
   tokens: TokensTable

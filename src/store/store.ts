@@ -2,6 +2,7 @@ import type { StoredAllowLists } from './allow-lists.ts'
 import type { StoredAppliances } from './appliances.ts'
 import type { StoredArrivals } from './arrivals.ts'
 import type { StoredAudit } from './audit.ts'
+import type { StoredBells } from './bells.ts'
 import type { StoredClassifications } from './classifications.ts'
 import type { StoredCloudFeeds } from './cloud-feeds.ts'
 import type { StoredCloudRulesets } from './cloud-rulesets.ts'
@@ -82,6 +83,7 @@ export interface Repositories {
   readonly publications: StoredPublications
   readonly retention: StoredRetention
   readonly nodes: StoredNodes
+  readonly bells: StoredBells
 }
 
 /** The repositories within a transaction: what is read and written through them is of one unit. */

@@ -165,6 +165,8 @@ test('a client that is made from the document can call every operation', { timeo
     enableRules: { rules: ['g'] },
     disableRules: { rules: ['g'] },
     createTenantRuleset: { ruleset_name: 'generated' },
+    followRuleset: { follows: true },
+    markRead: { up_to: '1.1' },
     setQuota: { day_samples: 1_000_000 },
     setRetention: { enabled: false },
     previewRetention: { enabled: false },
@@ -183,7 +185,14 @@ test('a client that is made from the document can call every operation', { timeo
     const [type = '', { schema = {} } = {}] = Object.entries<Json>(details.requestBody?.content ?? {})[0] ?? []
     // A body that needs nothing is not sent, unless something of it stands above.
     const names: string[] =
-      schema.required ?? (schema.properties?.keep ? ['enabled'] : schema.properties?.day_samples ? ['day_samples'] : [])
+      schema.required ??
+      (schema.properties?.up_to
+        ? ['up_to']
+        : schema.properties?.keep
+          ? ['enabled']
+          : schema.properties?.day_samples
+            ? ['day_samples']
+            : [])
     const fields = Object.fromEntries(names.map((name) => [name, value(name)]))
     const isTenants = details.security?.[0]?.tenant !== undefined
     const call: Call = {

@@ -71,6 +71,9 @@ const values: Readonly<Record<string, string | string[]>> = {
   approve: 'false',
   token: 'nobody’s',
   scope: 'read',
+  follows: 'true',
+  ruleset: 'hostile_target',
+  up_to: '1.1',
 }
 
 function soundRequests(): Sound[] {

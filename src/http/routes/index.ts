@@ -4,6 +4,7 @@ import { addAdvancedSearch } from './advanced-search.ts'
 import { addAllowLists } from './allow-lists.ts'
 import { addAppliances } from './appliances.ts'
 import { addAudit } from './audit.ts'
+import { addBell } from './bell.ts'
 import { addCloudRetro } from './cloud-retro.ts'
 import { addCloudTime } from './cloud-time.ts'
 import { addDeviceLogIn } from './device-log-in.ts'
@@ -104,6 +105,7 @@ const onAppliances = [
   addHuntHits,
   addMatchSearch,
   addNotifications,
+  addBell,
   addSearch,
 ]
 

@@ -5,6 +5,7 @@ import { sqlAllowLists } from './allow-lists.ts'
 import { sqlAppliances } from './appliances.ts'
 import { sqlArrivals } from './arrivals.ts'
 import { sqlAudit } from './audit.ts'
+import { sqlBells } from './bells.ts'
 import { sqlClassifications } from './classifications.ts'
 import { sqlCloudFeeds } from './cloud-feeds.ts'
 import { sqlCloudRulesets } from './cloud-rulesets.ts'
@@ -102,5 +103,6 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     publications: sqlPublications(database),
     retention: sqlRetention(database, engine),
     nodes: sqlNodes(database, engine),
+    bells: sqlBells(database),
   }
 }

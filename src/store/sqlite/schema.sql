@@ -39,6 +39,30 @@ CREATE INDEX audit_entries_by_time ON audit_entries (time);
 
 CREATE INDEX audit_entries_by_user ON audit_entries (user, id);
 
+CREATE TABLE bell_hunts (
+  user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  hunt_id INTEGER NOT NULL REFERENCES hunts (id) ON DELETE CASCADE,
+  PRIMARY KEY (user_id, hunt_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX bell_hunts_by_hunt ON bell_hunts (hunt_id);
+
+CREATE TABLE bell_rulesets (
+  user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  ruleset_id INTEGER NOT NULL REFERENCES rulesets (id) ON DELETE CASCADE,
+  follows INTEGER,
+  match_id INTEGER NOT NULL,
+  PRIMARY KEY (user_id, ruleset_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX bell_rulesets_by_ruleset ON bell_rulesets (ruleset_id);
+
+CREATE TABLE bells (
+  user_id INTEGER PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+  match_id INTEGER NOT NULL,
+  moment INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE cloud_deliveries (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL UNIQUE,

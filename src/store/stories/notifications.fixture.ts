@@ -97,4 +97,62 @@ export async function notifying(store: Store, tell: Tell): Promise<void> {
   tell('left', [await notifications.listDeliveries(mine, null, 5), await notifications.listOf(other)])
   await notifications.deleteOf(watcher)
   tell('gone', [await notifications.listOf(watcher), await notifications.backlog()])
+  await belling(store, tell, watcher, watched)
+}
+
+async function belling(
+  { bells, matches, hunts, samples, rulesets }: Store,
+  tell: Tell,
+  user: number,
+  own: number,
+): Promise<void> {
+  const others = await rulesets.add({ name: 'of others', ownerId: 1, core: false, created: 1 })
+  const [one, two] = await samples.addInCloud([
+    { sha1: digestOf('sha1', 'first new'), size: 5, fileType: 'PE/Exe', seen: 9 },
+    { sha1: digestOf('sha1', 'second new'), size: 5, fileType: 'PE/Exe', seen: 9 },
+  ])
+  const match = (rulesetId: number, rule: string) => ({ rulesetId, revisionId: 1, rule, name: null })
+  await matches.add(one?.id ?? 0, [match(own, 'before')], 90)
+  tell('no place', [await bells.placeOf(user), await bells.unreadRulesets(user, 5, 5)])
+  await bells.begin(user, 100)
+  await bells.begin(user, 101)
+  const behind = async () => (await bells.lastMatchId()) - ((await bells.placeOf(user))?.match ?? 0)
+  tell('begun', [(await bells.placeOf(user))?.moment, await behind(), await bells.unreadRulesets(user, 5, 5)])
+  await matches.add(two?.id ?? 0, [match(own, 'a'), match(own, 'b'), match(others, 'c')], 110)
+  tell('unread', [await bells.unreadRulesets(user, 5, 5), await bells.unreadRulesets(user, 5, 1), await behind()])
+  tell('followed', [
+    await bells.isFollowed(user, own),
+    await bells.isFollowed(user, others),
+    await bells.isFollowed(user, 999),
+  ])
+  await bells.follow(user, others, true, 0)
+  await rulesets.recordMatch([others], 120)
+  tell('two', [await bells.unreadRulesets(user, 5, 5), await bells.unreadRulesets(user, 1, 5)])
+  await bells.follow(user, own, false, 0)
+  tell('one', [await bells.unreadRulesets(user, 5, 5), await bells.isFollowed(user, own)])
+  await bells.readRuleset(user, others, await bells.lastMatchId())
+  tell('none', [await bells.unreadRulesets(user, 5, 5), await bells.isFollowed(user, others)])
+  const shared = { created: 1, lastSampleId: 9 }
+  const adHoc = { title: 'mine', texts: Buffer.from('[]'), selection: '{}', useIndex: false }
+  const ended: number[] = []
+  for (const startedBy of [user, 1]) {
+    const id = await hunts.add({ kind: 'ad-hoc', state: 'queued', startedBy, adHoc, ...shared })
+    await hunts.enter(id, 'failed', 150, 'no')
+    ended.push(id)
+  }
+  const unread = async () => (await bells.unreadHunts(user, 5)).map(({ id, ...hunt }) => hunt)
+  tell('hunts', await unread())
+  await bells.readHunt(user, ended[0] ?? 0)
+  await bells.readHunt(user, ended[0] ?? 0)
+  tell('read', await unread())
+  await bells.readUpTo(user, { match: 0, moment: 1 })
+  tell('not back', (await bells.placeOf(user))?.moment)
+  await bells.readUpTo(user, { match: await bells.lastMatchId(), moment: 200 })
+  tell('all read', [
+    (await bells.placeOf(user))?.moment,
+    await behind(),
+    await unread(),
+    await bells.isFollowed(user, own),
+  ])
+  for (const id of ended) await hunts.delete(id)
 }

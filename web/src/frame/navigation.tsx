@@ -25,6 +25,7 @@ import { atServer } from '../api/root.ts'
 import { useLogOut, useUser } from '../api/session.ts'
 import { useIsManager } from '../api/sharing.ts'
 import menu from '../parts/menu.module.css'
+import { Bell } from './bell.tsx'
 import styles from './navigation.module.css'
 import { SearchButton } from './overlays.tsx'
 import { chooseTheme, chosenTheme, type Theme } from './theme.ts'
@@ -46,10 +47,13 @@ export function Navigation() {
   const shown = useIsManager() ? [...places.slice(0, -1), appliances, ...places.slice(-1)] : places
   return (
     <nav className={styles.navigation} aria-label="Pages">
-      <NavLink to="/" className={styles.brand ?? ''}>
-        <img src={atServer('/favicon.svg')} alt="" width={24} height={24} />
-        Backtrail
-      </NavLink>
+      <div className={styles.top}>
+        <NavLink to="/" className={styles.brand ?? ''}>
+          <img src={atServer('/favicon.svg')} alt="" width={24} height={24} />
+          Backtrail
+        </NavLink>
+        <Bell />
+      </div>
       <SearchButton />
       <ul className={styles.places}>
         {shown.map(({ to, title, Icon }) => (

@@ -2,6 +2,7 @@ import { EllipsisVertical } from 'lucide-react'
 import { lazy, type ReactNode, Suspense, useState } from 'react'
 import { Button as AriaButton, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components'
 import { Link, useNavigate, useParams } from 'react-router'
+import { useFollow } from '../../api/bell.ts'
 import { useCloudTime } from '../../api/cloud.ts'
 import { addressOf } from '../../api/http.ts'
 import {
@@ -159,6 +160,7 @@ function Actions({ ruleset }: { readonly ruleset: Ruleset }) {
       >
         Enabled
       </Switch>
+      <FollowSwitch name={name} />
       {!ruleset.system_ruleset && <Publish name={name} />}
       {isOurs && (
         <MenuTrigger>
@@ -187,6 +189,21 @@ function Actions({ ruleset }: { readonly ruleset: Ruleset }) {
         </p>
       </Confirmation>
     </>
+  )
+}
+
+/** Whether new matches come to the bell. */
+function FollowSwitch({ name }: { readonly name: string }) {
+  const { follows, change } = useFollow(name)
+  if (follows === undefined) return null
+  return (
+    <Switch
+      label={`${name} is followed`}
+      isOn={follows}
+      onChange={(isOn) => change.mutate(isOn, { onError: notifyFailed })}
+    >
+      Follow
+    </Switch>
   )
 }
 

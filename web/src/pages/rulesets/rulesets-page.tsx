@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { Link } from 'react-router'
+import { useUnread } from '../../api/bell.ts'
 import { addressOf } from '../../api/http.ts'
 import {
   addressOfRuleset,
@@ -13,7 +14,7 @@ import {
 import { mayWork, type SessionUser, useUser } from '../../api/session.ts'
 import { useSharing } from '../../api/sharing.ts'
 import { type Change, useAddressState } from '../../parts/address-state.ts'
-import { type ClassificationName, classifications } from '../../parts/badge.tsx'
+import { Badge, type ClassificationName, classifications } from '../../parts/badge.tsx'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Filters, SearchField, Select } from '../../parts/field.tsx'
@@ -155,6 +156,7 @@ function columnsFor(user: SessionUser): readonly Column<Ruleset>[] {
           <Link to={addressOfRuleset(name)} className={styles.name ?? ''}>
             {name}
           </Link>{' '}
+          <NewMatches of={name} />
           {tags.length > 0 && <small className={styles.tags}>{tags.join(', ')}</small>}
         </>
       ),
@@ -221,6 +223,18 @@ function countColumn(classification: ClassificationName): Column<Ruleset> {
       )
     },
   }
+}
+
+/** How many of its matches are new for the user; nothing for none. */
+function NewMatches({ of }: { readonly of: string }) {
+  const unread = useUnread().data?.rulesets.find(({ name }) => name === of)
+  if (!unread) return null
+  return (
+    <Badge tone="information">
+      {count(unread.matches)}
+      {unread.more && '+'} new
+    </Badge>
+  )
 }
 
 const Dash = () => (
