@@ -18,7 +18,7 @@ import { Intake, type MatchRecord, ProgramReading, Reanalysis } from '../intake/
 import type { Jobs } from '../jobs/index.ts'
 import { Manager } from '../manager/index.ts'
 import { Matches } from '../matches/index.ts'
-import { Bell, Notifications } from '../notifications/index.ts'
+import { Bell, type Notifications } from '../notifications/index.ts'
 import { type ManagerAccess, managerAccess, PublicationOutbox, Publishing } from '../publishing/index.ts'
 import { Quotas } from '../quotas/index.ts'
 import { Retention } from '../retention/index.ts'
@@ -55,6 +55,7 @@ import { type Diagnostic, ruleText } from '../yara/index.ts'
 import { engineOf } from './engine-of.ts'
 import { Janitor } from './janitor.ts'
 import { openJobs } from './open-jobs.ts'
+import { openNotifications } from './open-notifications.ts'
 import { Opened } from './opened.ts'
 import { openPlace } from './place.ts'
 import { StoredCheck } from './stored-check.ts'
@@ -275,12 +276,7 @@ async function assemble(
     ratio: settings.archiveRatio,
     timeMs: settings.archiveTimeout,
   })
-  const notifications = new Notifications({
-    store,
-    rules: { hosts: settings.webhookHosts, networks: settings.webhookNetworks, ca: settings.webhookCa },
-    publicUrl: settings.publicUrl,
-    log,
-  })
+  const notifications = openNotifications(store, settings, log)
   const record: MatchRecord = {
     async record(tx, scan) {
       const added = await matches.record(tx, scan)

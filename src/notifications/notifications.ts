@@ -13,6 +13,7 @@ import {
   type Store,
   type UnitOfWork,
 } from '../store/index.ts'
+import { type MailAccess, MailPost } from './mail-post.ts'
 import { type Counters, heldUntil, Sender, sentToday } from './sender.ts'
 import { checkedSecret, newSecret } from './signature.ts'
 import { WebhookPost } from './webhook-post.ts'
@@ -42,18 +43,22 @@ export interface ChannelState {
 export class Notifications {
   readonly #store: Store
   readonly #post: WebhookPost
+  readonly #mail: MailPost
   readonly #sender: Sender
 
   constructor(parts: {
     readonly store: Store
     readonly rules: NetworkRules
+    /** Null where no mails are sent. */
+    readonly mail: MailAccess | null
     /** Where people reach the web application; '' where that is not known. */
     readonly publicUrl: string
     readonly log: Log
   }) {
     this.#store = parts.store
     this.#post = new WebhookPost(parts.rules)
-    this.#sender = new Sender({ ...parts, post: this.#post })
+    this.#mail = new MailPost(parts.mail)
+    this.#sender = new Sender({ ...parts, post: this.#post, mail: this.#mail })
   }
 
   /** Sends from now on. A command that works on a data folder does not call it: the next server sends. */
@@ -183,7 +188,10 @@ export class Notifications {
     if (Array.isArray(rulesets) && rulesets.length === 0) {
       throw new Failure('notification.invalid', 'Choose at least one ruleset, or all of yours.')
     }
-    const address = await this.#post.checkedAddress(request.address)
+    const address =
+      request.kind === 'e-mail'
+        ? this.#mail.checkedAddress(request.address)
+        : await this.#post.checkedAddress(request.address)
     const common = { ...request, name, address }
     if (typeof rulesets === 'string') return { ...common, scope: rulesets, rulesets: [] }
     const ids: number[] = []

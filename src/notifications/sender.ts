@@ -24,6 +24,7 @@ import {
   type Store,
   type UnitOfWork,
 } from '../store/index.ts'
+import type { MailPost } from './mail-post.ts'
 import { countsOf, type HeldBack, type Message, ofOneKind, typeOfEvents } from './message.ts'
 import { bodyOf } from './shapes.ts'
 import type { WebhookPost } from './webhook-post.ts'
@@ -58,6 +59,7 @@ export interface Counters {
 export class Sender {
   readonly #store: Store
   readonly #post: WebhookPost
+  readonly #mail: MailPost
   readonly #publicUrl: string
   readonly #log: Log
   readonly #lifetime = new AbortController()
@@ -72,11 +74,13 @@ export class Sender {
   constructor(parts: {
     readonly store: Store
     readonly post: WebhookPost
+    readonly mail: MailPost
     readonly publicUrl: string
     readonly log: Log
   }) {
     this.#store = parts.store
     this.#post = parts.post
+    this.#mail = parts.mail
     this.#publicUrl = parts.publicUrl
     this.#log = parts.log
   }
@@ -189,16 +193,14 @@ export class Sender {
     let status: number | null = null
     let failure: Failure
     try {
-      const { address: url, secret, kind } = channel
-      const message = { url, id: delivery.messageId, body: delivery.body, secret: kind === 'webhook' ? secret : '' }
-      const answer = await this.#post.send(message, this.#lifetime.signal)
-      status = answer.status
-      if (status >= 200 && status < 300) {
+      const answer = await this.#send(channel, delivery)
+      status = answer?.status ?? null
+      if (answer === null || (answer.status >= 200 && answer.status < 300)) {
         await notifications.settle(delivery.id, { state: 'delivered', at: now(), attempts, status, problem: null })
         this.#counters.delivered++
         return
       }
-      failure = refusalOf(url, answer)
+      failure = refusalOf(channel.address, answer)
     } catch (error) {
       this.#lifetime.signal.throwIfAborted()
       if (!(error instanceof Failure)) throw error
@@ -217,6 +219,19 @@ export class Sender {
     await notifications.postpone(delivery.id, { due, attempts, status, problem })
     this.#counters.postponed++
     this.#log.info(details, 'a notification was not delivered yet')
+  }
+
+  /** The answer of a web server; null where a mail server took it. */
+  async #send(
+    { kind, address, secret }: NotificationChannel,
+    { messageId: id, title: subject, body }: NotificationDelivery,
+  ): Promise<{ status: number; retryAfterMs: number } | null> {
+    const { signal } = this.#lifetime
+    if (kind !== 'e-mail') {
+      return this.#post.send({ url: address, id, body, secret: kind === 'webhook' ? secret : '' }, signal)
+    }
+    await this.#mail.send({ to: address, subject, text: body, id }, signal)
+    return null
   }
 
   #sleep(ms: number): void {

@@ -12,6 +12,7 @@ const SLACK_SECTION = 2_900
 export function bodyOf(kind: ChannelKind, message: Message, publicUrl: string): string {
   if (kind === 'slack') return JSON.stringify(slackBody(message, publicUrl))
   if (kind === 'teams') return JSON.stringify(teamsBody(message, publicUrl))
+  if (kind === 'e-mail') return mailBody(message, publicUrl)
   return JSON.stringify(standardBody(message, publicUrl))
 }
 
@@ -57,6 +58,14 @@ function teamsBody(message: Message, publicUrl: string): object {
       },
     ],
   }
+}
+
+/** Plain text; the title is the subject. */
+function mailBody(message: Message, publicUrl: string): string {
+  const { lines } = wordsOf(message)
+  const where = publicUrl === '' ? [] : ['', `${publicUrl}/`]
+  const why = `You get this because of your channel ${message.channel.name} in Backtrail; its page “Notifications” has it.`
+  return [...lines, ...where, '', '-- ', why, ''].join('\n')
 }
 
 /** Lines together, each text short enough. */

@@ -1,5 +1,6 @@
 export { childEnvironment } from './child-environment.ts'
 export { isAddressPath } from './kinds.ts'
+export { isMailAddress } from './mail-address.ts'
 export { readCertificates, readNamedFile } from './named-files.ts'
 export { inNetworks } from './networks.ts'
 export {
@@ -12,7 +13,14 @@ export {
   type Settings,
   variableOf,
 } from './options.ts'
-export { type Environment, type Flags, readClientAddress, readClientSettings, readSettings } from './read.ts'
+export {
+  type Environment,
+  type Flags,
+  isThisMachine,
+  readClientAddress,
+  readClientSettings,
+  readSettings,
+} from './read.ts'
 export { renderReference } from './reference.ts'
 export { hasPart, partsOf, type RolePart } from './roles.ts'
 export { programVersion } from './version.ts'

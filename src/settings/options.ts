@@ -22,6 +22,7 @@ import {
   text,
   webAddress,
 } from './kinds.ts'
+import { mailOptions } from './mail-options.ts'
 import { hour, minute, type Option, option, second } from './option.ts'
 import { publishingOptions } from './publishing-options.ts'
 import { signOnOptions } from './sign-on-options.ts'
@@ -374,6 +375,7 @@ export const options = {
     about:
       'Certificates (PEM) of the authorities that receivers of webhooks are believed by, in place of the well-known ones.',
   }),
+  ...mailOptions,
   logLevel: option({
     kind: choice('level', 'fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     default: 'info',

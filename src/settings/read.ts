@@ -1,4 +1,5 @@
 import { Failure } from '../errors/index.ts'
+import { isMailAddress } from './mail-address.ts'
 import {
   type ClientSettings,
   clientOptions,
@@ -29,6 +30,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
   demandWholeCloud(settings)
   demandWholeManager(settings)
   demandWholeProvider(settings)
+  demandWholeMail(settings)
   demandWholeDirectory(settings)
   return settings
 }
@@ -157,6 +159,30 @@ function demandWholeManager(settings: Settings): void {
     refuse('BACKTRAIL_MANAGER_TOKEN and --manager-token-file', 'must not be given together')
 }
 
+/** A mail server is an address, and somebody whom mails come from; a password goes to no other machine in the clear. */
+function demandWholeMail({ mailServer, mailFrom, mailPasswordFile, mailCa }: Settings): void {
+  const flag = '--mail-server (BACKTRAIL_MAIL_SERVER)'
+  if (mailServer === '') {
+    if (mailFrom === '' && mailPasswordFile === '' && mailCa === '') return
+    refuse('The settings --mail-…', `are of no use without ${flag}, the server that passes mails on`)
+  }
+  const url = URL.parse(mailServer)
+  if (
+    !url ||
+    !/^smtps?:$/.test(url.protocol) ||
+    url.hostname === '' ||
+    !/^\/?$/.test(url.pathname) ||
+    url.search ||
+    url.hash
+  )
+    refuse(flag, `must be ${options.mailServer.kind.allowed} and names a host`)
+  if (url.password !== '') refuse(flag, 'must not have the password in it: --mail-password-file names a file with it')
+  if ((url.username === '') !== (mailPasswordFile === ''))
+    refuse('--mail-password-file and a user name in --mail-server', 'must be given together')
+  if (!isMailAddress(mailFrom))
+    refuse('--mail-from (BACKTRAIL_MAIL_FROM)', 'must be one e-mail address, such as backtrail@example.com')
+}
+
 /** An identity provider is an address and a client; what it may make of people has to be said. */
 function demandWholeProvider(settings: Settings): void {
   const { oidcIssuer, oidcClientId, oidcClientSecretFile, oidcRoles, oidcDefaultRole, oidcScopes } = settings
@@ -217,7 +243,8 @@ function demandWholeDirectory(settings: Settings): void {
     refuse('--ldap-roles or --ldap-default-role', 'is needed with --ldap-url: nobody could log in')
 }
 
-function isThisMachine({ hostname }: URL): boolean {
+/** The host of an address is the machine that the server runs on. */
+export function isThisMachine({ hostname }: URL): boolean {
   return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
 }
 

@@ -136,6 +136,30 @@ test('a manager is refused unless it has an address and one token', () => {
   assert.match(refusal({ ...whole, role: 'manager' }), /is for appliances, and --role manager is none/)
 })
 
+test('a mail server is refused unless it has an address, a sender, and a password for a user name', () => {
+  const whole = {
+    mailServer: 'smtp://relay@mail.example:587',
+    mailPasswordFile: 'password',
+    mailFrom: 'bt@here.example',
+  }
+  assert.equal(readSettings(whole, {}).mailServer, whole.mailServer)
+  assert.equal(readSettings({ mailServer: 'smtps://mail.example', mailFrom: whole.mailFrom }, {}).mailDomains[0], '*')
+  for (const [flags, problem] of [
+    [{ mailFrom: whole.mailFrom }, /^The settings --mail-… are of no use without --mail-server/],
+    [{ ...whole, mailServer: 'mail.example' }, /^--mail-server .* must be an address that starts with smtps/],
+    [{ ...whole, mailServer: 'smtp://relay@' }, /^--mail-server .* must be/],
+    [{ ...whole, mailServer: 'http://ana:secret@mail.example' }, /^--mail-server .* must be/],
+    [{ ...whole, mailServer: 'smtp://relay:secret@mail.example' }, /must not have the password in it/],
+    [{ ...whole, mailServer: 'smtp://mail.example' }, /must be given together/],
+    [{ ...whole, mailPasswordFile: '' }, /.+/],
+    [{ ...whole, mailFrom: 'Backtrail <bt@here.example>' }, /^--mail-from .* must be one e-mail address/],
+    [{ ...whole, mailFrom: 'bt' }, /^--mail-from .* must be one e-mail address/],
+  ] as const) {
+    assert.match(refusal(flags), problem)
+    assert.doesNotMatch(refusal(flags), /secret/)
+  }
+})
+
 test('a database in PostgreSQL and an object store are refused one without the other, and where they are neither', () => {
   const whole = { database: 'postgres://backtrail@db.example/backtrail', store: 's3://samples/backtrail' }
   assert.equal(readSettings(whole, {}).store, whole.store)

@@ -1,7 +1,7 @@
 import type { Micros } from './clock.ts'
 import type { HuntState } from './hunts.ts'
 
-export const channelKinds = ['webhook', 'slack', 'teams'] as const
+export const channelKinds = ['webhook', 'slack', 'teams', 'e-mail'] as const
 /** `webhook`: by the Standard Webhooks specification. */
 export type ChannelKind = (typeof channelKinds)[number]
 

@@ -79,3 +79,18 @@ test('a channel is added by keyboard and mouse, tells of a match, shows why mess
   await page.getByText('No channels yet').waitFor()
   await page.context().close()
 })
+
+test('a channel of mails asks for one e-mail address, and says where the server sends none', { skip }, async () => {
+  const page = await web.open('/notifications', { as: 'ben' })
+  await page.getByRole('button', { name: 'Add a channel' }).first().click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name', { exact: true }).fill('by mail')
+  await dialog.getByRole('button', { name: /Kind/ }).click()
+  await page.getByRole('option', { name: 'E-mail' }).click()
+  await dialog.getByText('One e-mail address;').waitFor()
+  await dialog.getByLabel('Address').fill('ben@here.example')
+  await dialog.getByRole('button', { name: 'Add it' }).click()
+  await dialog.getByText(/This server sends no mails: it was started without --mail-server/).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.context().close()
+})

@@ -4,8 +4,9 @@ import { Time, TimeOrNull } from './times.ts'
 
 const TextOrNull = Type.Union([Type.String(), Type.Null()])
 
-const Kind = Type.Enum(['webhook', 'slack', 'teams'], {
-  description: 'webhook: by the Standard Webhooks specification; the others in the shapes of Slack and Teams',
+const Kind = Type.Enum(['webhook', 'slack', 'teams', 'e-mail'], {
+  description:
+    'webhook: by the Standard Webhooks specification; slack, teams: in the shapes of these; e-mail: where the server has a mail server',
 })
 const Event = Type.Enum(['match', 'local-retro', 'hunt', 'suspension'], {
   description:
@@ -19,7 +20,7 @@ const Rulesets = Type.Union([Type.Enum(['mine', 'all']), Type.Array(Type.String(
 export const ChannelBody = Type.Object({
   name: Type.String(),
   kind: Kind,
-  address: Type.String({ description: 'where messages are sent' }),
+  address: Type.String({ description: 'where messages are sent: of a web server, or of a mailbox' }),
   events: Type.Array(Event, { maxItems: 10 }),
   rulesets: Type.Optional(Rulesets),
   digest_minutes: Type.Integer({

@@ -59,6 +59,7 @@ export function ChannelDialog({
   const [limit, setLimit] = useState(String(asked.daily_limit))
   const set = (changes: Partial<ChannelRequest>) => setAsked((before) => ({ ...before, ...changes }))
   const which: Which = Array.isArray(asked.rulesets) ? 'named' : (asked.rulesets ?? 'mine')
+  const isMail = asked.kind === 'e-mail'
   const named = names.split(/[\s,]+/).filter(Boolean)
   const isWhole =
     asked.name.trim() !== '' &&
@@ -115,10 +116,14 @@ export function ChannelDialog({
         <Select label="Kind" value={asked.kind} options={kinds} onChange={(kind) => set({ kind })} />
         <TextField
           label="Address"
-          type="url"
+          type={isMail ? 'email' : 'url'}
           value={asked.address}
           onChange={(address) => set({ address })}
-          hint="https, and public: whoever runs this server can permit others."
+          hint={
+            isMail
+              ? 'One e-mail address; whoever runs this server can limit the domains.'
+              : 'https, and public: whoever runs this server can permit others.'
+          }
         />
         <fieldset className={styles.events}>
           <legend>Tells of</legend>

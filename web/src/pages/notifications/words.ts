@@ -5,6 +5,7 @@ export const kindTitles: Readonly<Record<Channel['kind'], string>> = {
   webhook: 'Webhook',
   slack: 'Slack',
   teams: 'Teams',
+  'e-mail': 'E-mail',
 }
 
 export const eventTitles: Readonly<Record<ChannelEvent, string>> = {
