@@ -7,7 +7,7 @@ import Schema from 'typebox/schema'
 import { parse } from 'yaml'
 import { options, variableOf } from '../../src/settings/index.ts'
 import { root } from '../cli/running.ts'
-import { renderChart } from './helm-chart.ts'
+import { merged, renderChart } from './helm-chart.ts'
 
 const page = readFileSync(join(root, 'docs/operations.md'), 'utf8')
 const image = readFileSync(join(root, 'scripts/build-image.ts'), 'utf8')
@@ -103,6 +103,44 @@ test('for a restore the chart starts no server, and afterwards one on the folder
   assert.equal(dataOf(containerOf({ storage: { folder: 'restored' } })), '/data/restored')
 })
 
+test('with its values for a cluster the chart renders a server and nodes with the same settings', () => {
+  const forCluster = parse(readFileSync(join(chart, 'values-cluster.yaml'), 'utf8'))
+  assert.deepEqual(problemsOf(merged(values(), forCluster)), [])
+  const sets = renderChart(chart, forCluster).filter(({ kind }) => kind === 'StatefulSet')
+  assert.deepEqual(sets.map(({ metadata }) => metadata.name).sort(), ['hunting', 'hunting-node'])
+  const podOf = (name: string) => sets.find(({ metadata }) => metadata.name === name).spec.template.spec
+  const envOf = ({ containers: [{ env }] }: Yaml) =>
+    Object.fromEntries(env.map(({ name, value }: { name: string; value: string }) => [name, value]))
+  const [server, node] = [podOf('hunting'), podOf('hunting-node')]
+  for (const { containers } of [server, node]) {
+    const names = containers[0].env.map(({ name }: Yaml) => name)
+    assert.equal(new Set(names).size, names.length)
+  }
+  known(Object.keys(envOf(server)))
+  known(Object.keys(envOf(node)).filter((name) => name !== 'BACKTRAIL_CACHE'))
+  const { BACKTRAIL_DATA: _, ...ofServer } = envOf(server)
+  const { BACKTRAIL_CACHE: cache, ...ofNode } = envOf(node)
+  assert.deepEqual(ofNode, ofServer)
+  // The names of settings are those of the command itself, and the files that they name come from the secret.
+  const [container] = node.containers
+  assert.deepEqual(container.args, ['node'])
+  const mountOf = (wanted: string) => container.volumeMounts.find(({ name }: Yaml) => name === wanted).mountPath
+  assert.equal(mountOf('cache'), cache)
+  assert.ok(ofNode.BACKTRAIL_STORE_CREDENTIALS.startsWith(`${mountOf('files')}/`))
+  const { spec } = sets.find(({ metadata }) => metadata.name === 'hunting-node')
+  assert.equal(spec.replicas, 3)
+  const volumes = [...node.volumes, ...spec.volumeClaimTemplates.map(({ metadata }: Yaml) => metadata)]
+  assert.deepEqual(container.volumeMounts.map(({ name }: Yaml) => name).sort(), volumes.map(({ name }) => name).sort())
+  assert.equal(container.securityContext.readOnlyRootFilesystem, true)
+  assert.equal(node.securityContext.runAsNonRoot, true)
+  // Pods of the two are told apart: requests go to the server alone.
+  const service = renderChart(chart, forCluster).find(({ kind }) => kind === 'Service')
+  const labelsOf = (name: string) => sets.find(({ metadata }) => metadata.name === name).spec.template.metadata.labels
+  const goesTo = (name: string) =>
+    Object.entries(service.spec.selector).every(([key, value]) => labelsOf(name)[key] === value)
+  assert.deepEqual([goesTo('hunting'), goesTo('hunting-node')], [true, false])
+})
+
 test('the schema of the values takes those of the chart, knows each of them, and refuses others', () => {
   assert.deepEqual(problemsOf(values()), [])
   for (const [path, value] of [
@@ -113,6 +151,8 @@ test('the schema of the values takes those of the chart, knows each of them, and
     ['settings.BACKTRAIL_WORKERS', null],
     ['service.port', 'http'],
     ['storage.size', '500'],
+    ['nodes.replicas', -1],
+    ['nodes.cache.size', '180GB'],
     ['storage.folder', '../etc'],
     ['ingress.enabled', 'yes'],
   ] as const)

@@ -20,7 +20,8 @@ export function renderChart(chart: string, values: Yaml = {}): Yaml[] {
     .map((text) => parse(text))
 }
 
-const merged = (under: Yaml, over: Yaml): Yaml =>
+/** Values with others over them, as helm puts them together. */
+export const merged = (under: Yaml, over: Yaml): Yaml =>
   typeof under === 'object' && typeof over === 'object' && !Array.isArray(over)
     ? Object.fromEntries(
         [...new Set([...Object.keys(under), ...Object.keys(over)])].map((key) => [
