@@ -54,6 +54,24 @@ test('the overview counts what is there, over time and by classification, and fo
   await page.getByRole('listitem').filter({ hasText: 'malicious' }).getByText('50 %').waitFor()
   await page.getByRole('region', { name: 'Latest matches' }).getByText('first.txt').waitFor()
 
+  const today = page.getByRole('region', { name: 'Matched today' })
+  assert.equal(await page.getByRole('heading', { level: 2 }).first().textContent(), 'Matched today')
+  await today.getByRole('link', { name: /^Note\s*1 match$/ }).click()
+  await page.getByRole('heading', { name: 'Matches', exact: true }).waitFor()
+  const day = new URL(page.url()).searchParams.get('from')
+  assert.deepEqual(Object.fromEntries(new URL(page.url()).searchParams), { from: day, rule: 'Note', ruleset: 'notes' })
+  await page.getByRole('row').filter({ hasText: 'first.txt' }).waitFor()
+  await page.goBack()
+
+  // The last column is the hour, and its day, that it is now.
+  const bars = page.getByRole('img', { name: /^Matches recorded in the last day/ }).locator('.u-over')
+  const { width, height } = (await bars.boundingBox()) ?? { width: 0, height: 0 }
+  await bars.click({ position: { x: width - 4, y: height - 4 } })
+  await page.getByRole('heading', { name: 'Matches', exact: true }).waitFor()
+  assert.match(page.url(), /\/matches\?from=\d{4}-\d\d-\d\d&to=\d{4}-\d\d-\d\d$/)
+  await page.getByRole('row').filter({ hasText: 'first.txt' }).waitFor()
+  await page.goBack()
+
   await web.server.upload('a third one', 'third.txt')
   await tile('Samples').getByText('3', { exact: true }).waitFor()
   await page.getByRole('button', { name: /^The last/ }).click()

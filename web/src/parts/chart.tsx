@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react'
+import { useEffect, useEffectEvent, useRef } from 'react'
 import UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import styles from './chart.module.css'
@@ -27,6 +27,8 @@ export interface ChartProps {
   readonly xTitle?: string
   /** How far the x axis goes where that is not from the first to the last place. */
   readonly xRange?: readonly [low: number, high: number]
+  /** A click on a place; give the same way without a pointer elsewhere. */
+  readonly onChoose?: (place: number) => void
 }
 
 /** Bars or lines over time or numbers; the pointer shows the values of a place. It fills the width of its container. */
@@ -41,8 +43,10 @@ export function Chart({
   xText,
   xTitle = 'Time',
   xRange,
+  onChoose,
 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
+  const chosen = useEffectEvent((at: number) => onChoose?.(at))
   useEffect(() => {
     const container = place.current
     if (!container) return
@@ -94,6 +98,10 @@ export function Chart({
       [x as number[], ...series.map(({ values }) => values as (number | null)[])],
       container,
     )
+    chart.over.addEventListener('click', () => {
+      const at = chart.cursor.idx
+      if (typeof at === 'number') chosen(at)
+    })
     const redraw = () => chart.redraw(false, true)
     const dark = window.matchMedia('(prefers-color-scheme: dark)')
     dark.addEventListener('change', redraw)
@@ -107,7 +115,9 @@ export function Chart({
       chart.destroy()
     }
   }, [x, xKind, series, kind, height, valueText, xText, xTitle, xRange])
-  return <div ref={place} className={styles.chart} role="img" aria-label={label} />
+  return (
+    <div ref={place} className={styles.chart} data-chosen={onChoose ? true : undefined} role="img" aria-label={label} />
+  )
 }
 
 /** A token's colour as it is now; a canvas cannot read `light-dark()`. */

@@ -1,4 +1,5 @@
 import { useMemo } from 'react'
+import { useNavigate } from 'react-router'
 import { type Activity, type Span, useActivity } from '../../api/overview.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { Chart } from '../../parts/chart.tsx'
@@ -23,6 +24,7 @@ export function ActivityPanel() {
   const [state, change] = useAddressState(initial)
   const span = spans.find(({ id }) => id === state.span)?.id ?? 'month'
   const activity = useActivity(span)
+  const navigate = useNavigate()
   return (
     <Panel
       title="Over time"
@@ -33,7 +35,14 @@ export function ActivityPanel() {
       ) : activity.data ? (
         <div className={styles.charts}>
           <Counts title="Samples first seen" what={sampleWords} of="samples" in={activity.data} span={span} />
-          <Counts title="Matches recorded" what={matchWords} of="matches" in={activity.data} span={span} />
+          <Counts
+            title="Matches recorded"
+            what={matchWords}
+            of="matches"
+            in={activity.data}
+            span={span}
+            onChoose={(from, to) => void navigate(`/matches?from=${from}&to=${to}`)}
+          />
         </div>
       ) : (
         <p className={styles.soft}>Counting …</p>
@@ -49,12 +58,15 @@ function Counts({
   of,
   in: { seconds, columns },
   span,
+  onChoose,
 }: {
   readonly title: string
   readonly what: readonly [one: string, many: string]
   readonly of: 'samples' | 'matches'
   readonly in: Activity
   readonly span: Span
+  /** The days (UTC) of a column that was clicked. */
+  readonly onChoose?: (from: string, to: string) => void
 }) {
   const x = useMemo(() => columns.map(({ start }) => Date.parse(start) / 1000), [columns])
   const series = useMemo(
@@ -78,6 +90,9 @@ function Counts({
         series={series}
         kind="bars"
         valueText={wholeCount}
+        {...(onChoose && {
+          onChoose: (place: number) => onChoose(dayOf(x[place] ?? 0), dayOf((x[place] ?? 0) + seconds - 1)),
+        })}
       />
       <table className="aloud">
         <caption>{title}</caption>
@@ -99,6 +114,8 @@ function Counts({
     </figure>
   )
 }
+
+const dayOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 10)
 
 /** The axis has steps between whole numbers where there is little to count. */
 const wholeCount = (value: number): string => (Number.isInteger(value) ? count(value) : '')

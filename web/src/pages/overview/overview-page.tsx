@@ -13,6 +13,7 @@ import { Problem } from '../../parts/problem.tsx'
 import { ActivityPanel } from './activity-panel.tsx'
 import styles from './overview-page.module.css'
 import { RunningPanel } from './running-panel.tsx'
+import { TodayPanel } from './today-panel.tsx'
 
 export function Component() {
   const overview = useOverview()
@@ -27,7 +28,13 @@ export function Component() {
   return (
     <>
       <PageHead title="Overview" />
-      {overview.data?.samples === 0 && <Welcome />}
+      {overview.data?.samples === 0 ? (
+        <Welcome />
+      ) : (
+        <div className={styles.first}>
+          <TodayPanel />
+        </div>
+      )}
       <Tiles of={overview.data} />
       <div className={styles.columns}>
         <div className={styles.wide}>
