@@ -37,10 +37,13 @@ test('among many files, those that cannot be taken fail alone, and the rest is m
     if (task[0] === 'copyAndHash') await lateIsSaved.promise
     return output
   })
-  const taken = paths.map((path, n) => c.intake.ingestFile(path, { filename: `file-${n}`, userId: null }, n % 3))
+  // Awaited from the beginning: those that cannot be taken may be refused before the rulesets have become others.
+  const taken = Promise.allSettled(
+    paths.map((path, n) => c.intake.ingestFile(path, { filename: `file-${n}`, userId: null }, n % 3)),
+  )
   await c.rulesets.save(c.operator, { name: 'late', content: ruleOf('Late', 'late words') })
   lateIsSaved.resolve()
-  const results = await Promise.allSettled(taken)
+  const results = await taken
   await c.intake.idle()
 
   const failed = results.flatMap((result, n) => (result.status === 'rejected' ? [[n, result.reason.code]] : []))
