@@ -77,6 +77,19 @@ test('a hunt that is run again takes what is stored now, and tells what is new a
   assert.equal(found(await server.get(`/api/hunts/${second.id}/results/?new=true`)).length, 3)
 })
 
+test('another rule on a sample that was found before is new', async () => {
+  const content =
+    'rule sweet { strings: $a = "sugar cane" condition: $a } rule named { condition: filename == "cane.txt" }'
+  await server.upload('a field of sugar cane', 'field.txt')
+  const made = await server.post('/api/hunts/', { json: { rules: [{ name: 'cane', content }] } })
+  await ended(made.json.id)
+  assert.deepEqual(found(await server.get(`/api/hunts/${made.json.id}/results/`)), ['sweet field.txt'])
+  await server.upload('a field of sugar cane', 'cane.txt')
+  const again = await server.post(`/api/hunts/${made.json.id}/again/`)
+  await ended(again.json.id)
+  assert.deepEqual(found(await server.get(`/api/hunts/${again.json.id}/results/?new=true`)), ['named cane.txt'])
+})
+
 test('what was left out of a hunt stays left out when it is run again', async () => {
   const half = [{ name: 'half', content: `${rules[0]?.content} rule broken { condition: $none }` }]
   const made = await server.post('/api/hunts/', { json: { rules: half, partial: true } })
