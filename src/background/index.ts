@@ -1,2 +1,3 @@
-/** Work that goes on by itself, again and again. */
+/** Work that goes on by itself. */
+export { endedBy } from './ended-by.ts'
 export { Loop } from './loop.ts'

@@ -1,5 +1,4 @@
-import { Failure } from '../errors/index.ts'
-import { readCertificates, readNamedFile, type Settings } from '../settings/index.ts'
+import { readCertificates, readFirstLine, type Settings } from '../settings/index.ts'
 
 /** What it takes to talk to a cloud. */
 export interface CloudAccess {
@@ -35,15 +34,12 @@ export function cloudAccess(settings: CloudSettings): CloudAccess | null {
   return {
     url: cloudUrl.replace(/\/+$/, ''),
     user: cloudUser,
-    password: cloudPassword === '' ? firstLine(cloudPasswordFile) : cloudPassword,
+    password:
+      cloudPassword === ''
+        ? readFirstLine(cloudPasswordFile, '--cloud-password-file', "the cloud's password")
+        : cloudPassword,
     proxy: cloudProxy === '' ? null : cloudProxy,
     ca: cloudCa === '' ? null : readCertificates(cloudCa, '--cloud-ca'),
     timeoutMs: cloudTimeout,
   }
-}
-
-function firstLine(file: string): string {
-  const [line = ''] = readNamedFile(file, '--cloud-password-file').split(/\r?\n/, 1)
-  if (line === '') throw new Failure('settings.invalid', `The first line of ${file} should be the cloud's password.`)
-  return line
 }

@@ -5,13 +5,14 @@
  *
  * A hunt is COMPLETE here only when the retro feed is read up to its end: whoever sees COMPLETE sees all its matches.
  */
+
 import { setTimeout as pause } from 'node:timers/promises'
+import { endedBy } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import { clearRetroMatches } from '../matches/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { type CloudRuleset, type CloudRulesetChange, now, type RetroState, type Store } from '../store/index.ts'
 import type { CloudClient, RetroStatusJson } from './client.ts'
-import { endedBy } from './ended-by.ts'
 import type { FeedReader } from './feed-reader.ts'
 import { afterStatus, finishSecondOf, retroStateOf } from './hunt-states.ts'
 import type { OutboxSender } from './outbox-sender.ts'

@@ -7,7 +7,7 @@
  * is followed; with contributing switched on, a fourth sends new samples. Each of them lives with a cloud that is away,
  * by pauses that grow. No request of a user waits for the cloud longer than `cloudWait`.
  */
-import { Loop } from '../background/index.ts'
+import { endedBy, Loop } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import { pauseAfter } from '../network/index.ts'
 import type { Log } from '../scanning/index.ts'
@@ -17,7 +17,6 @@ import { CloudClient } from './client.ts'
 import { CloudRetro } from './cloud-retro.ts'
 import { type CloudStatus, statusOf } from './cloud-status.ts'
 import { Contribution } from './contribution.ts'
-import { endedBy } from './ended-by.ts'
 import { FeedReader, feedKinds } from './feed-reader.ts'
 import { recordOrigin } from './origin.ts'
 import { CloudOutbox } from './outbox.ts'

@@ -1,7 +1,8 @@
 /** One attempt to hand a mail over to the server that passes it on. */
 import type { Transporter } from 'nodemailer'
+import { endedBy } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
-import { isMailAddress, isThisMachine, readCertificates, readNamedFile, type Settings } from '../settings/index.ts'
+import { isMailAddress, isThisMachine, readCertificates, readFirstLine, type Settings } from '../settings/index.ts'
 
 const TIME_MS = 30_000
 /** What an answer of a mail server, which may be long, is cut to. */
@@ -34,18 +35,14 @@ export function mailAccess(settings: MailSettings): MailAccess | null {
     port: port === '' ? null : Number(port),
     encryption: protocol === 'smtps:' ? 'tls' : isThisMachine(url) ? 'none' : 'starttls',
     user: decodeURIComponent(username),
-    password: settings.mailPasswordFile === '' ? '' : firstLine(settings.mailPasswordFile),
+    password:
+      settings.mailPasswordFile === ''
+        ? ''
+        : readFirstLine(settings.mailPasswordFile, '--mail-password-file', "the mail server's password"),
     ca: settings.mailCa === '' ? null : readCertificates(settings.mailCa, '--mail-ca'),
     from: settings.mailFrom,
     domains: settings.mailDomains,
   }
-}
-
-function firstLine(file: string): string {
-  const [line = ''] = readNamedFile(file, '--mail-password-file').split(/\r?\n/, 1)
-  if (line === '')
-    throw new Failure('settings.invalid', `The first line of ${file} should be the mail server's password.`)
-  return line
 }
 
 export interface Mail {
@@ -87,10 +84,6 @@ export class MailPost {
     this.checkedAddress(to)
     const access = this.#access as MailAccess
     const transport = await transportTo(access)
-    const aborted = Promise.withResolvers<never>()
-    const onAbort = () => aborted.reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) onAbort()
     try {
       const domain = access.from.slice(access.from.lastIndexOf('@') + 1)
       const sending = transport.sendMail({
@@ -102,7 +95,7 @@ export class MailPost {
         // By these nobody's absence is told to us (RFC 3834).
         headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
       })
-      await Promise.race([sending, aborted.promise])
+      await endedBy(signal, sending)
     } catch (error) {
       signal.throwIfAborted()
       const said = (error instanceof Error ? error.message : String(error)).replace(/[\p{C}\s]+/gu, ' ')
@@ -111,8 +104,6 @@ export class MailPost {
         `${access.host} did not take the mail: ${said.slice(0, LONGEST_ANSWER)}.`,
       )
     } finally {
-      signal.removeEventListener('abort', onAbort)
-      aborted.promise.catch(() => {})
       transport.close()
     }
   }

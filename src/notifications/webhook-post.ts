@@ -1,6 +1,7 @@
 /** One attempt to hand over a message: where to, within which time, and what the answer means. */
 import { type IncomingMessage, request } from 'node:http'
 import type { Socket } from 'node:net'
+import { endedBy } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import { Connections, type NetworkRules, type NetworkWords } from '../network/index.ts'
 import { now } from '../store/index.ts'
@@ -97,22 +98,14 @@ export class WebhookPost {
 }
 
 /** Rejects with the reason of the signal; a connection that is opened later is closed. */
-async function unlessAborted(opening: Promise<Socket>, signal: AbortSignal): Promise<Socket> {
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (signal.aborted) onAbort()
-  try {
-    return await Promise.race([opening, aborted.promise])
-  } catch (error) {
+function unlessAborted(opening: Promise<Socket>, signal: AbortSignal): Promise<Socket> {
+  return endedBy(signal, opening).catch((error: unknown) => {
     opening.then(
       (socket) => socket.destroy(),
       () => {},
     )
     throw error
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+  })
 }
 
 /** Lets the other side finish its answer, up to some bytes. */

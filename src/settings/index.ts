@@ -1,7 +1,7 @@
 export { childEnvironment } from './child-environment.ts'
 export { isAddressPath } from './kinds.ts'
 export { isMailAddress } from './mail-address.ts'
-export { readCertificates, readNamedFile } from './named-files.ts'
+export { readCertificates, readFirstLine, readNamedFile } from './named-files.ts'
 export { inNetworks } from './networks.ts'
 export {
   type ClientSettings,
