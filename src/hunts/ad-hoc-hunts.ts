@@ -71,14 +71,11 @@ export class AdHocHunts {
     const { selection, useIndex, title, partial = false, bound } = request
     const by = { group: `user:${account.id}`, ...(signal && { signal }) }
     const checked = await checkTexts(request.texts, this.#parts.checker, partial, by)
-    const { sources } = this.#parts
-    const last = await sources.corpus.lastId()
-    const chosen = await sources.corpus.select(selection, last)
+    const { last, chosen, samples } = await this.#covered(selection)
     const of = { upTo: last, only: chosen, useIndex, signal: signal ?? new AbortController().signal }
     const all = checked.map(({ text }) => text)
     const texts = bound ? await withinBound(all, bound, of, this.#parts, by) : all
     const adHoc = { title, texts: await packTexts(texts), selection: JSON.stringify(selection), useIndex }
-    const samples = chosen ? chosen.length : await sources.corpus.count(last)
     const id = await this.#start(account, adHoc, { last, samples }, outlineOf(texts, selection), request.cause)
     const warnings = checked.flatMap(({ text, diagnostics }) =>
       diagnostics.flatMap((one) => (one.severity === 'warning' ? [{ text: text.name, ...one }] : [])),
@@ -90,15 +87,20 @@ export class AdHocHunts {
    * Makes a hunt with the texts and the selection of another one, over what is stored now. Fails with `hunt.not-found`.
    */
   async again(account: Account, id: number): Promise<Hunt> {
-    const { store, sources } = this.#parts
     const { title, useIndex } = await this.get(id)
-    const row = await store.hunts.textsOf(id)
+    const row = await this.#parts.store.hunts.textsOf(id)
     if (!row) throw new Failure('hunt.not-found', `There is no ad-hoc hunt ${id}.`)
-    const last = await sources.corpus.lastId()
-    const chosen = await sources.corpus.select(JSON.parse(row.selection), last)
-    const samples = chosen ? chosen.length : await sources.corpus.count(last)
+    const covered = await this.#covered(JSON.parse(row.selection))
     const adHoc = { title, texts: row.texts, selection: row.selection, useIndex, repeats: id }
-    return this.get(await this.#start(account, adHoc, { last, samples }, await this.#outline(id)))
+    return this.get(await this.#start(account, adHoc, covered, await this.#outline(id)))
+  }
+
+  /** What a hunt that begins now covers: up to which id, which of them (null: all), and how many. */
+  async #covered(selection: Selection): Promise<{ last: number; chosen: Uint32Array | null; samples: number }> {
+    const { corpus } = this.#parts.sources
+    const last = await corpus.lastId()
+    const chosen = await corpus.select(selection, last)
+    return { last, chosen, samples: chosen ? chosen.length : await corpus.count(last) }
   }
 
   async #start(

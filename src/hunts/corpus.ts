@@ -151,6 +151,20 @@ export class Corpus {
     return sum
   }
 
+  /** The same of a part that `select` gave; null for all of it. Samples that were deleted since are left out. */
+  async measureOf(ids: Uint32Array | null, upTo: number): Promise<{ samples: number; bytes: number }> {
+    if (ids === null) return this.whole()
+    const sizes = await this.sizes(upTo)
+    const sum = { samples: 0, bytes: 0 }
+    for (const id of ids) {
+      const size = sizes[id] ?? -1
+      if (size < 0) continue
+      sum.samples++
+      sum.bytes += size
+    }
+    return sum
+  }
+
   /** By ascending id. Looking at all of a large corpus takes long, so others come in between. */
   async *#selected(selection: Selection, upTo: number): AsyncGenerator<readonly { id: number; size: number }[]> {
     // A list of hashes is looked up, and would be looked up again for each step.

@@ -64,7 +64,7 @@ export async function explain(
   const all = plans.flatMap(({ plan, explained }) => [plan, ...explained.map(({ plan }) => plan)])
   const { shareOf } = await shareOfEach(all, sources, { upTo, only, useIndex: true, signal })
   return {
-    corpus: await corpus.measure(selection),
+    corpus: await corpus.measureOf(only, upTo),
     texts: plans.map(({ plan, explained, warnings: unplanned }, text) => ({
       name: texts[text]?.name ?? '',
       warnings: [...(checked[text]?.diagnostics ?? []), ...unplanned],

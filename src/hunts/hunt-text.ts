@@ -56,9 +56,17 @@ export async function checkTexts(
   })
 }
 
-/** A text of which nothing runs. */
-function wholeOf({ name, content }: HuntText, diagnostics: readonly Diagnostic[]): LeftOut {
+/** A text of which nothing compiles. */
+function wholeOf(text: HuntText, diagnostics: readonly Diagnostic[]): LeftOut {
   const error = diagnostics.find(({ severity }) => severity === 'error')
-  const { line, column, message } = error ?? { line: 1, column: 1, message: 'it does not compile' }
-  return { kind: 'text', name, line, column, reason: message, from: 0, to: content.length }
+  return wholeLeftOut(text, error?.message ?? 'it does not compile', error)
+}
+
+/** A text of which nothing runs, and why. */
+export function wholeLeftOut(
+  { name, content }: HuntText,
+  reason: string,
+  { line, column }: { readonly line: number; readonly column: number } = { line: 1, column: 1 },
+): LeftOut {
+  return { kind: 'text', name, line, column, reason, from: 0, to: content.length }
 }

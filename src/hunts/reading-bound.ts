@@ -11,9 +11,8 @@ import { bytesInWords, Failure } from '../errors/index.ts'
 import type { PlannedText, WeakestDemand } from '../planner/index.ts'
 import type { CheckedBy, Checker } from '../rulesets/index.ts'
 import type { WithoutRules } from '../scanning/index.ts'
-import type { LeftOut } from '../yara/index.ts'
 import type { ScanSources } from './corpus-scan.ts'
-import { checkTogether, type HuntText, runnableOf } from './hunt-text.ts'
+import { checkTogether, type HuntText, runnableOf, wholeLeftOut } from './hunt-text.ts'
 import { claimedBy, type Share, type SharesOf, shareOfEach } from './shares.ts'
 
 export interface ReadingBound {
@@ -119,20 +118,18 @@ async function leaveOut(
     const all = costs.filter((cost) => cost.text === n)
     const out = all.filter((cost) => isCostly.has(cost))
     if (out.length === 0) return text
-    if (out.length === all.length) return withoutAll(text, reasonFor(out[0] as Cost, bound))
+    if (out.length === all.length) return { ...text, leftOut: [wholeLeftOut(text, reasonFor(out[0] as Cost, bound))] }
     const rules = out.map((cost) => ({ name: cost.rule ?? '', reason: reasonFor(cost, bound) }))
     const { content, leftOut = [] } = text
     const answer = await checkWithout(content, { leftOut, rules }, by)
-    return answer.valid
-      ? { ...text, leftOut: answer.leftOut ?? [] }
-      : withoutAll(text, 'nothing runs without the rules that would read too much')
+    const leftWithout = answer.leftOut ?? []
+    return {
+      ...text,
+      leftOut: answer.valid
+        ? leftWithout
+        : [wholeLeftOut(text, 'nothing runs without the rules that would read too much')],
+    }
   })
-}
-
-function withoutAll(text: HuntText, reason: string): HuntText {
-  const { name, content } = text
-  const whole: LeftOut = { kind: 'text', name, line: 1, column: 1, reason, from: 0, to: content.length }
-  return { ...text, leftOut: [whole] }
 }
 
 function reasonFor({ reads, weakest }: Cost, { bytes }: ReadingBound): string {
