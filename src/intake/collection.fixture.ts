@@ -108,6 +108,7 @@ export async function openCollection(
     database,
     store,
     contents,
+    files,
     scratch,
     pool,
     matches,

@@ -55,8 +55,9 @@ async function indexed(): Promise<number[]> {
   const { segments, unindexed, release } = await c.segments.snapshot()
   try {
     assert.equal(unindexed.length, 0)
-    const ids = await c.segments.whileLocal(segments, async () =>
-      segments.flatMap(({ path }) => {
+    const paths = segments.map(({ path }) => path)
+    const ids = await c.files.whileLocal(paths, async () =>
+      paths.flatMap((path) => {
         const reader = SegmentReader.open(path)
         const found = reader.groups.flatMap((group) => [...group.ids])
         reader.close()

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path'
 import { Opened, openStores, type Stores, type StoresSettings } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { damageOf, isSegmentName, SEGMENT_OBJECTS } from '../segments/index.ts'
+import { damageOf, digestOfFile, isSegmentName, SEGMENT_OBJECTS } from '../segments/index.ts'
 import {
   ChangedFile,
   CLUSTER_MARKER,
@@ -29,7 +29,7 @@ import {
   type TableShape,
 } from '../store/index.ts'
 import { openMarker, removeMarker, writeMarker } from './marker.ts'
-import { digestOf, inParallel, type Moved, type MoveOptions, type Stage } from './move.ts'
+import { inParallel, type Moved, type MoveOptions, type Stage } from './move.ts'
 import { compareRows, copyRows, leavingOut } from './rows.ts'
 
 interface Segment {
@@ -247,7 +247,7 @@ class IntoCluster {
       const size = (await stat(path).catch(() => null))?.size ?? null
       const damage = size === null ? 'it is missing' : size !== bytes ? 'it was cut off' : damageOf(path)
       if (damage === null) {
-        await bucket.putFile(key, path, Buffer.from(await digestOf(path), 'hex'))
+        await bucket.putFile(key, path, await digestOfFile(path))
         this.#segments++
       } else {
         dropped.push(id)

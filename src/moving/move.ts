@@ -9,9 +9,6 @@
  *
  * A move that was ended, however, goes on where it was when it is run again.
  */
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-
 export type MovePhase = 'contents' | 'index' | 'rows' | 'comparison'
 
 export interface MoveProgress {
@@ -65,11 +62,4 @@ export async function inParallel<T>(items: Iterable<T>, work: (item: T) => Promi
   const results = await Promise.allSettled(Array.from({ length: AT_ONCE }, lane))
   const failed = results.find((result) => result.status === 'rejected')
   if (failed) throw failed.reason
-}
-
-/** The SHA-256 of a file, in hexadecimal. */
-export async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece)
-  return hash.digest('hex')
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Opened, openStores, type Stores, type StoresSettings } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { damageOf, SEGMENT_OBJECTS } from '../segments/index.ts'
+import { damageOf, digestOfFile, SEGMENT_OBJECTS } from '../segments/index.ts'
 import {
   contentFile,
   contentFolders,
@@ -25,7 +25,7 @@ import {
   type TableShape,
 } from '../store/index.ts'
 import { removeMarker, writeMarker } from './marker.ts'
-import { digestOf, inParallel, type Moved, type MoveOptions, type Stage } from './move.ts'
+import { inParallel, type Moved, type MoveOptions, type Stage } from './move.ts'
 import { compareRows, copyRows, leavingOut } from './rows.ts'
 
 const ROWS_AT_ONCE = 1_000
@@ -170,7 +170,8 @@ class OutOfCluster {
   /** What is wrong with an object; null where the file is there, with the digest that it has to have. */
   async #fetch(key: string, to: string, size: number, sha256: string | null): Promise<string | null> {
     const found = await stat(to).catch(() => null)
-    if (found?.size === size && sha256 !== null && (await digestOf(to)) === sha256) return null
+    if (found?.size === size && sha256 !== null && Buffer.from(await digestOfFile(to)).toString('hex') === sha256)
+      return null
     const part = `${to}.part`
     const got = await this.#stores.bucket.download(key, part)
     if (got === null) return 'is missing'

@@ -128,12 +128,6 @@ export class Segments {
     return { ...taken, release }
   }
 
-  /** Runs work, such as an evaluation, while the files of segments are on this machine. Throws `storage.unavailable`. */
-  whileLocal<T>(segments: readonly SegmentFile[], work: () => Promise<T>): Promise<T> {
-    const paths = segments.map(({ path }) => path)
-    return this.#parts.files.whileLocal(paths, work)
-  }
-
   /** Removes files that nobody needs any more; gives how many. */
   sweep(): Promise<number> {
     return this.#catalogue.sweep()

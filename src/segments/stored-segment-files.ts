@@ -66,7 +66,7 @@ export class StoredSegmentFiles implements SegmentFiles {
 
   async store(path: string): Promise<void> {
     const file = basename(path)
-    await this.#parts.bucket.putFile(`${SEGMENT_OBJECTS}${file}`, path, await digestOf(path))
+    await this.#parts.bucket.putFile(`${SEGMENT_OBJECTS}${file}`, path, await digestOfFile(path))
     await this.#parts.cache.written(file)
     this.#endWriting(path)
   }
@@ -162,7 +162,8 @@ export class StoredSegmentFiles implements SegmentFiles {
   }
 }
 
-async function digestOf(path: string): Promise<Uint8Array> {
+/** The SHA-256 of a file. */
+export async function digestOfFile(path: string): Promise<Uint8Array> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(path), hash)
   return hash.digest()
