@@ -24,9 +24,9 @@ export function useExplanation(text: string, selection: Selection = everything) 
     return () => clearTimeout(timer)
   }, [text])
   // The text itself would be written into a key again whenever the page is drawn, which is at each letter.
-  const key = useMemo(() => hashOf(settled), [settled])
+  const number = useMemo(() => numberOf(settled), [settled])
   const asked = useQuery({
-    queryKey: ['explanation', key, selection],
+    queryKey: ['explanation', number, selection],
     queryFn: ({ signal }) => ask(settled, selection, signal),
     enabled: settled.trim() !== '',
     placeholderData: keepPreviousData,
@@ -43,17 +43,18 @@ export function useExplanation(text: string, selection: Selection = everything) 
   }
 }
 
-/** 53 bits, after cyrb53 by bryc. Where two texts have the same, the answer is not taken for that of the other. */
-function hashOf(text: string): number {
-  let [one, other] = [0xdeadbeef, 0x41c6ce57]
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    one = Math.imul(one ^ code, 2654435761)
-    other = Math.imul(other ^ code, 1597334677)
-  }
-  one = Math.imul(one ^ (one >>> 16), 2246822507) ^ Math.imul(other ^ (other >>> 13), 3266489909)
-  other = Math.imul(other ^ (other >>> 16), 2246822507) ^ Math.imul(one ^ (one >>> 13), 3266489909)
-  return 4294967296 * (2097151 & other) + (one >>> 0)
+/** Texts whose answers may still be kept. */
+const KEPT_TEXTS = 20
+const numbers = new Map<string, number>()
+let lastNumber = 0
+
+/** A number for a text: the same for the same text, as long as that is one of the latest. */
+function numberOf(text: string): number {
+  const number = numbers.get(text) ?? ++lastNumber
+  numbers.delete(text)
+  numbers.set(text, number)
+  for (const [oldest] of numbers) if (numbers.size > KEPT_TEXTS) numbers.delete(oldest)
+  return number
 }
 
 async function ask(content: string, selection: Selection, signal: AbortSignal): Promise<Explained> {
