@@ -48,10 +48,15 @@ function workOf(by: string, done: Done[], until: (signal?: AbortSignal) => Promi
 
 const doneBy = ({ results }: JobOutput<'verify'>) => results.map(({ hits }) => hits[0]?.rule)
 
-/** A store in which nodes are connected: the locks of their sessions are shown where there are real ones, in test/cluster. */
+/**
+ * A store in which nodes are connected until they are gone, and claim nothing then: the locks of their sessions are shown
+ * where there are real ones, in test/cluster.
+ */
 function withLocks(store: Store, gone: ReadonlySet<number>): Store {
   const list = async () => (await store.nodes.list()).map((node) => ({ ...node, isConnected: !gone.has(node.id) }))
-  return { ...store, nodes: { ...store.nodes, list } }
+  const claim: Store['huntParts']['claim'] = async (node, ...rest) =>
+    gone.has(node) ? [] : store.huntParts.claim(node, ...rest)
+  return { ...store, nodes: { ...store.nodes, list }, huntParts: { ...store.huntParts, claim } }
 }
 
 async function withHunt(store: Store): Promise<void> {
@@ -156,15 +161,18 @@ for (const { name, skip, fresh } of engines) {
     skip,
     timeout: 60_000,
   }, async (t) => {
-    const { jobs, store, done, gone, addNode } = await open(t, fresh, { isWorking: false })
     const stuck = Promise.withResolvers<void>()
+    // Before the node is stopped, which waits for its work.
     t.after(() => stuck.resolve())
+    const { jobs, store, done, gone, addNode } = await open(t, fresh, { isWorking: false })
     const first = await addNode(workOf('first', done, () => stuck.promise))
-    await until(() => jobs.width > 2, 'the node is known')
+    await until(() => jobs.nodes.length === 1, 'the node is known')
     const answer = jobs.run('verify', jobOf(1), how)
     await until(async () => (await store.huntParts.list())[0]?.nodeId === first, 'the node has it')
     const [held] = await store.huntParts.heldBy(first)
     await addNode(workOf('second', done))
+    // A server that knew only the one that is lost would do the part itself.
+    await until(() => jobs.nodes.length === 2, 'the other node is known')
     const lost = performance.now()
     gone.add(first)
     assert.deepEqual(doneBy(await answer), ['second'])
