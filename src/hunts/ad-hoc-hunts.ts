@@ -8,7 +8,7 @@ import type { Span } from '../tracing/index.ts'
 import type { Diagnostic } from '../yara/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
-import { advance, type HuntProgress, type HuntState, hasEnded, progressOf } from './hunt-row.ts'
+import { advance, type ClaimedHunt, type HuntProgress, type HuntState, hasEnded, progressOf } from './hunt-row.ts'
 import { HuntRunner, type OpenHunt, type UntilStored } from './hunt-runner.ts'
 import { checkTexts, type HuntText, runnableOf } from './hunt-text.ts'
 import { type Outline, outlineOf } from './outline.ts'
@@ -46,7 +46,7 @@ export class AdHocHunts {
     this.#runner = new HuntRunner(
       {
         kind: 'ad-hoc',
-        open: (id, { signal, untilStored }) => this.#open(id, signal, untilStored),
+        open: (hunt, { signal, untilStored }) => this.#open(hunt, signal, untilStored),
         changed: (id) => this.#news.emit(String(id)),
       },
       { store, sources, log, title: 'an ad-hoc hunt', atOnce, sliceMs: 1_000 },
@@ -249,8 +249,9 @@ export class AdHocHunts {
     return this.#runner.underWay.length
   }
 
-  async #open(id: number, signal: AbortSignal, untilStored: UntilStored): Promise<OpenHunt> {
+  async #open(claimed: ClaimedHunt, signal: AbortSignal, untilStored: UntilStored): Promise<OpenHunt> {
     const { store, sources, scanLimit } = this.#parts
+    const { id } = claimed
     const hunt = await store.hunts.findToRun(id)
     const only = await sources.corpus.select(JSON.parse(hunt.selection ?? '{}'), hunt.lastSampleId)
     const texts = hunt.texts ? await unpackTexts(hunt.texts) : []
@@ -270,7 +271,7 @@ export class AdHocHunts {
       },
       store: async (checkpoint) => {
         for (const { errors } of checkpoint.errors) failures.note(errors)
-        if (!(await untilStored(() => this.#store(id, checkpoint, only, ruleSet, failures)))) return false
+        if (!(await untilStored(() => this.#store(claimed, checkpoint, only, ruleSet, failures)))) return false
         for (const { sample, errors } of checkpoint.errors) {
           const ofModules = errors.filter(({ reason }) => reason === 'module')
           if (ofModules.length > 0) await untilStored(() => this.#parts.reportScanErrors(sample, ofModules))
@@ -290,9 +291,9 @@ export class AdHocHunts {
     return { id: `hunt:${id}`, rulesets }
   }
 
-  /** Stores what a checkpoint found and that it is decided. False when the hunt was stopped or removed meanwhile. */
+  /** Stores what a checkpoint found and that it is decided. False when the hunt is not in this hand any more. */
   #store(
-    id: number,
+    claimed: ClaimedHunt,
     checkpoint: Checkpoint,
     only: Uint32Array | null,
     { rulesets }: RuleSet,
@@ -300,10 +301,10 @@ export class AdHocHunts {
   ): Promise<boolean> {
     const nameOf = (key: string) => rulesets.find((ruleset) => ruleset.key === key)?.name ?? key
     return this.#parts.store.transaction('advanceHunt', (tx) =>
-      advance(tx, id, checkpoint, only, async () => {
+      advance(tx, claimed, checkpoint, only, async () => {
         let found = 0
-        for (const { sample, hits } of checkpoint.hits) found += await storeHits(tx, id, sample, hits, nameOf)
-        if (checkpoint.errors.length > 0) await tx.hunts.setFailure(id, failures.report)
+        for (const { sample, hits } of checkpoint.hits) found += await storeHits(tx, claimed.id, sample, hits, nameOf)
+        if (checkpoint.errors.length > 0) await tx.hunts.setFailure(claimed, failures.report)
         return found
       }),
     )

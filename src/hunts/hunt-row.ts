@@ -1,5 +1,6 @@
 /** What every kind of hunt does with its row in `hunts`: change its state, and record how far it is. */
 import {
+  type ClaimedHunt,
   type HuntCounts,
   type HuntKind,
   type HuntState,
@@ -10,7 +11,7 @@ import {
 } from '../store/index.ts'
 import { type Checkpoint, countUpTo } from './checkpoint.ts'
 
-export { type HuntKind, type HuntState, unfinishedStates }
+export { type ClaimedHunt, type HuntKind, type HuntState, unfinishedStates }
 
 export function hasEnded(state: HuntState): boolean {
   return !(unfinishedStates as readonly HuntState[]).includes(state)
@@ -18,15 +19,15 @@ export function hasEnded(state: HuntState): boolean {
 
 /**
  * The one place where the work on a hunt changes its state. False, and nothing is changed, when a user stopped or
- * removed the hunt meanwhile.
+ * removed the hunt meanwhile, or somebody else has claimed it.
  */
 export async function enter(
   { hunts }: Repositories,
-  id: number,
+  hunt: ClaimedHunt,
   state: Exclude<HuntState, 'starting' | 'stopped'>,
   failure?: string | null,
 ): Promise<boolean> {
-  return hunts.enter(id, state, now(), failure)
+  return hunts.enter(hunt, state, now(), failure)
 }
 
 /** How far a hunt is, and what it took. */
@@ -63,18 +64,18 @@ function timeLeft({ state, started, samples, processed }: HuntCounts): number | 
 /**
  * Records within the caller's unit of work that a checkpoint is decided. `found` is told how many
  * matches the hunt had before and returns how many new ones the checkpoint gave. It is only called while the hunt
- * still runs; false when it does not, and then nothing is stored.
+ * still runs in this hand; false when it does not, and then nothing is stored.
  *
  * @param only the ascending ids that the hunt is restricted to; null for all
  */
 export async function advance(
   { hunts, corpus }: UnitOfWork,
-  id: number,
+  claimed: ClaimedHunt,
   checkpoint: Checkpoint,
   only: Uint32Array | null,
   found: (before: number) => Promise<number>,
 ): Promise<boolean> {
-  const hunt = await hunts.findRunning(id)
+  const hunt = await hunts.findRunning(claimed)
   if (!hunt) return false
   const matches = await found(hunt.matches)
   const decided = only
@@ -83,6 +84,6 @@ export async function advance(
   const { upTo: cursor, candidates, scannedBytes, skipped } = checkpoint
   // Samples of the range that were still being taken in at the start are decided live, and were not counted.
   const processed = Math.min(hunt.samples, hunt.processed + decided)
-  await hunts.advance(id, { cursor, processed, candidates, scannedBytes, skipped, matches })
+  await hunts.advance(claimed, { cursor, processed, candidates, scannedBytes, skipped, matches })
   return true
 }

@@ -1,11 +1,11 @@
 import { Failure, messageOf } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import type { Store } from '../store/index.ts'
+import { now, type Store } from '../store/index.ts'
 import { type Span, within } from '../tracing/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type CorpusScanOptions, type ScanSources, scanCorpus } from './corpus-scan.ts'
 import { FairScheduler } from './fair-scheduler.ts'
-import { enter, type HuntKind } from './hunt-row.ts'
+import { type ClaimedHunt, enter, type HuntKind } from './hunt-row.ts'
 import { retryWhenFull } from './retry-when-full.ts'
 import { inParts, ofWholeTexts } from './text-parts.ts'
 
@@ -22,6 +22,8 @@ import { inParts, ofWholeTexts } from './text-parts.ts'
  *   kill: it goes on after its last checkpoint. Doing the same samples again changes nothing.
  * - Turns are fair between owners (`FairScheduler`); a hunt gives way between two checkpoints, never inside one.
  * - Texts of many rules are looked up and run rule by rule (text-parts.ts), whatever the kind; policies see whole texts.
+ * - Whoever claimed a hunt last holds it: its fence, which each claim raises, is a condition of every write. Work that
+ *   goes on in a process which lost its hunt stores nothing, and ends at its next write.
  * - The row's state decides: a checkpoint that comes after a hunt was stopped or removed is thrown away.
  * - While the storage is full, a hunt waits with what it could not store.
  * - A hunt ends as `failed` only on a defect; the log has the reason. Scans that were given up do not end it.
@@ -33,6 +35,8 @@ export class HuntRunner {
   readonly #scheduler: FairScheduler
   /** By the id of the hunt. */
   readonly #underWay = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>()
+  /** Hunts that this process has begun to run, by their ids. */
+  readonly #claims = new Map<number, ClaimedHunt>()
 
   constructor(policy: HuntPolicy, parts: HuntRunnerParts) {
     this.#policy = policy
@@ -65,6 +69,7 @@ export class HuntRunner {
       )
       .finally(() => {
         this.#underWay.delete(id)
+        this.#claims.delete(id)
         this.#policy.changed?.(id)
       })
     this.#underWay.set(id, { abort, done })
@@ -97,14 +102,15 @@ export class HuntRunner {
   async #run(id: number, owner: number, signal: AbortSignal, span: Span | null): Promise<void> {
     const { store, sources } = this.#parts
     const untilStored = this.#untilStored(id, signal)
-    const entered = (state: 'queued' | 'running' | 'completed') => untilStored(() => enter(store, id, state))
     const nextTurn = () => within(span, 'hunt.wait', {}, () => this.#scheduler.take(owner, signal))
     let turn = await nextTurn()
     let ruleSetId: string | null = null
     try {
-      if (!(await entered('running'))) return
+      const hunt = await this.#claim(id, untilStored)
+      if (hunt === null) return
+      const entered = (state: 'queued' | 'running' | 'completed') => untilStored(() => enter(store, hunt, state))
       const { question, record, ruleSet } = await within(span, 'hunt.plan', {}, async (planning) => {
-        const { question, store: record } = await this.#policy.open(id, { signal, untilStored })
+        const { question, store: record } = await this.#policy.open(hunt, { signal, untilStored })
         // Where every sample is scanned with every rule, parts of a text would only cost more.
         const ruleSet = question.useIndex ? await inParts(question.ruleSet, sources.plans, signal) : question.ruleSet
         planning?.set({
@@ -145,9 +151,18 @@ export class HuntRunner {
     const { store, log, title } = this.#parts
     log.error({ hunt: id, err: error }, `${title} failed`)
     const untilStored = this.#untilStored(id, signal)
-    await untilStored(() => enter(store, id, 'failed', messageOf(error))).catch((error) =>
-      log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored'),
-    )
+    try {
+      const hunt = this.#claims.get(id) ?? (await this.#claim(id, untilStored))
+      if (hunt !== null) await untilStored(() => enter(store, hunt, 'failed', messageOf(error)))
+    } catch (error) {
+      log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored')
+    }
+  }
+
+  async #claim(id: number, untilStored: UntilStored): Promise<ClaimedHunt | null> {
+    const hunt = await untilStored(() => this.#parts.store.hunts.claim(id, now()))
+    if (hunt !== null) this.#claims.set(id, hunt)
+    return hunt
   }
 
   #untilStored(hunt: number, signal: AbortSignal): UntilStored {
@@ -174,7 +189,7 @@ export interface HuntRunnerParts {
 export interface HuntPolicy {
   readonly kind: HuntKind
   /** What the hunt asks, and what becomes of the answers. Called when its first turn in this process has come. */
-  open(id: number, work: { readonly signal: AbortSignal; readonly untilStored: UntilStored }): Promise<OpenHunt>
+  open(hunt: ClaimedHunt, work: { readonly signal: AbortSignal; readonly untilStored: UntilStored }): Promise<OpenHunt>
   /** There is news of the hunt: results, another state, or this process no longer works on it. */
   changed?(id: number): void
 }
@@ -182,8 +197,8 @@ export interface HuntPolicy {
 export interface OpenHunt {
   readonly question: Omit<CorpusScanOptions, 'priority' | 'signal'>
   /**
-   * Stores what a checkpoint found and that it is decided, both in one transaction (`advance`). False when the hunt has
-   * ended: it was stopped or removed meanwhile, or this checkpoint ended it.
+   * Stores what a checkpoint found and that it is decided, both in one transaction (`advance`). False when the work is
+   * over: the hunt was stopped, removed or claimed by somebody else, or this checkpoint ended it.
    */
   readonly store: (checkpoint: Checkpoint) => Promise<boolean>
 }

@@ -6,7 +6,7 @@ import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Micros, now, type Store, type UnitOfWork } from '../store/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ScanSources } from './corpus-scan.ts'
-import { advance, type HuntProgress, progressOf } from './hunt-row.ts'
+import { advance, type ClaimedHunt, type HuntProgress, progressOf } from './hunt-row.ts'
 import { HuntRunner, type OpenHunt, type UntilStored } from './hunt-runner.ts'
 
 /**
@@ -32,7 +32,7 @@ export class LocalRetro {
     this.#parts = parts
     const { store, sources, log } = parts
     this.#runner = new HuntRunner(
-      { kind: 'local-retro', open: (id, { untilStored }) => this.#open(id, untilStored) },
+      { kind: 'local-retro', open: (hunt, { untilStored }) => this.#open(hunt, untilStored) },
       { store, sources, log, title: 'Local Retro', atOnce: 1, sliceMs: 1_000 },
     )
   }
@@ -114,8 +114,9 @@ export class LocalRetro {
     await Promise.all(this.#runner.underWay.map((id) => this.#runner.interrupt(id, reason)))
   }
 
-  async #open(id: number, untilStored: UntilStored): Promise<OpenHunt> {
+  async #open(claimed: ClaimedHunt, untilStored: UntilStored): Promise<OpenHunt> {
     const { store, log, scanLimit } = this.#parts
+    const { id } = claimed
     const hunt = await store.hunts.findToRun(id)
     const ruleSet = await this.#ruleSetOf(id)
     log.info({ hunt: id, rulesets: ruleSet.rulesets.length, after: hunt.cursor }, 'Local Retro runs')
@@ -130,7 +131,7 @@ export class LocalRetro {
         scanLimit,
         group: `hunt:${id}`,
       },
-      store: (checkpoint) => this.#store(id, checkpoint, untilStored),
+      store: (checkpoint) => this.#store(claimed, checkpoint, untilStored),
     }
   }
 
@@ -139,11 +140,11 @@ export class LocalRetro {
     return { id: `hunt:${id}`, rulesets: await rulesets.runnable(await store.hunts.revisionsOf(id)) }
   }
 
-  async #store(id: number, checkpoint: Checkpoint, untilStored: UntilStored): Promise<boolean> {
+  async #store(hunt: ClaimedHunt, checkpoint: Checkpoint, untilStored: UntilStored): Promise<boolean> {
     const { store, matches, rulesets } = this.#parts
     const isStored = await untilStored(() =>
       store.transaction('advanceHunt', (tx) =>
-        advance(tx, id, checkpoint, null, async () => {
+        advance(tx, hunt, checkpoint, null, async () => {
           const at = now()
           let found = 0
           for (const { sample, hits } of checkpoint.hits)
@@ -152,10 +153,11 @@ export class LocalRetro {
         }),
       ),
     )
+    if (!isStored) return false
     for (const { sample, errors } of withoutRepeats(checkpoint.errors)) {
       await untilStored(() => rulesets.reportScanErrors(sample, errors))
     }
-    return isStored
+    return true
   }
 }
 

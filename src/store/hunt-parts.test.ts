@@ -1,7 +1,9 @@
-/** A part of a hunt is in one hand at a time, on both databases. */
+/** A hunt is in one hand at a time, and so is each of its parts, on both databases. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { engines } from './each-engine.fixture.ts'
+import type { ClaimedHunt } from './hunts.ts'
+import { addProcessedSample } from './processed-sample.fixture.ts'
 import type { Store } from './store.ts'
 
 const bytes = (text: string) => Buffer.from(text)
@@ -19,7 +21,66 @@ async function withParts(t: TestContext, fresh: (t: TestContext) => Promise<Stor
   return store
 }
 
+/** What a checkpoint does: whether it was stored, with its hit. `midway` is waited for before anything is written. */
+function storeCheckpoint(store: Store, hunt: ClaimedHunt, midway: () => Promise<void> = async () => {}) {
+  return store.transaction('advanceHunt', async ({ hunts, hits }) => {
+    const running = await hunts.findRunning(hunt)
+    await midway()
+    if (running === null) return false
+    await hits.add(hunt.id, 1, [{ ruleset: 'r', rule: 'a', tags: [], strings: '[]', name: null }])
+    await hunts.setFailure(hunt, 'stored')
+    await hunts.advance(hunt, { cursor: 7, processed: 7, candidates: 1, scannedBytes: 1, skipped: 0, matches: 1 })
+    return true
+  })
+}
+
 for (const { name, skip, fresh } of engines) {
+  test(`of two that claimed a hunt, the earlier one changes nothing (${name})`, { skip }, async (t) => {
+    const store = await withParts(t, fresh, 0)
+    const { hunts } = store
+    const first = await hunts.claim(1, 5)
+    const second = await hunts.claim(1, 6)
+    assert.ok(first && second && second.fence > first.fence)
+    const before = await hunts.findAdHoc(1)
+    assert.equal(await hunts.enter(first, 'completed', 7), false)
+    assert.equal(await storeCheckpoint(store, first), false)
+    await hunts.setSamples(first, 3)
+    await hunts.setFailure(first, 'late')
+    await hunts.advance(first, { cursor: 9, processed: 9, candidates: 1, scannedBytes: 1, skipped: 0, matches: 1 })
+    assert.deepEqual(await hunts.findAdHoc(1), before)
+    assert.equal((await hunts.findToRun(1)).cursor, 0)
+
+    await hunts.requeue('ad-hoc')
+    assert.equal(await hunts.enter(second, 'running', 7), false, 'nobody holds it')
+    const third = await hunts.claim(1, 8)
+    assert.ok(third)
+    assert.equal(await storeCheckpoint(store, third), true)
+    assert.equal((await hunts.findAdHoc(1))?.started, 5)
+    assert.equal(await hunts.enter(third, 'completed', 9), true)
+    assert.equal(await hunts.claim(1, 10), null, 'it has ended')
+  })
+
+  test(`a hunt that is claimed while a checkpoint is being stored gets all of it or nothing (${name})`, {
+    skip,
+  }, async (t) => {
+    const store = await withParts(t, fresh, 0)
+    await addProcessedSample(store, 'text')
+    const first = await store.hunts.claim(1, 5)
+    assert.ok(first)
+    const claiming: Promise<unknown>[] = []
+    const { promise: begun, resolve } = Promise.withResolvers<void>()
+    void begun.then(() => claiming.push(store.hunts.claim(1, 6)))
+    const isStored = await storeCheckpoint(store, first, async () => {
+      resolve()
+      // SQLite has one connection: there the claim comes after the checkpoint.
+      if (name !== 'SQLite') await begun.then(() => claiming[0])
+    })
+    await Promise.all(claiming)
+    assert.equal(isStored, name === 'SQLite')
+    assert.equal((await store.hunts.findToRun(1)).cursor, isStored ? 7 : 0)
+    assert.equal((await store.hits.list(1, 0, 9)).length, isStored ? 1 : 0)
+  })
+
   test(`what is settled under an earlier fence is refused, also for the same node (${name})`, { skip }, async (t) => {
     const { huntParts } = await withParts(t, fresh, 1)
     const [first] = await huntParts.claim(1, 1, 9)

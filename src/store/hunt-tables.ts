@@ -32,6 +32,8 @@ export interface HuntsTable {
   last_sample_id: Generated<number>
   /** Every covered sample with an id up to this one is decided, and its matches are stored. */
   cursor: Generated<number>
+  /** Grows whenever the hunt changes hands: what is written under another one changes nothing. */
+  fence: Generated<number>
   /** Ad-hoc: what the user calls it, and whether the index is used. */
   title: string | null
   use_index: Generated<0 | 1>

@@ -33,6 +33,13 @@ export interface NewHunt {
   readonly retro?: { readonly rulesetId: number; readonly analysedSince: Micros }
 }
 
+/** A hunt in the hand of whoever claimed it last. What is written under an earlier fence changes nothing. */
+export interface ClaimedHunt {
+  readonly id: number
+  /** Grows whenever the hunt changes hands. */
+  readonly fence: number
+}
+
 /** What the work on a hunt has to know. */
 export interface HuntToRun {
   readonly startedBy: number
@@ -103,20 +110,27 @@ export interface HuntAdvance {
   readonly matches: number
 }
 
-/** Hunts of all kinds. A state is only changed while the hunt has not ended. */
+/**
+ * Hunts of all kinds. A state is only changed while the hunt has not ended. Who works on one has claimed it: of two that
+ * believe to hold a hunt only the later one changes its row, so results that are stored in one unit of work with
+ * `findRunning` and `advance` are stored by that one alone.
+ */
 export interface StoredHunts {
   /** Returns the id. */
   add(hunt: NewHunt): Promise<number>
-  /** Queues again what of a kind was left unfinished, in order of ids. */
+  /** Queues again what of a kind was left unfinished, in order of ids. Nobody holds these hunts any more. */
   requeue(kind: HuntKind): Promise<{ readonly id: number; readonly startedBy: number }[]>
   findToRun(id: number): Promise<HuntToRun>
   revisionsOf(id: number): Promise<number[]>
+  /** A hunt runs, in the hand of the caller. Keeps the time of the first start. Null when it has ended or is gone. */
+  claim(id: number, at: Micros): Promise<ClaimedHunt | null>
   /**
    * Lets the work on a hunt change its state. `running` keeps the time of the first start, `completed` counts samples
-   * that were deleted meanwhile as decided. False, and nothing is changed, when the hunt has ended or is gone.
+   * that were deleted meanwhile as decided. False, and nothing is changed, when the hunt has ended, is gone, or is in
+   * another hand.
    */
   enter(
-    id: number,
+    hunt: ClaimedHunt,
     state: Exclude<HuntState, 'starting' | 'stopped'>,
     at: Micros,
     failure?: string | null,
@@ -125,16 +139,17 @@ export interface StoredHunts {
   stop(id: number, by: number, at: Micros): Promise<boolean>
   /** The same for whatever hunt of a kind is under way. */
   stopKind(kind: HuntKind, by: number, at: Micros): Promise<boolean>
-  /** Null for a hunt that does not run. */
-  findRunning(id: number): Promise<{
+  /** Null for a hunt that does not run, or is in another hand. */
+  findRunning(hunt: ClaimedHunt): Promise<{
     readonly cursor: number
     readonly samples: number
     readonly processed: number
     readonly matches: number
   } | null>
-  advance(id: number, by: HuntAdvance): Promise<void>
-  setFailure(id: number, failure: string | null): Promise<void>
-  setSamples(id: number, samples: number): Promise<void>
+  /** These three change nothing of a hunt in another hand. */
+  advance(hunt: ClaimedHunt, by: HuntAdvance): Promise<void>
+  setFailure(hunt: ClaimedHunt, failure: string | null): Promise<void>
+  setSamples(hunt: ClaimedHunt, samples: number): Promise<void>
   setTitle(id: number, title: string | null): Promise<void>
   /** With its results. */
   delete(id: number): Promise<void>

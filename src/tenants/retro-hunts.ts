@@ -17,6 +17,7 @@ import { Failure } from '../errors/index.ts'
 import {
   advance,
   type Checkpoint,
+  type ClaimedHunt,
   enter,
   HuntRunner,
   hasEnded,
@@ -71,7 +72,7 @@ export class RetroHunts {
     this.#parts = parts
     const { store, sources, log, limits } = parts
     this.#runner = new HuntRunner(
-      { kind: 'retro', open: (id, { untilStored }) => this.#open(id, untilStored) },
+      { kind: 'retro', open: (hunt, { untilStored }) => this.#open(hunt, untilStored) },
       { store, sources, log, title: 'a retro hunt', atOnce: limits.atOnce, sliceMs: 2_000 },
     )
   }
@@ -176,15 +177,16 @@ export class RetroHunts {
     return this.#runner.interrupt(id, new Failure('tenant.retro-refused', 'The retro hunt was cancelled.'))
   }
 
-  async #open(id: number, untilStored: UntilStored): Promise<OpenHunt> {
+  async #open(claimed: ClaimedHunt, untilStored: UntilStored): Promise<OpenHunt> {
     const { store, rulesets, limits } = this.#parts
+    const { id } = claimed
     const hunt = await store.hunts.findToRun(id)
     const only = await store.corpus.covered({
       since: hunt.analysedSince ?? 0,
       upTo: hunt.lastSampleId,
       maxBytes: limits.sampleBytes,
     })
-    await untilStored(() => store.hunts.setSamples(id, only.length))
+    await untilStored(() => store.hunts.setSamples(claimed, only.length))
     const group = `retro:${id}`
     return {
       question: {
@@ -199,17 +201,17 @@ export class RetroHunts {
         group,
       },
       store: async (checkpoint) =>
-        (await untilStored(() => this.#store(id, checkpoint, only))) &&
-        !(await this.#stopsFor(id, checkpoint, untilStored)),
+        (await untilStored(() => this.#store(claimed, checkpoint, only))) &&
+        !(await this.#stopsFor(claimed, checkpoint, untilStored)),
     }
   }
 
-  /** Stores what a checkpoint found and that it is decided. False when the hunt has ended, also by what was found. */
-  #store(id: number, checkpoint: Checkpoint, only: Uint32Array): Promise<boolean> {
+  /** Stores what a checkpoint found and that it is decided. False when the work on it is over, also by what was found. */
+  #store(hunt: ClaimedHunt, checkpoint: Checkpoint, only: Uint32Array): Promise<boolean> {
     const { store, feeds, limits } = this.#parts
     return store.transaction('advanceHunt', async (tx) => {
       let isCapped = false
-      const isStored = await advance(tx, id, checkpoint, only, async (before) => {
+      const isStored = await advance(tx, hunt, checkpoint, only, async (before) => {
         const room = limits.matches - before
         isCapped = checkpoint.hits.length > room
         let found = 0
@@ -217,19 +219,19 @@ export class RetroHunts {
           found += await feeds.recordRetro(tx, sample, hits)
         return found
       })
-      if (isCapped) await enter(tx, id, 'capped')
+      if (isCapped) await enter(tx, hunt, 'capped')
       return isStored && !isCapped
     })
   }
 
   /** Reports where the ruleset had to be stopped; true when that was once too often, and the hunt has ended with it. */
-  async #stopsFor(id: number, { errors }: Checkpoint, untilStored: UntilStored): Promise<boolean> {
+  async #stopsFor(hunt: ClaimedHunt, { errors }: Checkpoint, untilStored: UntilStored): Promise<boolean> {
     const { store, rulesets } = this.#parts
     if (errors.length === 0) return false
     for (const { sample, errors: some } of errors) await untilStored(() => rulesets.reportScanErrors(sample, some))
-    const ruleset = await store.hunts.rulesetOf(id)
+    const ruleset = await store.hunts.rulesetOf(hunt.id)
     if (ruleset?.state !== 'error') return false
-    await untilStored(() => enter(store, id, 'failed', ruleset.reason))
+    await untilStored(() => enter(store, hunt, 'failed', ruleset.reason))
     return true
   }
 }

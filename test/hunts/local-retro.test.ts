@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { HuntingGround, until } from './hunt-fixture.ts'
 
@@ -103,7 +104,7 @@ test('only one runs at a time, and stopping it keeps what was found so far', asy
   await rulesets.remove(ground.admin, 'slow')
 })
 
-test('a hunt that the server was closed in goes on after the next start, to the same matches', async () => {
+test('a hunt goes on after a restart, stores nothing once another process has claimed it, and ends where it is resumed', async () => {
   await ground.save('slow', slow)
   await ground.appliance.localRetro.start(ground.admin)
   await until(async () => ((await ground.appliance.localRetro.status())?.processed ?? 0) > 0, 'the progress moves')
@@ -112,6 +113,16 @@ test('a hunt that the server was closed in goes on after the next start, to the 
   await ground.reopen()
   assert.equal((await ground.appliance.localRetro.status())?.state, 'RUNNING')
   assert.ok(((await ground.appliance.localRetro.status())?.processed ?? 0) >= interrupted, 'it began anew')
+
+  await until(() => rowOf('SELECT 1 FROM hunts WHERE state = ?', 'running') !== undefined, 'its turn has come')
+  const claimed = rowOf('UPDATE hunts SET fence = fence + 1 WHERE state = ? RETURNING *', 'running')
+  assert.ok(Number(claimed?.processed) < contents.size, 'it was over before it was claimed')
+  const found = await ground.matchesOf('slow')
+  await ground.appliance.localRetro.idle()
+  assert.deepEqual(rowOf('SELECT * FROM hunts WHERE id = ?', Number(claimed?.id)), claimed)
+  assert.deepEqual(await ground.matchesOf('slow'), found)
+
+  assert.equal(await ground.appliance.localRetro.resume(), 1)
   await ground.appliance.localRetro.idle()
   assert.equal((await ground.appliance.localRetro.status())?.state, 'COMPLETED')
   const expected = names((number) => number % 5 === 0).map((name) => `slow ${name}`)
@@ -164,6 +175,16 @@ test('samples that arrive and rulesets that are saved while it runs leave no gap
     assert.deepEqual(await ground.matchesOf(`gap-${number}`), expected.sort())
   }
 })
+
+/** The first row of a statement that another process runs on the database. */
+function rowOf(statement: string, value: SQLInputValue): Record<string, unknown> | undefined {
+  const database = new DatabaseSync(join(ground.dataFolder, 'backtrail.db'), { timeout: 10_000 })
+  try {
+    return database.prepare(statement).get(value)
+  } finally {
+    database.close()
+  }
+}
 
 function flipByte(path: string, position: number): void {
   const file = openSync(path, 'r+')

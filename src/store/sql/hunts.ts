@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type HuntKind, type StoredHunts, unfinishedStates } from '../hunts.ts'
+import { type ClaimedHunt, type HuntKind, type StoredHunts, unfinishedStates } from '../hunts.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 
@@ -28,6 +28,8 @@ export function sqlHunts(database: Database, { listOf, contains }: Engine): Stor
       .updateTable('hunts')
       .set({ state: 'stopped', stopped: at, stopped_by: by })
       .where('state', 'in', unfinishedStates)
+  const claimed = ({ id, fence }: ClaimedHunt) =>
+    database.updateTable('hunts').where('id', '=', id).where('fence', '=', fence)
   const unfinished = (kind: HuntKind) =>
     database.selectFrom('hunts').where('kind', '=', kind).where('state', 'in', unfinishedStates)
 
@@ -64,7 +66,7 @@ export function sqlHunts(database: Database, { listOf, contains }: Engine): Stor
     async requeue(kind) {
       const rows = await database
         .updateTable('hunts')
-        .set({ state: 'queued' })
+        .set(({ eb }) => ({ state: 'queued', fence: eb('fence', '+', 1) }))
         .where('kind', '=', kind)
         .where('state', 'in', unfinishedStates)
         .returning(['id', 'started_by as startedBy'])
@@ -89,10 +91,24 @@ export function sqlHunts(database: Database, { listOf, contains }: Engine): Stor
       return rows.map(({ revision_id }) => revision_id)
     },
 
-    async enter(id, state, at, failure) {
-      const hasEnded = !(unfinishedStates as readonly string[]).includes(state)
-      const { numUpdatedRows } = await database
+    async claim(id, at) {
+      const row = await database
         .updateTable('hunts')
+        .set(({ eb, fn, val }) => ({
+          state: 'running',
+          started: fn.coalesce('started', val(at)),
+          fence: eb('fence', '+', 1),
+        }))
+        .where('id', '=', id)
+        .where('state', 'in', unfinishedStates)
+        .returning(['id', 'fence'])
+        .executeTakeFirst()
+      return row ?? null
+    },
+
+    async enter(hunt, state, at, failure) {
+      const hasEnded = !(unfinishedStates as readonly string[]).includes(state)
+      const { numUpdatedRows } = await claimed(hunt)
         .set(({ ref, fn, val }) => ({
           state,
           ...(failure !== undefined && { failure }),
@@ -100,7 +116,6 @@ export function sqlHunts(database: Database, { listOf, contains }: Engine): Stor
           ...(hasEnded && { stopped: at }),
           ...(state === 'completed' && { processed: ref('samples') }),
         }))
-        .where('id', '=', id)
         .where('state', 'in', unfinishedStates)
         .executeTakeFirstOrThrow()
       return numUpdatedRows > 0n
@@ -116,19 +131,19 @@ export function sqlHunts(database: Database, { listOf, contains }: Engine): Stor
       return numUpdatedRows > 0n
     },
 
-    async findRunning(id) {
+    async findRunning({ id, fence }) {
       const row = await database
         .selectFrom('hunts')
         .select(['cursor', 'samples', 'processed', 'matches'])
         .where('id', '=', id)
+        .where('fence', '=', fence)
         .where('state', '=', 'running')
         .executeTakeFirst()
       return row ?? null
     },
 
-    async advance(id, { cursor, processed, candidates, scannedBytes, skipped, matches }) {
-      await database
-        .updateTable('hunts')
+    async advance(hunt, { cursor, processed, candidates, scannedBytes, skipped, matches }) {
+      await claimed(hunt)
         .set(({ eb }) => ({
           cursor,
           processed,
@@ -137,16 +152,15 @@ export function sqlHunts(database: Database, { listOf, contains }: Engine): Stor
           skipped: eb('skipped', '+', skipped),
           matches: eb('matches', '+', matches),
         }))
-        .where('id', '=', id)
         .execute()
     },
 
-    async setFailure(id, failure) {
-      await database.updateTable('hunts').set({ failure }).where('id', '=', id).execute()
+    async setFailure(hunt, failure) {
+      await claimed(hunt).set({ failure }).execute()
     },
 
-    async setSamples(id, samples) {
-      await database.updateTable('hunts').set({ samples }).where('id', '=', id).execute()
+    async setSamples(hunt, samples) {
+      await claimed(hunt).set({ samples }).execute()
     },
 
     async setTitle(id, title) {

@@ -34,11 +34,13 @@ test('the progress of a hunt is stored without writing its texts again', async (
       adHoc: { title: null, texts, selection: '{}', useIndex: true },
     }),
   )
-  await store.hunts.enter(id, 'running', now())
+  const hunt = await store.hunts.claim(id, now())
+  assert.ok(hunt)
   const written = () => statSync(`${path}-wal`).size + statSync(path).size
   const before = written()
   for (let cursor = 1; cursor <= 10; cursor++) {
-    await store.hunts.advance(id, { cursor, processed: cursor, candidates: 1, scannedBytes: 1, skipped: 0, matches: 0 })
+    const counts = { processed: cursor, candidates: 1, scannedBytes: 1, skipped: 0, matches: 0 }
+    await store.hunts.advance(hunt, { cursor, ...counts })
   }
   const grown = written() - before
   assert.ok(grown < texts.length / 4, `ten checkpoints wrote ${grown} bytes`)

@@ -220,7 +220,7 @@ CREATE TABLE "hunts" (
   failure TEXT,
   -- Of a tenant's hunt: its ruleset, and samples that were analysed before this are not covered.
   ruleset_id INTEGER REFERENCES rulesets (id) ON DELETE CASCADE,
-  analysed_since INTEGER, repeats INTEGER REFERENCES hunts (id) ON DELETE SET NULL,
+  analysed_since INTEGER, repeats INTEGER REFERENCES hunts (id) ON DELETE SET NULL, fence INTEGER NOT NULL DEFAULT 0,
   CHECK ((kind = 'retro') = (ruleset_id IS NOT NULL) AND (kind = 'retro') = (analysed_since IS NOT NULL))
 ) STRICT;
 

@@ -26,12 +26,21 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
   ])
   tell('requeued', [await hunts.requeue('local-retro'), await hunts.unfinishedState('local-retro')])
   tell('to run', [await hunts.findToRun(1), await hunts.findToRun(3), await hunts.revisionsOf(2)])
-  tell('entered', [await hunts.enter(1, 'running', 5), await hunts.enter(1, 'running', 6), await hunts.findRunning(1)])
-  await hunts.advance(1, { cursor: 3, processed: 3, candidates: 2, scannedBytes: 2 ** 40, skipped: 1, matches: 1 })
-  await hunts.advance(1, { cursor: 5, processed: 5, candidates: 2, scannedBytes: 2 ** 40, skipped: 1, matches: 1 })
+  const lost = { id: 1, fence: 99 }
+  tell('claimed', [await hunts.claim(1, 4), await hunts.claim(99, 4), await hunts.findRunning(lost)])
+  const held = (await hunts.claim(1, 5)) ?? lost
+  tell('entered', [
+    await hunts.enter(held, 'queued', 5),
+    await hunts.enter(held, 'running', 6),
+    await hunts.enter(lost, 'queued', 7),
+    await hunts.findRunning(held),
+  ])
+  await hunts.advance(held, { cursor: 3, processed: 3, candidates: 2, scannedBytes: 2 ** 40, skipped: 1, matches: 1 })
+  await hunts.advance(lost, { cursor: 9, processed: 9, candidates: 2, scannedBytes: 2 ** 40, skipped: 1, matches: 1 })
+  await hunts.advance(held, { cursor: 5, processed: 5, candidates: 2, scannedBytes: 2 ** 40, skipped: 1, matches: 1 })
   tell('busy', [...(await retention.findBusy([4, 5, 6, 9, 10]))].sort())
-  await hunts.setFailure(1, 'almost')
-  await hunts.setSamples(1, 9)
+  await hunts.setFailure(held, 'almost')
+  await hunts.setSamples(held, 9)
   const hit = (rule: string, name: string | null) => ({ ruleset: 'r', rule, tags: ['t'], strings: '"\\u0000"', name })
   tell('hits', [
     await hits.add(1, 1, [hit('a', null), hit('b', 'n')]),
@@ -58,8 +67,8 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
   await hunts.delete(again)
   tell('hits again', [await hits.add(1, 1, [hit('a', null)]), await hits.add(1, 99, [hit('a', null)])])
   tell('ended', [
-    await hunts.enter(1, 'completed', 9),
-    await hunts.enter(1, 'failed', 9, 'no'),
+    await hunts.enter(held, 'completed', 9),
+    await hunts.enter(held, 'failed', 9, 'no'),
     await hunts.stop(1, 1, 9),
   ])
   tell('ad hoc', [await hunts.findAdHoc(1), await hunts.findAdHoc(2), await hunts.textsOf(1), await hunts.textsOf(2)])

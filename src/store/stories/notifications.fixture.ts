@@ -43,7 +43,7 @@ export async function notifying(store: Store, tell: Tell): Promise<void> {
   const adHoc = { title: 't', texts: Buffer.from('[]'), selection: '{}', useIndex: false }
   const shared = { startedBy: watcher, created: 1, lastSampleId: 9 }
   const ended = await hunts.add({ kind: 'ad-hoc', state: 'queued', adHoc, ...shared })
-  tell('hunt ended', await hunts.enter(ended, 'failed', 30, 'a defect'))
+  tell('hunt ended', await hunts.enter({ id: ended, fence: 0 }, 'failed', 30, 'a defect'))
   const run = await hunts.add({ kind: 'local-retro', state: 'starting', ...shared, rulesets: [] })
   tell('run ended', await hunts.stopKind('local-retro', watcher, 31))
   tell('run', run > ended)
@@ -137,7 +137,7 @@ async function belling(
   const ended: number[] = []
   for (const startedBy of [user, 1]) {
     const id = await hunts.add({ kind: 'ad-hoc', state: 'queued', startedBy, adHoc, ...shared })
-    await hunts.enter(id, 'failed', 150, 'no')
+    await hunts.enter({ id, fence: 0 }, 'failed', 150, 'no')
     ended.push(id)
   }
   const unread = async () => (await bells.unreadHunts(user, 5)).map(({ id, ...hunt }) => hunt)
