@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { contentFile } from '../../src/store/index.ts'
 import { backtrail, backtrailTo, binary, folderWith, root, startServer } from '../cli/running.ts'
 import { type Json, sha256 } from '../http/harness.ts'
@@ -52,9 +53,22 @@ async function runRetro(url: string): Promise<void> {
   await until(async () => (await retroState(url)) === 'COMPLETED')
 }
 
-/** A small real corpus in a data folder: sources of this checkout, matched live and by Local Retro. */
-async function filledFolder(t: TestContext): Promise<string> {
+/** A folder as a server leaves it, and what a server says of it. Made once; each test has a copy of its own. */
+async function filledFolder(t: TestContext): Promise<{ readonly data: string; readonly expected: Json }> {
+  filled ??= fill(t)
+  const { data: original, expected } = await filled
   const data = join(folderWith(t), 'data')
+  cpSync(original, data, { recursive: true })
+  return { data, expected }
+}
+
+const ofAll = mkdtempSync(join(tmpdir(), 'backtrail-move-'))
+after(() => rmSync(ofAll, { recursive: true, force: true }))
+let filled: ReturnType<typeof fill> | undefined
+
+/** A small real corpus in a data folder: sources of this checkout, matched live and by Local Retro. */
+async function fill(t: TestContext): Promise<{ readonly data: string; readonly expected: Json }> {
+  const data = join(ofAll, 'data')
   const server = await startServer(t, ['--data', data], { env })
   await ask(server.url, '/api/yara/ruleset/', { name: 'live_rules', content: rules.live })
   for (const folder of ['src/planner', 'src/index']) {
@@ -75,7 +89,9 @@ async function filledFolder(t: TestContext): Promise<string> {
   await ask(server.url, '/api/yara/ruleset/', { name: 'retro_rules', content: rules.retro })
   await runRetro(server.url)
   assert.equal(await server.stop(), 0)
-  return data
+  const expected = await answersOf(t, ['--data', data])
+  for (const some of ['live', 'retro', 'hunt']) assert.ok(expected[some].length > 5, some)
+  return { data, expected }
 }
 
 /** What a server says of everything that was moved, and what it finds anew. */
@@ -104,10 +120,7 @@ async function answersOf(t: TestContext, place: readonly string[]): Promise<Json
 }
 
 test('a folder in a cluster, and one made of a cluster, answer as the first one did', { skip }, async (t) => {
-  const data = await filledFolder(t)
-  const expected = await answersOf(t, ['--data', data])
-  for (const some of ['live', 'retro']) assert.ok(expected[some].length > 5, some)
-  assert.ok(expected.hunt.length > 5)
+  const { data, expected } = await filledFolder(t)
   const cluster = await newCluster()
   const { stdout, stderr } = await backtrailTo(0, moveFlags('to', data, cluster), { timeoutMs })
   assert.match(
@@ -142,8 +155,7 @@ async function killedIn(phase: string, parameters: readonly string[]): Promise<v
 }
 
 test('a move that is killed in any of its phases goes on, and nothing starts before its end', { skip }, async (t) => {
-  const data = await filledFolder(t)
-  const expected = await answersOf(t, ['--data', data])
+  const { data, expected } = await filledFolder(t)
   const cluster = await newCluster()
   const into = moveFlags('to', data, cluster)
   const inCluster = ['--data', join(folderWith(t), 'cache'), ...flagsOf(cluster)]
@@ -166,7 +178,7 @@ test('a move that is killed in any of its phases goes on, and nothing starts bef
 })
 
 test('what the folder has lost is named, and moved over in silence by nobody', { skip }, async (t) => {
-  const data = await filledFolder(t)
+  const { data } = await filledFolder(t)
   const cluster = await newCluster()
   const contents = ['gram.ts', 'signing.ts', 'merging.ts'].map((name) => readFileSync(join(root, 'src/index', name)))
   const [gone = '', changed = '', cut = ''] = contents.map(sha256)
