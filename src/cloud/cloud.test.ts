@@ -63,7 +63,7 @@ class Appliance {
       planner: { plan: (content) => pool.run('plan', { content, explain: false }, { priority: 'interactive' }) },
       observers: [
         {
-          recordChange: (...change) => this.cloud.outbox.recordChange(...change),
+          recordChange: (tx, id, purpose) => this.cloud.outbox.recordChange(tx, id, purpose),
           recordRemoval: (tx, ruleset) => this.cloud.outbox.recordRemoval(tx, ruleset),
           committed: () => this.cloud.outbox.committed(),
         },

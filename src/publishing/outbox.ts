@@ -5,11 +5,22 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Account } from '../accounts/index.ts'
-import { type ChangePurpose, packText, type RulesetObserver, textDigest } from '../rulesets/index.ts'
+import {
+  type ChangePurpose,
+  packText,
+  type RulesetBefore,
+  type RulesetObserver,
+  textDigest,
+} from '../rulesets/index.ts'
 import { now, type RulesetText, type SharedState, type UnitOfWork } from '../store/index.ts'
 import { isSame, nothing } from './sync-state.ts'
 
 type OwnText = Pick<RulesetText, 'content' | 'digest'>
+
+const happened = {
+  expiry: 'has expired and was disabled',
+  source: 'follows its rule source',
+} as const
 
 export interface OutboxParts {
   /** Called when something was noted and committed. */
@@ -28,12 +39,20 @@ export class PublicationOutbox implements RulesetObserver {
     this.#parts = parts
   }
 
-  async recordChange(tx: UnitOfWork, rulesetId: number, purpose: ChangePurpose): Promise<void> {
-    const { publishAs, takes, isExpiry = false } = purpose
-    if (takes === undefined && publishAs === undefined && !isExpiry) return
+  async recordChange(
+    tx: UnitOfWork,
+    rulesetId: number,
+    purpose: ChangePurpose,
+    before: RulesetBefore = null,
+  ): Promise<void> {
+    const { publishAs, takes, byItself } = purpose
+    if (takes === undefined && publishAs === undefined && byItself === undefined) return
     const text = await tx.rulesets.findText(rulesetId)
     const { name, enabled, state } = text
-    if (isExpiry) return this.#recordExpiry(tx, name, text)
+    if (byItself !== undefined) {
+      if (state === 'invalid') return
+      return this.#recordByItself(tx, name, { text, enabled }, before, byItself)
+    }
     if (takes !== undefined) {
       return this.recordTaken(tx, name, takes, { digest: digestOf(text), enabled })
     }
@@ -45,8 +64,10 @@ export class PublicationOutbox implements RulesetObserver {
   async recordRemoval(
     tx: UnitOfWork,
     { name }: { readonly name: string },
-    { publishAs, takes }: ChangePurpose,
+    { publishAs, takes, byItself }: ChangePurpose,
+    before: RulesetBefore = null,
   ): Promise<void> {
+    if (byItself !== undefined) return this.#recordByItself(tx, name, { text: null, enabled: false }, before, byItself)
     if (takes !== undefined) return this.recordTaken(tx, name, takes, nothing)
     if (publishAs !== undefined) await this.publish(tx, name, { text: null, enabled: false, author: publishAs })
   }
@@ -58,20 +79,26 @@ export class PublicationOutbox implements RulesetObserver {
   }
 
   /**
-   * A ruleset that was as the others have it is disabled everywhere. Whoever set the date may do so here, which is its
-   * owner or an administrator; for all, only if its owner may publish.
+   * A ruleset that was as the others have it changes everywhere, if its owner may publish. One that was not stays as it
+   * is for the others: what this appliance has of its own goes to nobody unless a person says so.
    */
-  async #recordExpiry(tx: UnitOfWork, name: string, text: OwnText): Promise<void> {
+  async #recordByItself(
+    tx: UnitOfWork,
+    name: string,
+    after: { readonly text: OwnText | null; readonly enabled: boolean },
+    before: RulesetBefore,
+    cause: 'expiry' | 'source',
+  ): Promise<void> {
     if (!this.#parts.isMember()) return
     const shared = (await tx.publications.last(name)) ?? (await tx.sharedRulesets.find(name))
-    if (!isSame({ digest: digestOf(text), enabled: true }, shared ?? nothing)) return
+    if (shared === null || shared.digest === null || !isSame(await stateOf(tx, before), shared)) return
     const entry = await tx.rulesets.findEntry(name)
     const owner = entry && (await tx.users.findByName(entry.owner))
     if (owner && !owner.disabled && this.#parts.mayPublish(owner)) {
-      return this.publish(tx, name, { text, enabled: false, author: owner.name })
+      return this.publish(tx, name, { ...after, author: owner.name })
     }
-    const message = `${name} has expired and was disabled on this appliance alone: its owner may not publish.`
-    await tx.journal.add({ kind: 'expiry-not-published', message, created: now() })
+    const message = `${name} ${happened[cause]} on this appliance alone: its owner may not publish.`
+    await tx.journal.add({ kind: `${cause}-not-published`, message, created: now() })
   }
 
   /** What the manager had at this sequence is what is here now; it may have something newer by now. */
@@ -109,6 +136,13 @@ export class PublicationOutbox implements RulesetObserver {
     }
     this.#isNoted = true
   }
+}
+
+async function stateOf({ revisions }: UnitOfWork, before: RulesetBefore): Promise<SharedState> {
+  if (before === null || before.revisionId === null) return nothing
+  const { digest, revisionId, enabled } = before
+  const content = digest === null ? ((await revisions.contentOf(revisionId)) ?? '') : ''
+  return { digest: digestOf({ digest, content }), enabled }
 }
 
 function digestOf({ digest, content }: OwnText): string {

@@ -128,6 +128,50 @@ test('a ruleset that was here before one of its name is shared stays, and the sa
   await here.close()
 })
 
+test('a rule source changes for all what was as all have it, and nothing else', async () => {
+  const here = await appliances()
+  const { admin, ada } = here.one.installation
+  const { rulesets } = here.one
+  const bySource = async (name: string, content: string) => {
+    await rulesets.save(admin, { name, content, byItself: 'source' })
+    await here.settle()
+  }
+  await bySource('shared', rule('A'))
+  assert.deepEqual(await here.two.rules(), {}, 'what nobody shared stays here')
+  await rulesets.save(admin, { name: 'shared', content: rule('A'), publishAs: 'admin' })
+  await bySource('shared', rule('A', 'second'))
+  assert.deepEqual(await here.two.rules(), { shared: `+${rule('A', 'second')}` })
+  assert.equal(await stateOf(here.one, 'shared'), 'InSync')
+
+  // Disabled here alone: neither that nor what the source brings is for the others.
+  await rulesets.setEnabled(admin, 'shared', false)
+  await bySource('shared', rule('A', 'third'))
+  assert.deepEqual(await here.two.rules(), { shared: `+${rule('A', 'second')}` })
+  assert.equal(await stateOf(here.one, 'shared'), 'OutOfSync')
+  await rulesets.setEnabled(admin, 'shared', true, { publishAs: 'admin' })
+  await here.settle()
+  await rulesets.setEnabled(admin, 'shared', false, { byItself: 'source' })
+  await here.settle()
+  assert.deepEqual(await here.two.rules(), { shared: `-${rule('A', 'third')}` })
+
+  // A ruleset whose owner may not publish.
+  await rulesets.save(ada, { name: 'adas', content: rule('B') })
+  await rulesets.save(admin, { name: 'adas', content: rule('B', 'second'), publishAs: 'admin' })
+  await here.settle()
+  await rulesets.save(ada, { name: 'adas', content: rule('B', 'third'), byItself: 'source' })
+  await here.settle()
+  assert.equal((await here.two.rules()).adas, `+${rule('B', 'second')}`)
+  const told = await here.one.installation.store.journal.latestMessage('source-not-published')
+  assert.match(told ?? '', /^adas follows its rule source on this appliance alone: its owner may not publish/)
+
+  await rulesets.save(admin, { name: 'shared', content: rule('A', 'fifth'), publishAs: 'admin' })
+  await here.settle()
+  await rulesets.remove(admin, 'shared', { byItself: 'source' })
+  await here.settle()
+  assert.deepEqual(await here.two.rules(), { adas: `+${rule('B', 'second')}` })
+  await here.close()
+})
+
 test('a text that does not run on one appliance is invalid there alone, and the manager hears of it', async () => {
   const here = await appliances()
   here.two.cannotRun = (content) => content.includes('new_module')

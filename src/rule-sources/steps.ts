@@ -79,7 +79,10 @@ export function stepsOf<Text extends PathAndDigest>(
       const kind = isDeclined ? 'declined' : create || overwrite ? 'create' : 'offer'
       return { ...step, kind, name: names.free(wished[i] ?? '', path) }
     }
-    if (!ruleset.isCurrent) return { ...step, kind: overwrite ? 'update' : 'detached' }
+    // The same text from elsewhere, such as from an appliance that follows the source too, is no edit.
+    const isEdited = !ruleset.isCurrent && ruleset.digest !== text.digest
+    if (isEdited) return { ...step, kind: overwrite ? 'update' : 'detached' }
+    if (!ruleset.isCurrent) return { ...step, kind: 'update' }
     if (file?.digest !== text.digest) return { ...step, kind: 'update' }
     return { ...step, kind: file.disabled && !ruleset.enabled ? 'restore' : 'keep' }
   })

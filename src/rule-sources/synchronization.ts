@@ -25,6 +25,9 @@ export interface SyncOutcome {
   readonly problems: readonly string[]
 }
 
+/** A ruleset that other appliances share follows the source there too. */
+const purpose = { byItself: 'source' } as const
+
 /** Failures that another attempt would meet again; all others may go away. */
 const lasting: ReadonlySet<string> = new Set(['ruleset.core', 'ruleset.foreign', 'parameter.out-of-range'])
 const MOST_PROBLEMS = 100
@@ -101,15 +104,15 @@ export class Synchronization {
       case 'forget':
         return this.#store.ruleSources.deleteFiles(this.#source.id, [path])
       case 'disable':
-        if (ruleset?.enabled) await this.#rulesets.setEnabled(by, name, false)
+        if (ruleset?.enabled) await this.#rulesets.setEnabled(by, name, false, purpose)
         this.#done.removed++
         return this.#note(step, { state: 'gone', disabled: ruleset?.enabled ?? false, problem: null })
       case 'delete':
-        await this.#rulesets.remove(by, name)
+        await this.#rulesets.remove(by, name, purpose)
         this.#done.removed++
         return this.#store.ruleSources.deleteFiles(this.#source.id, [path])
       case 'restore':
-        await this.#rulesets.setEnabled(by, name, true)
+        await this.#rulesets.setEnabled(by, name, true, purpose)
         this.#done.updated++
         return this.#note(step, { state: 'imported', disabled: false, problem: null })
       case 'create':
@@ -136,9 +139,12 @@ export class Synchronization {
       content,
       partial: true,
       replaces: ruleset?.revision ?? 0,
+      ...purpose,
       origin: { sourceId, source, url, path, version: this.#version },
     })
-    if (known?.disabled && ruleset?.enabled === false) await this.#rulesets.setEnabled(this.#source.owner, name, true)
+    if (known?.disabled && ruleset?.enabled === false) {
+      await this.#rulesets.setEnabled(this.#source.owner, name, true, purpose)
+    }
     this.#done[ruleset === null ? 'created' : 'updated']++
     await this.#note(step, { state: 'imported', digest: text.digest, disabled: false, problem })
   }

@@ -28,7 +28,7 @@ export async function switchRuleset(
     await tx.scanFailures.deleteAll(id)
     if (expires !== null && expires <= now()) await tx.rulesets.setNotes(id, { expires: null })
   }
-  for (const observer of observers) await observer.recordChange(tx, id, purpose)
+  for (const observer of observers) await observer.recordChange(tx, id, purpose, ruleset)
   return runs(ruleset) !== isWell
 }
 
@@ -42,7 +42,7 @@ export async function removeRuleset(
 ): Promise<boolean> {
   const { id } = ruleset
   await replaceRules(tx, id, [], [])
-  for (const observer of observers) await observer.recordRemoval(tx, { id, name }, purpose)
+  for (const observer of observers) await observer.recordRemoval(tx, { id, name }, purpose, ruleset)
   await tx.rulesets.delete(id)
   return runs(ruleset)
 }

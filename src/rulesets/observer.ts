@@ -1,4 +1,4 @@
-import type { UnitOfWork } from '../store/index.ts'
+import type { StoredRuleset, UnitOfWork } from '../store/index.ts'
 
 /** What a change of a ruleset is for, beside the change itself. */
 export interface ChangePurpose {
@@ -8,19 +8,26 @@ export interface ChangePurpose {
   readonly publishAs?: string | undefined
   /** It came from them: this sequence of the manager is taken with it. */
   readonly takes?: number | undefined
-  /** Its date of expiry has come: it goes to the other appliances where it is as they have it. */
-  readonly isExpiry?: boolean
+  /**
+   * Nobody asked for it at this moment: its date of expiry has come, or its rule source has something else. It goes to the
+   * other appliances where the ruleset was as they have it.
+   */
+  readonly byItself?: 'expiry' | 'source' | undefined
 }
+
+/** What a change began with; null for a ruleset that was not there. */
+export type RulesetBefore = Pick<StoredRuleset, 'digest' | 'revisionId' | 'enabled'> | null
 
 /** Called with each change inside its unit of work, to record what another system has to learn. */
 export interface RulesetObserver {
   /** It was saved, enabled or disabled. */
-  recordChange(tx: UnitOfWork, rulesetId: number, purpose: ChangePurpose): Promise<void>
+  recordChange(tx: UnitOfWork, rulesetId: number, purpose: ChangePurpose, before: RulesetBefore): Promise<void>
   /** It goes in this transaction; its matches are gone already. */
   recordRemoval(
     tx: UnitOfWork,
     ruleset: { readonly id: number; readonly name: string },
     purpose: ChangePurpose,
+    before: RulesetBefore,
   ): Promise<void>
   /** What was recorded is committed. Units may run again, so whatever is not a row waits for this. */
   committed(): void

@@ -18,7 +18,7 @@ import { removeRuleset, stateWhenSwitched, switchRuleset } from './changing.ts'
 import { nextGeneration, readGeneration } from './generation.ts'
 import { formatLeftOut } from './left-out.ts'
 import { checkName } from './names.ts'
-import type { ChangePurpose, RulesetObserver } from './observer.ts'
+import type { ChangePurpose, RulesetBefore, RulesetObserver } from './observer.ts'
 import type { NewText, Revision, RevisionEntry, SaveOutcome } from './revision.ts'
 import { RULESET_NAMES } from './ruleset-name.ts'
 import { type LiveSet, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
@@ -210,7 +210,7 @@ export class Rulesets {
         this.change(async (tx) => {
           const ruleset = await tx.rulesets.findByName(name)
           const isDue = ruleset?.enabled && ruleset.expires !== null && ruleset.expires <= now()
-          return isDue ? switchRuleset(tx, this.#observers, ruleset, false, { isExpiry: true }) : false
+          return isDue ? switchRuleset(tx, this.#observers, ruleset, false, { byItself: 'expiry' }) : false
         }),
       )
       disabled.push(name)
@@ -316,7 +316,7 @@ export class Rulesets {
         if (valid) await replaceRules(tx, id, before, rules)
         const { enabled = wasEnabled } = purpose
         if (enabled !== wasEnabled) await tx.rulesets.setEnabled(id, { enabled, state })
-        await this.#recordChange(tx, id, purpose)
+        await this.#recordChange(tx, id, purpose, existing)
         const ran = existing ? runs(existing) : false
         return ran || (enabled && valid)
       })
@@ -329,7 +329,7 @@ export class Rulesets {
   async #saveUnchanged(name: string, ruleset: StoredRuleset, purpose: ChangePurpose): Promise<SaveOutcome> {
     const { cloud, publishAs, takes } = purpose
     if (cloud !== undefined || publishAs !== undefined || takes !== undefined) {
-      await this.#store.transaction('changeRules', (tx) => this.#recordChange(tx, ruleset.id, purpose))
+      await this.#store.transaction('changeRules', (tx) => this.#recordChange(tx, ruleset.id, purpose, ruleset))
       this.#noteCommitted()
     }
     return unchangedOutcome(name, ruleset)
@@ -349,8 +349,8 @@ export class Rulesets {
     if (changed) await this.#notifyListeners()
   }
 
-  async #recordChange(tx: UnitOfWork, rulesetId: number, purpose: ChangePurpose): Promise<void> {
-    for (const observer of this.#observers) await observer.recordChange(tx, rulesetId, purpose)
+  async #recordChange(tx: UnitOfWork, id: number, purpose: ChangePurpose, before: RulesetBefore): Promise<void> {
+    for (const observer of this.#observers) await observer.recordChange(tx, id, purpose, before)
   }
 
   #noteCommitted(): void {

@@ -53,6 +53,8 @@ export interface RulesetOfSource {
   /** The number of the current revision, and whether that came from the file too. */
   readonly revision: number
   readonly isCurrent: boolean
+  /** SHA-256 of the current text, in hexadecimal digits; null for one that was saved before digests were kept. */
+  readonly digest: string | null
   readonly enabled: boolean
   readonly state: 'valid' | 'invalid' | 'error'
   readonly reason: string | null

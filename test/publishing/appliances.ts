@@ -115,9 +115,11 @@ export class SharingAppliance extends KillableServer {
 export async function startAppliances(
   t: TestContext,
   {
+    ofOne = [],
     ofThree = [],
   }: {
-    /** Flags of the third appliance. */
+    /** Flags of the first and the third appliance. */
+    readonly ofOne?: readonly string[]
     readonly ofThree?: readonly string[]
   } = {},
 ): Promise<Appliances> {
@@ -135,7 +137,7 @@ export async function startAppliances(
     await appliance.start()
     return appliance
   }
-  const appliances = [await add('one'), await add('two'), await add('three', ofThree)] as const
+  const appliances = [await add('one', ofOne), await add('two'), await add('three', ofThree)] as const
   const states = async (): Promise<string[]> => {
     const { json } = await manager.call('GET', '/api/appliances/')
     return json.results.map(({ name, state }: Json) => `${name} ${state}`)

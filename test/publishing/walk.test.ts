@@ -2,11 +2,19 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { test } from 'node:test'
+import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
 import { type Answer, type Json, until } from '../faults/killable-server.ts'
+import { lacking, RuleServer } from '../rule-sources/rule-server.ts'
 import { rule, startAppliances } from './appliances.ts'
 
 test('what is published on one of three appliances is on all of them', { timeout: 600_000 }, async (t) => {
-  const cluster = await startAppliances(t, { ofThree: ['--sync-conflicts', 'last-wins'] })
+  const rules = lacking ? null : await RuleServer.start()
+  t.after(() => rules?.stop())
+  const sources = ['--rule-source-hosts', 'localhost', '--rule-source-networks', '127.0.0.0/8,::1']
+  const cluster = await startAppliances(t, {
+    ofOne: rules === null ? [] : [...sources, '--rule-source-ca', rules.ca],
+    ofThree: ['--sync-conflicts', 'last-wins'],
+  })
   const [one, two, three] = cluster.appliances
   await t.test('a new ruleset, with what became of it in the answer', async () => {
     const published = await one.demandPublished('walked', rule('first'))
@@ -74,6 +82,60 @@ test('what is published on one of three appliances is on all of them', { timeout
     assert.equal((await one.resolve('decided', 'shared')).json.state, 'published')
     assert.equal((await cluster.untilSame()).decided, `+${rule('of two')}`)
     assert.ok((await one.texts('decided')).includes(rule('of one, by itself')))
+  })
+
+  await t.test('what a rule source brings for a shared ruleset goes to all', { skip: lacking }, async () => {
+    const serve = (files: Readonly<Record<string, string>>) =>
+      rules?.serve(
+        'set.zip',
+        storedZip(Object.entries(files).map(([name, text]) => ({ name: Buffer.from(name), bytes: Buffer.from(text) }))),
+      )
+    const sync = async () => {
+      const { json } = await one.call('POST', `/api/rule-sources/${source.id}/sync/`, {})
+      let latest: Json
+      await until(
+        async () => {
+          latest = (await one.call('GET', `/api/rule-sources/${source.id}/`)).json
+          return (latest.last_run?.run ?? -1) >= json.run && latest.activity === null
+        },
+        () => `the source is synchronized: ${JSON.stringify(latest)}`,
+      )
+      assert.deepEqual([latest.state, latest.last_run.outcome.problems], ['synced', []])
+    }
+    const stay = { 'stays.yar': rule('stays here') }
+    serve({ 'sourced.yar': rule('first'), ...stay })
+    const url = rules?.url('set.zip')
+    const body = { url, name: 'walked', source_branch: '', api_token: '', import_update_preferences: 0 }
+    const { status, json: source } = await one.call('POST', '/api/yara/repositories/', body)
+    assert.equal(status, 201, JSON.stringify(source))
+    await sync()
+    assert.ok('stays' in (await one.rules()))
+    assert.equal((await one.call('POST', '/api/yara/publish/ruleset/sourced/')).status, 200)
+    await two.untilRules({ sourced: `+${rule('first')}` })
+
+    serve({ 'sourced.yar': rule('second'), ...stay })
+    await sync()
+    for (const each of [two, three]) await each.untilRules({ sourced: `+${rule('second')}`, stays: null })
+    assert.equal((await two.shared('sourced')).author, 'admin')
+
+    // Somebody else was first: both texts stay, as with an edit.
+    one.line.fault = { kind: 'refused' }
+    serve({ 'sourced.yar': rule('third'), ...stay })
+    await sync()
+    assert.equal((await one.shared('sourced')).state, 'Publishing')
+    await two.demandPublished('sourced', rule('of two'))
+    one.line.fault = { kind: 'fair' }
+    const shared = await one.untilShared('sourced', 'OutOfSync')
+    assert.deepEqual([shared.own_text, shared.shared_text], [rule('third'), rule('of two')])
+    assert.equal((await one.resolve('sourced', 'own')).json.state, 'published')
+    for (const each of [two, three]) await each.untilRules({ sourced: `+${rule('third')}` })
+
+    serve(stay)
+    await sync()
+    for (const each of cluster.appliances) await each.untilRules({ sourced: `-${rule('third')}` })
+    await one.removeRuleset('stays')
+    assert.equal((await one.remove('sourced')).state, 'published')
+    for (const each of cluster.appliances) await each.untilRules({ sourced: null })
   })
 
   await t.test('the manager says how each appliance stands', async () => {

@@ -204,6 +204,12 @@ test('a ruleset that was edited here is left alone and says so, until it is to b
   assert.deepEqual([overwritten.detached, overwritten.updated], [0, 1])
   assert.equal(await content('kept'), finds('kept', 'changed again'))
   assert.equal(await content('gone'), finds('gone_one'))
+
+  // The source's own text from elsewhere, as from an appliance that follows it too.
+  await server.saveRuleset('kept', finds('kept', 'newer'), 'ana')
+  repository.commit({ 'kept.yar': finds('kept', 'newer'), 'gone.yar': finds('gone_one') })
+  const met = await sync(id, {}, 'ana')
+  assert.deepEqual([met.detached, met.updated, (await filesOf(id))[1]?.state], [0, 1, 'imported'])
 })
 
 test('a source keeps itself up to date as it was told to: not at all, what it has, or with what is new', {

@@ -137,7 +137,7 @@ export function sqlRuleSources(database: Database, { listOf, textsOf }: Engine):
         .innerJoin('rulesets', 'rulesets.id', 'came.ruleset_id')
         .innerJoin('revisions as current', 'current.id', 'rulesets.revision_id')
         .select(['came.source_path as path', 'rulesets.name', 'current.number as revision', 'rulesets.enabled'])
-        .select(['rulesets.state', 'rulesets.reason'])
+        .select(['rulesets.state', 'rulesets.reason', 'current.text_digest as digest'])
         .select(isCurrent.as('isCurrent'))
         .where('came.source_id', '=', id)
         .groupBy(['came.source_path', 'rulesets.id', 'current.id'])
@@ -145,8 +145,9 @@ export function sqlRuleSources(database: Database, { listOf, textsOf }: Engine):
         .orderBy('rulesets.id')
         .execute()
       const latest = new Map(rows.map((row) => [row.path ?? '', row]))
-      return [...latest].map(([path, { isCurrent, enabled, revision, ...row }]) => ({
+      return [...latest].map(([path, { isCurrent, enabled, revision, digest, ...row }]) => ({
         ...row,
+        digest: digest?.toHex() ?? null,
         path,
         revision,
         isCurrent: isCurrent === 1,
