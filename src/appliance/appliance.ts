@@ -2,23 +2,13 @@ import { Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
 import { AuditLog } from '../audit/index.ts'
 import { Cloud, type CloudAccess, cloudAccess } from '../cloud/index.ts'
-import {
-  AdHocHunts,
-  Corpus,
-  checkTogether,
-  type Explanation,
-  explain,
-  type HuntText,
-  LocalRetro,
-  type Selection,
-  TextPlans,
-} from '../hunts/index.ts'
+import { Failure } from '../errors/index.ts'
+import { AdHocHunts, Corpus, checkTogether, explain, LocalRetro, TextPlans } from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
 import { Intake, type MatchRecord, ProgramReading, Reanalysis } from '../intake/index.ts'
-import type { Jobs } from '../jobs/index.ts'
 import { Manager } from '../manager/index.ts'
 import { Matches } from '../matches/index.ts'
-import { Bell, type Notifications } from '../notifications/index.ts'
+import { Bell } from '../notifications/index.ts'
 import { type ManagerAccess, managerAccess, PublicationOutbox, Publishing } from '../publishing/index.ts'
 import { Quotas } from '../quotas/index.ts'
 import { Retention } from '../retention/index.ts'
@@ -42,97 +32,30 @@ import {
   asUnusableFolder,
   DatabaseHealth,
   type DataFolderLock,
-  type JournalEntry,
   lockDataFolder,
   makeFilesPrivate,
   makePrivate,
   Reserve,
-  type Room,
+  type ServerLock,
 } from '../store/index.ts'
 import { Tenants } from '../tenants/index.ts'
-import { openTracing, type Tracing } from '../tracing/index.ts'
-import { type Diagnostic, ruleText } from '../yara/index.ts'
+import { openTracing } from '../tracing/index.ts'
+import { ruleText } from '../yara/index.ts'
 import { engineOf } from './engine-of.ts'
 import { Janitor } from './janitor.ts'
 import { openJobs } from './open-jobs.ts'
 import { openNotifications } from './open-notifications.ts'
 import { Opened } from './opened.ts'
 import { openPlace } from './place.ts'
+import { ServerEntry } from './server-entry.ts'
+import type { Appliance } from './services.ts'
 import { StoredCheck } from './stored-check.ts'
-
-/** Everything of a Backtrail but its network side: the services over one data folder, and what runs in the background. */
-export interface Appliance {
-  readonly accounts: Accounts
-  readonly audit: AuditLog
-  readonly rulesets: Rulesets
-  readonly ruleSwitches: RuleSwitches
-  readonly allowLists: AllowLists
-  readonly rulesetNotes: RulesetNotes
-  readonly matches: Matches
-  readonly samples: Samples
-  readonly intake: Intake
-  /** Matches stored samples again on request. */
-  readonly reanalysis: Reanalysis
-  readonly segments: Segments
-  readonly localRetro: LocalRetro
-  readonly adHocHunts: AdHocHunts
-  readonly inspection: Inspection
-  /** Talks to nobody before its `start`. */
-  readonly cloud: Cloud
-  /** Talks to nobody before its `start`. */
-  readonly publishing: Publishing
-  /** The log of the appliances that share rulesets through this server. */
-  readonly manager: Manager
-  /** Fetches nothing by itself before its `start`. */
-  readonly ruleSources: RuleSources
-  readonly ruleImports: RuleImports
-  /** How much users may send. */
-  readonly quotas: Quotas
-  /** Deletes nothing by itself before its `start`. */
-  readonly retention: Retention
-  /** Sends nothing before its `start`. */
-  readonly notifications: Notifications
-  /** What is new for each user. */
-  readonly bell: Bell
-  /** One search over everything that analysts work with. */
-  readonly search: Search
-  readonly tenants: Tenants
-  readonly pool: WorkerPool
-  readonly tracing: Tracing
-  /** Who does the jobs of hunts, and which nodes there are. */
-  readonly jobs: Pick<Jobs, 'nodes' | 'elsewhere'>
-  /** Kept aside for what makes room on a full disk. */
-  readonly room: Room
-  /** Whether what is stored is sound. */
-  readonly stored: StoredCheck
-  /** Rejects when others have got what this works on: it must end. */
-  readonly lost: Promise<never>
-  /** What operators should know, newest first. */
-  journal(limit: number): Promise<readonly JournalEntry[]>
-  /** What hunting with some texts would read, rule by rule. Fails with `rules.invalid`; rejects once it is aborted. */
-  explain(
-    texts: readonly HuntText[],
-    signal: AbortSignal,
-    how?: { readonly partial?: boolean; readonly group?: string; readonly selection?: Selection },
-  ): Promise<Explanation>
-  /** What there is to say about some texts, each compiled by itself; nothing is kept. Rejects once it is aborted. */
-  validate(texts: readonly HuntText[], by?: CheckedBy): Promise<readonly ValidatedText[]>
-  /** Tells others who find the folder locked where to reach its owner. */
-  announce(url: string): Promise<void>
-  /** Lets what is under way come to a safe point, and frees the folder. What is unfinished goes on at the next opening. */
-  close(): Promise<void>
-}
-
-export interface ValidatedText {
-  readonly name: string
-  readonly valid: boolean
-  readonly diagnostics: readonly Diagnostic[]
-  readonly engine?: string
-}
 
 interface Opening {
   readonly log: Log
   readonly workersOnDemand?: boolean
+  /** Of the database, from `standBy`; released with the appliance, also when it fails to open. */
+  readonly lock?: ServerLock
 }
 
 /**
@@ -148,6 +71,9 @@ export async function openAppliance(settings: Settings, how: Opening): Promise<A
   const opened = new Opened(log)
   const reserve = new Reserve(settings.data)
   try {
+    const got = how.lock
+    if (got !== undefined) opened.add(() => got.release())
+    if (settings.workers === 0) throw needsWorkers()
     makeFilesPrivate()
     const lock = lockDataFolder(settings.data)
     opened.add(() => lock.release())
@@ -167,12 +93,19 @@ export async function openAppliance(settings: Settings, how: Opening): Promise<A
 /** What workers may take to end a task that nobody waits for any more, before they are killed over it. */
 const WORKERS_END_MS = 1_000
 
+function needsWorkers(): Failure {
+  return new Failure(
+    'settings.invalid',
+    '--workers 0 is for servers of a cluster that pass requests on; all else takes one worker or more.',
+  )
+}
+
 const DAY_SECONDS = 24 * 60 * 60
 
 async function assemble(
   settings: Settings,
   access: { readonly cloud: CloudAccess | null; readonly manager: ManagerAccess | null },
-  { log, workersOnDemand = false }: Opening,
+  { log, workersOnDemand = false, lock: got }: Opening,
   lock: DataFolderLock,
   reserve: Reserve,
   opened: Opened,
@@ -183,7 +116,7 @@ async function assemble(
   // The last to end: what ends before it is in a trace.
   opened.add(() => tracing.stop())
   const health = new DatabaseHealth()
-  const place = await openPlace({ settings, health, log, opened })
+  const place = await openPlace({ settings, health, log, opened, lock: got })
   const { store, scratch, contents } = place
   const pool = new WorkerPool({
     workers: settings.workers,
@@ -402,6 +335,7 @@ async function assemble(
     'the data folder is open',
   )
 
+  const entry = new ServerEntry(store, log)
   return {
     accounts,
     audit,
@@ -434,6 +368,7 @@ async function assemble(
     room: reserve,
     stored,
     lost: place.lost,
+    term: place.term,
     journal: (limit) => store.journal.list(limit),
     explain: explainTexts,
     validate: (texts, by = {}) =>
@@ -441,7 +376,13 @@ async function assemble(
         name,
         ...(await checker.check(ruleText(content), false, by)),
       })),
-    announce: (url) => reserve.lend(async () => lock.announce(url)),
+    async announce(url, others) {
+      await reserve.lend(async () => lock.announce(url))
+      if (others === undefined || place.term === null) return
+      opened.add(() => entry.stop())
+      await entry.start({ ...others, workers: settings.workers, term: place.term })
+    },
+    leave: () => entry.leave(),
     close: () => opened.close(),
   }
 }

@@ -1,8 +1,10 @@
 /** The composition of an appliance: which service gets which. */
-export { type Appliance, openAppliance } from './appliance.ts'
+export { openAppliance } from './appliance.ts'
 export type { StoresSettings } from './cluster-place.ts'
 export { type ClusterStatus, clusterStatus } from './cluster-status.ts'
 export { type ClusterNode, openNode } from './node.ts'
 export { Opened } from './opened.ts'
+export type { Appliance } from './services.ts'
+export { type Standby, standBy } from './standing-by.ts'
 export type { StoredPhase, StoredReport } from './stored-check.ts'
 export { openStores, type Stores } from './stores.ts'

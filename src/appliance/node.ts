@@ -40,6 +40,7 @@ export async function openNode(settings: Settings, { log }: { readonly log: Log 
   if (settings.database === '') {
     throw new Failure('settings.invalid', 'A node takes the --database and the --store of its server.')
   }
+  if (settings.workers === 0) throw new Failure('settings.invalid', 'A node takes one worker or more (--workers).')
   const opened = new Opened(log)
   try {
     makeFilesPrivate()

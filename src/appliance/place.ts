@@ -20,6 +20,7 @@ import {
   refuseUnfinishedMove,
   type S3Contents,
   Scratch,
+  type ServerLock,
   type Store,
 } from '../store/index.ts'
 import { DATABASE, holdsSamples, openCopies } from './cluster-place.ts'
@@ -35,6 +36,8 @@ export interface Place {
   readonly database: { readonly file: string; readonly checked: CheckedAtStart; readonly bytes: number } | null
   /** Rejects when the place must not be written to any more. */
   readonly lost: Promise<never>
+  /** Of the lock of the database in PostgreSQL; null for a data folder. */
+  readonly term: string | null
   /** Each deletes some of what has no row; gives how many. */
   readonly sweeps: readonly (() => Promise<number>)[]
 }
@@ -49,6 +52,8 @@ interface Opening {
   readonly health: DatabaseHealth
   readonly log: Log
   readonly opened: Opened
+  /** Of the database in PostgreSQL, where the caller has it already. */
+  readonly lock?: ServerLock | undefined
 }
 
 /** What is opened is added to `opened`. The data folder is locked already. */
@@ -81,14 +86,15 @@ async function openFolder({ settings, health, opened }: Opening): Promise<Place>
     files: new LocalSegmentFiles(join(data, 'index'), scratch),
     database: { file, checked, bytes: statSync(file).size },
     lost: new Promise<never>(() => {}),
+    term: null,
     sweeps: [],
   }
 }
 
-async function openCluster({ settings, health, log, opened }: Opening): Promise<Place> {
+async function openCluster({ settings, health, log, opened, lock: got }: Opening): Promise<Place> {
   const { data } = settings
   if (existsSync(join(data, DATABASE))) throw holdsSamples(data)
-  const { bucket, lock, store } = await openStores(settings, health, opened)
+  const { bucket, lock, store } = await openStores(settings, health, opened, got && { lock: got })
   await demandOwnPrefix(bucket, store)
   writeFileSync(join(data, NOTE), `${withoutPassword(settings.database)}\n`, { mode: 0o600 })
   const { scratch, contents, files } = await openCopies({ settings, bucket, log, opened })
@@ -99,6 +105,7 @@ async function openCluster({ settings, health, log, opened }: Opening): Promise<
     files,
     database: null,
     lost: lock.lost,
+    term: lock.term,
     sweeps: [sweepInTurns(contents, store), () => endOldUploads(bucket)],
   }
 }

@@ -22,7 +22,7 @@ export interface Stores {
 }
 
 /**
- * Locks the database and brings its tables up to date; what is opened is added to `opened`. `storage.unusable`,
+ * Locks the database, unless the caller has its lock already, and brings its tables up to date; what is opened is added to `opened`. `storage.unusable`,
  * `database.unusable`, `database.locked`; `database.unusable` also for one that a folder is being moved into, unless
  * `isMove`.
  */
@@ -30,13 +30,13 @@ export async function openStores(
   settings: StoresSettings,
   health: DatabaseHealth,
   opened: Opened,
-  { isMove = false } = {},
+  { isMove = false, lock: got }: { readonly isMove?: boolean; readonly lock?: ServerLock } = {},
 ): Promise<Stores> {
   // First, since a wrong address must not make tables.
   const bucket = await openBucket(settings, opened)
   const url = addressOf(settings)
-  const lock = await lockServer(url)
-  opened.add(() => lock.release())
+  const lock = got ?? (await lockServer(url))
+  if (got === undefined) opened.add(() => lock.release())
   const { store, tables } = await openPostgresTables(url, health, lock.term)
   opened.add(() => store.close())
   if (!isMove && (await store.settings.find(MOVING)) !== null) {

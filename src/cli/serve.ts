@@ -9,6 +9,8 @@ import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addSettings, serverSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
+import { explainListening, formatAddress } from './listening.ts'
+import { entryOf, firstTurn, waitForTurn } from './standing-by.ts'
 import { limitStopping } from './stop-limit.ts'
 
 export function addServe(program: Command, conclude: Conclude): void {
@@ -35,7 +37,13 @@ async function serve(flags: Flags): Promise<ExitCode> {
   const { openLog } = await import('./log.ts')
   const log = openLog(settings)
   const { openAppliance } = await import('../appliance/index.ts')
-  const appliance = await openAppliance(settings, { log })
+  const turn = settings.database === '' ? firstTurn(settings) : await waitForTurn(settings, log, interruption)
+  if (turn === null) {
+    interruption.end()
+    log.info({}, 'stopped')
+    return exitCodes.done
+  }
+  const appliance = await openAppliance(settings, { log, ...turn.lock })
   try {
     const { buildHttpServer } = await import('../http/index.ts')
     // The port first, so that secrets that are shown once are not lost to a port in use; requests that come before the
@@ -44,9 +52,14 @@ async function serve(flags: Flags): Promise<ExitCode> {
     ready.promise.catch(() => {})
     const server = buildHttpServer(appliance, settings, log, { ready: ready.promise })
     try {
-      await server.listen({ host: settings.host, port: settings.port }).catch(explainListening(settings))
-      const address = formatAddress(settings, server.server.address() as AddressInfo)
-      await appliance.announce(address).catch((error) => log.warn({ err: error }, 'the address could not be announced'))
+      const listening = await turn.listen(async (port) => {
+        await server.listen({ host: settings.host, port }).catch(explainListening(settings))
+        return server.server.address() as AddressInfo
+      })
+      const address = formatAddress(settings, listening)
+      await appliance
+        .announce(address, entryOf(settings, listening))
+        .catch((error) => log.warn({ err: error }, 'the address could not be announced'))
       const { adminToken } = settings
       const first = await appliance.room.lend(() =>
         appliance.accounts.ensureFirstAdministrator(adminToken === '' ? {} : { token: adminToken }),
@@ -64,7 +77,9 @@ async function serve(flags: Flags): Promise<ExitCode> {
       log.info({ signal }, 'stopping')
     } finally {
       ready.reject(new Failure('service.stopping'))
+      await appliance.leave()
       await server.close()
+      await turn.close()
     }
   } finally {
     await appliance.close()
@@ -90,26 +105,6 @@ The first administrator was made. These secrets are shown this once:
   password   ${first.password}
   API token  ${isTokenGiven ? 'the one in BACKTRAIL_ADMIN_TOKEN' : first.token}
 `
-}
-
-/** The address to open in a browser on this machine. */
-function formatAddress({ host, tlsKey }: Settings, { address, port, family }: AddressInfo): string {
-  const isEverywhere = address === '0.0.0.0' || address === '::'
-  const name = isEverywhere ? 'localhost' : family === 'IPv6' ? `[${address}]` : host
-  return `${tlsKey === '' ? 'http' : 'https'}://${name}:${port}`
-}
-
-function explainListening({ host, port }: Settings): (error: NodeJS.ErrnoException) => never {
-  const messages: Readonly<Record<string, string>> = {
-    EADDRINUSE: `Port ${port} on ${host} is in use by another program; choose another with --port, or 0 for a free one.`,
-    EACCES: `Port ${port} on ${host} needs more rights than this user has; choose a port from 1024 with --port.`,
-    EADDRNOTAVAIL: `${host} is not an address of this machine; choose another with --host.`,
-    ENOTFOUND: `There is no host named ${host}; choose another with --host.`,
-  }
-  return (error) => {
-    const message = messages[error.code ?? '']
-    throw message === undefined ? error : new Failure('settings.invalid', message)
-  }
 }
 
 /** So that a wrong file is told before the data folder is opened. */

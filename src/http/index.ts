@@ -5,3 +5,4 @@
 export type { ApplianceServices, HttpSettings } from './appliance.ts'
 export type { HttpServer } from './route.ts'
 export { buildHttpServer, type HttpServerOptions } from './server.ts'
+export { type ForwardTarget, StandingByServer } from './standing-by.ts'

@@ -11,6 +11,7 @@ import { addAuditing } from './auditing.ts'
 import { addAuthentication, knownCallerOf } from './authentication.ts'
 import { addBodyParsers } from './bodies.ts'
 import { SMALL_BODY } from './body-bounds.ts'
+import { refuseUnsigned, takeForwarded } from './forwarded.ts'
 import { addManagerProtocol, knownApplianceOf } from './manager/index.ts'
 import { addMcp } from './mcp/index.ts'
 import { addUnknownPaths } from './methods.ts'
@@ -60,7 +61,10 @@ export function buildHttpServer(
     forceCloseConnections: 'idle',
     frameworkErrors: refuse,
     clientErrorHandler: answerGarbage,
-    rewriteUrl: ({ url = '/' }) => withoutBasePath(url, settings.basePath),
+    rewriteUrl(request) {
+      if (appliance.term !== null) takeForwarded(request, appliance.term)
+      return withoutBasePath(request.url ?? '/', settings.basePath)
+    },
     bodyLimit: SMALL_BODY,
     ...(settings.tlsKey
       ? { https: { ...listening, key: readFileSync(settings.tlsKey), cert: readFileSync(settings.tlsCert) } }
@@ -76,6 +80,7 @@ export function buildHttpServer(
   noteClientAddresses(app)
   addRequestLog(app)
   addTracing(app, appliance.tracing)
+  if (appliance.term !== null) refuseUnsigned(app)
   app.addHook('onRequest', () => ready)
   drainOnClose(app, settings.shutdownGrace)
   boundSlowClients(app, times)

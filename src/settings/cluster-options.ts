@@ -1,4 +1,4 @@
-import { choice, path, size, text } from './kinds.ts'
+import { choice, path, size, text, webAddress } from './kinds.ts'
 import { option } from './option.ts'
 
 const GB = 1 << 30
@@ -60,6 +60,12 @@ export const clusterOptions = {
     default: 'shared',
     about:
       'Who works on hunts while nodes of the cluster run: the server and the nodes, or the nodes alone. Without nodes it is the server.',
+  }),
+  clusterUrl: option({
+    kind: webAddress(),
+    default: '',
+    formatDefault: 'the address that it listens on, or the first of this machine',
+    about: 'Where the other servers of the cluster reach this one: they pass requests on to the one that works.',
   }),
   cacheSize: option({
     kind: size(1 << 20, 1024 * 1024 * GB),

@@ -65,10 +65,11 @@ export const options = {
     secret: true,
   }),
   workers: option({
-    kind: count(1, 256),
+    kind: count(0, 256),
     default: Math.max(1, availableParallelism()),
     formatDefault: "the machine's CPU count",
-    about: 'How many worker processes read, index and scan samples.',
+    about:
+      'How many worker processes read, index and scan samples; 0 for a server of a cluster that only passes requests on.',
   }),
   uploadLimit: option({
     kind: size(KB, 64 * GB),

@@ -26,6 +26,8 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     refuse('The environment variable BACKTRAIL_ADMIN_TOKEN', 'must be text without spaces')
   if ((settings.tlsKey === '') !== (settings.tlsCert === ''))
     refuse('--tls-key and --tls-cert', 'must be given together; HTTPS needs both')
+  if (settings.workers === 0 && settings.database === '')
+    refuse('--workers', 'must be 1 or more, except for servers of a cluster, not "0"')
   demandWholeCluster(settings)
   demandWholeCloud(settings)
   demandWholeManager(settings)

@@ -61,7 +61,10 @@ export {
   type NodeLock,
   openPostgresTables,
   openStoreOfNode,
+  openStoreOfStandby,
+  queueForServer,
   type ServerLock,
+  type ServerQueue,
 } from './postgres/index.ts'
 export { makeFilesPrivate, makePrivate } from './private.ts'
 export type * from './programs.ts'
@@ -92,6 +95,7 @@ export * from './sample-search.ts'
 export type * from './samples.ts'
 export type * from './scan-failures.ts'
 export type * from './segments.ts'
+export type * from './servers.ts'
 export type * from './sessions.ts'
 export type * from './settings.ts'
 export type * from './shared-log.ts'

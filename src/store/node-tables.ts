@@ -2,11 +2,25 @@ import type { Generated } from 'kysely'
 import type { Micros } from './clock.ts'
 import type { HuntPartKind, HuntPartState } from './hunt-parts.ts'
 
-/** The nodes of a cluster, and the parts of hunts that they are offered. */
+/** The servers and nodes of a cluster, and the parts of hunts that they are offered. */
 export interface NodeTables {
+  servers: ServersTable
   nodes: NodesTable
   hunt_part_rules: HuntPartRulesTable
   hunt_parts: HuntPartsTable
+}
+
+export interface ServersTable {
+  id: Generated<number>
+  name: string
+  version: string
+  workers: number
+  url: string
+  certificate: string
+  term: string | null
+  started: Micros
+  beat: Generated<number>
+  seen: Micros
 }
 
 export interface NodesTable {

@@ -31,6 +31,7 @@ import type { SampleSearch } from './sample-search.ts'
 import type { StoredSamples } from './samples.ts'
 import type { StoredScanFailures } from './scan-failures.ts'
 import type { StoredSegments } from './segments.ts'
+import type { StoredServers } from './servers.ts'
 import type { StoredSessions } from './sessions.ts'
 import type { StoredSettings } from './settings.ts'
 import type { StoredSharedLog, StoredSharedTexts } from './shared-log.ts'
@@ -83,6 +84,7 @@ export interface Repositories {
   readonly publications: StoredPublications
   readonly retention: StoredRetention
   readonly nodes: StoredNodes
+  readonly servers: StoredServers
   readonly bells: StoredBells
 }
 

@@ -90,7 +90,7 @@ export async function startServer(
   child.stdout.setEncoding('utf8').on('data', (piece) => (stdout += piece))
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout.on('data', () => {
-      const [, address] = /ready at (\S+)\n/.exec(stdout) ?? []
+      const [, address] = /(?:ready|stands by) at (\S+)\n/.exec(stdout) ?? []
       if (address) resolve(address)
     })
     ended.then(([code]) => reject(new Error(`The server ended with ${code}:\n${stderr}`)))

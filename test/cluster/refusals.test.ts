@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { newDatabase, noServer } from '../../src/store/postgres/server.fixture.ts'
 import { lockServer } from '../../src/store/postgres/server-lock.ts'
 import { ObjectServer } from '../../src/store/s3/object-server.fixture.ts'
-import { backtrail, backtrailTo, folderWith, startServer } from '../cli/running.ts'
+import { backtrailTo, folderWith, startServer } from '../cli/running.ts'
 import { skipWithout } from '../http/harness.ts'
 import { flagsOf, newCluster, noCluster } from './cluster.ts'
 
@@ -120,19 +120,6 @@ test('backups of data folders are refused where the settings name a cluster', as
     const { stderr } = await backtrailTo(3, command, { env })
     assert.match(stderr, /docs\/cluster\.md/)
   }
-})
-
-test('a second server on the database is refused while the first one runs, and not after it was killed', {
-  skip: noCluster,
-}, async (t) => {
-  const cluster = flagsOf(await newCluster())
-  const [one, two] = [folderWith(t), folderWith(t)]
-  const first = await startServer(t, ['--data', join(one, 'data'), ...cluster])
-  const refused = await backtrail(['serve', '--data', join(two, 'data'), '--port', '0', ...cluster])
-  assert.equal(refused.code, 4)
-  assert.match(refused.stderr, /Another Backtrail server works on this database/)
-  await first.stop('SIGKILL')
-  await startServer(t, ['--data', join(two, 'data'), ...cluster])
 })
 
 test('a data folder of a server of a cluster does not start alone', { skip: noCluster }, async (t) => {

@@ -6,10 +6,10 @@ import type { DatabaseHealth } from '../database-health.ts'
 import type { Store } from '../store.ts'
 import type { Tables } from '../tables.ts'
 import type { NodeLock } from './node-lock.ts'
-import type { ServerLock } from './server-lock.ts'
+import type { ServerLock, ServerQueue } from './server-lock.ts'
 
 export type { NodeLock } from './node-lock.ts'
-export type { ServerLock } from './server-lock.ts'
+export type { ServerLock, ServerQueue } from './server-lock.ts'
 
 /** See `store.ts`. */
 export async function openPostgresTables(
@@ -25,6 +25,18 @@ export async function openPostgresTables(
 export async function lockServer(url: string): Promise<ServerLock> {
   const { lockServer: lock } = await import('./server-lock.ts')
   return lock(url)
+}
+
+/** See `server-lock.ts`. */
+export async function queueForServer(url: string): Promise<ServerQueue> {
+  const { queueForServer: queue } = await import('./server-lock.ts')
+  return queue(url)
+}
+
+/** See `store.ts`. */
+export async function openStoreOfStandby(url: string, health: DatabaseHealth): Promise<Store> {
+  const { openStoreOfStandby: open } = await import('./store.ts')
+  return open(url, health)
 }
 
 /** See `store.ts`. */

@@ -1,5 +1,5 @@
 /**
- * That one server at a time works on a database, for as long as several cannot share it: a lock of a session, which
+ * That one server at a time works on a database, while others stand by: a lock of a session, which
  * PostgreSQL gives up when the connection ends, however it ends. The session is one of its own, open while the server is.
  */
 import { randomUUID } from 'node:crypto'
@@ -44,6 +44,75 @@ export async function lockServer(url: string, times: LockTimes = TIMES): Promise
   }
 }
 
+/** Servers that wait for the database; each asks by a session of its own, which holds the lock once it is got. */
+export interface ServerQueue {
+  /** Null while another one has the database. A lost session is opened anew; rejects where that fails. */
+  take(): Promise<ServerLock | null>
+  /**
+   * Ends the session of whoever has the database: for one that has given no sign of life for long. What it writes later is
+   * refused (`fence.ts`).
+   */
+  endHolder(): Promise<void>
+  /** A lock that was got stays. */
+  close(): Promise<void>
+}
+
+/** Fails as `lockServer` does, except that another server may have the database. */
+export async function queueForServer(url: string, times: LockTimes = TIMES): Promise<ServerQueue> {
+  try {
+    await demandSessions(url)
+    return new Queue(url, times, await session(url, 'lock'))
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    throw new Failure('database.unusable', `PostgreSQL cannot be used: ${messageOf(error)}.`)
+  }
+}
+
+class Queue implements ServerQueue {
+  readonly #url: string
+  readonly #times: LockTimes
+  #client: pg.Client | null
+
+  constructor(url: string, times: LockTimes, client: pg.Client) {
+    this.#url = url
+    this.#times = times
+    this.#client = client
+  }
+
+  async take(): Promise<ServerLock | null> {
+    const client = await this.#session()
+    try {
+      if (!(await tryLock(client))) return null
+      this.#client = null
+      return new KeptLock(this.#url, this.#times, client)
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  async endHolder(): Promise<void> {
+    const client = await this.#session()
+    await client.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_locks
+       WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid = $2 AND objsubid = 2
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      [...LOCK],
+    )
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client
+    this.#client = null
+    await client?.end().catch(() => {})
+  }
+
+  async #session(): Promise<pg.Client> {
+    this.#client ??= await session(this.#url, 'lock')
+    return this.#client
+  }
+}
+
 class KeptLock implements ServerLock {
   readonly term = randomUUID()
   readonly lost: Promise<never>
@@ -54,7 +123,7 @@ class KeptLock implements ServerLock {
   #keeping: Promise<void> = Promise.resolve()
   #lose: (error: Error) => void = () => {}
 
-  private constructor(url: string, times: LockTimes, client: pg.Client) {
+  constructor(url: string, times: LockTimes, client: pg.Client) {
     this.#url = url
     this.#times = times
     this.#client = client
@@ -95,18 +164,17 @@ class KeptLock implements ServerLock {
     let problem = 'it does not answer'
     while (!signal.aborted && performance.now() - since < this.#times.backWithinMs) {
       try {
-        const client = await lockedSession(this.#url)
-        if (client !== null && (await hasOtherTerm(client, this.term))) {
-          await client.end().catch(() => {})
-          problem = 'another server has worked on it meanwhile'
-          break
-        }
-        if (client !== null) {
+        const client = await session(this.#url, 'lock')
+        const isTaken = await tryLock(client)
+        const isOver = await hasOtherTerm(client, this.term)
+        if (isTaken && !isOver) {
           this.#client = client
           return true
         }
-        // The session that was lost may not have ended on the other side yet.
-        problem = 'another server works on it'
+        await client.end().catch(() => {})
+        // Else the session that was lost may not have ended on the other side yet.
+        problem = isOver ? 'another server has worked on it meanwhile' : 'another server works on it'
+        if (isOver) break
       } catch (error) {
         problem = messageOf(error)
       }
@@ -123,14 +191,18 @@ class KeptLock implements ServerLock {
 async function lockedSession(url: string): Promise<pg.Client | null> {
   const client = await session(url, 'lock')
   try {
-    const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [...LOCK])
-    if (rows[0]?.taken === true) return client
+    if (await tryLock(client)) return client
   } catch (error) {
     await client.end().catch(() => {})
     throw error
   }
   await client.end().catch(() => {})
   return null
+}
+
+async function tryLock(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [...LOCK])
+  return rows[0]?.taken === true
 }
 
 /** Another server had the lock meanwhile, and may have changed what this one knows. */
@@ -144,6 +216,6 @@ async function hasOtherTerm(client: pg.Client, term: string): Promise<boolean> {
 function lockedByAnother(): Failure {
   return new Failure(
     'database.locked',
-    'Another Backtrail server works on this database; stop it first. Several servers on one database are not supported yet.',
+    'Another Backtrail server works on this database: stop it first, or work through it with --server.',
   )
 }

@@ -23,6 +23,7 @@ import { demandNewestSchema, migrate } from './migrate.ts'
 import { tablesOf } from './tables.ts'
 
 const CONNECTIONS = 10
+const STANDBY_CONNECTIONS = 2
 const FOLD_EVERY_MS = 60_000
 
 /**
@@ -65,6 +66,15 @@ export async function openStoreOfNode(url: string, health: DatabaseHealth): Prom
     await database.destroy()
     throw asUnusable(error)
   }
+  return storeOver(database, postgresEngine, (unit, work) => runUnit(database, unit, work))
+}
+
+/**
+ * The same for a server that stands by, which may be of another version than the one that works: what it asks for may be
+ * missing.
+ */
+export function openStoreOfStandby(url: string, health: DatabaseHealth): Store {
+  const database = kyselyOver(connectionsTo(url, STANDBY_CONNECTIONS, health, undefined, `${APPLICATION} stand-by`))
   return storeOver(database, postgresEngine, (unit, work) => runUnit(database, unit, work))
 }
 

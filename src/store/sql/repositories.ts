@@ -36,6 +36,7 @@ import { sqlSampleSearch } from './sample-search.ts'
 import { sqlSamples } from './samples.ts'
 import { sqlScanFailures } from './scan-failures.ts'
 import { sqlSegments } from './segments.ts'
+import { sqlServers } from './servers.ts'
 import { sqlSessions } from './sessions.ts'
 import { sqlSettings } from './settings.ts'
 import { sqlSharedLog, sqlSharedTexts } from './shared-log.ts'
@@ -103,6 +104,7 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     publications: sqlPublications(database),
     retention: sqlRetention(database, engine),
     nodes: sqlNodes(database, engine),
+    servers: sqlServers(database, engine),
     bells: sqlBells(database),
   }
 }

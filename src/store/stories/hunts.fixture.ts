@@ -85,6 +85,7 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
   ])
   tell('stopped', [await hunts.stopKind('local-retro', 1, 8), await hunts.stopKind('local-retro', 1, 9)])
   await ofParts(store, tell)
+  await ofServers(store, tell)
   await hunts.deleteOfRuleset(6)
   await hunts.delete(1)
   tell('parts go with their hunt', await store.huntParts.list())
@@ -164,6 +165,30 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
   await rulesets.delete(6)
   await rulesets.delete(2)
   tell('without rulesets', [await rulesets.listLive(), await store.matches.count(null)])
+}
+
+/** Servers come, one works, and they go. */
+async function ofServers({ servers, settings }: Store, tell: Tell): Promise<void> {
+  const server = { name: 's', version: '1', workers: 0, url: 'http://s', certificate: '', term: null, started: 5 }
+  tell('no server', [await servers.list(), await servers.findActive()])
+  tell('servers', [
+    await servers.add(server),
+    await servers.add({ ...server, term: 'first' }),
+    await servers.add({ ...server, term: 'second', certificate: 'c' }),
+  ])
+  tell('no term yet', await servers.findActive())
+  for (const term of ['first', 'second', 'third']) {
+    await settings.set('server-term', term)
+    tell(term, [await servers.findActive(), (await servers.list()).map(({ isActive }) => isActive)])
+  }
+  tell('signs', [await servers.beat(1, 9), await servers.beat(3, 7), await servers.beat(99, 9), await servers.list()])
+  await servers.deleteSilent(7)
+  tell(
+    'without the silent one',
+    (await servers.list()).map(({ id }) => id),
+  )
+  await servers.delete([1, 99])
+  tell('one is left', [await servers.list(), await servers.add(server)])
 }
 
 /** Parts of hunt 1 go from hand to hand. */

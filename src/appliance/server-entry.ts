@@ -1,0 +1,72 @@
+import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Loop } from '../background/index.ts'
+import type { Log } from '../scanning/index.ts'
+import { programVersion } from '../settings/index.ts'
+import { now, type Store } from '../store/index.ts'
+
+export interface EntryOf {
+  readonly workers: number
+  /** Where the other servers reach this one. */
+  readonly url: string
+  /** By which they know it (PEM); empty without TLS. */
+  readonly certificate: string
+  /** Of its lock of the database; null while it stands by. */
+  readonly term: string | null
+}
+
+const BEAT_MS = 1_000
+/** By then servers that stand by have looked once more. */
+const KNOWN_AFTER_MS = 500
+/** Those that gave no sign for so long are not listed any more. */
+const FORGOTTEN_MICROS = 60 * 60 * 1_000_000
+
+/** The entry of this server in the list of servers, with a sign of life each second. */
+export class ServerEntry {
+  readonly #store: Pick<Store, 'servers'>
+  readonly #log: Log
+  readonly #loop = new Loop()
+  #id: number | null = null
+  #hasWarned = false
+
+  constructor(store: Pick<Store, 'servers'>, log: Log) {
+    this.#store = store
+    this.#log = log
+  }
+
+  /** Is listed from now on, or as soon as the database lets it. */
+  async start(entry: EntryOf): Promise<void> {
+    await this.#beat(entry)
+    this.#loop.start(() => this.#beat(entry))
+  }
+
+  /** Is not listed any more; where there are other servers, resolves when they know. */
+  async leave(): Promise<void> {
+    const others = await this.#store.servers.list().catch(() => [])
+    const wasListed = this.#id !== null
+    await this.stop()
+    if (wasListed && others.length > 1) await delay(KNOWN_AFTER_MS)
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop()
+    if (this.#id !== null) await this.#store.servers.delete([this.#id]).catch(() => {})
+    this.#id = null
+  }
+
+  async #beat(entry: EntryOf): Promise<number> {
+    const { servers } = this.#store
+    try {
+      if (this.#id === null || !(await servers.beat(this.#id, now()))) {
+        this.#id = await servers.add({ ...entry, name: hostname(), version: programVersion, started: now() })
+      }
+      if (entry.term !== null) await servers.deleteSilent(now() - FORGOTTEN_MICROS)
+      this.#hasWarned = false
+    } catch (error) {
+      // Beside a server of an earlier version there is no such list.
+      if (!this.#hasWarned) this.#log.warn({ err: error }, 'the database could not be given a sign of life')
+      this.#hasWarned = true
+    }
+    return BEAT_MS
+  }
+}

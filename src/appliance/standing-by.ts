@@ -1,0 +1,164 @@
+/**
+ * A server that stands by: another one works on the database, and this one waits for its lock. Meanwhile it knows where the
+ * other one is, so that requests can be passed on.
+ *
+ *   stands by ── the lock is free ──▶ works (`openAppliance` with the lock)
+ *
+ * - A server that ends, however it ends, loses its session with PostgreSQL, and with it the lock: noticed at the next look.
+ * - One that is stopped, or cut off, keeps it. Its entry does not grow then; after some silence its session is ended from
+ *   here. What it writes later is refused, as of any server that lost its lock.
+ * - A program that has the lock and is no server (`backtrail move`, a command) has no entry and is left alone.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Loop } from '../background/index.ts'
+import { messageOf } from '../errors/index.ts'
+import type { Log } from '../scanning/index.ts'
+import type { Settings } from '../settings/index.ts'
+import {
+  type ActiveServer,
+  DatabaseHealth,
+  lockDataFolder,
+  openStoreOfStandby,
+  queueForServer,
+  type ServerLock,
+} from '../store/index.ts'
+import { addressOf, DATABASE, holdsSamples, openBucket } from './cluster-place.ts'
+import { Opened } from './opened.ts'
+import { type EntryOf, ServerEntry } from './server-entry.ts'
+
+export interface Standby {
+  /** The server that works, as of the latest look; null where it is not known. It may be gone. */
+  readonly active: ActiveServer | null
+  /** Whether the database answered at the latest look. */
+  readonly isConnected: boolean
+  /** Resolves once this server has the database; never for one without workers. The folder is free then. */
+  readonly turn: Promise<ServerLock>
+  /** Is listed as a server that stands by. */
+  announce(entry: Pick<EntryOf, 'url' | 'certificate'>): Promise<void>
+  close(): Promise<void>
+}
+
+const LOOK_MS = 200
+/** After a look that failed. */
+const AGAIN_MS = 500
+/** A server that gives no sign for so long is taken for stopped. */
+const SILENT_MS = 15_000
+
+/**
+ * The lock of the database where it is free, else a server that stands by until it is. Fails where the settings are of no
+ * use, as an appliance of a cluster does; its data folder is this process's meanwhile.
+ */
+export async function standBy(
+  settings: Settings,
+  log: Log,
+  { silentMs = SILENT_MS } = {},
+): Promise<ServerLock | Standby> {
+  const { data, workers } = settings
+  const opened = new Opened(log)
+  try {
+    const folder = lockDataFolder(data)
+    opened.add(() => folder.release())
+    if (existsSync(join(data, DATABASE))) throw holdsSamples(data)
+    // First, so that a wrong address of the store is known before it is needed.
+    await openBucket(settings, opened)
+    const url = addressOf(settings)
+    const queue = await queueForServer(url)
+    opened.add(() => queue.close())
+    const lock = workers === 0 ? null : await queue.take()
+    if (lock !== null) {
+      await opened.close()
+      return lock
+    }
+    const store = await openStoreOfStandby(url, new DatabaseHealth())
+    opened.add(() => store.close())
+    const entry = new ServerEntry(store, log)
+    opened.add(() => entry.stop())
+    const looking = new Looking({ queue, store, log, takes: workers > 0, silentMs })
+    opened.add(() => looking.stop())
+    return {
+      get active() {
+        return looking.active
+      },
+      get isConnected() {
+        return looking.isConnected
+      },
+      turn: looking.turn.then(async (lock) => {
+        await opened.close()
+        return lock
+      }),
+      announce: (where) => entry.start({ ...where, workers, term: null }),
+      close: () => opened.close(),
+    }
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+/** Beside a server of an earlier version there is no list of servers, and at first no table at all. */
+function noneWhereUnknown(error: unknown): null {
+  if (error instanceof Error && 'code' in error && error.code === '42P01') return null
+  throw error
+}
+
+interface LookingParts {
+  readonly queue: Awaited<ReturnType<typeof queueForServer>>
+  readonly store: Awaited<ReturnType<typeof openStoreOfStandby>>
+  readonly log: Log
+  /** False for one that only passes requests on. */
+  readonly takes: boolean
+  /** After which another one is taken for stopped. */
+  readonly silentMs: number
+}
+
+class Looking {
+  readonly turn: Promise<ServerLock>
+  active: ActiveServer | null = null
+  isConnected = true
+  readonly #parts: LookingParts
+  readonly #loop = new Loop()
+  readonly #take: (lock: ServerLock) => void
+  /** Since when the entry of the other one has been as it is. */
+  #heard = performance.now()
+
+  constructor(parts: LookingParts) {
+    this.#parts = parts
+    const { promise, resolve } = Promise.withResolvers<ServerLock>()
+    this.turn = promise
+    this.#take = resolve
+    this.#loop.start((signal) => this.#look(signal))
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop()
+  }
+
+  async #look(signal: AbortSignal): Promise<number> {
+    const { queue, store, log, takes, silentMs } = this.#parts
+    try {
+      const lock = takes ? await queue.take() : null
+      if (lock !== null) {
+        if (signal.aborted) await lock.release()
+        else this.#take(lock)
+        // The loop is stopped by whoever gets it.
+        return Number.POSITIVE_INFINITY
+      }
+      const before = this.active
+      this.active = await store.servers.findActive().catch(noneWhereUnknown)
+      if (this.active?.id !== before?.id || this.active?.beat !== before?.beat) this.#heard = performance.now()
+      this.isConnected = true
+      if (takes && this.active !== null && performance.now() - this.#heard > silentMs) {
+        log.warn({ url: this.active.url }, 'the server that works has given no sign of life; its session is ended')
+        await queue.endHolder()
+        this.#heard = performance.now()
+      }
+      return LOOK_MS
+    } catch (error) {
+      // Once: it may last.
+      if (this.isConnected) log.warn({ reason: messageOf(error) }, 'the database could not be asked for its lock')
+      this.isConnected = false
+      return AGAIN_MS
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/** A server of a cluster while another one works: it passes requests on, until it has the database. */
+import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Standby } from '../appliance/index.ts'
+import type { ForwardTarget } from '../http/index.ts'
+import type { Settings } from '../settings/index.ts'
+import type { Interruption } from './interruption.ts'
+import { explainListening, formatAddress } from './listening.ts'
+
+type Lock = Awaited<Standby['turn']>
+
+/** What a server that begins to work takes over from the one that stood by. */
+export interface Turn {
+  /** Of the database; none for a data folder. */
+  readonly lock: { readonly lock?: Lock }
+  /**
+   * Frees the port, if this process listens already, and has the next server listen there. Requests that wait are passed on
+   * to that one.
+   */
+  listen(next: (port: number) => Promise<AddressInfo>): Promise<AddressInfo>
+  /** Resolves when what was received before that is answered, or the grace is over. */
+  close(): Promise<void>
+}
+
+/** Of a server that nobody was before. */
+export function firstTurn({ port }: Settings, lock: Turn['lock'] = {}): Turn {
+  return { lock, listen: (next) => next(port), async close() {} }
+}
+
+/** Resolves when this server is to work; with null where it was asked to stop before that. */
+export async function waitForTurn(
+  settings: Settings,
+  log: FastifyBaseLogger,
+  interruption: Interruption,
+): Promise<Turn | null> {
+  const { standBy } = await import('../appliance/index.ts')
+  const standby = await standBy(settings, log)
+  if (!('turn' in standby)) return firstTurn(settings, { lock: standby })
+  // Loaded here, so that taking over need not wait for it.
+  const { StandingByServer } = await import('../http/index.ts')
+  let target = (): ForwardTarget | null => standby.active
+  const front = new StandingByServer({
+    settings,
+    log,
+    target: () => target(),
+    isConnected: () => standby.isConnected,
+  })
+  try {
+    await front.listen(settings.host, settings.port).catch(explainListening(settings))
+    const listening = front.server.address() as AddressInfo
+    await standby.announce(entryOf(settings, listening))
+    process.stdout.write(`Backtrail stands by at ${formatAddress(settings, listening)}\n`)
+    log.info({}, 'another server works on the database; this one stands by, and passes requests on')
+    const lock = await Promise.race([standby.turn, interruption.asked.then(() => null)])
+    if (lock === null) {
+      await front.close(settings.shutdownGrace)
+      await standby.close()
+      return null
+    }
+    log.info({}, 'the database is free: this server takes over')
+    // Nobody works until this one does.
+    target = () => null
+    return {
+      lock: { lock },
+      async listen(next) {
+        front.freePort()
+        const address = await next(listening.port)
+        const own = { url: localUrl(settings, address), certificate: certificateOf(settings), term: lock.term }
+        target = () => own
+        return address
+      },
+      close: () => front.close(settings.shutdownGrace),
+    }
+  } catch (error) {
+    await front.close(0)
+    await standby.close()
+    throw error
+  }
+}
+
+/** How the others find this server, in the list that is in the database. */
+export function entryOf(settings: Settings, { address, port }: AddressInfo): { url: string; certificate: string } {
+  const host = isEverywhere(address) ? (ownAddress() ?? 'localhost') : address
+  return {
+    url: settings.clusterUrl || `${schemeOf(settings)}://${bracketed(host)}:${port}`,
+    certificate: certificateOf(settings),
+  }
+}
+
+function localUrl(settings: Settings, { address, port }: AddressInfo): string {
+  return `${schemeOf(settings)}://${bracketed(isEverywhere(address) ? '127.0.0.1' : address)}:${port}`
+}
+
+const schemeOf = ({ tlsKey }: Settings) => (tlsKey === '' ? 'http' : 'https')
+const certificateOf = ({ tlsCert }: Settings) => (tlsCert === '' ? '' : readFileSync(tlsCert, 'utf8'))
+const isEverywhere = (address: string) => address === '0.0.0.0' || address === '::'
+const bracketed = (host: string) => (host.includes(':') ? `[${host}]` : host)
+
+/** The first that other machines may reach; null where there is none. */
+function ownAddress(): string | null {
+  const all = Object.values(networkInterfaces()).flatMap((some) => some ?? [])
+  const outward = all.filter(({ internal, address }) => !internal && !address.startsWith('fe80'))
+  return (outward.find(({ family }) => family === 'IPv4') ?? outward[0])?.address ?? null
+}

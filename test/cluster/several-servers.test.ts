@@ -1,0 +1,245 @@
+/**
+ * Several servers on one database and one object store: one works, the others pass on what they are asked, and one of them
+ * takes over. Real processes and a real PostgreSQL; objects are in memory, since they are not what this is about.
+ */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { after, type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { pino } from 'pino'
+import { standBy } from '../../src/appliance/index.ts'
+import { readSettings } from '../../src/settings/index.ts'
+import { DatabaseHealth, openPostgresTables } from '../../src/store/index.ts'
+import { newDatabase, noServer as skip } from '../../src/store/postgres/server.fixture.ts'
+import { ObjectServer } from '../../src/store/s3/object-server.fixture.ts'
+import { folderWith, type Server, startServer } from '../cli/running.ts'
+import { type Json, sha1 } from '../http/harness.ts'
+
+// Servers outlive the tests that start them.
+const ends: (() => unknown)[] = []
+after(() => Promise.all(ends.map((end) => end())))
+const file = { after: (end: () => unknown) => void ends.push(end) } as unknown as TestContext
+const token = 'token-of-the-first-administrator-0123456789'
+const keys = { AWS_ACCESS_KEY_ID: 'some', AWS_SECRET_ACCESS_KEY: 'secret' }
+Object.assign(process.env, keys)
+
+const cluster = skip ? null : { database: await newDatabase(), objects: await ObjectServer.start(file) }
+const flags = () => [
+  ...['--database', cluster?.database ?? '', '--store', 's3://bucket/prefix', '--store-path-style', 'on'],
+  ...['--store-endpoint', cluster?.objects.settings().endpoint ?? ''],
+]
+const start = (...more: readonly string[]): Promise<Server> =>
+  startServer(file, ['--data', join(folderWith(file), 'data'), ...flags(), ...more], {
+    env: { ...keys, BACKTRAIL_ADMIN_TOKEN: token },
+  })
+
+interface Asked {
+  readonly by?: string
+  readonly json?: object
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Of this machine, that the connection comes from. */
+  readonly from?: string
+}
+
+/** Asks once, by a connection of its own. */
+function ask(of: Server, method: string, path: string, { by = token, json, body, headers, from }: Asked = {}) {
+  return new Promise<{ readonly status: number; readonly text: string; readonly json: Json }>((resolve, reject) => {
+    const sent = json === undefined ? body : JSON.stringify(json)
+    const outgoing = request(of.url + path, {
+      method,
+      agent: false,
+      ...(from && { localAddress: from }),
+      headers: {
+        authorization: `Token ${by}`,
+        ...(json && { 'content-type': 'application/json' }),
+        ...(sent !== undefined && { 'content-length': Buffer.byteLength(sent) }),
+        ...headers,
+      },
+    })
+    outgoing.on('error', reject)
+    outgoing.on('response', (incoming) => {
+      let text = ''
+      incoming.setEncoding('utf8').on('data', (piece) => (text += piece))
+      incoming.on('error', reject)
+      incoming.on('end', () =>
+        resolve({
+          status: incoming.statusCode ?? 0,
+          text,
+          get json() {
+            return JSON.parse(text)
+          },
+        }),
+      )
+    })
+    outgoing.end(sent)
+  })
+}
+
+async function until(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  for (const begin = performance.now(); !(await holds()); await delay(20))
+    if (performance.now() - begin > 60_000) throw new Error(`waited in vain until ${what}`)
+}
+
+const works = (server: Server) => () => /ready at/.test(server.stdout())
+const standsBy = (server: Server) => /stands by at/.test(server.stdout()) && !/ready at/.test(server.stdout())
+
+async function upload(to: Server, content: string): Promise<void> {
+  const multipart = new FormData()
+  multipart.append('file', new Blob([content]), 'sample.txt')
+  const headers = { authorization: `Token ${token}` }
+  const { status } = await fetch(`${to.url}/api/submit/file/`, { method: 'POST', body: multipart, headers })
+  assert.equal(status, 201)
+}
+
+const rule = (name: string) => `rule ${name} { strings: $a = "${name} here" condition: $a }`
+const matchesOf = async (name: string, by: Server): Promise<string[]> =>
+  (await ask(by, 'GET', `/api/yara/v2/ruleset/matches/?name=${name}`)).json.results.map((match: Json) => match.sha1)
+
+async function saveRuleset(name: string, by: Server): Promise<void> {
+  const form = new URLSearchParams({ name, content: rule(name) })
+  const headers = { authorization: `Token ${token}` }
+  const { status } = await fetch(`${by.url}/api/yara/ruleset/`, { method: 'POST', body: form, headers })
+  assert.equal(status, 200)
+}
+
+const servers = cluster && {
+  first: await start(),
+  second: await start(),
+  passing: await start('--workers', '0'),
+}
+let { first, second, passing } = servers ?? ({} as Record<'first' | 'second' | 'passing', Server>)
+
+test('the second server stands by, and says so', { skip }, async () => {
+  assert.ok(works(first)())
+  assert.ok(standsBy(second))
+  assert.ok(standsBy(passing))
+  assert.deepEqual((await ask(first, 'GET', '/healthz')).json, { status: 'ok' })
+  await until(async () => (await ask(second, 'GET', '/healthz')).status === 200, 'it knows who works')
+  assert.deepEqual((await ask(second, 'GET', '/healthz')).json, { status: 'stand-by' })
+})
+
+test('whatever is asked of any server is answered by the cluster', { skip }, async () => {
+  await saveRuleset('quince', second)
+  await upload(passing, 'a quince here')
+  await until(async () => (await matchesOf('quince', first)).length > 0, 'the sample is matched')
+  assert.deepEqual(await matchesOf('quince', second), [sha1('a quince here')])
+  assert.equal((await ask(second, 'HEAD', '/api/users/me/')).status, 200)
+  assert.equal((await ask(second, 'GET', '/api/users/me/', { by: 'none' })).status, 403)
+  assert.match((await ask(second, 'GET', '/')).text, /<!doctype html>/i)
+  assert.equal((await ask(second, 'POST', '/api/users/', { json: { name: 'x y' } })).status, 400)
+})
+
+test('a token that is revoked on one server is refused by all at once', { skip }, async () => {
+  const made = await ask(first, 'POST', '/api/users/admin/tokens/', { json: { label: 'revoked' } })
+  const { token: by, id } = made.json
+  for (const each of [first, second, passing])
+    assert.equal((await ask(each, 'GET', '/api/users/me/', { by })).status, 200)
+  assert.equal((await ask(second, 'DELETE', `/api/users/admin/tokens/${id}/`)).status, 204)
+  for (const each of [first, second, passing])
+    assert.equal((await ask(each, 'GET', '/api/users/me/', { by })).status, 403)
+})
+
+test('events of a hunt that was started on one server are followed on another', { skip }, async () => {
+  const texts = [{ name: 'hunt', content: rule('quince') }]
+  const { id } = (await ask(first, 'POST', '/api/hunts/', { json: { rules: texts } })).json
+  const { text } = await ask(passing, 'GET', `/api/hunts/${id}/events/`)
+  assert.match(text, new RegExp(sha1('a quince here')))
+  assert.match(text, /event: end|"completed"/)
+})
+
+test('the server that works sees the client of the one that was asked, and believes nobody else who says so', {
+  skip,
+}, async () => {
+  const from = '127.0.0.9'
+  const made = await ask(second, 'POST', '/api/users/admin/tokens/', { json: { label: 'audited' }, from })
+  assert.equal(made.status, 201)
+  const { results } = (await ask(first, 'GET', '/api/audit/')).json
+  assert.equal(results[0].address, from)
+  const forged = { 'x-backtrail-forwarded': `10.0.0.1 ${'0'.repeat(64)}` }
+  assert.equal((await ask(first, 'GET', '/api/users/me/', { headers: forged })).status, 503)
+  assert.equal((await ask(second, 'GET', '/api/users/me/', { headers: forged })).status, 503)
+})
+
+test('a client that sends what is no request, or too large a one, hears it from a server that stands by too', {
+  skip,
+}, async () => {
+  const { port } = new URL(second.url)
+  const socket = connect(Number(port), '127.0.0.1')
+  socket.end('nonsense\r\n\r\n')
+  let answer = ''
+  for await (const piece of socket.setEncoding('utf8')) answer += piece
+  assert.match(answer, /^HTTP\/1\.1 400 /)
+  const large = { body: 'x'.repeat(3 << 20), headers: { 'content-type': 'application/json' } }
+  assert.equal((await ask(second, 'POST', '/api/users/', large)).status, 413)
+})
+
+test('when the server that works is killed another one takes over, and no question goes without its answer', {
+  skip,
+}, async (t) => {
+  await upload(first, 'before the kill: a medlar here')
+  const statuses: number[] = []
+  let isAsking = true
+  const asking = [second, passing].map(async (server) => {
+    while (isAsking) statuses.push((await ask(server, 'GET', '/api/users/me/')).status)
+  })
+  await until(() => statuses.length > 10, 'questions are asked')
+  const begin = performance.now()
+  await first.stop('SIGKILL')
+  await saveRuleset('medlar', passing)
+  t.diagnostic(`a ruleset was saved ${Math.round(performance.now() - begin)} ms after the kill`)
+  await until(works(second), 'the second one works')
+  isAsking = false
+  await Promise.all(asking)
+  assert.deepEqual([...new Set(statuses)], [200])
+  assert.ok(standsBy(passing), 'one without workers takes nothing over')
+  await upload(passing, 'after the kill: a medlar here')
+  await until(async () => (await matchesOf('medlar', passing)).length > 0, 'the new one matches')
+  assert.equal(
+    (
+      await ask(second, 'POST', '/api/uploads/local-retro-hunt/', {
+        body: 'operation=START',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      })
+    ).status,
+    200,
+  )
+  await until(async () => (await matchesOf('medlar', second)).length === 2, 'what was acknowledged before is there')
+})
+
+test('a server that is started anew stands by, and the one that works can be stopped for it', { skip }, async () => {
+  first = await start()
+  assert.ok(standsBy(first))
+  const [code, saved] = await Promise.all([second.stop('SIGTERM'), saveRuleset('loganberry', passing)])
+  assert.equal(code, 0)
+  assert.equal(saved, undefined)
+  await until(works(first), 'the next one works')
+  const rulesets = (await ask(passing, 'GET', '/api/yara/v2/ruleset/matches/?name=loganberry')).status
+  assert.equal(rulesets, 200)
+})
+
+test('a server that is stopped in its tracks loses the database, and ends when it goes on', { skip }, async (t) => {
+  const place = {
+    ...{ data: join(folderWith(t), 'data'), database: cluster?.database ?? '', store: 's3://bucket/prefix' },
+    ...{ storeEndpoint: cluster?.objects.settings().endpoint ?? '', storePathStyle: 'on' },
+  }
+  const log = pino({ level: 'silent' })
+  const standby = await standBy(readSettings(place, {}), log, { silentMs: 2_500 })
+  assert.ok('turn' in standby)
+  ends.push(() => standby.close())
+  await until(() => standby.active !== null, 'it knows who works')
+  first.child.kill('SIGSTOP')
+  const lock = await standby.turn
+  const { store } = await openPostgresTables(place.database, new DatabaseHealth(), lock.term)
+  ends.push(async () => {
+    await store.close()
+    await lock.release()
+  })
+  const ended = once(first.child, 'close')
+  first.child.kill('SIGCONT')
+  assert.deepEqual((await ended)[0], 4)
+  assert.match(first.stderr(), /another server has worked on it meanwhile/)
+})
