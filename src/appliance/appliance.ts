@@ -179,7 +179,7 @@ async function assemble(
     scratch,
     contents,
     store,
-    sweeps: place.database === null ? [...place.sweeps, () => segments.sweep()] : [],
+    sweeps: [...place.sweeps, () => segments.sweep()],
     log,
   })
   const corpus = new Corpus(store, health)

@@ -2,19 +2,26 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Scratch } from '../store/index.ts'
-import { PinnedFiles } from './pinned-files.ts'
 import type { SegmentFiles } from './segment-files.ts'
 
 /** The files of segments in one folder, which is all there is of them. */
 export class LocalSegmentFiles implements SegmentFiles {
   readonly #folder: string
   readonly #scratch: Pick<Scratch, 'id' | 'isAlive'>
-  readonly #pinned = new PinnedFiles()
+  readonly graceMs = 0
 
   /** The folder is made when it is missing; `scratch` is that of this process. */
   constructor(folder: string, scratch: Pick<Scratch, 'id' | 'isAlive'>) {
     this.#folder = folder
     this.#scratch = scratch
+  }
+
+  get process(): string {
+    return this.#scratch.id
+  }
+
+  isGone(process: string): boolean {
+    return !this.#scratch.isAlive(process)
   }
 
   async open(): Promise<void> {
@@ -41,17 +48,8 @@ export class LocalSegmentFiles implements SegmentFiles {
     return work()
   }
 
-  pin(path: string): void {
-    this.#pinned.pin(path)
-  }
-
-  unpin(path: string): void {
-    this.#pinned.unpin(path)
-  }
-
-  /** Goes with its last reader. */
-  retire(path: string): Promise<void> {
-    return this.#pinned.retire(path)
+  async remove(path: string): Promise<void> {
+    await rm(path, { force: true })
   }
 
   async sizes(files: readonly string[]): Promise<ReadonlyMap<string, number>> {

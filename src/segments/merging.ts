@@ -3,8 +3,9 @@ import { SegmentReader } from '../index/index.ts'
 import type { WorkerPool } from '../scanning/index.ts'
 import { now, type Store } from '../store/index.ts'
 import { damageOf } from './damage.ts'
+import type { SegmentCatalogue } from './segment-catalogue.ts'
 import type { SegmentFiles } from './segment-files.ts'
-import type { SegmentFile } from './segment-row.ts'
+import type { SegmentFile, StagedSegment } from './segment-row.ts'
 
 export interface MergeResult {
   /** Null when nothing was replaced. `deletedSince`: samples that were deleted while the merge ran. */
@@ -12,21 +13,29 @@ export interface MergeResult {
   readonly damaged: readonly { readonly segment: SegmentFile; readonly message: string }[]
 }
 
+export interface MergingParts {
+  readonly store: Store
+  readonly pool: WorkerPool
+  readonly files: SegmentFiles
+  readonly catalogue: SegmentCatalogue
+}
+
 /**
- * Merges segments into the file `output`, and lets its row take the place of theirs in one transaction. A segment that
- * cannot be read is named in the result, and nothing is replaced. Rejects with the signal's reason.
+ * Merges segments, and lets the result take their place in one transaction. A segment that cannot be read is named in the
+ * result, and nothing is replaced. Rejects with the signal's reason.
  */
-export async function mergeInto(
-  parts: { readonly store: Store; readonly pool: WorkerPool; readonly files: SegmentFiles },
+export async function merge(
+  parts: MergingParts,
   inputs: readonly SegmentFile[],
-  { output, signal }: { readonly output: string; readonly signal: AbortSignal },
+  signal: AbortSignal,
 ): Promise<MergeResult> {
-  const { store, files } = parts
-  const { row, samples, damaged } = await storeMerged(parts, inputs, { output, signal }).catch(async (error) => {
-    await files.discard(output)
+  const { store, catalogue } = parts
+  const output = await catalogue.stage()
+  const { row, samples, damaged } = await storeMerged(parts, inputs, output, signal).catch(async (error) => {
+    await catalogue.discard(output)
     throw error
   })
-  if (row === null || samples === 0) await files.discard(output)
+  if (row === null || samples === 0) await catalogue.discard(output)
   if (row === null) return { merged: null, damaged }
   const left = await store.segments.countSamplesOf(row)
   return { merged: { id: row, deletedSince: samples - left }, damaged }
@@ -34,16 +43,17 @@ export async function mergeInto(
 
 /** `row` as `replace` has it; null with what is damaged where an input cannot be read. */
 async function storeMerged(
-  { store, pool, files }: Parameters<typeof mergeInto>[0],
+  { store, pool, files, catalogue }: MergingParts,
   inputs: readonly SegmentFile[],
-  { output, signal }: Parameters<typeof mergeInto>[2],
+  output: StagedSegment,
+  signal: AbortSignal,
 ): Promise<{ readonly row: number | null; readonly samples: number; readonly damaged: MergeResult['damaged'] }> {
   const paths = inputs.map(({ path }) => path)
   let written: { readonly samples: number; readonly bytes: number }
   try {
     written = await files.whileLocal(paths, async () => {
       const without = await deletedIn(store, inputs)
-      return pool.run('merge', { inputs: paths, output, without }, { priority: 'background', signal })
+      return pool.run('merge', { inputs: paths, output: output.path, without }, { priority: 'background', signal })
     })
   } catch (error) {
     if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
@@ -51,31 +61,30 @@ async function storeMerged(
     return { row: null, samples: 0, damaged }
   }
   const { samples } = written
-  if (samples > 0) await files.store(output)
-  return { row: await replace(store, inputs, output, written), samples, damaged: [] }
+  if (samples > 0) await files.store(output.path)
+  return { row: await replace({ store, catalogue }, inputs, output, written), samples, damaged: [] }
 }
 
 /** The new row's id (0 when nothing was left to write); null when an input is not live any more. */
 async function replace(
-  store: Store,
+  { store, catalogue }: Pick<MergingParts, 'store' | 'catalogue'>,
   inputs: readonly SegmentFile[],
-  output: string,
+  output: StagedSegment,
   written: { readonly samples: number; readonly bytes: number },
 ): Promise<number | null> {
   const ids = inputs.map(({ id }) => id)
   return store
-    .transaction('mergeSegments', async ({ segments }) => {
-      if ((await segments.deleteLive(ids)) < ids.length) throw new StaleMerge()
+    .transaction('mergeSegments', async (tx) => {
+      if ((await tx.segments.retire(ids, now())) < ids.length) throw new StaleMerge()
       if (written.samples === 0) return 0
-      const id = await segments.add({
-        file: output.replace(/^.*\//, ''),
+      const id = await catalogue.publish(tx, {
+        ...output,
         firstId: Math.min(...inputs.map(({ firstId }) => firstId)),
         lastId: Math.max(...inputs.map(({ lastId }) => lastId)),
         samples: written.samples,
         bytes: written.bytes,
-        created: now(),
       })
-      await segments.moveSamples(ids, id)
+      await tx.segments.moveSamples(ids, id)
       return id
     })
     .catch((error) => {
@@ -84,7 +93,7 @@ async function replace(
     })
 }
 
-/** An input was reported damaged while it was merged: the merge is taken back. */
+/** An input was reported damaged, or merged by another process, while it was merged: the merge is taken back. */
 class StaleMerge extends Error {}
 
 /** Ascending ids in the inputs whose samples are not there any more. */

@@ -1,15 +1,16 @@
 /**
- * Which segments are live, and where their files are.
+ * Which segments there are, and where their files are.
  *
- *              publish                   retire (merged into another)
- *   written ────────────▶ live ────────────────────────────────────▶ (row gone, file gone with its last reader)
- *      │                    │
- *      │ discard            └── reportDamage ──▶ damaged ──▶ (row gone once its samples are indexed anew)
- *      ▼
- *   (file gone)
+ *             publish           retire (merged into another)                  purge, once nobody reads it
+ *   staged ────────────▶ live ─────────────────────────────────────▶ retired ─────────────────────────────▶ (none)
+ *      │                  │                                             ▲ ▲
+ *      │ discard          └── reportDamage ──▶ damaged ─────────────────┘ │
+ *      │                               (its samples are indexed anew)     │
+ *      └──────────────────────────────────────────────────────────────────┘
  *
  * A row changes in one transaction with the samples that name it, so every processed sample is in exactly one live
- * segment or in none. Files come first: a row never names one that is not there.
+ * segment or in none. Files come before a row is live, and go before it is deleted: a live row never names one that is
+ * not there, and a file that a kill has left is found by its row. Who reads a retired one: `segment-readers.ts`.
  */
 import { basename } from 'node:path'
 import { type SegmentSummary, writeSegment } from '../index/index.ts'
@@ -17,11 +18,13 @@ import type { Log } from '../scanning/index.ts'
 import { now, type Repositories, type Store, type UnitOfWork } from '../store/index.ts'
 import { damageOf } from './damage.ts'
 import type { SegmentFiles } from './segment-files.ts'
-import type { PreparedSegment, SegmentFile } from './segment-row.ts'
+import type { SegmentReaders } from './segment-readers.ts'
+import type { PreparedSegment, SegmentFile, StagedSegment } from './segment-row.ts'
 
 export interface CatalogueParts {
   readonly store: Store
   readonly files: SegmentFiles
+  readonly readers: SegmentReaders
   readonly log: Log
 }
 
@@ -47,16 +50,27 @@ export class SegmentCatalogue {
     return live.map(({ file, ...segment }) => ({ ...segment, path: this.#parts.files.pathOf(file) }))
   }
 
-  /** Writes and stores a segment of samples in ascending order of id; it is live once `publish` has been committed. */
-  async write(samples: readonly { readonly id: number; readonly record: Uint8Array }[]): Promise<PreparedSegment> {
-    const { files } = this.#parts
+  /** A segment whose file is going to be written. It ends with `publish` or `discard`. */
+  async stage(): Promise<StagedSegment> {
+    const { store, files } = this.#parts
     const path = files.freshPath()
     try {
-      const summary: SegmentSummary = writeSegment(path, samples)
-      await files.store(path)
-      return { path, ...summary }
+      return { id: await store.segments.stage({ file: basename(path), process: files.process, at: now() }), path }
     } catch (error) {
       await files.discard(path)
+      throw error
+    }
+  }
+
+  /** Writes and stores a segment of samples in ascending order of id; it is live once `publish` has been committed. */
+  async write(samples: readonly { readonly id: number; readonly record: Uint8Array }[]): Promise<PreparedSegment> {
+    const staged = await this.stage()
+    try {
+      const summary: SegmentSummary = writeSegment(staged.path, samples)
+      await this.#parts.files.store(staged.path)
+      return { ...staged, ...summary }
+    } catch (error) {
+      await this.discard(staged)
       throw error
     }
   }
@@ -66,8 +80,9 @@ export class SegmentCatalogue {
    * may run again: what else there is to do comes after its commit, by `published`.
    */
   async publish({ segments }: UnitOfWork, prepared: PreparedSegment): Promise<number> {
-    const { path, ...segment } = prepared
-    return segments.add({ ...segment, file: basename(path), created: now() })
+    const { id, path, ...segment } = prepared
+    if (await segments.publish(id, { ...segment, at: now() })) return id
+    throw new Error(`Segment ${id} was given up: another process took this one for gone.`)
   }
 
   /** A segment is live: there may be something to merge. */
@@ -75,15 +90,41 @@ export class SegmentCatalogue {
     this.#onChange({ hasGaps: false })
   }
 
-  /** Removes the file of a prepared segment that will not be live. */
-  async discard(prepared: PreparedSegment): Promise<void> {
-    await this.#parts.files.discard(prepared.path)
+  /**
+   * A staged segment will not be live. Where that cannot be stored now, or it is live in spite of what the caller heard of
+   * its commit, nothing is removed. Never fails: the reason to discard it is what is to be reported.
+   */
+  async discard({ id, path }: StagedSegment): Promise<void> {
+    const { store, files, log } = this.#parts
+    try {
+      if (!(await store.segments.giveUp(id, now()))) return
+    } catch (error) {
+      log.warn({ segment: id, err: error }, 'a segment that is not needed is removed later')
+      return
+    }
+    await files.discard(path)
+    this.#onChange({ hasGaps: false })
   }
 
-  /** A merge has replaced the segment: its file goes with its last reader. */
-  async retire({ id, path }: SegmentFile): Promise<void> {
-    this.#deleted.delete(id)
-    await this.#parts.files.retire(path)
+  /** A merge has replaced the segment. */
+  retired(segmentId: number): void {
+    this.#deleted.delete(segmentId)
+  }
+
+  /** Removes the files of retired segments that nobody reads, and their rows. `left`: some have to wait. */
+  async purge(): Promise<{ readonly removed: number; readonly left: boolean }> {
+    const { store, files, readers } = this.#parts
+    const retired = await store.segments.listRetired()
+    if (retired.length === 0) return { removed: 0, left: false }
+    // After the list: who does not stand among the readers by now looks at the index later than any of these died.
+    const oldest = await readers.oldestOfAll()
+    const latest = now() - files.graceMs * 1_000
+    const free = retired.filter(({ died, since }) => died <= oldest && since <= latest)
+    for (const { id, file } of free) {
+      await files.remove(files.pathOf(file))
+      await store.segments.delete([id])
+    }
+    return { removed: free.length, left: free.length < retired.length }
   }
 
   /**
@@ -94,7 +135,7 @@ export class SegmentCatalogue {
   async reportDamage(segmentId: number, message: string): Promise<void> {
     if (await this.#isSoundElsewhere(segmentId)) return
     const segment = await this.#parts.store.transaction('reportDamage', async ({ segments, journal }) => {
-      const damaged = await segments.markDamaged(segmentId)
+      const damaged = await segments.markDamaged(segmentId, now())
       if (!damaged) return null
       const text = `Segment ${segmentId} with ${damaged.samples} samples is damaged and is made anew. ${message}`
       await journal.add({ kind: 'segment-damaged', message: text, created: now() })
@@ -102,18 +143,8 @@ export class SegmentCatalogue {
     })
     if (segment === null) return
     this.#parts.log.warn({ segment: segmentId, samples: segment.samples, message }, 'a segment of the index is damaged')
-    await this.#parts.files.retire(this.#parts.files.pathOf(segment.file))
     this.#deleted.delete(segmentId)
     this.#onChange({ hasGaps: true })
-  }
-
-  /** A reader holds on to the file, until it calls `unpin`. */
-  pin(path: string): void {
-    this.#parts.files.pin(path)
-  }
-
-  unpin(path: string): void {
-    this.#parts.files.unpin(path)
   }
 
   /** How many samples of the segment were deleted since it was written. */
@@ -132,11 +163,14 @@ export class SegmentCatalogue {
   }
 
   /**
-   * Removes files that no row names, which a merge or intake that was cut short has left, and those that were retired;
-   * gives how many.
+   * Gives a sign of life, and removes what processes have left that are gone: files that no row names, and those of staged
+   * and retired segments. Gives how many files.
    */
-  sweep(): Promise<number> {
-    return this.#parts.files.sweep(async () => new Set((await this.live()).map(({ path }) => basename(path))))
+  async sweep(): Promise<number> {
+    const { store, files, readers } = this.#parts
+    await readers.beat()
+    const { removed } = await this.purge()
+    return removed + (await files.sweep(async () => new Set(await store.segments.listFiles())))
   }
 
   async #isSoundElsewhere(segmentId: number): Promise<boolean> {

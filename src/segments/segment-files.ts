@@ -3,6 +3,15 @@
  * Files are written once and never change.
  */
 export interface SegmentFiles {
+  /** The id of this process. */
+  readonly process: string
+
+  /** Whether the process of that id is gone; null where that cannot be seen from here. */
+  isGone(process: string): boolean | null
+
+  /** How long a retired file stays at least, for those who read rows and files at different times. */
+  readonly graceMs: number
+
   /** Makes the place ready. */
   open(): Promise<void>
 
@@ -27,12 +36,8 @@ export interface SegmentFiles {
    */
   whileLocal<T>(paths: readonly string[], work: () => Promise<T>): Promise<T>
 
-  /** Somebody is going to read the file, also when it is retired meanwhile, until `unpin`. */
-  pin(path: string): void
-  unpin(path: string): void
-
-  /** No row names the file any more: it goes when nobody can be reading it. */
-  retire(path: string): Promise<void>
+  /** Nobody reads the file any more. It need not be there. */
+  remove(path: string): Promise<void>
 
   /** The bytes of those of the files that are kept, by their names. */
   sizes(files: readonly string[]): Promise<ReadonlyMap<string, number>>

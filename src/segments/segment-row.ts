@@ -6,5 +6,8 @@ export interface SegmentFile extends Omit<StoredSegment, 'file'> {
   readonly path: string
 }
 
-/** A segment on disk that is not live yet. */
-export type PreparedSegment = Omit<SegmentFile, 'id'>
+/** A segment that is being written. */
+export type StagedSegment = Pick<SegmentFile, 'id' | 'path'>
+
+/** A segment whose file is stored, and that is not live yet. */
+export type PreparedSegment = SegmentFile

@@ -152,12 +152,21 @@ test('what a neighbour is writing stays until it is gone', async (t) => {
   const neighbour = records.map((name) => name.slice(0, -'.db'.length)).find((id) => id !== c.scratch.id)
   const file = `${neighbour}.its-own.segment`
   for (const name of [file, `${file}.writing`]) writeFileSync(join(c.folder, 'index', name), 'not published yet')
+  // It was killed between staging a segment and publishing it.
+  const { segments } = c.store
+  await segments.keepReader(neighbour ?? '', 0)
+  await segments.stage({ file, process: neighbour ?? '', at: 1 })
   assert.equal((await c.segments.start()).removedFiles, 0)
   assert.ok(segmentFiles(c).includes(file))
   child.kill('SIGKILL')
   await once(child, 'close')
   assert.equal((await c.segments.start()).removedFiles, 2)
   assert.ok(!segmentFiles(c).includes(file))
+  assert.deepEqual(await segments.listFiles(), [])
+  assert.deepEqual(
+    (await segments.listReaders()).map(({ process }) => process),
+    [c.scratch.id],
+  )
 })
 
 test('a segment with many deleted samples is rewritten without them, one with none left disappears', async (t) => {

@@ -1,8 +1,8 @@
 /**
  * The catalogue of the index: which segment files are live, and which samples are in them.
  *
- * A segment's life:  written (a file that no row names) → live (row and `samples.segment_id` set in one transaction)
- *                    → merged into another, or damaged → its file is removed when its last reader is done.
+ * A segment's life:  staged → live (with `samples.segment_id`, in one transaction) → retired, when it was merged into
+ *                    another, or made anew → removed when its last reader is done, in whatever process that is.
  * Whatever happens, a processed sample is either in exactly one live segment or counts as *unindexed*, and hunts scan
  * those plainly. Segments list their own sample ids, which ascend within a segment; ranges of different segments may
  * interleave (see `chains.ts`), so nobody may conclude from an id's range that a sample is in a segment.
@@ -12,18 +12,21 @@
  */
 import { basename } from 'node:path'
 import type { Log, WorkerPool } from '../scanning/index.ts'
-import type { ContentStore, Store, UnitOfWork } from '../store/index.ts'
+import { type ContentStore, now, type Store, type UnitOfWork } from '../store/index.ts'
 import { type BuildOptions, buildIndex } from './building.ts'
 import { nextMerge } from './chains.ts'
 import { type CheckOptions, type CheckReport, checkIndex, lookAtFiles } from './checking.ts'
-import { mergeInto } from './merging.ts'
+import { merge } from './merging.ts'
 import { SegmentCatalogue } from './segment-catalogue.ts'
 import type { SegmentFiles } from './segment-files.ts'
+import { SegmentReaders } from './segment-readers.ts'
 import type { PreparedSegment, SegmentFile } from './segment-row.ts'
 import { type IndexStatistics, type IndexTotals, indexStatistics } from './statistics.ts'
 
 /** The index at one instant. `segments` and `unindexed` together hold every processed sample with stored content. */
 export interface SegmentSnapshot {
+  /** It grows whenever a segment ceases to be live. */
+  readonly generation: number
   /** Ascending by `firstId`. Their files stay readable until `release`, even when they are merged meanwhile. */
   readonly segments: readonly SegmentFile[]
   /** Ascending ids of processed samples that no live segment holds: to be scanned plainly. */
@@ -38,6 +41,8 @@ export interface SegmentsParts {
   readonly pool: WorkerPool
   readonly files: SegmentFiles
   readonly log: Log
+  /** Milliseconds that only grow. */
+  readonly clock?: () => number
 }
 
 /** Storage that did not answer may do so by then. */
@@ -46,6 +51,7 @@ const AGAIN_MS = 30_000
 export class Segments {
   readonly #parts: SegmentsParts
   readonly #catalogue: SegmentCatalogue
+  readonly #readers: SegmentReaders
   readonly #stopping = new AbortController()
   #maintenance: Promise<void> | null = null
   #due = false
@@ -53,10 +59,13 @@ export class Segments {
   #again: NodeJS.Timeout | undefined
   /** Processed samples without a segment may be there. */
   #gaps = false
+  /** Retired segments wait for their readers. */
+  #waiting = false
 
   constructor(parts: SegmentsParts) {
     this.#parts = parts
-    this.#catalogue = new SegmentCatalogue(parts, ({ hasGaps }) => {
+    this.#readers = new SegmentReaders(parts)
+    this.#catalogue = new SegmentCatalogue({ ...parts, readers: this.#readers }, ({ hasGaps }) => {
       if (hasGaps) this.#gaps = true
       this.#wake()
     })
@@ -101,34 +110,32 @@ export class Segments {
     this.#stopping.abort(new Error('The index is being closed.'))
     clearTimeout(this.#again)
     await this.#maintenance
+    // What is not stored now is found out by the others.
+    if (this.#started) await this.#readers.leave().catch(() => {})
   }
 
   async snapshot(): Promise<SegmentSnapshot> {
-    // Of a try that the database took back, nothing is held.
-    let pinned: readonly SegmentFile[] = []
+    const reading = this.#readers.begin()
     const release = () => {
-      for (const { path } of pinned) this.#catalogue.unpin(path)
-      pinned = []
+      reading.end()
+      if (this.#waiting) this.#wake()
     }
-    // In one transaction, so that no sample moves between the two answers.
-    const taken = await this.#parts.store
-      .transaction('takeSnapshot', async (tx) => {
-        release()
-        const segments = await this.#catalogue.live(tx)
-        const unindexed = await tx.segments.unindexedIds()
-        // Before the transaction ends, since the next one may retire them.
-        for (const { path } of segments) this.#catalogue.pin(path)
-        pinned = segments
-        return { segments, unindexed }
-      })
-      .catch((error) => {
-        release()
-        throw error
-      })
-    return { ...taken, release }
+    try {
+      // In one transaction, so that no sample moves between the answers.
+      const taken = await this.#parts.store.transaction('takeSnapshot', async (tx) => ({
+        generation: await tx.segments.generation(),
+        segments: await this.#catalogue.live(tx),
+        unindexed: await tx.segments.unindexedIds(),
+      }))
+      reading.from(taken.generation)
+      return { ...taken, release }
+    } catch (error) {
+      release()
+      throw error
+    }
   }
 
-  /** Removes files that nobody needs any more; gives how many. */
+  /** A sign of life of this process; removes files that nobody needs any more, and gives how many. */
   sweep(): Promise<number> {
     return this.#catalogue.sweep()
   }
@@ -237,22 +244,32 @@ export class Segments {
           this.#gaps = true
           throw error
         })
-        await this.#parts.store.segments.deleteDamaged()
+        await this.#parts.store.segments.retireDamaged(now())
       }
       while (!signal.aborted && (await this.#mergeOnce())) {}
+      this.#waiting = (await this.#catalogue.purge()).left
     }
   }
 
   /** The next merge that is worth doing; false when there is none. */
   async #mergeOnce(): Promise<boolean> {
+    const reading = this.#readers.begin()
+    try {
+      return await this.#mergeNext()
+    } finally {
+      reading.end()
+    }
+  }
+
+  async #mergeNext(): Promise<boolean> {
     const live = await this.#catalogue.live()
     const inputs = nextMerge(live.map((segment) => ({ ...segment, deleted: this.#catalogue.deleted(segment.id) })))
     if (inputs === null) return false
     const { signal } = this.#stopping
-    const result = await mergeInto(this.#parts, inputs, { output: this.#parts.files.freshPath(), signal })
+    const result = await merge({ ...this.#parts, catalogue: this.#catalogue }, inputs, signal)
     for (const { segment, message } of result.damaged) await this.reportDamage(segment.id, message)
     if (result.merged === null) return result.damaged.length > 0
-    for (const input of inputs) await this.#catalogue.retire(input)
+    for (const { id } of inputs) this.#catalogue.retired(id)
     if (result.merged.deletedSince > 0) this.#catalogue.setDeleted(result.merged.id, result.merged.deletedSince)
     return true
   }

@@ -37,8 +37,6 @@ async function written(files: StoredSegmentFiles, content: string): Promise<stri
   return path
 }
 
-const nothingNamed = async () => new Set<string>()
-
 test('a segment that one machine has written is read on another', async (t) => {
   const { machine } = await freshStore(t)
   const [one, two] = [await machine('one'), await machine('two')]
@@ -63,21 +61,17 @@ test('a segment that was never named stays for a day, and one that is named for 
   assert.ok(!existsSync(other))
 })
 
-test('a segment that was retired stays for an hour, and for as long as somebody reads it', async (t) => {
-  const { store, clock, machine } = await freshStore(t)
+test('what is removed is removed here and there, but for whoever is reading the copy', async (t) => {
+  const { store, machine } = await freshStore(t)
   const files = await machine('one')
   const [read, free] = [await written(files, 'read'), await written(files, 'free')]
-  files.pin(read)
-  for (const path of [read, free]) await files.retire(path)
-  assert.equal(await files.sweep(nothingNamed), 0)
-  assert.ok(!existsSync(free))
-  assert.equal(await files.whileLocal([free], async () => readFileSync(free, 'utf8')), 'free')
-  clock.now += 2 * HOUR_MS
-  assert.equal(await files.sweep(nothingNamed), 1)
-  assert.equal(await files.whileLocal([read], async () => readFileSync(read, 'utf8')), 'read')
-  files.unpin(read)
-  assert.equal(await files.sweep(nothingNamed), 1)
-  assert.equal(store.objects.size, 0)
+  await files.whileLocal([read], async () => {
+    for (const path of [read, free]) await files.remove(path)
+    assert.equal(store.objects.size, 0)
+    assert.ok(!existsSync(free))
+    assert.equal(readFileSync(read, 'utf8'), 'read')
+  })
+  await files.remove(free)
 })
 
 test('what was written and is discarded before it was stored leaves nothing', async (t) => {

@@ -2,12 +2,11 @@
  * The files of segments as objects, `segments/<file>` below the prefix of a cluster, with copies in the cache of this
  * machine: a segment is evaluated on local bytes, and one that is not there is fetched as a whole.
  *
- *   written here ──store──▶ object ──row committed──▶ live ──retire──▶ without a row, an hour of grace ──▶ deleted
- *                              └──── never committed ──▶ without a row, a day after it was written ──────▶ deleted
+ *   row `staged` ──▶ written here ──store──▶ object ──▶ row `live` ──▶ row `retired` ──▶ object deleted ──▶ no row
  *
- * Rows never name what is not there. The grace is for whoever has read the row just before it went, and finds the object
- * still; who has read it in this process and goes on reading has pinned it. An object that was written and never got a row
- * may be about to get it, or the commit may have been one of which nobody knows: so it waits for a day.
+ * An object has its row from before it is stored until after it is deleted; live rows never name what is not there. The
+ * grace of an hour is for backups: of the rows first, then of the objects. Objects without a row are none that this program
+ * leaves; they are swept all the same, a day after they were written.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -42,14 +41,20 @@ export class StoredSegmentFiles implements SegmentFiles {
   readonly #fetches = pLimit(FETCHES)
   /** The places of files that are being written, by their paths. */
   readonly #writing = new Map<string, HeldCopy>()
-  /** Readers by the name of the file. */
-  readonly #pins = new Map<string, number>()
-  /** When this process retired a file, by its name. */
-  readonly #retired = new Map<string, number>()
+  readonly graceMs = GRACE_MS
 
   constructor(parts: StoredSegmentFilesParts) {
     this.#parts = parts
     this.#clock = parts.clock ?? Date.now
+  }
+
+  get process(): string {
+    return this.#parts.scratch.id
+  }
+
+  /** Most of them are on other machines. */
+  isGone(): null {
+    return null
   }
 
   async open(): Promise<void> {}
@@ -71,7 +76,7 @@ export class StoredSegmentFiles implements SegmentFiles {
     this.#endWriting(path)
   }
 
-  /** What is an object already is left to `sweep`: whether a row names it may be what nobody knows. */
+  /** What is an object already is left to `remove`. */
   async discard(path: string): Promise<void> {
     this.#endWriting(path)
     await this.#parts.cache.dropWhenFree(basename(path)).catch(() => {})
@@ -89,23 +94,10 @@ export class StoredSegmentFiles implements SegmentFiles {
     }
   }
 
-  pin(path: string): void {
+  async remove(path: string): Promise<void> {
     const file = basename(path)
-    this.#pins.set(file, (this.#pins.get(file) ?? 0) + 1)
-  }
-
-  unpin(path: string): void {
-    const file = basename(path)
-    const readers = (this.#pins.get(file) ?? 0) - 1
-    if (readers > 0) this.#pins.set(file, readers)
-    else this.#pins.delete(file)
-    if (readers <= 0 && this.#retired.has(file)) void this.#parts.cache.dropWhenFree(file).catch(() => {})
-  }
-
-  async retire(path: string): Promise<void> {
-    const file = basename(path)
-    this.#retired.set(file, this.#clock())
-    if (!this.#pins.has(file)) await this.#parts.cache.dropWhenFree(file)
+    await this.#parts.bucket.delete(`${SEGMENT_OBJECTS}${file}`)
+    await this.#parts.cache.dropWhenFree(file)
   }
 
   /** All of them by one walk through the names. */
@@ -122,7 +114,7 @@ export class StoredSegmentFiles implements SegmentFiles {
   }
 
   async sweep(namesInRows: () => Promise<ReadonlySet<string>>): Promise<number> {
-    const { bucket, cache } = this.#parts
+    const { bucket } = this.#parts
     const objects: { readonly file: string; readonly modified: number }[] = []
     for await (const page of bucket.list(SEGMENT_OBJECTS))
       for (const { key, modified } of page) objects.push({ file: key.slice(SEGMENT_OBJECTS.length), modified })
@@ -130,12 +122,8 @@ export class StoredSegmentFiles implements SegmentFiles {
     const present = this.#clock()
     let removed = 0
     for (const { file, modified } of objects) {
-      if (named.has(file) || this.#pins.has(file)) continue
-      const retired = this.#retired.get(file)
-      if (retired === undefined ? modified > present - DAY_MS : retired > present - GRACE_MS) continue
-      await bucket.delete(`${SEGMENT_OBJECTS}${file}`)
-      await cache.dropWhenFree(file)
-      this.#retired.delete(file)
+      if (named.has(file) || modified > present - DAY_MS) continue
+      await this.remove(file)
       removed++
     }
     return removed

@@ -49,6 +49,7 @@ export interface Schema
   ruleset_counts: RulesetCountsTable
   matches: MatchesTable
   segments: SegmentsTable
+  segment_readers: SegmentReadersTable
   cloud_rulesets: CloudRulesetsTable
   cloud_deliveries: CloudDeliveriesTable
   cloud_digests: CloudDigestsTable
@@ -310,16 +311,35 @@ export interface MatchesTable {
   name: Generated<string | null>
 }
 
-/** Live segments; together they cover each indexed sample once. Sample ids of a segment lie in [first_id, last_id]. */
+/**
+ * Segments, from before their files are written until after they are removed. The live ones cover each indexed sample
+ * once. Sample ids of a segment lie in [first_id, last_id].
+ */
 export interface SegmentsTable {
   id: Generated<number>
   file: string
-  first_id: number
-  last_id: number
-  samples: number
-  bytes: number
-  state: 'live' | 'damaged'
+  /** The process that writes it, or wrote it; '' where that is not known. */
+  process: Generated<string>
+  /** All 0 while it is staged. */
+  first_id: Generated<number>
+  last_id: Generated<number>
+  samples: Generated<number>
+  bytes: Generated<number>
+  state: 'staged' | 'live' | 'damaged' | 'retired'
+  /** The first generation that it is not live in; null for a staged or a live one. */
+  died: number | null
   created: Micros
+  /** When it came into its state. */
+  changed: Micros
+}
+
+/** Processes that read segments, and write them. */
+export interface SegmentReadersTable {
+  process: string
+  /** The earliest one that it reads, or is going to read. */
+  generation: number
+  /** Grows with each sign of life. */
+  beat: Generated<number>
 }
 
 /**

@@ -41,10 +41,10 @@ export interface Tables {
   end(): Promise<void>
 }
 
-/** What triggers fill, and what is of the servers and nodes of one cluster: hunts that are under way make their parts anew. */
+/** What triggers fill, and what is of the processes of one database: hunts that are under way make their parts anew. */
 export const leftTables: readonly string[] = [
   ...['sample_counts', 'ruleset_counts'],
-  ...['servers', 'nodes', 'hunt_part_rules', 'hunt_parts'],
+  ...['servers', 'nodes', 'hunt_part_rules', 'hunt_parts', 'segment_readers'],
 ]
 
 /** Of the settings: how far a copy into the database is. A server does not start while it is there. */

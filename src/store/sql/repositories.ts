@@ -93,7 +93,7 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     hits: sqlHits(database),
     corpus: sqlCorpus(database, engine),
     feeds: sqlFeeds(database),
-    segments: sqlSegments(database),
+    segments: sqlSegments(database, engine),
     intake: sqlIntake(database, engine),
     ruleSources: sqlRuleSources(database, engine),
     notifications: sqlNotifications(database),

@@ -1,8 +1,17 @@
 import type { SampleToSign, StoredSegments } from '../segments.ts'
 import type { Database } from './database.ts'
+import type { Engine } from './engine.ts'
+import { sqlSettings } from './settings.ts'
 
-export function sqlSegments(database: Database): StoredSegments {
+/** Of the settings. */
+const GENERATION = 'segment-generation'
+
+export function sqlSegments(database: Database, { textsOf }: Engine): StoredSegments {
+  const settings = sqlSettings(database)
   const processed = () => database.selectFrom('samples').where('stored', '=', 1).where('state', '=', 'processed')
+  /** Nobody has ever read it. */
+  const giveUp = (at: number) =>
+    database.updateTable('segments').set({ state: 'retired', died: 0, changed: at }).where('state', '=', 'staged')
   const unindexed = () =>
     database
       .selectFrom('samples')
@@ -19,6 +28,15 @@ export function sqlSegments(database: Database): StoredSegments {
         .orderBy('first_id')
         .orderBy('id')
         .execute()
+    },
+
+    async listFiles() {
+      const rows = await database.selectFrom('segments').select('file').execute()
+      return rows.map(({ file }) => file)
+    },
+
+    async generation() {
+      return Number((await settings.find(GENERATION)) ?? 0)
     },
 
     async totals() {
@@ -42,13 +60,35 @@ export function sqlSegments(database: Database): StoredSegments {
       }
     },
 
-    async add({ file, firstId, lastId, samples, bytes, created }) {
+    async stage({ file, process, at }) {
       const { id } = await database
         .insertInto('segments')
-        .values({ file, first_id: firstId, last_id: lastId, samples, bytes, state: 'live', created })
+        .values({ file, process, state: 'staged', created: at, changed: at })
         .returning('id')
         .executeTakeFirstOrThrow()
       return id
+    },
+
+    async publish(id, { firstId, lastId, samples, bytes, at }) {
+      const { numUpdatedRows } = await database
+        .updateTable('segments')
+        .set({ first_id: firstId, last_id: lastId, samples, bytes, state: 'live', changed: at })
+        .where('id', '=', id)
+        .where('state', '=', 'staged')
+        .executeTakeFirstOrThrow()
+      return numUpdatedRows > 0n
+    },
+
+    async giveUp(id, at) {
+      const { numUpdatedRows } = await giveUp(at).where('id', '=', id).executeTakeFirstOrThrow()
+      return numUpdatedRows > 0n
+    },
+
+    async giveUpOfGone(at) {
+      const { numUpdatedRows } = await giveUp(at)
+        .where('process', 'not in', database.selectFrom('segment_readers').select('process'))
+        .executeTakeFirstOrThrow()
+      return Number(numUpdatedRows)
     },
 
     async assign(id, sampleIds) {
@@ -60,24 +100,40 @@ export function sqlSegments(database: Database): StoredSegments {
         .execute()
     },
 
-    async deleteLive(ids) {
-      const gone = await database
-        .deleteFrom('segments')
+    async retire(ids, at) {
+      const died = await settings.increment(GENERATION)
+      const { numUpdatedRows } = await database
+        .updateTable('segments')
+        .set({ state: 'retired', died, changed: at })
         .where('id', 'in', ids)
         .where('state', '=', 'live')
-        .returning('id')
+        .executeTakeFirstOrThrow()
+      return Number(numUpdatedRows)
+    },
+
+    async listRetired() {
+      const rows = await database
+        .selectFrom('segments')
+        .select(['id', 'file', 'died', 'changed as since'])
+        .where('state', '=', 'retired')
+        .orderBy('id')
         .execute()
-      return gone.length
+      return rows.map(({ died, ...row }) => ({ ...row, died: died ?? 0 }))
+    },
+
+    async delete(ids) {
+      await database.deleteFrom('segments').where('id', 'in', ids).where('state', '=', 'retired').execute()
     },
 
     async moveSamples(from, to) {
       await database.updateTable('samples').set({ segment_id: to }).where('segment_id', 'in', from).execute()
     },
 
-    async markDamaged(id) {
+    async markDamaged(id, at) {
+      const died = await settings.increment(GENERATION)
       const [row] = await database
         .updateTable('segments')
-        .set({ state: 'damaged' })
+        .set({ state: 'damaged', died, changed: at })
         .where('id', '=', id)
         .where('state', '=', 'live')
         .returning(['file', 'samples'])
@@ -87,8 +143,12 @@ export function sqlSegments(database: Database): StoredSegments {
       return row
     },
 
-    async deleteDamaged() {
-      await database.deleteFrom('segments').where('state', '=', 'damaged').execute()
+    async retireDamaged(at) {
+      await database
+        .updateTable('segments')
+        .set({ state: 'retired', changed: at })
+        .where('state', '=', 'damaged')
+        .execute()
     },
 
     async deleteByFile(file) {
@@ -109,6 +169,30 @@ export function sqlSegments(database: Database): StoredSegments {
         .where('segment_id', 'not in', (eb) => eb.selectFrom('segments').select('id').where('state', '=', 'live'))
         .executeTakeFirst()
       return Number(numUpdatedRows)
+    },
+
+    async listReaders() {
+      return database
+        .selectFrom('segment_readers')
+        .select(['process', 'generation', 'beat'])
+        .orderBy('process')
+        .execute()
+    },
+
+    async keepReader(process, generation) {
+      await database
+        .insertInto('segment_readers')
+        .values({ process, generation })
+        .onConflict((conflict) =>
+          conflict
+            .column('process')
+            .doUpdateSet(({ eb }) => ({ generation, beat: eb('segment_readers.beat', '+', 1) })),
+        )
+        .execute()
+    },
+
+    async deleteReaders(processes) {
+      await database.deleteFrom('segment_readers').where('process', 'in', textsOf(processes)).execute()
     },
 
     async countSamples() {

@@ -703,15 +703,30 @@ CREATE TRIGGER samples_uncounted AFTER DELETE ON samples WHEN OLD.stored = 1 BEG
   WHERE classification = OLD.classification AND state = OLD.state;
 END;
 
-CREATE TABLE segments (
+CREATE TABLE segment_readers (
+  process TEXT NOT NULL PRIMARY KEY,
+  -- The earliest one that it reads, or is going to read.
+  generation INTEGER NOT NULL,
+  -- Grows with each sign of life.
+  beat INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE "segments" (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   file TEXT NOT NULL UNIQUE,
-  first_id INTEGER NOT NULL,
-  last_id INTEGER NOT NULL,
-  samples INTEGER NOT NULL,
-  bytes INTEGER NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('live', 'damaged')),
-  created INTEGER NOT NULL
+  -- The process that writes it, or wrote it; '' where that is not known.
+  process TEXT NOT NULL DEFAULT '',
+  -- All 0 while it is staged.
+  first_id INTEGER NOT NULL DEFAULT 0,
+  last_id INTEGER NOT NULL DEFAULT 0,
+  samples INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  state TEXT NOT NULL CHECK (state IN ('staged', 'live', 'damaged', 'retired')),
+  -- The first generation that it is not live in; NULL for a staged or a live one.
+  died INTEGER,
+  created INTEGER NOT NULL,
+  -- When it came into its state.
+  changed INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE servers (

@@ -2,7 +2,7 @@ import type { Store } from '../store.ts'
 import { byId, type Tell } from './telling.fixture.ts'
 
 export async function hunting(store: Store, tell: Tell): Promise<void> {
-  const { retention, hunts, hits, segments, feeds, journal, audit, samples, rulesets, intake } = store
+  const { retention, hunts, hits, feeds, journal, audit, samples, rulesets, intake } = store
   const adHoc = { title: 't', texts: Buffer.from('[]'), selection: '{}', useIndex: false }
   const rulesetsOf = [{ rulesetId: 1, revisionId: 1 }]
   const shared = { created: 1, lastSampleId: 9 }
@@ -90,32 +90,7 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
   await hunts.delete(1)
   tell('parts go with their hunt', await store.huntParts.list())
 
-  const segment = (file: string, firstId: number) => ({ file, firstId, lastId: 9, samples: 3, bytes: 50, created: 1 })
-  tell('segments', [
-    await segments.add(segment('a', 4)),
-    await segments.add(segment('b', 1)),
-    await segments.add(segment('c', 2)),
-  ])
-  await segments.assign(1, [1, 2, 3])
-  await segments.assign(2, [3, 4])
-  tell('live', [await segments.listLive(), await segments.totals(), [...(await segments.countSamples())].sort()])
-  tell('unindexed', [
-    [...(await segments.unindexedIds())],
-    await segments.countUnindexed(),
-    await segments.findUnindexed(4, 2),
-  ])
-  tell('in segment', [
-    byId(await segments.findInSegment(1, [1, 4])),
-    await segments.findInSegment(1, []),
-    await segments.measure(),
-  ])
-  tell('of segment', [await segments.countSamplesOf(1), (await segments.samplesOf(1)).sort()])
-  await segments.moveSamples([1], 3)
-  tell('moved', [await segments.deleteLive([1, 99]), await segments.deleteLive([]), await segments.releaseLost()])
-  tell('damaged', [await segments.markDamaged(3), await segments.markDamaged(3), await segments.totals()])
-  await segments.deleteDamaged()
-  await segments.deleteByFile('b')
-  tell('no segments', [await segments.totals(), await segments.countUnindexed()])
+  await ofSegments(store, tell)
 
   const entry = (rulesetId: number) => ({ tenantId: 4, rulesetId, rules: [{ name: 'r' }] as never })
   tell('feed', [
@@ -189,6 +164,52 @@ async function ofServers({ servers, settings }: Store, tell: Tell): Promise<void
   )
   await servers.delete([1, 99])
   tell('one is left', [await servers.list(), await servers.add(server)])
+}
+
+async function ofSegments({ segments }: Store, tell: Tell): Promise<void> {
+  const stage = (file: string, process: string) => segments.stage({ file, process, at: 1 })
+  tell('staged', [await stage('a', 'p'), await stage('b', 'p'), await stage('c', 'p'), await stage('d', 'gone')])
+  const publish = (id: number, firstId: number) =>
+    segments.publish(id, { firstId, lastId: 9, samples: 3, bytes: 50, at: 2 })
+  tell('published', [await publish(1, 4), await publish(2, 1), await publish(3, 2), await publish(1, 4)])
+  await segments.keepReader('p', 0)
+  tell('given up', [await segments.giveUp(1, 3), await segments.giveUpOfGone(3), await segments.giveUpOfGone(3)])
+  const another = await stage('e', 'p')
+  tell('not needed', [await segments.giveUp(another, 4), await segments.giveUp(another, 4)])
+  await segments.assign(1, [1, 2, 3])
+  await segments.assign(2, [3, 4])
+  tell('live', [await segments.listLive(), await segments.totals(), [...(await segments.countSamples())].sort()])
+  tell('unindexed', [
+    [...(await segments.unindexedIds())],
+    await segments.countUnindexed(),
+    await segments.findUnindexed(4, 2),
+  ])
+  tell('in segment', [
+    byId(await segments.findInSegment(1, [1, 4])),
+    await segments.findInSegment(1, []),
+    await segments.measure(),
+  ])
+  tell('of segment', [await segments.countSamplesOf(1), (await segments.samplesOf(1)).sort()])
+  await segments.moveSamples([1], 3)
+  tell('moved', [
+    await segments.generation(),
+    await segments.retire([1, 99], 5),
+    await segments.retire([], 6),
+    await segments.generation(),
+    await segments.releaseLost(),
+  ])
+  tell('damaged', [await segments.markDamaged(3, 7), await segments.markDamaged(3, 8), await segments.totals()])
+  tell('retired', [await segments.listRetired(), (await segments.listFiles()).sort()])
+  await segments.retireDamaged(9)
+  await segments.delete([1, 2, 99])
+  tell('left', [await segments.listRetired(), (await segments.listFiles()).sort()])
+  await segments.keepReader('q', 1)
+  await segments.keepReader('q', 2)
+  tell('readers', await segments.listReaders())
+  await segments.deleteReaders(['p', 'none'])
+  tell('readers left', [await segments.listReaders(), await segments.giveUpOfGone(10)])
+  await segments.deleteByFile('b')
+  tell('no segments', [await segments.totals(), await segments.countUnindexed()])
 }
 
 /** Parts of hunt 1 go from hand to hand. */
