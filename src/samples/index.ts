@@ -5,7 +5,7 @@ export { deleteSampleRows, type StillToDelete, withMembers } from './deletion.ts
 export { externalVariables, nameVariables } from './external-variables.ts'
 export type { Hash, HashKind } from './hash.ts'
 export { parseHash } from './hash.ts'
-export { classificationNames, type ListedSample, listedFields, listedSample } from './listed-sample.ts'
+export { classificationNames, factorOf, type ListedSample, listedFields, listedSample } from './listed-sample.ts'
 export type {
   ClassificationVerdict,
   SampleDetails,

@@ -99,6 +99,12 @@ export function listedSample(
   }
 }
 
+/** The vendor's factor of 0 to 5 behind a risk score: its own of goodware, what is above 5 of threats. */
+export function factorOf({ classification, riskscore }: Pick<ListedSample, 'classification' | 'riskscore'>): number {
+  if (riskscore === null || classification === 'unknown') return 0
+  return classification === 'goodware' ? riskscore : Math.max(0, riskscore - 5)
+}
+
 function categoryOf(kind: string, subtype: string): string {
   if (/^(PE|ELF|MachO|DEX|MZ)/.test(kind)) return 'application'
   if (subtype === 'Archive') return 'archive'

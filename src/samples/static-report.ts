@@ -1,5 +1,6 @@
+import type { Classification } from '../store/index.ts'
 import type { HashKind } from './hash.ts'
-import type { ListedSample } from './listed-sample.ts'
+import { classificationNames, factorOf, type ListedSample } from './listed-sample.ts'
 
 /** The vendor's report of a static analysis, without the sections that this appliance has nothing for. */
 export interface StaticReport {
@@ -12,6 +13,14 @@ export interface StaticReport {
     }
     /** Only where the format has a name of its own, as that of an archive. */
     readonly identification?: { readonly success: true; readonly name: string }
+  }
+  readonly classification: {
+    readonly classification: Classification
+    readonly factor: number
+    /** The risk score; 0 where there is none. */
+    readonly rca_factor: number
+    /** The name of the threat, empty without one. */
+    readonly result: string
   }
 }
 
@@ -27,6 +36,12 @@ export function staticReport(sample: ListedSample): StaticReport {
     info: {
       file: { file_type, file_subtype, size, hashes },
       ...(name !== '' && { identification: { success: true, name } }),
+    },
+    classification: {
+      classification: classificationNames.indexOf(sample.classification) as Classification,
+      factor: factorOf(sample),
+      rca_factor: sample.riskscore ?? 0,
+      result: sample.threat_name ?? '',
     },
   }
 }

@@ -109,12 +109,15 @@ test('an account that only reads can call what reads, and its own password and t
     'getSampleStatus',
     'listContainers',
     'listDetailedReports',
+    'listDetailedReportsOlder',
     'listSamples',
+    'listSamplesOlder',
     'markRead',
     'measureSelection',
     'searchEverything',
     'searchSamplesAdvanced',
     'searchSamplesAdvancedOlder',
+    'searchSamplesAdvancedOldest',
   ])
   const headers = { authorization: `Token ${tokenOf.get('read-only')}` }
   const as = { as: null, headers } as const

@@ -43,7 +43,8 @@ test('a detailed report has what is known of a sample, and no section that is no
         { name: 'sha512', value: createHash('sha512').update(bytes).digest('hex') },
       ],
     })
-    assert.deepEqual(Object.keys(report.ticore), ['info'])
+    assert.deepEqual(Object.keys(report.ticore), ['info', 'classification'])
+    assert.deepEqual(report.ticore.classification, { classification: 0, factor: 0, rca_factor: 0, result: '' })
     assert.deepEqual(
       report.yara.map(({ ruleset, rule, cloud }: Record<string, unknown>) => [ruleset, rule, cloud]),
       [

@@ -1,7 +1,8 @@
 /** Requests in the shapes in which the vendor's SDK and the integrations built on it send them. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Json, TestServer } from './harness.ts'
+import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
+import { type Json, sha1, TestServer } from './harness.ts'
 
 let server: TestServer
 
@@ -104,4 +105,79 @@ test('publishing endpoints come without any body', async () => {
       assert.ok(json.message)
     }
   }
+})
+
+/** Of connectors for XSOAR (before 2), Splunk SOAR (before 2), FortiSOAR, Carbon Black and Polarity. */
+test('connectors that ask at the older addresses find the verdict under its older names', async () => {
+  const [inner, asked] = ['inside of an old archive', { isDocumented: false, headers }]
+  const archive = await server.upload(
+    storedZip([{ name: Buffer.from('d/in.txt'), bytes: Buffer.from(inner) }]),
+    'o.zip',
+  )
+  const verdicts = [
+    [{ classification: 'malicious', risk_score: '8', threat_name: 'Old' }, ['malicious', 3, 5, 'Win32.Malware.Old']],
+    [{ classification: 'suspicious', risk_score: '6' }, ['suspicious', 1, 5, 'Win32.Malware.Generic']],
+    [{ classification: 'goodware', risk_score: '2' }, ['known', 0, 2, null]],
+    [null, ['unknown', 0, 5, null]],
+  ] as const
+  const at = `/api/samples/${archive}/setclassification/local/`
+  for (const [verdict, [threat_status, threat_level, trust_factor, threat_name]] of verdicts) {
+    const { json } = verdict ? await server.post(at, { headers, form: payload(verdict) }) : await server.delete(at)
+    // Splunk SOAR's view reads these beside the envelope.
+    assert.deepEqual([json.classification, json.threat_name], [json.detail.classification, threat_name])
+    const older = { threat_status, threat_level, trust_factor, threat_name }
+    const fields = ['sha1', 'threat_status', 'threat_level', 'trust_factor', 'threat_name', 'ticloud', 'summary']
+    for (const path of ['/api/samples/list/', '/api/samples/list/details/']) {
+      const list = await server.post(path, { ...asked, form: { hash_values: [archive], fields } })
+      assert.deepEqual(
+        [list.json.results, list.json.unknown_fields],
+        [[{ sha1: archive, ...older }], ['ticloud', 'summary']],
+      )
+    }
+    const { json: one } = await server.get(`/api/samples/${archive}/`, asked)
+    for (const [name, value] of Object.entries(older)) assert.equal(one[name], value)
+    assert.deepEqual([one.sha1, one.aliases, one.code], [archive, ['o.zip'], undefined])
+    const reports = [`/api/samples/${archive}/ticore/`, `/api/v2/samples/${archive}/ticore/?fields=classification`]
+    const factor = threat_status === 'known' ? trust_factor : threat_level
+    for (const path of reports) {
+      const { classification } = (await server.get(path, asked)).json
+      const number = ['unknown', 'known', 'suspicious', 'malicious'].indexOf(threat_status)
+      assert.deepEqual(
+        [classification.classification, classification.factor, classification.result],
+        [number, factor, threat_name ?? ''],
+      )
+    }
+  }
+  const { json: extracted } = await server.get(`/api/samples/${archive}/extracted-files/`, asked)
+  const [{ filename, path, sample }] = extracted.results
+  assert.deepEqual([filename, path, sample.sha1, sample.threat_status], ['in.txt', 'd/in.txt', sha1(inner), 'unknown'])
+  const v2 = (await server.get(`/api/samples/v2/${archive}/extracted-files/`, asked)).json
+  assert.ok(!('threat_status' in v2.results[0].sample))
+  for (const path of ['/api/samples/list/', '/api/samples/list/details/'])
+    assert.equal((await server.post(path, { ...asked, json: { hash_values: ['e'.repeat(40)] } })).json.count, 0)
+  assert.equal((await server.get(`/api/samples/${'e'.repeat(40)}/`, asked)).status, 404)
+  const search = { query: `sha1:${archive} AND size:>1`, page: 1, records_per_page: 1_000 }
+  const found = (await server.post('/api/samples/search/', { ...asked, json: search })).json.rl.web_search_api
+  assert.deepEqual([found.entries.length, found.more_pages], [1, false])
+  // Two blanks, as FortiSOAR sends them.
+  const blanks = { authorization: `Token  ${server.tokens.admin}` }
+  assert.equal((await server.get('/api/yara/v2/rulesets/', { as: null, headers: blanks })).status, 200)
+})
+
+test('whoever asks for cloud alone at an older address has the sample matched again', async () => {
+  const hash = await server.upload('asked for again in an old way', 'again.bin')
+  await server.saveRuleset('again_older', 'rule a { strings: $a = "again in an old way" condition: $a }')
+  const single = await server.post(`/api/samples/${hash}/analyze/`, { headers, form: { analysis: 'cloud' } })
+  assert.deepEqual([single.json.code, single.json.message], [201, 'Sample is queued for core analysis.'])
+  await server.appliance.reanalysis.idle()
+  assert.equal((await server.get('/api/yara/ruleset/matches/?name=again_older')).json.count, 1)
+  const bulk = await server.post('/api/samples/analyze_bulk/', {
+    headers,
+    form: { hash_value: [hash], analysis: 'cloud' },
+  })
+  assert.deepEqual(
+    bulk.json.results[0].analysis.map(({ name }: Json) => name),
+    ['core', 'cloud'],
+  )
+  await server.appliance.reanalysis.idle()
 })

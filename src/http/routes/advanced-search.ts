@@ -26,35 +26,43 @@ const Entry = Type.Object({
   lastseen: Type.String({ format: 'date-time' }),
 })
 
-const Body = Type.Object({
-  query: Type.Union([Type.String(), Type.Record(Type.String(), Type.Unknown())], {
-    description:
-      'terms such as `classification:malicious size:>1MB`, or an object of fields; docs/api.md has the language',
-  }),
-  ticloud: Type.Optional(Flag),
-  page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 }),
-  records_per_page: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
-  sort: Type.Optional(
-    Type.String({
-      pattern: `^(?:(?:${sampleSortKeys.join('|')})(?: +(?:asc|desc))?)?$`,
-      description: `${sampleSortKeys.join(', ')}, followed by asc or desc`,
+/** Version 1 has longer pages. */
+const bodyOf = (mostRecords: number) =>
+  Type.Object({
+    query: Type.Union([Type.String(), Type.Record(Type.String(), Type.Unknown())], {
+      description:
+        'terms such as `classification:malicious size:>1MB`, or an object of fields; docs/api.md has the language',
     }),
-  ),
-})
+    ticloud: Type.Optional(Flag),
+    page: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 }),
+    records_per_page: Type.Integer({ minimum: 1, maximum: mostRecords, default: 20 }),
+    sort: Type.Optional(
+      Type.String({
+        pattern: `^(?:(?:${sampleSortKeys.join('|')})(?: +(?:asc|desc))?)?$`,
+        description: `${sampleSortKeys.join(', ')}, followed by asc or desc`,
+      }),
+    ),
+  })
+
+const versions = [
+  { version: 3, url: '/api/samples/v3/search/', operationId: 'searchSamplesAdvanced', mostRecords: 100 },
+  { version: 2, url: '/api/samples/v2/search/', operationId: 'searchSamplesAdvancedOlder', mostRecords: 100 },
+  { version: 1, url: '/api/samples/search/', operationId: 'searchSamplesAdvancedOldest', mostRecords: 1_000 },
+] as const
 
 export function addAdvancedSearch(app: HttpServer, { appliance: { samples } }: RouteParts): void {
-  for (const version of [3, 2]) {
+  for (const { version, url, operationId, mostRecords } of versions) {
     app.post(
-      `/api/samples/v${version}/search/`,
+      url,
       {
         bodyLimit: QUERY_BODY,
         config: { audit: 'nothing to tell', access: 'account' },
         schema: {
           tags: ['samples'],
-          operationId: version === 3 ? 'searchSamplesAdvanced' : 'searchSamplesAdvancedOlder',
-          summary: version === 3 ? 'Search samples with a query' : 'Search samples with a query (version 2)',
+          operationId,
+          summary: version === 3 ? 'Search samples with a query' : `Search samples with a query (version ${version})`,
           consumes: ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'],
-          body: Body,
+          body: bodyOf(mostRecords),
           response: {
             200: Type.Object({
               rl: Type.Object({

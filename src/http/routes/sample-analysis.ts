@@ -55,13 +55,9 @@ export function addSampleAnalysis(app: HttpServer, { appliance: { samples, reana
     }))
   }
 
-  for (const { url, operationId, summary } of [
-    { url: '/api/samples/v2/analyze_bulk/', operationId: 'reanalyzeSamples', summary: 'Match samples again' },
-    {
-      url: '/api/samples/analyze_bulk/',
-      operationId: 'reanalyzeSamplesOlder',
-      summary: 'Match samples again (older address)',
-    },
+  for (const { url, operationId, isOlder } of [
+    { url: '/api/samples/v2/analyze_bulk/', operationId: 'reanalyzeSamples', isOlder: false },
+    { url: '/api/samples/analyze_bulk/', operationId: 'reanalyzeSamplesOlder', isOlder: true },
   ]) {
     app.post(
       url,
@@ -71,7 +67,7 @@ export function addSampleAnalysis(app: HttpServer, { appliance: { samples, reana
         schema: {
           tags: ['samples'],
           operationId,
-          summary,
+          summary: isOlder ? 'Match samples again (older address)' : 'Match samples again',
           description:
             'Durable when it is answered, and done in the background: until then the status of a sample is ' +
             '`processing`. Fails with 404 where none of the hashes is known.',
@@ -88,7 +84,7 @@ export function addSampleAnalysis(app: HttpServer, { appliance: { samples, reana
         if (found.size === 0) throw new Failure('sample.not-found')
         const some = [...new Map([...found.values()].map((sample) => [sample.id, sample])).values()]
         const not_found = [...new Set(hash_value)].filter((hash) => !found.has(hash))
-        return { results: await analyse(some, analysis ?? usual), not_found }
+        return { results: await analyse(some, isOlder ? withCore(analysis) : (analysis ?? usual)), not_found }
       },
     )
   }
@@ -121,12 +117,17 @@ export function addSampleAnalysis(app: HttpServer, { appliance: { samples, reana
       },
     },
     async ({ params: { hash }, body: { analysis: wanted } }) => {
-      const results = await analyse([await samples.get(hash)], wanted ?? usual)
+      const results = await analyse([await samples.get(hash)], withCore(wanted))
       const [{ detail, analysis }] = results as [Static<typeof Analysed>]
       const { code = 200, message = 'Nothing was asked for.' } = analysis[0] ?? {}
       return { code, message, detail, results }
     },
   )
+}
+
+/** Clients of the older addresses ask for `cloud` and mean that the sample is looked at again. */
+function withCore(wanted: readonly (typeof kinds)[number][] = usual): readonly (typeof kinds)[number][] {
+  return wanted.includes('core') ? wanted : ['core', ...wanted]
 }
 
 /** In the vendor's words, where it has some for it. */

@@ -41,7 +41,14 @@ const Verdict = Type.Object({
   threat_name: Part,
 })
 
-const Judged = Type.Object({ code: Type.Literal(200), message: Type.String(), detail: Classified })
+const Judged = Type.Object({
+  code: Type.Literal(200),
+  message: Type.String(),
+  detail: Classified,
+  classification: Type.String({ description: 'once more, where connectors look' }),
+  risk_score: Type.Union([Type.Integer(), Type.Null()]),
+  threat_name: Type.Union([Type.String(), Type.Null()]),
+})
 
 export function addSampleClassification(app: HttpServer, { appliance: { samples } }: RouteParts): void {
   app.get(
@@ -83,7 +90,7 @@ export function addSampleClassification(app: HttpServer, { appliance: { samples 
         ...(body.risk_score ? { riskScore: Number(body.risk_score) } : {}),
         threatName: threatNameOf(body),
       })
-      return { code: 200 as const, message: 'Sample classified successfully.', detail: classified(sample) }
+      return judged('Sample classified successfully.', sample)
     },
   )
   app.delete(
@@ -102,7 +109,7 @@ export function addSampleClassification(app: HttpServer, { appliance: { samples 
       await samples.get(hash)
       if (system === 'ticloud') throw new Failure('cloud.not-connected')
       const sample = await samples.unclassify(hash)
-      return { code: 200 as const, message: 'Classification deleted successfully.', detail: classified(sample) }
+      return judged('Classification deleted successfully.', sample)
     },
   )
 }
@@ -113,6 +120,12 @@ function threatNameOf(verdict: Static<typeof Verdict>): string | null {
   return [verdict.threat_platform || 'Win32', verdict.threat_type || 'Malware', verdict.threat_name || 'Generic'].join(
     '.',
   )
+}
+
+function judged(message: string, sample: Sample): Static<typeof Judged> {
+  const detail = classified(sample)
+  const { classification, riskscore: risk_score, classification_result: threat_name } = detail
+  return { code: 200, message, detail, classification, risk_score, threat_name }
 }
 
 const reasons: Readonly<Record<string, string>> = { user: 'User classification', rules: 'YARA rules' }

@@ -1,7 +1,7 @@
 /** What is known of samples: status, list with fields, extracted files. */
 import { posix } from 'node:path'
 import { Type } from 'typebox'
-import { type ListedSample, listedFields, sampleStatuses } from '../../samples/index.ts'
+import { sampleStatuses } from '../../samples/index.ts'
 import { neighbours } from '../addresses.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { Paging } from '../contract/paging.ts'
@@ -9,6 +9,7 @@ import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { boundedPage, HashList, HashPath, MOST_ROWS } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { COMMAS } from '../validation.ts'
+import { chosenFields, unknownFields } from './listed-fields.ts'
 
 const forms = ['application/x-www-form-urlencoded', 'multipart/form-data', 'application/json']
 const statuses = { 400: 'A hash or a parameter is malformed.', 403: 'No token, or an unknown one.' }
@@ -17,6 +18,17 @@ const Page = {
   next: Type.Union([Type.String(), Type.Null()]),
   previous: Type.Union([Type.String(), Type.Null()]),
 }
+
+/** The older addresses name the verdict otherwise; connectors of that time ask there. */
+const listAddresses = [
+  { url: '/api/samples/v2/list/', operationId: 'listSamples', isOlder: false },
+  { url: '/api/samples/list/', operationId: 'listSamplesOlder', isOlder: true },
+]
+const extractedFilesAddresses = [
+  { url: '/api/samples/v2/:hash/extracted-files/', operationId: 'listExtractedFiles', isOlder: false },
+  { url: '/api/samples/:hash/extracted-files/', operationId: 'listExtractedFilesOlder', isOlder: true },
+]
+
 export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: RouteParts): void {
   app.post(
     '/api/samples/status/',
@@ -48,114 +60,128 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
     },
   )
 
-  app.post(
-    '/api/samples/v2/list/',
-    {
-      config: { audit: 'nothing to tell', access: 'account' },
-      bodyLimit: LIST_BODY,
-      schema: {
-        tags: ['samples'],
-        operationId: 'listSamples',
-        summary: 'List what is known of samples',
-        description:
-          'Names in `fields` that this appliance has nothing for are left out and listed in `unknown_fields`; unknown ' +
-          'samples are left out.',
-        consumes: forms,
-        body: Type.Object({
-          hash_values: HashList,
-          fields: Type.Optional(Type.Array(Type.String(), { maxItems: 200, [COMMAS]: true })),
-        }),
-        response: {
-          200: Type.Object({
-            ...Page,
-            results: Type.Array(Type.Record(Type.String(), Type.Unknown())),
-            unknown_fields: Type.Array(Type.String(), { description: 'of those asked for; at most 100' }),
+  for (const { url, operationId, isOlder } of listAddresses) {
+    app.post(
+      url,
+      {
+        config: { audit: 'nothing to tell', access: 'account' },
+        bodyLimit: LIST_BODY,
+        schema: {
+          tags: ['samples'],
+          operationId,
+          summary: isOlder ? 'List what is known of samples (older address)' : 'List what is known of samples',
+          description:
+            'Names in `fields` that this appliance has nothing for are left out and listed in `unknown_fields`; unknown ' +
+            'samples are left out.',
+          consumes: forms,
+          body: Type.Object({
+            hash_values: HashList,
+            fields: Type.Optional(Type.Array(Type.String(), { maxItems: 200, [COMMAS]: true })),
           }),
-          ...refusals(yaraEnvelope, statuses),
+          response: {
+            200: Type.Object({
+              ...Page,
+              results: Type.Array(Type.Record(Type.String(), Type.Unknown())),
+              unknown_fields: Type.Array(Type.String(), { description: 'of those asked for; at most 100' }),
+            }),
+            ...refusals(yaraEnvelope, statuses),
+          },
         },
       },
-    },
-    async ({ body }) => {
-      const found = await samples.list(body.hash_values)
-      const wanted = body.fields ? new Set(body.fields) : null
-      return {
-        count: found.length,
-        next: null,
-        previous: null,
-        results: found.map((sample) => chosenFields(sample, wanted)),
-        unknown_fields: [...(wanted ?? [])].filter((name) => !knownFields.has(name)).slice(0, 100),
-      }
-    },
-  )
+      async ({ body }) => {
+        const found = await samples.list(body.hash_values)
+        const wanted = body.fields ? new Set(body.fields) : null
+        return {
+          count: found.length,
+          next: null,
+          previous: null,
+          results: found.map((sample) => chosenFields(sample, wanted, isOlder)),
+          unknown_fields: unknownFields(wanted, isOlder),
+        }
+      },
+    )
+  }
 
   app.get(
-    '/api/samples/v2/:hash/extracted-files/',
+    '/api/samples/:hash/',
     {
       config: { access: 'account' },
       schema: {
         tags: ['samples'],
-        operationId: 'listExtractedFiles',
-        summary: 'List the files that were extracted from an archive',
+        operationId: 'getSampleOlder',
+        summary: 'Get what is known of a sample (older address)',
         params: HashPath,
-        querystring: Type.Object(Paging),
         response: {
-          200: Type.Object({
-            ...Page,
-            results: Type.Array(
-              Type.Object({
-                id: Type.Integer(),
-                parent_relationship: Type.Null(),
-                container_sha1: Type.String(),
-                filename: Type.String(),
-                path: Type.String(),
-                sample: Type.Record(Type.String(), Type.Unknown()),
-              }),
-            ),
-          }),
+          200: Type.Record(Type.String(), Type.Unknown()),
           ...refusals(yaraEnvelope, { ...statuses, 404: 'There is no such sample.' }),
         },
       },
     },
-    async (request) => {
-      const { page, page_size } = request.query
-      const archive = await samples.get(request.params.hash)
-      // Unlike for rulesets, the vendor's clients send page_size alone.
-      const asked = boundedPage(Number(page ?? 1), Number(page_size ?? (page ? 100 : MOST_ROWS)))
-      const { total, files } = await samples.extractedFiles(archive.sha1, {
-        offset: (asked.number - 1) * asked.size,
-        limit: asked.size,
-      })
-      const known = new Map(
-        files.length > 0
-          ? (await samples.list([...new Set(files.map(({ sample }) => sample.sha1))])).map((each) => [each.sha1, each])
-          : [],
-      )
-      return {
-        count: total,
-        ...neighbours(request, asked, total),
-        results: files.map(({ sample, path }) => ({
-          id: sample.id,
-          parent_relationship: null,
-          container_sha1: archive.sha1,
-          filename: posix.basename(path),
-          path,
-          sample: chosenFields(known.get(sample.sha1), null),
-        })),
-      }
+    async ({ params: { hash } }) => {
+      const { sha1 } = await samples.get(hash)
+      return chosenFields((await samples.list([sha1]))[0], null, true)
     },
   )
-}
 
-/** All the names that `fields` may hold. */
-export const knownFields: ReadonlySet<string> = new Set(['classification_result', ...listedFields])
-
-/** `classification_result` is the vendor's newer name for the threat name. */
-export function chosenFields(
-  sample: ListedSample | undefined,
-  wanted: ReadonlySet<string> | null,
-): Record<string, unknown> {
-  if (!sample) return {}
-  const all: Record<string, unknown> = { classification_result: sample.threat_name }
-  for (const field of listedFields) all[field] = sample[field]
-  return wanted ? Object.fromEntries(Object.entries(all).filter(([name]) => wanted.has(name))) : all
+  for (const { url, operationId, isOlder } of extractedFilesAddresses) {
+    app.get(
+      url,
+      {
+        config: { access: 'account' },
+        schema: {
+          tags: ['samples'],
+          operationId,
+          summary: `List the files that were extracted from an archive${isOlder ? ' (older address)' : ''}`,
+          params: HashPath,
+          querystring: Type.Object(Paging),
+          response: {
+            200: Type.Object({
+              ...Page,
+              results: Type.Array(
+                Type.Object({
+                  id: Type.Integer(),
+                  parent_relationship: Type.Null(),
+                  container_sha1: Type.String(),
+                  filename: Type.String(),
+                  path: Type.String(),
+                  sample: Type.Record(Type.String(), Type.Unknown()),
+                }),
+              ),
+            }),
+            ...refusals(yaraEnvelope, { ...statuses, 404: 'There is no such sample.' }),
+          },
+        },
+      },
+      async (request) => {
+        const { page, page_size } = request.query
+        const archive = await samples.get(request.params.hash)
+        // Unlike for rulesets, the vendor's clients send page_size alone.
+        const asked = boundedPage(Number(page ?? 1), Number(page_size ?? (page ? 100 : MOST_ROWS)))
+        const { total, files } = await samples.extractedFiles(archive.sha1, {
+          offset: (asked.number - 1) * asked.size,
+          limit: asked.size,
+        })
+        const known = new Map(
+          files.length > 0
+            ? (await samples.list([...new Set(files.map(({ sample }) => sample.sha1))])).map((each) => [
+                each.sha1,
+                each,
+              ])
+            : [],
+        )
+        return {
+          count: total,
+          ...neighbours(request, asked, total),
+          results: files.map(({ sample, path }) => ({
+            id: sample.id,
+            parent_relationship: null,
+            container_sha1: archive.sha1,
+            filename: posix.basename(path),
+            path,
+            sample: chosenFields(known.get(sample.sha1), null, isOlder),
+          })),
+        }
+      },
+    )
+  }
 }
