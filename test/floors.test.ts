@@ -157,6 +157,18 @@ test('only the store knows where contents lie', () => {
   )
 })
 
+test('segments are read and written by workers and a thread, never by the thread that answers requests', () => {
+  // `damage.ts` is for the thread, and for the command that moves a data folder.
+  const elsewhere = /^src\/(?:index|scanning\/worker|moving)\/|^src\/segments\/(?:segment-thread-main|damage)\.ts$/
+  const work = /^import \{[^}]*\b(?:SegmentReader|writeSegment|mergeSegments|damageOf)\b[^}]*\} from '\.[^']*'/m
+  const reading = files.filter((file) => work.test(readFileSync(join(root, file), 'utf8')))
+  assert.ok(reading.includes('src/segments/segment-thread-main.ts'), 'nobody reads segments')
+  assert.deepEqual(
+    reading.filter((file) => !elsewhere.test(file) && !/\.(test|fixture)\.ts$/.test(file)),
+    [],
+  )
+})
+
 test('folders do not import each other in a circle, types included', () => {
   const circle = findCircle(crossing.map(({ from, to }) => [placeOf(from), placeOf(to)] as const))
   assert.equal(circle?.join(' → ') ?? null, null)

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises'
-import { agree, SegmentReader } from '../index/index.ts'
+import { agree } from '../index/index.ts'
 import { whileLeased } from '../store/index.ts'
 import { type BuildingParts, isUnreadable } from './building.ts'
-import { damageOf } from './damage.ts'
 import type { SegmentCatalogue } from './segment-catalogue.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { SegmentFile } from './segment-row.ts'
+import type { SegmentThread } from './segment-thread.ts'
 
 export interface CheckOptions {
   /** Re-signs every nth sample and compares; 1 (the default) for all, 0 for none. */
@@ -27,8 +27,13 @@ export interface CheckReport {
 /** Samples that are signed at once. */
 const AT_ONCE = 64
 
+interface CheckingParts extends BuildingParts {
+  readonly files: SegmentFiles
+  readonly reading: SegmentThread
+}
+
 export async function checkIndex(
-  parts: BuildingParts & { readonly files: SegmentFiles },
+  parts: CheckingParts,
   catalogue: SegmentCatalogue,
   files: readonly SegmentFile[],
   { each = 1, signal, onProgress }: CheckOptions,
@@ -41,7 +46,9 @@ export async function checkIndex(
     const noteLost = (message: string) => problems.push({ segment: file.id, message })
     const message = await parts.files.whileLocal(
       [file.path],
-      async () => damageOf(file.path) ?? (each > 0 ? await unlikeSamples(parts, file, each, noteLost, signal) : null),
+      async () =>
+        (await parts.reading.damageOf(file.path)) ??
+        (each > 0 ? await unlikeSamples(parts, file, each, noteLost, signal) : null),
     )
     if (message !== null) {
       problems.push({ segment: file.id, message })
@@ -71,7 +78,7 @@ export async function lookAtFiles(catalogue: SegmentCatalogue, files: readonly S
  * those whose content cannot be read are reported.
  */
 async function unlikeSamples(
-  { store, contents, pool }: BuildingParts,
+  { store, contents, pool, reading }: CheckingParts,
   file: SegmentFile,
   each: number,
   noteLost: (message: string) => void,
@@ -103,19 +110,9 @@ async function unlikeSamples(
     })
     return (await Promise.all(verdicts)).find((verdict) => verdict !== null) ?? null
   }
-  const reader = SegmentReader.open(file.path)
-  try {
-    let batch: { id: number; record: Uint8Array }[] = []
-    let turn = 0
-    for (const signed of reader.records()) {
-      if (turn++ % each === 0) batch.push(signed)
-      if (batch.length < AT_ONCE) continue
-      const found = await compare(batch)
-      if (found !== null) return found
-      batch = []
-    }
-    return batch.length > 0 ? await compare(batch) : null
-  } finally {
-    reader.close()
+  for await (const batch of reading.recordsOf(file.path, each, AT_ONCE)) {
+    const found = await compare(batch)
+    if (found !== null) return found
   }
+  return null
 }

@@ -1,11 +1,10 @@
 import { Failure } from '../errors/index.ts'
-import { SegmentReader } from '../index/index.ts'
 import type { WorkerPool } from '../scanning/index.ts'
 import { now, type Store } from '../store/index.ts'
-import { damageOf } from './damage.ts'
 import type { SegmentCatalogue } from './segment-catalogue.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { SegmentFile, StagedSegment } from './segment-row.ts'
+import type { SegmentThread } from './segment-thread.ts'
 
 export interface MergeResult {
   /** Null when nothing was replaced. `deletedSince`: samples that were deleted while the merge ran. */
@@ -18,6 +17,7 @@ export interface MergingParts {
   readonly pool: WorkerPool
   readonly files: SegmentFiles
   readonly catalogue: SegmentCatalogue
+  readonly reading: SegmentThread
 }
 
 /**
@@ -43,7 +43,7 @@ export async function merge(
 
 /** `row` as `replace` has it; null with what is damaged where an input cannot be read. */
 async function storeMerged(
-  { store, pool, files, catalogue }: MergingParts,
+  { store, pool, files, catalogue, reading }: MergingParts,
   inputs: readonly SegmentFile[],
   output: StagedSegment,
   signal: AbortSignal,
@@ -52,12 +52,12 @@ async function storeMerged(
   let written: { readonly samples: number; readonly bytes: number }
   try {
     written = await files.whileLocal(paths, async () => {
-      const without = await deletedIn(store, inputs)
+      const without = await deletedIn(store, reading, inputs)
       return pool.run('merge', { inputs: paths, output: output.path, without }, { priority: 'background', signal })
     })
   } catch (error) {
     if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
-    const damaged = await files.whileLocal(paths, async () => damagedOf(inputs, error.message))
+    const damaged = await files.whileLocal(paths, () => damagedOf(reading, inputs, error.message))
     return { row: null, samples: 0, damaged }
   }
   const { samples } = written
@@ -97,27 +97,30 @@ async function replace(
 class StaleMerge extends Error {}
 
 /** Ascending ids in the inputs whose samples are not there any more. */
-async function deletedIn({ segments }: Store, inputs: readonly SegmentFile[]): Promise<Uint32Array> {
+async function deletedIn(
+  { segments }: Store,
+  reading: SegmentThread,
+  inputs: readonly SegmentFile[],
+): Promise<Uint32Array> {
   const deleted: number[] = []
   for (const { id, path, samples } of inputs) {
     const ids = await segments.samplesOf(id)
     if (ids.length === samples) continue
-    const present = new Set(ids)
-    const reader = SegmentReader.open(path)
-    try {
-      for (const group of reader.groups) for (const id of group.ids) if (!present.has(id)) deleted.push(id)
-    } finally {
-      reader.close()
-    }
+    for (const gone of await reading.deletedIn(path, ids)) deleted.push(gone)
   }
   return Uint32Array.from(deleted).sort()
 }
 
-function damagedOf(inputs: readonly SegmentFile[], message: string): MergeResult['damaged'] {
-  const damaged = inputs.flatMap((segment) => {
-    const found = damageOf(segment.path)
-    return found === null ? [] : [{ segment, message: found }]
-  })
+async function damagedOf(
+  reading: SegmentThread,
+  inputs: readonly SegmentFile[],
+  message: string,
+): Promise<MergeResult['damaged']> {
+  const damaged: MergeResult['damaged'][number][] = []
+  for (const segment of inputs) {
+    const found = await reading.damageOf(segment.path)
+    if (found !== null) damaged.push({ segment, message: found })
+  }
   // The reading that failed is what counts: if none fails now, all are suspect.
   return damaged.length > 0 ? damaged : inputs.map((segment) => ({ segment, message }))
 }

@@ -13,18 +13,20 @@
  * not there, and a file that a kill has left is found by its row. Who reads a retired one: `segment-readers.ts`.
  */
 import { basename } from 'node:path'
-import { type SegmentSummary, writeSegment } from '../index/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { now, type Repositories, type Store, type UnitOfWork } from '../store/index.ts'
-import { damageOf } from './damage.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { SegmentReaders } from './segment-readers.ts'
 import type { PreparedSegment, SegmentFile, StagedSegment } from './segment-row.ts'
+import type { SegmentThread } from './segment-thread.ts'
 
 export interface CatalogueParts {
   readonly store: Store
   readonly files: SegmentFiles
   readonly readers: SegmentReaders
+  /** One that nothing long is asked of: samples wait for it. */
+  readonly writing: SegmentThread
+  readonly reading: SegmentThread
   readonly log: Log
 }
 
@@ -66,7 +68,7 @@ export class SegmentCatalogue {
   async write(samples: readonly { readonly id: number; readonly record: Uint8Array }[]): Promise<PreparedSegment> {
     const staged = await this.stage()
     try {
-      const summary: SegmentSummary = writeSegment(staged.path, samples)
+      const summary = await this.#parts.writing.write(staged.path, samples)
       await this.#parts.files.store(staged.path)
       return { ...staged, ...summary }
     } catch (error) {
@@ -174,10 +176,10 @@ export class SegmentCatalogue {
   }
 
   async #isSoundElsewhere(segmentId: number): Promise<boolean> {
-    const { files, log } = this.#parts
+    const { files, reading, log } = this.#parts
     const segment = (await this.live()).find(({ id }) => id === segmentId)
     if (segment === undefined) return false
-    const isRestored = await files.restore(segment.path, (path) => damageOf(path) === null)
+    const isRestored = await files.restore(segment.path, async (path) => (await reading.damageOf(path)) === null)
     if (isRestored) log.warn({ segment: segmentId }, 'a copy of a segment was damaged, and was fetched anew')
     return isRestored
   }

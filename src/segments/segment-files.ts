@@ -43,7 +43,7 @@ export interface SegmentFiles {
   sizes(files: readonly string[]): Promise<ReadonlyMap<string, number>>
 
   /** A copy here is damaged. True where a sound one is kept elsewhere, which has taken its place. */
-  restore(path: string, isSound: (path: string) => boolean): Promise<boolean>
+  restore(path: string, isSound: (path: string) => boolean | Promise<boolean>): Promise<boolean>
 
   /**
    * Removes files that no row names and that nobody is going to let one name; gives how many. `namesInRows` is called

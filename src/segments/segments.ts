@@ -21,6 +21,7 @@ import { SegmentCatalogue } from './segment-catalogue.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import { SegmentReaders } from './segment-readers.ts'
 import type { PreparedSegment, SegmentFile } from './segment-row.ts'
+import { SegmentThread } from './segment-thread.ts'
 import { type IndexStatistics, type IndexTotals, indexStatistics } from './statistics.ts'
 
 /** The index at one instant. `segments` and `unindexed` together hold every processed sample with stored content. */
@@ -52,6 +53,9 @@ export class Segments {
   readonly #parts: SegmentsParts
   readonly #catalogue: SegmentCatalogue
   readonly #readers: SegmentReaders
+  /** Samples wait for what is written; what is read may take long. */
+  readonly #writing = new SegmentThread()
+  readonly #reading = new SegmentThread()
   readonly #stopping = new AbortController()
   #maintenance: Promise<void> | null = null
   #due = false
@@ -65,7 +69,7 @@ export class Segments {
   constructor(parts: SegmentsParts) {
     this.#parts = parts
     this.#readers = new SegmentReaders(parts)
-    this.#catalogue = new SegmentCatalogue({ ...parts, readers: this.#readers }, ({ hasGaps }) => {
+    this.#catalogue = new SegmentCatalogue(this.#all, ({ hasGaps }) => {
       if (hasGaps) this.#gaps = true
       this.#wake()
     })
@@ -112,6 +116,7 @@ export class Segments {
     await this.#maintenance
     // What is not stored now is found out by the others.
     if (this.#started) await this.#readers.leave().catch(() => {})
+    await Promise.all([this.#writing.stop(), this.#reading.stop()])
   }
 
   async snapshot(): Promise<SegmentSnapshot> {
@@ -182,7 +187,7 @@ export class Segments {
   async check(options: CheckOptions = {}): Promise<CheckReport> {
     const snapshot = await this.snapshot()
     try {
-      return await checkIndex(this.#parts, this.#catalogue, snapshot.segments, options)
+      return await checkIndex(this.#all, this.#catalogue, snapshot.segments, options)
     } finally {
       snapshot.release()
     }
@@ -201,7 +206,7 @@ export class Segments {
   async stats(): Promise<IndexStatistics> {
     const snapshot = await this.snapshot()
     try {
-      return await indexStatistics(this.#parts, snapshot.segments)
+      return await indexStatistics(this.#all, snapshot.segments)
     } finally {
       snapshot.release()
     }
@@ -215,6 +220,10 @@ export class Segments {
   /** Resolves when no merge and no rebuild is due. */
   async settled(): Promise<void> {
     while (this.#maintenance) await this.#maintenance
+  }
+
+  get #all() {
+    return { ...this.#parts, readers: this.#readers, writing: this.#writing, reading: this.#reading }
   }
 
   #wake(): void {
@@ -266,7 +275,7 @@ export class Segments {
     const inputs = nextMerge(live.map((segment) => ({ ...segment, deleted: this.#catalogue.deleted(segment.id) })))
     if (inputs === null) return false
     const { signal } = this.#stopping
-    const result = await merge({ ...this.#parts, catalogue: this.#catalogue }, inputs, signal)
+    const result = await merge({ ...this.#all, catalogue: this.#catalogue }, inputs, signal)
     for (const { segment, message } of result.damaged) await this.reportDamage(segment.id, message)
     if (result.merged === null) return result.damaged.length > 0
     for (const { id } of inputs) this.#catalogue.retired(id)

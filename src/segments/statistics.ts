@@ -1,7 +1,7 @@
-import { SegmentReader, SignatureView } from '../index/index.ts'
 import type { SegmentTotals, Store } from '../store/index.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import type { SegmentFile } from './segment-row.ts'
+import type { SegmentThread } from './segment-thread.ts'
 
 export interface IndexStatistics {
   readonly segments: number
@@ -31,7 +31,11 @@ const SIZES = [64, 512, 4096, 32768, null] as const
 const LOOKED_AT = { segments: 8, signatures: 64 }
 
 export async function indexStatistics(
-  { store: { segments }, files: place }: { readonly store: Store; readonly files: SegmentFiles },
+  {
+    store: { segments },
+    files: place,
+    reading,
+  }: { readonly store: Store; readonly files: SegmentFiles; readonly reading: SegmentThread },
   files: readonly SegmentFile[],
 ): Promise<IndexStatistics> {
   const { indexed, unindexed } = await segments.measure()
@@ -50,35 +54,12 @@ export async function indexStatistics(
       const group = files.filter(({ samples }) => samples > above && (upTo === null || samples <= upTo))
       return { upTo, segments: group.length, samples: sum(group, 'samples'), bytes: sum(group, 'bytes') }
     }),
-    fill: await meanFill(files, place),
+    fill: await meanFill(files, place, reading),
   }
 }
 
-function meanFill(files: readonly SegmentFile[], place: SegmentFiles): Promise<number | null> {
+function meanFill(files: readonly SegmentFile[], place: SegmentFiles, reading: SegmentThread): Promise<number | null> {
   const step = Math.max(1, Math.floor(files.length / LOOKED_AT.segments))
   const some = files.filter((_, n) => n % step === 0).map(({ path }) => path)
-  return place.whileLocal(some, async () => meanFillOf(some))
+  return place.whileLocal(some, () => reading.fillOf(some, LOOKED_AT.signatures))
 }
-
-function meanFillOf(paths: readonly string[]): number | null {
-  let sum = 0
-  let looked = 0
-  for (const path of paths) {
-    const reader = SegmentReader.open(path)
-    try {
-      let left = LOOKED_AT.signatures
-      for (const { record } of reader.records()) {
-        if (left-- === 0) break
-        const { bits, bytes } = SignatureView.of(record)
-        if (bits === 0) continue
-        sum += bytes.reduce((set, byte) => set + (BITS_SET[byte] as number), 0) / bits
-        looked++
-      }
-    } finally {
-      reader.close()
-    }
-  }
-  return looked === 0 ? null : sum / looked
-}
-
-const BITS_SET = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length)

@@ -108,7 +108,7 @@ export class StoredSegmentFiles implements SegmentFiles {
     return sizes
   }
 
-  async restore(path: string, isSound: (path: string) => boolean): Promise<boolean> {
+  async restore(path: string, isSound: (path: string) => boolean | Promise<boolean>): Promise<boolean> {
     await this.#parts.cache.drop(basename(path))
     return this.whileLocal([path], async () => isSound(path))
   }
