@@ -44,6 +44,8 @@ const holders = {
   'retention.manage': ['administrator'],
   'users.manage': ['administrator'],
   'audit.read': ['administrator'],
+  /** See the machines of a cluster and what they do. */
+  'cluster.read': ['administrator'],
 } as const satisfies Record<string, readonly Role[]>
 
 export type Right = keyof typeof holders

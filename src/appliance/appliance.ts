@@ -41,6 +41,7 @@ import {
 import { Tenants } from '../tenants/index.ts'
 import { openTracing } from '../tracing/index.ts'
 import { ruleText } from '../yara/index.ts'
+import { clusterStatusOf } from './cluster-status.ts'
 import { engineOf } from './engine-of.ts'
 import { Janitor } from './janitor.ts'
 import { openJobs } from './open-jobs.ts'
@@ -369,6 +370,7 @@ async function assemble(
     stored,
     lost: place.lost,
     term: place.term,
+    cluster: async () => (place.database === null ? clusterStatusOf(store) : null),
     journal: (limit) => store.journal.list(limit),
     explain: explainTexts,
     validate: (texts, by = {}) =>

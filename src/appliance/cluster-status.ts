@@ -1,15 +1,39 @@
 import { Failure } from '../errors/index.ts'
 import type { Settings } from '../settings/index.ts'
-import { DatabaseHealth, type HuntPartState, openStoreOfNode, type StoredNode } from '../store/index.ts'
+import {
+  DatabaseHealth,
+  type HuntPartKind,
+  type HuntPartState,
+  type Micros,
+  openStoreOfNode,
+  type Store,
+  type StoredNode,
+  type StoredServer,
+} from '../store/index.ts'
 import { addressOf } from './cluster-place.ts'
 
 export interface ClusterStatus {
+  readonly servers: readonly StoredServer[]
   readonly nodes: readonly (StoredNode & {
     /** Parts of hunts that it holds. */
     readonly parts: number
   })[]
   /** Parts of running hunts that were offered, by hunt. */
   readonly hunts: readonly ({ readonly id: number } & Readonly<Record<HuntPartState, number>>)[]
+  /** The same, by what is done with them and by whom. */
+  readonly parts: readonly PartsOfHunt[]
+}
+
+/** Parts that have all of this in common. */
+export interface PartsOfHunt {
+  readonly hunt: number
+  readonly kind: HuntPartKind
+  readonly state: HuntPartState
+  /** Who holds them, or has done them. */
+  readonly node: number | null
+  readonly count: number
+  /** Of the oldest. */
+  readonly since: Micros
 }
 
 /** As the database has it; the server need not run. Fails as a node does that cannot reach it. */
@@ -19,25 +43,43 @@ export async function clusterStatus(settings: Settings): Promise<ClusterStatus> 
   }
   const store = await openStoreOfNode(addressOf(settings), new DatabaseHealth())
   try {
-    const parts = await store.huntParts.list()
-    const nodes = await store.nodes.list()
-    const count = (hunt: number, state: HuntPartState) =>
-      parts.filter((part) => part.huntId === hunt && part.state === state).length
-    const hunts = [...new Set(parts.map(({ huntId }) => huntId))].sort((a, b) => a - b)
-    return {
-      nodes: nodes.map((node) => ({
-        ...node,
-        parts: parts.filter(({ state, nodeId }) => state === 'claimed' && nodeId === node.id).length,
-      })),
-      hunts: hunts.map((id) => ({
-        id,
-        offered: count(id, 'offered'),
-        claimed: count(id, 'claimed'),
-        done: count(id, 'done'),
-        failed: count(id, 'failed'),
-      })),
-    }
+    return await clusterStatusOf(store)
   } finally {
     await store.close()
+  }
+}
+
+export async function clusterStatusOf(store: Pick<Store, 'servers' | 'nodes' | 'huntParts'>): Promise<ClusterStatus> {
+  const rows = await store.huntParts.list()
+  const nodes = await store.nodes.list()
+  const alike = Map.groupBy(rows, ({ huntId, kind, state, nodeId }) => `${huntId} ${kind} ${state} ${nodeId}`)
+  const parts = [...alike.values()].flatMap(([first, ...others]) =>
+    first === undefined
+      ? []
+      : {
+          ...{ hunt: first.huntId, kind: first.kind, state: first.state, node: first.nodeId },
+          count: 1 + others.length,
+          since: Math.min(first.created, ...others.map(({ created }) => created)),
+        },
+  )
+  const count = (of: (part: PartsOfHunt) => boolean) => parts.filter(of).reduce((sum, { count }) => sum + count, 0)
+  const hunts = [...new Set(parts.map(({ hunt }) => hunt))].sort((a, b) => a - b)
+  return {
+    servers: await store.servers.list(),
+    nodes: nodes.map((node) => ({
+      ...node,
+      parts: count((part) => part.state === 'claimed' && part.node === node.id),
+    })),
+    hunts: hunts.map((id) => {
+      const ofState = (state: HuntPartState) => count((part) => part.hunt === id && part.state === state)
+      return {
+        id,
+        offered: ofState('offered'),
+        claimed: ofState('claimed'),
+        done: ofState('done'),
+        failed: ofState('failed'),
+      }
+    }),
+    parts,
   }
 }

@@ -21,6 +21,7 @@ import type { JournalEntry, Room } from '../store/index.ts'
 import type { Tenants } from '../tenants/index.ts'
 import type { Tracing } from '../tracing/index.ts'
 import type { Diagnostic } from '../yara/index.ts'
+import type { ClusterStatus } from './cluster-status.ts'
 import type { StoredCheck } from './stored-check.ts'
 
 /** Everything of a Backtrail but its network side: the services over one data folder, and what runs in the background. */
@@ -72,6 +73,8 @@ export interface Appliance {
   readonly term: string | null
   /** Rejects when others have got what this works on: it must end. */
   readonly lost: Promise<never>
+  /** The machines of its cluster and what they do; null for a data folder. */
+  cluster(): Promise<ClusterStatus | null>
   /** What operators should know, newest first. */
   journal(limit: number): Promise<readonly JournalEntry[]>
   /** What hunting with some texts would read, rule by rule. Fails with `rules.invalid`; rejects once it is aborted. */

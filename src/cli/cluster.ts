@@ -7,15 +7,17 @@ import { addSettings } from './flags.ts'
 import { formatBytes, formatCount, formatDuration, formatTable } from './terminal.ts'
 
 export function addCluster(program: Command, conclude: Conclude): void {
-  const cluster = program.command('cluster').description('About the nodes of a cluster.')
+  const cluster = program.command('cluster').description('About the servers and nodes of a cluster.')
   const status = cluster
     .command('status')
-    .description('Print the nodes with what they do and have done, and the parts of running hunts that are theirs.')
+    .description(
+      'Print the servers, the nodes with what they do and have done, and the parts of running hunts that are theirs.',
+    )
     .option('--json', 'Print one JSON object.')
     .addHelpText(
       'after',
       `
-It asks the database, so it works beside a server and without one. A node that is gone stays listed for an hour.`,
+It asks the database, so it works beside a server and without one. What is gone stays listed for an hour.`,
     )
   addSettings(status, ['database', 'databasePasswordFile', 'store']).action(conclude(printStatus))
 }
@@ -28,10 +30,19 @@ async function printStatus({ json, ...flags }: Flags & { readonly json?: true })
   return exitCodes.done
 }
 
-function formatStatus({ nodes, hunts }: ClusterStatus): string {
+function formatStatus({ servers, nodes, hunts }: ClusterStatus): string {
+  const seenAgo = (seen: number) => `${formatDuration(Math.max(0, Date.now() - seen / 1_000))} ago`
+  const serverRows = servers.map(({ id, name, version, isActive, seen, workers, url }) => [
+    ...[String(id), name, version, isActive ? 'works' : workers === 0 ? 'passes on' : 'stands by'],
+    ...[seenAgo(seen), String(workers), url],
+  ])
+  const serverTable =
+    servers.length === 0
+      ? 'No server runs.\n'
+      : `${formatTable(['server', 'host', 'version', 'state', 'seen', 'workers', 'address'], serverRows)}\n`
   const rows = nodes.map((node) => [
     ...[String(node.id), node.name, node.version, node.isConnected ? 'connected' : 'gone'],
-    ...[`${formatDuration(Math.max(0, Date.now() - node.seen / 1_000))} ago`, String(node.workers)],
+    ...[seenAgo(node.seen), String(node.workers)],
     ...[`${formatBytes(node.cacheBytes)} of ${formatBytes(node.cacheLimit)}`, String(node.parts)],
     ...[String(node.done), String(node.failed), String(node.refused)],
   ])
@@ -42,5 +53,5 @@ function formatStatus({ nodes, hunts }: ClusterStatus): string {
     ({ id, offered, claimed, done, failed }) =>
       `hunt ${id}: ${formatCount(offered, 'part')} wait for a node, ${claimed} are under way, ${done + failed} wait for the server\n`,
   )
-  return `${table}\n${shared.join('')}`
+  return `${serverTable}\n${table}\n${shared.join('')}`
 }

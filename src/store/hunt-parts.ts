@@ -34,6 +34,7 @@ export interface HuntPartRow {
   readonly kind: HuntPartKind
   readonly state: HuntPartState
   readonly nodeId: number | null
+  readonly created: Micros
 }
 
 /**

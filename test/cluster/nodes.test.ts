@@ -175,6 +175,17 @@ test('operators see the nodes, what they hold and what they have done', { skip }
     hunts.map(({ id }: Json) => id),
     [hunt],
   )
+  const { json: seen } = await server.get('/api/cluster/')
+  assert.equal(seen.alone, false)
+  const [its] = seen.nodes.filter(({ id }: Json) => id === node.id)
+  assert.ok(its.state === 'connected' && its.parts > 0 && its.done > 0 && its.cache_bytes > 0, JSON.stringify(its))
+  assert.ok(
+    seen.parts.some((part: Json) => part.hunt === hunt && part.state === 'claimed' && part.node === node.id),
+    JSON.stringify(seen.parts),
+  )
+  const waits = seen.waiting.filter(({ what }: Json) => what === 'batches of candidates to scan')
+  const offered = seen.parts.filter(({ state }: Json) => state === 'offered')
+  assert.equal(waits.length, offered.length > 0 ? 1 : 0)
   await server.appliance.adHocHunts.cancel(await server.appliance.accounts.users.operator(), hunt)
   await node.stop('SIGKILL')
   const table = (await backtrailTo(0, ['cluster', 'status', ...of])).stdout

@@ -15,7 +15,7 @@ import { readSettings } from '../../src/settings/index.ts'
 import { DatabaseHealth, openPostgresTables } from '../../src/store/index.ts'
 import { newDatabase, noServer as skip } from '../../src/store/postgres/server.fixture.ts'
 import { ObjectServer } from '../../src/store/s3/object-server.fixture.ts'
-import { folderWith, type Server, startServer } from '../cli/running.ts'
+import { backtrailTo, folderWith, type Server, startServer } from '../cli/running.ts'
 import { type Json, sha1 } from '../http/harness.ts'
 
 // Servers outlive the tests that start them.
@@ -120,6 +120,23 @@ test('the second server stands by, and says so', { skip }, async () => {
   assert.deepEqual((await ask(first, 'GET', '/healthz')).json, { status: 'ok' })
   await until(async () => (await ask(second, 'GET', '/healthz')).status === 200, 'it knows who works')
   assert.deepEqual((await ask(second, 'GET', '/healthz')).json, { status: 'stand-by' })
+})
+
+test('administrators see which server works and which stand by', { skip }, async () => {
+  const { servers } = (await ask(passing, 'GET', '/api/cluster/')).json
+  assert.deepEqual(
+    servers.map(({ role, url }: Json) => [role, url]),
+    [
+      ['works', first.url],
+      ['stands by', second.url],
+      ['passes on', passing.url],
+    ],
+  )
+  const { stdout } = await backtrailTo(0, ['cluster', 'status', ...flags().slice(0, 4)])
+  assert.match(
+    stdout,
+    new RegExp(`works .*${first.url}\\n.* stands by .*${second.url}\\n.* passes on .*${passing.url}`),
+  )
 })
 
 test('whatever is asked of any server is answered by the cluster', { skip }, async () => {

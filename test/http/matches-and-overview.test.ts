@@ -228,4 +228,7 @@ test('limits are told as they are set, and health tells workers, storage and the
   assert.ok(health.storage.free_bytes > 0 && health.storage.free_bytes <= health.storage.whole_bytes)
   assert.deepEqual(health.journal, [])
   assert.equal((await server.get('/api/health/', { as: null })).status, 403)
+  const none = { servers: [], nodes: [], parts: [] }
+  assert.deepEqual((await server.get('/api/cluster/')).json, { alone: true, ...none, waiting: [] })
+  assert.equal((await server.get('/api/cluster/', { as: 'ana' })).status, 403)
 })

@@ -204,6 +204,44 @@ test('an administrator sees what retention would delete before turning it on', {
   await page.context().close()
 })
 
+/** As a server of a cluster answers, which there is none of here. */
+const cluster = {
+  alone: false,
+  servers: [
+    { role: 'works', workers: 4 },
+    { role: 'passes on', workers: 0 },
+  ].map((server, id) => ({ ...machine(id + 1), ...server, url: `http://10.0.0.${id}:8080` })),
+  nodes: [
+    {
+      ...{ ...machine(7), state: 'connected', workers: 16, parts: 3, done: 41, failed: 1, refused: 0 },
+      ...{ cache_bytes: 3 << 20, cache_limit: 5 << 20 },
+    },
+  ],
+  parts: [{ hunt: 9, kind: 'verify', state: 'claimed', node: 7, count: 3, oldest_seconds: 12 }],
+  waiting: [{ what: 'samples', count: 2, oldest_seconds: null, why: 'In their order.' }],
+}
+
+function machine(id: number) {
+  const time = '2026-11-30T08:00:00.000Z'
+  return { id, name: `machine-${id}`, version: '0.1.0', started: time, seen: time }
+}
+
+test('administrators see the machines of a cluster, their work, and what waits', { skip }, async () => {
+  const page = await openAsAdministrator('/administration?part=cluster')
+  await page.getByText('This server works alone').waitFor()
+  await page.route('**/api/cluster/', (route) => route.fulfill({ json: cluster }))
+  await page.reload()
+  for (const [table, text] of [
+    ['All servers', /machine-1 \(1\).*works.*machine-2 \(2\).*passes on/],
+    ['All nodes', /machine-7 \(7\).*connected.*3 MB of 5 MB.*41, 1, 0/],
+    ['Parts of running hunts, by hunt, kind and node', /hunt 9.*scans candidates.*under way.*node 7/],
+    ['What waits, and for what', /samples.*In their order/],
+  ] as const)
+    assert.match((await page.getByRole('table', { name: table }).textContent()) ?? '', text)
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.context().close()
+})
+
 test('one sets one\u2019s own password with the current one, and not without', { skip }, async () => {
   const page = await web.open('/administration')
   await page.getByLabel('Current password').fill('not the password')

@@ -7,6 +7,7 @@ import { addAudit } from './audit.ts'
 import { addBell } from './bell.ts'
 import { addCloudRetro } from './cloud-retro.ts'
 import { addCloudTime } from './cloud-time.ts'
+import { addCluster } from './cluster.ts'
 import { addDeviceLogIn } from './device-log-in.ts'
 import { addHealth } from './health.ts'
 import { addHuntHits } from './hunt-hits.ts'
@@ -76,6 +77,7 @@ const everywhere = [
   addQuotas,
   addOverview,
   addHealth,
+  addCluster,
   addOperation,
 ]
 

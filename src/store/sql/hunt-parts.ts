@@ -98,7 +98,7 @@ export function sqlHuntParts(database: Database, { listOf, skipLocked }: Engine)
         .selectFrom('hunt_parts')
         .innerJoin('hunt_part_rules', 'hunt_part_rules.id', 'hunt_parts.rules_id')
         .select(['hunt_parts.id', 'hunt_part_rules.hunt_id as huntId', 'hunt_parts.kind', 'hunt_parts.state'])
-        .select('hunt_parts.node_id as nodeId')
+        .select(['hunt_parts.node_id as nodeId', 'hunt_parts.created'])
         .orderBy('hunt_parts.id')
         .execute()
     },

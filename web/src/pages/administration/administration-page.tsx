@@ -5,6 +5,7 @@ import { PageHead } from '../../parts/page-head.tsx'
 import styles from './administration-page.module.css'
 import { AuditLog } from './audit-log.tsx'
 import { CloudSection } from './cloud-section.tsx'
+import { ClusterSection } from './cluster-section.tsx'
 import { CoreRulesets } from './core-rulesets.tsx'
 import { HealthSection } from './health-section.tsx'
 import { Limits } from './limits.tsx'
@@ -33,6 +34,7 @@ export function Component() {
     { id: 'health', title: 'Health' },
     ...(isAdministrator
       ? [
+          { id: 'cluster', title: 'Cluster' },
           { id: 'retention', title: 'Retention' },
           { id: 'audit', title: 'Audit log' },
         ]
@@ -77,6 +79,11 @@ export function Component() {
         <TabPanel id="health" className={styles.sections ?? ''}>
           <HealthSection />
         </TabPanel>
+        {isAdministrator && (
+          <TabPanel id="cluster" className={styles.sections ?? ''}>
+            <ClusterSection />
+          </TabPanel>
+        )}
         {isAdministrator && (
           <TabPanel id="retention" className={styles.sections ?? ''}>
             <Retention />
