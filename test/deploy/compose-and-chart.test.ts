@@ -103,7 +103,7 @@ test('for a restore the chart starts no server, and afterwards one on the folder
   assert.equal(dataOf(containerOf({ storage: { folder: 'restored' } })), '/data/restored')
 })
 
-test('with its values for a cluster the chart renders a server and nodes with the same settings', () => {
+test('with its values for a cluster the chart renders servers and nodes with the same settings', () => {
   const forCluster = parse(readFileSync(join(chart, 'values-cluster.yaml'), 'utf8'))
   assert.deepEqual(problemsOf(merged(values(), forCluster)), [])
   const sets = renderChart(chart, forCluster).filter(({ kind }) => kind === 'StatefulSet')
@@ -129,6 +129,7 @@ test('with its values for a cluster the chart renders a server and nodes with th
   assert.ok(ofNode.BACKTRAIL_STORE_CREDENTIALS.startsWith(`${mountOf('files')}/`))
   const { spec } = sets.find(({ metadata }) => metadata.name === 'hunting-node')
   assert.equal(spec.replicas, 3)
+  assert.equal(sets.find(({ metadata }) => metadata.name === 'hunting').spec.replicas, 2)
   const volumes = [...node.volumes, ...spec.volumeClaimTemplates.map(({ metadata }: Yaml) => metadata)]
   assert.deepEqual(container.volumeMounts.map(({ name }: Yaml) => name).sort(), volumes.map(({ name }) => name).sort())
   assert.equal(container.securityContext.readOnlyRootFilesystem, true)
@@ -151,6 +152,9 @@ test('the schema of the values takes those of the chart, knows each of them, and
     ['settings.BACKTRAIL_WORKERS', null],
     ['service.port', 'http'],
     ['storage.size', '500'],
+    ['servers.replicas', 0],
+    // Two servers on data folders of their own would be two that know nothing of each other.
+    ['servers.replicas', 2],
     ['nodes.replicas', -1],
     ['nodes.cache.size', '180GB'],
     ['storage.folder', '../etc'],
