@@ -27,6 +27,8 @@ export class LocalRetro {
   readonly #runner: HuntRunner
   /** How many each hunt has. */
   readonly #rulesets = new Map<number, number>()
+  /** Settles when the lists of old runs are gone; nobody who starts a run waits for that. */
+  #forgetting: Promise<void> = Promise.resolve()
 
   constructor(parts: LocalRetroParts) {
     this.#parts = parts
@@ -57,7 +59,10 @@ export class LocalRetro {
         // The enabled set changed since it was read: take the new one.
         return live.generation === (await rulesets.generation(tx)) ? addHunt(tx, account, live) : null
       })
-      if (id !== null) return this.#runner.begin(id, account.id)
+      if (id === null) continue
+      this.#runner.begin(id, account.id)
+      this.#forgetting = this.#forgetOldRuns()
+      return
     }
   }
 
@@ -101,13 +106,24 @@ export class LocalRetro {
   }
 
   /** Ends the work without ending the hunt: it goes on at the next `resume`. */
-  close(): Promise<void> {
-    return this.#runner.close()
+  async close(): Promise<void> {
+    await this.#runner.close()
+    await this.#forgetting
   }
 
   /** Resolves when no hunt is being worked on any more. */
   async idle(): Promise<void> {
     await Promise.all(this.#runner.underWay.map((id) => this.#runner.settled(id)))
+    await this.#forgetting
+  }
+
+  async #forgetOldRuns(): Promise<void> {
+    try {
+      await this.#parts.matches.forgetOldRuns()
+    } catch (err) {
+      // The next start deletes them.
+      this.#parts.log.warn({ err }, 'Lists of old runs of Local Retro were not deleted')
+    }
   }
 
   async #interrupt(reason: Failure): Promise<void> {
@@ -148,7 +164,7 @@ export class LocalRetro {
           const at = now()
           let found = 0
           for (const { sample, hits } of checkpoint.hits)
-            found += (await matches.record(tx, { sampleId: sample, hits, at })).length
+            found += (await matches.record(tx, { sampleId: sample, hits, at, run: id })).length
           return found
         }),
       ),

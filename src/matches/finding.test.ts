@@ -64,6 +64,7 @@ test('every filter finds exactly what a plain look at all matches finds, page by
       const counted = { count: isCut ? 10_000 : expected.length, more: isCut }
       assert.deepEqual(await matches.countFound(filter), counted, about)
       found += ids.length
+      if (round % 12 === 0) await assertOrders(matches, rows, filter, expected, about)
     }
     assert.ok(found > MATCHES, `the filters found ${found} matches in all`)
     assert.equal(await matches.count([]), MATCHES)
@@ -75,6 +76,53 @@ test('every filter finds exactly what a plain look at all matches finds, page by
     rmSync(folder, { recursive: true, force: true })
   }
 })
+
+/** The same matches from the oldest on, by sample and by rule. */
+async function assertOrders(
+  matches: Matches,
+  rows: readonly Row[],
+  filter: MatchFilter,
+  expected: readonly number[],
+  about: string,
+): Promise<void> {
+  const oldestFirst: number[] = []
+  for (let after: number | null | undefined; after !== null; ) {
+    const page = await matches.find(filter, { limit: 700, oldestFirst: true, ...(after && { after }) })
+    oldestFirst.push(...page.results.map(({ id }) => id))
+    after = page.next
+  }
+  assert.deepEqual(oldestFirst, expected.toReversed(), about)
+  const sorted = await matches.findSorted(filter, { by: 'size', descending: false }, { limit: 50 })
+  if (expected.length < 10_000) {
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    const bySize = expected.toSorted((a, b) => (byId.get(a)?.size ?? 0) - (byId.get(b)?.size ?? 0) || b - a)
+    assert.deepEqual(
+      sorted.results.map(({ id }) => id),
+      bySize.slice(0, 50),
+      about,
+    )
+    assert.equal(sorted.complete, true, about)
+  }
+  const fitting = new Map(rows.map((row) => [row.id, row]))
+  for (const by of ['sample', 'rule'] as const) {
+    const groups = Map.groupBy(expected, (id) => {
+      const row = fitting.get(id)
+      return by === 'sample' ? row?.sample : `${row?.ruleset} ${row?.rule}`
+    })
+    const sizes = new Map([...groups.values()].map((ids) => [ids[0], ids.length]))
+    const heads: number[] = []
+    for (let after: number | null | undefined; after !== null; ) {
+      const page = await matches.findGroups(filter, by, { limit: 900, ...(after && { after }) })
+      for (const { newest, matches: counted } of page.results) {
+        const all = sizes.get(newest.id) ?? 0
+        assert.ok(counted.more ? counted.count <= all : counted.count === all, `${about}: ${counted.count} of ${all}`)
+        heads.push(newest.id)
+      }
+      after = page.next
+    }
+    assert.deepEqual(heads, [...sizes.keys()], `${about}, by ${by}`)
+  }
+}
 
 function plainly(rows: readonly Row[], filter: MatchFilter): number[] {
   const { rulesets, together, rule, enabledRules, cloud, classifications, fileTypes, tag, minSize, maxSize, from, to } =

@@ -6,7 +6,9 @@ import {
   type FoundMatch,
   type MatchConditions,
   type MatchesFound,
+  type MatchGroupsFound,
   type MatchRow,
+  type MatchSortKey,
   type MatchWalk,
   type Micros,
   type NewMatch,
@@ -39,6 +41,14 @@ interface IdsOfPage {
 /** Rows read at once for a list without pages; the server answers other requests in between. */
 const ROWS_AT_ONCE = 2_000
 
+/** An order that no index has is made of so many. */
+const MOST_SORTED = 10_000
+/** What looking for them may take; it is passed only by the step that is under way. */
+const SORT_BUDGET_MS = 1_000
+
+/** Runs of Local Retro whose matches are listed. */
+const RUNS_KEPT = 20
+
 /** Which rule of which ruleset holds on which sample. */
 export class Matches {
   readonly #store: Store
@@ -58,13 +68,20 @@ export class Matches {
    */
   async record(
     tx: UnitOfWork,
-    scan: { readonly sampleId: number; readonly hits: readonly RuleHit[]; readonly at: Micros },
+    scan: {
+      readonly sampleId: number
+      readonly hits: readonly RuleHit[]
+      readonly at: Micros
+      /** The run of Local Retro that found them: it lists them, those that were known too. */
+      readonly run?: number
+    },
   ): Promise<NewMatch[]> {
-    const { sampleId, hits, at } = scan
+    const { sampleId, hits, at, run } = scan
     if (hits.length === 0 || !(await tx.samples.exists(sampleId))) return []
     const found = await reportable(tx, await currentHits(tx, hits), () => sampleId)
     if (found.length === 0) return []
     const added = await tx.matches.add(sampleId, found, at)
+    if (run !== undefined) await tx.matches.addToRun(run, sampleId, found)
     await tx.rulesets.recordMatch([...new Set(found.map(({ rulesetId }) => rulesetId))], at)
     if (added.length > 0) await tx.classifications.update([sampleId])
     return added
@@ -92,6 +109,39 @@ export class Matches {
    */
   async find(filter: MatchFilter, walk: MatchWalk): Promise<MatchesFound> {
     return this.#store.matches.search(await this.#idsOf(filter), filter, walk)
+  }
+
+  /**
+   * The same in another order. Up to 10,000 are sorted, the newest where there are more, which `complete` tells.
+   * `after` and `next` count rows here.
+   */
+  async findSorted(
+    filter: MatchFilter,
+    sort: { readonly by: MatchSortKey; readonly descending: boolean },
+    { limit, after = 0 }: MatchWalk,
+  ): Promise<MatchesFound & { readonly complete: boolean }> {
+    const rulesets = await this.#idsOf(filter)
+    const started = performance.now()
+    const ids: number[] = []
+    let walk: MatchWalk | null = { limit: ROWS_AT_ONCE }
+    while (walk && ids.length < MOST_SORTED && performance.now() - started < SORT_BUDGET_MS) {
+      const { results, next }: MatchesFound = await this.#store.matches.search(rulesets, filter, walk)
+      for (const { id } of results) ids.push(id)
+      walk = next === null ? null : { limit: Math.min(ROWS_AT_ONCE, MOST_SORTED - ids.length), after: next }
+    }
+    const sorted = await this.#store.matches.sort(ids, sort.by, sort.descending)
+    const results = await this.#store.matches.findByIds(sorted.slice(after, after + limit))
+    return { results, next: after + limit < sorted.length ? after + limit : null, complete: walk === null }
+  }
+
+  /** What `find` finds, one group for each sample or each rule. Fails with `ruleset.not-found`. */
+  async findGroups(filter: MatchFilter, by: 'sample' | 'rule', walk: MatchWalk): Promise<MatchGroupsFound> {
+    return this.#store.matches.searchGroups(await this.#idsOf(filter), filter, by, walk)
+  }
+
+  /** Lets go of what runs of Local Retro found before the last ones. */
+  async forgetOldRuns(): Promise<void> {
+    await this.#store.matches.deleteOfRuns(RUNS_KEPT)
   }
 
   /** How many `find` finds, as far as they can be counted in a moment. Fails with `ruleset.not-found`. */

@@ -16,6 +16,8 @@ const NOISY = { share: 0.01, least: 100, most: 10_000 } as const
 export interface ListedRule {
   readonly name: string
   readonly tags: readonly string[]
+  /** As its text says; of one name that is there twice, the last value. */
+  readonly meta: Readonly<Record<string, string | number | boolean>>
   readonly matches: number
   readonly isNoisy: boolean
   /** False for one that is disabled, and is not in the text any more. */
@@ -49,12 +51,15 @@ export class RuleSwitches {
     const counts = new Map((await matches.countByRule(id)).map(({ rule, count }) => [rule, count]))
     const noisyFrom = leastNoisy((await corpus.whole()).samples)
     const inText = new Set(rules.map((rule) => rule.name))
-    const gone = [...disabled.keys()].filter((rule) => !inText.has(rule)).map((rule) => ({ name: rule, tags: [] }))
-    return [...rules, ...gone].map(({ name: rule, tags }) => {
+    const gone = [...disabled.keys()]
+      .filter((rule) => !inText.has(rule))
+      .map((rule) => ({ name: rule, tags: [], meta: {} }))
+    return [...rules, ...gone].map(({ name: rule, tags, meta }) => {
       const count = counts.get(rule) ?? 0
       return {
         name: rule,
         tags,
+        meta,
         matches: count,
         isNoisy: count >= noisyFrom,
         isInText: inText.has(rule),

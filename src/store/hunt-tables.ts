@@ -8,6 +8,13 @@ export interface HuntTables {
   hunt_texts: HuntTextsTable
   hunt_rulesets: HuntRulesetsTable
   hunt_hits: HuntHitsTable
+  retro_matches: RetroMatchesTable
+}
+
+/** What the last runs of Local Retro found. */
+interface RetroMatchesTable {
+  hunt_id: number
+  match_id: number
 }
 
 export interface HuntsTable {

@@ -48,7 +48,7 @@ export {
   refuseLostDatabase,
   refuseUnfinishedMove,
 } from './lost-database.ts'
-export type * from './matches.ts'
+export * from './matches.ts'
 export type * from './members.ts'
 export type * from './new-names.ts'
 export type * from './nodes.ts'

@@ -1,3 +1,4 @@
+import type { Condition } from '../query/index.ts'
 import type { Classification } from './classifications.ts'
 import type { Micros } from './clock.ts'
 import type { Counted } from './counted.ts'
@@ -49,12 +50,37 @@ export interface MatchConditions {
   /** When the match was recorded, inclusive. */
   readonly from?: Micros
   readonly to?: Micros
+  /** The whole name of the rule. */
+  readonly exactRule?: string
+  /** What a query demands of the sample. */
+  readonly sample?: Condition
+  /** Found by this run of Local Retro, whether known before or not; lists are kept of the last runs. */
+  readonly run?: number
+  /** With `run`: recorded since the run before had ended. */
+  readonly newInRun?: boolean
 }
 
 export interface MatchWalk {
   readonly limit: number
-  /** Only matches with a smaller id. */
+  /** Only matches with a smaller id; with a greater one where the walk begins with the oldest. */
   readonly after?: number
+  readonly oldestFirst?: boolean
+}
+
+export const matchSortKeys = ['rule', 'ruleset', 'name', 'classification', 'threat', 'type', 'size'] as const
+export type MatchSortKey = (typeof matchSortKeys)[number]
+
+/** The matches of one sample, or those of one rule. */
+export interface MatchGroup {
+  /** The newest of them that fulfils the filter. */
+  readonly newest: MatchRow
+  /** How many fulfil the conditions on matches; exact up to 10,000. */
+  readonly matches: Counted
+}
+
+export interface MatchGroupsFound {
+  readonly results: readonly MatchGroup[]
+  readonly next: number | null
 }
 
 export interface MatchesFound {
@@ -95,7 +121,11 @@ export interface CloudFinding {
 export interface StoredMatches {
   /** Adding one again changes nothing. Returns those that are new. */
   add(sampleId: number, found: readonly FoundMatch[], at: Micros): Promise<NewMatch[]>
-  /** The same for what a cloud reports. Returns the sample of each match that is new, or new in this feed. */
+  /** Remembers that a run of Local Retro found them, as far as they are stored. Adding one again changes nothing. */
+  addToRun(huntId: number, sampleId: number, found: readonly Pick<FoundMatch, 'rulesetId' | 'rule'>[]): Promise<void>
+  /** Deletes the lists of all runs but the last ones, with other queries in between. */
+  deleteOfRuns(kept: number): Promise<void>
+  /** The same as `add` for what a cloud reports. Returns the sample of each match that is new, or new in this feed. */
   addFromCloud(feed: 'live' | 'retro', findings: readonly CloudFinding[]): Promise<number[]>
   /** Deletes what only the cloud's retro feed reported of a ruleset. Returns the sample of each deleted match. */
   clearRetro(rulesetId: number): Promise<number[]>
@@ -136,6 +166,18 @@ export interface StoredMatches {
    * `next` tells, and goes on.
    */
   search(rulesetIds: readonly number[], conditions: MatchConditions, walk: MatchWalk): Promise<MatchesFound>
+  /**
+   * One group for each sample, or for each rule, of what `search` finds; the one with the newest match first. `next` as
+   * there.
+   */
+  searchGroups(
+    rulesetIds: readonly number[],
+    conditions: MatchConditions,
+    by: 'sample' | 'rule',
+    walk: Omit<MatchWalk, 'oldestFirst'>,
+  ): Promise<MatchGroupsFound>
+  /** These matches in another order; those without a value come last, the newest of equal ones first. */
+  sort(ids: readonly number[], by: MatchSortKey, descending: boolean): Promise<number[]>
   /** How many `search` finds, as far as they can be counted in a moment. */
   countFound(rulesetIds: readonly number[], conditions: MatchConditions): Promise<Counted>
 }

@@ -102,6 +102,52 @@ test('pages go on where the one before ended, without gaps or doubles', async ()
   }
 })
 
+test('matches are filtered by a query on their samples, and one that cannot be understood says where', async () => {
+  const query = (text: string) => `?ruleset=texts&query=${encodeURIComponent(text)}`
+  assert.deepEqual(await found(query('tag:eu')), ['Text_of_any note_3.txt'])
+  assert.deepEqual(await found(query('size:>20')), ['Text_of_any long.txt'])
+  assert.deepEqual(await found(query('NOT size:>20 name:note_1*')), ['Text_of_any note_1.txt'])
+  const { status, json } = await server.get(`/api/matches/${query('tag:')}`)
+  assert.deepEqual([status, json.error], [400, 'query.malformed'])
+  assert.equal((await server.get(`/api/matches/count/${query('size:>20')}`)).json.count, 1)
+})
+
+test('matches come oldest first, and sorted by what they and their samples are', async () => {
+  const newest = await found('?ruleset=texts')
+  assert.deepEqual(await found('?ruleset=texts&descending=false'), newest.toReversed())
+  const first = await search('?ruleset=texts&descending=false&limit=2')
+  const behind = await found(`?ruleset=texts&descending=false&after=${first.next_after}`)
+  assert.deepEqual(behind, newest.toReversed().slice(2))
+  const bySize = await search('?ruleset=texts&order=size&limit=1')
+  assert.deepEqual([bySize.results[0].filename, bySize.complete], ['long.txt', true])
+  assert.equal((await search(`?ruleset=texts&order=size&after=${bySize.next_after}`)).results.length, newest.length - 1)
+  const names = await found('?order=name&descending=false')
+  assert.deepEqual(
+    names.map((each) => each.split(' ')[1]),
+    names.map((each) => each.split(' ')[1]).toSorted(),
+  )
+  assert.equal((await server.get('/api/matches/?order=sha1')).status, 400)
+})
+
+test('matches are grouped by sample and by rule, with how many each has', async () => {
+  const groups = async (query: string): Promise<Json> => (await server.get(`/api/matches/groups/${query}`)).json
+  const counts = ({ results }: Json) =>
+    results.map(({ newest, matches }: Json) => `${newest.rule} ${newest.filename} ${matches.count}`)
+  const byRule = await groups('?by=rule')
+  assert.deepEqual(counts(byRule).sort(), ['Text_of_any long.txt 6', 'three note_3.txt 1', 'thrice long.txt 1'])
+  const bySample = await groups('?by=sample')
+  assert.deepEqual(
+    bySample.results.map(({ newest, matches }: Json) => `${newest.filename} ${matches.count}`),
+    ['long.txt 2', '=cmd,x 1', 'note_3.txt 2', 'note_2.txt 1', 'note_1.txt 1', 'note_0.txt 1'],
+  )
+  // The filter decides what is counted, and which is the newest.
+  assert.deepEqual(counts(await groups('?by=rule&max_size=6&ruleset=texts')), ['Text_of_any =cmd,x 5'])
+  assert.deepEqual(counts(await groups('?by=sample&rule=three')), ['three note_3.txt 1'])
+  const page = await groups('?by=sample&limit=2')
+  const rest = await groups(`?by=sample&after=${page.next_after}`)
+  assert.deepEqual([...page.results, ...rest.results], bySample.results)
+})
+
 test('matches are exported by filter and by choice, as CSV, JSON and hashes', async () => {
   const csv = await server.get('/api/matches/export/?format=csv&ruleset=texts')
   assert.match(String(csv.headers['content-disposition']), /^attachment; filename="matches\.csv"/)

@@ -189,3 +189,34 @@ test('Cloud Retro without a cloud: bad requests first, then unknown rulesets, th
   assert.equal((await server.get(path('apple_rules'))).status, 428)
   assert.equal((await server.get(path('no_such_rules'))).status, 404)
 })
+
+test('each run lists what it found, and which of it is new since the run before', async () => {
+  const run = async (): Promise<Json> => {
+    await server.post(retro, { form: { operation: 'START' } })
+    await untilDone()
+    return (await server.get('/api/local-retro/')).json.results[0]
+  }
+  const listed = async (query: string): Promise<string[]> => {
+    const { status, json, text } = await server.get(`/api/matches/?ruleset=listed_rules&${query}`)
+    assert.equal(status, 200, text)
+    return json.results.map(({ filename }: Json) => filename).sort()
+  }
+  await server.upload('the first cherry', 'cherry-1.txt')
+  await server.saveRuleset('listed_rules', withMarker('cherry'))
+  const one = await run()
+  await server.upload('the second cherry', 'cherry-2.txt')
+  const two = await run()
+  const three = await run()
+  assert.deepEqual(await listed(`run=${one.id}`), ['cherry-1.txt'])
+  assert.deepEqual(await listed(`run=${one.id}&new_in_run=true`), ['cherry-1.txt'])
+  // What was matched as it arrived is new since the run before, although the run itself recorded nothing.
+  assert.equal(two.matches, 0)
+  assert.deepEqual(await listed(`run=${two.id}`), ['cherry-1.txt', 'cherry-2.txt'])
+  assert.deepEqual(await listed(`run=${two.id}&new_in_run=true`), ['cherry-2.txt'])
+  assert.deepEqual(await listed(`run=${three.id}`), ['cherry-1.txt', 'cherry-2.txt'])
+  assert.deepEqual(await listed(`run=${three.id}&new_in_run=true`), [])
+  assert.deepEqual(await listed('run=4711'), [])
+  const count = async (query: string) => (await server.get(`/api/matches/count/?ruleset=listed_rules&${query}`)).json
+  assert.deepEqual(await count(`run=${two.id}`), { count: 2, more: false })
+  assert.deepEqual(await count(`run=${two.id}&new_in_run=true`), { count: 1, more: false })
+})

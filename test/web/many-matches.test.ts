@@ -9,11 +9,16 @@ const SAMPLES = 1_300
 /** Each on every sample. */
 const RULES = 9
 
+const aboutItself = `rule rule_1 {
+  meta: author = "Ada" reference = "https://example.org/report" odd = "javascript:alert(1)"
+  condition: false
+}`
+
 let web: WebTest
 before(async () => {
   if (skip) return
   web = await WebTest.start()
-  await web.server.saveRuleset('many', 'rule rule_1 { condition: false }', 'ana')
+  await web.server.saveRuleset('many', aboutItself, 'ana')
   fill(web.server.databaseFile)
 })
 after(() => web?.stop())
@@ -65,6 +70,78 @@ test('all matches that fit are chosen at once, up to what one request takes, and
   // Another choice of rows is a choice of rows again.
   await page.getByRole('checkbox', { name: 'Choose rule_9 on sample-1300' }).uncheck()
   await bar.getByText('99 matches of 99 samples chosen').waitFor()
+  await page.context().close()
+})
+
+test('a long list loads as it is scrolled, and draws only the rows in sight', { skip }, async () => {
+  const page = await web.open('/matches?ruleset=many')
+  const table = page.getByRole('table', { name: 'Matches' })
+  await table.getByRole('link', { name: 'sample-1300' }).first().waitFor()
+  await page.getByRole('region', { name: 'Matches', exact: true }).hover()
+  const shown = page.getByText(/matches shown/)
+  for (const loaded of ['600', '1,100', '1,600']) {
+    await page.mouse.wheel(0, 1_000_000)
+    await page.getByText(`${loaded} matches shown`).waitFor()
+    const drawn = await table.getByRole('row').count()
+    assert.ok(drawn < 100, `${drawn} rows are drawn of those of ${await shown.textContent()}`)
+  }
+  await page.mouse.wheel(0, -1_000_000)
+  await table.getByRole('link', { name: 'sample-1300' }).first().waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+
+  // From the other end, by the head of the column.
+  await page.getByRole('button', { name: 'Recorded' }).click()
+  await page.getByText(/oldest first/).waitFor()
+  await table.getByText('sample-1', { exact: true }).waitFor()
+  await page.getByRole('button', { name: 'Size' }).click()
+  await page.getByText('sorted by size: the newest 10,000 of those that fit').waitFor()
+  await page.context().close()
+})
+
+test('matches are shown by rule, with what the rule says about itself, and by sample', { skip }, async () => {
+  const page = await web.open('/matches?ruleset=many')
+  await page.getByRole('button', { name: /^Matches each by itself/ }).click()
+  await page.getByRole('option', { name: 'by rule' }).click()
+  const rules = page.getByRole('table', { name: 'Rules with matches' })
+  await rules.getByText('rule_1', { exact: true }).click()
+  await rules.getByText('Ada').waitFor()
+  const link = rules.getByRole('link', { name: 'https://example.org/report' })
+  assert.match((await link.getAttribute('rel')) ?? '', /noopener/)
+  await rules.getByText('javascript:alert(1)').waitFor()
+  assert.equal(await rules.getByRole('link', { name: /javascript/ }).count(), 0)
+  assert.equal(await rules.getByRole('row').count(), 1 + RULES)
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await rules.getByRole('link', { name: '1,300 matches of rule_1' }).click()
+  await page.getByText('of the rule rule_1').waitFor()
+  await page.getByText('100 matches shown of 1,300').waitFor()
+
+  await page.goto(`${web.server.url}/matches?ruleset=many&by=sample`)
+  const samples = page.getByRole('table', { name: 'Samples with matches' })
+  await samples.getByRole('link', { name: '9 matches of sample-1300' }).click()
+  await page.getByText('9 matches shown, that is all').waitFor()
+
+  // The language of queries, with its error below the bar.
+  const query = page.getByRole('searchbox', { name: 'Samples that fulfil a query' })
+  await query.fill('size:<1003')
+  await page.getByText('18 matches shown, that is all').waitFor()
+  await query.fill('size:')
+  await page.locator('code', { has: page.locator('mark') }).waitFor()
+  await page.context().close()
+})
+
+test('columns are chosen, remembered, and hidden ones are told', { skip }, async () => {
+  const page = await web.open('/matches?ruleset=many', { viewport: { width: 1_150, height: 900 } })
+  const heads = () => page.getByRole('table', { name: 'Matches' }).getByRole('columnheader').allTextContents()
+  await page.getByRole('button', { name: 'Columns (2 hidden)' }).click()
+  assert.ok(!(await heads()).includes('Threat'))
+  await page.getByRole('menuitemcheckbox', { name: 'Threat' }).click()
+  await page.getByRole('menuitemcheckbox', { name: 'Type' }).click()
+  await page.keyboard.press('Escape')
+  await page.reload()
+  await page.getByRole('button', { name: 'Columns (2 hidden)' }).waitFor()
+  await page.getByRole('table', { name: 'Matches' }).getByRole('link').first().waitFor()
+  const shown = await heads()
+  assert.ok(shown.includes('Threat') && !shown.includes('Type'), shown.join())
   await page.context().close()
 })
 

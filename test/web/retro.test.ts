@@ -61,6 +61,27 @@ test('a run is stopped by hand, and history and chart show both', { skip }, asyn
   await page.context().close()
 })
 
+test('each run leads to its own matches, and to what is new since the run before', { skip }, async () => {
+  const page = await web.open('/retro')
+  await page.getByRole('button', { name: 'Start Local Retro' }).click()
+  await page.getByRole('heading', { name: 'Complete' }).waitFor()
+  await page.getByRole('link', { name: 'Matches of this run' }).click()
+  await page.getByRole('heading', { name: /^Run \d+ of Local Retro$/ }).waitFor()
+  await page.getByText(`${SAMPLES} matches shown, that is all`).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.getByRole('button', { name: /^Found all of this run/ }).click()
+  await page.getByRole('option', { name: 'new since the run before' }).click()
+  await page.getByRole('heading', { name: 'No match fits' }).waitFor()
+  await page.getByRole('link', { name: 'Local Retro' }).click()
+  const oldest = page.getByRole('table', { name: 'Runs of Local Retro, newest first' }).getByRole('row').last()
+  await oldest.getByRole('link', { name: String(SAMPLES), exact: true }).click()
+  await page.getByText(`${SAMPLES} matches shown, that is all`).waitFor()
+  assert.match(page.url(), /\/retro\/\d+\?new_in_run=true$/)
+  await page.goto(`${web.server.url}/retro/4711`)
+  await page.getByRole('heading', { name: 'There is no such run' }).waitFor()
+  await page.context().close()
+})
+
 test('a hunt over a part of the samples is started, followed, exported and deleted', { skip }, async () => {
   const page = await web.open('/hunts')
   await page.getByRole('link', { name: 'New hunt' }).click()

@@ -19,6 +19,7 @@ export const routes: RouteObject[] = [
   { path: '/rule-sources/:id', lazy: () => part(() => import('./pages/rule-source/rule-source-page.tsx')) },
   { path: '/matches', lazy: () => part(() => import('./pages/matches/matches-page.tsx')) },
   { path: '/retro', lazy: () => part(() => import('./pages/retro/retro-page.tsx')) },
+  { path: '/retro/:id', lazy: () => part(() => import('./pages/retro/run-page.tsx')) },
   { path: '/hunts', lazy: () => part(() => import('./pages/hunts/hunts-page.tsx')) },
   { path: '/new-hunt', lazy: () => part(() => import('./pages/new-hunt/new-hunt-page.tsx')) },
   { path: '/hunts/:id', lazy: () => part(() => import('./pages/hunt/hunt-page.tsx')) },

@@ -29,5 +29,26 @@ export const MatchSearchShape = Type.Object({
   next_after: Type.Union([Type.Integer(), Type.Null()], {
     description: '`after` of the next page. A page may be short, even empty, although there is a next one',
   }),
+  complete: Type.Optional(
+    Type.Boolean({
+      description: 'of a search with `order`; false: more fit, and the newest 10,000 of them were sorted',
+    }),
+  ),
   results: Type.Array(MatchShape),
+})
+
+export const MatchGroupsShape = Type.Object({
+  next_after: Type.Union([Type.Integer(), Type.Null()], {
+    description: '`after` of the next page. A page may be short, even empty, although there is a next one',
+  }),
+  results: Type.Array(
+    Type.Object({
+      newest: MatchShape,
+      matches: Type.Object({
+        count: Type.Integer({ description: 'of the sample, or of the rule, as far as they fit' }),
+        more: Type.Boolean({ description: 'true: not all were counted' }),
+      }),
+    }),
+    { description: 'one for each sample or rule, the one with the newest match first' },
+  ),
 })

@@ -54,6 +54,7 @@ export const RulesShape = Type.Object({
     Type.Object({
       name: Type.String(),
       tags: Type.Array(Type.String()),
+      meta: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
       matches: Type.Integer({ description: 'those of before it was disabled too' }),
       noisy: Type.Boolean({
         description: 'it has matches for one in a hundred stored samples, at least 100, or it has 10,000',

@@ -1,13 +1,16 @@
 /** Matches with filters, and as files: additions to the specification. */
 import { type Static, Type } from 'typebox'
-import type { Matches, MatchFilter } from '../../matches/index.ts'
+import type { Matches, MatchFilter, MatchSortKey } from '../../matches/index.ts'
+import { MOST_CHARACTERS } from '../../query/index.ts'
 import { checkName } from '../../rulesets/index.ts'
+import { matchSortKeys } from '../../store/index.ts'
 import { LIST_BODY } from '../body-bounds.ts'
-import { MatchSearchShape, MatchShape } from '../contract/matches.ts'
+import { MatchGroupsShape, MatchSearchShape, MatchShape } from '../contract/matches.ts'
 import { CountedShape } from '../contract/paging.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { matchFileTypes, matchFormats, matchJson, sendMatches } from '../match-files.ts'
 import { RulesetName } from '../parameters.ts'
+import { readQuery } from '../queries.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { classificationNumber, periodOf, sampleFilters } from './sample-shapes.ts'
 
@@ -23,7 +26,20 @@ export const matchFilters = {
   ...sampleFilters,
   min_size: Size,
   max_size: Size,
+  exact_rule: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'the whole name of the rule' })),
+  query: Type.Optional(
+    Type.String({
+      maxLength: MOST_CHARACTERS,
+      description: 'what the sample fulfils, in the language of the sample search',
+    }),
+  ),
+  run: Type.Optional(Type.Integer({ minimum: 1, description: 'found by this run of Local Retro, new or not' })),
+  new_in_run: Type.Boolean({ default: false, description: 'with `run`: recorded since the run before had ended' }),
 }
+const After = Type.Optional(
+  Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next_after` of a page' }),
+)
+const Limit = Type.Integer({ minimum: 1, maximum: 500, default: 100 })
 const Filters = Type.Object(matchFilters)
 const Format = Type.Enum(matchFormats)
 const MispEvent = Type.Object({ Event: Type.Object({}, { additionalProperties: true }) })
@@ -42,18 +58,39 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
       schema: {
         tags: ['matches'],
         operationId: 'searchMatches',
-        summary: 'Search matches, those recorded last first',
+        summary: 'Search matches, those recorded last first unless ordered',
         querystring: Type.Object({
           ...matchFilters,
-          after: Type.Optional(
-            Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next_after` of a page' }),
-          ),
-          limit: Type.Integer({ minimum: 1, maximum: 500, default: 100 }),
+          order: Type.Enum(['recorded', ...matchSortKeys], { default: 'recorded' }),
+          descending: Type.Boolean({ default: true }),
+          after: After,
+          limit: Limit,
         }),
         response: { 200: MatchSearchShape, ...refusals(yaraEnvelope, statuses) },
       },
     },
     async ({ query }) => foundMatches(matches, query),
+  )
+
+  app.get(
+    '/api/matches/groups/',
+    {
+      config: { access: 'account' },
+      schema: {
+        tags: ['matches'],
+        operationId: 'searchMatchGroups',
+        summary: 'Search matches by sample or by rule',
+        querystring: Type.Object({ ...matchFilters, by: Type.Enum(['sample', 'rule']), after: After, limit: Limit }),
+        response: { 200: MatchGroupsShape, ...refusals(yaraEnvelope, statuses) },
+      },
+    },
+    async ({ query: { by, after, limit, ...query } }) => {
+      const found = await matches.findGroups(filterOf(query), by, { limit, ...(after !== undefined && { after }) })
+      return {
+        next_after: found.next,
+        results: found.results.map(({ newest, matches: counted }) => ({ newest: matchJson(newest), matches: counted })),
+      }
+    },
   )
 
   app.get(
@@ -119,23 +156,37 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
 /** A page of a search as it is answered on the wire. */
 export async function foundMatches(
   matches: Matches,
-  { after, limit, ...query }: Static<typeof Filters> & { readonly after?: number; readonly limit: number },
+  {
+    after,
+    limit,
+    order = 'recorded',
+    descending = true,
+    ...query
+  }: Static<typeof Filters> & {
+    readonly after?: number
+    readonly limit: number
+    readonly order?: 'recorded' | MatchSortKey
+    readonly descending?: boolean
+  },
 ): Promise<Static<typeof MatchSearchShape>> {
   const filter = filterOf(query)
-  const found = await matches.find(filter, { limit, ...(after !== undefined && { after }) })
+  const walk = { limit, ...(after !== undefined && { after }) }
   const { rulesets = [], together, ...conditions } = filter
   const isCounted = Object.keys(conditions).length === 0 && !(together && rulesets.length > 1)
-  return {
-    count: isCounted ? await matches.count(rulesets) : null,
-    next_after: found.next,
-    results: found.results.map(matchJson),
+  const count = isCounted ? await matches.count(rulesets) : null
+  if (order !== 'recorded') {
+    const { results, next, complete } = await matches.findSorted(filter, { by: order, descending }, walk)
+    return { count, next_after: next, complete, results: results.map(matchJson) }
   }
+  const found = await matches.find(filter, { ...walk, oldestFirst: !descending })
+  return { count, next_after: found.next, results: found.results.map(matchJson) }
 }
 
 /** Everything but `after` and `limit`. */
 function filterOf(query: Static<typeof Filters>): MatchFilter {
   const { ruleset, together, revision, rule, enabled_rules, place } = query
-  const { file_type, classification, tag, from, to, min_size, max_size } = query
+  const { file_type, classification, tag, from, to, min_size, max_size, exact_rule, run, new_in_run } = query
+  const sample = query.query ? readQuery(query.query) : null
   for (const name of ruleset ?? []) checkName(name, 'ruleset.name-invalid')
   return {
     ...(ruleset && ruleset.length > 0 && { rulesets: ruleset }),
@@ -149,6 +200,9 @@ function filterOf(query: Static<typeof Filters>): MatchFilter {
     ...(tag && { tag }),
     ...(min_size !== undefined && { minSize: min_size }),
     ...(max_size !== undefined && { maxSize: max_size }),
+    ...(exact_rule !== undefined && { exactRule: exact_rule }),
+    ...(sample && { sample }),
+    ...(run !== undefined && { run, newInRun: new_in_run }),
     ...periodOf(from, to),
   }
 }

@@ -67,10 +67,11 @@ export function addRuleSwitches(app: HttpServer, { appliance: { ruleSwitches } }
 }
 
 function toJson(rule: ListedRule): Static<typeof RulesShape>['results'][number] {
-  const { name, tags, matches, isNoisy, isInText, disabled } = rule
+  const { name, tags, meta, matches, isNoisy, isInText, disabled } = rule
   return {
     name,
     tags: [...tags],
+    meta: { ...meta },
     matches,
     noisy: isNoisy,
     in_text: isInText,

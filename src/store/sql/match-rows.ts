@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { type QueryResult, type RawBuilder, sql } from 'kysely'
-import type { MatchRow } from '../matches.ts'
+import type { MatchRow, MatchSortKey } from '../matches.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 
@@ -98,6 +98,31 @@ export async function matchesById(database: Database, { listOf }: Engine, ids: r
     const row = byId.get(id)
     return row ? [toMatchRow(row)] : []
   })
+}
+
+const sortColumns: Readonly<Record<MatchSortKey, RawBuilder<unknown>>> = {
+  rule: sql`matches.rule`,
+  ruleset: sql`rulesets.name`,
+  name: sql`coalesce(matches.name, samples.name)`,
+  classification: sql`samples.classification`,
+  threat: sql`samples.threat_name`,
+  type: sql`samples.file_type`,
+  size: sql`samples.size`,
+}
+
+export async function sortedMatchIds(
+  database: Database,
+  { listOf }: Engine,
+  ids: readonly number[],
+  by: MatchSortKey,
+  descending: boolean,
+): Promise<number[]> {
+  const column = sortColumns[by]
+  const { rows } = await sql<{ id: number }>`
+    SELECT matches.id FROM matches JOIN samples ON samples.id = matches.sample_id
+    JOIN rulesets ON rulesets.id = matches.ruleset_id WHERE matches.id IN ${listOf(ids)}
+    ORDER BY ${column} IS NULL, ${column} ${descending ? sql`DESC` : sql`ASC`}, matches.id DESC`.execute(database)
+  return rows.map(({ id }) => id)
 }
 
 export function toMatchRow(row: StoredRow): MatchRow {

@@ -1,5 +1,5 @@
 /**
- * Matches by what they and their samples are, newest first.
+ * Matches by what they and their samples are, newest first or oldest first.
  *
  * Ten million matches cannot be sorted or counted for each question, and the database answers in the server's own
  * thread. So a question is answered in one of two ways. Where one of its conditions leaves few matches or samples (by an
@@ -13,10 +13,14 @@ import { type Counted, countInSteps } from '../counted.ts'
 import type { MatchConditions, MatchesFound, MatchWalk } from '../matches.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
+import { conditionsOf } from './match-conditions.ts'
 import { matchesById } from './match-rows.ts'
+import { sizeAfter } from './sample-search.ts'
 
 /** Matches looked at by one statement at most; the first looks at a page only, as that is enough without filters. */
 const STEP = 4_000
+/** Where each is asked what a query demands of samples, steps are sized by how long the last one took. */
+const FIRST_OF_QUERY = 64
 /** What one answer may take; it is passed only by the step that is under way. */
 const BUDGET_MS = 250
 /** Conditions that leave no more than this are answered directly. */
@@ -29,24 +33,38 @@ export async function searchMatches(
   engine: Engine,
   rulesetIds: readonly number[],
   filter: MatchConditions,
-  { limit, after = PAST_ALL }: MatchWalk,
+  walk: MatchWalk,
 ): Promise<MatchesFound> {
-  const source = (await fewMatches(database, engine, rulesetIds, filter)) ?? walkFrom(rulesetIds)
-  const conditions = conditionsOf(engine, rulesetIds, filter)
+  const { ids, next } = await searchIds(database, engine, rulesetIds, filter, walk)
+  return { results: await matchesById(database, engine, ids), next }
+}
+
+/** Their ids. `also` are further conditions on the rows of `matches` and `samples`. */
+export async function searchIds(
+  database: Database,
+  engine: Engine,
+  rulesetIds: readonly number[],
+  filter: MatchConditions,
+  { limit, oldestFirst = false, after = oldestFirst ? 0 : PAST_ALL }: MatchWalk,
+  also: readonly RawBuilder<boolean>[] = [],
+): Promise<{ readonly ids: readonly number[]; readonly next: number | null }> {
+  const source = await sourceOf(database, engine, rulesetIds, filter, oldestFirst)
+  const conditions = [...conditionsOf(engine, rulesetIds, filter), ...also]
   const started = performance.now()
   const ids: number[] = []
-  let below: number | null = after
-  for (let size = limit + 1; below !== null; size = Math.min(STEP, 4 * size)) {
-    const step: Step = await takeStep(database, engine, source, conditions, { below, size })
+  let from: number | null = after
+  let size = filter.sample ? FIRST_OF_QUERY : limit + 1
+  while (from !== null) {
+    const step: Step = await takeStep(database, engine, source, conditions, { from, size })
+    size = filter.sample ? sizeAfter(size, step.ms) : Math.min(STEP, 4 * size)
     ids.push(...step.ids)
-    below = step.next
+    from = step.next
     if (ids.length >= limit || performance.now() - started > BUDGET_MS) break
     await setImmediate()
   }
   const page = ids.slice(0, limit)
   const last = page.at(-1)
-  const more = ids.length > limit && last !== undefined ? last : below
-  return { results: await matchesById(database, engine, page), next: more }
+  return { ids: page, next: ids.length > limit && last !== undefined ? last : from }
 }
 
 /** How many matches fulfil the filter; see `Counted`. */
@@ -56,10 +74,12 @@ export async function countFoundMatches(
   rulesetIds: readonly number[],
   filter: MatchConditions,
 ): Promise<Counted> {
-  const source = (await fewMatches(database, engine, rulesetIds, filter)) ?? walkFrom(rulesetIds)
+  const source = await sourceOf(database, engine, rulesetIds, filter, false)
   const conditions = conditionsOf(engine, rulesetIds, filter)
-  return countInSteps(PAST_ALL, async (below) => {
-    const { ids, next } = await takeStep(database, engine, source, conditions, { below, size: STEP })
+  let size = filter.sample ? FIRST_OF_QUERY : STEP
+  return countInSteps(PAST_ALL, async (from) => {
+    const { ids, next, ms } = await takeStep(database, engine, source, conditions, { from, size })
+    if (filter.sample) size = sizeAfter(size, ms)
     return { found: ids.length, next }
   })
 }
@@ -68,15 +88,41 @@ interface Step {
   readonly ids: readonly number[]
   /** Where the walk goes on; null at its end. */
   readonly next: number | null
+  readonly ms: number
 }
 
 interface Portion {
-  readonly below: number
+  /** The id behind which the portion begins, in the order of the walk. */
+  readonly from: number
   readonly size: number
 }
 
-/** SQL for the ids of at most `size` matches below an id, descending. */
-type Source = (portion: Portion) => RawBuilder<unknown>
+/** Where the ids of a walk come from, and in which order. */
+interface Source {
+  readonly ascending: boolean
+  /** SQL for the ids of at most `size` matches behind an id, in the order of the walk. */
+  readonly portion: (portion: Portion) => RawBuilder<unknown>
+}
+
+async function sourceOf(
+  database: Database,
+  engine: Engine,
+  rulesetIds: readonly number[],
+  filter: MatchConditions,
+  ascending: boolean,
+): Promise<Source> {
+  const few = await fewMatches(database, engine, rulesetIds, filter, ascending)
+  return { ascending, portion: few ?? walkFrom(rulesetIds, filter, ascending) }
+}
+
+/** The end of a statement that takes a portion; `id` is the column that is walked. */
+function behind(id: RawBuilder<unknown>, ascending: boolean, { from, size }: Portion) {
+  const order = ascending ? sql`ASC` : sql`DESC`
+  return {
+    where: ascending ? sql`${id} > ${from}` : sql`${id} < ${from}`,
+    order: sql`ORDER BY ${id} ${order} LIMIT ${size}`,
+  }
+}
 
 async function takeStep(
   database: Database,
@@ -85,34 +131,47 @@ async function takeStep(
   conditions: readonly RawBuilder<boolean>[],
   portion: Portion,
 ): Promise<Step> {
+  const { ascending } = source
+  const started = performance.now()
   // One statement looks at the step's matches, so that what passes and where the step ended are of one moment.
   const passing = sql`
     SELECT matches.id FROM step
     ${joinInOrder} matches ON matches.id = step.id
     ${joinInOrder} samples ON samples.id = matches.sample_id
     WHERE ${conditions.length > 0 ? sql.join(conditions, sql` AND `) : sql`TRUE`}
-    ORDER BY matches.id DESC`
+    ORDER BY matches.id ${ascending ? sql`ASC` : sql`DESC`}`
   const { rows } = await sql<{ last: number | null; looked: number; ids: string }>`
-    WITH step(id) AS MATERIALIZED (${source(portion)})
-    SELECT min(id) AS last, count(*) AS looked, ${jsonIds(passing)} AS ids FROM step`.execute(database)
+    WITH step(id) AS MATERIALIZED (${source.portion(portion)})
+    SELECT ${ascending ? sql`max(id)` : sql`min(id)`} AS last, count(*) AS looked, ${jsonIds(passing)} AS ids FROM step`.execute(
+    database,
+  )
   const [row] = rows
   const ids = JSON.parse(row?.ids ?? '[]') as number[]
-  return { ids, next: row && row.looked >= portion.size ? row.last : null }
+  return { ids, next: row && row.looked >= portion.size ? row.last : null, ms: performance.now() - started }
 }
 
-function walkFrom(rulesetIds: readonly number[]): Source {
+function walkFrom(rulesetIds: readonly number[], { run }: MatchConditions, ascending: boolean): Source['portion'] {
+  if (run !== undefined) {
+    return (portion) => {
+      const { where, order } = behind(sql`match_id`, ascending, portion)
+      return sql`SELECT match_id AS id FROM retro_matches WHERE hunt_id = ${run} AND ${where} ${order}`
+    }
+  }
   const [only, ...others] = rulesetIds
   if (only === undefined) {
-    return ({ below, size }) => sql`SELECT id FROM matches WHERE id < ${below} ORDER BY id DESC LIMIT ${size}`
+    return (portion) => {
+      const { where, order } = behind(sql`id`, ascending, portion)
+      return sql`SELECT id FROM matches WHERE ${where} ${order}`
+    }
   }
-  // Each ruleset's newest by its index, and of those the newest: no ruleset is read further than needed.
-  return ({ below, size }) => {
+  // The first of each ruleset by its index, and of those the first: no ruleset is read further than needed.
+  return (portion) => {
+    const { where, order } = behind(sql`id`, ascending, portion)
     const each = [only, ...others].map(
       (ruleset) =>
-        sql`SELECT id FROM (SELECT id FROM matches WHERE ruleset_id = ${ruleset} AND id < ${below}
-          ORDER BY id DESC LIMIT ${size}) AS newest`,
+        sql`SELECT id FROM (SELECT id FROM matches WHERE ruleset_id = ${ruleset} AND ${where} ${order}) AS first_ones`,
     )
-    return sql`SELECT id FROM (${sql.join(each, sql` UNION ALL `)}) AS each_ruleset ORDER BY id DESC LIMIT ${size}`
+    return sql`SELECT id FROM (${sql.join(each, sql` UNION ALL `)}) AS each_ruleset ${order}`
   }
 }
 
@@ -122,7 +181,8 @@ async function fewMatches(
   { listOf, textsOf }: Engine,
   rulesetIds: readonly number[],
   filter: MatchConditions,
-): Promise<Source | null> {
+  ascending: boolean,
+): Promise<Source['portion'] | null> {
   const { tag, fileTypes, classifications, from, to } = filter
   if (from !== undefined || to !== undefined) {
     const recorded = sql`SELECT id FROM matches WHERE created BETWEEN ${from ?? 0} AND ${to ?? PAST_ALL} LIMIT ${FEW + 1}`
@@ -143,51 +203,16 @@ async function fewMatches(
   }
   return null
 
-  function among(ids: readonly number[]): Source {
+  function among(ids: readonly number[]): Source['portion'] {
     const chosen = rulesetIds.length > 0 ? sql`AND ruleset_id IN ${listOf(rulesetIds)}` : sql``
-    return ({ below, size }) =>
-      sql`SELECT id FROM matches WHERE id IN ${listOf(ids)} AND id < ${below} ${chosen} ORDER BY id DESC LIMIT ${size}`
+    return (portion) => {
+      const { where, order } = behind(sql`id`, ascending, portion)
+      return sql`SELECT id FROM matches WHERE id IN ${listOf(ids)} AND ${where} ${chosen} ${order}`
+    }
   }
 }
 
 async function idsOf(database: Database, query: RawBuilder<unknown>): Promise<number[]> {
   const { rows } = await (query as RawBuilder<{ id: number }>).execute(database)
   return rows.map(({ id }) => id)
-}
-
-function conditionsOf(
-  { listOf, textsOf, like }: Engine,
-  rulesetIds: readonly number[],
-  filter: MatchConditions,
-): RawBuilder<boolean>[] {
-  const { revision, rule, enabledRules, cloud, classifications, fileTypes, tag, minSize, maxSize, from, to } = filter
-  const conditions: RawBuilder<boolean>[] = []
-  if (revision !== undefined) {
-    const itself = sql`SELECT 1 FROM revisions WHERE revisions.id = matches.revision_id AND revisions.number = ${revision}`
-    conditions.push(sql`EXISTS (${itself})`)
-  }
-  if (rule) conditions.push(like(sql`matches.rule`, `%${rule.replace(/[\\%_]/g, '\\$&')}%`))
-  if (enabledRules) {
-    const disabled = sql`SELECT 1 FROM disabled_rules AS disabled
-      WHERE disabled.ruleset_id = matches.ruleset_id AND disabled.rule = matches.rule`
-    conditions.push(sql`NOT EXISTS (${disabled})`)
-  }
-  if (cloud !== undefined) conditions.push(sql`matches.cloud = ${cloud ? 1 : 0}`)
-  if (from !== undefined) conditions.push(sql`matches.created >= ${from}`)
-  if (to !== undefined) conditions.push(sql`matches.created <= ${to}`)
-  if (classifications) conditions.push(sql`samples.classification IN ${listOf(classifications)}`)
-  if (fileTypes) conditions.push(sql`samples.file_type IN ${textsOf(fileTypes)}`)
-  if (minSize !== undefined) conditions.push(sql`samples.size >= ${minSize}`)
-  if (maxSize !== undefined) conditions.push(sql`samples.size <= ${maxSize}`)
-  if (tag !== undefined) {
-    conditions.push(sql`EXISTS (SELECT 1 FROM tags WHERE tags.sample_id = samples.id AND tags.tag = ${tag})`)
-  }
-  if (filter.together) {
-    for (const ruleset of rulesetIds) {
-      conditions.push(
-        sql`EXISTS (SELECT 1 FROM matches AS also WHERE also.sample_id = samples.id AND also.ruleset_id = ${ruleset})`,
-      )
-    }
-  }
-  return conditions
 }

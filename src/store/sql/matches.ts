@@ -4,11 +4,14 @@ import type { StoredMatches } from '../matches.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 import { firstOfEach } from './list.ts'
-import { commonMatchIds, matchesById, matchesWithSamples, matchIds, toMatchRow } from './match-rows.ts'
+import { searchGroups } from './match-groups.ts'
+import { commonMatchIds, matchesById, matchesWithSamples, matchIds, sortedMatchIds, toMatchRow } from './match-rows.ts'
 import { countFoundMatches, searchMatches } from './match-search.ts'
 
 /** A statement takes 32,766 parameters, and other requests are answered in between. */
 const ROWS_AT_ONCE = 2_000
+/** Runs that may have lists left: those of earlier ones are gone already. */
+const PAST_RUNS = 100
 const feedFlags = { live: 1, retro: 2 } as const
 
 export function sqlMatches(database: Database, engine: Engine): StoredMatches {
@@ -31,6 +34,46 @@ export function sqlMatches(database: Database, engine: Engine): StoredMatches {
         .onConflict((conflict) => conflict.doNothing())
         .returning(['ruleset_id as rulesetId', 'rule'])
         .execute()
+    },
+
+    async addToRun(huntId, sampleId, found) {
+      for (const [rulesetId, rules] of Map.groupBy(found, (each) => each.rulesetId)) {
+        await database
+          .insertInto('retro_matches')
+          .columns(['hunt_id', 'match_id'])
+          .expression(({ selectFrom, val }) =>
+            selectFrom('matches')
+              .select([val(huntId).as('hunt_id'), 'id as match_id'])
+              .where('sample_id', '=', sampleId)
+              .where('ruleset_id', '=', rulesetId)
+              .where('cloud', '=', 0)
+              .where('rule', 'in', textsOf(rules.map(({ rule }) => rule))),
+          )
+          .onConflict((conflict) => conflict.doNothing())
+          .execute()
+      }
+    },
+
+    async deleteOfRuns(kept) {
+      const runs = await database
+        .selectFrom('hunts')
+        .select('id')
+        .where('kind', '=', 'local-retro')
+        .orderBy('id', 'desc')
+        .offset(kept)
+        .limit(PAST_RUNS)
+        .execute()
+      for (const { id } of runs) {
+        for (let deleted = ROWS_AT_ONCE; deleted === ROWS_AT_ONCE; await setImmediate()) {
+          const some = database.selectFrom('retro_matches').select('match_id').where('hunt_id', '=', id)
+          const { numDeletedRows } = await database
+            .deleteFrom('retro_matches')
+            .where('hunt_id', '=', id)
+            .where('match_id', 'in', some.limit(ROWS_AT_ONCE))
+            .executeTakeFirstOrThrow()
+          deleted = Number(numDeletedRows)
+        }
+      }
     },
 
     async addFromCloud(feed, findings) {
@@ -192,6 +235,11 @@ export function sqlMatches(database: Database, engine: Engine): StoredMatches {
     },
 
     search: (rulesetIds, conditions, walk) => searchMatches(database, engine, rulesetIds, conditions, walk),
+
+    searchGroups: (rulesetIds, conditions, by, walk) =>
+      searchGroups(database, engine, rulesetIds, conditions, by, walk),
+
+    sort: (ids, by, descending) => sortedMatchIds(database, engine, ids, by, descending),
 
     countFound: (rulesetIds, conditions) => countFoundMatches(database, engine, rulesetIds, conditions),
   }

@@ -97,7 +97,8 @@ const sortColumns: Readonly<Record<SampleSortKey, RawBuilder<unknown>>> = {
   size: sql`size`,
 }
 
-function sizeAfter(size: number, ms: number): number {
+/** How many rows the next step looks at, by what the last one took. */
+export function sizeAfter(size: number, ms: number): number {
   if (ms > 2 * STEP_MS) return Math.max(16, Math.floor((size * STEP_MS) / ms))
   return ms < STEP_MS ? Math.min(STEP, 4 * size) : size
 }

@@ -308,6 +308,8 @@ CREATE TABLE matches (
   UNIQUE (ruleset_id, sample_id, rule, cloud)
 ) STRICT;
 
+CREATE INDEX matches_by_rule ON matches (ruleset_id, rule, id);
+
 CREATE INDEX matches_by_ruleset ON matches (ruleset_id, id);
 
 CREATE INDEX matches_by_sample ON matches (sample_id, ruleset_id);
@@ -493,6 +495,14 @@ CREATE TABLE reanalyses (
   sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE,
   requested INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE retro_matches (
+  hunt_id INTEGER NOT NULL REFERENCES hunts (id) ON DELETE CASCADE,
+  match_id INTEGER NOT NULL REFERENCES matches (id) ON DELETE CASCADE,
+  PRIMARY KEY (hunt_id, match_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX retro_matches_by_match ON retro_matches (match_id);
 
 CREATE TABLE revisions (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

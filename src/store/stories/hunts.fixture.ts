@@ -2,7 +2,7 @@ import type { Store } from '../store.ts'
 import { byId, type Tell } from './telling.fixture.ts'
 
 export async function hunting(store: Store, tell: Tell): Promise<void> {
-  const { retention, hunts, hits, feeds, journal, audit, samples, rulesets, intake } = store
+  const { retention, hunts, hits, feeds, journal, audit, samples, rulesets, intake, matches } = store
   const adHoc = { title: 't', texts: Buffer.from('[]'), selection: '{}', useIndex: false }
   const rulesetsOf = [{ rulesetId: 1, revisionId: 1 }]
   const shared = { created: 1, lastSampleId: 9 }
@@ -24,6 +24,47 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
       ...shared,
     }),
   ])
+  const match = (rule: string) => ({ rulesetId: 1, revisionId: 1, rule, name: null })
+  await matches.add(1, [match('early')], 1)
+  await matches.add(2, [match('early'), match('late')], 50)
+  await matches.addToRun(2, 1, [match('early'), match('none')])
+  await matches.addToRun(2, 2, [match('early'), match('late')])
+  await matches.addToRun(2, 2, [match('late')])
+  // Ids that the databases count up differently where rows are there already: by their places.
+  const places = (await matches.search([], {}, { limit: 9, oldestFirst: true })).results.map(({ id }) => id)
+  const inRun = async () =>
+    byPlace([
+      await matches.search([], { run: 2 }, { limit: 2 }),
+      await matches.search([1], { run: 2 }, { limit: 9, oldestFirst: true }),
+      await matches.search([2], { run: 2 }, { limit: 9 }),
+      await matches.search([], { run: 2, newInRun: true, from: 40 }, { limit: 9 }),
+      await matches.countFound([], { run: 2, exactRule: 'late' }),
+      await matches.searchGroups([], { run: 2 }, 'sample', { limit: 9 }),
+      await matches.searchGroups([1], { minSize: 1 }, 'rule', { limit: 1 }),
+      await matches.search(
+        [],
+        { sample: { kind: 'number', field: 'size', bounds: { from: 1, to: null } } },
+        { limit: 9 },
+      ),
+    ])
+  const placeOf = (id: number) => places.indexOf(id)
+  const byPlace = (answer: unknown) =>
+    JSON.parse(JSON.stringify(answer, (key, value) => (['id', 'next'].includes(key) && value ? placeOf(value) : value)))
+  tell('in a run', await inRun())
+  const { results: listed } = await matches.search([], {}, { limit: 9 })
+  for (const by of ['rule', 'ruleset', 'name', 'classification', 'threat', 'type', 'size'] as const) {
+    const ids = listed.map(({ id }) => id)
+    const orders = [await matches.sort(ids, by, true), await matches.sort(ids, by, false)]
+    tell(
+      `sorted by ${by}`,
+      orders.map((order) => order.map(placeOf)),
+    )
+  }
+  await matches.deleteOfRuns(1)
+  tell('in the last run', await inRun())
+  await matches.deleteOfRuns(0)
+  tell('in no run', await inRun())
+  await matches.deleteOfRules(1, 'all')
   tell('requeued', [await hunts.requeue('local-retro'), await hunts.unfinishedState('local-retro')])
   tell('to run', [await hunts.findToRun(1), await hunts.findToRun(3), await hunts.revisionsOf(2)])
   const lost = { id: 1, fence: 99 }

@@ -1,6 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import type { Static } from 'typebox'
-import type { MatchSearchShape } from '../../../src/http/contract/matches.ts'
+import type { MatchGroupsShape, MatchSearchShape } from '../../../src/http/contract/matches.ts'
 import type { CountedShape } from '../../../src/http/contract/paging.ts'
 import { addressOf, call, type Query, send } from './http.ts'
 import { atServer } from './root.ts'
@@ -14,33 +14,75 @@ export type ExportFormat = 'csv' | 'json' | 'hashes' | 'stix' | 'misp'
 export type MatchQuery = Query
 
 const PAGE_SIZE = 100
+const LATER_PAGE_SIZE = 500
 const LOOK_MS = 3_000
 
 interface Page extends Walked<Match, number> {
   /** Of all pages; null where nobody has counted. */
   readonly count: number | null
+  /** False: more fit than the server sorts. */
+  readonly isComplete: boolean
 }
+
+/** What the list is ordered by, as the API names it. */
+export interface MatchOrder {
+  readonly order: string
+  readonly descending: boolean
+}
+
+export const newestFirst: MatchOrder = { order: 'recorded', descending: true }
+
+type GroupPage = Static<typeof MatchGroupsShape>
+/** The matches of one sample, or of one rule, with the newest of them. */
+export type MatchGroup = GroupPage['results'][number]
 
 /**
  * Newest first. While only the first page is shown, and `isHeld` is not, new ones come in by themselves; further down, and
  * while somebody chooses rows, they would shift what is being looked at.
  */
-export function useMatches(query: MatchQuery, isHeld = false) {
+export function useMatches(
+  query: MatchQuery,
+  order: MatchOrder,
+  { isHeld = false, isWanted = true }: { readonly isHeld?: boolean; readonly isWanted?: boolean } = {},
+) {
   return useInfiniteQuery({
-    queryKey: ['matches', 'list', query],
+    queryKey: ['matches', 'list', query, order],
+    enabled: isWanted,
     queryFn: async ({ pageParam, signal }): Promise<Page> => {
       let count: number | null = null
-      const walked = await walk<Match, number>(pageParam, PAGE_SIZE, async (after, limit) => {
-        const page = await call<MatchPage>('GET', '/api/matches/', { query: { ...query, after, limit }, signal })
+      let isComplete = true
+      // Whoever goes on scrolls through many.
+      const size = pageParam === null ? PAGE_SIZE : LATER_PAGE_SIZE
+      const walked = await walk<Match, number>(pageParam, size, async (after, limit) => {
+        const asked = { ...query, ...order, after, limit }
+        const page = await call<MatchPage>('GET', '/api/matches/', { query: asked, signal })
         count = page.count
+        isComplete = page.complete ?? true
         return { rows: page.results, next: page.next_after }
       })
-      return { ...walked, count }
+      return { ...walked, count, isComplete }
     },
     initialPageParam: null as number | null,
     getNextPageParam: ({ next }) => next,
     placeholderData: keepPreviousData,
     refetchInterval: ({ state }) => (!isHeld && state.data?.pages.length === 1 ? LOOK_MS : false),
+  })
+}
+
+/** One row for each sample, or for each rule, the one with the newest match first. */
+export function useMatchGroups(query: MatchQuery, by: 'sample' | 'rule', isWanted: boolean) {
+  return useInfiniteQuery({
+    queryKey: ['matches', 'groups', query, by],
+    enabled: isWanted,
+    queryFn: ({ pageParam, signal }) =>
+      walk<MatchGroup, number>(pageParam, PAGE_SIZE, async (after, limit) => {
+        const asked = { ...query, by, after, limit }
+        const page = await call<GroupPage>('GET', '/api/matches/groups/', { query: asked, signal })
+        return { rows: page.results, next: page.next_after }
+      }),
+    initialPageParam: null as number | null,
+    getNextPageParam: ({ next }) => next,
+    placeholderData: keepPreviousData,
   })
 }
 

@@ -122,9 +122,15 @@ export function Select<T extends string>({
 }
 
 /** The row of search and filters above a list. */
-export function Filters({ children }: { readonly children: ReactNode }) {
+export function Filters({
+  label = 'Search and filters',
+  children,
+}: {
+  readonly label?: string
+  readonly children: ReactNode
+}) {
   return (
-    <search className={styles.filters} aria-label="Search and filters">
+    <search className={styles.filters} aria-label={label}>
       {children}
     </search>
   )

@@ -1,4 +1,5 @@
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query'
+import { useCallback } from 'react'
 import { type Counted, More } from './more.tsx'
 import { Problem } from './problem.tsx'
 import { Table, type TableProps } from './table.tsx'
@@ -16,7 +17,7 @@ export function GrowingTable<Row>({
   what,
   total,
   ...table
-}: Omit<TableProps<Row>, 'isStale' | 'rows'> & {
+}: Omit<TableProps<Row>, 'isStale' | 'rows' | 'onEnd'> & {
   readonly list: GrowingList<Row>
   /** Of `rowsOf`. */
   readonly rows: readonly Row[] | undefined
@@ -24,10 +25,14 @@ export function GrowingTable<Row>({
   readonly what: readonly [one: string, many: string]
   readonly total?: Counted | undefined
 }) {
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage])
   if (list.isError && !rows) return <Problem error={list.error} onRetry={() => void list.refetch()} />
   return (
     <>
-      <Table {...table} rows={rows} isStale={list.isPlaceholderData} />
+      <Table {...table} rows={rows} isStale={list.isPlaceholderData} onEnd={more} />
       {rows && (rows.length > 0 || list.hasNextPage) && (
         <More
           shown={rows.length}

@@ -12,3 +12,23 @@ export function useMedia(query: string): boolean {
   )
   return useSyncExternalStore(subscribe, () => window.matchMedia(query).matches)
 }
+
+/** The window's width, as far as it matters: it changes where one of the bounds, or that of cards, is passed. */
+export function useWindowWidth(bounds: readonly number[]): number {
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      const all = [CARDS_FROM, ...bounds].map((from) => window.matchMedia(`(min-width: ${from}px)`))
+      for (const media of all) media.addEventListener('change', listener)
+      return () => {
+        for (const media of all) media.removeEventListener('change', listener)
+      }
+    },
+    [bounds],
+  )
+  return useSyncExternalStore(subscribe, () =>
+    Math.max(0, ...[CARDS_FROM, ...bounds].filter((from) => window.matchMedia(`(min-width: ${from}px)`).matches)),
+  )
+}
+
+/** Above the width up to which rows are cards. */
+const CARDS_FROM = 641

@@ -1,6 +1,9 @@
 import { ArrowDown, ArrowUp } from 'lucide-react'
-import { memo, type ReactNode, useCallback, useEffect, useRef } from 'react'
+import { memo, type ReactNode, type RefObject, useCallback, useEffect, useRef } from 'react'
+import { ColumnChoice, useChosenColumns } from './column-choice.tsx'
+import { useMedia } from './media.ts'
 import styles from './table.module.css'
+import { type Portion, useVisibleRows } from './visible-rows.ts'
 
 export interface Column<Row> {
   readonly key: string
@@ -13,6 +16,8 @@ export interface Column<Row> {
   readonly isSortable?: boolean
   /** A CSS width; the columns without one share what is left. */
   readonly width?: string
+  /** It can be left out; without a choice it is shown in windows of so many pixels and more. */
+  readonly from?: number
 }
 
 export interface Sort {
@@ -44,40 +49,114 @@ export interface TableProps<Row> {
   readonly empty: ReactNode
   /** The rows are those of an earlier question while the answer to the present one is on its way. */
   readonly isStale?: boolean
+  /** Under which the browser remembers the columns that were chosen; with it, columns with `from` can be chosen. */
+  readonly name?: string
+  /** With it, many rows scroll in a place of their own, and only those in sight are drawn. The last ones came in sight. */
+  readonly onEnd?: () => void
 }
 
-/** A plain HTML table: the first column names the row, heads sort, checkboxes choose. */
+/** As many rows are drawn all at once. */
+const ALL_DRAWN = 100
+
+/**
+ * A plain HTML table: the first column names the row, heads sort, checkboxes choose. In narrow windows each row is a card
+ * with the titles of its columns.
+ */
 export function Table<Row>(props: TableProps<Row>) {
-  const { caption, columns, rows, keyOf, nameOf = keyOf, sort, onSort, choice, empty, isStale = false } = props
-  const onToggle = useToggle(choice)
+  const { caption, rows, name, empty } = props
+  const { shown, hidden, choosable, isShown, onChange } = useChosenColumns(name, props.columns)
+  const isCards = useMedia(CARDS)
+  const around = useRef<HTMLElement>(null)
   if (rows?.length === 0) return <div className={styles.around}>{empty}</div>
+  const isPortioned = props.onEnd !== undefined && rows !== undefined && rows.length >= ALL_DRAWN
+  const drawn = { ...props, columns: shown, isCards }
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <section className={styles.around} aria-label={caption} tabIndex={0}>
-      <table className={styles.table} aria-busy={rows === undefined || isStale} data-stale={isStale || undefined}>
-        <caption className="aloud">{caption}</caption>
-        <thead>
-          <tr>
-            {choice && <ChoiceHead rows={rows ?? []} keyOf={keyOf} choice={choice} />}
-            {columns.map((column) => (
-              <Head key={column.key} column={column} sort={sort} onSort={onSort} />
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows ? (
-            rows.map((row) => {
-              const id = keyOf(row)
-              const isChosen = choice ? choice.chosen.has(id) : null
-              const isFixed = choice?.isFixed?.(id) ?? false
-              return <TableRow key={id} {...{ row, id, columns, isChosen, isFixed, onToggle }} name={nameOf(row)} />
-            })
-          ) : (
-            <Waiting columns={columns.length + (choice ? 1 : 0)} />
-          )}
-        </tbody>
-      </table>
-    </section>
+    <>
+      {choosable.length > 0 && (
+        <ColumnChoice of={caption} columns={choosable} hidden={hidden} isShown={isShown} onChange={onChange} />
+      )}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <section ref={around} className={styles.around} aria-label={caption} tabIndex={0} data-portioned={isPortioned}>
+        {isPortioned ? <PortionedTable {...drawn} rows={rows} around={around} /> : <DrawnTable {...drawn} />}
+      </section>
+    </>
+  )
+}
+
+/** Narrower than a table of several columns can be read in; `table.module.css` has the same. */
+const CARDS = '(max-width: 640px)'
+
+interface DrawnProps<Row> extends TableProps<Row> {
+  readonly isCards: boolean
+  readonly portion?: Portion
+}
+
+function PortionedTable<Row>({
+  around,
+  ...props
+}: DrawnProps<Row> & { readonly rows: readonly Row[]; readonly around: RefObject<HTMLElement | null> }) {
+  const portion = useVisibleRows(props.rows.length, around, props.onEnd)
+  return <DrawnTable {...props} portion={portion} />
+}
+
+function DrawnTable<Row>(props: DrawnProps<Row>) {
+  const { caption, columns, rows, keyOf, nameOf = keyOf, sort, onSort, choice, isStale = false, isCards } = props
+  const { portion } = props
+  const onToggle = useToggle(choice)
+  const width = columns.length + (choice ? 1 : 0)
+  const inSight = portion ? rows?.slice(portion.from, portion.to) : rows
+  // What is drawn as cards is a table still.
+  const role = (is: string) => (isCards ? { role: is } : {})
+  return (
+    <table
+      className={styles.table}
+      aria-busy={rows === undefined || isStale}
+      data-stale={isStale || undefined}
+      {...(portion && { 'aria-rowcount': (rows?.length ?? 0) + 1 })}
+      {...role('table')}
+    >
+      <caption className="aloud">{caption}</caption>
+      <thead {...role('rowgroup')}>
+        <tr {...role('row')}>
+          {choice && <ChoiceHead rows={rows ?? []} keyOf={keyOf} choice={choice} />}
+          {columns.map((column) => (
+            <Head key={column.key} column={column} sort={sort} onSort={onSort} />
+          ))}
+        </tr>
+      </thead>
+      <tbody {...role('rowgroup')}>
+        {portion && <Gap height={portion.above} width={width} />}
+        {inSight ? (
+          inSight.map((row, position) => {
+            const id = keyOf(row)
+            const isChosen = choice ? choice.chosen.has(id) : null
+            const isFixed = choice?.isFixed?.(id) ?? false
+            const place = portion ? portion.from + position : null
+            return (
+              <TableRow
+                key={id}
+                {...{ row, id, columns, isChosen, isFixed, onToggle, isCards, place }}
+                measure={portion?.measure ?? null}
+                name={nameOf(row)}
+              />
+            )
+          })
+        ) : (
+          <Waiting columns={width} />
+        )}
+        {portion && <Gap height={portion.below} width={width} />}
+      </tbody>
+    </table>
+  )
+}
+
+/** The room of rows that are out of sight. */
+function Gap({ height, width }: { readonly height: number; readonly width: number }) {
+  if (height <= 0) return null
+  return (
+    <tr aria-hidden className={styles.gap}>
+      <td colSpan={width} style={{ height }} />
+    </tr>
   )
 }
 
@@ -89,14 +168,24 @@ interface RowProps<Row> extends Pick<TableProps<Row>, 'columns'> {
   readonly isChosen: boolean | null
   readonly isFixed: boolean
   readonly onToggle: (id: string) => void
+  readonly isCards: boolean
+  /** Among all rows; null where all are drawn. */
+  readonly place: number | null
+  readonly measure: ((row: HTMLTableRowElement | null) => void) | null
 }
 
 /** Drawn anew only when something of its own changes: a list may show a thousand of them. */
-const TableRow = memo(function TableRow<Row>({ row, id, name, columns, isChosen, isFixed, onToggle }: RowProps<Row>) {
+const TableRow = memo(function TableRow<Row>(props: RowProps<Row>) {
+  const { row, id, name, columns, isChosen, isFixed, onToggle, isCards, place, measure } = props
+  const role = (is: string) => (isCards ? { role: is } : {})
   return (
-    <tr data-chosen={isChosen || undefined}>
+    <tr
+      data-chosen={isChosen || undefined}
+      {...role('row')}
+      {...(place !== null && { ref: measure, 'data-index': place, 'aria-rowindex': place + 2 })}
+    >
       {isChosen !== null && (
-        <td className={styles.choice}>
+        <td className={styles.choice} {...role('cell')}>
           <input
             type="checkbox"
             aria-label={`Choose ${name}`}
@@ -106,14 +195,14 @@ const TableRow = memo(function TableRow<Row>({ row, id, name, columns, isChosen,
           />
         </td>
       )}
-      {columns.map(({ key: column, cell, align }, position) =>
+      {columns.map(({ key: column, title, cell, align }, position) =>
         position === 0 ? (
-          <th key={column} scope="row" data-align={align}>
+          <th key={column} scope="row" data-align={align} {...role('rowheader')}>
             {cell(row)}
           </th>
         ) : (
-          <td key={column} data-align={align}>
-            {cell(row)}
+          <td key={column} data-align={align} data-title={title} {...role('cell')}>
+            {isCards ? <div>{cell(row)}</div> : cell(row)}
           </td>
         ),
       )}
@@ -155,7 +244,13 @@ function Head<Row>({
     title
   )
   return (
-    <th scope="col" data-align={align} style={{ width }} {...(isSortable && { 'aria-sort': direction })}>
+    <th
+      scope="col"
+      data-align={align}
+      data-sortable={isSortable || undefined}
+      style={{ width }}
+      {...(isSortable && { 'aria-sort': direction })}
+    >
       {isSortable && onSort ? (
         <button
           type="button"

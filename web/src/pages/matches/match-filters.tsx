@@ -6,6 +6,7 @@ import { classifications } from '../../parts/badge.tsx'
 import { Chip } from '../../parts/chip.tsx'
 import { DateRange } from '../../parts/date-range.tsx'
 import { Filters, SearchField, Select } from '../../parts/field.tsx'
+import { QueryField } from '../../parts/query-field.tsx'
 import { ShortField } from '../../parts/short-field.tsx'
 import styles from './matches-page.module.css'
 import type { MatchFilters } from './query.ts'
@@ -30,6 +31,12 @@ export function MatchFilterRow({ filters, change }: FilterProps) {
   const types = useFileTypes()
   return (
     <Filters>
+      <QueryField
+        value={filters.query}
+        label="Samples that fulfil a query"
+        placeholder="Samples: size:>1MB tag:seen"
+        onChange={(query) => change({ query }, { replace: true })}
+      />
       <SearchField
         label="Search rule names"
         value={filters.rule}
@@ -76,7 +83,7 @@ export function MatchFilterRow({ filters, change }: FilterProps) {
 }
 
 /** The rulesets whose matches are shown, and a field to add one. */
-export function RulesetChoice({ filters: { ruleset, revision, together }, change }: FilterProps) {
+export function RulesetChoice({ filters: { ruleset, revision, together, exact_rule }, change }: FilterProps) {
   const known = useRulesets({
     type: 'all',
     status: 'all',
@@ -110,6 +117,11 @@ export function RulesetChoice({ filters: { ruleset, revision, together }, change
         suggestions={names.filter((name) => !ruleset.includes(name))}
         onChange={add}
       />
+      {exact_rule !== '' && (
+        <Chip removeLabel="Of any rule" onRemove={() => change({ exact_rule: '' })}>
+          of the rule {exact_rule}
+        </Chip>
+      )}
       {revision !== '' && (
         <Chip removeLabel="Of any revision" onRemove={() => change({ revision: '' })}>
           first found with revision {revision}

@@ -15,15 +15,26 @@ export const initial = {
   max_size: '',
   from: '',
   to: '',
+  query: '',
+  exact_rule: '',
+  new_in_run: false,
 }
 export type MatchFilters = typeof initial
 
 const units: Readonly<Record<string, number>> = { '': 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 }
 
-/** The same as the API takes it: sizes in bytes. */
-export function queryOf({ together, enabled_rules, min_size, max_size, ...filters }: MatchFilters): MatchQuery {
+/** How it is shown, also in the address. */
+export const initialView = { by: 'match', order: 'recorded', descending: true }
+export type MatchView = typeof initialView
+
+/** The same as the API takes it: sizes in bytes. `run` is a run of Local Retro whose matches alone are listed. */
+export function queryOf(
+  { together, enabled_rules, new_in_run, min_size, max_size, ...filters }: MatchFilters,
+  run: number | null,
+): MatchQuery {
   return {
     ...filters,
+    ...(run !== null && { run, new_in_run }),
     ...(together && filters.ruleset.length > 1 && { together }),
     ...(enabled_rules && { enabled_rules }),
     min_size: bytesOf(min_size),

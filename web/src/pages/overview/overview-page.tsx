@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
-import { useMatches } from '../../api/matches.ts'
+import { newestFirst, useMatches } from '../../api/matches.ts'
 import { type Overview, useHealth, useOverview } from '../../api/overview.ts'
 import { Classification, classifications } from '../../parts/badge.tsx'
 import { LinkButton } from '../../parts/button.tsx'
@@ -144,7 +144,7 @@ function Shares({ of }: { readonly of: Overview | undefined }) {
 const LATEST = 8
 
 function LatestMatches() {
-  const list = useMatches({})
+  const list = useMatches({}, newestFirst)
   const rows = list.data?.pages[0]?.rows.slice(0, LATEST)
   return (
     <Panel title="Latest matches" aside={<LinkButton href="/matches">All matches</LinkButton>}>

@@ -1,5 +1,5 @@
 import { Link } from 'react-router'
-import { type Match, useMatches } from '../../api/matches.ts'
+import { type Match, newestFirst, useMatches } from '../../api/matches.ts'
 import { addressOfRuleset } from '../../api/rulesets.ts'
 import { LinkButton } from '../../parts/button.tsx'
 import { counted } from '../../parts/numbers.ts'
@@ -12,7 +12,7 @@ const SHOWN = 8
 /** Which rules have matched since midnight (UTC), most first, each with the way to its matches. */
 export function TodayPanel() {
   const from = new Date().toISOString().slice(0, 10)
-  const list = useMatches({ from })
+  const list = useMatches({ from }, newestFirst)
   const page = list.data?.pages[0]
   const rules = rulesOf(page?.rows ?? [])
   const most = rules[0]?.matches ?? 0

@@ -5,7 +5,7 @@ import { Button, LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
-import { bytes, count, counted, duration, share } from '../../parts/numbers.ts'
+import { bytes, count, counted, duration } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { ProgressBar } from '../../parts/progress-bar.tsx'
@@ -13,6 +13,7 @@ import { Statistic, Statistics } from '../../parts/statistic.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { HistoryChart } from './history-chart.tsx'
 import styles from './retro-page.module.css'
+import { headingOf, ruledOut } from './run-words.ts'
 
 export function Component() {
   const runs = useRetroRuns()
@@ -123,23 +124,14 @@ function Latest({ run }: { readonly run: RetroRun }) {
           <Statistic name="Took">{duration(Date.parse(run.stopped) - Date.parse(run.started))}</Statistic>
         )}
       </Statistics>
-      {run.matches > 0 && !runs && (
+      {!runs && (
         <p>
-          <Link to="/matches">Look at the matches</Link>
+          <Link to={`/retro/${run.id}`}>Matches of this run</Link> ·{' '}
+          <Link to={`/retro/${run.id}?new_in_run=true`}>New since the run before</Link>
         </p>
       )}
     </section>
   )
-}
-
-function headingOf({ state }: RetroRun): string {
-  const headings = { STARTING: 'Starting …', RUNNING: 'Running', COMPLETED: 'Complete', STOPPED: 'Stopped' } as const
-  return headings[state]
-}
-
-const ruledOut = ({ processed, rulesets, candidates }: RetroRun): string => {
-  const pairs = processed * rulesets
-  return share(Math.max(0, pairs - candidates), pairs)
 }
 
 /** Samples a second over the last few looks, null before there are two. */
@@ -163,7 +155,7 @@ const columns: readonly Column<RetroRun>[] = [
   {
     key: 'started',
     title: 'Started',
-    cell: ({ started }) => (started ? <Moment at={started} /> : '–'),
+    cell: ({ id, started }) => <Link to={`/retro/${id}`}>{started ? <Moment at={started} /> : `Run ${id}`}</Link>,
   },
   { key: 'state', title: 'State', cell: (run) => <span data-state={run.state}>{headingOf(run).toLowerCase()}</span> },
   { key: 'by', title: 'By', cell: ({ started_by }) => started_by },
@@ -177,5 +169,11 @@ const columns: readonly Column<RetroRun>[] = [
     align: 'end',
     cell: ({ started, stopped }) => (started && stopped ? duration(Date.parse(stopped) - Date.parse(started)) : '–'),
   },
-  { key: 'matches', title: 'New matches', align: 'end', cell: ({ matches }) => count(matches) },
+  {
+    key: 'matches',
+    title: 'New matches',
+    align: 'end',
+    cell: ({ id, matches }) =>
+      matches === 0 ? '0' : <Link to={`/retro/${id}?new_in_run=true`}>{count(matches)}</Link>,
+  },
 ]

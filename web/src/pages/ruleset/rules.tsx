@@ -12,6 +12,7 @@ import { More } from '../../parts/more.tsx'
 import { notifyFailed } from '../../parts/notices.tsx'
 import { count, counted } from '../../parts/numbers.ts'
 import { Problem } from '../../parts/problem.tsx'
+import { RuleMeta } from '../../parts/rule-meta.tsx'
 import { Switch } from '../../parts/switch.tsx'
 import { type Column, type Sort, Table } from '../../parts/table.tsx'
 import { AllowPanel } from './allow-panel.tsx'
@@ -119,10 +120,16 @@ function columnsOf({
       key: 'name',
       title: 'Rule',
       isSortable: true,
-      cell: ({ name, tags, noisy }) => (
+      cell: ({ name, tags, meta, noisy }) => (
         <>
           <span className={styles.name}>{name}</span> {noisy && <Badge tone="suspicious">noisy</Badge>}
           {tags.length > 0 && <small className={styles.tags}>{tags.join(' ')}</small>}
+          {Object.keys(meta).length > 0 && (
+            <details>
+              <summary className={styles.tags}>About {name}</summary>
+              <RuleMeta meta={meta} />
+            </details>
+          )}
         </>
       ),
     },

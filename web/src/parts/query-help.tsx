@@ -1,6 +1,6 @@
-import { fieldsOfQueries } from '../../../../src/query/index.ts'
-import { Button } from '../../parts/button.tsx'
-import { Dialog } from '../../parts/dialog.tsx'
+import { fieldsOfQueries } from '../../../src/query/index.ts'
+import { Button } from './button.tsx'
+import { Dialog } from './dialog.tsx'
 import styles from './query-help.module.css'
 
 /** The query language, in short; each example can be added to the query. */

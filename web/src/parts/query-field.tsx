@@ -1,23 +1,27 @@
 import { CircleHelp, Search, X } from 'lucide-react'
 import { useEffect, useId, useMemo, useRef, useState } from 'react'
 import { Button as AriaButton, SearchField as AriaSearchField, Input } from 'react-aria-components'
-import { parseQuery, type QueryProblem } from '../../../../src/query/index.ts'
-import { Button } from '../../parts/button.tsx'
-import field from '../../parts/field.module.css'
+import { parseQuery, type QueryProblem } from '../../../src/query/index.ts'
+import { Button } from './button.tsx'
+import field from './field.module.css'
 import styles from './query-field.module.css'
 import { QueryHelp } from './query-help.tsx'
 
 const SEARCH_PAUSE_MS = 200
 
 /**
- * The search for samples, in the query language of the API. Searches as one types, after a short pause; a query that
+ * What samples have to fulfil, in the query language of the API: in every bar of filters. Searches as one types, after a short pause; a query that
  * cannot be understood is not sent, and its place is shown.
  */
 export function QueryField({
   value,
+  label = 'Search a hash, a part of a name, or a query',
+  placeholder = 'Hash, part of a name, or size:>1MB tag:seen',
   onChange,
 }: {
   readonly value: string
+  readonly label?: string
+  readonly placeholder?: string
   readonly onChange: (value: string) => void
 }) {
   const [typed, setTyped] = useState(value)
@@ -44,7 +48,7 @@ export function QueryField({
     <div className={styles.place}>
       <div className={styles.line}>
         <AriaSearchField
-          aria-label="Search a hash, a part of a name, or a query"
+          aria-label={label}
           value={typed}
           onChange={setTyped}
           onSubmit={submit}
@@ -54,7 +58,7 @@ export function QueryField({
           <Input
             ref={input}
             className={field.input ?? ''}
-            placeholder="Hash, part of a name, or size:>1MB tag:seen"
+            placeholder={placeholder}
             spellCheck={false}
             autoComplete="off"
             aria-invalid={problem !== null || undefined}
