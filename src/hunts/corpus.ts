@@ -7,6 +7,8 @@ import { isEverything, type Selection } from './selection.ts'
 
 /** Rows that are read before other requests are answered again. */
 const IDS_AT_ONCE = 20_000
+/** The same where names, tags and the like are looked up for each sample. */
+const IDS_OF_QUERY_AT_ONCE = 1_000
 /** The same of names, which are many to an id. */
 const NAMES_AT_ONCE = 500
 
@@ -168,7 +170,7 @@ export class Corpus {
   /** By ascending id. Looking at all of a large corpus takes long, so others come in between. */
   async *#selected(selection: Selection, upTo: number): AsyncGenerator<readonly { id: number; size: number }[]> {
     // A list of hashes is looked up, and would be looked up again for each step.
-    const step = selection.hashes ? upTo : IDS_AT_ONCE
+    const step = selection.hashes ? upTo : selection.query === undefined ? IDS_AT_ONCE : IDS_OF_QUERY_AT_ONCE
     for (let from = 1; from <= upTo; from += step) {
       if (from > 1) await setImmediate()
       yield await this.#store.corpus.select(selection, from, Math.min(upTo, from + step - 1))

@@ -164,7 +164,7 @@ export class LocalRetro {
           const at = now()
           let found = 0
           for (const { sample, hits } of checkpoint.hits)
-            found += (await matches.record(tx, { sampleId: sample, hits, at, run: id })).length
+            found += (await matches.record(tx, { sampleId: sample, hits, at, run: hunt.id })).length
           return found
         }),
       ),

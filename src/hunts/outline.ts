@@ -24,7 +24,7 @@ export interface Outline {
 }
 
 export function outlineOf(texts: readonly HuntText[], selection: Selection): Outline {
-  const { hashes, fileTypes, tags, namePattern } = selection
+  const { hashes, fileTypes, tags, namePattern, query } = selection
   return {
     names: first(texts.map(({ name }) => name)),
     texts: texts.length,
@@ -34,6 +34,7 @@ export function outlineOf(texts: readonly HuntText[], selection: Selection): Out
       ...(fileTypes && { fileTypes: first(fileTypes) }),
       ...(tags && { tags: first(tags) }),
       ...(namePattern && { namePattern: shortened(namePattern) }),
+      ...(query && { query: shortened(query) }),
     },
     hashes: hashes?.length ?? 0,
     leftOut: texts

@@ -19,6 +19,8 @@ export interface Selection {
   readonly namePattern?: string
   readonly minSize?: number
   readonly maxSize?: number
+  /** In the language of the sample search; one that cannot be understood selects nothing. */
+  readonly query?: string
   /** Lower-case hexadecimal digits of any of the four kinds; only these samples. */
   readonly hashes?: readonly string[]
 }

@@ -170,6 +170,7 @@ test('a client that is made from the document can call every operation', { timeo
     setQuota: { day_samples: 1_000_000 },
     setRetention: { enabled: false },
     previewRetention: { enabled: false },
+    searchMatchGroups: { by: 'rule' },
   }
   const first = ['createTenantRuleset', 'startRetroHunt', 'contributeSample', 'addUser']
   const rank = ({ method, details }: Operation) =>

@@ -283,6 +283,19 @@ test('the older version answers alike; what this appliance does not do is refuse
   assert.equal((await search('tag:seen', { ticloud: false })).status, 200)
 })
 
+test('a hunt is restricted by a query, and says it; one that cannot be understood is refused before it starts', async () => {
+  const selection = { query: 'name:*.txt NOT tag:Seen' }
+  const { json: measured } = await server.post('/api/hunts/selection/', { json: { selection } })
+  assert.equal(measured.samples, 3)
+  const rules = [{ name: 'all', content: 'rule all_of_them { condition: true }' }]
+  const { json: hunt } = await server.post('/api/hunts/', { json: { rules, selection } })
+  await server.appliance.adHocHunts.settled(hunt.id)
+  const { json: ended } = await server.get(`/api/hunts/${hunt.id}/`)
+  assert.deepEqual([ended.selection, ended.samples, ended.matches], [selection, 3, 3])
+  const refused = await server.post('/api/hunts/', { json: { rules, selection: { query: 'size:' } } })
+  assert.deepEqual([refused.status, refused.json.error], [400, 'query.malformed'])
+})
+
 test('a filter of a type takes its first parts, and goes together with a query', async () => {
   const found = async (filters: Record<string, string>) =>
     (await server.get(`/api/samples/?${new URLSearchParams(filters)}`)).json.results.map((each: Json) => each.name)

@@ -93,7 +93,7 @@ test('a long list loads as it is scrolled, and draws only the rows in sight', { 
   await page.getByRole('button', { name: 'Recorded' }).click()
   await page.getByText(/oldest first/).waitFor()
   await table.getByText('sample-1', { exact: true }).waitFor()
-  await page.getByRole('button', { name: 'Size' }).click()
+  await page.getByRole('button', { name: 'Size', exact: true }).click()
   await page.getByText('sorted by size: the newest 10,000 of those that fit').waitFor()
   await page.context().close()
 })

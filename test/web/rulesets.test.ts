@@ -62,6 +62,33 @@ test('a rule is written with an error, marked at its place, mended, explained, t
   await page.context().close()
 })
 
+test('rules that match goodware are not saved by accident, and what compiles of a broken text runs', { skip }, async () => {
+  const { json: found } = await web.server.get('/api/samples/?q=hay.txt')
+  const hash_values = [found.results[0].sha256]
+  await web.server.post('/api/samples/selection/tags/', { json: { hash_values, add: ['goodware'] } })
+  const page = await web.open('/new-ruleset')
+  await page.getByLabel('Name', { exact: true }).fill('checked_first')
+  await writeRules(page, `${rule('$a')}\nrule broken { condition: nothing_known }`)
+  await page.locator('.cm-lintRange-error').first().waitFor()
+  await page.getByRole('checkbox', { name: 'Run what compiles' }).check()
+  await page.getByRole('checkbox', { name: 'Check goodware before saving' }).check()
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  const question = page.getByRole('dialog', { name: 'Save rules that match goodware?' })
+  await question.getByText('1 match on goodware').waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await question.getByRole('button', { name: 'Cancel' }).click()
+  assert.equal((await web.server.get('/api/rulesets/checked_first/')).status, 404)
+  await page.getByRole('region', { name: 'Trial', exact: true }).getByRole('link', { name: 'hay.txt' }).waitFor()
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await question.getByRole('button', { name: 'Save all the same' }).click()
+  await page.getByText(/checked_first is saved and enabled.* Left out, since they do not compile: broken\./).waitFor()
+  await page.getByRole('heading', { name: 'checked_first' }).waitFor()
+  // The choice is remembered.
+  assert.ok(await page.getByRole('checkbox', { name: 'Check goodware before saving' }).isChecked())
+  await page.context().close()
+  await web.server.delete('/api/yara/ruleset/', { form: { name: 'checked_first' } })
+})
+
 test('unsaved text survives a reload, says so, and can be dropped', { skip }, async () => {
   const page = await web.open('/rulesets/kept_by_ana')
   const changed = rule('$a or filesize < 3')

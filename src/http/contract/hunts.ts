@@ -38,6 +38,9 @@ export const SelectionShape = Type.Object(
         description: '* and ? stand for any characters and one character',
       }),
     ),
+    query: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 8_000, description: 'in the language of the sample search' }),
+    ),
     min_size: Type.Optional(Bytes),
     max_size: Type.Optional(Bytes),
     hashes: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 100_000 })),

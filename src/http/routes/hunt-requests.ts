@@ -6,6 +6,7 @@ import { classificationNames, parseHash } from '../../samples/index.ts'
 import { type Classification, type Micros, toIso } from '../../store/index.ts'
 import { SelectionShape } from '../contract/hunts.ts'
 import { YaraText } from '../parameters.ts'
+import { readQuery } from '../queries.ts'
 
 export const HuntPath = Type.Object({ id: Type.Integer({ minimum: 1 }) })
 
@@ -42,6 +43,8 @@ export const huntRequest = {
 }
 
 export function selectionOf(asked: Static<typeof SelectionShape>): Selection {
+  // Refused here, and not when the hunt begins.
+  if (asked.query !== undefined) readQuery(asked.query)
   const given = {
     firstSeenFrom: microsOf(asked.first_seen?.from),
     firstSeenTo: microsOf(asked.first_seen?.to),
@@ -51,6 +54,7 @@ export function selectionOf(asked: Static<typeof SelectionShape>): Selection {
     fileTypes: asked.file_types,
     tags: asked.tags,
     namePattern: asked.name,
+    query: asked.query,
     minSize: asked.min_size,
     maxSize: asked.max_size,
     hashes: asked.hashes?.map((hash) => parseHash(hash).hex),
@@ -70,6 +74,7 @@ export function selectionJson(selection: Selection): Static<typeof SelectionShap
     file_types: selection.fileTypes,
     tags: selection.tags,
     name: selection.namePattern,
+    query: selection.query,
     min_size: selection.minSize,
     max_size: selection.maxSize,
     hashes: selection.hashes,

@@ -1,9 +1,10 @@
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
+import { parseQuery } from '../../query/index.ts'
 import type { Selection, StoredCorpus } from '../corpus.ts'
 import type { Schema } from '../schema.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
-import { families } from './sample-conditions.ts'
+import { families, sqlOf } from './sample-conditions.ts'
 
 export function sqlCorpus(database: Database, engine: Engine): StoredCorpus {
   const { listOf, samplesByListing } = engine
@@ -167,6 +168,11 @@ function narrowed(engine: Engine, query: SampleQuery, selection: Selection): Sam
   }
   if (selection.namePattern !== undefined) {
     query = query.where(engine.like(sql`name`, likeOf(selection.namePattern)))
+  }
+  if (selection.query !== undefined) {
+    const { condition, problem } = parseQuery(selection.query)
+    if (problem) query = query.where(sql<boolean>`FALSE`)
+    else if (condition) query = query.where(sqlOf(engine, condition))
   }
   if (hashes) {
     query = query.where(({ or }) =>

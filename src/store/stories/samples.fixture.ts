@@ -202,6 +202,8 @@ export async function finding({ samples, programs, sampleSearch, corpus }: Store
   tell('to scan', [byId(await corpus.findToScan([1, 9, 2])), await corpus.findNames([3, 1])])
   tell('covered', [...(await corpus.covered({ since: 5_003, upTo: 9, maxBytes: 10_000 }))])
   for (const selection of [
+    { query: 'size:>100 NOT tag:b OR name:rep*' },
+    { query: 'size:' },
     { namePattern: '*.EXE' },
     { namePattern: 'É*' },
     { namePattern: '?_100%.*' },

@@ -27,6 +27,8 @@ export interface HuntRequest {
   /** Bytes; the costliest rules are left out so that the hunt reads no more. */
   readonly most_read?: number
   readonly costly?: 'refuse' | 'leave-out'
+  /** Where some rules do not compile, the others are hunted with. */
+  readonly partial?: boolean
 }
 
 interface Page<T> {

@@ -116,6 +116,8 @@ export interface ToSave {
   readonly replaces: number
   /** The cloud is to run it too; without it, it leaves the cloud. */
   readonly isForCloud: boolean
+  /** Where some rules do not compile, the others run. */
+  readonly isPartial: boolean
 }
 
 export interface Saved {
@@ -123,17 +125,26 @@ export interface Saved {
   /** False when it was stored but does not compile. */
   readonly runs: boolean
   readonly diagnostics: readonly Diagnostic[]
+  /** Rules that do not run although the others do. */
+  readonly left_out?: readonly { readonly name: string; readonly reason: string }[]
   /** Why a ruleset that is for the cloud is not there yet. */
   readonly note?: string
+}
+
+/** Which rules of a saved text do not run, in a sentence; empty where all do. */
+export function leftOutWords({ left_out = [] }: Saved): string {
+  if (left_out.length === 0) return ''
+  const [first, ...others] = left_out.map(({ name }) => name)
+  return `Left out, since they do not compile: ${first}${others.length > 0 ? ` and ${others.length} more` : ''}.`
 }
 
 /** Makes or changes a ruleset. A text that does not compile is stored too: see `runs`. */
 export function useSaveRuleset() {
   const queries = useQueryClient()
   return useMutation({
-    mutationFn: async ({ isForCloud, ...ruleset }: ToSave): Promise<Saved> => {
+    mutationFn: async ({ isForCloud, isPartial, ...ruleset }: ToSave): Promise<Saved> => {
       try {
-        const json = { ...ruleset, ...(isForCloud && { ticloud: 'true' }) }
+        const json = { ...ruleset, ...(isForCloud && { ticloud: 'true' }), ...(isPartial && { partial: 'true' }) }
         const { detail } = await call<{ detail: Omit<Saved, 'runs'> }>('POST', '/api/yara/ruleset/', { json })
         return { ...detail, runs: true }
       } catch (error) {

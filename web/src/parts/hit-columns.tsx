@@ -19,8 +19,13 @@ export const hitColumns: readonly Column<HuntHit>[] = [
   },
   { key: 'rule', title: 'Rule', cell: ({ rule }) => rule },
   { key: 'classification', title: 'Classification', cell: (hit) => <Classification of={hit.classification} /> },
-  { key: 'threat', title: 'Threat', cell: ({ threat_name }) => threat_name ?? '–' },
-  { key: 'type', title: 'Type', cell: (hit) => hit.file_type },
-  { key: 'size', title: 'Size', align: 'end', cell: (hit) => bytes(hit.file_size) },
-  { key: 'strings', title: 'Strings', cell: ({ strings, sha256 }) => <HitStrings strings={strings} sha256={sha256} /> },
+  { key: 'threat', title: 'Threat', from: 641, cell: ({ threat_name }) => threat_name ?? '–' },
+  { key: 'type', title: 'Type', from: 641, cell: (hit) => hit.file_type },
+  { key: 'size', title: 'Size', from: 641, align: 'end', cell: (hit) => bytes(hit.file_size) },
+  {
+    key: 'strings',
+    title: 'Strings',
+    from: 641,
+    cell: ({ strings, sha256 }) => <HitStrings strings={strings} sha256={sha256} />,
+  },
 ]

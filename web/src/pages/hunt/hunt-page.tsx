@@ -184,6 +184,7 @@ function Results({ hunt }: { readonly hunt: Hunt }) {
     <>
       <Comparison hunt={hunt} onlyNew={onlyNew} onOnlyNew={(to) => change({ new: to, after: 0 })} />
       <Table
+        name="hunt-results"
         caption="Results"
         columns={hitColumns}
         rows={hits.data?.results}

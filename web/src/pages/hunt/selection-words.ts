@@ -6,7 +6,7 @@ const EVERYTHING = 'all samples'
 
 /** The part of the corpus that a hunt covers, in words. */
 export function selectionWords(selection: Selection, hashCount: number): string {
-  const { classifications, file_types, tags, name, min_size, max_size, first_seen, last_seen } = selection
+  const { classifications, file_types, tags, name, min_size, max_size, first_seen, last_seen, query } = selection
   const words = [
     classifications?.join(' or '),
     file_types && `of type ${file_types.join(' or ')}`,
@@ -14,6 +14,7 @@ export function selectionWords(selection: Selection, hashCount: number): string 
     name && `named ${name}`,
     min_size !== undefined && `from ${bytes(min_size)}`,
     max_size !== undefined && `up to ${bytes(max_size)}`,
+    query && `that fulfil ${query}`,
     hashCount > 0 && `of ${counted(hashCount, 'hash', 'hashes')}`,
     period('first seen', first_seen),
     period('last seen', last_seen),

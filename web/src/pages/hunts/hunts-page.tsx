@@ -49,6 +49,7 @@ export function Component() {
       ) : (
         <>
           <Table
+            name="hunts"
             caption="Hunts, newest first"
             columns={columns}
             rows={list.data?.results}
@@ -86,10 +87,10 @@ const columns: readonly Column<Hunt>[] = [
     ),
   },
   { key: 'state', title: 'State', cell: (hunt) => <State hunt={hunt} /> },
-  { key: 'user', title: 'By', cell: ({ user }) => user ?? 'a removed user' },
+  { key: 'user', title: 'By', from: 641, cell: ({ user }) => user ?? 'a removed user' },
   { key: 'created', title: 'Started', align: 'end', cell: ({ created }) => <Moment at={created} /> },
-  { key: 'samples', title: 'Samples', align: 'end', cell: ({ samples }) => count(samples) },
-  { key: 'scanned', title: 'Scanned', align: 'end', cell: (hunt) => bytes(hunt.scanned_bytes) },
+  { key: 'samples', title: 'Samples', from: 641, align: 'end', cell: ({ samples }) => count(samples) },
+  { key: 'scanned', title: 'Scanned', from: 641, align: 'end', cell: (hunt) => bytes(hunt.scanned_bytes) },
   { key: 'matches', title: 'Matches', align: 'end', cell: ({ matches }) => count(matches) },
   { key: 'actions', title: 'Actions', cell: (hunt) => <Cancel hunt={hunt} /> },
 ]

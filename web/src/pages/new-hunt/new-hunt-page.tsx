@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { useNavigate, useSearchParams } from 'react-router'
+import { parseQuery } from '../../../../src/query/index.ts'
 import { type Selected, type Selection, useSelected, useStartHunt } from '../../api/hunts.ts'
 import type { Diagnostic } from '../../api/rulesets.ts'
 import { useFileTypes } from '../../api/samples.ts'
@@ -14,6 +15,7 @@ import { Select, TextField } from '../../parts/field.tsx'
 import { notifyFailed } from '../../parts/notices.tsx'
 import { bytes, counted } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
+import { QueryField } from '../../parts/query-field.tsx'
 import { noneOf } from '../hunt/selection-words.ts'
 import { useExplanation } from '../ruleset/explanation.ts'
 import { TextMeaning } from '../ruleset/text-meaning.tsx'
@@ -28,7 +30,17 @@ const anyOrOne = [{ id: 'all', title: 'all' }, ...classifications.map((id) => ({
 const DRAFT = '/hunts/new'
 
 /** In the address, so that going back and reloading keep it. */
-const nothing = { title: '', classification: 'all', type: 'all', tag: '', name: '', from: '', to: '' }
+const nothing = {
+  title: '',
+  classification: 'all',
+  type: 'all',
+  tag: '',
+  name: '',
+  from: '',
+  to: '',
+  query: '',
+  partial: false,
+}
 type Asked = typeof nothing
 
 /** An ad-hoc hunt with a text and a part of the corpus. */
@@ -51,13 +63,17 @@ export function Component() {
   const isEmpty = selected.data?.samples === 0
   useKeptDraft(user.name, key, text, { text: given, revision: 0 })
 
+  const isBroken = diagnostics.some(({ severity }) => severity === 'error')
+  const isQueryWrong = parseQuery(asked.query).problem !== null
+
   const hunt = (mostRead?: number) => {
-    if (text.trim() === '' || isEmpty) return
+    if (text.trim() === '' || isEmpty || isQueryWrong) return
     start.mutate(
       {
         rules: [{ name: 'rules', content: text }],
         ...(asked.title !== '' && { title: asked.title }),
         selection,
+        ...(isBroken && asked.partial && { partial: true }),
         ...(mostRead !== undefined && { most_read: mostRead, costly: 'leave-out' }),
       },
       {
@@ -91,6 +107,14 @@ export function Component() {
         <TextField label="Tag" value={asked.tag} onChange={(tag) => change({ tag })} />
         <TextField label="Seen from" type="date" value={asked.from} onChange={(from) => change({ from })} />
         <TextField label="Seen until" type="date" value={asked.to} onChange={(to) => change({ to })} />
+        <div className={styles.query}>
+          <QueryField
+            value={asked.query}
+            label="Samples that fulfil a query"
+            placeholder="size:>1MB OR tag:seen"
+            onChange={(query) => change({ query })}
+          />
+        </div>
         <Select
           label="Classification"
           value={asked.classification}
@@ -104,6 +128,12 @@ export function Component() {
           onChange={(type) => change({ type })}
         />
       </div>
+      {isBroken && (
+        <label className={styles.partial}>
+          <input type="checkbox" checked={asked.partial} onChange={() => change({ partial: !asked.partial })} />
+          Run what compiles: rules that do not are left out, and the page of the hunt lists them
+        </label>
+      )}
       <p className={styles.selected} role="status">
         {selected.isError
           ? `What is selected cannot be counted: ${selected.error.message}`
@@ -185,12 +215,13 @@ function useSettled(selection: Selection): Selection {
   return settled
 }
 
-function selectionOf({ classification, type, tag, name, from, to }: Asked): Selection {
+function selectionOf({ classification, type, tag, name, from, to, query }: Asked): Selection {
   return {
     ...(classification !== 'all' && { classifications: [classification as ClassificationName] }),
     ...(type !== 'all' && { file_types: [type] }),
     ...(tag !== '' && { tags: [tag] }),
     ...(name !== '' && { name }),
+    ...(query !== '' && parseQuery(query).condition !== null && { query }),
     ...((from !== '' || to !== '') && {
       last_seen: {
         ...(from !== '' && { from: new Date(`${from}T00:00:00`).toISOString() }),

@@ -45,6 +45,7 @@ export function Component() {
       {runs.data && runs.data.results.length > 1 && <HistoryChart runs={runs.data.results} />}
       {(runs.data || !runs.isError) && (
         <Table
+          name="retro-runs"
           caption="Runs of Local Retro, newest first"
           columns={columns}
           rows={runs.data?.results}
@@ -158,14 +159,15 @@ const columns: readonly Column<RetroRun>[] = [
     cell: ({ id, started }) => <Link to={`/retro/${id}`}>{started ? <Moment at={started} /> : `Run ${id}`}</Link>,
   },
   { key: 'state', title: 'State', cell: (run) => <span data-state={run.state}>{headingOf(run).toLowerCase()}</span> },
-  { key: 'by', title: 'By', cell: ({ started_by }) => started_by },
-  { key: 'rulesets', title: 'Rulesets', align: 'end', cell: ({ rulesets }) => count(rulesets) },
-  { key: 'samples', title: 'Samples', align: 'end', cell: ({ samples }) => count(samples) },
-  { key: 'ruled-out', title: 'Ruled out', align: 'end', cell: ruledOut },
-  { key: 'scanned', title: 'Scanned', align: 'end', cell: ({ scanned_bytes }) => bytes(scanned_bytes) },
+  { key: 'by', title: 'By', from: 641, cell: ({ started_by }) => started_by },
+  { key: 'rulesets', title: 'Rulesets', from: 641, align: 'end', cell: ({ rulesets }) => count(rulesets) },
+  { key: 'samples', title: 'Samples', from: 641, align: 'end', cell: ({ samples }) => count(samples) },
+  { key: 'ruled-out', title: 'Ruled out', from: 641, align: 'end', cell: ruledOut },
+  { key: 'scanned', title: 'Scanned', from: 641, align: 'end', cell: ({ scanned_bytes }) => bytes(scanned_bytes) },
   {
     key: 'took',
     title: 'Took',
+    from: 641,
     align: 'end',
     cell: ({ started, stopped }) => (started && stopped ? duration(Date.parse(stopped) - Date.parse(started)) : '–'),
   },

@@ -2,14 +2,14 @@ import { useState } from 'react'
 import { useNavigate, useSearchParams } from 'react-router'
 import { isPlainName, isRulesetName, RULESET_NAMES } from '../../../../src/rulesets/ruleset-name.ts'
 import { useHuntRules } from '../../api/hunts.ts'
-import { addressOfRuleset, useSaveRuleset } from '../../api/rulesets.ts'
+import { addressOfRuleset, leftOutWords, useSaveRuleset } from '../../api/rulesets.ts'
 import { TextField } from '../../parts/field.tsx'
 import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { CloudSwitch, useCloudChoice } from './cloud-choice.tsx'
 import styles from './ruleset-page.module.css'
-import { Workbench } from './workbench.tsx'
+import { type SaveHow, Workbench } from './workbench.tsx'
 
 /** With `?hunt=7` it begins with the text of that hunt. */
 export function Component() {
@@ -28,16 +28,19 @@ function NewRuleset({ given, draftName }: { readonly given: string; readonly dra
   const cloud = useCloudChoice('')
   const navigate = useNavigate()
 
-  const onSave = async (content: string): Promise<number | null> => {
+  const onSave = async (content: string, _: number, { partial }: SaveHow): Promise<number | null> => {
     if (!isRulesetName(name)) {
       setNameMissing(true)
       return null
     }
     try {
-      const text = { name, content, replaces: 0, isForCloud: cloud.isOn }
-      const { runs, revision, note } = await save.mutateAsync(text)
+      const text = { name, content, replaces: 0, isForCloud: cloud.isOn, isPartial: partial }
+      const saved = await save.mutateAsync(text)
+      const { runs, revision, note = '' } = saved
       if (runs)
-        notifyDone(`${name} is saved and enabled: samples that arrive are matched from now on. ${note ?? ''}`.trimEnd())
+        notifyDone(
+          `${name} is saved and enabled: samples that arrive are matched from now on. ${leftOutWords(saved)} ${note}`.trimEnd(),
+        )
       else notifyFailed(`${name} is saved, but it does not compile, so it does not run.`)
       // What is saved must not come back as a draft; the workbench drops it when this has resolved.
       setTimeout(() => void navigate(addressOfRuleset(name), { replace: true }))

@@ -90,7 +90,7 @@ function Change({
   const { content } = after.data
   const restore = async () => {
     try {
-      const text = { name, content, replaces: current, isForCloud: cloud.isOn }
+      const text = { name, content, replaces: current, isPartial: false, isForCloud: cloud.isOn }
       const { revision, runs } = await save.mutateAsync(text)
       const restored = `Revision ${number} is restored as revision ${revision}`
       if (runs) notifyDone(`${restored}.`)

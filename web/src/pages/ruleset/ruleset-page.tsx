@@ -7,6 +7,7 @@ import { useCloudTime } from '../../api/cloud.ts'
 import { addressOf } from '../../api/http.ts'
 import {
   addressOfRuleset,
+  leftOutWords,
   mayChange,
   type Revision,
   type Ruleset,
@@ -35,7 +36,7 @@ import { SyncState } from '../../parts/sync-state.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
 import { CloudSwitch, useCloudChoice } from './cloud-choice.tsx'
 import styles from './ruleset-page.module.css'
-import { Workbench } from './workbench.tsx'
+import { type SaveHow, Workbench } from './workbench.tsx'
 
 const Rules = lazy(() => part(() => import('./rules.tsx')))
 const Notes = lazy(() => part(() => import('./notes.tsx')))
@@ -244,12 +245,13 @@ function Text({
   const { name } = ruleset
   const isReadOnly = !mayChange(useUser(), ruleset)
   const cloud = useCloudChoice(name, ruleset.cloud_synced)
-  const onSave = async (content: string, replaces: number): Promise<number | null> => {
+  const onSave = async (content: string, replaces: number, { partial }: SaveHow): Promise<number | null> => {
     try {
-      const text = { name, content, replaces, isForCloud: cloud.isOn }
-      const { runs, revision: number, note } = await save.mutateAsync(text)
+      const text = { name, content, replaces, isForCloud: cloud.isOn, isPartial: partial }
+      const saved = await save.mutateAsync(text)
+      const { runs, revision: number, note = '' } = saved
       cloud.forget()
-      if (runs) notifyDone(`Revision ${number} of ${name} is saved. ${note ?? ''}`.trimEnd())
+      if (runs) notifyDone(`Revision ${number} of ${name} is saved. ${leftOutWords(saved)} ${note}`.trimEnd())
       else notifyFailed(`Revision ${number} of ${name} is saved, but it does not compile, so it does not run.`)
       return number
     } catch (error) {

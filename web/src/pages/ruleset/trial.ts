@@ -13,6 +13,9 @@ export interface Trial {
   readonly error: Error | null
 }
 
+/** What rules should not match: what is classified so, and a collection that somebody has tagged so. */
+const GOODWARE = 'classification:goodware OR tag:goodware'
+
 /** Hits that are kept here; more would slow the page down on which somebody is writing. */
 const MOST_HITS = 500
 
@@ -26,7 +29,13 @@ export function useTrial() {
   const current = useRef<{ abort: AbortController; id: number | null } | null>(null)
   useEffect(() => () => current.current?.abort.abort(), [])
 
-  const begin = async (title: string, content: string, scope: TrialScope) => {
+  /** Resolves with the hunt as it ended, null where it did not, or another trial took its place. */
+  const begin = async (
+    title: string,
+    content: string,
+    { scope, isPartial }: { readonly scope: TrialScope; readonly isPartial: boolean },
+  ): Promise<Hunt | null> => {
+    let last: Hunt | null = null
     const before = current.current
     before?.abort.abort()
     const mine = { abort: new AbortController(), id: null as number | null }
@@ -41,20 +50,25 @@ export function useTrial() {
       const hunt = await startHunt({
         title: `Trial of ${title}`,
         rules: [{ name: title, content }],
-        ...(scope === 'goodware' && { selection: { classifications: ['goodware'] } }),
+        ...(isPartial && { partial: true }),
+        ...(scope === 'goodware' && { selection: { query: GOODWARE } }),
       })
       mine.id = hunt.id
       change(() => ({ hunt }))
       await followHunt(hunt.id, {
         signal,
         onHits: (hits) => change((now) => ({ hits: [...now.hits, ...hits].slice(0, MOST_HITS) })),
-        onProgress: (next) => change(() => ({ hunt: next })),
+        onProgress: (next) => {
+          last = next
+          change(() => ({ hunt: next }))
+        },
       })
     } catch (error) {
       change(() => ({ error: error instanceof Error ? error : new Error(String(error)) }))
     } finally {
       void queries.invalidateQueries({ queryKey: ['hunts', 'list'] })
     }
+    return signal.aborted ? null : last
   }
 
   return {

@@ -5,7 +5,9 @@ import { type Draft, dropDraft, readDraft, useKeptDraft } from '../../editor/dra
 import { DraftNotice } from '../../editor/draft-notice.tsx'
 import { YaraEditor, type YaraEditorHandle } from '../../editor/yara-editor.tsx'
 import { Button } from '../../parts/button.tsx'
+import { Confirmation } from '../../parts/dialog.tsx'
 import { Select } from '../../parts/field.tsx'
+import { counted } from '../../parts/numbers.ts'
 import { ConflictPanel } from './conflict-panel.tsx'
 import { useExplanation } from './explanation.ts'
 import { TextMeaning } from './text-meaning.tsx'
@@ -17,6 +19,11 @@ const scopes = [
   { id: 'everything', title: 'everything' },
   { id: 'goodware', title: 'goodware only' },
 ] as const satisfies readonly { id: TrialScope; title: string }[]
+
+export interface SaveHow {
+  /** Rules that do not compile are left out, and the others run. */
+  readonly partial: boolean
+}
 
 export interface WorkbenchProps {
   /** Under what the draft is kept. */
@@ -32,7 +39,7 @@ export interface WorkbenchProps {
   readonly hasMoreToSave?: boolean
   readonly isSaving: boolean
   /** Saves a text that was made of the revision `replaces`. Resolves with its own number, or null: it was not stored. */
-  readonly onSave: (text: string, replaces: number) => Promise<number | null>
+  readonly onSave: (text: string, replaces: number, how: SaveHow) => Promise<number | null>
   /** The line that is shown first. */
   readonly line?: number
   /** In front of the buttons: what else a save needs. */
@@ -64,6 +71,13 @@ export function Workbench({
   }))
   const [diagnostics, setDiagnostics] = useState<readonly Diagnostic[]>([])
   const [scope, setScope] = useState<TrialScope>('everything')
+  const [wantsPartial, setWantsPartial] = useState(false)
+  const isBroken = diagnostics.some(({ severity }) => severity === 'error')
+  const isPartial = isBroken && wantsPartial
+  const [isGoodwareFirst, setGoodwareFirst] = useGoodwareFirst()
+  const [isChecking, setChecking] = useState(false)
+  /** Matches on goodware, while it is asked whether the text is to be saved all the same. */
+  const [falsePositives, setFalsePositives] = useState(0)
   const editor = useRef<YaraEditorHandle>(null)
   const explanation = useExplanation(text)
   const { trial, begin, stop, close } = useTrial()
@@ -88,15 +102,23 @@ export function Workbench({
     setDraft(null)
     if (next !== text) editor.current?.replace(next)
   }
-  const save = async () => {
+  const save = async (isSure = false) => {
     if (isReadOnly || isConflict || text.trim() === '') return
-    const number = await onSave(text, base.revision)
+    if (isGoodwareFirst && !isSure) {
+      setChecking(true)
+      const hunt = await begin(title, text, { scope: 'goodware', isPartial })
+      setChecking(false)
+      // What could not be tried shows why below; what was stopped is not saved either.
+      if (hunt?.state !== 'completed') return
+      if (hunt.matches > 0) return setFalsePositives(hunt.matches)
+    }
+    const number = await onSave(text, base.revision, { partial: isPartial })
     if (number === null) return
     setBase({ revision: number, text })
     dropDraft(user.name, draftName)
     setDraft(null)
   }
-  const tryIt = () => void begin(title, text, scope)
+  const tryIt = () => void begin(title, text, { scope, isPartial })
 
   return (
     <div className={styles.workbench}>
@@ -105,6 +127,18 @@ export function Workbench({
         <span className={styles.state} aria-live="polite">
           {isReadOnly ? 'Read only' : isChanged || hasMoreToSave ? 'Not saved yet' : ''}
         </span>
+        {isBroken && (
+          <label className={styles.check}>
+            <input type="checkbox" checked={wantsPartial} onChange={() => setWantsPartial(!wantsPartial)} />
+            Run what compiles
+          </label>
+        )}
+        {!isReadOnly && (
+          <label className={styles.check} title="What is classified or tagged as goodware is hunted over before a save">
+            <input type="checkbox" checked={isGoodwareFirst} onChange={() => setGoodwareFirst(!isGoodwareFirst)} />
+            Check goodware before saving
+          </label>
+        )}
         <Select label="On" value={scope} options={scopes} onChange={setScope} />
         <Button onPress={tryIt} isDisabled={text.trim() === ''}>
           Test rules
@@ -113,9 +147,9 @@ export function Workbench({
           <Button
             weight="main"
             onPress={() => void save()}
-            isDisabled={isSaving || isConflict || !(isChanged || hasMoreToSave) || text.trim() === ''}
+            isDisabled={isSaving || isChecking || isConflict || !(isChanged || hasMoreToSave) || text.trim() === ''}
           >
-            {isSaving ? 'Saving …' : 'Save'}
+            {isSaving ? 'Saving …' : isChecking ? 'Checking goodware …' : 'Save'}
           </Button>
         )}
       </div>
@@ -142,6 +176,22 @@ export function Workbench({
         <TextMeaning text={text} diagnostics={diagnostics} explanation={explanation} editor={editor} />
       </div>
       {trial && <TrialPanel trial={trial} onStop={() => void stop()} onClose={close} />}
+      <Confirmation
+        title="Save rules that match goodware?"
+        action="Save all the same"
+        isOpen={falsePositives > 0}
+        isBusy={isSaving}
+        onClose={() => setFalsePositives(0)}
+        onConfirm={() => {
+          setFalsePositives(0)
+          void save(true)
+        }}
+      >
+        <p>
+          {counted(falsePositives, 'match', 'matches')} on goodware: the list below the editor has them with their
+          strings.
+        </p>
+      </Confirmation>
       {!isReadOnly && (
         <p className={styles.keys}>
           <kbd>Ctrl</kbd> <kbd>S</kbd> saves, <kbd>Ctrl</kbd> <kbd>Enter</kbd> tries, <kbd>Ctrl</kbd> <kbd>Space</kbd>{' '}
@@ -153,3 +203,25 @@ export function Workbench({
 }
 
 const differing = (draft: Draft | null, text: string): Draft | null => (draft && draft.text !== text ? draft : null)
+
+const GOODWARE_FIRST = 'backtrail.goodware-first'
+
+/** Kept in this browser, for all rulesets. */
+function useGoodwareFirst() {
+  const [isOn, setOn] = useState(() => {
+    try {
+      return localStorage.getItem(GOODWARE_FIRST) === 'true'
+    } catch {
+      return false
+    }
+  })
+  const change = (next: boolean) => {
+    setOn(next)
+    try {
+      localStorage.setItem(GOODWARE_FIRST, String(next))
+    } catch {
+      // Without storage it holds until the page is left.
+    }
+  }
+  return [isOn, change] as const
+}

@@ -96,6 +96,7 @@ export function Component() {
       ) : (
         <>
           <Table
+            name="rulesets"
             caption="Rulesets"
             columns={columnsFor(user)}
             rows={list.data?.results}
@@ -181,6 +182,7 @@ function columnsFor(user: SessionUser): readonly Column<Ruleset>[] {
       key: 'owner',
       title: 'Owner',
       isSortable: true,
+      from: 641,
       cell: ({ owner, system_ruleset }) => (system_ruleset ? 'core' : owner),
     },
     ...[...classifications].reverse().map(countColumn),
@@ -188,6 +190,7 @@ function columnsFor(user: SessionUser): readonly Column<Ruleset>[] {
       key: 'last_matched',
       title: 'Last match',
       isSortable: true,
+      from: 641,
       align: 'end',
       cell: ({ last_matched }) => (last_matched ? <Moment at={last_matched} /> : <Dash />),
     },
@@ -195,6 +198,7 @@ function columnsFor(user: SessionUser): readonly Column<Ruleset>[] {
       key: 'modified',
       title: 'Changed',
       isSortable: true,
+      from: 641,
       align: 'end',
       cell: ({ modified }) => <Moment at={modified} />,
     },
@@ -207,6 +211,7 @@ function countColumn(classification: ClassificationName): Column<Ruleset> {
     key: classification,
     title: `${classification[0]?.toUpperCase()}${classification.slice(1)}`,
     isSortable: true,
+    from: 641,
     align: 'end',
     cell: ({ name, match_counts }) => {
       const matches = match_counts[classification]

@@ -11,7 +11,6 @@ import { DropPlace } from '../../parts/drop-place.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Filters, Select } from '../../parts/field.tsx'
 import { GrowingTable, rowsOf } from '../../parts/growing-table.tsx'
-import { useMedia } from '../../parts/media.ts'
 import { Moment } from '../../parts/moment.tsx'
 import { bytes, counted } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
@@ -36,7 +35,6 @@ export function Component() {
   const list = useSamples(query)
   const rows = rowsOf(list)
   const total = useSampleCount(query, list.hasNextPage)
-  const isWide = useMedia('(min-width: 1400px)')
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const isFiltered = Object.values(query).some((value) => value !== '')
   useFreshUploads()
@@ -52,12 +50,13 @@ export function Component() {
       </div>
       <SampleFilters query={query} change={change} />
       <GrowingTable
+        name="samples"
         caption="Samples"
         list={list}
         rows={rows}
         total={total.data}
         what={['sample', 'samples']}
-        columns={isWide ? wideColumns : columns}
+        columns={columns}
         keyOf={keyOf}
         nameOf={({ name }) => name}
         choice={{ chosen, onChange: setChosen }}
@@ -117,26 +116,24 @@ const columns: readonly Column<Sample>[] = [
     cell: ({ processed, classification }) =>
       processed ? <Classification of={classification} /> : <Badge tone="information">being matched</Badge>,
   },
-  { key: 'threat', title: 'Threat', cell: ({ threat_name }) => threat_name ?? '–' },
-  { key: 'type', title: 'Type', cell: ({ file_type }) => file_type },
-  { key: 'size', title: 'Size', align: 'end', cell: ({ size }) => bytes(size) },
+  { key: 'threat', title: 'Threat', from: 641, cell: ({ threat_name }) => threat_name ?? '–' },
+  { key: 'type', title: 'Type', from: 641, cell: ({ file_type }) => file_type },
+  { key: 'size', title: 'Size', align: 'end', from: 641, cell: ({ size }) => bytes(size) },
   {
     key: 'members',
-    title: 'Members',
+    title: 'Contained files',
     align: 'end',
+    from: 641,
     cell: ({ extracted_file_count: members }) => (members > 0 ? members : '–'),
+  },
+  {
+    key: 'hash',
+    title: 'SHA-256',
+    from: 1400,
+    cell: (sample) => <span className={styles.hash}>{keyOf(sample).slice(0, 12)}…</span>,
   },
   { key: 'seen', title: 'Last seen', align: 'end', cell: ({ last_seen }) => <Moment at={last_seen} /> },
 ]
-
-/** On wide windows, before the last column. */
-const hashColumn: Column<Sample> = {
-  key: 'hash',
-  title: 'SHA-256',
-  cell: (sample) => <span className={styles.hash}>{keyOf(sample).slice(0, 12)}…</span>,
-}
-
-const wideColumns = columns.toSpliced(-1, 0, hashColumn)
 
 function Nothing({
   isFiltered,
