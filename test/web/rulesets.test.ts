@@ -62,7 +62,9 @@ test('a rule is written with an error, marked at its place, mended, explained, t
   await page.context().close()
 })
 
-test('rules that match goodware are not saved by accident, and what compiles of a broken text runs', { skip }, async () => {
+test('rules that match goodware are not saved by accident, and what compiles of a broken text runs', {
+  skip,
+}, async () => {
   const { json: found } = await web.server.get('/api/samples/?q=hay.txt')
   const hash_values = [found.results[0].sha256]
   await web.server.post('/api/samples/selection/tags/', { json: { hash_values, add: ['goodware'] } })
@@ -76,7 +78,7 @@ test('rules that match goodware are not saved by accident, and what compiles of 
   const question = page.getByRole('dialog', { name: 'Save rules that match goodware?' })
   await question.getByText('1 match on goodware').waitFor()
   assert.deepEqual(await accessibilityProblems(page), [])
-  await question.getByRole('button', { name: 'Cancel' }).click()
+  await question.getByRole('button', { name: 'Keep it as it is' }).click()
   assert.equal((await web.server.get('/api/rulesets/checked_first/')).status, 404)
   await page.getByRole('region', { name: 'Trial', exact: true }).getByRole('link', { name: 'hay.txt' }).waitFor()
   await page.getByRole('button', { name: 'Save', exact: true }).click()
