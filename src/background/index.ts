@@ -1,3 +1,4 @@
 /** Work that goes on by itself. */
 export { endedBy } from './ended-by.ts'
 export { Loop } from './loop.ts'
+export { startThread, ThreadQuestions } from './thread.ts'

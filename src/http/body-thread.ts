@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread, ThreadQuestions } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import { childEnvironment } from '../settings/index.ts'
 import type { FromBodyThread, ToBodyThread } from './body-thread-main.ts'
@@ -11,7 +12,7 @@ const ENDED = 'The thread that parses large bodies has ended.'
  * thread answers others. It is started for the first such body.
  */
 export class BodyThread {
-  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>()
+  readonly #questions = new ThreadQuestions<unknown>()
   #thread: Worker | null = null
   #last = 0
 
@@ -30,10 +31,9 @@ export class BodyThread {
     }
     // Another thread would have the end of the body alone.
     if (thread !== this.#thread) throw new Error(ENDED)
-    const answer = Promise.withResolvers<unknown>()
-    this.#waiting.set(id, answer)
+    const answer = this.#questions.add(id)
     post({ id, kind })
-    return answer.promise
+    return answer
   }
 
   async close(): Promise<void> {
@@ -41,29 +41,19 @@ export class BodyThread {
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL('./body-thread-main.ts', import.meta.url), {
-      execArgv: [],
-      env: childEnvironment(),
+    const thread = startThread(new URL('./body-thread-main.ts', import.meta.url), childEnvironment(), {
+      message: (message: FromBodyThread) => {
+        if ('failure' in message) {
+          const { code, text, detail } = message.failure
+          this.#questions.reject(message.id, new Failure(code, text, detail))
+        } else this.#questions.resolve(message.id, message.value)
+      },
+      ended: (cause) => {
+        this.#thread = null
+        this.#questions.rejectAll(new Error(ENDED, { cause }))
+      },
     })
     thread.unref()
-    thread.on('message', (message: FromBodyThread) => {
-      const answer = this.#waiting.get(message.id)
-      this.#waiting.delete(message.id)
-      if ('failure' in message) {
-        const { code, text, detail } = message.failure
-        answer?.reject(new Failure(code, text, detail))
-      } else answer?.resolve(message.value)
-    })
-    let cause: unknown
-    thread.on('error', (error) => {
-      cause = error
-    })
-    thread.once('exit', () => {
-      this.#thread = null
-      const error = new Error(ENDED, { cause })
-      for (const { reject } of this.#waiting.values()) reject(error)
-      this.#waiting.clear()
-    })
     this.#thread = thread
     return thread
   }

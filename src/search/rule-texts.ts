@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import pLimit from 'p-limit'
+import { startThread, ThreadQuestions } from '../background/index.ts'
 import { childEnvironment } from '../settings/index.ts'
 import type { CurrentRevision, Store } from '../store/index.ts'
 import { inTurn } from '../turns/index.ts'
@@ -38,7 +39,7 @@ export class RuleTexts {
   readonly #oneByOne = pLimit(1)
   /** What the thread has, by the ids of revisions, in bytes. */
   readonly #held = new Map<number, number>()
-  readonly #waiting = new Map<number, PromiseWithResolvers<FoundInTexts>>()
+  readonly #questions = new ThreadQuestions<FoundInTexts>()
   #thread: Worker | null = null
   #last = 0
 
@@ -116,10 +117,9 @@ export class RuleTexts {
 
   #ask(part: string, page: readonly CurrentRevision[], most: number): Promise<FoundInTexts> {
     const asked = ++this.#last
-    const answer = Promise.withResolvers<FoundInTexts>()
-    this.#waiting.set(asked, answer)
+    const answer = this.#questions.add(asked)
     this.#post({ asked, part, ids: page.map(({ id }) => id), most })
-    return answer.promise
+    return answer
   }
 
   #drop(ids: readonly number[]): void {
@@ -134,26 +134,15 @@ export class RuleTexts {
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL('./rule-texts-thread-main.ts', import.meta.url), {
-      execArgv: [],
-      env: childEnvironment(),
+    const thread = startThread(new URL('./rule-texts-thread-main.ts', import.meta.url), childEnvironment(), {
+      message: (found: FoundInTexts) => this.#questions.resolve(found.asked, found),
+      ended: (cause) => {
+        this.#thread = null
+        this.#held.clear()
+        this.#questions.rejectAll(new Error('The thread that searches rules has ended.', { cause }))
+      },
     })
     thread.unref()
-    thread.on('message', (found: FoundInTexts) => {
-      this.#waiting.get(found.asked)?.resolve(found)
-      this.#waiting.delete(found.asked)
-    })
-    let cause: unknown
-    thread.on('error', (error) => {
-      cause = error
-    })
-    thread.once('exit', () => {
-      this.#thread = null
-      this.#held.clear()
-      const error = new Error('The thread that searches rules has ended.', { cause })
-      for (const { reject } of this.#waiting.values()) reject(error)
-      this.#waiting.clear()
-    })
     return thread
   }
 }

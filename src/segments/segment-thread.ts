@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread, ThreadQuestions } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import { childEnvironment } from '../settings/index.ts'
 import {
@@ -22,7 +23,7 @@ type Signed = { readonly id: number; readonly record: Uint8Array }
  * hostile, and the completion of samples does not wait for a scan.
  */
 export class SegmentThread {
-  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>()
+  readonly #questions = new ThreadQuestions<unknown>()
   #thread: Worker | null = null
   #last = 0
 
@@ -72,35 +73,24 @@ export class SegmentThread {
     parts: ArrayBuffer[] = [],
   ): Promise<SegmentWork[K]['answer']> {
     const id = ++this.#last
-    const answer = Promise.withResolvers<unknown>()
-    this.#waiting.set(id, answer)
+    const answer = this.#questions.add(id)
     const thread = this.#thread ?? this.#start()
     thread.ref()
     thread.postMessage({ id, kind, asked } satisfies ToSegmentThread<K>, parts)
-    return answer.promise as Promise<SegmentWork[K]['answer']>
+    return answer as Promise<SegmentWork[K]['answer']>
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL('./segment-thread-main.ts', import.meta.url), {
-      execArgv: [],
-      env: childEnvironment(),
-    })
-    thread.on('message', (message: FromSegmentThread) => {
-      const answer = this.#waiting.get(message.id)
-      this.#waiting.delete(message.id)
-      if (this.#waiting.size === 0) thread.unref()
-      if ('answer' in message) answer?.resolve(message.answer)
-      else answer?.reject(errorOf(message))
-    })
-    let cause: unknown
-    thread.on('error', (error) => {
-      cause = error
-    })
-    thread.once('exit', () => {
-      this.#thread = null
-      const error = new Error(ENDED, { cause })
-      for (const { reject } of this.#waiting.values()) reject(error)
-      this.#waiting.clear()
+    const thread = startThread(new URL('./segment-thread-main.ts', import.meta.url), childEnvironment(), {
+      message: (message: FromSegmentThread) => {
+        if ('answer' in message) this.#questions.resolve(message.id, message.answer)
+        else this.#questions.reject(message.id, errorOf(message))
+        if (this.#questions.areAnswered) thread.unref()
+      },
+      ended: (cause) => {
+        this.#thread = null
+        this.#questions.rejectAll(new Error(ENDED, { cause }))
+      },
     })
     this.#thread = thread
     return thread

@@ -25,15 +25,22 @@ async function fill(c: Collection, count: number, together = 10): Promise<string
   return hashes
 }
 
+function idsIn(path: string): number[] {
+  const reader = SegmentReader.open(path)
+  try {
+    return reader.groups.flatMap((group) => [...group.ids])
+  } finally {
+    reader.close()
+  }
+}
+
 /** What a hunt relies on: every processed sample is in exactly one live segment, or plainly listed. */
 async function assertCovered(c: Collection): Promise<void> {
   await c.segments.settled()
   const snapshot = await c.segments.snapshot()
   const seen = [...snapshot.unindexed]
   for (const { path, firstId, lastId, samples } of snapshot.segments) {
-    const reader = SegmentReader.open(path)
-    const ids = reader.groups.flatMap((group) => [...group.ids])
-    reader.close()
+    const ids = idsIn(path)
     assert.equal(ids.length, samples)
     assert.ok(ids.every((id) => id >= firstId && id <= lastId))
     seen.push(...ids)
@@ -55,6 +62,7 @@ test('segments of single commits are merged, and files stay readable until the s
   await fill(c, 50)
   await c.segments.settled()
   const before = await c.segments.snapshot()
+  const covered = before.segments.map(({ path }) => idsIn(path))
   assert.ok(before.segments.length >= 5)
   await fill(c, 40)
   await assertCovered(c)
@@ -62,7 +70,16 @@ test('segments of single commits are merged, and files stay readable until the s
   const after = await c.segments.snapshot()
   after.release()
   assert.ok(after.segments.some(({ samples }) => samples >= 64))
-  for (const { path } of before.segments) SegmentReader.open(path).close()
+  assert.ok(after.generation > before.generation)
+  // What a hunt that began before the merges asks: each of its samples once, and no other.
+  assert.deepEqual(
+    before.segments.map(({ path }) => idsIn(path)),
+    covered,
+  )
+  assert.deepEqual(
+    [...covered.flat(), ...before.unindexed].sort((a, b) => a - b),
+    Array.from({ length: 50 }, (_, n) => n + 1),
+  )
   before.release()
   before.release()
   const gone = before.segments.filter(({ id }) => !after.segments.some((segment) => segment.id === id))
