@@ -16,14 +16,18 @@ export function now(): Micros {
   return latest
 }
 
-/** `2017-03-14T11:19:31.978544Z`. */
-export function toIso(time: Micros): string {
-  return `${sixDigits(time)}Z`
+/** `2017-03-14T11:19:31.978544Z`; null for null. */
+export function toIso(time: Micros): string
+export function toIso(time: Micros | null): string | null
+export function toIso(time: Micros | null): string | null {
+  return time === null ? null : `${sixDigits(time)}Z`
 }
 
-/** `2017-03-14T11:19:31.978544+00:00`. */
-export function toIsoOffset(time: Micros): string {
-  return `${sixDigits(time)}+00:00`
+/** `2017-03-14T11:19:31.978544+00:00`; null for null. */
+export function toIsoOffset(time: Micros): string
+export function toIsoOffset(time: Micros | null): string | null
+export function toIsoOffset(time: Micros | null): string | null {
+  return time === null ? null : `${sixDigits(time)}+00:00`
 }
 
 function sixDigits(time: Micros): string {

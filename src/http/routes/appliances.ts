@@ -129,5 +129,5 @@ export function addAppliances(app: HttpServer, { appliance: { manager } }: Route
 
 function toJson({ name, state, created, lastSeen, report: said }: ListedAppliance): Static<typeof ApplianceShape> {
   const report = said && { ...said, problem: said.problem === '' ? null : said.problem }
-  return { name, state, created: toIso(created), last_seen: lastSeen === null ? null : toIso(lastSeen), report }
+  return { name, state, created: toIso(created), last_seen: toIso(lastSeen), report }
 }

@@ -97,7 +97,7 @@ function unreadJson({ rulesets, hunts, asOf }: Unread): Static<typeof UnreadShap
       name,
       matches: Math.min(matches, MOST_COUNTED),
       more: matches > MOST_COUNTED,
-      last_matched: lastMatched === null ? null : toIso(lastMatched),
+      last_matched: toIso(lastMatched),
     })),
     hunts: hunts.map(({ id, kind, title, state, matches, stopped }) => ({
       ...{ id, title, state, matches },

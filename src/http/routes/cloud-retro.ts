@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { CloudStatus } from '../../cloud/index.ts'
 import { checkName } from '../../rulesets/index.ts'
-import { type Micros, toIsoOffset } from '../../store/index.ts'
+import { toIsoOffset } from '../../store/index.ts'
 import { about } from '../auditing.ts'
 import { CloudStatusShape, statusFields } from '../contract/retro.ts'
 import { refusals, retroEnvelope } from '../envelopes.ts'
@@ -88,12 +88,10 @@ function toJson(status: CloudStatus): Static<typeof CloudStatusShape> {
     cloud_status: status.cloudStatus,
     scale_status: status.localStatus,
     retrohunt_status: status.hunt,
-    retrohunt_start_time: isoOrNull(status.started),
-    retrohunt_finish_time: isoOrNull(status.finished),
-    retrohunt_estimated_finish_time: isoOrNull(status.estimated),
+    retrohunt_start_time: toIsoOffset(status.started),
+    retrohunt_finish_time: toIsoOffset(status.finished),
+    retrohunt_estimated_finish_time: toIsoOffset(status.estimated),
     retrohunt_progress: status.progress,
     reason: status.reason,
   }
 }
-
-const isoOrNull = (time: Micros | null): string | null => (time === null ? null : toIsoOffset(time))

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { type Static, Type } from 'typebox'
 import type { Account } from '../../accounts/index.ts'
 import type { AdHocHunts, Explanation, Hunt } from '../../hunts/index.ts'
-import { type Micros, toIso } from '../../store/index.ts'
+import { toIso } from '../../store/index.ts'
 import type { Span } from '../../tracing/index.ts'
 import { neighbours } from '../addresses.ts'
 import { about } from '../auditing.ts'
@@ -361,8 +361,8 @@ export function huntJson(hunt: Hunt): Static<typeof HuntShape> {
     index: hunt.useIndex,
     repeats: hunt.repeats,
     created: toIso(hunt.created),
-    started: isoOrNull(hunt.started),
-    stopped: isoOrNull(hunt.stopped),
+    started: toIso(hunt.started),
+    stopped: toIso(hunt.stopped),
     samples: hunt.samples,
     processed: hunt.processed,
     candidates: hunt.candidates,
@@ -375,8 +375,6 @@ export function huntJson(hunt: Hunt): Static<typeof HuntShape> {
     left_out_count: hunt.outline.allLeftOut,
   }
 }
-
-const isoOrNull = (time: Micros | null): string | null => (time === null ? null : toIso(time))
 
 function event(name: string, data: unknown): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`

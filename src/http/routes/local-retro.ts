@@ -98,8 +98,8 @@ export function addLocalRetro(app: HttpServer, { appliance: { localRetro, room }
         message: status.failure,
         status: {
           state: status.state,
-          started: isoOrNull(status.started),
-          stopped: isoOrNull(status.stopped),
+          started: toIsoOffset(status.started),
+          stopped: toIsoOffset(status.stopped),
           samples: status.samples,
           processed: status.processed,
           history: status.history.map(listed),
@@ -112,12 +112,10 @@ export function addLocalRetro(app: HttpServer, { appliance: { localRetro, room }
 function listed(run: LocalRetroRun): Static<typeof Run> {
   return {
     started_username: run.startedBy,
-    started: isoOrNull(run.started),
+    started: toIsoOffset(run.started),
     stopped_username: run.stoppedBy,
     state: run.state,
-    stopped: isoOrNull(run.stopped),
+    stopped: toIsoOffset(run.stopped),
     samples: run.samples,
   }
 }
-
-const isoOrNull = (time: number | null): string | null => (time === null ? null : toIsoOffset(time))

@@ -195,12 +195,12 @@ function channelJson(state: ChannelState): Static<typeof ChannelShape> {
     rulesets: typeof rulesets === 'string' ? rulesets : [...rulesets],
     digest_minutes: digest / 60,
     daily_limit: dailyLimit,
-    muted_until: isoOrNull(mutedUntil),
+    muted_until: toIso(mutedUntil),
     created: toIso(created),
     modified: toIso(modified),
     refused,
     pending,
-    held_until: isoOrNull(heldUntil),
+    held_until: toIso(heldUntil),
     sent_today: sentToday,
   }
 }
@@ -215,12 +215,8 @@ function deliveryJson(delivery: NotificationDelivery): Static<typeof DeliverySha
     state,
     attempts,
     next_attempt: state === 'waiting' ? toIso(due) : null,
-    ended: isoOrNull(ended),
+    ended: toIso(ended),
     status,
     problem,
   }
-}
-
-function isoOrNull(time: number | null): string | null {
-  return time === null ? null : toIso(time)
 }

@@ -73,8 +73,8 @@ export function addRetention(app: HttpServer, { appliance: { retention, room } }
       )
       return {
         ...counts,
-        oldest: oldest === null ? null : toIso(oldest),
-        newest: newest === null ? null : toIso(newest),
+        oldest: toIso(oldest),
+        newest: toIso(newest),
         examples: examples.map(sampleJson),
       }
     },
@@ -121,5 +121,5 @@ function policyOf(body: Required<Static<typeof RetentionBody>>): RetentionPolicy
 }
 
 function runJson(run: RetentionRun | null): Static<typeof RetentionShape>['last_run'] {
-  return run && { ...run, started: toIso(run.started), ended: run.ended === null ? null : toIso(run.ended) }
+  return run && { ...run, started: toIso(run.started), ended: toIso(run.ended) }
 }

@@ -26,8 +26,8 @@ function toJson(run: LocalRetroRun): Static<typeof RetroRunShape> {
   return {
     id: run.id,
     state: run.state,
-    started: run.started === null ? null : toIso(run.started),
-    stopped: run.stopped === null ? null : toIso(run.stopped),
+    started: toIso(run.started),
+    stopped: toIso(run.stopped),
     started_by: run.startedBy,
     stopped_by: run.stoppedBy,
     rulesets: run.rulesets,

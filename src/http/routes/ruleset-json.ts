@@ -18,11 +18,11 @@ export function rulesetJson(ruleset: RulesetEntry): Static<typeof RulesetShape> 
     revision: ruleset.revision,
     created: toIso(ruleset.created),
     modified: toIso(ruleset.modified),
-    last_matched: ruleset.lastMatched === null ? null : toIso(ruleset.lastMatched),
+    last_matched: toIso(ruleset.lastMatched),
     disabled_rules: ruleset.disabledRules,
     tags: [...ruleset.tags],
     notes: ruleset.notes,
-    expires: expires === null ? null : toIso(expires),
+    expires: toIso(expires),
     expired,
     match_counts: ruleset.counts,
   }

@@ -293,7 +293,7 @@ function listed(ruleset: RulesetEntry): Static<typeof ListedRuleset> {
     suspicious_match_count: ruleset.counts.suspicious,
     goodware_match_count: ruleset.counts.goodware,
     unknown_match_count: ruleset.counts.unknown,
-    last_matched: ruleset.lastMatched === null ? null : toIso(ruleset.lastMatched),
+    last_matched: toIso(ruleset.lastMatched),
     system_ruleset: ruleset.core,
     cloud_synced: ruleset.cloudSynced,
   }

@@ -34,7 +34,7 @@ export function addSharedRulesets(app: HttpServer, { appliance: { publishing } }
         appliance: name,
         key,
         sequence,
-        last_contact: lastContact === null ? null : toIso(lastContact),
+        last_contact: toIso(lastContact),
         problem,
         results: (await publishing.list()).map(toJson),
       }

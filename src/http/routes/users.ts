@@ -70,8 +70,8 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
           contributes: user.contributes,
           created: toIso(user.created),
           disabled: user.disabled,
-          last_log_in: isoOrNull(user.lastLogIn),
-          last_used: isoOrNull(user.lastUsed),
+          last_log_in: toIso(user.lastLogIn),
+          last_used: toIso(user.lastUsed),
         })),
       }
     },
@@ -206,8 +206,8 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
           id,
           label,
           created: toIso(created),
-          last_used: isoOrNull(lastUsed),
-          expires: isoOrNull(expires),
+          last_used: toIso(lastUsed),
+          expires: toIso(expires),
           scope: scope && [...scope],
           creator,
         })),
@@ -266,8 +266,6 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
     },
   )
 }
-
-const isoOrNull = (time: number | null): string | null => (time === null ? null : toIso(time))
 
 function userOf({ name, role }: Account): Static<typeof User> {
   return { name, role }
