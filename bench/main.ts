@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- [NAME …] [--write]`: runs benchmarks and prints them as Markdown; `--write` puts each into its place
- * in docs/benchmarks.md. BACKTRAIL_BENCH_SAMPLES makes `million` smaller, to try it; `--seconds` (for each attack),
+ * in docs/benchmarks.md, and the journeys into docs/journeys.md. BACKTRAIL_BENCH_SAMPLES makes `million` smaller, to try it; `--seconds` (for each attack),
  * `--attack NAME` and `--minutes` (of the soak) do the same for `attack` and `soak`. `wild` takes a folder of collections
  * of rules (`--rules`), megabytes of system files (`--megabytes`), `--no-binaries`, and `--times` to hunt as well. `many` takes the
  * same, and how many rules to take (`--count`).
@@ -13,6 +13,7 @@ import { benchAttack } from './attack.ts'
 import { benchCloud } from './cloud.ts'
 import { benchEngines } from './engines.ts'
 import { benchHunts } from './hunts.ts'
+import { benchJourneys } from './journeys.ts'
 import { benchLists } from './lists.ts'
 import { benchMany } from './many.ts'
 import { benchMillion } from './million.ts'
@@ -45,6 +46,7 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   cloud: () => benchCloud({ megabytes: 2_000, tenants: 20, rulesets: 50 }),
   attack: () => benchAttack({ secondsEach: Number(values.seconds), only: values.attack }),
   soak: () => benchSoak({ minutes: Number(values.minutes) }),
+  journeys: () => benchJourneys(),
   web: () => benchWeb({ rulesets: 5_000, samples: 20_000, matches: 100_000 }),
   engines: () =>
     benchEngines({ megabytes: Number(values.megabytes), withBinaries: values.binaries, rules: values.rules ?? null }),
@@ -85,11 +87,12 @@ function machine(): string {
 
 /** Replaces what stands between the marks of this benchmark. */
 function write(name: string, report: string): void {
-  const path = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url))
+  const pageName = name === 'journeys' ? 'journeys' : 'benchmarks'
+  const path = fileURLToPath(new URL(`../docs/${pageName}.md`, import.meta.url))
   const page = readFileSync(path, 'utf8')
   const [begin, end] = [`<!-- bench ${name} -->\n`, `<!-- end of ${name} -->`]
   const from = page.indexOf(begin)
   const to = page.indexOf(end)
-  if (from < 0 || to < from) throw new Error(`docs/benchmarks.md has no place for ${name}`)
+  if (from < 0 || to < from) throw new Error(`docs/${pageName}.md has no place for ${name}`)
   writeFileSync(path, `${page.slice(0, from)}${begin}\n${report}\n${page.slice(to)}`)
 }

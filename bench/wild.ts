@@ -179,7 +179,7 @@ function refusals(readings: readonly CollectionReading[]): string {
   for (const { refused } of readings) {
     for (const { why } of refused) {
       const kind =
-        /"error_type":"(\w+)"|"message":"([^"\\]{1,80})/.exec(why)?.slice(1).find(Boolean) ?? why.slice(0, 80)
+        /"diagnostics":\[\{.*?"message":"([^"\\]{1,80})/.exec(why)?.[1] ?? why.slice(0, 80)
       const general = kind.replace(/`[^`]*`|'[^']*'|\d+/g, '…')
       whys.set(general, (whys.get(general) ?? 0) + 1)
     }
