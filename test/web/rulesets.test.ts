@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
+import { passwords } from '../http/harness.ts'
 import { accessibilityProblems, skip, WebTest, writeRules } from './browser.ts'
 
 const rule = (condition: string) =>
@@ -104,6 +105,24 @@ test('unsaved text survives a reload, says so, and can be dropped', { skip }, as
   await page.reload()
   await page.locator('.cm-line', { hasText: 'condition' }).waitFor()
   assert.equal(await page.getByText(/Your unsaved text/).count(), 0)
+  await page.context().close()
+})
+
+test('a session that ends in the middle of a new ruleset takes neither its text nor its name', { skip }, async () => {
+  const page = await web.open('/new-ruleset')
+  await page.getByLabel('Name', { exact: true }).fill('kept_over_log_in')
+  await writeRules(page, rule('$a'))
+  await page.getByText('It compiles').waitFor()
+  await page.context().clearCookies()
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByLabel('User').fill('ana')
+  await page.getByLabel('Password').fill(passwords.ana)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.locator('.cm-line', { hasText: 'needle in here' }).waitFor()
+  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'kept_over_log_in')
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByText(/kept_over_log_in is saved and enabled/).waitFor()
+  await web.server.delete('/api/yara/ruleset/', { as: 'ana', form: { name: 'kept_over_log_in' } })
   await page.context().close()
 })
 

@@ -3,6 +3,7 @@ import { useNavigate, useSearchParams } from 'react-router'
 import { isPlainName, isRulesetName, RULESET_NAMES } from '../../../../src/rulesets/ruleset-name.ts'
 import { useHuntRules } from '../../api/hunts.ts'
 import { addressOfRuleset, leftOutWords, useSaveRuleset } from '../../api/rulesets.ts'
+import { useAddressState } from '../../parts/address-state.ts'
 import { TextField } from '../../parts/field.tsx'
 import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
@@ -10,6 +11,8 @@ import { Problem } from '../../parts/problem.tsx'
 import { CloudSwitch, useCloudChoice } from './cloud-choice.tsx'
 import styles from './ruleset-page.module.css'
 import { type SaveHow, Workbench } from './workbench.tsx'
+
+const noName = { name: '' }
 
 /** With `?hunt=7` it begins with the text of that hunt. */
 export function Component() {
@@ -22,7 +25,8 @@ export function Component() {
 }
 
 function NewRuleset({ given, draftName }: { readonly given: string; readonly draftName: string }) {
-  const [name, setName] = useState('')
+  // In the address, as the fields of a new hunt are: so it is there after a reload, and after a log-in in between.
+  const [{ name }, setAsked] = useAddressState(noName)
   const [isNameMissing, setNameMissing] = useState(false)
   const save = useSaveRuleset()
   const cloud = useCloudChoice('')
@@ -66,7 +70,7 @@ function NewRuleset({ given, draftName }: { readonly given: string; readonly dra
             label="Name"
             value={name}
             onChange={(next) => {
-              setName(next)
+              setAsked({ name: next }, { replace: true })
               setNameMissing(false)
             }}
             autoComplete="off"
