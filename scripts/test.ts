@@ -8,6 +8,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
@@ -40,12 +41,13 @@ process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/backtrail')
 let failed = 0
 const skipped: string[] = []
 const durations: { file: string; seconds: number }[] = []
-// The whole-system tests are the longest; starting them first keeps both cores busy to the end.
+// The whole-system tests are the longest; starting them first keeps all cores busy to the end.
 const order = [...files].sort((a, b) => Number(b.startsWith('test/')) - Number(a.startsWith('test/')))
 process.env.BACKTRAIL_TEST_FILE_SECONDS = String(longestTestFileSeconds)
 const events = run({
   files: order,
-  concurrency: 2,
+  // Some wait most of the time: for a browser, for a limit to be over, for another process.
+  concurrency: availableParallelism() + 1,
   timeout: (longestTestFileSeconds - 10) * 1_000,
   execArgv: ['--import', join(root, 'scripts/test-file-limit.ts')],
 })
