@@ -50,11 +50,14 @@ export async function openCopies({
   bucket,
   log,
   opened,
+  demandOwner = async () => {},
 }: {
   readonly settings: Settings
   readonly bucket: Bucket
   readonly log: Log
   readonly opened: Opened
+  /** Rejects where another server has the database; nodes delete nothing. */
+  readonly demandOwner?: () => Promise<unknown>
 }) {
   const scratch = await Scratch.open(data)
   opened.add(() => scratch.close())
@@ -66,7 +69,7 @@ export async function openCopies({
     keepsOverBoots: isSegmentName,
   })
   const onLeft = (error: unknown) => log.warn({ err: error }, 'a content without a sample could not be deleted yet')
-  const contents = new S3Contents({ bucket, cache, scratch, onLeft })
+  const contents = new S3Contents({ bucket, cache, scratch, demandOwner, onLeft })
   return { scratch, cache, contents, files: new StoredSegmentFiles({ bucket, cache, scratch }) }
 }
 

@@ -97,7 +97,10 @@ async function openCluster({ settings, health, log, opened, lock: got }: Opening
   const { bucket, lock, store } = await openStores(settings, health, opened, got && { lock: got })
   await demandOwnPrefix(bucket, store)
   writeFileSync(join(data, NOTE), `${withoutPassword(settings.database)}\n`, { mode: 0o600 })
-  const { scratch, contents, files } = await openCopies({ settings, bucket, log, opened })
+  const { scratch, contents, files } = await openCopies({
+    ...{ settings, bucket, log, opened },
+    demandOwner: () => store.settings.find('cluster-id'),
+  })
   return {
     store,
     scratch,

@@ -7,9 +7,12 @@
  * - A server that ends, however it ends, loses its session with PostgreSQL, and with it the lock: noticed at the next look.
  * - One that is stopped, or cut off, keeps it. Its entry does not grow then; after some silence its session is ended from
  *   here. What it writes later is refused, as of any server that lost its lock.
+ * - One that lost its session and runs, as when PostgreSQL starts anew, gets the lock back: it is left to it for some seconds.
  * - A program that has the lock and is no server (`backtrail move`, a command) has no entry and is left alone.
  */
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Loop } from '../background/index.ts'
 import { messageOf } from '../errors/index.ts'
@@ -42,6 +45,10 @@ export interface Standby {
 const LOOK_MS = 200
 /** After a look that failed. */
 const AGAIN_MS = 500
+/** A lock that was left to the server that had it: for how long, and after which time it is looked for again. */
+const DEFERRED_MS = 6_000
+const BACK_MS = 1_500
+const ACCEPT_MS = 500
 /** A server that gives no sign for so long is taken for stopped. */
 const SILENT_MS = 15_000
 
@@ -102,6 +109,21 @@ function noneWhereUnknown(error: unknown): null {
   throw error
 }
 
+/** Whether anybody listens there. */
+async function accepts(url: string): Promise<boolean> {
+  const { hostname, port, protocol } = new URL(url)
+  const socket = connect(Number(port) || (protocol === 'https:' ? 443 : 80), hostname.replace(/^\[|\]$/g, ''))
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(ACCEPT_MS) })
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.on('error', () => {})
+    socket.destroy()
+  }
+}
+
 interface LookingParts {
   readonly queue: Awaited<ReturnType<typeof queueForServer>>
   readonly store: Awaited<ReturnType<typeof openStoreOfStandby>>
@@ -121,6 +143,8 @@ class Looking {
   readonly #take: (lock: ServerLock) => void
   /** Since when the entry of the other one has been as it is. */
   #heard = performance.now()
+  /** Since when the lock was to be had, and left to the other one. */
+  #deferredSince: number | null = null
 
   constructor(parts: LookingParts) {
     this.#parts = parts
@@ -134,16 +158,31 @@ class Looking {
     return this.#loop.stop()
   }
 
+  /**
+   * Whether the server that worked runs and has only lost its session, as all do when PostgreSQL starts anew: it is left to take
+   * the lock again, for a while.
+   */
+  async #isOnlyCutOff(): Promise<boolean> {
+    if (this.active === null || performance.now() - this.#heard > this.#parts.silentMs) return false
+    this.#deferredSince ??= performance.now()
+    return performance.now() - this.#deferredSince < DEFERRED_MS && (await accepts(this.active.url))
+  }
+
   async #look(signal: AbortSignal): Promise<number> {
     const { queue, store, log, takes, silentMs } = this.#parts
     try {
       const lock = takes ? await queue.take() : null
+      if (lock !== null && (await this.#isOnlyCutOff())) {
+        await lock.release()
+        return BACK_MS
+      }
       if (lock !== null) {
         if (signal.aborted) await lock.release()
         else this.#take(lock)
         // The loop is stopped by whoever gets it.
         return Number.POSITIVE_INFINITY
       }
+      if (takes) this.#deferredSince = null
       const before = this.active
       this.active = await store.servers.findActive().catch(noneWhereUnknown)
       if (this.active?.id !== before?.id || this.active?.beat !== before?.beat) this.#heard = performance.now()

@@ -26,7 +26,7 @@ export interface LockTimes {
   readonly backWithinMs: number
 }
 
-const TIMES: LockTimes = { lookMs: 5_000, backWithinMs: 60_000 }
+const TIMES: LockTimes = { lookMs: 1_000, backWithinMs: 60_000 }
 const AGAIN_MS = 500
 
 /**

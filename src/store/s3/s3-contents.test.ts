@@ -38,7 +38,11 @@ async function fresh(t: TestContext) {
   const contents = new S3Contents({ bucket, cache: await cacheIn('cache'), scratch, onLeft })
   /** On another machine, which has no copies. */
   const elsewhere = new S3Contents({ bucket, cache: await cacheIn('other'), scratch, onLeft })
-  return { store, scratch, contents, elsewhere, left }
+  const demandOwner = async () => {
+    throw new Error('another server has the database')
+  }
+  const deposed = new S3Contents({ bucket, cache: await cacheIn('deposed'), scratch, onLeft, demandOwner })
+  return { store, scratch, contents, elsewhere, deposed, left }
 }
 
 const nothing = async () => {}
@@ -53,6 +57,17 @@ test('what was just stored is not fetched to be read', async (t) => {
   assert.equal(store.asked.filter(isFetch).length, 0)
   for (let round = 0; round < 2; round++) (await elsewhere.lease([file.sha256])).release()
   assert.equal(store.asked.filter(isFetch).length, 1)
+})
+
+test('a server that another one has replaced deletes nothing from the store', async (t) => {
+  const { store, scratch, contents, deposed, left } = await fresh(t)
+  const file = await staged(scratch, randomBytes(1_000))
+  await contents.put([file], nothing)
+  await deposed.delete([file.sha256], async () => [file.sha256])
+  assert.ok(store.objects.has(keyOf(file.sha256)))
+  assert.match(String(left[0]), /another server has the database/)
+  await contents.delete([file.sha256], async () => [file.sha256])
+  assert.ok(!store.objects.has(keyOf(file.sha256)))
 })
 
 test('a content that was spoilt on the way is fetched once more', async (t) => {

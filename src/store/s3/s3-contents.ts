@@ -23,6 +23,8 @@ export interface S3ContentsParts {
   /** On the disk of the scratch folder. */
   readonly cache: LocalCache
   readonly scratch: Pick<Scratch, 'fresh' | 'discard'>
+  /** Rejects where another server has the database now: it may have stored again what this one deleted from it. */
+  readonly demandOwner?: () => Promise<unknown>
   /** Hears of a content that could not be deleted now. */
   readonly onLeft: (error: unknown) => void
 }
@@ -168,6 +170,7 @@ export class S3Contents implements ContentStore {
 
   async #remove(sha256: Uint8Array): Promise<void> {
     await this.#parts.cache.drop(hexOf(sha256))
+    await this.#parts.demandOwner?.()
     await this.#parts.bucket.delete(keyOf(sha256))
   }
 
