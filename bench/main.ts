@@ -17,6 +17,8 @@ import { benchJourneys } from './journeys.ts'
 import { benchLists } from './lists.ts'
 import { benchMany } from './many.ts'
 import { benchMillion } from './million.ts'
+import { benchPlacement } from './placement.ts'
+import { benchScale } from './scale.ts'
 import { benchSoak } from './soak.ts'
 import { benchWeb } from './web.ts'
 import { benchWild } from './wild.ts'
@@ -32,6 +34,8 @@ const { values, positionals } = parseArgs({
     binaries: { type: 'boolean', default: true },
     times: { type: 'boolean', default: false },
     count: { type: 'string', default: '1800' },
+    'part-ms': { type: 'string', default: '5' },
+    'fetch-ms': { type: 'string', default: '520' },
   },
   allowNegative: true,
   allowPositionals: true,
@@ -42,6 +46,9 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   'hunts-binaries': () => benchHunts({ megabytes: 0, withBinaries: true }),
   hunts: () => benchHunts({ megabytes: 2_000, withBinaries: true }),
   million: () => benchMillion({ samples: Number(process.env.BACKTRAIL_BENCH_SAMPLES ?? 1_000_000) }),
+  scale: () =>
+    benchScale({ megabytes: Number(values.megabytes), samples: Number(process.env.BACKTRAIL_BENCH_SAMPLES ?? 66_000) }),
+  placement: async () => benchPlacement({ partMs: Number(values['part-ms']), fetchMs: Number(values['fetch-ms']) }),
   lists: () => benchLists({ samples: 1_000_000, matches: 10_000_000 }),
   cloud: () => benchCloud({ megabytes: 2_000, tenants: 20, rulesets: 50 }),
   attack: () => benchAttack({ secondsEach: Number(values.seconds), only: values.attack }),

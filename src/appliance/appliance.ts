@@ -6,6 +6,7 @@ import { Failure } from '../errors/index.ts'
 import { AdHocHunts, Corpus, checkTogether, explain, LocalRetro, TextPlans } from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
 import { Intake, type MatchRecord, ProgramReading, Reanalysis } from '../intake/index.ts'
+import { IndexUse } from '../jobs/index.ts'
 import { Manager } from '../manager/index.ts'
 import { Matches } from '../matches/index.ts'
 import { Bell } from '../notifications/index.ts'
@@ -185,7 +186,8 @@ async function assemble(
   })
   const corpus = new Corpus(store, health)
   const plans = new TextPlans(pool)
-  const sources = { pool, jobs, segments, corpus, plans, health, tracing }
+  const indexUse = new IndexUse()
+  const sources = { pool, jobs, segments, corpus, plans, indexUse, health, tracing }
   // Whatever the role: a command that works on a cloud's folder takes in samples for its tenants too.
   const tenants = new Tenants({
     store,
@@ -366,6 +368,7 @@ async function assemble(
     pool,
     tracing,
     jobs,
+    indexUse,
     room: reserve,
     stored,
     lost: place.lost,

@@ -4,7 +4,7 @@ import type { Cloud } from '../cloud/index.ts'
 import type { AdHocHunts, Explanation, HuntText, LocalRetro, Selection } from '../hunts/index.ts'
 import type { Inspection } from '../inspection/index.ts'
 import type { Intake, Reanalysis } from '../intake/index.ts'
-import type { Jobs } from '../jobs/index.ts'
+import type { IndexUse, Jobs } from '../jobs/index.ts'
 import type { Manager } from '../manager/index.ts'
 import type { Matches } from '../matches/index.ts'
 import type { Bell, Notifications } from '../notifications/index.ts'
@@ -65,6 +65,7 @@ export interface Appliance {
   readonly tracing: Tracing
   /** Who does the jobs of hunts, and which nodes there are. */
   readonly jobs: Pick<Jobs, 'nodes' | 'elsewhere'>
+  readonly indexUse: IndexUse
   /** Kept aside for what makes room on a full disk. */
   readonly room: Room
   /** Whether what is stored is sound. */

@@ -215,6 +215,25 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
       { labels: { outcome: 'failed' }, value: failed },
     ]
   })
+  const used = (read: (total: ApplianceServices['indexUse']['total']) => number) => () => [
+    { labels: {}, value: read(appliance.indexUse.total) },
+  ]
+  keptElsewhere(
+    'backtrail_index_segments_total',
+    used(({ segments }) => segments),
+  )
+  keptElsewhere(
+    'backtrail_index_reads_total',
+    used(({ reads }) => reads),
+  )
+  keptElsewhere(
+    'backtrail_index_read_bytes_total',
+    used(({ bytes }) => bytes),
+  )
+  keptElsewhere(
+    'backtrail_index_processor_seconds_total',
+    used(({ microseconds }) => microseconds / 1e6),
+  )
   keptElsewhere('backtrail_worker_restarts_total', () =>
     Object.entries(appliance.pool.statistics().restarts).map(([cause, value]) => ({ labels: { cause }, value })),
   )

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
-import { LocalJobs, Work, type WorkParts } from '../jobs/index.ts'
+import { IndexUse, LocalJobs, Work, type WorkParts } from '../jobs/index.ts'
 import { everySample } from '../planner/index.ts'
 import { DatabaseHealth } from '../store/index.ts'
 import { groupCandidatesBySample } from './candidates.ts'
@@ -167,7 +167,14 @@ test('a sample that takes long holds up the results behind it, and not their sca
     scannable: async (some: number[]) => new Map(some.map((id) => [id, { sha256: new Uint8Array(32), size: 1 }])),
   }
   const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
-  const sources = { pool, jobs: jobsOf(pool, 1), corpus, segments, health: new DatabaseHealth() }
+  const sources = {
+    pool,
+    jobs: jobsOf(pool, 1),
+    corpus,
+    segments,
+    indexUse: new IndexUse(),
+    health: new DatabaseHealth(),
+  }
   const found: number[] = []
   for await (const { hits } of scanCorpus(sources as unknown as ScanSources, everythingUpTo(20))) {
     found.push(...hits.map(({ sample }) => sample))
@@ -199,7 +206,14 @@ test('the heaviest of the large samples ahead is scanned beside the others, and 
   }
   const ids = Uint32Array.from(sizes.keys())
   const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
-  const sources = { pool, jobs: jobsOf(pool, 1), corpus, segments, health: new DatabaseHealth() }
+  const sources = {
+    pool,
+    jobs: jobsOf(pool, 1),
+    corpus,
+    segments,
+    indexUse: new IndexUse(),
+    health: new DatabaseHealth(),
+  }
   const found: number[] = []
   const ends: number[] = []
   for await (const { hits, upTo } of scanCorpus(sources as unknown as ScanSources, {
@@ -240,7 +254,7 @@ test('where few samples are candidates, a hunt stores how far it is more rarely,
           return { results, scannedBytes: 0 }
         }
         const samples = Uint32Array.from({ length: candidatesOfEach }, (_, n) => Number(input.segment) * size + n + 1)
-        return { candidates: [{ ruleset: 'r', samples }], samples: size }
+        return { candidates: [{ ruleset: 'r', samples }], use: { reads: 1, bytes: 1, microseconds: 1 }, samples: size }
       },
     }
     const corpus = {
@@ -250,7 +264,14 @@ test('where few samples are candidates, a hunt stores how far it is more rarely,
     const segments = {
       snapshot: async () => ({ segments: files, unindexed: new Uint32Array(0), release: () => {} }),
     }
-    const sources = { pool, jobs: jobsOf(pool, 2), corpus, segments, health: new DatabaseHealth() }
+    const sources = {
+      pool,
+      jobs: jobsOf(pool, 2),
+      corpus,
+      segments,
+      indexUse: new IndexUse(),
+      health: new DatabaseHealth(),
+    }
     const question = everythingUpTo(20 * size)
     const found: number[] = []
     for await (const { upTo } of scanCorpus(sources as unknown as ScanSources, question))

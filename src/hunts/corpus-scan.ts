@@ -15,7 +15,7 @@
  */
 import { basename } from 'node:path'
 import { Failure } from '../errors/index.ts'
-import type { JobInput, JobOutput, Jobs, SampleToVerify } from '../jobs/index.ts'
+import type { IndexUse, JobInput, JobOutput, Jobs, SampleToVerify } from '../jobs/index.ts'
 import { asksForNames, type Priority, type RuleSet, WorkerLost, type WorkerPool } from '../scanning/index.ts'
 import type { SegmentFile, Segments } from '../segments/index.ts'
 import type { DatabaseHealth } from '../store/index.ts'
@@ -35,6 +35,7 @@ export interface ScanSources {
   readonly segments: Segments
   readonly corpus: Corpus
   readonly plans: TextPlans
+  readonly indexUse: IndexUse
   /** A corpus scan fails as soon as the database is known to be damaged: it may have missed samples. */
   readonly health: DatabaseHealth
   readonly tracing: Tracing
@@ -163,12 +164,14 @@ async function evaluated(
   sources: ScanSources,
   { ruleSet, after, upTo, only, priority, group, signal }: Question,
 ): Promise<{ damaged: null; candidates: readonly Candidates[] } | { damaged: Uint32Array }> {
-  const { jobs, corpus, segments } = sources
+  const { jobs, corpus, segments, indexUse } = sources
   const evaluate = async (narrowed: Partial<JobInput<'evaluate'>>) => {
     const whole = { segment: basename(segment.path), after, upTo, only, rulesets: null, names: null }
     const how = { ruleSet: ruleSet.id, priority, group, signal }
     const run = () => jobs.run('evaluate', { ...whole, ...narrowed }, how)
-    return (await retryWhenAway(run, signal)).candidates
+    const { candidates, use } = await retryWhenAway(run, signal)
+    indexUse.add(use)
+    return candidates
   }
   try {
     return { damaged: null, candidates: await decidedByNames(await evaluate({}), sources, evaluate) }

@@ -101,17 +101,24 @@ export class BlockReader {
   #readInto(offset: number, length: number): void {
     if (scratch.length < length) scratch = new Uint8Array(length * 2)
     const got = readSync(this.#file, scratch, 0, length, SEGMENT_HEADER_BYTES + offset)
+    segmentReads.reads++
+    segmentReads.bytes += got
     if (got !== length) throw damaged(this.path, 'it was cut off')
   }
 
   #readAt(position: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length)
+    segmentReads.reads++
+    segmentReads.bytes += length
     if (readSync(this.#file, bytes, 0, length, position) !== length) throw damaged(this.path, 'it was cut off')
     return bytes
   }
 }
 
 const READ_AHEAD_BYTES = 1 << 20
+
+/** Of segment files, by this process since it began. */
+export const segmentReads = { reads: 0, bytes: 0 }
 
 /** Where reads land. Shared by all readers: what is read is used or copied before the next read. */
 let scratch: Uint8Array = new Uint8Array(READ_AHEAD_BYTES + 2 * BLOCK_BYTES)

@@ -1,6 +1,7 @@
 /**
  * The n-gram index: what neighbours may use. `docs/index-design.md` tells the idea, the formats and the tuning.
  */
+export { segmentReads } from './block-file.ts'
 export {
   bitOf,
   type Channel,

@@ -1,4 +1,5 @@
 /** Jobs of hunts: done by the server alone, or shared with the nodes of a cluster. */
+export { IndexUse } from './index-use.ts'
 export type { JobInput, JobKind, JobOutput, SampleToVerify } from './job.ts'
 export { type Jobs, LocalJobs } from './jobs.ts'
 export { LiveNodes } from './live-nodes.ts'

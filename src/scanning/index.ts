@@ -16,6 +16,7 @@ export type {
   RuleSet,
   RunnableRuleset,
   ScanError,
+  SegmentUse,
   StringHit,
   TaskInput,
   TaskKind,

@@ -96,6 +96,15 @@ export interface ScanError {
   readonly message: string
 }
 
+/** What it took to ask a segment. */
+export interface SegmentUse {
+  /** Of the file, and their bytes. */
+  readonly reads: number
+  readonly bytes: number
+  /** That a processor worked on it. */
+  readonly microseconds: number
+}
+
 export interface TaskMap {
   /**
    * Copies a file to `temporary` (overwritten if there) while hashing it; the copy is not synced. `size` is what the
@@ -237,6 +246,7 @@ export interface TaskMap {
         readonly samples: Uint32Array
         readonly asksForNames: boolean
       }[]
+      readonly use: SegmentUse
     }
   }
   /** Scans samples with the rulesets that remain for each. */

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Rulesets } from '../../src/rulesets/index.ts'
+import { until } from '../faults/killable-server.ts'
 import { type Json, passwords, TestServer } from './harness.ts'
 
 let server: TestServer
@@ -343,6 +344,16 @@ test('metrics count requests by route and what the services hold, each server it
   assert.match(text, /^backtrail_tasks_total\{outcome="done"\} [1-9]/m)
   assert.match(text, /route="\/api\/samples\/v3\/:hash\/classification\/",status="404"\} 1$/m)
   assert.doesNotMatch(text, /0{32}/)
+  const rules = [{ name: 'asks', content: 'rule a { strings: $ = "to be counted" condition: any of them }' }]
+  const { json: asked } = await server.post('/api/hunts/', { json: { rules } })
+  const stateOf = async () => (await server.get(`/api/hunts/${asked.id}/`)).json.state
+  await until(
+    async () => (await stateOf()) === 'completed',
+    () => 'the hunt is over',
+  )
+  const { text: used } = await server.get('/metrics', { as: null })
+  for (const name of ['segments', 'reads', 'read_bytes', 'processor_seconds'])
+    assert.match(used, new RegExp(`^backtrail_index_${name}_total (?!0$)\\d`, 'm'))
   const hunts = async () =>
     /^backtrail_ad_hoc_hunts (\d+)$/m.exec((await server.get('/metrics', { as: null })).text)?.[1]
   const content =

@@ -1,9 +1,9 @@
 import { createHash, hash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { LRUCache } from 'lru-cache'
-import { SegmentReader } from '../../index/index.ts'
+import { SegmentReader, segmentReads } from '../../index/index.ts'
 import { asksForVariables, NamedSamples, PlanBatch } from '../../planner/index.ts'
-import type { RunnableRuleset, TaskInput, TaskOutput } from '../tasks.ts'
+import type { RunnableRuleset, SegmentUse, TaskInput, TaskOutput } from '../tasks.ts'
 import type { HeldRulesets, HeldSet } from './rulesets.ts'
 import type { Task } from './task.ts'
 
@@ -26,6 +26,7 @@ const batches = new LRUCache<string, PlanBatch>({ max: 8 })
 /** Which samples of a segment the plans of a set cannot rule out. */
 export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRulesets): TaskOutput<'evaluate'> {
   task.note('evaluate')
+  const used = segmentUse()
   const set = held.set(input.ruleSet)
   const asked = input.rulesets === null ? set.rulesets : rulesetsOf(set, input.rulesets)
   const batch = batchOf(asked, held)
@@ -44,11 +45,21 @@ export function evaluate(task: Task, input: TaskInput<'evaluate'>, held: HeldRul
       const asksForNames = named === null && asksForVariables(held.plan(ruleset))
       candidates.push({ ruleset: ruleset.key, samples, asksForNames })
     }
-    return { candidates }
+    return { candidates, use: used() }
   } catch (error) {
     // A damaged file will be replaced; nothing that was read of it is kept.
     open.delete(input.segment)
     throw error
+  }
+}
+
+/** Gives what it took from now on. */
+function segmentUse(): () => SegmentUse {
+  const { reads, bytes } = segmentReads
+  const worked = process.cpuUsage()
+  return () => {
+    const { user, system } = process.cpuUsage(worked)
+    return { reads: segmentReads.reads - reads, bytes: segmentReads.bytes - bytes, microseconds: user + system }
   }
 }
 
