@@ -318,7 +318,11 @@ function noteOf(attempt: Attempt, listing: Listing, job: Job): string | null {
     sentences.push(`${attempt.oversized} members larger than ${job.bounds().memberBytes} bytes were not unpacked.`)
   }
   if (attempt.locked > 0) {
-    sentences.push(`${attempt.locked} members are encrypted, and no known password opens them.`)
+    const are =
+      attempt.locked === 1
+        ? 'member is encrypted, and no known password opens it'
+        : 'members are encrypted, and no known password opens them'
+    sentences.push(`${attempt.locked} ${are}.`)
   }
   if (attempt.damaged > 0 && attempt.exceeded === null) {
     sentences.push(`${attempt.damaged} members are damaged or cut off.`)

@@ -188,6 +188,10 @@ export const catalogue = {
     message: 'Samples are deleted by hand alone here; turn retention on first.',
   },
   'sample.not-found': { status: 404, message: 'There is no sample with that hash.' },
+  'sample.not-locked': {
+    status: 409,
+    message: 'No password is missing to unpack this sample.',
+  },
   'sample.gone': { status: 410, message: 'The content of this sample can no longer be read.' },
   'upload.no-file': { status: 400, message: 'The multipart field "file" with the sample is missing.' },
   'upload.url': {

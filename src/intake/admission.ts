@@ -158,9 +158,14 @@ function sightingOf({ staged, id }: { readonly staged: StagedFile; readonly id: 
   return { sampleId: id, userId, name, source, comment, folder, owner }
 }
 
-/** An archive that did not open before, and now comes with a password. */
-function worthAnotherTry(sample: KnownSample, { state }: StagedFile): boolean {
-  return state.password !== null && sample.note !== null && sample.extractedFileCount === 0
+/** An archive that did not open before, or not all of it, and now comes with a password. */
+function worthAnotherTry({ note, extractedFileCount }: KnownSample, { state }: StagedFile): boolean {
+  return state.password !== null && note !== null && (extractedFileCount === 0 || isLocked(note))
+}
+
+/** Whether a sample's note says that a password is missing. */
+export function isLocked(note: string | null): boolean {
+  return note !== null && /no known password/.test(note)
 }
 
 async function requeue({ intake }: UnitOfWork, id: number, { state }: StagedFile): Promise<void> {

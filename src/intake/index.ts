@@ -1,3 +1,4 @@
+export { isLocked } from './admission.ts'
 export type { MatchRecord } from './completion.ts'
 export { Intake, type IntakeLimits, type IntakeParts, type QueueStatus } from './intake.ts'
 export { ProgramReading } from './program-reading.ts'

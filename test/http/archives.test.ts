@@ -373,3 +373,38 @@ test('of many damaged archives at once each gives what is whole, and all are tol
     assert.equal(json.members.length, 21, `archive ${n}`)
   }
 })
+
+test('an archive whose password was missing is unpacked with one that is given later, without its bytes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backtrail-locked-'))
+  try {
+    const bytes = secret()
+    for (const [name, content] of Object.entries({ 'open.txt': noise(50), 'locked.txt': bytes }))
+      writeFileSync(join(folder, name), content)
+    const pack = (name: string, ...password: string[]) =>
+      spawnSync(sevenZipBinary(), ['a', '-tzip', ...password, join(folder, 'a.zip'), join(folder, name)])
+    pack('open.txt')
+    pack('locked.txt', '-pnobody knows it')
+    const hash = await server.upload(readFileSync(join(folder, 'a.zip')), 'a.zip')
+    const details = async (): Promise<Json> => (await server.get(`/api/samples/${hash}/details/`)).json
+    const names = ({ members }: Json) => members.map(({ path }: Json) => path).sort()
+    const locked = await details()
+    assert.match(locked.note, /^1 member is encrypted, and no known password opens it\./)
+    assert.deepEqual(names(locked), ['open.txt'])
+
+    const unpack = async (password: string) => {
+      const { status, json } = await server.post(`/api/samples/${hash}/unpack/`, { as: 'ana', json: { password } })
+      await server.appliance.intake.idle()
+      return [status, json.error]
+    }
+    assert.deepEqual(await unpack('not this one'), [202, undefined])
+    assert.equal((await details()).note, locked.note)
+    assert.deepEqual(await unpack('nobody knows it'), [202, undefined])
+    const opened = await details()
+    assert.equal(opened.note, null)
+    assert.deepEqual(names(opened), ['locked.txt', 'open.txt'])
+    assert.deepEqual(await unpack('once more'), [409, 'sample.not-locked'])
+    assert.equal((await server.post(`/api/samples/${hash}/unpack/`, { json: {} })).status, 400)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})

@@ -1,5 +1,6 @@
 /** Samples in the browser: dropped in, matched live, found, looked into, and their matches exported. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import type { Download } from 'playwright-core'
+import { sevenZipBinary } from '../../src/archives/seven-zip.ts'
 import { accessibilityProblems, drop, skip, WebTest } from './browser.ts'
 
 const machine = `${process.platform}-${process.arch}-gnu`
@@ -214,5 +216,22 @@ test('matches are filtered, chosen and exported, and the files hold what was cho
 test('an unknown sample says so', { skip }, async () => {
   const page = await web.open(`/samples/${sha256('never seen')}`)
   await page.getByRole('alert').getByText('There is no sample with that hash.').waitFor()
+  await page.context().close()
+})
+
+test('an archive that is encrypted says so, and opens with the password that is written on its page', {
+  skip,
+}, async () => {
+  writeFileSync(join(folder, 'inside.txt'), 'a note that was locked away')
+  const archive = join(folder, 'locked.zip')
+  execFileSync(sevenZipBinary(), ['a', '-bso0', '-bsp0', '-psecret', archive, join(folder, 'inside.txt')])
+  const hash = await web.server.upload(readFileSync(archive), 'locked.zip')
+  const page = await web.open(`/samples/${hash}`)
+  await page.getByText(/1 member is encrypted, and no known password opens it/).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.getByLabel('Password of the archive').fill('secret')
+  await page.getByRole('button', { name: 'Unpack' }).click()
+  await page.getByRole('link', { name: 'inside.txt' }).waitFor()
+  await page.getByText(/no known password/).waitFor({ state: 'detached' })
   await page.context().close()
 })

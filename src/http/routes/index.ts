@@ -42,6 +42,7 @@ import { addSampleReports } from './sample-reports.ts'
 import { addSampleSearch } from './sample-search.ts'
 import { addSampleSelections } from './sample-selections.ts'
 import { addSampleTags } from './sample-tags.ts'
+import { addSampleUnpacking } from './sample-unpacking.ts'
 import { addSearch } from './search.ts'
 import { addSharedRulesets } from './shared-rulesets.ts'
 import { addSignOn } from './sign-on.ts'
@@ -61,6 +62,7 @@ const everywhere = [
   addSampleLookUps,
   addSampleReports,
   addSampleAnalysis,
+  addSampleUnpacking,
   addSampleDownloads,
   addSampleContainers,
   addSampleDeletion,

@@ -167,3 +167,12 @@ export async function processedAmong(hashes: Hashes): Promise<Set<string>> {
   )
   return new Set(results.filter(({ status }) => status === 'processed').map(({ hash_value }) => hash_value))
 }
+
+/** Unpacks an encrypted archive once more; what becomes of it is in its note. */
+export function useUnpack(hash: string) {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (password: string) => call('POST', `/api/samples/${hash}/unpack/`, { json: { password } }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['samples'] }),
+  })
+}

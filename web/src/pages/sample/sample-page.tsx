@@ -18,6 +18,7 @@ import { SampleActions } from '../../parts/sample-actions.tsx'
 import { EntropyPicture } from './entropy-picture.tsx'
 import { Facts, Hashes, Related, Sightings, Tags } from './facts.tsx'
 import { HexView } from './hex-view.tsx'
+import { NoteOf } from './locked-note.tsx'
 import { marksOf } from './marks.ts'
 import { MatchesPanel } from './matches-panel.tsx'
 import { ProgramPanels } from './program-panels.tsx'
@@ -75,7 +76,7 @@ function SampleView({ details }: { readonly details: SampleDetails }) {
           </>
         }
       />
-      {note && <p className={styles.note}>{note}</p>}
+      {note && <NoteOf hash={sample.sha1} note={note} />}
       <div className={styles.columns}>
         <div className={styles.column}>
           <Inside details={details} matches={matches} />
