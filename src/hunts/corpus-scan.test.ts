@@ -281,3 +281,56 @@ test('where few samples are candidates, a hunt stores how far it is more rarely,
   assert.deepEqual(await ends(0), [2, 10, 20])
   assert.deepEqual(await ends(600), [2, 4, 6, 8, 10, 12, 14, 16, 18, 20])
 })
+
+test('with many nodes several windows are looked up at once, in order of their samples, and one where many are candidates', async () => {
+  const size = 32_768
+  const files = Array.from({ length: 400 }, (_, n) => ({
+    ...{ id: n, path: `${n}`, firstId: n * size + 1, lastId: (n + 1) * size, samples: size, bytes: 0 },
+  }))
+  const most = async (candidatesOfEach: number, workers: number): Promise<number> => {
+    let underWay = 0
+    let most = 0
+    const pool = {
+      run: async (kind: string, input: { segment: string; items: readonly { sample: number }[] }) => {
+        if (kind === 'verify') {
+          const results = input.items.map(({ sample }) => ({ sample, hits: [{ rule: 'r' }], errors: [] }))
+          return { results, scannedBytes: 0 }
+        }
+        most = Math.max(most, ++underWay)
+        // The later ones are done first.
+        for (let n = 400 - Number(input.segment); n > 0; n -= 20) await new Promise(setImmediate)
+        underWay--
+        const samples = Uint32Array.from({ length: candidatesOfEach }, (_, n) => Number(input.segment) * size + n + 1)
+        return { candidates: [{ ruleset: 'r', samples }], use: { reads: 1, bytes: 1, microseconds: 1 }, samples: size }
+      },
+    }
+    const corpus = {
+      demandWhole: async () => {},
+      scannable: async (some: number[]) => new Map(some.map((id) => [id, { sha256: new Uint8Array(32), size: 1 }])),
+    }
+    let isReleased = false
+    const release = () => {
+      assert.equal(underWay, 0, 'the snapshot is held while it is read')
+      isReleased = true
+    }
+    const segments = { snapshot: async () => ({ segments: files, unindexed: new Uint32Array(), release }) }
+    const sources = {
+      ...{ pool, jobs: jobsOf(pool, workers), corpus, segments },
+      ...{ indexUse: new IndexUse(), health: new DatabaseHealth() },
+    }
+    const found: number[] = []
+    for await (const { hits } of scanCorpus(sources as unknown as ScanSources, everythingUpTo(files.length * size)))
+      found.push(...hits.map(({ sample }) => sample))
+    assert.equal(found.length, files.length * candidatesOfEach)
+    assert.deepEqual(
+      found,
+      found.toSorted((a, b) => a - b),
+    )
+    assert.ok(isReleased)
+    return most
+  }
+  const inOneWindow = 32
+  assert.ok((await most(1, 100)) >= 200, 'as many as there is room for')
+  assert.equal(await most(1, 1), inOneWindow)
+  assert.equal(await most(600, 100), 2)
+})

@@ -24,6 +24,7 @@ import { type Candidate, groupCandidatesBySample } from './candidates.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Corpus } from './corpus.ts'
 import { decidedByNames } from './deciding-by-names.ts'
+import { lookingAhead } from './looking-ahead.ts'
 import { retryWhenAway } from './retry-when-away.ts'
 import { groupsByCandidates } from './scan-groups.ts'
 import type { TextPlans } from './text-parts.ts'
@@ -105,12 +106,17 @@ async function* candidatesByWindow(sources: ScanSources, question: Question) {
   const snapshot = question.useIndex ? await sources.segments.snapshot() : await everything(sources, question)
   try {
     const size = new WindowSize()
-    for (const window of windows(snapshot, question, size)) {
-      const found = await within(question.span, 'hunt.look-up', sizeOf(window), async (span) => {
+    const lookUp = (window: Window) =>
+      within(question.span, 'hunt.look-up', sizeOf(window), async (span) => {
         const found = await candidatesOf(window, sources, { ...question, span })
         span?.set({ 'backtrail.candidates': found.length })
         return found
       })
+    // With many nodes one window does not keep all of them busy. Where many are candidates, scanning them does.
+    const isWanted = (underWay: readonly Window[]) =>
+      size.fewAreCandidates && underWay.reduce((sum, { segments }) => sum + segments.length, 0) < sources.jobs.width
+    const windowsInOrder = windows(snapshot, question, size)
+    for await (const { item: window, result: found } of lookingAhead(windowsInOrder, lookUp, isWanted)) {
       size.adapt(found.length)
       yield { candidates: found, upTo: Math.min(window.upTo, question.upTo) }
     }

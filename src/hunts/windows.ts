@@ -27,6 +27,11 @@ export const sizeOf = ({ segments, unindexed }: Window) => ({
 export class WindowSize {
   samples = LEAST_WINDOW
 
+  /** As far as the windows before tell. */
+  get fewAreCandidates(): boolean {
+    return this.samples > LEAST_WINDOW
+  }
+
   adapt(candidates: number): void {
     this.samples = candidates <= FEW_CANDIDATES ? Math.min(MOST_WINDOW, this.samples * 4) : LEAST_WINDOW
   }
