@@ -178,8 +178,7 @@ function refusals(readings: readonly CollectionReading[]): string {
   const whys = new Map<string, number>()
   for (const { refused } of readings) {
     for (const { why } of refused) {
-      const kind =
-        /"diagnostics":\[\{.*?"message":"([^"\\]{1,80})/.exec(why)?.[1] ?? why.slice(0, 80)
+      const kind = /"diagnostics":\[\{.*?"message":"([^"\\]{1,80})/.exec(why)?.[1] ?? why.slice(0, 80)
       const general = kind.replace(/`[^`]*`|'[^']*'|\d+/g, '…')
       whys.set(general, (whys.get(general) ?? 0) + 1)
     }

@@ -278,7 +278,8 @@ test('where few samples are candidates, a hunt stores how far it is more rarely,
       if (upTo % size === 0) found.push(upTo / size)
     return found
   }
-  assert.deepEqual(await ends(0), [2, 10, 20])
+  assert.deepEqual(await ends(1), [2, 10, 20])
+  assert.deepEqual(await ends(0), [20])
   assert.deepEqual(await ends(600), [2, 4, 6, 8, 10, 12, 14, 16, 18, 20])
 })
 
@@ -287,7 +288,9 @@ test('with many nodes several windows are looked up at once, in order of their s
   const files = Array.from({ length: 400 }, (_, n) => ({
     ...{ id: n, path: `${n}`, firstId: n * size + 1, lastId: (n + 1) * size, samples: size, bytes: 0 },
   }))
+  let checkpoints = 0
   const most = async (candidatesOfEach: number, workers: number): Promise<number> => {
+    checkpoints = 0
     let underWay = 0
     let most = 0
     const pool = {
@@ -319,8 +322,14 @@ test('with many nodes several windows are looked up at once, in order of their s
       ...{ indexUse: new IndexUse(), health: new DatabaseHealth() },
     }
     const found: number[] = []
-    for await (const { hits } of scanCorpus(sources as unknown as ScanSources, everythingUpTo(files.length * size)))
-      found.push(...hits.map(({ sample }) => sample))
+    const upTo = files.length * size
+    let last = 0
+    for await (const checkpoint of scanCorpus(sources as unknown as ScanSources, everythingUpTo(upTo))) {
+      found.push(...checkpoint.hits.map(({ sample }) => sample))
+      last = checkpoint.upTo
+      checkpoints++
+    }
+    assert.equal(last, upTo)
     assert.equal(found.length, files.length * candidatesOfEach)
     assert.deepEqual(
       found,
@@ -333,4 +342,6 @@ test('with many nodes several windows are looked up at once, in order of their s
   assert.ok((await most(1, 100)) >= 200, 'as many as there is room for')
   assert.equal(await most(1, 1), inOneWindow)
   assert.equal(await most(600, 100), 2)
+  assert.ok((await most(0, 100)) >= 200)
+  assert.ok(checkpoints < 10, `${checkpoints} checkpoints, though there is little to store`)
 })

@@ -72,7 +72,11 @@ export interface CorpusScanOptions extends Question {
 const SEGMENTS_AT_ONCE = 128
 const BATCH_BYTES = 4 * 1024 * 1024
 
+/** Windows without any candidate are stored together: looking many of them up takes less time than storing each. */
+const TOGETHER_MS = 500
+
 export async function* scanCorpus(sources: ScanSources, options: CorpusScanOptions): AsyncGenerator<Checkpoint> {
+  let stored = performance.now()
   for await (const { candidates, upTo } of candidatesByWindow(sources, options)) {
     const groups = groupsByCandidates(candidates, options.ruleSet.rulesets)
     if (groups !== null) sources.pool.arrange(options.ruleSet.id, groups)
@@ -90,8 +94,10 @@ export async function* scanCorpus(sources: ScanSources, options: CorpusScanOptio
       verification?.end()
     }
     sources.health.demandSound()
+    if (decided === null && upTo < options.upTo && performance.now() - stored < TOGETHER_MS) continue
     // The last checkpoint of a window decides everything up to the window's end: nothing else in it is a candidate.
     yield { ...(decided ?? nothing), upTo }
+    stored = performance.now()
   }
 }
 
