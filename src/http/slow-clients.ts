@@ -8,6 +8,7 @@
  * its body was read (bad token, too large), the rest is read and thrown away for up to 15 seconds, also where the client
  * wants the connection closed afterwards: cutting it at once would make most clients miss the answer.
  */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Failure } from '../errors/index.ts'
@@ -25,15 +26,8 @@ export function boundSlowClients(app: FastifyInstance, times: typeof timeouts | 
   // Node's own bound on a whole request would also cut large uploads; forms have theirs below.
   app.server.requestTimeout = 0
 
-  app.server.on('timeout', (socket: Socket) => {
-    // Node starts the time again by itself with the next byte, and with this.
-    if (isOurTurn(socket)) socket.setTimeout(times.silenceMs)
-    else socket.destroy()
-  })
-  app.addHook('onRequest', async (request, reply) => {
-    answering.set(request.raw.socket, request)
-    reply.raw.once('close', () => answering.delete(request.raw.socket))
-  })
+  boundSilence(app.server, times.silenceMs)
+  app.addHook('onRequest', async (request, reply) => noteAnswering(request.raw, reply.raw))
 
   const timers = new WeakMap<FastifyRequest, NodeJS.Timeout>()
   app.addHook('preParsing', async (request, _reply, payload) => {
@@ -54,24 +48,43 @@ export function boundSlowClients(app: FastifyInstance, times: typeof timeouts | 
   app.addHook('preHandler', clear)
   app.addHook('onResponse', async (request) => {
     await clear(request)
-    if (request.raw.complete) return
-    const lingering = setTimeout(() => request.raw.destroy(), times.lingerMs)
-    request.raw.once('close', () => clearTimeout(lingering))
-    const { socket } = request.raw
-    if (closing.has(request)) request.raw.once('end', () => socket.end())
-    request.raw.unpipe()
-    request.raw.resume()
+    if (!request.raw.complete) discardRest(request.raw, closing.has(request), times.lingerMs)
+  })
+}
+
+/** Reads what is left of a request that was answered, and throws it away; then closes the connection, where that is wanted. */
+export function discardRest(request: IncomingMessage, isLast: boolean, lingerMs: number): void {
+  const lingering = setTimeout(() => request.destroy(), lingerMs)
+  request.once('close', () => clearTimeout(lingering))
+  const { socket } = request
+  if (isLast) request.once('end', () => socket.end())
+  request.unpipe()
+  request.resume()
+}
+
+/** Cuts connections that are silent for so long while the server waits for its client. */
+export function boundSilence(server: Server, silenceMs: number): void {
+  server.on('timeout', (socket: Socket) => {
+    // Node starts the time again by itself with the next byte, and with this.
+    if (isOurTurn(socket)) socket.setTimeout(silenceMs)
+    else socket.destroy()
   })
 }
 
 /** The request that is being answered on each connection. */
-const answering = new WeakMap<Socket, FastifyRequest>()
+const answering = new WeakMap<Socket, IncomingMessage>()
+
+export function noteAnswering(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request
+  answering.set(socket, request)
+  response.once('close', () => answering.delete(socket))
+}
 
 /**
  * Whether the whole request is here and everything that was answered so far has been taken: the client waits for us.
  */
 function isOurTurn(socket: Socket): boolean {
-  return answering.get(socket)?.raw.complete === true && socket.writableLength === 0
+  return answering.get(socket)?.complete === true && socket.writableLength === 0
 }
 
 /** What arrives is not HTTP, or not in time: there is no request yet, so the answer is written by hand. */

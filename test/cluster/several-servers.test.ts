@@ -3,15 +3,26 @@
  * takes over. Real processes and a real PostgreSQL; objects are in memory, since they are not what this is about.
  */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { request } from 'node:http'
-import { connect } from 'node:net'
+import { readFileSync } from 'node:fs'
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  type Server as Listening,
+  type RequestListener,
+  request,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { pino } from 'pino'
 import { standBy } from '../../src/appliance/index.ts'
+import { type ForwardTarget, StandingByServer } from '../../src/http/index.ts'
 import { readSettings } from '../../src/settings/index.ts'
 import { DatabaseHealth, openPostgresTables } from '../../src/store/index.ts'
 import { newDatabase, noServer as skip } from '../../src/store/postgres/server.fixture.ts'
@@ -285,4 +296,150 @@ test('a server that is stopped in its tracks loses the database, and ends when i
   first.child.kill('SIGCONT')
   assert.deepEqual((await ended)[0], 4)
   assert.match(first.stderr(), /another server has worked on it meanwhile/)
+})
+
+/** Listens on a free port of this machine. */
+async function listening(t: TestContext, server: Listening): Promise<string> {
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** A server that stands by in this process; those that work are of the test. */
+async function frontOf(t: TestContext, target: () => ForwardTarget) {
+  const settings = { tlsKey: '', tlsCert: '', basePath: '', shutdownGrace: 0 }
+  const log = pino({ level: 'silent' })
+  const front = new StandingByServer({ settings, log, target, isConnected: () => true, waitMs: 1_000 })
+  t.after(() => front.close(0))
+  await front.listen('127.0.0.1', 0)
+  const { port } = front.server.address() as AddressInfo
+  return { front, port, url: `http://127.0.0.1:${port}` } as const
+}
+
+const plain = async (t: TestContext, term: string, answer: RequestListener): Promise<ForwardTarget> => ({
+  ...{ url: `http://${await listening(t, createServer(answer))}`, certificate: '', term },
+})
+
+async function bodyOf(incoming: IncomingMessage): Promise<string> {
+  let body = ''
+  for await (const piece of incoming.setEncoding('latin1')) body += piece
+  return body
+}
+
+test('what is under way with a server that hangs ends when another one works', { timeout: 60_000 }, async (t) => {
+  let received = 0
+  const hanging = await plain(t, 'first', (incoming, response) => {
+    received++
+    if (incoming.url === '/events') response.write('event: one')
+  })
+  const working = await plain(t, 'second', (_incoming, response) => response.end('answered'))
+  let target = hanging
+  const { url } = await frontOf(t, () => target)
+  const events = await fetch(`${url}/events`)
+  const question = fetch(url)
+  const order = fetch(url, { method: 'POST', body: 'do it' })
+  await until(() => received === 3, 'all were received')
+  target = working
+  await assert.rejects(events.text())
+  assert.equal(await (await question).text(), 'answered')
+  assert.equal((await order).status, 503)
+  assert.match(await (await order).text(), /whether it was done is not known/)
+})
+
+test('a request is passed on whole, whatever it says of its connection', async (t) => {
+  const received: unknown[] = []
+  const target = await plain(t, 'term', async (incoming, response) => {
+    received.push([incoming.headers['x-forwarded-for'], incoming.headers['x-own'], await bodyOf(incoming)])
+    response.end()
+  })
+  const { port } = await frontOf(t, () => target)
+  const socket = connect(port, '127.0.0.1')
+  const named = 'content-length, transfer-encoding, host, x-forwarded-for, x-own, close'
+  socket.write(
+    `GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.0.0.1\r\nX-Own: 1\r\nConnection: ${named}\r\n` +
+      'Content-Length: 4\r\n\r\nGET ',
+  )
+  let answer = ''
+  for await (const piece of socket.setEncoding('latin1')) answer += piece
+  assert.match(answer, /^HTTP\/1\.1 200 /)
+  assert.deepEqual(received, [['10.0.0.1', undefined, 'GET ']])
+})
+
+test('who sends on after the answer has it, also on a connection that is closed then', {
+  timeout: 60_000,
+}, async (t) => {
+  const target = await plain(t, 'term', (_incoming, response) => response.writeHead(413).end('too large'))
+  const { port } = await frontOf(t, () => target)
+  for (const header of ['', 'x-backtrail-forwarded: none\r\n']) {
+    const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+    const whole = 8 << 20
+    socket.write(`POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${header}Content-Length: ${whole}\r\n\r\nx`)
+    const [answer] = await once(socket, 'data')
+    assert.match(answer, header === '' ? /^HTTP\/1\.1 413 / : /^HTTP\/1\.1 503 /)
+    const ended = once(socket.resume(), 'end')
+    socket.write('x'.repeat(whole - 1))
+    await ended
+    assert.ok(socket.bytesWritten > whole)
+  }
+  const socket = connect(port, '127.0.0.1')
+  socket.write('GET /healthz HTTP/1.0\r\n\r\n')
+  let answer = ''
+  for await (const piece of socket.setEncoding('latin1')) answer += piece
+  assert.match(answer, /^HTTP\/1\.1 200 /)
+})
+
+test('a server that stands by ends as soon as all is answered, though clients keep their connections', {
+  timeout: 60_000,
+}, async (t) => {
+  const { promise: asked, resolve } = Promise.withResolvers<() => void>()
+  const target = await plain(t, 'term', (_incoming, response) => {
+    response.write('begun')
+    resolve(() => response.end())
+  })
+  const { front, url } = await frontOf(t, () => target)
+  const agent = new Agent({ keepAlive: true })
+  t.after(() => agent.destroy())
+  const outgoing = request(url, { agent }).end()
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
+  let isClosed = false
+  const closing = front.close(600_000).then(() => {
+    isClosed = true
+  })
+  const answer = await asked
+  answer()
+  assert.equal(await bodyOf(incoming), 'begun')
+  await until(() => isClosed, 'it has ended')
+  await closing
+})
+
+test('a server is known by its certificate, and by no other of the same authority', {
+  skip: spawnSync('openssl', ['version']).status !== 0 && 'openssl is not installed',
+}, async (t) => {
+  const folder = folderWith(t, { extensions: 'basicConstraints=CA:FALSE' })
+  const openssl = (...parameters: string[]) => {
+    const { status, stderr } = spawnSync('openssl', parameters, { cwd: folder, encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
+  }
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=authority')
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8')
+  const [one, other] = ['one', 'other'].map((name, serial) => {
+    openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', '/CN=server')
+    const signed = ['-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-set_serial', `${serial + 1}`]
+    openssl('x509', ...signed, '-days', '2', '-extfile', 'extensions', '-out', `${name}.pem`)
+    return { key: read(`${name}.key`), cert: read(`${name}.pem`) + read('ca.pem') }
+  })
+  assert.ok(one && other)
+  const url = `https://${await listening(
+    t,
+    createTlsServer(one, (_incoming, response) => response.end('answered')),
+  )}`
+  let certificate = one.cert
+  const front = await frontOf(t, () => ({ url, certificate, term: 'term' }))
+  assert.equal(await (await fetch(front.url)).text(), 'answered')
+  certificate = other.cert
+  assert.equal((await fetch(front.url)).status, 503)
 })
