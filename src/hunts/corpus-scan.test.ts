@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import { IndexUse, LocalJobs, Work, type WorkParts } from '../jobs/index.ts'
 import { everySample } from '../planner/index.ts'
 import { DatabaseHealth } from '../store/index.ts'
+import type { Span } from '../tracing/index.ts'
 import { groupCandidatesBySample } from './candidates.ts'
-import { type CorpusScanOptions, type ScanSources, scanCorpus } from './corpus-scan.ts'
+import { type CorpusScanOptions, candidates, type ScanSources, scanCorpus } from './corpus-scan.ts'
 import { windows } from './windows.ts'
 
 /** Small, fast and seeded; the seed is printed so that a failure can be repeated. */
@@ -344,4 +345,32 @@ test('with many nodes several windows are looked up at once, in order of their s
   assert.equal(await most(600, 100), 2)
   assert.ok((await most(0, 100)) >= 200)
   assert.ok(checkpoints < 10, `${checkpoints} checkpoints, though there is little to store`)
+})
+
+test('windows of samples that no segment holds are looked up one by one: each sample is a candidate', async () => {
+  const size = 65_536
+  const upTo = 10 * size
+  const files = [{ id: 1, path: '1', firstId: 1, lastId: size, samples: size, bytes: 0 }]
+  const unindexed = Uint32Array.from({ length: upTo - size }, (_, n) => size + n + 1)
+  const pool = { run: async () => ({ candidates: [], use: { reads: 1, bytes: 1, microseconds: 1 } }) }
+  const segments = { snapshot: async () => ({ segments: files, unindexed, release: () => {} }) }
+  const sources = {
+    ...{ pool, jobs: jobsOf(pool, 100), corpus: { demandWhole: async () => {} }, segments },
+    ...{ indexUse: new IndexUse(), health: new DatabaseHealth() },
+  }
+  let begun = 0
+  const span: Span = {
+    child(name) {
+      if (name === 'hunt.look-up') begun++
+      return span
+    },
+    set() {},
+    end() {},
+  }
+  const question = { ...everythingUpTo(upTo), span }
+  for await (const { sample } of candidates(sources as unknown as ScanSources, question)) {
+    assert.equal(sample, size + 1)
+    break
+  }
+  assert.equal(begun, 2)
 })

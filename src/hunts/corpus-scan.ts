@@ -29,7 +29,7 @@ import { lookingAhead } from './looking-ahead.ts'
 import { retryWhenAway } from './retry-when-away.ts'
 import { groupsByCandidates } from './scan-groups.ts'
 import type { TextPlans } from './text-parts.ts'
-import { restricted, sizeOf, type Window, WindowSize, windows } from './windows.ts'
+import { FEW_CANDIDATES, restricted, sizeOf, type Window, WindowSize, windows } from './windows.ts'
 
 export interface ScanSources {
   readonly pool: WorkerPool
@@ -121,7 +121,9 @@ async function* candidatesByWindow(sources: ScanSources, question: Question) {
       })
     // With many nodes one window does not keep all of them busy. Where many are candidates, scanning them does.
     const isWanted = (underWay: readonly Window[]) =>
-      size.fewAreCandidates && underWay.reduce((sum, { segments }) => sum + segments.length, 0) < sources.jobs.width
+      size.fewAreCandidates &&
+      underWay.every(({ unindexed }) => unindexed.length <= FEW_CANDIDATES) &&
+      underWay.reduce((sum, { segments }) => sum + segments.length, 0) < sources.jobs.width
     const windowsInOrder = windows(snapshot, question, size)
     for await (const { item: window, result: found } of lookingAhead(windowsInOrder, lookUp, isWanted)) {
       size.adapt(found.length)

@@ -39,7 +39,8 @@ export class WindowSize {
 
 const LEAST_WINDOW = 65_536
 const MOST_WINDOW = 1_048_576
-const FEW_CANDIDATES = 1_000
+/** In a window. */
+export const FEW_CANDIDATES = 1_000
 
 /**
  * Cuts a snapshot where no segment crosses the cut. The last window reaches up to `upTo`. `size` is looked at for each.
