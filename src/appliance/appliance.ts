@@ -68,13 +68,13 @@ interface Opening {
  */
 export async function openAppliance(settings: Settings, how: Opening): Promise<Appliance> {
   const { log } = how
-  // First of all, since it may find that the settings are of no use.
-  const access = { cloud: cloudAccess(settings), manager: managerAccess(settings) }
   const opened = new Opened(log)
   const reserve = new Reserve(settings.data)
   try {
     const got = how.lock
     if (got !== undefined) opened.add(() => got.release())
+    // Before the folder is touched, since it may find that the settings are of no use.
+    const access = { cloud: cloudAccess(settings), manager: managerAccess(settings) }
     if (settings.workers === 0) throw needsWorkers()
     makeFilesPrivate()
     const lock = lockDataFolder(settings.data)

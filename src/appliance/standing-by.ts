@@ -15,7 +15,9 @@ import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Loop } from '../background/index.ts'
+import { cloudAccess } from '../cloud/index.ts'
 import { messageOf } from '../errors/index.ts'
+import { managerAccess } from '../publishing/index.ts'
 import type { Log } from '../scanning/index.ts'
 import type { Settings } from '../settings/index.ts'
 import {
@@ -64,6 +66,9 @@ export async function standBy(
   const { data, workers } = settings
   const opened = new Opened(log)
   try {
+    // Now, and not when it takes over.
+    cloudAccess(settings)
+    managerAccess(settings)
     const folder = lockDataFolder(data)
     opened.add(() => folder.release())
     if (existsSync(join(data, DATABASE))) throw holdsSamples(data)

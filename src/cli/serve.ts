@@ -43,7 +43,11 @@ async function serve(flags: Flags): Promise<ExitCode> {
     log.info({}, 'stopped')
     return exitCodes.done
   }
-  const appliance = await openAppliance(settings, { log, ...turn.lock })
+  const appliance = await openAppliance(settings, { log, ...turn.lock }).catch(async (error: unknown) => {
+    // Else it would listen on, and work neither for itself nor for others.
+    await turn.close()
+    throw error
+  })
   try {
     const { buildHttpServer } = await import('../http/index.ts')
     // The port first, so that secrets that are shown once are not lost to a port in use; requests that come before the

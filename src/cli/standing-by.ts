@@ -55,6 +55,8 @@ export async function waitForTurn(
     log.info({}, 'another server works on the database; this one stands by, and passes requests on')
     const lock = await Promise.race([standby.turn, interruption.asked.then(() => null)])
     if (lock === null) {
+      // Got at the same moment, it is for others.
+      void standby.turn.then((late) => late.release())
       await front.close(settings.shutdownGrace)
       await standby.close()
       return null
