@@ -148,6 +148,8 @@ class Looking {
   readonly #take: (lock: ServerLock) => void
   /** Since when the entry of the other one has been as it is. */
   #heard = performance.now()
+  /** The term of the latest server that was given up. */
+  #givenUp = ''
   /** Since when the lock was to be had, and left to the other one. */
   #deferredSince: number | null = null
 
@@ -168,16 +170,20 @@ class Looking {
    * the lock again, for a while.
    */
   async #isOnlyCutOff(): Promise<boolean> {
-    if (this.active === null || performance.now() - this.#heard > this.#parts.silentMs) return false
+    if (this.active === null || this.#isSilent()) return false
     this.#deferredSince ??= performance.now()
     return performance.now() - this.#deferredSince < DEFERRED_MS && (await accepts(this.active.url))
   }
 
+  #isSilent(): boolean {
+    return performance.now() - this.#heard > this.#parts.silentMs
+  }
+
   async #look(signal: AbortSignal): Promise<number> {
-    const { queue, store, log, takes, silentMs } = this.#parts
+    const { queue, store, log, takes } = this.#parts
     try {
       const lock = takes ? await queue.take() : null
-      if (lock !== null && (await this.#isOnlyCutOff())) {
+      if (lock !== null && (await this.#isOnlyCutOff().catch(() => false))) {
         await lock.release()
         return BACK_MS
       }
@@ -192,16 +198,20 @@ class Looking {
       this.active = await store.servers.findActive().catch(noneWhereUnknown)
       if (this.active?.id !== before?.id || this.active?.beat !== before?.beat) this.#heard = performance.now()
       this.isConnected = true
-      if (takes && this.active !== null && performance.now() - this.#heard > silentMs) {
-        log.warn({ url: this.active.url }, 'the server that works has given no sign of life; its session is ended')
-        await queue.endHolder()
-        this.#heard = performance.now()
+      if (takes && this.active !== null && this.#isSilent()) {
+        const { url, term } = this.active
+        if (this.#givenUp !== term)
+          log.warn({ url }, 'the server that works has given no sign of life; its session is ended')
+        this.#givenUp = term
+        await queue.endHolder(term)
       }
       return LOOK_MS
     } catch (error) {
       // Once: it may last.
       if (this.isConnected) log.warn({ reason: messageOf(error) }, 'the database could not be asked for its lock')
       this.isConnected = false
+      // Nobody can give a sign of life meanwhile, as far as this one knows.
+      this.#heard = performance.now()
       return AGAIN_MS
     }
   }

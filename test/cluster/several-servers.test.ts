@@ -317,7 +317,9 @@ test('a server that is stopped in its tracks loses the database, and ends when i
   ends.push(() => standby.close())
   await until(() => standby.active !== null, 'it knows who works')
   first.child.kill('SIGSTOP')
+  const begin = performance.now()
   const lock = await standby.turn
+  t.diagnostic(`another one had its database after ${Math.round(performance.now() - begin)} ms`)
   const { store } = await openPostgresTables(place.database, new DatabaseHealth(), lock.term)
   ends.push(async () => {
     await store.close()

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { DatabaseHealth } from '../database-health.ts'
 import { newDatabase, noServer } from './server.fixture.ts'
-import { LOCK, lockServer } from './server-lock.ts'
+import { LOCK, lockServer, queueForServer } from './server-lock.ts'
 import { openPostgresStore } from './store.ts'
 
 const skip = noServer
@@ -15,7 +15,7 @@ async function endSession(url: string): Promise<boolean> {
   await client.connect()
   const { rowCount } = await client.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE application_name = 'backtrail lock' AND datname = current_database()`,
+     WHERE application_name LIKE 'backtrail lock %' AND datname = current_database()`,
   )
   await client.end()
   return (rowCount ?? 0) > 0
@@ -118,6 +118,26 @@ test('a lock that another server had meanwhile is lost, also when it is free aga
   await assert.rejects(lock.lost, { code: 'database.locked', message: /another server has worked on it/ })
   await lock.release()
   await store.close()
+})
+
+test('the session of a server that is silent is ended, and not that of one that has got the lock from it', {
+  skip,
+}, async () => {
+  const url = await newDatabase()
+  const silent = await lockServer(url, { lookMs: 600_000, backWithinMs: 600_000 })
+  const queue = await queueForServer(url)
+  assert.equal(await queue.take(), null)
+  await queue.endHolder('of another server')
+  assert.equal(await queue.take(), null)
+  await queue.endHolder(silent.term)
+  await until(async () => !(await isLocked(url)))
+  const next = await queue.take()
+  assert.ok(next !== null && next.term !== silent.term)
+  await queue.endHolder(silent.term)
+  assert.ok(await isLocked(url))
+  await next.release()
+  await silent.release()
+  await queue.close()
 })
 
 /** Waits for the lock, so that it has it as soon as the session of the other ends. */

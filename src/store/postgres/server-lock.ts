@@ -2,11 +2,11 @@
  * That one server at a time works on a database, while others stand by: a lock of a session, which
  * PostgreSQL gives up when the connection ends, however it ends. The session is one of its own, open while the server is.
  */
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import { Failure, messageOf } from '../../errors/index.ts'
-import { demandTerm } from './fence.ts'
+import { APPLICATION, demandTerm } from './fence.ts'
 import { demandSessions, isAlive, session } from './session.ts'
 
 export interface ServerLock {
@@ -49,10 +49,10 @@ export interface ServerQueue {
   /** Null while another one has the database. A lost session is opened anew; rejects where that fails. */
   take(): Promise<ServerLock | null>
   /**
-   * Ends the session of whoever has the database: for one that has given no sign of life for long. What it writes later is
-   * refused (`fence.ts`).
+   * Ends the session of the server with a term, if it has the database: for one that has given no sign of life for long. What
+   * it writes later is refused (`fence.ts`). One that has got the database from it meanwhile keeps it.
    */
-  endHolder(): Promise<void>
+  endHolder(term: string): Promise<void>
   /** A lock that was got stays. */
   close(): Promise<void>
 }
@@ -61,7 +61,9 @@ export interface ServerQueue {
 export async function queueForServer(url: string, times: LockTimes = TIMES): Promise<ServerQueue> {
   try {
     await demandSessions(url)
-    return new Queue(url, times, await session(url, 'lock'))
+    const queue = new Queue(url, times)
+    await queue.open()
+    return queue
   } catch (error) {
     if (error instanceof Failure) throw error
     throw new Failure('database.unusable', `PostgreSQL cannot be used: ${messageOf(error)}.`)
@@ -71,33 +73,38 @@ export async function queueForServer(url: string, times: LockTimes = TIMES): Pro
 class Queue implements ServerQueue {
   readonly #url: string
   readonly #times: LockTimes
-  #client: pg.Client | null
+  /** Of the next lock that is got. */
+  #term = randomUUID()
+  #client: pg.Client | null = null
 
-  constructor(url: string, times: LockTimes, client: pg.Client) {
+  constructor(url: string, times: LockTimes) {
     this.#url = url
     this.#times = times
-    this.#client = client
   }
 
   async take(): Promise<ServerLock | null> {
-    const client = await this.#session()
+    const client = await this.open()
     try {
       if (!(await tryLock(client))) return null
+      const lock = new KeptLock(this.#url, this.#times, client, this.#term)
+      this.#term = randomUUID()
       this.#client = null
-      return new KeptLock(this.#url, this.#times, client)
+      return lock
     } catch (error) {
       await this.close()
       throw error
     }
   }
 
-  async endHolder(): Promise<void> {
-    const client = await this.#session()
+  async endHolder(term: string): Promise<void> {
+    const client = await this.open()
+    // A proxy may have added something to the name.
     await client.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_locks
+      `SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
        WHERE locktype = 'advisory' AND granted AND classid = $1 AND objid = $2 AND objsubid = 2
-         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-      [...LOCK],
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+         AND starts_with(application_name, $3)`,
+      [...LOCK, `${APPLICATION} ${nameOf(term)}`],
     )
   }
 
@@ -107,14 +114,19 @@ class Queue implements ServerQueue {
     await client?.end().catch(() => {})
   }
 
-  async #session(): Promise<pg.Client> {
-    this.#client ??= await session(this.#url, 'lock')
+  async open(): Promise<pg.Client> {
+    this.#client ??= await session(this.#url, nameOf(this.#term))
     return this.#client
   }
 }
 
+/** Of a session that waits for the lock or has it; of its term others can read only a digest. */
+function nameOf(term: string): string {
+  return `lock ${createHash('sha256').update(term).digest('hex').slice(0, 16)}`
+}
+
 class KeptLock implements ServerLock {
-  readonly term = randomUUID()
+  readonly term: string
   readonly lost: Promise<never>
   readonly #url: string
   readonly #times: LockTimes
@@ -123,10 +135,11 @@ class KeptLock implements ServerLock {
   #keeping: Promise<void> = Promise.resolve()
   #lose: (error: Error) => void = () => {}
 
-  constructor(url: string, times: LockTimes, client: pg.Client) {
+  constructor(url: string, times: LockTimes, client: pg.Client, term: string) {
     this.#url = url
     this.#times = times
     this.#client = client
+    this.term = term
     this.lost = new Promise<never>((_, reject) => {
       this.#lose = reject
     })
@@ -136,9 +149,10 @@ class KeptLock implements ServerLock {
   }
 
   static async take(url: string, times: LockTimes): Promise<KeptLock> {
-    const client = await lockedSession(url)
+    const term = randomUUID()
+    const client = await lockedSession(url, term)
     if (client === null) throw lockedByAnother()
-    return new KeptLock(url, times, client)
+    return new KeptLock(url, times, client, term)
   }
 
   async release(): Promise<void> {
@@ -164,7 +178,7 @@ class KeptLock implements ServerLock {
     let problem = 'it does not answer'
     while (!signal.aborted && performance.now() - since < this.#times.backWithinMs) {
       try {
-        const client = await session(this.#url, 'lock')
+        const client = await session(this.#url, nameOf(this.term))
         const isTaken = await tryLock(client)
         const isOver = await hasOtherTerm(client, this.term)
         if (isTaken && !isOver) {
@@ -188,8 +202,8 @@ class KeptLock implements ServerLock {
 }
 
 /** A session with the lock; null while another one has it. */
-async function lockedSession(url: string): Promise<pg.Client | null> {
-  const client = await session(url, 'lock')
+async function lockedSession(url: string, term: string): Promise<pg.Client | null> {
+  const client = await session(url, nameOf(term))
   try {
     if (await tryLock(client)) return client
   } catch (error) {
