@@ -100,11 +100,13 @@ export class SegmentCatalogue {
     const { store, files, log } = this.#parts
     try {
       if (!(await store.segments.giveUp(id, now()))) return
+      await files.discard(path)
+      // A server that stops comes to no other round of this.
+      await this.purge()
     } catch (error) {
       log.warn({ segment: id, err: error }, 'a segment that is not needed is removed later')
       return
     }
-    await files.discard(path)
     this.#onChange({ hasGaps: false })
   }
 

@@ -186,6 +186,27 @@ test('what a neighbour is writing stays until it is gone', async (t) => {
   )
 })
 
+test('of a merge that is stopped neither a file nor a row is left', async (t) => {
+  const c = await freshCollection(t)
+  const run = c.pool.run.bind(c.pool) as (...task: unknown[]) => Promise<unknown>
+  let stopped: Promise<void> | null = null
+  t.mock.method(c.pool, 'run', (...task: unknown[]) => {
+    if (task[0] === 'merge') stopped ??= c.segments.stop()
+    return run(...task)
+  })
+  await fill(c, 90)
+  await c.segments.settled()
+  assert.ok(stopped !== null, 'nothing was merged')
+  await stopped
+  const rows = await c.database.selectFrom('segments').select(['file', 'state']).orderBy('file').execute()
+  assert.deepEqual(
+    rows.map(({ file, state }) => `${state} ${file}`),
+    segmentFiles(c)
+      .sort()
+      .map((file) => `live ${file}`),
+  )
+})
+
 test('a segment with many deleted samples is rewritten without them, one with none left disappears', async (t) => {
   const c = await freshCollection(t)
   const hashes = await fill(c, 20, 20)

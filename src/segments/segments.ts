@@ -114,8 +114,11 @@ export class Segments {
     this.#stopping.abort(new Error('The index is being closed.'))
     clearTimeout(this.#again)
     await this.#maintenance
-    // What is not stored now is found out by the others.
-    if (this.#started) await this.#readers.leave().catch(() => {})
+    if (this.#started) {
+      // What cannot be removed or stored now is found by the next start, and by the others.
+      await this.#catalogue.purge().catch(() => {})
+      await this.#readers.leave().catch(() => {})
+    }
     await Promise.all([this.#writing.stop(), this.#reading.stop()])
   }
 
