@@ -9,6 +9,7 @@ import { type ListedMember, type Listing, ListingReader } from './listing.ts'
 import type { Member } from './member-files.ts'
 import { nameWithoutSuffix } from './member-name.ts'
 import { withAttachmentNames } from './outlook.ts'
+import { damagedRemark, oversizedRemark } from './remarks.ts'
 import { startSevenZip } from './seven-zip.ts'
 import { type PassBounds, type PassResult, unpackingPass } from './unpacking-pass.ts'
 
@@ -315,7 +316,7 @@ function noteOf(attempt: Attempt, listing: Listing, job: Job): string | null {
   }
   if (attempt.exceeded === 'time') sentences.push('Unpacking took too long; the rest was not unpacked.')
   if (attempt.oversized > 0) {
-    sentences.push(`${attempt.oversized} members larger than ${job.bounds().memberBytes} bytes were not unpacked.`)
+    sentences.push(oversizedRemark(attempt.oversized, job.bounds().memberBytes))
   }
   if (attempt.locked > 0) {
     const are =
@@ -325,7 +326,7 @@ function noteOf(attempt: Attempt, listing: Listing, job: Job): string | null {
     sentences.push(`${attempt.locked} ${are}.`)
   }
   if (attempt.damaged > 0 && attempt.exceeded === null) {
-    sentences.push(`${attempt.damaged} members are damaged or cut off.`)
+    sentences.push(damagedRemark(attempt.damaged))
   }
   if (attempt.archiveDamaged) sentences.push('The archive is damaged or cut off.')
   return sentences.length > 0 ? sentences.join(' ') : null

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import pLimit, { type LimitFunction } from 'p-limit'
-import type { Archives, Unpacked } from '../archives/index.ts'
+import { type Archives, damagedRemark, oversizedRemark, type Unpacked } from '../archives/index.ts'
 import type { TaskOutput, WorkerPool } from '../scanning/index.ts'
 import { asStorageFailure, type Charge, type ContentStore, type Scratch, type StoredIntake } from '../store/index.ts'
 import type { Admitted } from './admission.ts'
@@ -223,8 +223,8 @@ export class Unpacker {
       const members = unpacked.members.filter(({ name, size }) => !takeFrom(had, `${size} ${name}`))
       await this.#takeAll(opening, members)
     }
-    if (damaged > 0) notes.add(`${damaged} members are damaged or cut off.`)
-    if (oversized > 0) notes.add(`${oversized} members larger than allowed were not unpacked.`)
+    if (damaged > 0) notes.add(damagedRemark(damaged))
+    if (oversized > 0) notes.add(oversizedRemark(oversized, null))
     if (this.#isSpent(opening)) {
       if (end < examined.queued.digests.size) notes.add(exceededNote('members', this.#boundsOf(opening)))
       return null

@@ -369,7 +369,7 @@ test('of many damaged archives at once each gives what is whole, and all are tol
   )
   for (const [n, hash] of hashes.entries()) {
     const { json } = await server.get(`/api/samples/${hash}/details/`)
-    assert.match(json.note, /1 members are damaged/)
+    assert.match(json.note, /1 member is damaged/)
     assert.equal(json.members.length, 21, `archive ${n}`)
   }
 })
