@@ -77,7 +77,9 @@ test('a long list loads as it is scrolled, and draws only the rows in sight', { 
   const page = await web.open('/matches?ruleset=many')
   const table = page.getByRole('table', { name: 'Matches' })
   await table.getByRole('link', { name: 'sample-1300' }).first().waitFor()
-  await page.getByRole('region', { name: 'Matches', exact: true }).hover()
+  const region = page.getByRole('region', { name: 'Matches', exact: true })
+  await region.hover()
+  await page.locator(`table[aria-rowcount="${SAMPLES * RULES + 1}"]`).waitFor()
   const shown = page.getByText(/matches shown/)
   for (const loaded of ['600', '1,100', '1,600']) {
     await page.mouse.wheel(0, 1_000_000)
@@ -85,16 +87,20 @@ test('a long list loads as it is scrolled, and draws only the rows in sight', { 
     const drawn = await table.getByRole('row').count()
     assert.ok(drawn < 100, `${drawn} rows are drawn of those of ${await shown.textContent()}`)
   }
-  await page.mouse.wheel(0, -1_000_000)
+  // Another question is answered from its first row on.
+  await page.getByRole('searchbox', { name: 'Search rule names' }).fill('rule_')
+  await page.getByText('100 matches shown').waitFor()
   await table.getByRole('link', { name: 'sample-1300' }).first().waitFor()
+  assert.equal(await page.evaluate(`document.querySelector('[data-portioned="true"]').scrollTop`), 0)
   assert.deepEqual(await accessibilityProblems(page), [])
+  await page.getByRole('searchbox', { name: 'Search rule names' }).fill('')
 
   // From the other end, by the head of the column.
   await page.getByRole('button', { name: 'Recorded' }).click()
   await page.getByText(/oldest first/).waitFor()
   await table.getByText('sample-1', { exact: true }).waitFor()
   await page.getByRole('button', { name: 'Size', exact: true }).click()
-  await page.getByText('sorted by size: the newest 10,000 of those that fit').waitFor()
+  await page.getByText('sorted by size: the newest of those that fit, 10,000 at most').waitFor()
   await page.context().close()
 })
 
@@ -109,13 +115,16 @@ test('matches are shown by rule, with what the rule says about itself, and by sa
   assert.match((await link.getAttribute('rel')) ?? '', /noopener/)
   await rules.getByText('javascript:alert(1)').waitFor()
   assert.equal(await rules.getByRole('link', { name: /javascript/ }).count(), 0)
+  await rules.getByText('rule_2', { exact: true }).click()
+  await rules.getByText('Its ruleset has no such rule now.').waitFor()
   assert.equal(await rules.getByRole('row').count(), 1 + RULES)
   assert.deepEqual(await accessibilityProblems(page), [])
   await rules.getByRole('link', { name: '1,300 matches of rule_1' }).click()
   await page.getByText('of the rule rule_1').waitFor()
   await page.getByText('100 matches shown of 1,300').waitFor()
 
-  await page.goto(`${web.server.url}/matches?ruleset=many&by=sample`)
+  // What is asked of the samples of a group, and what was asked before.
+  await page.goto(`${web.server.url}/matches?ruleset=many&by=sample&query=size:1001%20OR%20size:2300`)
   const samples = page.getByRole('table', { name: 'Samples with matches' })
   await samples.getByRole('link', { name: '9 matches of sample-1300' }).click()
   await page.getByText('9 matches shown, that is all').waitFor()
@@ -142,6 +151,11 @@ test('columns are chosen, remembered, and hidden ones are told', { skip }, async
   await page.getByRole('table', { name: 'Matches' }).getByRole('link').first().waitFor()
   const shown = await heads()
   assert.ok(shown.includes('Threat') && !shown.includes('Type'), shown.join())
+
+  // What was not chosen follows the window.
+  await page.setViewportSize({ width: 1_600, height: 900 })
+  await page.getByRole('button', { name: 'Columns (1 hidden)' }).waitFor()
+  assert.ok((await heads()).includes('SHA-1'))
   await page.context().close()
 })
 
@@ -164,5 +178,55 @@ test('all samples of a filter are tagged at once', { skip }, async () => {
   }
   database.close()
   assert.equal(tagged, SAMPLES)
+  await page.context().close()
+})
+
+test('while somebody chooses rows, no new ones come in among them', { skip }, async () => {
+  const page = await web.open('/matches?ruleset=many')
+  await page.clock.install()
+  await page.reload()
+  let looks = 0
+  page.on('request', (request) => {
+    if (new URL(request.url()).pathname === '/api/matches/') looks++
+  })
+  const row = page.getByRole('checkbox', { name: 'Choose rule_9 on sample-1300' })
+  const nextLook = async () => {
+    const look = page.waitForResponse((answer) => new URL(answer.url()).pathname === '/api/matches/')
+    await page.clock.fastForward(3_000)
+    await look
+  }
+  await row.waitFor()
+  await nextLook()
+  await row.check()
+  looks = 0
+  await page.clock.fastForward(3_000)
+  await row.uncheck()
+  for (let look = 0; look < 2; look++) await nextLook()
+  assert.equal(looks, 2)
+  await page.context().close()
+})
+
+test('the overview has every rule that matched today, however many newer matches another one has', {
+  skip,
+}, async () => {
+  const database = new DatabaseSync(web.server.databaseFile)
+  const insert = database.prepare(
+    'INSERT INTO matches (ruleset_id, sample_id, rule, cloud, created) SELECT 1, id, ?, ?, ? FROM samples WHERE id > ? LIMIT ?',
+  )
+  const now = Date.now() * 1_000
+  database.exec('BEGIN')
+  insert.run('busy', 0, 1, 300, 1_000)
+  insert.run('busy', 1, 1, 0, 1_300)
+  insert.run('rare', 0, now, 0, 1)
+  insert.run('busy', 0, now, 0, 300)
+  database.exec('COMMIT')
+  database.close()
+  const page = await web.open('/')
+  const today = page.getByRole('region', { name: 'Matched today' })
+  await today.getByRole('link', { name: /^busy\s*300 matches$/ }).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await today.getByRole('link', { name: /^rare\s*1 match$/ }).click()
+  await page.getByText('of the rule rare').waitFor()
+  await page.getByText('1 match shown, that is all').waitFor()
   await page.context().close()
 })

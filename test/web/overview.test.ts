@@ -59,7 +59,11 @@ test('the overview counts what is there, over time and by classification, and fo
   await today.getByRole('link', { name: /^Note\s*1 match$/ }).click()
   await page.getByRole('heading', { name: 'Matches', exact: true }).waitFor()
   const day = new URL(page.url()).searchParams.get('from')
-  assert.deepEqual(Object.fromEntries(new URL(page.url()).searchParams), { from: day, rule: 'Note', ruleset: 'notes' })
+  assert.deepEqual(Object.fromEntries(new URL(page.url()).searchParams), {
+    from: day,
+    exact_rule: 'Note',
+    ruleset: 'notes',
+  })
   await page.getByRole('row').filter({ hasText: 'first.txt' }).waitFor()
   await page.goBack()
 
@@ -217,7 +221,7 @@ const cluster = {
       ...{ cache_bytes: 3 << 20, cache_limit: 5 << 20 },
     },
   ],
-  parts: [{ hunt: 9, kind: 'verify', state: 'claimed', node: 7, count: 3, oldest_seconds: 12 }],
+  parts: [9, 10].map((hunt) => ({ hunt, kind: 'verify', state: 'claimed', node: 7, count: 3, oldest_seconds: 12 })),
   waiting: [{ what: 'samples', count: 2, oldest_seconds: null, why: 'In their order.' }],
 }
 
@@ -230,7 +234,11 @@ test('administrators see the machines of a cluster, their work, and what waits',
   const page = await openAsAdministrator('/administration?part=cluster')
   await page.getByText('This server works alone').waitFor()
   await page.route('**/api/cluster/', (route) => route.fulfill({ json: cluster }))
+  await page.route('**/api/local-retro/', (route) =>
+    route.fulfill({ json: { results: [{ id: 10, state: 'COMPLETED' }] } }),
+  )
   await page.reload()
+  await page.getByRole('link', { name: 'Local Retro, run 10' }).waitFor()
   for (const [table, text] of [
     ['All servers', /machine-1 \(1\).*works.*machine-2 \(2\).*passes on/],
     ['All nodes', /machine-7 \(7\).*connected.*3 MB of 5 MB.*41, 1, 0/],
@@ -238,6 +246,10 @@ test('administrators see the machines of a cluster, their work, and what waits',
     ['What waits, and for what', /samples.*In their order/],
   ] as const)
     assert.match((await page.getByRole('table', { name: table }).textContent()) ?? '', text)
+  // A look that fails takes nothing away.
+  await page.route('**/api/cluster/', (route) => route.fulfill({ status: 404, json: {} }))
+  for (let look = 0; look < 2; look++) await page.waitForResponse('**/api/cluster/')
+  assert.ok(await page.getByRole('table', { name: 'All servers' }).isVisible())
   assert.deepEqual(await accessibilityProblems(page), [])
   await page.context().close()
 })

@@ -37,16 +37,23 @@ export async function searchGroups(
   const { ids, next } = await searchIds(database, engine, rulesetIds, filter, walk, [isHead])
 
   const most = conditions.length > 0 ? MOST_ASKED : MOST_COUNTED
-  const { rows } = await sql<{ id: number; looked: number; fitting: number }>`
+  const { rows } = await sql<{ id: number; looked: number; oldest: number | null; fitting: number }>`
     SELECT matches.id, (
       SELECT count(*) FROM (SELECT 1 FROM matches AS newer WHERE ${group} LIMIT ${most + 1}) AS looked
     ) AS looked, (
+      SELECT created FROM matches AS newer WHERE ${group} ORDER BY newer.id DESC LIMIT 1 OFFSET ${most - 1}
+    ) AS oldest, (
       SELECT count(*) FROM (
         SELECT * FROM matches AS newer WHERE ${group} ORDER BY newer.id DESC LIMIT ${most}
       ) AS newer ${sample} WHERE ${fits}
     ) AS fitting FROM matches WHERE matches.id IN ${engine.listOf(ids)}`.execute(database)
+  // Matches are recorded in the order of their ids: none behind one that is too old fits.
+  const isOver = (oldest: number | null) => filter.from !== undefined && oldest !== null && oldest < filter.from
   const counts = new Map(
-    rows.map(({ id, looked, fitting }) => [id, { count: Math.max(1, fitting), more: looked > most }] as const),
+    rows.map(
+      ({ id, looked, oldest, fitting }) =>
+        [id, { count: Math.max(1, fitting), more: looked > most && !isOver(oldest) }] as const,
+    ),
   )
   const newest = await matchesById(database, engine, ids)
   return {

@@ -16,6 +16,10 @@ export type MatchQuery = Query
 const PAGE_SIZE = 100
 const LATER_PAGE_SIZE = 500
 const LOOK_MS = 3_000
+/** Groups are counted, each by itself. */
+const GROUPS_LOOK_MS = 10_000
+/** Answers that are waited for, of a list that is looked at again and again. */
+const RULES_PATIENCE = 3
 
 interface Page extends Walked<Match, number> {
   /** Of all pages; null where nobody has counted. */
@@ -70,20 +74,29 @@ export function useMatches(
 }
 
 /** One row for each sample, or for each rule, the one with the newest match first. */
-export function useMatchGroups(query: MatchQuery, by: 'sample' | 'rule', isWanted: boolean) {
+export function useMatchGroups(query: MatchQuery, by: 'sample' | 'rule') {
   return useInfiniteQuery({
     queryKey: ['matches', 'groups', query, by],
-    enabled: isWanted,
-    queryFn: ({ pageParam, signal }) =>
-      walk<MatchGroup, number>(pageParam, PAGE_SIZE, async (after, limit) => {
-        const asked = { ...query, by, after, limit }
-        const page = await call<GroupPage>('GET', '/api/matches/groups/', { query: asked, signal })
-        return { rows: page.results, next: page.next_after }
-      }),
+    queryFn: ({ pageParam, signal }) => walk(pageParam, PAGE_SIZE, groupsOf({ ...query, by }, signal)),
     initialPageParam: null as number | null,
     getNextPageParam: ({ next }) => next,
     placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) => (state.data?.pages.length === 1 ? GROUPS_LOOK_MS : false),
   })
+}
+
+/** The rules that matched since the start of a day (UTC), up to `limit`, the one with the newest match first. */
+export function useRulesSince(from: string, limit: number) {
+  return useQuery({
+    queryKey: ['matches', 'rules-since', from, limit],
+    queryFn: ({ signal }) => walk(null, limit, groupsOf({ from, by: 'rule' }, signal), RULES_PATIENCE),
+    refetchInterval: GROUPS_LOOK_MS,
+  })
+}
+
+const groupsOf = (query: Query, signal: AbortSignal) => async (after: number | null, limit: number) => {
+  const page = await call<GroupPage>('GET', '/api/matches/groups/', { query: { ...query, after, limit }, signal })
+  return { rows: page.results, next: page.next_after }
 }
 
 /** How many there are; asked only where the list does not tell it. */

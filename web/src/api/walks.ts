@@ -11,15 +11,16 @@ export interface Walked<Row, Next> {
 /** Looking through this many answers for one page is enough before what was found is shown. */
 const PATIENCE = 12
 
-/** Asks until `limit` rows are there, the list is over, or the patience is. `ask` is given where to go on. */
+/** Asks until `limit` rows are there, the list is over, or the patience (a number of answers) is. `ask` is given where to go on. */
 export async function walk<Row, Next>(
   from: Next | null,
   limit: number,
   ask: (after: Next | null, limit: number) => Promise<Walked<Row, Next>>,
+  patience = PATIENCE,
 ): Promise<Walked<Row, Next>> {
   const rows: Row[] = []
   let next = from
-  for (let round = 0; round < PATIENCE; round++) {
+  for (let round = 0; round < patience; round++) {
     const answer = await ask(next, limit - rows.length)
     rows.push(...answer.rows)
     next = answer.next

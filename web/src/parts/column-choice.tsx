@@ -28,7 +28,9 @@ export function useChosenColumns<Column extends Choosable>(name: string | undefi
   const choosable = name === undefined ? [] : columns.filter(({ from }) => from !== undefined)
   const shown = columns.filter(isShown)
   const onChange = (keys: ReadonlySet<string>) => {
-    const next = Object.fromEntries(choosable.map(({ key }) => [key, keys.has(key)]))
+    // What nobody has chosen goes on following the width of the window.
+    const changed = choosable.filter((column) => keys.has(column.key) !== isShown(column))
+    const next = { ...chosen, ...Object.fromEntries(changed.map(({ key }) => [key, keys.has(key)])) }
     setChosen(next)
     if (name !== undefined) remember(name, next)
   }

@@ -16,14 +16,17 @@ export function GrowingTable<Row>({
   rows,
   what,
   total,
+  isCut = false,
   ...table
-}: Omit<TableProps<Row>, 'isStale' | 'rows' | 'onEnd'> & {
+}: Omit<TableProps<Row>, 'isStale' | 'rows' | 'onEnd' | 'rowCount'> & {
   readonly list: GrowingList<Row>
   /** Of `rowsOf`. */
   readonly rows: readonly Row[] | undefined
   /** `match`, `matches`. */
   readonly what: readonly [one: string, many: string]
   readonly total?: Counted | undefined
+  /** There are rows that it never gets to. */
+  readonly isCut?: boolean
 }) {
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = list
   const more = useCallback(() => {
@@ -32,13 +35,20 @@ export function GrowingTable<Row>({
   if (list.isError && !rows) return <Problem error={list.error} onRetry={() => void list.refetch()} />
   return (
     <>
-      <Table {...table} rows={rows} isStale={list.isPlaceholderData} onEnd={more} />
+      <Table
+        {...table}
+        rows={rows}
+        isStale={list.isPlaceholderData}
+        onEnd={more}
+        rowCount={hasNextPage ? (total && !total.more ? total.count : null) : rows?.length}
+      />
       {rows && (rows.length > 0 || list.hasNextPage) && (
         <More
           shown={rows.length}
           total={total}
           what={what}
           hasMore={list.hasNextPage}
+          isCut={isCut}
           isLoading={list.isFetchingNextPage}
           onMore={() => void list.fetchNextPage()}
         />

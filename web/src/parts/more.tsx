@@ -13,6 +13,7 @@ export function More({
   total,
   what,
   hasMore,
+  isCut = false,
   isLoading,
   onMore,
 }: {
@@ -22,6 +23,8 @@ export function More({
   /** `match`, `matches`. */
   readonly what: readonly [one: string, many: string]
   readonly hasMore: boolean
+  /** There are rows that it never gets to. */
+  readonly isCut?: boolean
   readonly isLoading: boolean
   readonly onMore: () => void
 }) {
@@ -29,7 +32,7 @@ export function More({
     <div className={styles.more}>
       <span aria-live="polite">
         {counted(shown, ...what)} shown
-        {hasMore ? total && ` of ${total.more ? 'more than ' : ''}${count(total.count)}` : ', that is all'}
+        {hasMore || isCut ? total && ` of ${total.more ? 'more than ' : ''}${count(total.count)}` : ', that is all'}
       </span>
       {hasMore && (
         <Button onPress={onMore} isDisabled={isLoading}>

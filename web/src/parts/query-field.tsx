@@ -10,19 +10,22 @@ import { QueryHelp } from './query-help.tsx'
 const SEARCH_PAUSE_MS = 200
 
 /**
- * What samples have to fulfil, in the query language of the API: in every bar of filters. Searches as one types, after a short pause; a query that
- * cannot be understood is not sent, and its place is shown.
+ * What samples have to fulfil, in the query language of the API: in every bar of filters. Searches as one types, after a
+ * short pause; a query that cannot be understood is not sent, and its place is shown.
  */
 export function QueryField({
   value,
   label = 'Search a hash, a part of a name, or a query',
   placeholder = 'Hash, part of a name, or size:>1MB tag:seen',
   onChange,
+  onProblem,
 }: {
   readonly value: string
   readonly label?: string
   readonly placeholder?: string
   readonly onChange: (value: string) => void
+  /** Whether what stands in the field cannot be understood, and so is not in `value`. */
+  readonly onProblem?: (isWrong: boolean) => void
 }) {
   const [typed, setTyped] = useState(value)
   const [isHelpOpen, setHelpOpen] = useState(false)
@@ -35,6 +38,8 @@ export function QueryField({
     const timer = setTimeout(() => onChange(typed), SEARCH_PAUSE_MS)
     return () => clearTimeout(timer)
   }, [typed, value, problem, onChange])
+
+  useEffect(() => onProblem?.(problem !== null), [problem, onProblem])
 
   const submit = (query: string) => {
     if (problem === null) onChange(query)

@@ -19,7 +19,8 @@ function LoadedMeta({ ruleset, rule }: { readonly ruleset: string; readonly rule
   const rules = useRules(ruleset)
   if (rules.isError && !rules.data) return <p className={styles.none}>{rules.error.message}</p>
   if (!rules.data) return <p className={styles.none}>Loading …</p>
-  return <RuleMeta meta={rules.data.results.find(({ name }) => name === rule)?.meta ?? {}} />
+  const found = rules.data.results.find(({ name }) => name === rule)
+  return found ? <RuleMeta meta={found.meta} /> : <p className={styles.none}>Its ruleset has no such rule now.</p>
 }
 
 export function RuleMeta({ meta }: { readonly meta: Meta }) {

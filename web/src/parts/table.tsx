@@ -53,6 +53,10 @@ export interface TableProps<Row> {
   readonly name?: string
   /** With it, many rows scroll in a place of their own, and only those in sight are drawn. The last ones came in sight. */
   readonly onEnd?: () => void
+  /** With it, of the whole list, which `rows` may be the beginning of; null where nobody knows. */
+  readonly rowCount?: number | null | undefined
+  /** With it, what the rows answer: those of another question are shown from the first one on. */
+  readonly of?: string
 }
 
 /** As many rows are drawn all at once. */
@@ -96,6 +100,10 @@ function PortionedTable<Row>({
   ...props
 }: DrawnProps<Row> & { readonly rows: readonly Row[]; readonly around: RefObject<HTMLElement | null> }) {
   const portion = useVisibleRows(props.rows.length, around, props.onEnd)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another question is what begins at the top
+  useEffect(() => {
+    if (around.current) around.current.scrollTop = 0
+  }, [props.of])
   return <DrawnTable {...props} portion={portion} />
 }
 
@@ -112,15 +120,15 @@ function DrawnTable<Row>(props: DrawnProps<Row>) {
       className={styles.table}
       aria-busy={rows === undefined || isStale}
       data-stale={isStale || undefined}
-      {...(portion && { 'aria-rowcount': (rows?.length ?? 0) + 1 })}
+      {...(portion && { 'aria-rowcount': countOfRows(props) })}
       {...role('table')}
     >
       <caption className="aloud">{caption}</caption>
       <thead {...role('rowgroup')}>
-        <tr {...role('row')}>
-          {choice && <ChoiceHead rows={rows ?? []} keyOf={keyOf} choice={choice} />}
+        <tr {...role('row')} {...(portion && { 'aria-rowindex': 1 })}>
+          {choice && <ChoiceHead rows={rows ?? []} keyOf={keyOf} choice={choice} isCards={isCards} />}
           {columns.map((column) => (
-            <Head key={column.key} column={column} sort={sort} onSort={onSort} />
+            <Head key={column.key} column={column} sort={sort} onSort={onSort} isCards={isCards} />
           ))}
         </tr>
       </thead>
@@ -148,6 +156,11 @@ function DrawnTable<Row>(props: DrawnProps<Row>) {
       </tbody>
     </table>
   )
+}
+
+/** With the row of heads; -1, as ARIA has it, where the list goes on and nobody knows how far. */
+function countOfRows<Row>({ rows = [], rowCount = rows.length }: TableProps<Row>): number {
+  return rowCount === null ? -1 : Math.max(rowCount, rows.length) + 1
 }
 
 /** The room of rows that are out of sight. */
@@ -228,7 +241,9 @@ function Head<Row>({
   column: { key, title, head, align, isSortable, width },
   sort,
   onSort,
+  isCards,
 }: {
+  readonly isCards: boolean
   readonly column: Column<Row>
   readonly sort: Sort | undefined
   readonly onSort: ((sort: Sort) => void) | undefined
@@ -249,6 +264,7 @@ function Head<Row>({
       data-align={align}
       data-sortable={isSortable || undefined}
       style={{ width }}
+      {...(isCards && { role: 'columnheader' })}
       {...(isSortable && { 'aria-sort': direction })}
     >
       {isSortable && onSort ? (
@@ -272,7 +288,9 @@ function ChoiceHead<Row>({
   rows,
   keyOf,
   choice,
+  isCards,
 }: {
+  readonly isCards: boolean
   readonly rows: readonly Row[]
   readonly keyOf: (row: Row) => string
   readonly choice: Choice
@@ -281,7 +299,7 @@ function ChoiceHead<Row>({
   const all = here.length > 0 && here.every((key) => choice.chosen.has(key))
   const some = !all && here.some((key) => choice.chosen.has(key))
   return (
-    <th scope="col" className={styles.choice}>
+    <th scope="col" className={styles.choice} {...(isCards && { role: 'columnheader' })}>
       <input
         type="checkbox"
         aria-label="Choose all rows of this page"

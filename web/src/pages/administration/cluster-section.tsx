@@ -1,5 +1,6 @@
 import { Link } from 'react-router'
 import { type Cluster, useCluster } from '../../api/cluster.ts'
+import { useRetroRuns } from '../../api/retro.ts'
 import { Badge } from '../../parts/badge.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { bytes, count, counted, duration } from '../../parts/numbers.ts'
@@ -11,7 +12,7 @@ import styles from './administration-page.module.css'
 /** For administrators: the machines of the cluster, what they do, and what waits. */
 export function ClusterSection() {
   const cluster = useCluster()
-  if (cluster.isError) return <Problem error={cluster.error} onRetry={() => void cluster.refetch()} />
+  if (cluster.isError && !cluster.data) return <Problem error={cluster.error} onRetry={() => void cluster.refetch()} />
   if (!cluster.data) return <p>Loading …</p>
   const { alone, servers, nodes, parts, waiting } = cluster.data
   return (
@@ -86,7 +87,7 @@ const serverColumns: readonly Column<Server>[] = [
   { key: 'url', title: 'Address', cell: ({ url }) => url },
   { key: 'workers', title: 'Workers', align: 'end', cell: ({ workers }) => count(workers) },
   { key: 'started', title: 'Started', cell: ({ started }) => <Moment at={started} /> },
-  { key: 'seen', title: 'Latest sign', cell: ({ seen }) => <Moment at={seen} /> },
+  { key: 'seen', title: 'Last seen', cell: ({ seen }) => <Moment at={seen} /> },
 ]
 
 const nodeColumns: readonly Column<Node>[] = [
@@ -111,11 +112,18 @@ const nodeColumns: readonly Column<Node>[] = [
     align: 'end',
     cell: ({ done, failed, refused }) => [done, failed, refused].map(count).join(', '),
   },
-  { key: 'seen', title: 'Latest sign', cell: ({ seen }) => <Moment at={seen} /> },
+  { key: 'seen', title: 'Last seen', cell: ({ seen }) => <Moment at={seen} /> },
 ]
 
+/** Runs of Local Retro are hunts, with a page of their own. */
+function HuntLink({ id }: { readonly id: number }) {
+  const runs = useRetroRuns()
+  const isRun = runs.data?.results.some((run) => run.id === id)
+  return isRun ? <Link to={`/retro/${id}`}>Local Retro, run {id}</Link> : <Link to={`/hunts/${id}`}>hunt {id}</Link>
+}
+
 const partColumns: readonly Column<Part>[] = [
-  { key: 'hunt', title: 'Hunt', cell: ({ hunt }) => <Link to={`/hunts/${hunt}`}>hunt {hunt}</Link> },
+  { key: 'hunt', title: 'Hunt', cell: ({ hunt }) => <HuntLink id={hunt} /> },
   {
     key: 'kind',
     title: 'Kind',

@@ -172,8 +172,7 @@ function Narrower({
   const next = new URLSearchParams(parameters)
   for (const [name, value] of Object.entries(to)) {
     if (value === null) next.delete(name)
-    // Of two queries the samples fulfil both.
-    else next.set(name, name === 'query' ? `${next.get('query') ?? ''} ${value}`.trim() : value)
+    else next.set(name, name === 'query' ? both(next.get('query'), value) : value)
   }
   const words = `${matches.more ? 'more than ' : ''}${count(matches.count)}`
   return (
@@ -185,6 +184,9 @@ function Narrower({
     </Link>
   )
 }
+
+/** A query of the samples that fulfil two; the first may have an OR. */
+const both = (query: string | null, other: string): string => (query ? `(${query}) ${other}` : other)
 
 function RuleLink({ match }: { readonly match: Match }) {
   return (

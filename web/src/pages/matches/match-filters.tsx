@@ -43,7 +43,7 @@ export function MatchFilterRow({ filters, change }: FilterProps) {
         onChange={(rule) => change({ rule }, { replace: true })}
       />
       <Select
-        label="Class"
+        label="Classification"
         value={filters.classification}
         options={verdicts}
         onChange={(classification) => change({ classification })}

@@ -48,7 +48,8 @@ export function MatchList({
   const by: Grouping = groupings.find(({ id }) => id === view.by)?.id ?? 'match'
   const query = queryOf(filters, run)
   const isFiltered = Object.values(filters).some((value) => (typeof value === 'boolean' ? value : value.length > 0))
-  const shown = { query, isFiltered, onClear: () => change(initial) }
+  const none = { isFiltered, onClear: () => change(initial), isOfRun: run !== null, isNew: filters.new_in_run }
+  const shown = { query, none }
   return (
     <>
       <PageHead
@@ -84,18 +85,18 @@ export function MatchList({
 
 interface ShownProps {
   readonly query: MatchQuery
-  readonly isFiltered: boolean
-  readonly onClear: () => void
+  readonly none: Omit<NothingProps, 'hasMore'>
 }
 
 function About({ query, view }: { readonly query: MatchQuery; readonly view: MatchView }) {
-  const list = useMatches(query, orderOf(view), { isWanted: view.by === 'match' })
+  // The list below looks for new ones, unless somebody chooses rows of it; the same answers come here.
+  const list = useMatches(query, orderOf(view), { isHeld: true, isWanted: view.by === 'match' })
   const [first] = list.data?.pages ?? []
   const order = wordsOf(view)
   if (!first) return order
   const words =
     typeof first.count === 'number' ? `${counted(first.count, 'match', 'matches')}, ${lowered(order)}` : order
-  return first.isComplete ? words : `${words}: the newest 10,000 of those that fit, filters reach the others`
+  return first.isComplete ? words : `${words}: the newest of those that fit, 10,000 at most; filters reach the others`
 }
 
 const lowered = (words: string) => words.slice(0, 1).toLowerCase() + words.slice(1)
@@ -116,7 +117,7 @@ function RunChoice({ filters, change }: { readonly filters: MatchFilters; readon
   ] as const
   return (
     <Select
-      label="Found"
+      label="Show"
       value={filters.new_in_run ? 'new' : 'all'}
       options={choices}
       onChange={(next) => change({ new_in_run: next === 'new' })}
@@ -126,23 +127,25 @@ function RunChoice({ filters, change }: { readonly filters: MatchFilters; readon
 
 function EachMatch({
   query,
-  isFiltered,
-  onClear,
+  none,
   view,
   changeView,
 }: ShownProps & { readonly view: MatchView; readonly changeView: Change<MatchView> }) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const list = useMatches(query, orderOf(view), { isHeld: chosen.size > 0 })
   const rows = rowsOf(list)
-  const found = useMatchCount(query, list.hasNextPage)
+  const isCut = list.data?.pages[0]?.isComplete === false
+  const found = useMatchCount(query, list.hasNextPage || isCut)
   return (
     <>
       <GrowingTable
         name="matches"
         caption="Matches"
+        of={JSON.stringify([query, orderOf(view)])}
         list={list}
         rows={rows}
         total={found.data}
+        isCut={isCut}
         what={['match', 'matches']}
         columns={columns}
         keyOf={keyOf}
@@ -150,7 +153,7 @@ function EachMatch({
         sort={{ by: view.order, descending: view.descending }}
         onSort={({ by: order, descending }) => changeView({ order, descending })}
         choice={{ chosen, onChange: setChosen }}
-        empty={<Nothing isFiltered={isFiltered} hasMore={list.hasNextPage} onClear={onClear} />}
+        empty={<Nothing {...none} hasMore={list.hasNextPage} />}
       />
       <ChosenMatches
         key={JSON.stringify(query)}
@@ -164,39 +167,53 @@ function EachMatch({
 }
 
 const keyOf = ({ id }: Match) => String(id)
-const keyOfGroup = ({ newest }: MatchGroup) => String(newest.id)
+// Not by the newest match: what is open in a row stays open when there is a newer one.
+const keyOfSample = ({ newest: { sha1 } }: MatchGroup) => sha1
+const keyOfRule = ({ newest: { ruleset, rule } }: MatchGroup) => JSON.stringify([ruleset, rule])
 
-function GroupedMatches({ query, isFiltered, onClear, by }: ShownProps & { readonly by: 'sample' | 'rule' }) {
-  const list = useMatchGroups(query, by, true)
+function GroupedMatches({ query, none, by }: ShownProps & { readonly by: 'sample' | 'rule' }) {
+  const list = useMatchGroups(query, by)
   const rows = rowsOf(list)
   return (
     <GrowingTable
       key={by}
       name={`matches-by-${by}`}
+      of={JSON.stringify(query)}
       caption={by === 'sample' ? 'Samples with matches' : 'Rules with matches'}
       list={list}
       rows={rows}
       what={by === 'sample' ? ['sample', 'samples'] : ['rule', 'rules']}
       columns={by === 'sample' ? sampleColumns : ruleColumns}
-      keyOf={keyOfGroup}
-      empty={<Nothing isFiltered={isFiltered} hasMore={list.hasNextPage} onClear={onClear} />}
+      keyOf={by === 'sample' ? keyOfSample : keyOfRule}
+      empty={<Nothing {...none} hasMore={list.hasNextPage} />}
     />
   )
 }
 
-function Nothing({
-  isFiltered,
-  hasMore,
-  onClear,
-}: {
+interface NothingProps {
   readonly isFiltered: boolean
   readonly hasMore: boolean
   readonly onClear: () => void
-}) {
+  readonly isOfRun: boolean
+  /** Only what is new since the run before. */
+  readonly isNew: boolean
+}
+
+function Nothing({ isFiltered, hasMore, onClear, isOfRun, isNew }: NothingProps) {
   if (hasMore) return <EmptyState title="Nothing among the matches looked at so far">Look further below.</EmptyState>
+  if (isOfRun && !isFiltered) {
+    return (
+      <EmptyState title="No matches of this run">
+        Neither new ones nor known ones. While a run is under way, they come in here.
+      </EmptyState>
+    )
+  }
   if (isFiltered) {
     return (
-      <EmptyState title="No match fits" action={<Button onPress={onClear}>Clear the filters</Button>}>
+      <EmptyState
+        title={isOfRun && isNew ? 'Nothing is new since the run before' : 'No match fits'}
+        action={<Button onPress={onClear}>Clear the filters</Button>}
+      >
         Fewer filters or a longer time may bring some up.
       </EmptyState>
     )

@@ -64,7 +64,8 @@ export function Component() {
   useKeptDraft(user.name, key, text, { text: given, revision: 0 })
 
   const isBroken = diagnostics.some(({ severity }) => severity === 'error')
-  const isQueryWrong = parseQuery(asked.query).problem !== null
+  // What is typed and what the address has may differ: a wrong query does not get there.
+  const [isQueryWrong, setQueryWrong] = useState(false)
 
   const hunt = (mostRead?: number) => {
     if (text.trim() === '' || isEmpty || isQueryWrong) return
@@ -91,7 +92,11 @@ export function Component() {
         title="New hunt"
         about="What does this text find among the stored samples? Nothing is saved but the hunt."
         actions={
-          <Button weight="main" onPress={() => hunt()} isDisabled={start.isPending || isEmpty || text.trim() === ''}>
+          <Button
+            weight="main"
+            onPress={() => hunt()}
+            isDisabled={start.isPending || isEmpty || isQueryWrong || text.trim() === ''}
+          >
             Start the hunt
           </Button>
         }
@@ -113,6 +118,7 @@ export function Component() {
             label="Samples that fulfil a query"
             placeholder="size:>1MB OR tag:seen"
             onChange={(query) => change({ query })}
+            onProblem={setQueryWrong}
           />
         </div>
         <Select
@@ -135,16 +141,18 @@ export function Component() {
         </label>
       )}
       <p className={styles.selected} role="status">
-        {selected.isError
-          ? `What is selected cannot be counted: ${selected.error.message}`
-          : selected.data && selectedWords(selected.data, selection)}
+        {isQueryWrong
+          ? 'The query has a mistake: nothing is selected by it yet.'
+          : selected.isError
+            ? `What is selected cannot be counted: ${selected.error.message}`
+            : selected.data && selectedWords(selected.data, selection)}
       </p>
       {explanation.isCurrent && explanation.explained?.explanation && (
         <CostNotice
           explanation={explanation.explained.explanation}
           onGoTo={(place) => editor.current?.goTo(place)}
           onLeaveOut={hunt}
-          isDisabled={start.isPending || isEmpty}
+          isDisabled={start.isPending || isEmpty || isQueryWrong}
         />
       )}
       {draft && (

@@ -1,5 +1,6 @@
-import { useParams } from 'react-router'
-import { useRetroRuns } from '../../api/retro.ts'
+import type { ReactNode } from 'react'
+import { Link, useParams } from 'react-router'
+import { type RetroRun, useRetroRuns } from '../../api/retro.ts'
 import { LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Moment } from '../../parts/moment.tsx'
@@ -31,40 +32,56 @@ export function Component() {
       </>
     )
   }
-  const before = runs.data.results[place + 1]
+  const title = `Run ${id} of Local Retro`
+  const about = <About run={run} before={runs.data.results[place + 1]} />
+  if (place >= RUNS_KEPT) {
+    return (
+      <>
+        <PageHead title={title} about={about} />
+        <Numbers of={run} />
+        <p>
+          What each run found is kept of the last {counted(RUNS_KEPT, 'run')}; this one is older. Its matches are among{' '}
+          <Link to="/matches">all matches</Link>.
+        </p>
+      </>
+    )
+  }
   return (
-    <MatchList
-      title={`Run ${id} of Local Retro`}
-      about={
-        <>
-          {headingOf(run)}, by {run.started_by}
-          {run.started && (
-            <>
-              , <Moment at={run.started} />
-            </>
-          )}
-          {before?.stopped ? (
-            <>
-              ; the run before ended <Moment at={before.stopped} />
-            </>
-          ) : (
-            '; there was no run before'
-          )}
-        </>
-      }
-      run={id}
-    >
-      <Statistics>
-        <Statistic name="Recorded by this run">{count(run.matches)}</Statistic>
-        <Statistic name="Rulesets">{count(run.rulesets)}</Statistic>
-        <Statistic name="Samples decided">{count(run.processed)}</Statistic>
-        <Statistic name="Ruled out by the index">{ruledOut(run)}</Statistic>
-        <Statistic name="Scanned">{bytes(run.scanned_bytes)}</Statistic>
-        {run.started && run.stopped && (
-          <Statistic name="Took">{duration(Date.parse(run.stopped) - Date.parse(run.started))}</Statistic>
-        )}
-      </Statistics>
-      {place >= RUNS_KEPT && <p>Matches are listed of the last {counted(RUNS_KEPT, 'run')}; this one is older.</p>}
+    <MatchList title={title} about={about} run={id}>
+      <Numbers of={run} />
     </MatchList>
+  )
+}
+
+function About({ run, before }: { readonly run: RetroRun; readonly before: RetroRun | undefined }): ReactNode {
+  return (
+    <>
+      {headingOf(run)}, by {run.started_by}
+      {run.started && (
+        <>
+          , <Moment at={run.started} />
+        </>
+      )}
+      {before?.stopped && (
+        <>
+          ; the run before ended <Moment at={before.stopped} />
+        </>
+      )}
+    </>
+  )
+}
+
+function Numbers({ of: run }: { readonly of: RetroRun }) {
+  return (
+    <Statistics>
+      <Statistic name="New matches">{count(run.matches)}</Statistic>
+      <Statistic name="Rulesets">{count(run.rulesets)}</Statistic>
+      <Statistic name="Processed">{count(run.processed)}</Statistic>
+      <Statistic name="Ruled out by the index">{ruledOut(run)}</Statistic>
+      <Statistic name="Scanned">{bytes(run.scanned_bytes)}</Statistic>
+      {run.started && run.stopped && (
+        <Statistic name="Took">{duration(Date.parse(run.stopped) - Date.parse(run.started))}</Statistic>
+      )}
+    </Statistics>
   )
 }

@@ -42,7 +42,7 @@ export function Component() {
     <>
       <PageHead
         title="Samples"
-        about="Last seen first. Archives are unpacked; their members are samples of their own."
+        about="Last seen first. Archives are unpacked; the files that they contain are samples of their own."
       />
       {mayWork(user) && <DropPlace purpose="upload" what="files or folders" onFiles={addUploads} />}
       <div className={styles.uploads}>
@@ -52,6 +52,7 @@ export function Component() {
       <GrowingTable
         name="samples"
         caption="Samples"
+        of={JSON.stringify(query)}
         list={list}
         rows={rows}
         total={total.data}
@@ -82,7 +83,7 @@ function SampleFilters({ query, change }: { readonly query: SampleQuery; readonl
     <Filters>
       <QueryField value={query.q} onChange={search} />
       <Select
-        label="Class"
+        label="Classification"
         value={query.classification}
         options={verdicts}
         onChange={(classification) => change({ classification })}
