@@ -44,7 +44,7 @@ test('a rule is written with an error, marked at its place, mended, explained, t
   await meaning.getByText(/1 sample of 2/).waitFor()
 
   await page.getByRole('button', { name: 'Test rules' }).click()
-  const trial = page.getByRole('region', { name: 'Trial', exact: true })
+  const trial = page.getByRole('region', { name: 'Test', exact: true })
   await trial.getByRole('link', { name: 'hay.txt' }).waitFor()
   await trial.getByText(/^1 match in 2 samples/).waitFor()
   await trial.locator('mark', { hasText: 'needle in here' }).waitFor()
@@ -52,7 +52,7 @@ test('a rule is written with an error, marked at its place, mended, explained, t
   await page.getByRole('button', { name: 'On', exact: false }).filter({ hasText: 'everything' }).click()
   await page.getByRole('option', { name: 'goodware only' }).click()
   await page.getByRole('button', { name: 'Test rules' }).click()
-  await trial.getByText('There is no goodware to try it on').waitFor()
+  await trial.getByText('There is no goodware to test it on').waitFor()
 
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByText(/found_by_ana is saved and enabled/).waitFor()
@@ -81,7 +81,7 @@ test('rules that match goodware are not saved by accident, and what compiles of 
   assert.deepEqual(await accessibilityProblems(page), [])
   await question.getByRole('button', { name: 'Keep it as it is' }).click()
   assert.equal((await web.server.get('/api/rulesets/checked_first/')).status, 404)
-  await page.getByRole('region', { name: 'Trial', exact: true }).getByRole('link', { name: 'hay.txt' }).waitFor()
+  await page.getByRole('region', { name: 'Test', exact: true }).getByRole('link', { name: 'hay.txt' }).waitFor()
   await page.getByRole('button', { name: 'Save', exact: true }).click()
   await question.getByRole('button', { name: 'Save all the same' }).click()
   await page.getByText(/checked_first is saved and enabled.* Left out, since they do not compile: broken\./).waitFor()

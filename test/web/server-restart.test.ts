@@ -51,7 +51,7 @@ for (const [how, end] of [
     await writeRules(bench, slow('tried', TRIAL_STEPS))
     await bench.getByText('It compiles, with 1 warning').waitFor()
     await retro.goto(`${server.url}/retro`)
-    const trial = bench.getByRole('region', { name: 'Trial', exact: true })
+    const trial = bench.getByRole('region', { name: 'Test', exact: true })
     await bench.getByRole('button', { name: 'Test rules' }).click()
     await trial.getByText(/so far/).waitFor()
     // Both must be under way when the server goes away, however fast this machine is: so the workers stand still.

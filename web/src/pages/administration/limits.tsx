@@ -33,7 +33,7 @@ const columns: readonly Column<Limit>[] = [
   {
     key: 'preset',
     title: 'Set',
-    cell: ({ preset }) => (preset ? 'preset' : <Badge tone="information">by the operator</Badge>),
+    cell: ({ preset }) => (preset ? 'default' : <Badge tone="information">by the operator</Badge>),
   },
   { key: 'about', title: 'What it is', cell: ({ about }) => <div className={styles.about}>{about}</div> },
 ]

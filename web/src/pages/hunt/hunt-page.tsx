@@ -133,7 +133,7 @@ function Actions({ hunt }: { readonly hunt: Hunt }) {
           })
         }
       >
-        <p>Its {counted(hunt.matches, 'result')} go with it; the samples stay.</p>
+        <p>It is deleted with {counted(hunt.matches, 'result')}; the samples stay.</p>
       </Confirmation>
     </>
   )
@@ -158,7 +158,7 @@ function Course({ hunt }: { readonly hunt: Hunt }) {
       {hunt.failure && <Problem error={new Error(hunt.failure)} />}
       <Statistics>
         <Statistic name="Matches">{count(hunt.matches)}</Statistic>
-        <Statistic name="Samples decided">
+        <Statistic name="Processed">
           {count(hunt.processed)} of {count(hunt.samples)}
         </Statistic>
         <Statistic name="Ruled out by the index">{count(Math.max(0, pairs - hunt.candidates))}</Statistic>
@@ -202,7 +202,7 @@ function Results({ hunt }: { readonly hunt: Hunt }) {
             <EmptyState title="Nothing is new">What this hunt found, the one before had found already.</EmptyState>
           ) : hasEnded(hunt) ? (
             <EmptyState title="Nothing matches">
-              None of {counted(hunt.processed, 'decided sample')} matches these rules.
+              None of {counted(hunt.processed, 'processed sample')} matches these rules.
             </EmptyState>
           ) : (
             <EmptyState title="Nothing found yet">Results appear here as soon as there are any.</EmptyState>

@@ -65,7 +65,7 @@ export function Component() {
                 }
               >
                 A hunt finds what a text matches among the stored samples, or a part of them, in the time of a look-up.
-                Trying a text in the editor is a hunt too.
+                Testing rules in the editor is a hunt too.
               </EmptyState>
             }
           />
@@ -87,7 +87,7 @@ const columns: readonly Column<Hunt>[] = [
     ),
   },
   { key: 'state', title: 'State', cell: (hunt) => <State hunt={hunt} /> },
-  { key: 'user', title: 'By', from: 641, cell: ({ user }) => user ?? 'a removed user' },
+  { key: 'user', title: 'Owner', from: 641, cell: ({ user }) => user ?? 'a removed user' },
   { key: 'created', title: 'Started', align: 'end', cell: ({ created }) => <Moment at={created} /> },
   { key: 'samples', title: 'Samples', from: 641, align: 'end', cell: ({ samples }) => count(samples) },
   { key: 'scanned', title: 'Scanned', from: 641, align: 'end', cell: (hunt) => bytes(hunt.scanned_bytes) },

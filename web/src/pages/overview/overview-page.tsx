@@ -6,7 +6,7 @@ import { Classification, classifications } from '../../parts/badge.tsx'
 import { LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Moment } from '../../parts/moment.tsx'
-import { bytes, count, share } from '../../parts/numbers.ts'
+import { bytes, count, counted, share } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { Problem } from '../../parts/problem.tsx'
@@ -77,7 +77,9 @@ function Tiles({ of }: { readonly of: Overview | undefined }) {
       <Tile
         title="Being matched"
         value={of && count(of.queued)}
-        more={of && (of.queued === 0 ? 'all have been' : 'samples in the queue')}
+        more={
+          of && (of.queued === 0 ? 'all have been' : of.queued === 1 ? 'sample in the queue' : 'samples in the queue')
+        }
       />
       <Tile
         title="Index"
@@ -85,7 +87,7 @@ function Tiles({ of }: { readonly of: Overview | undefined }) {
         more={
           of &&
           (of.index.damaged > 0
-            ? `${count(of.index.damaged)} segments are being made anew`
+            ? counted(of.index.damaged, 'segment is being rebuilt', 'segments are being rebuilt')
             : `${share(of.index.bytes, of.sample_bytes)} of the samples`)
         }
       />

@@ -2,7 +2,7 @@ import { Link } from 'react-router'
 import { hasEnded, useHunts } from '../../api/hunts.ts'
 import { useRetroRuns } from '../../api/retro.ts'
 import { LinkButton } from '../../parts/button.tsx'
-import { count, duration } from '../../parts/numbers.ts'
+import { counted, duration } from '../../parts/numbers.ts'
 import { Panel } from '../../parts/panel.tsx'
 import { ProgressBar } from '../../parts/progress-bar.tsx'
 import styles from './overview-page.module.css'
@@ -34,8 +34,8 @@ export function RunningPanel() {
     <Panel title="Hunts running">
       {running.length === 0 ? (
         <p className={styles.soft}>
-          None. <Link to="/retro">Local Retro</Link> matches everything that is stored with all enabled rulesets; “Try
-          it” beside a ruleset hunts with its text alone.
+          None. <Link to="/retro">Local Retro</Link> matches everything that is stored with all enabled rulesets; “Test
+          rules” beside a ruleset hunts with its text alone.
         </p>
       ) : (
         <ul className={styles.list}>
@@ -43,7 +43,7 @@ export function RunningPanel() {
             <li key={address}>
               <Link to={address}>{title}</Link>
               <span className={styles.soft}>
-                {count(matches)} matches
+                {counted(matches, 'match', 'matches')}
                 {millisecondsLeft !== null && ` · ${duration(millisecondsLeft)} left`}
               </span>
               <span className={styles.bar}>

@@ -112,7 +112,7 @@ function Latest({ run }: { readonly run: RetroRun }) {
       <Statistics>
         <Statistic name="New matches">{count(run.matches)}</Statistic>
         <Statistic name="Rulesets">{count(run.rulesets)}</Statistic>
-        <Statistic name="Samples decided">{count(run.processed)}</Statistic>
+        <Statistic name="Processed">{count(run.processed)}</Statistic>
         <Statistic
           name="Ruled out by the index"
           hint="the share of all pairs of sample and ruleset that the index decided without reading the sample"
@@ -159,7 +159,7 @@ const columns: readonly Column<RetroRun>[] = [
     cell: ({ id, started }) => <Link to={`/retro/${id}`}>{started ? <Moment at={started} /> : `Run ${id}`}</Link>,
   },
   { key: 'state', title: 'State', cell: (run) => <span data-state={run.state}>{headingOf(run).toLowerCase()}</span> },
-  { key: 'by', title: 'By', from: 641, cell: ({ started_by }) => started_by },
+  { key: 'by', title: 'Started by', from: 641, cell: ({ started_by }) => started_by },
   { key: 'rulesets', title: 'Rulesets', from: 641, align: 'end', cell: ({ rulesets }) => count(rulesets) },
   { key: 'samples', title: 'Samples', from: 641, align: 'end', cell: ({ samples }) => count(samples) },
   { key: 'ruled-out', title: 'Ruled out', from: 641, align: 'end', cell: ruledOut },

@@ -46,7 +46,7 @@ export function AllowPanel({
     { key: 'value', title: 'Value', cell: ({ value }) => <span className={styles.name}>{value}</span> },
     {
       key: 'by',
-      title: 'By',
+      title: 'Added by',
       cell: ({ by, created }) => (
         <>
           {by}, <Moment at={created} />

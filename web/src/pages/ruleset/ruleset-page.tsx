@@ -27,7 +27,7 @@ import { EmptyState } from '../../parts/empty-state.tsx'
 import menu from '../../parts/menu.module.css'
 import { Moment } from '../../parts/moment.tsx'
 import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
-import { count } from '../../parts/numbers.ts'
+import { count, counted } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { RulesetStatus } from '../../parts/ruleset-status.tsx'
@@ -186,7 +186,8 @@ function Actions({ ruleset }: { readonly ruleset: Ruleset }) {
         onConfirm={onDelete}
       >
         <p>
-          Its {ruleset.revision} revisions and {count(matchesOf(ruleset))} matches go with it. This cannot be undone.
+          It is deleted with {counted(ruleset.revision, 'revision')} and{' '}
+          {counted(matchesOf(ruleset), 'match', 'matches')}. This cannot be undone.
         </p>
       </Confirmation>
     </>

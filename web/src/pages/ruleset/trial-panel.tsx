@@ -23,24 +23,24 @@ export function TrialPanel({
   const { hunt, hits, scope, error } = trial
   const isRunning = !error && (!hunt || !hasEnded(hunt))
   return (
-    <section className={styles.trial} aria-label="Trial">
+    <section className={styles.trial} aria-label="Test">
       <header className={styles.head}>
-        <h2>{scope === 'goodware' ? 'Trial on goodware' : 'Trial on everything'}</h2>
+        <h2>{scope === 'goodware' ? 'Test on goodware' : 'Test on everything'}</h2>
         <p className={styles.summary} aria-live="polite">
           {hunt ? summaryOf(hunt, hits) : 'Starting …'}
         </p>
         {isRunning && <Button onPress={onStop}>Stop</Button>}
         {hunt && <LinkButton href={`/hunts/${hunt.id}`}>All results</LinkButton>}
-        <Button weight="quiet" isIcon aria-label="Close the trial" onPress={onClose}>
+        <Button weight="quiet" isIcon aria-label="Close the test" onPress={onClose}>
           <X size={16} aria-hidden />
         </Button>
       </header>
-      {isRunning && <ProgressBar label="Trial" done={hunt?.processed ?? 0} whole={hunt?.samples ?? null} />}
+      {isRunning && <ProgressBar label="Test" done={hunt?.processed ?? 0} whole={hunt?.samples ?? null} />}
       {error ? (
         <Problem error={error} />
       ) : hits.length > 0 ? (
         <Table
-          caption="What the trial found"
+          caption="What the test found"
           columns={columns}
           rows={hits}
           keyOf={({ id }) => String(id)}
@@ -71,10 +71,10 @@ function NothingFound({ hunt, scope }: { readonly hunt: Hunt; readonly scope: Tr
   if (hunt.state !== 'completed') return null
   if (hunt.samples === 0) {
     return (
-      <EmptyState title={scope === 'goodware' ? 'There is no goodware to try it on' : 'There are no samples yet'}>
+      <EmptyState title={scope === 'goodware' ? 'There is no goodware to test it on' : 'There are no samples yet'}>
         {scope === 'goodware'
           ? 'Classify samples as goodware, and this shows false positives before a ruleset is saved.'
-          : 'Upload some on the page Samples, and try again.'}
+          : 'Upload some on the page Samples, and test again.'}
       </EmptyState>
     )
   }

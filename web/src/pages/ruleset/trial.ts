@@ -48,7 +48,7 @@ export function useTrial() {
     try {
       if (before?.id) await removeHunt(before.id).catch(() => {})
       const hunt = await startHunt({
-        title: `Trial of ${title}`,
+        title: `Test of ${title}`,
         rules: [{ name: title, content }],
         ...(isPartial && { partial: true }),
         ...(scope === 'goodware' && { selection: { query: GOODWARE } }),

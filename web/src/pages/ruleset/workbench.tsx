@@ -103,7 +103,7 @@ export function Workbench({
     if (next !== text) editor.current?.replace(next)
   }
   const save = async (isSure = false) => {
-    if (isReadOnly || isConflict || text.trim() === '') return
+    if (isReadOnly || isConflict || isSaving || isChecking || text.trim() === '') return
     if (isGoodwareFirst && !isSure) {
       setChecking(true)
       const hunt = await begin(title, text, { scope: 'goodware', isPartial })
@@ -194,7 +194,7 @@ export function Workbench({
       </Confirmation>
       {!isReadOnly && (
         <p className={styles.keys}>
-          <kbd>Ctrl</kbd> <kbd>S</kbd> saves, <kbd>Ctrl</kbd> <kbd>Enter</kbd> tries, <kbd>Ctrl</kbd> <kbd>Space</kbd>{' '}
+          <kbd>Ctrl</kbd> <kbd>S</kbd> saves, <kbd>Ctrl</kbd> <kbd>Enter</kbd> tests, <kbd>Ctrl</kbd> <kbd>Space</kbd>{' '}
           completes, <kbd>Esc</kbd> <kbd>Tab</kbd> leaves the editor.
         </p>
       )}

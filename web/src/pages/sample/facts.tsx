@@ -51,7 +51,7 @@ export function Facts({ of: { sample, indexed } }: { readonly of: SampleDetails 
         <dd>
           {bytes(sample.size)} <span className={styles.soft}>({count(sample.size)} bytes)</span>
         </dd>
-        <dt>Class</dt>
+        <dt>Classification</dt>
         <dd>
           <Classification of={sample.classification} />
           {sample.riskscore !== null && ` risk ${sample.riskscore}`}
