@@ -13,6 +13,7 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Loop } from '../background/index.ts'
 import { cloudAccess } from '../cloud/index.ts'
@@ -33,7 +34,7 @@ import { Opened } from './opened.ts'
 import { type EntryOf, ServerEntry } from './server-entry.ts'
 
 export interface Standby {
-  /** The server that works, as of the latest look; null where it is not known. It may be gone. */
+  /** The server that works, as of the latest look; null where it is not known, or not to be reached. It may be gone. */
   readonly active: ActiveServer | null
   /** Whether the database answered at the latest look. */
   readonly isConnected: boolean
@@ -90,7 +91,7 @@ export async function standBy(
     opened.add(() => looking.stop())
     return {
       get active() {
-        return looking.active
+        return looking.active !== null && isOnlyForItsMachine(looking.active) ? null : looking.active
       },
       get isConnected() {
         return looking.isConnected
@@ -114,10 +115,15 @@ function noneWhereUnknown(error: unknown): null {
   throw error
 }
 
+/** On this machine that address is somebody else's, often this server's own. */
+function isOnlyForItsMachine({ name, url }: ActiveServer): boolean {
+  return name !== hostname() && /^(localhost|127\..*|\[::1\])$/.test(new URL(url).hostname)
+}
+
 /** Whether anybody listens there. */
 async function accepts(url: string): Promise<boolean> {
-  const { hostname, port, protocol } = new URL(url)
-  const socket = connect(Number(port) || (protocol === 'https:' ? 443 : 80), hostname.replace(/^\[|\]$/g, ''))
+  const { hostname: host, port, protocol } = new URL(url)
+  const socket = connect(Number(port) || (protocol === 'https:' ? 443 : 80), host.replace(/^\[|\]$/g, ''))
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(ACCEPT_MS) })
     return true
@@ -148,6 +154,8 @@ class Looking {
   readonly #take: (lock: ServerLock) => void
   /** Since when the entry of the other one has been as it is. */
   #heard = performance.now()
+  /** Whether the server that works listens only for another machine. */
+  #isFar = false
   /** The term of the latest server that was given up. */
   #givenUp = ''
   /** Since when the lock was to be had, and left to the other one. */
@@ -170,7 +178,7 @@ class Looking {
    * the lock again, for a while.
    */
   async #isOnlyCutOff(): Promise<boolean> {
-    if (this.active === null || this.#isSilent()) return false
+    if (this.active === null || this.#isSilent() || isOnlyForItsMachine(this.active)) return false
     this.#deferredSince ??= performance.now()
     return performance.now() - this.#deferredSince < DEFERRED_MS && (await accepts(this.active.url))
   }
@@ -198,6 +206,15 @@ class Looking {
       this.active = await store.servers.findActive().catch(noneWhereUnknown)
       if (this.active?.id !== before?.id || this.active?.beat !== before?.beat) this.#heard = performance.now()
       this.isConnected = true
+      const isFar = this.active !== null && isOnlyForItsMachine(this.active)
+      if (isFar && !this.#isFar) {
+        const { name, url } = this.active ?? {}
+        log.error(
+          { name, url },
+          'the server that works listens only for its own machine, so no request is passed on to it: start it with --host 0.0.0.0, or with an address of its machine',
+        )
+      }
+      this.#isFar = isFar
       if (takes && this.active !== null && this.#isSilent()) {
         const { url, term } = this.active
         if (this.#givenUp !== term)

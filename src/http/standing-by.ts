@@ -137,7 +137,7 @@ export class StandingByServer {
         )
       }
       // Another server took this one for the one that works: it waits there, not here.
-      if (request.headers[FORWARDED] !== undefined) throw new Failure('database.locked')
+      if (request.headers[FORWARDED] !== undefined) throw new Failure('database.locked', MISTAKEN)
       await this.#forward(request, response)
     } catch (error) {
       if (response.destroyed || socket.destroyed) return
@@ -237,6 +237,8 @@ export class StandingByServer {
 const NONE = 'No server of this cluster works at the moment; try again in a moment.'
 const LOST =
   'The server that worked on this request ended before it answered, and whether it was done is not known; look, and try again.'
+const MISTAKEN =
+  'Another server took this one, which stands by, for the one that works; try again in a moment. Where that lasts, --cluster-url of the server that works leads here.'
 
 function refuseOrSay(request: IncomingMessage, response: ServerResponse, answer: object | Failure): void {
   const failure = answer instanceof Failure ? answer : null

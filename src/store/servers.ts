@@ -27,7 +27,7 @@ export interface StoredServer extends Pick<NewServer, 'name' | 'version' | 'work
 }
 
 /** Where requests go that others have received. `term` is known to servers of this database alone. */
-export type ActiveServer = Pick<NewServer, 'url' | 'certificate'> & {
+export type ActiveServer = Pick<NewServer, 'name' | 'url' | 'certificate'> & {
   readonly id: number
   readonly beat: number
   readonly term: string

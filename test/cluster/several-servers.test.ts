@@ -311,11 +311,29 @@ test('a server that is stopped in its tracks loses the database, and ends when i
     ...{ data: join(folderWith(t), 'data'), database: cluster?.database ?? '', store: 's3://bucket/prefix' },
     ...{ storeEndpoint: cluster?.objects.settings().endpoint ?? '', storePathStyle: 'on' },
   }
-  const log = pino({ level: 'silent' })
+  let logged = ''
+  const write = (line: string) => {
+    logged += line
+  }
+  const log = pino({}, { write })
   const standby = await standBy(readSettings(place, {}), log, { silentMs: 2_500 })
   assert.ok('turn' in standby)
   ends.push(() => standby.close())
   await until(() => standby.active !== null, 'it knows who works')
+  // Of another machine 127.0.0.1 would be this one.
+  const client = new pg.Client(cluster?.database)
+  await client.connect()
+  t.after(() => client.end())
+  const { rows } = await client.query(
+    `SELECT id, name FROM backtrail.servers WHERE term = (SELECT value FROM backtrail.settings WHERE key = 'server-term')`,
+  )
+  const rename = (name: string) =>
+    client.query('UPDATE backtrail.servers SET name = $1 WHERE id = $2', [name, rows[0].id])
+  await rename('elsewhere')
+  await until(() => standby.active === null, 'it does not ask itself')
+  assert.match(logged, /listens only for its own machine.*--host 0\.0\.0\.0/)
+  await rename(rows[0].name)
+  await until(() => standby.active !== null, 'it knows who works again')
   first.child.kill('SIGSTOP')
   const begin = performance.now()
   const lock = await standby.turn

@@ -30,7 +30,7 @@ export function sqlServers(database: Database, { listOf }: Engine): StoredServer
     async findActive() {
       const row = await database
         .selectFrom('servers')
-        .select(['id', 'beat', 'url', 'certificate', 'term'])
+        .select(['id', 'name', 'beat', 'url', 'certificate', 'term'])
         .where('term', '=', latestTerm)
         .orderBy('id', 'desc')
         .limit(1)
