@@ -12,7 +12,7 @@ import styles from './administration-page.module.css'
 /** How the appliance is doing now, and what it did by itself lately. */
 export function HealthSection() {
   const health = useHealth()
-  if (health.isError) return <Problem error={health.error} onRetry={() => void health.refetch()} />
+  if (health.isError && !health.data) return <Problem error={health.error} onRetry={() => void health.refetch()} />
   if (!health.data) return <p>Loading …</p>
   const { version, uptime_seconds, storage, intake, waiting, restarts, workers, journal } = health.data
   const sum = (numbers: Readonly<Record<string, number>>) =>

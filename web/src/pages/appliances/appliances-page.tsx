@@ -41,7 +41,7 @@ export function Component() {
       Add an appliance
     </Button>
   )
-  if (list.isError) return <Problem error={list.error} onRetry={() => void list.refetch()} />
+  if (list.isError && !list.data) return <Problem error={list.error} onRetry={() => void list.refetch()} />
   if (!isManager) {
     return (
       <EmptyState title="This server is no manager">

@@ -44,7 +44,7 @@ export function Component() {
       <Filters>
         <Select label="Of" value={type} options={owners} onChange={(next) => change({ of: next, page: 1 })} />
       </Filters>
-      {list.isError ? (
+      {list.isError && !list.data ? (
         <Problem error={list.error} onRetry={() => void list.refetch()} />
       ) : (
         <>

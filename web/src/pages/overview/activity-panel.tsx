@@ -30,7 +30,7 @@ export function ActivityPanel() {
       title="Over time"
       aside={<Select label="The last" value={span} options={spans} onChange={(span) => change({ span })} />}
     >
-      {activity.isError ? (
+      {activity.isError && !activity.data ? (
         <Problem error={activity.error} onRetry={() => void activity.refetch()} />
       ) : activity.data ? (
         <div className={styles.charts}>

@@ -17,7 +17,7 @@ import { TodayPanel } from './today-panel.tsx'
 
 export function Component() {
   const overview = useOverview()
-  if (overview.isError) {
+  if (overview.isError && !overview.data) {
     return (
       <>
         <PageHead title="Overview" />
@@ -150,7 +150,7 @@ function LatestMatches() {
   const rows = list.data?.pages[0]?.rows.slice(0, LATEST)
   return (
     <Panel title="Latest matches" aside={<LinkButton href="/matches">All matches</LinkButton>}>
-      {list.isError ? (
+      {list.isError && !list.data ? (
         <Problem error={list.error} onRetry={() => void list.refetch()} />
       ) : rows?.length === 0 ? (
         <p className={styles.soft}>

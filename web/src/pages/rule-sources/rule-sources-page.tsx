@@ -37,7 +37,7 @@ export function Component() {
           </>
         }
       />
-      {list.isError ? (
+      {list.isError && !list.data ? (
         <Problem error={list.error} onRetry={() => void list.refetch()} />
       ) : (
         <Table

@@ -91,7 +91,7 @@ export function Component() {
       />
       {mayWork(user) && <ImportPlace />}
       <ListFilters state={state} filter={filter} />
-      {list.isError ? (
+      {list.isError && !list.data ? (
         <Problem error={list.error} onRetry={() => void list.refetch()} />
       ) : (
         <>

@@ -16,7 +16,7 @@ import styles from './shared-rulesets-page.module.css'
 export function Component() {
   const sharing = useSharing()
   const publishAll = usePublishAll()
-  if (sharing.isError) return <Problem error={sharing.error} onRetry={() => void sharing.refetch()} />
+  if (sharing.isError && !sharing.data) return <Problem error={sharing.error} onRetry={() => void sharing.refetch()} />
   if (sharing.isLoading) return <PageHead title="Shared rulesets" about="Loading …" />
   if (!sharing.data?.member) {
     return (
