@@ -39,6 +39,15 @@ export async function searchMatches(
   return { results: await matchesById(database, engine, ids), next }
 }
 
+/**
+ * Chooses among the ids that a step of a walk has found, in their order. `upTo`: the last that was decided, where the time
+ * was over before all were; the first one always is.
+ */
+export type Choice = (
+  ids: readonly number[],
+  isOver: () => boolean,
+) => Promise<{ readonly chosen: readonly number[]; readonly upTo: number | null }>
+
 /** Their ids. `also` are further conditions on the rows of `matches` and `samples`. */
 export async function searchIds(
   database: Database,
@@ -46,20 +55,22 @@ export async function searchIds(
   rulesetIds: readonly number[],
   filter: MatchConditions,
   { limit, oldestFirst = false, after = oldestFirst ? 0 : PAST_ALL }: MatchWalk,
-  also: readonly RawBuilder<boolean>[] = [],
+  { also = [], choose }: { readonly also?: readonly RawBuilder<boolean>[]; readonly choose?: Choice } = {},
 ): Promise<{ readonly ids: readonly number[]; readonly next: number | null }> {
   const source = await sourceOf(database, engine, rulesetIds, filter, oldestFirst)
   const conditions = [...conditionsOf(engine, rulesetIds, filter), ...also]
   const started = performance.now()
+  const isOver = () => performance.now() - started > BUDGET_MS
   const ids: number[] = []
   let from: number | null = after
   let size = filter.sample ? FIRST_OF_QUERY : limit + 1
   while (from !== null) {
     const step: Step = await takeStep(database, engine, source, conditions, { from, size })
     size = filter.sample ? sizeAfter(size, step.ms) : Math.min(STEP, 4 * size)
-    ids.push(...step.ids)
-    from = step.next
-    if (ids.length >= limit || performance.now() - started > BUDGET_MS) break
+    const { chosen, upTo } = choose ? await choose(step.ids, isOver) : { chosen: step.ids, upTo: null }
+    ids.push(...chosen)
+    from = upTo ?? step.next
+    if (upTo !== null || ids.length >= limit || isOver()) break
     await setImmediate()
   }
   const page = ids.slice(0, limit)

@@ -41,6 +41,7 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
       await matches.countFound([], { run: 2, exactRule: 'late' }),
       await matches.searchGroups([], { run: 2 }, 'sample', { limit: 9 }),
       await matches.searchGroups([1], { minSize: 1 }, 'rule', { limit: 1 }),
+      await matches.searchGroups([1], { minSize: 1 }, 'rule', { limit: 9, after: (places[1] ?? 0) + 1 }),
       await matches.search(
         [],
         { sample: { kind: 'number', field: 'size', bounds: { from: 1, to: null } } },
