@@ -168,7 +168,20 @@ export function isLocked(note: string | null): boolean {
   return note !== null && /no known password/.test(note)
 }
 
-async function requeue({ intake }: UnitOfWork, id: number, { state }: StagedFile): Promise<void> {
+/**
+ * Queues a processed archive of which a password is missing, to be unpacked once more with this one. Gives its id; null
+ * where it is no such archive, or not processed yet.
+ */
+export async function requeueLocked(store: Store, sha256: Uint8Array, password: string): Promise<number | null> {
+  return store.transaction('admitSamples', async (tx) => {
+    const [sample] = await tx.samples.findKnown([sha256])
+    if (sample?.state !== 'processed' || !isLocked(sample.note)) return null
+    await requeue(tx, sample.id, { state: sentWith(password) })
+    return sample.id
+  })
+}
+
+async function requeue({ intake }: UnitOfWork, id: number, { state }: Pick<StagedFile, 'state'>): Promise<void> {
   await intake.requeue(id)
   await intake.record([{ ...sentWith(state.password), sample: id, depth: state.depth }])
 }

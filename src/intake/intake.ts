@@ -13,7 +13,7 @@ import {
   type Scratch,
   type Store,
 } from '../store/index.ts'
-import { type Admitted, admit } from './admission.ts'
+import { type Admitted, admit, requeueLocked } from './admission.ts'
 import { Allowances } from './allowances.ts'
 import type { Done, MatchRecord } from './completion.ts'
 import { Examiner } from './examination.ts'
@@ -249,6 +249,21 @@ export class Intake {
         }
       },
     )
+  }
+
+  /**
+   * A processed archive of which a password is missing is unpacked once more, with this one. Durable when it resolves;
+   * false where it is no such archive, or is in the queue already.
+   */
+  async unpackAgain(sha256: Uint8Array, password: string): Promise<boolean> {
+    if (this.#stopping) throw new Failure('service.stopping')
+    await this.#parts.room?.demandRoom()
+    const id = await requeueLocked(this.#parts.store, sha256, password)
+    if (id === null) return false
+    this.#queued++
+    this.#queue.putBack([id])
+    this.#pipeline.wake()
+    return true
   }
 
   /** Resolves when nothing is queued or being processed. */

@@ -397,7 +397,9 @@ test('an archive whose password was missing is unpacked with one that is given l
       return [status, json.error]
     }
     assert.deepEqual(await unpack('not this one'), [202, undefined])
-    assert.equal((await details()).note, locked.note)
+    // It did not arrive once more.
+    const still = await details()
+    assert.deepEqual([still.note, still.sightings], [locked.note, locked.sightings])
     assert.deepEqual(await unpack('nobody knows it'), [202, undefined])
     const opened = await details()
     assert.equal(opened.note, null)

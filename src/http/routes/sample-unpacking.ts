@@ -3,7 +3,6 @@ import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { isLocked } from '../../intake/index.ts'
 import { about } from '../auditing.ts'
-import { callerOf } from '../authentication.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { HashPath } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
@@ -18,8 +17,8 @@ export function addSampleUnpacking(app: HttpServer, { appliance: { samples, inta
         operationId: 'unpackSample',
         summary: 'Unpack an encrypted archive once more, with a password',
         description:
-          'The same as sending it again with `archive_password`, without its bytes. Durable when it is answered, and ' +
-          'done in the background: until then the sample is not `processed`; its note says what did not open.',
+          'As sending it again with `archive_password` does, without its bytes. Durable when it is answered, and done ' +
+          'in the background: until then the sample is not `processed`; its note says what did not open.',
         params: HashPath,
         body: Type.Object({ password: Type.String({ minLength: 1, maxLength: 1_000 }) }),
         response: {
@@ -28,24 +27,20 @@ export function addSampleUnpacking(app: HttpServer, { appliance: { samples, inta
             400: 'The hash is malformed, or there is no password.',
             403: 'No token, or an unknown one.',
             404: 'There is no such sample.',
-            409: 'Nothing of it is encrypted, as far as is known.',
+            409: 'Nothing of it is encrypted, as far as is known, or it is being unpacked.',
+            410: 'Its content can no longer be read.',
           }),
         },
       },
     },
-    async (request, reply) => {
-      const { hash } = request.params
-      if (!isLocked((await samples.get(hash)).note)) throw new Failure('sample.not-locked')
-      const { sample, content } = await samples.content(hash)
-      const info = {
-        filename: sample.name,
-        userId: callerOf(request).id,
-        comment: 'unpacked again with a password',
-        archivePassword: request.body.password,
+    async ({ params: { hash }, body: { password } }, reply) => {
+      const { sha1, sha256, stored, note } = await samples.get(hash)
+      if (!isLocked(note)) throw new Failure('sample.not-locked')
+      if (!stored || sha256 === null) throw new Failure('sample.gone')
+      if (!(await intake.unpackAgain(Buffer.from(sha256, 'hex'), password))) {
+        throw new Failure('sample.not-locked', 'The sample is being processed; ask again once it is done.')
       }
-      const { sha1, processed } = await intake.receive(content.stream, info, content.size)
       // Whoever asked looks at the sample; what becomes of it is in its note.
-      processed.catch(() => {})
       return reply.code(202).send({ sha1 })
     },
   )
