@@ -40,6 +40,8 @@ export class SegmentCatalogue {
   readonly #onChange: (change: CatalogueChange) => void
   /** Deleted samples by the segment that they were in. */
   readonly #deleted = new Map<number, number>()
+  /** Staged segments that are not needed, and that could not be given up yet. */
+  readonly #unneeded: StagedSegment[] = []
 
   constructor(parts: CatalogueParts, onChange: (change: CatalogueChange) => void) {
     this.#parts = parts
@@ -93,8 +95,8 @@ export class SegmentCatalogue {
   }
 
   /**
-   * A staged segment will not be live. Where that cannot be stored now, or it is live in spite of what the caller heard of
-   * its commit, nothing is removed. Never fails: the reason to discard it is what is to be reported.
+   * A staged segment will not be live. Where that cannot be stored now, it is tried again with the next `purge`; where it is
+   * live in spite of what the caller heard of its commit, nothing is removed. Never fails: the reason to discard it is what is to be reported.
    */
   async discard({ id, path }: StagedSegment): Promise<void> {
     const { store, files, log } = this.#parts
@@ -105,6 +107,7 @@ export class SegmentCatalogue {
       await this.purge()
     } catch (error) {
       log.warn({ segment: id, err: error }, 'a segment that is not needed is removed later')
+      this.#unneeded.push({ id, path })
       return
     }
     this.#onChange({ hasGaps: false })
@@ -118,6 +121,7 @@ export class SegmentCatalogue {
   /** Removes the files of retired segments that nobody reads, and their rows. `left`: some have to wait. */
   async purge(): Promise<{ readonly removed: number; readonly left: boolean }> {
     const { store, files, readers } = this.#parts
+    for (const staged of this.#unneeded.splice(0)) await this.discard(staged)
     const retired = await store.segments.listRetired()
     if (retired.length === 0) return { removed: 0, left: false }
     // After the list: who does not stand among the readers by now looks at the index later than any of these died.

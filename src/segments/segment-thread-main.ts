@@ -27,8 +27,11 @@ export interface SegmentWork {
     readonly asked: { readonly paths: readonly string[]; readonly signatures: number }
     readonly answer: number | null
   }
-  /** Opens a file to read every nth signature of it. Gives a number for the next two, of which the last is due. */
-  openRecords: { readonly asked: { readonly path: string; readonly each: number }; readonly answer: number }
+  /** Opens a file to read every nth signature of it, under a number for the next two, of which the last is due. */
+  openRecords: {
+    readonly asked: { readonly open: number; readonly path: string; readonly each: number }
+    readonly answer: null
+  }
   nextRecords: { readonly asked: { readonly open: number; readonly most: number }; readonly answer: PackedSignatures }
   closeRecords: { readonly asked: { readonly open: number }; readonly answer: null }
 }
@@ -78,7 +81,6 @@ interface OpenRecords {
 }
 
 const opened = new Map<number, OpenRecords>()
-let last = 0
 
 const work: { [K in SegmentWorkKind]: (asked: SegmentWork[K]['asked']) => SegmentWork[K]['answer'] } = {
   write: ({ path, samples }) => writeSegment(path, unpackSignatures(samples)),
@@ -108,16 +110,18 @@ const work: { [K in SegmentWorkKind]: (asked: SegmentWork[K]['asked']) => Segmen
     return looked === 0 ? null : sum / looked
   },
 
-  openRecords({ path, each }) {
+  openRecords({ open, path, each }) {
     const reader = SegmentReader.open(path)
-    opened.set(++last, { reader, records: reader.records().filter((_, n) => n % each === 0) })
-    return last
+    opened.set(open, { reader, records: reader.records().filter((_, n) => n % each === 0) })
+    return null
   },
 
   nextRecords({ open, most }) {
-    const some: { readonly id: number; readonly record: Uint8Array }[] = []
     const records = opened.get(open)?.records
-    while (records !== undefined && some.length < most) {
+    // Nothing would be taken for the end of the file.
+    if (records === undefined) throw new Error('The thread that had the segment open has ended.')
+    const some: { readonly id: number; readonly record: Uint8Array }[] = []
+    while (some.length < most) {
       const { done, value } = records.next()
       if (done) break
       some.push(value)

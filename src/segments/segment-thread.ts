@@ -26,6 +26,7 @@ export class SegmentThread {
   readonly #questions = new ThreadQuestions<unknown>()
   #thread: Worker | null = null
   #last = 0
+  #opened = 0
 
   /** Writes a segment of samples in ascending order of id, complete and synced. Throws errors of the system. */
   write(path: string, signed: readonly Signed[]): Promise<SegmentWork['write']['answer']> {
@@ -50,7 +51,8 @@ export class SegmentThread {
 
   /** Every nth signature of a file, so many at a time. Throws `segment.damaged`. */
   async *recordsOf(path: string, each: number, most: number): AsyncGenerator<readonly Signed[]> {
-    const open = await this.#ask('openRecords', { path, each })
+    const open = ++this.#opened
+    await this.#ask('openRecords', { open, path, each })
     try {
       for (;;) {
         const some = unpackSignatures(await this.#ask('nextRecords', { open, most }))

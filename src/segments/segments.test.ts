@@ -8,9 +8,11 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { sql } from 'kysely'
 import { SegmentReader } from '../index/index.ts'
 import { type Collection, freshCollection } from '../intake/collection.fixture.ts'
 import { contentFile } from '../store/index.ts'
+import { SegmentThread } from './segment-thread.ts'
 
 /** Small samples, `together` at a time, so that every commit makes a segment. */
 async function fill(c: Collection, count: number, together = 10): Promise<string[]> {
@@ -88,6 +90,42 @@ test('segments of single commits are merged, and files stay readable until the s
   for (let left = 1_000; left > 0 && segmentFiles(c).length > after.segments.length; left--) await delay(10)
   assert.equal(segmentFiles(c).length, after.segments.length)
   assert.ok(!gone.some(({ path }) => existsSync(path)))
+})
+
+test('the signatures of a file are read to its end, or their reading fails', async (t) => {
+  const c = await freshCollection(t)
+  await fill(c, 20, 20)
+  const [file = ''] = segmentFiles(c)
+  const thread = new SegmentThread()
+  t.after(() => thread.stop())
+  const read = async (andThen = async () => {}) => {
+    let count = 0
+    for await (const some of thread.recordsOf(join(c.folder, 'index', file), 1, 8)) {
+      if (count === 0) await andThen()
+      count += some.length
+    }
+    return count
+  }
+  assert.equal(await read(), 20)
+  await assert.rejects(
+    read(() => thread.stop()),
+    /has ended/,
+  )
+})
+
+test('a segment that is not needed goes once that can be stored', async (t) => {
+  const c = await freshCollection(t)
+  await fill(c, 10)
+  const [file = ''] = segmentFiles(c)
+  const reader = SegmentReader.open(join(c.folder, 'index', file))
+  t.after(() => reader.close())
+  const prepared = await c.segments.write([...reader.records()])
+  await sql`CREATE TRIGGER full BEFORE UPDATE ON segments BEGIN SELECT RAISE(ABORT, 'no room'); END`.execute(c.database)
+  await c.segments.discard(prepared)
+  await sql`DROP TRIGGER full`.execute(c.database)
+  assert.ok(existsSync(prepared.path))
+  await c.segments.sweep()
+  assert.ok(!existsSync(prepared.path))
 })
 
 test('a damaged segment is found by its checksums, told in the journal, and made anew', async (t) => {
