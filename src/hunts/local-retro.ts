@@ -29,6 +29,7 @@ export class LocalRetro {
   readonly #rulesets = new Map<number, number>()
   /** Settles when the lists of old runs are gone; nobody who starts a run waits for that. */
   #forgetting: Promise<void> = Promise.resolve()
+  readonly #closing = new AbortController()
 
   constructor(parts: LocalRetroParts) {
     this.#parts = parts
@@ -61,7 +62,7 @@ export class LocalRetro {
       })
       if (id === null) continue
       this.#runner.begin(id, account.id)
-      this.#forgetting = this.#forgetOldRuns()
+      this.#forgetting = this.#forgetting.then(() => this.#forgetOldRuns())
       return
     }
   }
@@ -107,6 +108,7 @@ export class LocalRetro {
 
   /** Ends the work without ending the hunt: it goes on at the next `resume`. */
   async close(): Promise<void> {
+    this.#closing.abort()
     await this.#runner.close()
     await this.#forgetting
   }
@@ -119,7 +121,7 @@ export class LocalRetro {
 
   async #forgetOldRuns(): Promise<void> {
     try {
-      await this.#parts.matches.forgetOldRuns()
+      await this.#parts.matches.forgetOldRuns(this.#closing.signal)
     } catch (err) {
       // The next start deletes them.
       this.#parts.log.warn({ err }, 'Lists of old runs of Local Retro were not deleted')

@@ -139,9 +139,9 @@ export class Matches {
     return this.#store.matches.searchGroups(await this.#idsOf(filter), filter, by, walk)
   }
 
-  /** Lets go of what runs of Local Retro found before the last ones. */
-  async forgetOldRuns(): Promise<void> {
-    await this.#store.matches.deleteOfRuns(RUNS_KEPT)
+  /** Lets go of what runs of Local Retro found before the last ones, or of a part of it once the signal is given. */
+  async forgetOldRuns(signal?: AbortSignal): Promise<void> {
+    await this.#store.matches.deleteOfRuns(RUNS_KEPT, signal)
   }
 
   /** How many `find` finds, as far as they can be counted in a moment. Fails with `ruleset.not-found`. */

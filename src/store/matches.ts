@@ -123,8 +123,11 @@ export interface StoredMatches {
   add(sampleId: number, found: readonly FoundMatch[], at: Micros): Promise<NewMatch[]>
   /** Remembers that a run of Local Retro found them, as far as they are stored. Adding one again changes nothing. */
   addToRun(huntId: number, sampleId: number, found: readonly Pick<FoundMatch, 'rulesetId' | 'rule'>[]): Promise<void>
-  /** Deletes the lists of all runs but the last ones, with other queries in between. */
-  deleteOfRuns(kept: number): Promise<void>
+  /**
+   * Deletes the lists of all runs but the last ones, with other queries in between. Resolves early once the signal is
+   * given; the next call goes on.
+   */
+  deleteOfRuns(kept: number, signal?: AbortSignal): Promise<void>
   /** The same as `add` for what a cloud reports. Returns the sample of each match that is new, or new in this feed. */
   addFromCloud(feed: 'live' | 'retro', findings: readonly CloudFinding[]): Promise<number[]>
   /** Deletes what only the cloud's retro feed reported of a ruleset. Returns the sample of each deleted match. */

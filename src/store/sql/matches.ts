@@ -54,7 +54,7 @@ export function sqlMatches(database: Database, engine: Engine): StoredMatches {
       }
     },
 
-    async deleteOfRuns(kept) {
+    async deleteOfRuns(kept, signal) {
       const runs = await database
         .selectFrom('hunts')
         .select('id')
@@ -65,6 +65,7 @@ export function sqlMatches(database: Database, engine: Engine): StoredMatches {
         .execute()
       for (const { id } of runs) {
         for (let deleted = ROWS_AT_ONCE; deleted === ROWS_AT_ONCE; await setImmediate()) {
+          if (signal?.aborted) return
           const some = database.selectFrom('retro_matches').select('match_id').where('hunt_id', '=', id)
           const { numDeletedRows } = await database
             .deleteFrom('retro_matches')
