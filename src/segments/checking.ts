@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { agree } from '../index/index.ts'
 import { whileLeased } from '../store/index.ts'
 import { type BuildingParts, isUnreadable } from './building.ts'
@@ -60,11 +60,16 @@ export async function checkIndex(
   return { segments: files.length, samples: total, problems }
 }
 
-/** Only whether each file is there and as long as it was written. */
-export async function lookAtFiles(catalogue: SegmentCatalogue, files: readonly SegmentFile[]): Promise<CheckReport> {
+/** Only whether each file is kept and as long as it was written. */
+export async function lookAtFiles(
+  place: Pick<SegmentFiles, 'sizes'>,
+  catalogue: SegmentCatalogue,
+  files: readonly SegmentFile[],
+): Promise<CheckReport> {
   const problems: { segment: number; message: string }[] = []
+  const sizes = await place.sizes(files.map(({ path }) => basename(path)))
   for (const { id, path, bytes } of files) {
-    const size = (await stat(path).catch(() => null))?.size
+    const size = sizes.get(basename(path))
     if (size === bytes) continue
     const message = size === undefined ? `${path} is missing` : `${path} has ${size} bytes of ${bytes}`
     problems.push({ segment: id, message })

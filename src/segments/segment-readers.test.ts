@@ -9,6 +9,8 @@ import { type SegmentFiles, Segments, type SegmentsParts } from './index.ts'
 /** Processes that share a database and a place for files. Nothing is really written. */
 class Processes {
   readonly removed: string[] = []
+  /** Of the files that are kept, by their names. */
+  readonly sizes = new Map<string, number>()
   minutes = 0
   readonly #store: Store
 
@@ -22,6 +24,8 @@ class Processes {
       graceMs: 0,
       isGone: () => null,
       pathOf: (file) => `/${file}`,
+      sizes: async () => this.sizes,
+      restore: async () => false,
       remove: async (path) => void this.removed.push(basename(path)),
       sweep: async () => 0,
     }
@@ -90,6 +94,22 @@ for (const { name, skip, fresh } of engines) {
     snapshot.release()
     await two.sweep()
     assert.deepEqual(processes.removed, ['read'])
+  })
+
+  test(`files are looked at where they are kept, and not where copies may be (${name})`, { skip }, async (t) => {
+    const processes = new Processes(await fresh(t))
+    const one = processes.of('one')
+    await processes.publish('kept')
+    await processes.publish('cut off')
+    processes.sizes.set('kept', 9).set('cut off', 8)
+    const { segments, problems } = await one.lookAtFiles()
+    assert.equal(segments, 2)
+    assert.deepEqual(
+      problems.map(({ message }) => message),
+      ['/cut off has 8 bytes of 9'],
+    )
+    const [left] = (await one.snapshot()).segments
+    assert.equal(left?.path, '/kept')
   })
 
   test(`what a process was writing, and what it read, is given up once it is silent (${name})`, { skip }, async (t) => {

@@ -200,7 +200,7 @@ export class Segments {
   async lookAtFiles(): Promise<CheckReport> {
     const snapshot = await this.snapshot()
     try {
-      return await lookAtFiles(this.#catalogue, snapshot.segments)
+      return await lookAtFiles(this.#parts.files, this.#catalogue, snapshot.segments)
     } finally {
       snapshot.release()
     }
