@@ -61,6 +61,21 @@ test('a lock whose session was lost is taken again', { skip }, async () => {
   assert.equal(await isLocked(url), false)
 })
 
+test('sessions in which a lost lock cannot be asked for are ended', { skip, timeout: 60_000 }, async (t) => {
+  const url = await newDatabase()
+  const other = new pg.Client(url)
+  await other.connect()
+  t.after(() => other.end())
+  await other.query('CREATE ROLE limited LOGIN')
+  const lock = await lockServer(url.replace('backtrail@', 'limited@'), { lookMs: 20, backWithinMs: 1_200 })
+  await other.query('REVOKE EXECUTE ON FUNCTION pg_try_advisory_lock(int, int) FROM PUBLIC')
+  assert.ok(await endSession(url))
+  await assert.rejects(lock.lost, { code: 'database.locked', message: /permission denied/ })
+  const sessions = () => other.query("SELECT 1 FROM pg_stat_activity WHERE usename = 'limited'")
+  await until(async () => (await sessions()).rows.length === 0)
+  await lock.release()
+})
+
 test('a lock that another server has got meanwhile is lost, and its holder hears of it', { skip }, async () => {
   const url = await newDatabase()
   const lock = await lockServer(url, { lookMs: 20, backWithinMs: 100 })

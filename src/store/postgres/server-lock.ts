@@ -177,20 +177,22 @@ class KeptLock implements ServerLock {
     const since = performance.now()
     let problem = 'it does not answer'
     while (!signal.aborted && performance.now() - since < this.#times.backWithinMs) {
+      let client: pg.Client | null = null
       try {
-        const client = await session(this.#url, nameOf(this.term))
+        client = await session(this.#url, nameOf(this.term))
         const isTaken = await tryLock(client)
         const isOver = await hasOtherTerm(client, this.term)
         if (isTaken && !isOver) {
           this.#client = client
           return true
         }
-        await client.end().catch(() => {})
         // Else the session that was lost may not have ended on the other side yet.
         problem = isOver ? 'another server has worked on it meanwhile' : 'another server works on it'
         if (isOver) break
       } catch (error) {
         problem = messageOf(error)
+      } finally {
+        if (client !== this.#client) await client?.end().catch(() => {})
       }
       await delay(AGAIN_MS, undefined, { signal, ref: false }).catch(() => {})
     }
