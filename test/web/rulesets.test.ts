@@ -184,8 +184,13 @@ test('of two who edit one ruleset, the second sees both texts and merges them; n
 test('a revision shows what it changed and found, and an old one is restored', { skip }, async () => {
   const page = await web.open('/rulesets/kept_by_ana')
   await writeRules(page, rule('$a and filesize < 100'))
-  await page.keyboard.press('ControlOrMeta+s')
+  const saves: string[] = []
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().endsWith('/api/yara/ruleset/')) saves.push(request.url())
+  })
+  for (let press = 0; press < 2; press++) await page.keyboard.press('ControlOrMeta+s')
   await page.getByText('Revision 2 of kept_by_ana is saved.').waitFor()
+  assert.equal(saves.length, 1, 'a save that is under way is not begun again')
   await web.server.post('/api/uploads/local-retro-hunt/', { form: { operation: 'START' } })
   await web.server.appliance.localRetro.idle()
 
