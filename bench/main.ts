@@ -1,9 +1,9 @@
 /**
  * `npm run bench -- [NAME …] [--write]`: runs benchmarks and prints them as Markdown; `--write` puts each into its place
- * in docs/benchmarks.md, and the journeys into docs/journeys.md. BACKTRAIL_BENCH_SAMPLES makes `million` smaller, to try it; `--seconds` (for each attack),
- * `--attack NAME` and `--minutes` (of the soak) do the same for `attack` and `soak`. `wild` takes a folder of collections
- * of rules (`--rules`), megabytes of system files (`--megabytes`), `--no-binaries`, and `--times` to hunt as well. `many` takes the
- * same, and how many rules to take (`--count`).
+ * in docs/benchmarks.md, and the journeys into docs/journeys.md. BACKTRAIL_BENCH_SAMPLES makes `million` smaller, to try
+ * it; `--seconds` (for each attack), `--attack NAME` and `--minutes` (of the soak) do the same for `attack` and `soak`.
+ * `wild` takes a folder of collections of rules (`--rules`), megabytes of system files (`--megabytes`), `--no-binaries`, and
+ * `--times` to hunt as well. `many` takes the same, and how many rules to take (`--count`).
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'

@@ -6,7 +6,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { launch, logIn } from './browser.ts'
 import { workFolder } from './corpus.ts'
 import { medianOf, milliseconds, percentile, table } from './figures.ts'
 import { fillLists } from './lists.ts'
@@ -184,23 +185,12 @@ A key in an editor that has 1 MB of rules, to the frame that shows it: ${millise
   }
 }
 
-function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: process.env.BACKTRAIL_CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--disable-background-networking', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
-  })
-}
-
 /** A fresh one with an empty cache, logged in. */
 async function profile(browser: Browser, url: string): Promise<BrowserContext> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
   context.setDefaultTimeout(30_000)
   await context.addInitScript(watching)
-  const answer = await context.request.post(`${url}/api/session/`, {
-    data: { username: analyst.name, password: analyst.password },
-    headers: { 'x-backtrail-page': '1' },
-  })
-  if (!answer.ok()) throw new Error(`the log-in was answered with ${answer.status()}`)
+  await logIn(context, url, analyst)
   return context
 }
 

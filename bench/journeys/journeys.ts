@@ -30,14 +30,28 @@ async function begin(
 
 const digestOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
+async function logInAsAna(walk: Walk): Promise<void> {
+  await walk.fill('User', people.ana.name)
+  await walk.fill('Password', people.ana.password, 'Password')
+  await walk.click('button', 'Log in')
+}
+
+/** `text`: a hash of the program, or the beginning of one. */
+async function searchForProgram(walk: Walk, text: string, words: string): Promise<void> {
+  await walk.press('Control+k', 'Ctrl K')
+  await walk.sees(walk.one('combobox', 'Search everything'))
+  await walk.type(text, words)
+  await walk.sees(walk.one('option', /7z\.exe/))
+  await walk.press('Enter')
+  await walk.heading('7z.exe')
+}
+
 export const journeys: readonly Journey[] = [
   {
     title: 'Log in, and come to the page that was asked for',
     walk: async (places) => {
       const walk = await begin(places, '/rulesets', null)
-      await walk.fill('User', people.ana.name)
-      await walk.fill('Password', people.ana.password, 'Password')
-      await walk.click('button', 'Log in')
+      await logInAsAna(walk)
       await walk.heading('Rulesets')
       return walk
     },
@@ -88,12 +102,7 @@ export const journeys: readonly Journey[] = [
       await places.upload(bytes, '7z.exe')
       const walk = await begin(places, '/')
       await walk.heading('Overview')
-      await walk.press('Control+k', 'Ctrl K')
-      await walk.sees(walk.one('combobox', 'Search everything'))
-      await walk.type(digestOf(bytes), 'paste the hash')
-      await walk.sees(walk.one('option', /7z\.exe/))
-      await walk.press('Enter')
-      await walk.heading('7z.exe')
+      await searchForProgram(walk, digestOf(bytes), 'paste the hash')
       await walk.click('button', 'Show strings of seven_zip')
       await walk.heading('Strings of seven_zip')
       const facts = walk.page.getByRole('region', { name: 'Program', exact: true })
@@ -192,12 +201,7 @@ export const journeys: readonly Journey[] = [
     walk: async (places) => {
       const walk = await begin(places, '/')
       await walk.heading('Overview')
-      await walk.press('Control+k', 'Ctrl K')
-      await walk.sees(walk.one('combobox', 'Search everything'))
-      await walk.type(digestOf(readFileSync(program)).slice(0, 10), 'type ten digits of it')
-      await walk.sees(walk.one('option', /7z\.exe/))
-      await walk.press('Enter')
-      await walk.heading('7z.exe')
+      await searchForProgram(walk, digestOf(readFileSync(program)).slice(0, 10), 'type ten digits of it')
       return walk
     },
   },
@@ -345,9 +349,7 @@ export const journeys: readonly Journey[] = [
       await walk.does('the session ends', () => walk.page.context().clearCookies())
       await walk.click('button', 'Save')
       await walk.heading('Log in to Backtrail')
-      await walk.fill('User', people.ana.name)
-      await walk.fill('Password', people.ana.password, 'Password')
-      await walk.click('button', 'Log in')
+      await logInAsAna(walk)
       await walk.sees(walk.page.locator('.cm-line', { hasText: 'over the end of a session' }))
       await walk.click('button', 'Save')
       await walk.sees(/kept_safe is saved and enabled/)

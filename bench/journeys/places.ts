@@ -1,11 +1,11 @@
 /** What the journeys walk through: a server with samples and rulesets, and one with thousands of made-up rows. */
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { freePort } from '../../test/free-port.ts'
+import { launch, logIn } from '../browser.ts'
 import { workFolder } from '../corpus.ts'
 import { fillLists } from '../lists.ts'
 import { RunningServer } from '../running-server.ts'
@@ -77,14 +77,7 @@ export class Places {
     const context = await this.#browser.newContext({ viewport: { width: 1440, height: 900 }, ...ofBrowser })
     // A busy machine takes its time.
     context.setDefaultTimeout(120_000)
-    if (as !== null) {
-      const { name: username, password } = people[as]
-      const answer = await context.request.post(`${server.url}/api/session/`, {
-        data: { username, password },
-        headers: { 'x-backtrail-page': '1' },
-      })
-      if (!answer.ok()) throw new Error(`${username} could not log in: ${answer.status()}`)
-    }
+    if (as !== null) await logIn(context, server.url, people[as])
     const page = await context.newPage()
     await page.goto(server.url + address)
     return page
@@ -155,20 +148,4 @@ export class Places {
 
 interface PageOptions extends BrowserContextOptions {
   readonly server?: RunningServer
-}
-
-function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: process.env.BACKTRAIL_CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--disable-background-networking', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
-  })
-}
-
-async function freePort(): Promise<number> {
-  const holder = createServer().listen(0, '127.0.0.1')
-  await once(holder, 'listening')
-  const { port } = holder.address() as AddressInfo
-  holder.close()
-  await once(holder, 'close')
-  return port
 }

@@ -1,5 +1,6 @@
 /** One journey through the pages: what is done is counted and put down, and what must be seen is waited for. */
 import type { Locator, Page } from 'playwright-core'
+import { writeRules } from '../../test/web/browser.ts'
 
 type Role = Parameters<Page['getByRole']>[0]
 
@@ -50,12 +51,7 @@ export class Walk {
 
   /** Replaces the text in the editor. */
   write(text: string, words: string): Promise<void> {
-    return this.does(words, async () => {
-      await this.page.getByRole('textbox', { name: 'YARA text' }).click()
-      await this.page.keyboard.press('ControlOrMeta+a')
-      await this.page.keyboard.press('Delete')
-      await this.page.keyboard.insertText(text)
-    })
+    return this.does(words, () => writeRules(this.page, text))
   }
 
   /** By the clipboard, as a long text comes into the editor. */

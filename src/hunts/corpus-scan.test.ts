@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
 import { IndexUse, LocalJobs, Work, type WorkParts } from '../jobs/index.ts'
 import { everySample } from '../planner/index.ts'
+import type { SegmentFile } from '../segments/index.ts'
 import { DatabaseHealth } from '../store/index.ts'
 import type { Span } from '../tracing/index.ts'
 import { groupCandidatesBySample } from './candidates.ts'
@@ -148,6 +149,51 @@ function jobsOf(pool: object, workers: number): LocalJobs {
   return new LocalJobs(new Work({ pool: pool as WorkParts['pool'], contents, files }), workers)
 }
 
+interface Corpus {
+  readonly pool: object
+  readonly workers: number
+  readonly segments?: readonly SegmentFile[]
+  readonly unindexed?: Uint32Array
+  /** Bytes of a sample. */
+  readonly sizeOf?: (sample: number) => number
+  /** Called when the snapshot is released. */
+  readonly release?: () => void
+}
+
+function sourcesOf({
+  pool,
+  workers,
+  segments = [],
+  unindexed = new Uint32Array(),
+  sizeOf = () => 1,
+  release = () => {},
+}: Corpus): ScanSources {
+  const corpus = {
+    demandWhole: async () => {},
+    scannable: async (some: number[]) =>
+      new Map(some.map((id) => [id, { sha256: new Uint8Array(32), size: sizeOf(id) }])),
+  }
+  return {
+    ...{ pool, jobs: jobsOf(pool, workers), corpus, indexUse: new IndexUse(), health: new DatabaseHealth() },
+    segments: { snapshot: async () => ({ segments, unindexed, release }) },
+  } as unknown as ScanSources
+}
+
+/** Samples of a full segment. */
+const FULL = 32_768
+
+function fullSegments(count: number): readonly SegmentFile[] {
+  return Array.from({ length: count }, (_, n) => ({
+    ...{ id: n, path: `${n}`, firstId: n * FULL + 1, lastId: (n + 1) * FULL, samples: FULL, bytes: 0 },
+  }))
+}
+
+/** That the first samples of one of them are candidates. */
+function firstOf(segment: string, candidates: number): object {
+  const samples = Uint32Array.from({ length: candidates }, (_, n) => Number(segment) * FULL + n + 1)
+  return { candidates: [{ ruleset: 'r', samples }], use: { reads: 1, bytes: 1, microseconds: 1 } }
+}
+
 test('a sample that takes long holds up the results behind it, and not their scanning', async () => {
   const ids = Uint32Array.from({ length: 20 }, (_, n) => n + 1)
   const first = Promise.withResolvers<void>()
@@ -163,21 +209,9 @@ test('a sample that takes long holds up the results behind it, and not their sca
       return { results: samples.map(hit), scannedBytes: 1 }
     },
   }
-  const corpus = {
-    demandWhole: async () => {},
-    scannable: async (some: number[]) => new Map(some.map((id) => [id, { sha256: new Uint8Array(32), size: 1 }])),
-  }
-  const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
-  const sources = {
-    pool,
-    jobs: jobsOf(pool, 1),
-    corpus,
-    segments,
-    indexUse: new IndexUse(),
-    health: new DatabaseHealth(),
-  }
+  const sources = sourcesOf({ pool, workers: 1, unindexed: ids })
   const found: number[] = []
-  for await (const { hits } of scanCorpus(sources as unknown as ScanSources, everythingUpTo(20))) {
+  for await (const { hits } of scanCorpus(sources, everythingUpTo(20))) {
     found.push(...hits.map(({ sample }) => sample))
   }
   clearTimeout(patience)
@@ -200,24 +234,11 @@ test('the heaviest of the large samples ahead is scanned beside the others, and 
       return { results: items.map(({ sample }) => ({ sample, hits: [{ rule: 'r' }], errors: [] })), scannedBytes: 1 }
     },
   }
-  const corpus = {
-    demandWhole: async () => {},
-    scannable: async (some: number[]) =>
-      new Map(some.map((id) => [id, { sha256: new Uint8Array(32), size: sizes.get(id) ?? 0 }])),
-  }
   const ids = Uint32Array.from(sizes.keys())
-  const segments = { snapshot: async () => ({ segments: [], unindexed: ids, release: () => {} }) }
-  const sources = {
-    pool,
-    jobs: jobsOf(pool, 1),
-    corpus,
-    segments,
-    indexUse: new IndexUse(),
-    health: new DatabaseHealth(),
-  }
+  const sources = sourcesOf({ pool, workers: 1, unindexed: ids, sizeOf: (sample) => sizes.get(sample) ?? 0 })
   const found: number[] = []
   const ends: number[] = []
-  for await (const { hits, upTo } of scanCorpus(sources as unknown as ScanSources, {
+  for await (const { hits, upTo } of scanCorpus(sources, {
     ...everythingUpTo(30),
     scanLimit: 100 * MB,
   })) {
@@ -238,15 +259,7 @@ test('the heaviest of the large samples ahead is scanned beside the others, and 
 })
 
 test('where few samples are candidates, a hunt stores how far it is more rarely, and where many are, it does not', async () => {
-  const size = 32_768
-  const files = Array.from({ length: 20 }, (_, n) => ({
-    id: n,
-    path: `${n}`,
-    firstId: n * size + 1,
-    lastId: (n + 1) * size,
-    samples: size,
-    bytes: 0,
-  }))
+  const segments = fullSegments(20)
   const ends = async (candidatesOfEach: number): Promise<number[]> => {
     const pool = {
       run: async (kind: string, input: { segment: string; items: readonly { sample: number }[] }) => {
@@ -254,29 +267,13 @@ test('where few samples are candidates, a hunt stores how far it is more rarely,
           const results = input.items.map(({ sample }) => ({ sample, hits: [], errors: [] }))
           return { results, scannedBytes: 0 }
         }
-        const samples = Uint32Array.from({ length: candidatesOfEach }, (_, n) => Number(input.segment) * size + n + 1)
-        return { candidates: [{ ruleset: 'r', samples }], use: { reads: 1, bytes: 1, microseconds: 1 }, samples: size }
+        return firstOf(input.segment, candidatesOfEach)
       },
     }
-    const corpus = {
-      demandWhole: async () => {},
-      scannable: async (some: number[]) => new Map(some.map((id) => [id, { sha256: new Uint8Array(32), size: 1 }])),
-    }
-    const segments = {
-      snapshot: async () => ({ segments: files, unindexed: new Uint32Array(0), release: () => {} }),
-    }
-    const sources = {
-      pool,
-      jobs: jobsOf(pool, 2),
-      corpus,
-      segments,
-      indexUse: new IndexUse(),
-      health: new DatabaseHealth(),
-    }
-    const question = everythingUpTo(20 * size)
+    const sources = sourcesOf({ pool, workers: 2, segments })
+    const question = everythingUpTo(20 * FULL)
     const found: number[] = []
-    for await (const { upTo } of scanCorpus(sources as unknown as ScanSources, question))
-      if (upTo % size === 0) found.push(upTo / size)
+    for await (const { upTo } of scanCorpus(sources, question)) if (upTo % FULL === 0) found.push(upTo / FULL)
     return found
   }
   assert.deepEqual(await ends(1), [2, 10, 20])
@@ -285,10 +282,7 @@ test('where few samples are candidates, a hunt stores how far it is more rarely,
 })
 
 test('with many nodes several windows are looked up at once, in order of their samples, and one where many are candidates', async () => {
-  const size = 32_768
-  const files = Array.from({ length: 400 }, (_, n) => ({
-    ...{ id: n, path: `${n}`, firstId: n * size + 1, lastId: (n + 1) * size, samples: size, bytes: 0 },
-  }))
+  const segments = fullSegments(400)
   let checkpoints = 0
   const most = async (candidatesOfEach: number, workers: number): Promise<number> => {
     checkpoints = 0
@@ -302,36 +296,27 @@ test('with many nodes several windows are looked up at once, in order of their s
         }
         most = Math.max(most, ++underWay)
         // The later ones are done first.
-        for (let n = 400 - Number(input.segment); n > 0; n -= 20) await new Promise(setImmediate)
+        for (let n = segments.length - Number(input.segment); n > 0; n -= 20) await new Promise(setImmediate)
         underWay--
-        const samples = Uint32Array.from({ length: candidatesOfEach }, (_, n) => Number(input.segment) * size + n + 1)
-        return { candidates: [{ ruleset: 'r', samples }], use: { reads: 1, bytes: 1, microseconds: 1 }, samples: size }
+        return firstOf(input.segment, candidatesOfEach)
       },
-    }
-    const corpus = {
-      demandWhole: async () => {},
-      scannable: async (some: number[]) => new Map(some.map((id) => [id, { sha256: new Uint8Array(32), size: 1 }])),
     }
     let isReleased = false
     const release = () => {
       assert.equal(underWay, 0, 'the snapshot is held while it is read')
       isReleased = true
     }
-    const segments = { snapshot: async () => ({ segments: files, unindexed: new Uint32Array(), release }) }
-    const sources = {
-      ...{ pool, jobs: jobsOf(pool, workers), corpus, segments },
-      ...{ indexUse: new IndexUse(), health: new DatabaseHealth() },
-    }
+    const sources = sourcesOf({ pool, workers, segments, release })
     const found: number[] = []
-    const upTo = files.length * size
+    const upTo = segments.length * FULL
     let last = 0
-    for await (const checkpoint of scanCorpus(sources as unknown as ScanSources, everythingUpTo(upTo))) {
+    for await (const checkpoint of scanCorpus(sources, everythingUpTo(upTo))) {
       found.push(...checkpoint.hits.map(({ sample }) => sample))
       last = checkpoint.upTo
       checkpoints++
     }
     assert.equal(last, upTo)
-    assert.equal(found.length, files.length * candidatesOfEach)
+    assert.equal(found.length, segments.length * candidatesOfEach)
     assert.deepEqual(
       found,
       found.toSorted((a, b) => a - b),
@@ -353,11 +338,7 @@ test('windows of samples that no segment holds are looked up one by one: each sa
   const files = [{ id: 1, path: '1', firstId: 1, lastId: size, samples: size, bytes: 0 }]
   const unindexed = Uint32Array.from({ length: upTo - size }, (_, n) => size + n + 1)
   const pool = { run: async () => ({ candidates: [], use: { reads: 1, bytes: 1, microseconds: 1 } }) }
-  const segments = { snapshot: async () => ({ segments: files, unindexed, release: () => {} }) }
-  const sources = {
-    ...{ pool, jobs: jobsOf(pool, 100), corpus: { demandWhole: async () => {} }, segments },
-    ...{ indexUse: new IndexUse(), health: new DatabaseHealth() },
-  }
+  const sources = sourcesOf({ pool, workers: 100, segments: files, unindexed })
   let begun = 0
   const span: Span = {
     child(name) {
@@ -368,7 +349,7 @@ test('windows of samples that no segment holds are looked up one by one: each sa
     end() {},
   }
   const question = { ...everythingUpTo(upTo), span }
-  for await (const { sample } of candidates(sources as unknown as ScanSources, question)) {
+  for await (const { sample } of candidates(sources, question)) {
     assert.equal(sample, size + 1)
     break
   }

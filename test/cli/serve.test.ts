@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { freePort } from '../free-port.ts'
 import { backtrailTo, folderWith, startServer } from './running.ts'
 
 const asking = (url: string, token: string) =>
@@ -173,15 +174,6 @@ async function beginUpload(url: string) {
   // The server has the request when it answers another one that came later.
   await fetch(`${url}/healthz`)
   return { finish: () => void socket.write(end), answer: once(socket, 'close').then(() => answer) }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function waitFor(condition: () => boolean): Promise<void> {

@@ -13,6 +13,7 @@ import { newDatabase, noServer } from '../../src/store/postgres/server.fixture.t
 import { lockServer } from '../../src/store/postgres/server-lock.ts'
 import { ObjectServer } from '../../src/store/s3/object-server.fixture.ts'
 import { backtrailTo, folderWith, startServer } from '../cli/running.ts'
+import { freePort } from '../free-port.ts'
 import { skipWithout } from '../http/harness.ts'
 import { flagsOf, newCluster, noCluster } from './cluster.ts'
 
@@ -202,13 +203,4 @@ async function untilAnswered(port: number): Promise<void> {
       socket.destroy()
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

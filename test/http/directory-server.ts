@@ -6,10 +6,11 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '../free-port.ts'
 
 const SLAPD = '/usr/sbin/slapd'
 const SCHEMAS = '/etc/ldap/schema'
@@ -45,7 +46,7 @@ export class DirectoryServer {
   static async start(entries: string): Promise<DirectoryServer> {
     assert.ok(isHere, 'there is no slapd here (apt-get install slapd)')
     const folder = mkdtempSync(join(tmpdir(), 'backtrail-ldap-'))
-    const server = new DirectoryServer(folder, [await freePort(), await freePort()])
+    const server = new DirectoryServer(folder, [await freePort('localhost'), await freePort('localhost')])
     server.#configure(entries)
     await server.resume()
     return server
@@ -115,15 +116,6 @@ access to * by dn.exact="${READER.dn}" read by self read by * none
     const ldif = this.file('entries.ldif', entries)
     execFileSync('/usr/sbin/slapadd', ['-f', at('slapd.conf'), '-l', ldif], { stdio: ['ignore', 'ignore', 'inherit'] })
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function answers(port: number): Promise<boolean> {

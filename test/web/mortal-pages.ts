@@ -1,18 +1,6 @@
 /** What tests of pages need of a server that goes away and comes back. */
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import type { BrowserContext } from 'playwright-core'
 import type { KillableServer } from '../faults/killable-server.ts'
-
-/** A port that nothing listens on now: the server must come back where the pages look for it. */
-export async function freePort(): Promise<number> {
-  const holder = createServer().listen(0, '127.0.0.1')
-  await once(holder, 'listening')
-  const { port } = holder.address() as AddressInfo
-  holder.close()
-  await once(holder, 'close')
-  return port
-}
 
 /** Makes a user through the API and logs the profile in. */
 export async function logInAsUser(context: BrowserContext, server: KillableServer, name: string): Promise<void> {

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import type { Page, Request } from 'playwright-core'
 import { KillableServer } from '../faults/killable-server.ts'
+import { freePort } from '../free-port.ts'
 import { skip, Watched } from './browser.ts'
-import { freePort, logInAsUser } from './mortal-pages.ts'
+import { logInAsUser } from './mortal-pages.ts'
 
 /** What Chromium itself says about requests that do not reach the server. */
 const unreached = /^console: Failed to load resource: net::ERR_|^console: Unable to preload CSS/

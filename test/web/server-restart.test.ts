@@ -6,8 +6,8 @@ import { after, before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { folderWith } from '../cli/running.ts'
 import { KillableServer } from '../faults/killable-server.ts'
+import { freePort } from '../free-port.ts'
 import { accessibilityProblems, drop, skip, Watched, writeRules } from './browser.ts'
-import { freePort } from './mortal-pages.ts'
 
 const SAMPLES = 42
 const password = 'ana and her long password'
