@@ -22,9 +22,9 @@ export interface Stores {
 }
 
 /**
- * Locks the database, unless the caller has its lock already, and brings its tables up to date; what is opened is added to `opened`. `storage.unusable`,
- * `database.unusable`, `database.locked`; `database.unusable` also for one that a folder is being moved into, unless
- * `isMove`.
+ * Locks the database, unless the caller has its lock already, and brings its tables up to date; what is opened is added to
+ * `opened`. `storage.unusable`, `database.unusable`, `database.locked`; `database.unusable` also for one that a folder is
+ * being moved into, unless `isMove`.
  */
 export async function openStores(
   settings: StoresSettings,

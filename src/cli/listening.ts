@@ -3,10 +3,20 @@ import { Failure } from '../errors/index.ts'
 import type { Settings } from '../settings/index.ts'
 
 /** The address to open in a browser on this machine. */
-export function formatAddress({ host, tlsKey }: Settings, { address, port, family }: AddressInfo): string {
-  const isEverywhere = address === '0.0.0.0' || address === '::'
-  const name = isEverywhere ? 'localhost' : family === 'IPv6' ? `[${address}]` : host
-  return `${tlsKey === '' ? 'http' : 'https'}://${name}:${port}`
+export function formatAddress(settings: Settings, listening: AddressInfo): string {
+  const { address, port, family } = listening
+  const host = isEverywhere(listening) ? 'localhost' : family === 'IPv6' ? address : settings.host
+  return urlOf(settings, host, port)
+}
+
+/** The same by a host's name or number. */
+export function urlOf({ tlsKey }: Settings, host: string, port: number): string {
+  return `${tlsKey === '' ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Whether it listens on all addresses of the machine. */
+export function isEverywhere({ address }: AddressInfo): boolean {
+  return address === '0.0.0.0' || address === '::'
 }
 
 /** A port that cannot be had, in words. */

@@ -7,7 +7,7 @@ import type { Standby } from '../appliance/index.ts'
 import type { ForwardTarget } from '../http/index.ts'
 import type { Settings } from '../settings/index.ts'
 import type { Interruption } from './interruption.ts'
-import { explainListening, formatAddress } from './listening.ts'
+import { explainListening, formatAddress, isEverywhere, urlOf } from './listening.ts'
 
 type Lock = Awaited<Standby['turn']>
 
@@ -83,22 +83,19 @@ export async function waitForTurn(
 }
 
 /** How the others find this server, in the list that is in the database. */
-export function entryOf(settings: Settings, { address, port }: AddressInfo): { url: string; certificate: string } {
-  const host = isEverywhere(address) ? (ownAddress() ?? 'localhost') : address
+export function entryOf(settings: Settings, listening: AddressInfo): { url: string; certificate: string } {
+  const host = isEverywhere(listening) ? (ownAddress() ?? 'localhost') : listening.address
   return {
-    url: settings.clusterUrl || `${schemeOf(settings)}://${bracketed(host)}:${port}`,
+    url: settings.clusterUrl || urlOf(settings, host, listening.port),
     certificate: certificateOf(settings),
   }
 }
 
-function localUrl(settings: Settings, { address, port }: AddressInfo): string {
-  return `${schemeOf(settings)}://${bracketed(isEverywhere(address) ? '127.0.0.1' : address)}:${port}`
+function localUrl(settings: Settings, listening: AddressInfo): string {
+  return urlOf(settings, isEverywhere(listening) ? '127.0.0.1' : listening.address, listening.port)
 }
 
-const schemeOf = ({ tlsKey }: Settings) => (tlsKey === '' ? 'http' : 'https')
 const certificateOf = ({ tlsCert }: Settings) => (tlsCert === '' ? '' : readFileSync(tlsCert, 'utf8'))
-const isEverywhere = (address: string) => address === '0.0.0.0' || address === '::'
-const bracketed = (host: string) => (host.includes(':') ? `[${host}]` : host)
 
 /** The first that other machines may reach; null where there is none. */
 function ownAddress(): string | null {

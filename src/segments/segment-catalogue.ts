@@ -95,21 +95,20 @@ export class SegmentCatalogue {
   }
 
   /**
-   * A staged segment will not be live. Where that cannot be stored now, it is tried again with the next `purge`; where it is
-   * live in spite of what the caller heard of its commit, nothing is removed. Never fails: the reason to discard it is what is to be reported.
+   * A staged segment will not be live: its file goes, and its row with the next `purge`. Where that cannot be stored now, it
+   * is tried again then; where it is live in spite of what the caller heard of its commit, nothing is removed. Never fails:
+   * the reason to discard it is what is to be reported.
    */
   async discard({ id, path }: StagedSegment): Promise<void> {
     const { store, files, log } = this.#parts
     try {
       if (!(await store.segments.giveUp(id, now()))) return
-      await files.discard(path)
-      // A server that stops comes to no other round of this.
-      await this.purge()
     } catch (error) {
       log.warn({ segment: id, err: error }, 'a segment that is not needed is removed later')
       this.#unneeded.push({ id, path })
       return
     }
+    await files.discard(path)
     this.#onChange({ hasGaps: false })
   }
 
