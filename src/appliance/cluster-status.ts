@@ -5,15 +5,20 @@ import {
   type HuntPartKind,
   type HuntPartState,
   type Micros,
+  now,
   openStoreOfNode,
   type Store,
   type StoredNode,
   type StoredServer,
 } from '../store/index.ts'
 import { addressOf } from './cluster-place.ts'
+import { SILENT_MS } from './server-entry.ts'
+
+/** What a server is there for now. One that is gone, or cannot reach the database, has given no sign for a while. */
+export type ServerRole = 'works' | 'stands by' | 'passes on' | 'gone'
 
 export interface ClusterStatus {
-  readonly servers: readonly StoredServer[]
+  readonly servers: readonly (StoredServer & { readonly role: ServerRole })[]
   readonly nodes: readonly (StoredNode & {
     /** Parts of hunts that it holds. */
     readonly parts: number
@@ -52,6 +57,7 @@ export async function clusterStatus(settings: Settings): Promise<ClusterStatus> 
 export async function clusterStatusOf(store: Pick<Store, 'servers' | 'nodes' | 'huntParts'>): Promise<ClusterStatus> {
   const rows = await store.huntParts.list()
   const nodes = await store.nodes.list()
+  const servers = await store.servers.list()
   const alike = Map.groupBy(rows, ({ huntId, kind, state, nodeId }) => `${huntId} ${kind} ${state} ${nodeId}`)
   const parts = [...alike.values()].flatMap(([first, ...others]) =>
     first === undefined
@@ -65,7 +71,7 @@ export async function clusterStatusOf(store: Pick<Store, 'servers' | 'nodes' | '
   const count = (of: (part: PartsOfHunt) => boolean) => parts.filter(of).reduce((sum, { count }) => sum + count, 0)
   const hunts = [...new Set(parts.map(({ hunt }) => hunt))].sort((a, b) => a - b)
   return {
-    servers: await store.servers.list(),
+    servers: servers.map((server) => ({ ...server, role: roleOf(server) })),
     nodes: nodes.map((node) => ({
       ...node,
       parts: count((part) => part.state === 'claimed' && part.node === node.id),
@@ -82,4 +88,10 @@ export async function clusterStatusOf(store: Pick<Store, 'servers' | 'nodes' | '
     }),
     parts,
   }
+}
+
+function roleOf({ seen, isActive, workers }: StoredServer): ServerRole {
+  if (now() - seen > SILENT_MS * 1_000) return 'gone'
+  if (isActive) return 'works'
+  return workers === 0 ? 'passes on' : 'stands by'
 }

@@ -16,6 +16,8 @@ export interface EntryOf {
 }
 
 const BEAT_MS = 1_000
+/** A server that gives no sign for so long is taken for stopped. */
+export const SILENT_MS = 15_000
 /** By then servers that stand by have looked once more. */
 const KNOWN_AFTER_MS = 500
 /** Those that gave no sign for so long are not listed any more. */

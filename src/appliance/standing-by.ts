@@ -31,7 +31,7 @@ import {
 } from '../store/index.ts'
 import { addressOf, DATABASE, holdsSamples, openBucket } from './cluster-place.ts'
 import { Opened } from './opened.ts'
-import { type EntryOf, ServerEntry } from './server-entry.ts'
+import { type EntryOf, ServerEntry, SILENT_MS } from './server-entry.ts'
 
 export interface Standby {
   /** The server that works, as of the latest look; null where it is not known, or not to be reached. It may be gone. */
@@ -52,8 +52,6 @@ const AGAIN_MS = 500
 const DEFERRED_MS = 6_000
 const BACK_MS = 1_500
 const ACCEPT_MS = 500
-/** A server that gives no sign for so long is taken for stopped. */
-const SILENT_MS = 15_000
 
 /**
  * The lock of the database where it is free, else a server that stands by until it is. Fails where the settings are of no

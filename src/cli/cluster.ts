@@ -32,8 +32,8 @@ async function printStatus({ json, ...flags }: Flags & { readonly json?: true })
 
 function formatStatus({ servers, nodes, hunts }: ClusterStatus): string {
   const seenAgo = (seen: number) => `${formatDuration(Math.max(0, Date.now() - seen / 1_000))} ago`
-  const serverRows = servers.map(({ id, name, version, isActive, seen, workers, url }) => [
-    ...[String(id), name, version, isActive ? 'works' : workers === 0 ? 'passes on' : 'stands by'],
+  const serverRows = servers.map(({ id, name, version, role, seen, workers, url }) => [
+    ...[String(id), name, version, role],
     ...[seenAgo(seen), String(workers), url],
   ])
   const serverTable =

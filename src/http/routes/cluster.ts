@@ -36,19 +36,8 @@ export function addCluster(app: HttpServer, { appliance }: RouteParts): void {
   )
 }
 
-/** A server that gave no sign for so long is gone, or cannot reach the database. */
-const SILENT_SECONDS = 15
-
-function serverJson({ isActive, started, seen, beat: _, ...server }: ClusterStatus['servers'][number]) {
-  const role =
-    secondsSince(seen) > SILENT_SECONDS
-      ? ('gone' as const)
-      : isActive
-        ? ('works' as const)
-        : server.workers === 0
-          ? ('passes on' as const)
-          : ('stands by' as const)
-  return { ...server, role, started: toIso(started), seen: toIso(seen) }
+function serverJson({ isActive: _, beat: __, started, seen, ...server }: ClusterStatus['servers'][number]) {
+  return { ...server, started: toIso(started), seen: toIso(seen) }
 }
 
 function nodeJson(node: ClusterStatus['nodes'][number]) {
