@@ -117,9 +117,9 @@ async function keysInLongText(browser: Browser, url: string): Promise<number[]> 
   const rule = (n: number) =>
     `rule long_${n} {\n  strings:\n    $a = "a text that is rare ${n}"\n    $b = { 01 02 03 04 ${String(n % 90).padStart(2, '0')} }\n  condition:\n    any of them\n}\n`
   const text = Array.from({ length: 8_500 }, (_, n) => rule(n)).join('')
-  await page.goto(`${url}/new-hunt`)
+  await page.goto(`${url}/workbench`)
   const draft = JSON.stringify({ text, revision: 0, changed: Date.now() })
-  await page.evaluate(`localStorage.setItem('backtrail.draft.${analyst.name}./hunts/new', ${JSON.stringify(draft)})`)
+  await page.evaluate(`localStorage.setItem('backtrail.draft.${analyst.name}.', ${JSON.stringify(draft)})`)
   await page.reload()
   await page.getByText('A hunt with this text reads').first().waitFor({ timeout: 300_000 })
   await page.locator('.cm-line').first().click()

@@ -83,7 +83,7 @@ export const journeys: readonly Journey[] = [
       await walk.click('button', /\$wrong/, 'the problem below the text')
       await walk.write(rule('seven', 'number 7'), 'mend it')
       await walk.sees('It compiles')
-      await walk.click('button', 'Test rules')
+      await walk.click('button', 'Hunt')
       await walk.sees(/^1\d\d? matches in/)
       await walk.write(rule('seven', 'number 7 of', '$a and filesize < 100'), 'narrow it')
       await walk.sees('It compiles')
@@ -238,14 +238,14 @@ export const journeys: readonly Journey[] = [
   {
     title: 'A hunt goes on after the server was restarted',
     walk: async (places) => {
-      const walk = await begin(places, '/new-hunt')
-      await walk.fill('Title', 'over a restart')
+      const walk = await begin(places, '/workbench')
+      await walk.fill('Name', 'over a restart')
       await walk.write(slow, 'write the rule')
       await walk.sees(/It compiles/)
-      await walk.click('button', 'Start the hunt')
+      await walk.click('button', 'Hunt')
       await walk.heading('over a restart')
       await places.restart()
-      await walk.sees('completed')
+      await walk.sees(/^\d+ matches in/)
       return walk
     },
   },
@@ -256,7 +256,7 @@ export const journeys: readonly Journey[] = [
         { length: 8_500 },
         (_, n) => `rule long_${n} { strings: $a = "a text that is rare ${n}" ${' '.repeat(40)} condition: $a }\n`,
       ).join('')
-      const walk = await begin(places, '/new-ruleset')
+      const walk = await begin(places, '/workbench')
       await walk.fill('Name', 'a_megabyte')
       await walk.paste(text, 'paste it')
       await walk.sees(/It compiles/)
@@ -297,7 +297,7 @@ export const journeys: readonly Journey[] = [
   {
     title: 'Going back and a reload keep what was written',
     walk: async (places) => {
-      const walk = await begin(places, '/new-hunt')
+      const walk = await begin(places, '/workbench')
       await walk.write(rule('kept', 'over a reload'), 'write a rule')
       await walk.fill('Tag', 'march')
       await walk.click('link', 'Samples')
@@ -342,7 +342,7 @@ export const journeys: readonly Journey[] = [
   {
     title: 'A session ends in the middle of writing',
     walk: async (places) => {
-      const walk = await begin(places, '/new-ruleset')
+      const walk = await begin(places, '/workbench')
       await walk.fill('Name', 'kept_safe')
       await walk.write(rule('kept_safe', 'over the end of a session'), 'write a rule')
       await walk.sees('It compiles')

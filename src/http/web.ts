@@ -28,6 +28,7 @@ const pageAddresses = [
   'device',
   'samples',
   'rulesets',
+  'workbench',
   'new-ruleset',
   'rule-sources',
   'ruleset-imports',

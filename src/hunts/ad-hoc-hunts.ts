@@ -75,7 +75,14 @@ export class AdHocHunts {
     const of = { upTo: last, only: chosen, useIndex, signal: signal ?? new AbortController().signal }
     const all = checked.map(({ text }) => text)
     const texts = bound ? await withinBound(all, bound, of, this.#parts, by) : all
-    const adHoc = { title, texts: await packTexts(texts), selection: JSON.stringify(selection), useIndex }
+    const before = request.repeats === undefined ? null : await this.#parts.store.hunts.findAdHoc(request.repeats)
+    const adHoc = {
+      title,
+      texts: await packTexts(texts),
+      selection: JSON.stringify(selection),
+      useIndex,
+      ...(before && { repeats: before.id }),
+    }
     const id = await this.#start(account, adHoc, { last, samples }, outlineOf(texts, selection), request.cause)
     const warnings = checked.flatMap(({ text, diagnostics }) =>
       diagnostics.flatMap((one) => (one.severity === 'warning' ? [{ text: text.name, ...one }] : [])),
@@ -362,6 +369,8 @@ export interface HuntRequest {
   readonly partial?: boolean
   /** Absent: the hunt reads whatever it needs. */
   readonly bound?: ReadingBound
+  /** The hunt whose results are compared with; ignored when it is gone. */
+  readonly repeats?: number
   /** What asks for it: the hunt becomes part of its trace. */
   readonly cause?: Span | null
 }
@@ -374,7 +383,7 @@ export interface Hunt extends HuntProgress {
   readonly userId: number
   readonly outline: Outline
   readonly useIndex: boolean
-  /** The hunt that it asks again, while that is there. */
+  /** The hunt that it is compared with, while that is there. */
   readonly repeats: number | null
   readonly created: Micros
   readonly started: Micros | null

@@ -90,6 +90,35 @@ test('another rule on a sample that was found before is new', async () => {
   assert.deepEqual(found(await server.get(`/api/hunts/${again.json.id}/results/?new=true`)), ['named cane.txt'])
 })
 
+test('a hunt with other texts names the one before, and is compared with it as long as that is there', async () => {
+  const text = (word: string) => [{ name: 'rules', content: `rule word { strings: $a = "${word}" condition: $a }` }]
+  await server.upload('a quince and a medlar', 'quince.txt')
+  await server.upload('a medlar alone', 'medlar.txt')
+  const first = (await server.post('/api/hunts/', { json: { rules: text('quince') } })).json
+  await ended(first.id)
+  const made = await server.post('/api/hunts/', { json: { rules: text('medlar'), repeats: first.id } })
+  assert.deepEqual([made.status, made.json.repeats], [201, first.id])
+  await ended(made.json.id)
+  assert.deepEqual((await server.get(`/api/hunts/${made.json.id}/comparison/`)).json.comparison, {
+    repeats: first.id,
+    added: 1,
+    gone: 0,
+  })
+  assert.deepEqual(found(await server.get(`/api/hunts/${made.json.id}/results/?new=true`)), ['word medlar.txt'])
+
+  // Neither one that is gone, nor a run of Local Retro, can be compared with.
+  await server.delete(`/api/hunts/${first.id}/`)
+  await server.post('/api/uploads/local-retro-hunt/', { form: { operation: 'START' } })
+  await server.appliance.localRetro.idle()
+  const [run] = (await server.get('/api/local-retro/')).json.results
+  for (const repeats of [first.id, run.id]) {
+    const { json, status } = await server.post('/api/hunts/', { json: { rules: text('quince'), repeats } })
+    assert.deepEqual([status, json.repeats], [201, null])
+    await ended(json.id)
+  }
+  assert.equal((await server.post('/api/hunts/', { json: { rules: text('quince'), repeats: 0 } })).status, 400)
+})
+
 test('what was left out of a hunt stays left out when it is run again', async () => {
   const half = [{ name: 'half', content: `${rules[0]?.content} rule broken { condition: $none }` }]
   const made = await server.post('/api/hunts/', { json: { rules: half, partial: true } })

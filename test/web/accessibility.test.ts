@@ -63,7 +63,7 @@ const pages = (): readonly (readonly [address: string, sign: string])[] => [
   ['/rulesets/some_rules', 'of the corpus'],
   ['/rulesets/some_rules?tab=revisions', 'What changed from revision 1 to 2'],
   ['/rulesets/unknown_one', 'There is no ruleset unknown_one'],
-  ['/new-ruleset', 'New ruleset'],
+  ['/workbench', 'selected,'],
   ['/rule-sources', 'No sources yet'],
   ['/notifications', 'No channels yet'],
   ['/rule-sources/4711', 'There is no such rule source'],
@@ -71,7 +71,6 @@ const pages = (): readonly (readonly [address: string, sign: string])[] => [
   ['/hunts?of=all', 'completed'],
   [`/hunts/${hunt}`, 'hay.txt'],
   ['/hunts/4711', 'There is no such hunt'],
-  ['/new-hunt', 'New hunt'],
   ['/hunts/no/such/page', 'There is no page at this address'],
 ]
 
@@ -98,9 +97,9 @@ test('the log-in page, an error in the editor, a trial and a dialog pass axe-cor
   await page.locator('.cm-lintRange-error').first().waitFor()
   assert.deepEqual(await accessibilityProblems(page), [], 'an error')
   await writeRules(page, 'rule a { strings: $a = "needle" condition: $a }')
-  await page.getByRole('button', { name: 'Test rules' }).click()
+  await page.getByRole('button', { name: 'Hunt', exact: true }).click()
   await page.getByText(/^1 match in 1 sample/).waitFor()
-  assert.deepEqual(await accessibilityProblems(page), [], 'a trial')
+  assert.deepEqual(await accessibilityProblems(page), [], 'a run')
   await page.getByRole('button', { name: 'More' }).click()
   await page.getByRole('menuitem', { name: 'Delete …' }).click()
   await page.getByRole('dialog', { name: 'Delete some_rules?' }).waitFor()

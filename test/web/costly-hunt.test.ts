@@ -39,7 +39,7 @@ test('the notice leads to the line that costs it, and the other rules hunt witho
   assert.match((await page.locator('.cm-activeLine').textContent()) ?? '', /filesize > 1/)
 
   await notice.getByRole('button', { name: 'Hunt with the other rules first' }).click()
-  await page.getByText('completed').waitFor()
+  await page.getByText(/^1 match in 2 samples/).waitFor()
   const leftOut = page.getByRole('region', { name: 'Left out' })
   assert.match(
     (await leftOut.textContent()) ?? '',

@@ -32,7 +32,7 @@ for (const { title, ways, settings } of fittingWays) {
     const sha1 = await server.upload('the words to find', 'found.txt')
     await page.goto(`${proxy.url}/new-hunt`)
     await writeRules(page, 'rule words { strings: $a = "the words" condition: $a }')
-    await page.getByRole('button', { name: 'Start the hunt' }).click()
+    await page.getByRole('button', { name: 'Hunt', exact: true }).click()
     await page.getByRole('link', { name: 'found.txt' }).first().click()
     await page.getByRole('heading', { level: 1, name: 'found.txt' }).waitFor()
     assert.ok(page.url().startsWith(`${proxy.url}/samples/`), page.url())

@@ -59,9 +59,9 @@ test('a value is hunted for, and a text that was begun earlier is not lost by th
   }
   await page.goto(web.server.url + address)
   await page.getByRole('link', { name: /^Hunt for imphash / }).click()
-  await page.getByRole('heading', { name: 'New hunt' }).waitFor()
+  await page.getByRole('heading', { name: 'Workbench' }).waitFor()
   await page.locator('.cm-content').getByText('pe.imphash() ==').waitFor()
-  await page.getByRole('button', { name: 'Start the hunt' }).click()
+  await page.getByRole('button', { name: 'Hunt', exact: true }).click()
   await page.getByText('wide.exe').waitFor()
   await page.getByText('everything.exe').waitFor()
   await page.goto(`${web.server.url}/new-hunt`)

@@ -1,4 +1,6 @@
-/** The page of a hunt: named, run again, compared with the run before; its results are worked with, its text is saved. */
+/**
+ * Hunts that are run again: on their own page, and in the workbench, where texts are written, run and saved.
+ */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { accessibilityProblems, skip, WebTest, writeRules } from './browser.ts'
@@ -17,7 +19,8 @@ test('a hunt is named, run again over more samples, compared, and its text becom
   await page.getByText('1 sample selected').waitFor()
   await writeRules(page, 'rule elder { strings: $a = "elderberry" condition: $a }')
   await page.getByText('It compiles').waitFor()
-  await page.getByRole('button', { name: 'Start the hunt' }).click()
+  await page.getByRole('button', { name: 'Hunt', exact: true }).click()
+  await page.getByRole('link', { name: 'All results' }).click()
   await page.getByText('completed').waitFor()
 
   await page.getByRole('button', { name: 'Rename …' }).click()
@@ -50,16 +53,129 @@ test('a hunt is named, run again over more samples, compared, and its text becom
   assert.equal(new URL(page.url()).searchParams.get('at'), '8')
   await page.goBack()
 
-  await page.getByRole('link', { name: 'Save as ruleset' }).click()
-  await page.getByRole('heading', { name: 'New ruleset' }).waitFor()
+  await page.getByRole('link', { name: 'Open in the workbench' }).click()
+  await page.getByRole('heading', { name: 'Workbench' }).waitFor()
+  await page.getByRole('region', { name: 'Run', exact: true }).getByRole('link', { name: 'two.txt' }).waitFor()
   await page.locator('.cm-line', { hasText: 'rule elder' }).waitFor()
-  await page.getByRole('textbox', { name: 'Name' }).fill('berries')
+  await page.getByLabel('Name', { exact: true }).fill('berries')
   await page.getByRole('button', { name: 'Save', exact: true }).click()
   await page.getByText(/berries is saved and enabled/).waitFor()
-  await page.getByRole('heading', { name: 'berries' }).waitFor()
+  await page.getByRole('heading', { name: 'berries', level: 1 }).waitFor()
   await page.locator('.cm-line', { hasText: 'rule elder { strings: $a = "elderberry" condition: $a }' }).waitFor()
   await page.goto(`${web.server.url}${first}`)
   await page.getByRole('heading', { name: 'berries' }).waitFor()
   assert.equal(await comparison.count(), 0)
+  await page.context().close()
+})
+
+const elder = 'rule elder { strings: $a = "elderberry" condition: $a }'
+
+test('a ruleset is narrowed, run, run again and compared where it is written, and the samples found are worked with', {
+  skip,
+}, async () => {
+  await web.server.upload('a cherry and an elderberry', 'three.txt')
+  await web.server.saveRuleset('of_the_bench', elder, 'ana')
+  const page = await web.open('/rulesets/of_the_bench')
+  const run = page.getByRole('region', { name: 'Run', exact: true })
+  const hunt = page.getByRole('button', { name: 'Hunt', exact: true })
+  const huntsHere = async () => {
+    const { json } = await web.server.get('/api/hunts/?type=all&page=1&page_size=50')
+    return json.results.filter(({ title }: { title: string }) => /of_the_bench|kept/.test(title ?? ''))
+  }
+  await page.getByText('3 samples selected').waitFor()
+  await page.getByRole('button', { name: 'Narrow' }).click()
+  await page.getByLabel('Name like').fill('t*.txt')
+  await page.getByText('2 samples selected').waitFor()
+  await page.getByText('of what is selected').waitFor()
+  await hunt.click()
+  await run.getByText(/^2 matches in 2 samples .*samples named t\*\.txt/).waitFor()
+
+  // What is chosen is tagged, places lead to the bytes, and a reload brings scope and results back.
+  await run.getByRole('checkbox', { name: 'elder on three.txt' }).click()
+  await run.getByText('1 match of 1 sample chosen').waitFor()
+  await run.getByRole('button', { name: 'Tag', exact: true }).click()
+  await page.getByRole('textbox', { name: 'Tags' }).fill('cherry')
+  await page.keyboard.press('Enter')
+  await page.getByText('Tagged 1 sample.').waitFor()
+  const downloading = page.waitForEvent('download')
+  await run.getByRole('button', { name: 'Protected zip' }).click()
+  assert.match((await downloading).suggestedFilename(), /\.zip$/)
+  const exporting = page.waitForEvent('download')
+  await run.getByRole('button', { name: 'Export' }).click()
+  await page.getByRole('menuitem', { name: 'CSV' }).click()
+  assert.match((await exporting).suggestedFilename(), /\.csv$/)
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: scheme })
+    assert.deepEqual(await accessibilityProblems(page), [], scheme)
+  }
+  await page.reload()
+  await run.getByText(/^2 matches in 2 samples/).waitFor()
+  assert.equal(await page.getByLabel('Name like').inputValue(), 't*.txt')
+  await run.getByRole('link', { name: '0x10' }).click()
+  await page.getByRole('heading', { name: 'three.txt' }).waitFor()
+  await page.goBack()
+
+  // Another text is compared with the run before, which stays; older ones go, but for those that were renamed.
+  await writeRules(page, 'rule elder { strings: $a = "cherry" condition: $a }')
+  await page.getByText('It compiles').waitFor()
+  await hunt.click()
+  const comparison = run.getByRole('region', { name: 'Since the hunt before' })
+  await comparison.getByText('0 new matches, 1 no longer found.').waitFor()
+  await run.getByRole('button', { name: 'Rename …' }).click()
+  await page.getByRole('textbox', { name: 'Title' }).fill('kept cherries')
+  await page.keyboard.press('Enter')
+  await run.getByRole('heading', { name: 'kept cherries' }).waitFor()
+  await writeRules(page, 'rule elder { strings: $a = "berry" $b = "cherry" condition: any of them }')
+  await page.getByText('It compiles').waitFor()
+  await page.keyboard.press('ControlOrMeta+Enter')
+  await comparison.getByText('1 new match, 0 no longer found.').waitFor()
+  await comparison.getByLabel('Only what is new').click()
+  await run.locator('tbody tr', { hasText: 'three.txt' }).waitFor({ state: 'detached' })
+  assert.match((await run.locator('tbody tr').textContent()) ?? '', /two\.txt/)
+  for (let again = 0; again < 2; again++) {
+    const before = page.url()
+    await hunt.click()
+    await page.waitForURL((url) => url.href !== before)
+    await comparison.getByText('0 new matches, 0 no longer found.').waitFor()
+  }
+  const deadline = Date.now() + 10_000
+  while ((await huntsHere()).length > 4 && Date.now() < deadline) await page.waitForTimeout(100)
+  assert.deepEqual(
+    (await huntsHere()).map(({ title }: { title: string }) => title),
+    ['of_the_bench', 'of_the_bench', 'kept cherries', 'of_the_bench'],
+  )
+
+  // It is saved as the next revision, with what was found still below it.
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByText('Revision 2 of of_the_bench is saved.').waitFor()
+  await run.getByText(/^2 matches in 2 samples/).waitFor()
+  await page.context().close()
+  await web.server.delete('/api/yara/ruleset/', { form: { name: 'of_the_bench' } })
+})
+
+test('addresses from before lead to the workbench; the plan begins with the costliest rule, its advice is at its line', {
+  skip,
+}, async () => {
+  await web.server.upload('neither of them', 'four.txt')
+  const page = await web.open('/new-hunt?title=old+title&tag=berry')
+  await page.getByRole('heading', { name: 'Workbench' }).waitFor()
+  assert.equal(new URL(page.url()).pathname, '/workbench')
+  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'old title')
+  assert.equal(await page.getByLabel('Tag', { exact: true }).inputValue(), 'berry')
+  await page.goto(`${web.server.url}/new-ruleset?name=old_name`)
+  await page.getByRole('heading', { name: 'Workbench' }).waitFor()
+  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'old_name')
+
+  await writeRules(page, `${elder}\nrule costly {\n  condition:\n    filesize > 3\n}`)
+  await page.getByText('It compiles').waitFor()
+  const meaning = page.getByRole('complementary', { name: 'What the text means' })
+  await meaning.getByText('The rules that read most come first.').waitFor()
+  assert.deepEqual(await meaning.locator('summary code').allTextContents(), ['costly', 'elder'])
+  const note = page.locator('.cm-line', { hasText: 'filesize > 3' }).locator('.cm-line-note')
+  assert.match((await note.getAttribute('data-words')) ?? '', /^reads 100 % · .*narrow/)
+  assert.equal(await page.locator('.cm-line', { hasText: 'elderberry' }).locator('.cm-line-note').count(), 0)
+  await meaning.getByRole('button', { name: 'in line 4' }).click()
+  assert.match((await page.locator('.cm-activeLine').textContent()) ?? '', /filesize > 3/)
+  assert.equal((await page.locator('.cm-line').allTextContents()).join('').includes('reads'), false)
   await page.context().close()
 })

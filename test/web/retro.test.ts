@@ -89,12 +89,14 @@ test('each run leads to its own matches, and to what is new since the run before
 test('a hunt over a part of the samples is started, followed, exported and deleted', { skip }, async () => {
   const page = await web.open('/hunts')
   await page.getByRole('link', { name: 'New hunt' }).click()
-  await page.getByLabel('Title').fill('numbers of one digit')
+  await page.getByLabel('Name', { exact: true }).fill('numbers of one digit')
   await page.getByLabel('Name like').fill('s?.txt')
   await writeRules(page, 'rule numbered { strings: $n = "sample number" condition: $n }')
   await page.getByText('It compiles').waitFor()
   await page.getByText('10 samples selected').waitFor()
-  await page.getByRole('button', { name: 'Start the hunt' }).click()
+  await page.getByRole('button', { name: 'Hunt', exact: true }).click()
+  await page.getByText(/^10 matches in 10 samples .*samples named s\?\.txt/).waitFor()
+  await page.getByRole('link', { name: 'All results' }).click()
   await page.getByRole('heading', { name: 'numbers of one digit' }).waitFor()
   await page.getByText('samples named s?.txt').waitFor()
   await page.getByText('completed').waitFor()
@@ -102,7 +104,8 @@ test('a hunt over a part of the samples is started, followed, exported and delet
   assert.equal(await page.locator('tbody tr').count(), 10)
 
   const downloading = page.waitForEvent('download')
-  await page.getByRole('link', { name: 'Hashes' }).click()
+  await page.getByRole('button', { name: 'Export' }).click()
+  await page.getByRole('menuitem', { name: 'Hashes' }).click()
   const download = await downloading
   assert.match(download.suggestedFilename(), /^hunt-\d+\.txt$/)
   const lines: string[] = []
@@ -124,33 +127,33 @@ test('a hunt is restricted by a query, whose error is shown below its field', { 
   await query.fill('name:s1* size:')
   await page.locator('code', { has: page.locator('mark') }).waitFor()
   await page.getByText('The query has a mistake: nothing is selected by it yet.').waitFor()
-  assert.ok(await page.getByRole('button', { name: 'Start the hunt' }).isDisabled())
+  assert.ok(await page.getByRole('button', { name: 'Hunt', exact: true }).isDisabled())
   await query.fill('name:s1*')
   await page.getByText('11 samples selected').waitFor()
-  await page.getByRole('checkbox', { name: /^Run what compiles/ }).check()
-  await page.getByRole('button', { name: 'Start the hunt' }).click()
-  await page.getByText('samples that fulfil name:s1*').waitFor()
+  await page.getByRole('checkbox', { name: 'Run what compiles' }).check()
+  await page.getByRole('button', { name: 'Hunt', exact: true }).click()
+  await page.getByText(/^11 matches in 11 samples .*samples that fulfil name:s1\*/).waitFor()
   await page.getByRole('region', { name: 'Left out' }).getByText('broken', { exact: true }).waitFor()
   await page.context().close()
 })
 
-test('fields of a new hunt that are filled in the same moment all keep what they got', { skip }, async () => {
+test('fields of the workbench that are filled in the same moment all keep what they got', { skip }, async () => {
   const page = await web.open('/new-hunt')
   await page.getByText(`${SAMPLES} samples selected`).waitFor()
   // As a browser fills a form by itself: no time passes between one field and the next.
   await page.evaluate(`
-    for (const [label, text] of [['Title', 'numbers'], ['Name like', 's?.txt'], ['Tag', 'never given']]) {
+    for (const [label, text] of [['Name', 'numbers'], ['Name like', 's?.txt'], ['Tag', 'never given']]) {
       const input = [...document.querySelectorAll('label')].find((one) => one.textContent === label).control
       Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(input, text)
       input.dispatchEvent(new Event('input', { bubbles: true }))
     }`)
   await page.getByText(/There are no samples .*never given/).waitFor()
   for (const [label, text] of [
-    ['Title', 'numbers'],
+    ['Name', 'numbers'],
     ['Name like', 's?.txt'],
     ['Tag', 'never given'],
   ] as const)
-    assert.equal(await page.getByLabel(label).inputValue(), text)
+    assert.equal(await page.getByLabel(label, { exact: true }).inputValue(), text)
   await page.context().close()
 })
 
@@ -163,7 +166,7 @@ test('a hunt that is being written survives a reload and going back, and none be
   await writeRules(page, 'rule kept { condition: filesize == 0 } // kept over a reload')
   await page.getByLabel('Tag').fill('never given')
   await page.getByText('There are no samples tagged never given: there is nothing to hunt over.').waitFor()
-  assert.ok(await page.getByRole('button', { name: 'Start the hunt' }).isDisabled())
+  assert.ok(await page.getByRole('button', { name: 'Hunt', exact: true }).isDisabled())
   assert.deepEqual(await accessibilityProblems(page), [])
 
   await page.reload()

@@ -51,8 +51,8 @@ for (const [how, end] of [
     await writeRules(bench, slow('tried', TRIAL_STEPS))
     await bench.getByText('It compiles, with 1 warning').waitFor()
     await retro.goto(`${server.url}/retro`)
-    const trial = bench.getByRole('region', { name: 'Test', exact: true })
-    await bench.getByRole('button', { name: 'Test rules' }).click()
+    const trial = bench.getByRole('region', { name: 'Run', exact: true })
+    await bench.getByRole('button', { name: 'Hunt', exact: true }).click()
     await trial.getByText(/so far/).waitFor()
     // Both must be under way when the server goes away, however fast this machine is: so the workers stand still.
     const workers = server.workers()
@@ -79,7 +79,7 @@ for (const [how, end] of [
 
     // One writes on meanwhile; a save is refused in plain words, and the text stays.
     await writeRules(bench, slow('written_meanwhile', TRIAL_STEPS))
-    await bench.getByRole('button', { name: 'Save' }).click()
+    await bench.getByRole('button', { name: 'Save', exact: true }).click()
     await bench.getByText('The server cannot be reached. Nothing that you entered is lost').waitFor()
     await bench.locator('.cm-line', { hasText: 'written_meanwhile' }).waitFor()
     const uploads = samples.getByRole('region', { name: 'Uploads' })
@@ -103,8 +103,8 @@ for (const [how, end] of [
     await trial.getByText(new RegExp(`^${SAMPLES / 3} matches in ${SAMPLES} samples`)).waitFor({ timeout: 120_000 })
     assert.equal(await trial.locator('tbody tr').count(), SAMPLES / 3)
     await bench.getByText('It compiles, with 1 warning').waitFor()
-    await bench.getByRole('button', { name: 'Save' }).click()
-    await bench.getByRole('heading', { name: 'tried_by_ana' }).waitFor()
+    await bench.getByRole('button', { name: 'Save', exact: true }).click()
+    await bench.getByRole('heading', { name: 'tried_by_ana', level: 1 }).waitFor()
     const { json } = await server.call('GET', '/api/yara/ruleset/content/?name=tried_by_ana')
     assert.match(json.detail.content, /rule written_meanwhile/)
     await context.close()

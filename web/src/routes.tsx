@@ -1,7 +1,13 @@
-import type { RouteObject } from 'react-router'
+import { type LoaderFunctionArgs, type RouteObject, redirect } from 'react-router'
 import { BrokenPage } from './frame/broken-page.tsx'
 import { part } from './frame/part.ts'
 import { UnknownAddress } from './frame/unknown-address.tsx'
+import { fromEarlier } from './pages/workbench/earlier-addresses.ts'
+
+const redirected =
+  (address: Parameters<typeof fromEarlier>[0]) =>
+  ({ request }: LoaderFunctionArgs) =>
+    redirect(fromEarlier(address, new URL(request.url).search))
 
 /**
  * Addresses and the pages behind them; each page's code is loaded when it is first visited. `src/http/web.ts` of the
@@ -14,14 +20,15 @@ export const routes: RouteObject[] = [
   { path: '/rulesets', lazy: () => part(() => import('./pages/rulesets/rulesets-page.tsx')) },
   { path: '/rulesets/:name', lazy: () => part(() => import('./pages/ruleset/ruleset-page.tsx')) },
   { path: '/ruleset-imports/:id', lazy: () => part(() => import('./pages/ruleset-import/ruleset-import-page.tsx')) },
-  { path: '/new-ruleset', lazy: () => part(() => import('./pages/ruleset/new-ruleset-page.tsx')) },
+  { path: '/workbench', lazy: () => part(() => import('./pages/workbench/workbench-page.tsx')) },
+  { path: '/new-ruleset', loader: redirected('new-ruleset') },
   { path: '/rule-sources', lazy: () => part(() => import('./pages/rule-sources/rule-sources-page.tsx')) },
   { path: '/rule-sources/:id', lazy: () => part(() => import('./pages/rule-source/rule-source-page.tsx')) },
   { path: '/matches', lazy: () => part(() => import('./pages/matches/matches-page.tsx')) },
   { path: '/retro', lazy: () => part(() => import('./pages/retro/retro-page.tsx')) },
   { path: '/retro/:id', lazy: () => part(() => import('./pages/retro/run-page.tsx')) },
   { path: '/hunts', lazy: () => part(() => import('./pages/hunts/hunts-page.tsx')) },
-  { path: '/new-hunt', lazy: () => part(() => import('./pages/new-hunt/new-hunt-page.tsx')) },
+  { path: '/new-hunt', loader: redirected('new-hunt') },
   { path: '/hunts/:id', lazy: () => part(() => import('./pages/hunt/hunt-page.tsx')) },
   { path: '/notifications', lazy: () => part(() => import('./pages/notifications/notifications-page.tsx')) },
   { path: '/shared-rulesets', lazy: () => part(() => import('./pages/shared-rulesets/shared-rulesets-page.tsx')) },

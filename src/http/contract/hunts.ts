@@ -67,7 +67,7 @@ export const HuntShape = Type.Object({
   }),
   index: Type.Boolean({ description: 'false: every sample was scanned plainly' }),
   repeats: Type.Union([Type.Integer(), Type.Null()], {
-    description: 'the hunt that it asks again, while that is there',
+    description: 'the hunt that it asks again, or that its maker named as the one before; null when that is gone',
   }),
   created: Time,
   started: TimeOrNull,
@@ -92,7 +92,7 @@ export const MadeHuntShape = Type.Object({
 
 export const HuntComparisonShape = Type.Object({
   repeats: Type.Integer(),
-  added: Type.Integer({ description: 'matches that the hunt which it repeats had not' }),
+  added: Type.Integer({ description: 'matches that the hunt before had not' }),
   gone: Type.Integer({ description: 'matches of that hunt which this one has not' }),
 })
 

@@ -34,7 +34,7 @@ export function addHuntHits(app: HttpServer, { appliance: { adHocHunts } }: Rout
         querystring: Type.Object({
           after: Type.Integer({ minimum: 0, default: 0, description: 'the id of the last hit seen' }),
           limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
-          new: Type.Boolean({ default: false, description: 'true: only what the hunt that it repeats had not' }),
+          new: Type.Boolean({ default: false, description: 'true: only what the hunt before (`repeats`) had not' }),
         }),
         response: {
           200: HitPageShape,

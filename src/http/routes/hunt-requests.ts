@@ -40,6 +40,13 @@ export const huntRequest = {
         'above `most_read`: refuse the hunt and say which rules cost it (default), or leave out the costliest rules',
     }),
   ),
+  repeats: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: 'an earlier hunt that the results are compared with, whatever its texts; ignored when it is gone',
+    }),
+  ),
 }
 
 export function selectionOf(asked: Static<typeof SelectionShape>): Selection {

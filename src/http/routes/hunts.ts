@@ -155,7 +155,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
       schema: {
         tags: ['hunts'],
         operationId: 'compareHunt',
-        summary: 'Compare what a hunt found with the hunt that it repeats',
+        summary: 'Compare what a hunt found with the hunt before it',
         params: HuntPath,
         response: {
           200: Type.Object({ comparison: Type.Union([HuntComparisonShape, Type.Null()]) }),
@@ -312,7 +312,7 @@ export const groupOf = ({ id }: Account): string => `user:${id}`
 export async function createHunt(
   adHocHunts: AdHocHunts,
   caller: Account,
-  { rules, title, selection, index, partial, most_read, costly }: Static<typeof HuntRequestShape>,
+  { rules, title, selection, index, partial, most_read, costly, repeats }: Static<typeof HuntRequestShape>,
   signal: AbortSignal,
   cause: Span | null = null,
 ): Promise<Static<typeof MadeHuntShape>> {
@@ -323,6 +323,7 @@ export async function createHunt(
     title: title ?? null,
     partial: partial ?? false,
     ...(most_read !== undefined && { bound: { bytes: most_read, costly: costly ?? 'refuse' } }),
+    ...(repeats !== undefined && { repeats }),
     cause,
   }
   const hunt = await adHocHunts.create(caller, asked, signal)

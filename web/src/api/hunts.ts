@@ -29,6 +29,8 @@ export interface HuntRequest {
   readonly costly?: 'refuse' | 'leave-out'
   /** Where some rules do not compile, the others are hunted with. */
   readonly partial?: boolean
+  /** The hunt that this one is compared with, as long as it is there. */
+  readonly repeats?: number
 }
 
 interface Page<T> {
@@ -75,7 +77,7 @@ export function useHunt(id: number) {
   })
 }
 
-/** A hunt that repeats another one, compared with it, once it has ended; null for one that repeats none. */
+/** A hunt compared with the one before it, once it has ended; null for one that has none before it. */
 export function useComparison({ id, repeats, state }: Hunt) {
   return useQuery({
     queryKey: ['hunts', 'comparison', id, repeats, state],
@@ -98,7 +100,7 @@ export function useHuntRules(id: number) {
 export function useHuntHits(
   id: number,
   { after, limit, onlyNew }: { readonly after: number; readonly limit: number; readonly onlyNew: boolean },
-  isRunning: boolean,
+  { isRunning, isWanted = true }: { readonly isRunning: boolean; readonly isWanted?: boolean },
 ) {
   return useQuery({
     // Whether it runs is part of the key, so that the end of the hunt asks once more for what was found last.
@@ -107,6 +109,7 @@ export function useHuntHits(
       call<Page<HuntHit> & { next_after: number | null }>('GET', `/api/hunts/${id}/results/`, {
         query: { after, limit, new: onlyNew },
       }),
+    enabled: isWanted,
     placeholderData: keepPreviousData,
     refetchInterval: isRunning ? RUNNING_LOOK_MS : false,
   })

@@ -18,6 +18,7 @@ import { styleNonce } from '../api/nonce.ts'
 import type { Diagnostic } from '../api/rulesets.ts'
 import { completeYara } from './completion.ts'
 import { placeOf, type ServerVerdict, showVerdict, yaraDiagnostics } from './diagnostics.ts'
+import { type LineNote, lineNotes, showNotes } from './line-notes.ts'
 import { editorLooks } from './looks.ts'
 import { rulesOf } from './symbols.ts'
 import { textCommands } from './text-commands.ts'
@@ -40,6 +41,8 @@ export interface YaraEditorProps {
   readonly initialText: string
   readonly isReadOnly?: boolean
   readonly verdict: ServerVerdict | null
+  /** Behind lines of the text; null while they are of an earlier text, and those shown stay. */
+  readonly notes?: readonly LineNote[] | null
   readonly onChange: (text: string) => void
   readonly onDiagnostics: (diagnostics: readonly Diagnostic[]) => void
   readonly onSave: () => void
@@ -58,7 +61,7 @@ const handled = (action: () => void) => () => {
  * Ctrl-Enter tries.
  */
 export function YaraEditor(props: YaraEditorProps) {
-  const { label, initialText, isReadOnly = false, verdict, ref } = props
+  const { label, initialText, isReadOnly = false, verdict, notes = null, ref } = props
   const place = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView | null>(null)
   const onChange = useEffectEvent(props.onChange)
@@ -109,6 +112,7 @@ export function YaraEditor(props: YaraEditorProps) {
         ]),
         textCommands(),
         yara(),
+        lineNotes(),
         yaraDiagnostics((found) => onDiagnostics(found)),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onChange(update.state.doc.toString())
@@ -126,6 +130,10 @@ export function YaraEditor(props: YaraEditorProps) {
   useEffect(() => {
     if (view.current) showVerdict(view.current, verdict)
   }, [verdict])
+
+  useEffect(() => {
+    if (view.current && notes !== null) showNotes(view.current, notes)
+  }, [notes])
 
   useImperativeHandle(ref, () => ({
     replace(text) {

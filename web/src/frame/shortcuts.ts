@@ -20,7 +20,7 @@ export const goTo: Readonly<Record<string, { readonly title: string; readonly ad
   m: { title: 'Matches', address: '/matches' },
   l: { title: 'Local Retro', address: '/retro' },
   h: { title: 'Hunts', address: '/hunts' },
-  n: { title: 'New hunt', address: '/new-hunt' },
+  w: { title: 'Workbench', address: '/workbench' },
 }
 
 /** The second key of two comes within this time. */

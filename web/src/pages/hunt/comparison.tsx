@@ -3,7 +3,7 @@ import { type Hunt, useComparison } from '../../api/hunts.ts'
 import { count, counted } from '../../parts/numbers.ts'
 import styles from './hunt-page.module.css'
 
-/** What the hunt found that the one which it repeats had not, and what that one had besides. */
+/** What the hunt found that the one before had not, and what that one had besides. */
 export function Comparison({
   hunt,
   onlyNew,
@@ -19,7 +19,7 @@ export function Comparison({
   return (
     <section className={styles.comparison} aria-label="Since the hunt before">
       <p>
-        Since <Link to={`/hunts/${comparison.repeats}`}>the hunt that it repeats</Link>:{' '}
+        Since <Link to={`/hunts/${comparison.repeats}`}>the run before</Link>:{' '}
         {counted(comparison.added, 'new match', 'new matches')}, {count(comparison.gone)} no longer found.
       </p>
       <label>

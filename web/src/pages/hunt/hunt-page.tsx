@@ -10,7 +10,6 @@ import {
   useRemoveHunt,
   useRepeatHunt,
 } from '../../api/hunts.ts'
-import { atServer } from '../../api/root.ts'
 import { mayWork, useUser } from '../../api/session.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
@@ -27,7 +26,9 @@ import { ProgressBar } from '../../parts/progress-bar.tsx'
 import { ChosenBar } from '../../parts/sample-actions.tsx'
 import { Statistic, Statistics } from '../../parts/statistic.tsx'
 import { Table } from '../../parts/table.tsx'
+import { workbenchOf } from '../workbench/addresses.ts'
 import { Comparison } from './comparison.tsx'
+import { HuntExport } from './hunt-export.tsx'
 import styles from './hunt-page.module.css'
 import { LeftOut } from './left-out.tsx'
 import { RenameDialog } from './rename-dialog.tsx'
@@ -76,24 +77,11 @@ function Actions({ hunt }: { readonly hunt: Hunt }) {
   const navigate = useNavigate()
   const [open, setOpen] = useState<'rename' | 'delete' | null>(null)
   const isOurs = mayWork(user) && (hunt.user === user.name || user.role === 'administrator')
-  const exported = (format: string) => atServer(`/api/hunts/${hunt.id}/export/?format=${format}`)
   return (
     <>
-      {hunt.matches > 0 && (
-        <>
-          <LinkButton href={exported('csv')} download>
-            CSV
-          </LinkButton>
-          <LinkButton href={exported('jsonl')} download>
-            JSON lines
-          </LinkButton>
-          <LinkButton href={exported('hashes')} download>
-            Hashes
-          </LinkButton>
-        </>
-      )}
+      {hunt.matches > 0 && <HuntExport id={hunt.id} />}
       {mayWork(user) && hunt.rules_count === 1 && (
-        <LinkButton href={`/new-ruleset?hunt=${hunt.id}`}>Save as ruleset</LinkButton>
+        <LinkButton href={workbenchOf(hunt)}>Open in the workbench</LinkButton>
       )}
       {mayWork(user) && hasEnded(hunt) && (
         <Button
@@ -174,7 +162,7 @@ function Course({ hunt }: { readonly hunt: Hunt }) {
 
 function Results({ hunt }: { readonly hunt: Hunt }) {
   const [{ after, new: onlyNew }, change] = useAddressState(initial)
-  const hits = useHuntHits(hunt.id, { after, limit: PAGE_SIZE, onlyNew }, !hasEnded(hunt))
+  const hits = useHuntHits(hunt.id, { after, limit: PAGE_SIZE, onlyNew }, { isRunning: !hasEnded(hunt) })
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   if (hits.isError && !hits.data) return <Problem error={hits.error} onRetry={() => void hits.refetch()} />
   const next = hits.data?.next_after ?? null
@@ -246,7 +234,7 @@ function Rules({ hunt }: { readonly hunt: Hunt }) {
 function UnknownHunt() {
   return (
     <EmptyState isPage title="There is no such hunt" action={<LinkButton href="/hunts">All hunts</LinkButton>}>
-      It may have been deleted; a trial in the editor goes when the next one begins.
+      It may have been deleted. Of the runs in the workbench the last two stay, and those that were named.
     </EmptyState>
   )
 }

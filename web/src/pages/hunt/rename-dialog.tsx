@@ -9,15 +9,26 @@ export function RenameDialog({
   hunt,
   isOpen,
   onClose,
+  onRenamed,
 }: {
   readonly hunt: Hunt
   readonly isOpen: boolean
   readonly onClose: () => void
+  readonly onRenamed?: (hunt: Hunt) => void
 }) {
   const [title, setTitle] = useState(hunt.title ?? '')
   const rename = useRenameHunt()
   const submit = () =>
-    rename.mutate({ id: hunt.id, title: title.trim() }, { onError: notifyFailed, onSuccess: onClose })
+    rename.mutate(
+      { id: hunt.id, title: title.trim() },
+      {
+        onError: notifyFailed,
+        onSuccess: (renamed) => {
+          onRenamed?.(renamed)
+          onClose()
+        },
+      },
+    )
   return (
     <Dialog
       title="Rename this hunt"

@@ -35,7 +35,7 @@ export function Component() {
         about="YARA texts hunted with over the stored samples without saving them."
         actions={
           mayWork(user) && (
-            <LinkButton href="/new-hunt" weight="main">
+            <LinkButton href="/workbench" weight="main">
               New hunt
             </LinkButton>
           )
@@ -59,13 +59,13 @@ export function Component() {
               <EmptyState
                 title="No hunts yet"
                 action={
-                  <LinkButton href="/new-hunt" weight="main">
+                  <LinkButton href="/workbench" weight="main">
                     Hunt with a YARA text
                   </LinkButton>
                 }
               >
                 A hunt finds what a text matches among the stored samples, or a part of them, in the time of a look-up.
-                Testing rules in the editor is a hunt too.
+                Each run in the workbench is one.
               </EmptyState>
             }
           />

@@ -223,7 +223,7 @@ function Nothing({ isFiltered, hasMore, onClear, isOfRun, isNew }: NothingProps)
       title="There are no matches yet"
       action={
         <>
-          <LinkButton href="/new-ruleset" weight="main">
+          <LinkButton href="/workbench" weight="main">
             Write a ruleset
           </LinkButton>
           <LinkButton href="/samples">Upload samples</LinkButton>

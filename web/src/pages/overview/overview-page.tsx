@@ -59,7 +59,7 @@ function Welcome() {
           <LinkButton href="/samples" weight="main">
             Upload samples
           </LinkButton>
-          <LinkButton href="/new-ruleset">Write a ruleset</LinkButton>
+          <LinkButton href="/workbench">Write a ruleset</LinkButton>
         </>
       }
     >
@@ -154,7 +154,7 @@ function LatestMatches() {
         <Problem error={list.error} onRetry={() => void list.refetch()} />
       ) : rows?.length === 0 ? (
         <p className={styles.soft}>
-          None yet. <Link to="/new-ruleset">Write a ruleset</Link>, then upload samples or run Local Retro.
+          None yet. <Link to="/workbench">Write a ruleset</Link>, then upload samples or run Local Retro.
         </p>
       ) : (
         <ul className={styles.list}>

@@ -34,9 +34,9 @@ import { RulesetStatus } from '../../parts/ruleset-status.tsx'
 import { Switch } from '../../parts/switch.tsx'
 import { SyncState } from '../../parts/sync-state.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
+import { type SaveHow, Workbench } from '../workbench/workbench.tsx'
 import { CloudSwitch, useCloudChoice } from './cloud-choice.tsx'
 import styles from './ruleset-page.module.css'
-import { type SaveHow, Workbench } from './workbench.tsx'
 
 const Rules = lazy(() => part(() => import('./rules.tsx')))
 const Notes = lazy(() => part(() => import('./notes.tsx')))

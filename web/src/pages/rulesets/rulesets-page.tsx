@@ -82,7 +82,7 @@ export function Component() {
             {isShared && <LinkButton href="/shared-rulesets">Shared</LinkButton>}
             <LinkButton href="/rule-sources">Sources</LinkButton>
             {mayWork(user) && (
-              <LinkButton href="/new-ruleset" weight="main">
+              <LinkButton href="/workbench" weight="main">
                 New ruleset
               </LinkButton>
             )}
@@ -274,7 +274,7 @@ function NoRulesets() {
     <EmptyState
       title="No rulesets yet"
       action={
-        <LinkButton href="/new-ruleset" weight="main">
+        <LinkButton href="/workbench" weight="main">
           Write the first one
         </LinkButton>
       }

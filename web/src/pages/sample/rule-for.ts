@@ -19,10 +19,10 @@ export function samplesWith({ field, value }: Fact): string {
   return `/samples?${new URLSearchParams({ q: `${field}:"${value.replace(/[\\"*?]/g, '\\$&')}"` })}`
 }
 
-/** New hunt with the rule; null where no rule can ask for it. */
+/** The workbench with the rule; null where no rule can ask for it. */
 export function huntFor(fact: Fact, program: Subject): string | null {
   const text = ruleFor(fact, program)
-  return text && `/new-hunt?${new URLSearchParams({ text })}`
+  return text && `/workbench?${new URLSearchParams({ text })}`
 }
 
 /** A text of one rule; null where no rule can ask for it. */

@@ -1,5 +1,6 @@
-import { memo } from 'react'
+import { memo, type RefObject, useMemo } from 'react'
 import type { Explanation } from '../../api/hunts.ts'
+import type { YaraEditorHandle } from '../../editor/yara-editor.tsx'
 import { bytes, count, counted, share } from '../../parts/numbers.ts'
 import { Problem } from '../../parts/problem.tsx'
 import { InCode } from './in-code.tsx'
@@ -13,24 +14,32 @@ export const PlanPanel = memo(function PlanPanel({
   explanation,
   isCurrent,
   error,
+  whole,
+  editor,
 }: {
   readonly explanation: Explanation | null | undefined
   /** False while the text has changed since. */
   readonly isCurrent: boolean
   readonly error: Error | null
+  /** Of what shares are told: `the corpus`. */
+  readonly whole: string
+  readonly editor: RefObject<YaraEditorHandle | null>
 }) {
+  const text = explanation?.texts[0]
+  // What costs most is what can be gained most with.
+  const rules = useMemo(() => text?.rules.toSorted((a, b) => b.expected.bytes - a.expected.bytes) ?? [], [text])
   if (error) return <Problem error={error} />
   if (explanation === null) {
     return <p className={styles.note}>The plan is shown when the text compiles.</p>
   }
-  const text = explanation?.texts[0]
   if (!explanation || !text) return <p className={styles.note}>The plan of each rule is shown here as you write.</p>
   const { corpus } = explanation
   return (
     <div className={styles.plan} data-outdated={!isCurrent || undefined}>
-      <Expected title="A hunt with this text reads" expected={text.expected} corpus={corpus} />
-      {text.rules.map((rule) => (
-        <Rule key={rule.name} rule={rule} corpus={corpus} isOpen={text.rules.length <= 3} />
+      <Expected title="A hunt with this text reads" expected={text.expected} corpus={corpus} whole={whole} />
+      {rules.length > 1 && <p className={styles.note}>The rules that read most come first.</p>}
+      {rules.map((rule) => (
+        <Rule key={rule.name} rule={rule} corpus={corpus} isOpen={rules.length <= 3} editor={editor} />
       ))}
     </div>
   )
@@ -45,10 +54,12 @@ function Expected({
   title,
   expected,
   corpus,
+  whole,
 }: {
   readonly title: string
   readonly expected: Share
   readonly corpus: Share
+  readonly whole: string
 }) {
   const part = corpus.bytes === 0 ? 0 : expected.bytes / corpus.bytes
   return (
@@ -57,7 +68,7 @@ function Expected({
       <p className={styles.figure}>
         {corpus.samples === 0
           ? 'nothing: there are no samples yet'
-          : `${share(expected.bytes, corpus.bytes)} of the corpus`}
+          : `${share(expected.bytes, corpus.bytes)} of ${whole}`}
       </p>
       <div className={styles.bar} data-much={part > 0.2 || undefined}>
         <div style={{ width: `${Math.max(part > 0 ? 1 : 0, part * 100)}%` }} />
@@ -77,10 +88,12 @@ function Rule({
   rule,
   corpus,
   isOpen,
+  editor,
 }: {
   readonly rule: ExplainedRule
   readonly corpus: Share
   readonly isOpen: boolean
+  readonly editor: RefObject<YaraEditorHandle | null>
 }) {
   return (
     <details className={styles.rule} open={isOpen}>
@@ -101,6 +114,11 @@ function Rule({
             ))}
           </ul>
         </>
+      )}
+      {rule.advice.length > 0 && (
+        <button type="button" className={styles.place} onClick={() => editor.current?.goTo(rule.weakest)}>
+          <code>{rule.weakest.term}</code> in line {rule.weakest.line}
+        </button>
       )}
       {rule.advice.map((advice) => (
         <p key={advice} className={styles.advice}>

@@ -12,11 +12,14 @@ export function TextMeaning({
   text,
   diagnostics,
   explanation: { explained, isCurrent, error },
+  whole,
   editor,
 }: {
   readonly text: string
   readonly diagnostics: readonly Diagnostic[]
   readonly explanation: ReturnType<typeof useExplanation>
+  /** Of what the plan's shares are: `the corpus`. */
+  readonly whole: string
   readonly editor: RefObject<YaraEditorHandle | null>
 }) {
   return (
@@ -29,7 +32,13 @@ export function TextMeaning({
         onGoTo={(place) => editor.current?.goTo(place)}
       />
       {text.trim() !== '' && <Outline text={text} editor={editor} />}
-      <PlanPanel explanation={explained?.explanation} isCurrent={isCurrent} error={error} />
+      <PlanPanel
+        explanation={explained?.explanation}
+        isCurrent={isCurrent}
+        error={error}
+        whole={whole}
+        editor={editor}
+      />
     </aside>
   )
 }

@@ -1,24 +1,24 @@
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import type { Diagnostic, Revision } from '../../api/rulesets.ts'
-import { useUser } from '../../api/session.ts'
+import { mayWork, useUser } from '../../api/session.ts'
 import { type Draft, dropDraft, readDraft, useKeptDraft } from '../../editor/draft.ts'
 import { DraftNotice } from '../../editor/draft-notice.tsx'
 import { YaraEditor, type YaraEditorHandle } from '../../editor/yara-editor.tsx'
+import { useAddressState } from '../../parts/address-state.ts'
 import { Button } from '../../parts/button.tsx'
 import { Confirmation } from '../../parts/dialog.tsx'
-import { Select } from '../../parts/field.tsx'
+import { useMedia } from '../../parts/media.ts'
 import { counted } from '../../parts/numbers.ts'
+import { adviceNotes } from './advice-notes.ts'
 import { ConflictPanel } from './conflict-panel.tsx'
+import { CostNotice } from './cost-notice.tsx'
 import { useExplanation } from './explanation.ts'
+import { useRun } from './run.ts'
+import { RunPanel } from './run-panel.tsx'
+import { goodware, useScope } from './scope.ts'
+import { ScopeBar } from './scope-bar.tsx'
 import { TextMeaning } from './text-meaning.tsx'
-import { type TrialScope, useTrial } from './trial.ts'
-import { TrialPanel } from './trial-panel.tsx'
 import styles from './workbench.module.css'
-
-const scopes = [
-  { id: 'everything', title: 'everything' },
-  { id: 'goodware', title: 'goodware only' },
-] as const satisfies readonly { id: TrialScope; title: string }[]
 
 export interface SaveHow {
   /** Rules that do not compile are left out, and the others run. */
@@ -30,9 +30,9 @@ export interface WorkbenchProps {
   readonly draftName: string
   /** What a new text begins with. */
   readonly given?: string
-  /** What a trial is called. */
+  /** What a run is called; may be empty. */
   readonly title: string
-  /** What the server has; null for a new ruleset. */
+  /** What the server has; null for a text that is no ruleset yet. */
   readonly saved: Pick<Revision, 'number' | 'author' | 'content'> | null
   readonly isReadOnly?: boolean
   /** Something beside the text is to be saved. */
@@ -46,10 +46,16 @@ export interface WorkbenchProps {
   readonly children?: ReactNode
 }
 
-/** Where a ruleset is written: the editor, beside it what the text means and costs, below it what it finds. */
+/** In the address, so that a reload brings them back. */
+const initial = { run: 0, partial: false }
+
+/**
+ * Where a text is written, run and saved, whether it is a ruleset already or not: which samples it is run over, the
+ * editor, beside it what the text means and costs, below it what it finds.
+ */
 export function Workbench({
   draftName,
-  given,
+  given = '',
   title,
   saved,
   isReadOnly = false,
@@ -62,16 +68,17 @@ export function Workbench({
   const user = useUser()
   const savedText = saved?.content ?? ''
   const savedNumber = saved?.number ?? 0
-  const [draft, setDraft] = useState<Draft | null>(() => differing(readDraft(user.name, draftName), savedText))
-  const [text, setText] = useState(draft?.text ?? given ?? savedText)
+  /** What a text is without anything that was written here. */
+  const origin = saved === null ? given : savedText
+  const [draft, setDraft] = useState<Draft | null>(() => differing(readDraft(user.name, draftName), origin))
+  const [text, setText] = useState(draft?.text ?? origin)
   // What the text was made of: another revision may be saved by somebody else at any moment.
   const [base, setBase] = useState(() => ({
     revision: draft?.revision ?? savedNumber,
     text: draft === null ? savedText : null,
   }))
   const [diagnostics, setDiagnostics] = useState<readonly Diagnostic[]>([])
-  const [scope, setScope] = useState<TrialScope>('everything')
-  const [wantsPartial, setWantsPartial] = useState(false)
+  const [{ run: shownRun, partial: wantsPartial }, setAddress] = useAddressState(initial)
   const isBroken = diagnostics.some(({ severity }) => severity === 'error')
   const isPartial = isBroken && wantsPartial
   const [isGoodwareFirst, setGoodwareFirst] = useGoodwareFirst()
@@ -79,14 +86,19 @@ export function Workbench({
   /** Matches on goodware, while it is asked whether the text is to be saved all the same. */
   const [falsePositives, setFalsePositives] = useState(0)
   const editor = useRef<YaraEditorHandle>(null)
-  const explanation = useExplanation(text)
-  const { trial, begin, stop, close } = useTrial()
+  const isWide = useMedia('(min-width: 641px)')
+  const scope = useScope()
+  const explanation = useExplanation(text, scope.settled)
+  const { run, begin, stop, keep, close } = useRun(shownRun, (id) => setAddress({ run: id }, { replace: true }))
+  const notes = useMemo(() => adviceNotes(explanation.explained), [explanation.explained])
   const isOutdated = base.revision < savedNumber
   const isUntouched = text === base.text
   const isChanged = text !== savedText && !isUntouched
   const isConflict = isOutdated && isChanged && !isReadOnly
+  const mayRun = mayWork(user)
+  const canRun = mayRun && text.trim() !== '' && !scope.isEmpty && !scope.isQueryWrong
 
-  useKeptDraft(user.name, draftName, text, { text: savedText, revision: base.revision })
+  useKeptDraft(user.name, draftName, text, { text: origin, revision: base.revision })
   useEffect(() => {
     if (!isOutdated || isConflict) return
     setBase({ revision: savedNumber, text: savedText })
@@ -106,9 +118,9 @@ export function Workbench({
     if (isReadOnly || isConflict || isSaving || isChecking || text.trim() === '') return
     if (isGoodwareFirst && !isSure) {
       setChecking(true)
-      const hunt = await begin(title, text, { scope: 'goodware', isPartial })
+      const hunt = await begin({ content: text, title, selection: goodware, isPartial })
       setChecking(false)
-      // What could not be tried shows why below; what was stopped is not saved either.
+      // What could not be run shows why below; what was stopped is not saved either.
       if (hunt?.state !== 'completed') return
       if (hunt.matches > 0) return setFalsePositives(hunt.matches)
     }
@@ -118,7 +130,11 @@ export function Workbench({
     dropDraft(user.name, draftName)
     setDraft(null)
   }
-  const tryIt = () => void begin(title, text, { scope, isPartial })
+  const hunt = (mostRead?: number) => {
+    if (!canRun) return
+    const { selection } = scope
+    void begin({ content: text, title, selection, isPartial, ...(mostRead !== undefined && { mostRead }) })
+  }
 
   return (
     <div className={styles.workbench}>
@@ -128,8 +144,12 @@ export function Workbench({
           {isReadOnly ? 'Read only' : isChanged || hasMoreToSave ? 'Not saved yet' : ''}
         </span>
         {isBroken && (
-          <label className={styles.check}>
-            <input type="checkbox" checked={wantsPartial} onChange={() => setWantsPartial(!wantsPartial)} />
+          <label className={styles.check} title="Rules that do not compile are left out; the results list them">
+            <input
+              type="checkbox"
+              checked={wantsPartial}
+              onChange={() => setAddress({ partial: !wantsPartial }, { replace: true })}
+            />
             Run what compiles
           </label>
         )}
@@ -139,22 +159,31 @@ export function Workbench({
             Check goodware before saving
           </label>
         )}
-        <Select label="On" value={scope} options={scopes} onChange={setScope} />
-        <Button onPress={tryIt} isDisabled={text.trim() === ''}>
-          Test rules
-        </Button>
         {!isReadOnly && (
           <Button
-            weight="main"
             onPress={() => void save()}
             isDisabled={isSaving || isChecking || isConflict || !(isChanged || hasMoreToSave) || text.trim() === ''}
           >
             {isSaving ? 'Saving …' : isChecking ? 'Checking goodware …' : 'Save'}
           </Button>
         )}
+        {mayRun && (
+          <Button weight="main" onPress={() => hunt()} isDisabled={!canRun}>
+            Hunt
+          </Button>
+        )}
       </div>
+      <ScopeBar scope={scope} isOpenAtFirst={saved === null && isWide} />
+      {explanation.isCurrent && explanation.explained?.explanation && mayRun && (
+        <CostNotice
+          explanation={explanation.explained.explanation}
+          onGoTo={(place) => editor.current?.goTo(place)}
+          onLeaveOut={hunt}
+          isDisabled={!canRun}
+        />
+      )}
       {draft && isChanged && !isReadOnly && (
-        <DraftNotice draft={draft} drop="Go back to what is saved" onDrop={() => goOnWith(savedText)} />
+        <DraftNotice draft={draft} drop={dropWords(saved !== null, given)} onDrop={() => goOnWith(origin)} />
       )}
       {saved && isConflict && (
         <ConflictPanel name={draftName} mine={text} base={base.revision} theirs={saved} onDecided={goOnWith} />
@@ -167,15 +196,22 @@ export function Workbench({
             initialText={text}
             isReadOnly={isReadOnly}
             verdict={explanation.verdict}
+            notes={explanation.isCurrent ? notes : null}
             onChange={setText}
             onDiagnostics={setDiagnostics}
             onSave={() => void save()}
-            onTry={tryIt}
+            onTry={() => hunt()}
           />
         </div>
-        <TextMeaning text={text} diagnostics={diagnostics} explanation={explanation} editor={editor} />
+        <TextMeaning
+          text={text}
+          diagnostics={diagnostics}
+          explanation={explanation}
+          whole={scope.isNarrowed ? 'what is selected' : 'the corpus'}
+          editor={editor}
+        />
       </div>
-      {trial && <TrialPanel trial={trial} onStop={() => void stop()} onClose={close} />}
+      {run && <RunPanel run={run} onStop={() => void stop()} onNamed={keep} onClose={close} />}
       <Confirmation
         title="Save rules that match goodware?"
         action="Save all the same"
@@ -192,10 +228,15 @@ export function Workbench({
           strings.
         </p>
       </Confirmation>
-      {!isReadOnly && (
+      {mayRun && (
         <p className={styles.keys}>
-          <kbd>Ctrl</kbd> <kbd>S</kbd> saves, <kbd>Ctrl</kbd> <kbd>Enter</kbd> tests, <kbd>Ctrl</kbd> <kbd>Space</kbd>{' '}
-          completes, <kbd>Esc</kbd> <kbd>Tab</kbd> leaves the editor.
+          {!isReadOnly && (
+            <>
+              <kbd>Ctrl</kbd> <kbd>S</kbd> saves,{' '}
+            </>
+          )}
+          <kbd>Ctrl</kbd> <kbd>Enter</kbd> hunts, <kbd>Ctrl</kbd> <kbd>Space</kbd> completes, <kbd>Esc</kbd>{' '}
+          <kbd>Tab</kbd> leaves the editor. Hunts of a visit are kept: the last two, and those that were renamed.
         </p>
       )}
     </div>
@@ -203,6 +244,11 @@ export function Workbench({
 }
 
 const differing = (draft: Draft | null, text: string): Draft | null => (draft && draft.text !== text ? draft : null)
+
+function dropWords(isSaved: boolean, given: string): string {
+  if (isSaved) return 'Go back to what is saved'
+  return given === '' ? 'Begin with an empty text' : 'Begin again'
+}
 
 const GOODWARE_FIRST = 'backtrail.goodware-first'
 

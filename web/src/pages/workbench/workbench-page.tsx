@@ -8,25 +8,29 @@ import { TextField } from '../../parts/field.tsx'
 import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Problem } from '../../parts/problem.tsx'
-import { CloudSwitch, useCloudChoice } from './cloud-choice.tsx'
-import styles from './ruleset-page.module.css'
+import { CloudSwitch, useCloudChoice } from '../ruleset/cloud-choice.tsx'
 import { type SaveHow, Workbench } from './workbench.tsx'
+import styles from './workbench-page.module.css'
 
-const noName = { name: '' }
+/** Of a ruleset to be; runs are called so too. In the address, so that it is there after a reload or a log-in. */
+const noName = { ruleset: '' }
 
-/** With `?hunt=7` it begins with the text of that hunt. */
+/** A text that is no ruleset yet: an empty one, that of a hunt with `?hunt=7`, or the one of `?text=…`. */
 export function Component() {
-  const hunt = Number(useSearchParams()[0].get('hunt') ?? 0)
+  const [parameters] = useSearchParams()
+  const hunt = Number(parameters.get('hunt') ?? 0)
+  const text = parameters.get('text') ?? ''
   const texts = useHuntRules(hunt)
   if (hunt > 0 && texts.isError) return <Problem error={texts.error} onRetry={() => void texts.refetch()} />
-  if (hunt > 0 && !texts.data) return <PageHead title="New ruleset" about="Loading …" />
-  const given = texts.data?.results[0]?.content ?? ''
-  return <NewRuleset key={hunt} given={given} draftName={hunt > 0 ? `?hunt=${hunt}` : ''} />
+  if (hunt > 0 && !texts.data) return <PageHead title="Workbench" about="Loading …" />
+  const given = texts.data?.results[0]?.content ?? text
+  // What is made of a given text is kept apart from other drafts, so that it takes the place of none.
+  const draftName = hunt > 0 ? `?hunt=${hunt}` : text === '' ? '' : `?text=${text}`
+  return <NewText key={draftName} given={given} draftName={draftName} />
 }
 
-function NewRuleset({ given, draftName }: { readonly given: string; readonly draftName: string }) {
-  // In the address, as the fields of a new hunt are: so it is there after a reload, and after a log-in in between.
-  const [{ name }, setAsked] = useAddressState(noName)
+function NewText({ given, draftName }: { readonly given: string; readonly draftName: string }) {
+  const [{ ruleset: name }, setAsked] = useAddressState(noName)
   const [isNameMissing, setNameMissing] = useState(false)
   const save = useSaveRuleset()
   const cloud = useCloudChoice('')
@@ -47,7 +51,7 @@ function NewRuleset({ given, draftName }: { readonly given: string; readonly dra
         )
       else notifyFailed(`${name} is saved, but it does not compile, so it does not run.`)
       // What is saved must not come back as a draft; the workbench drops it when this has resolved.
-      setTimeout(() => void navigate(addressOfRuleset(name), { replace: true }))
+      setTimeout(() => void navigate(afterSave(name), { replace: true }))
       return revision
     } catch (error) {
       notifyFailed(error)
@@ -56,11 +60,11 @@ function NewRuleset({ given, draftName }: { readonly given: string; readonly dra
   }
   return (
     <>
-      <PageHead title="New ruleset" />
+      <PageHead title="Workbench" about="What does this text find among the stored samples? What is good is saved." />
       <Workbench
         draftName={draftName}
         given={given}
-        title={isRulesetName(name) ? name : 'a new ruleset'}
+        title={name}
         saved={null}
         isSaving={save.isPending}
         onSave={onSave}
@@ -69,8 +73,9 @@ function NewRuleset({ given, draftName }: { readonly given: string; readonly dra
           <TextField
             label="Name"
             value={name}
-            onChange={(next) => {
-              setAsked({ name: next }, { replace: true })
+            maxLength={200}
+            onChange={(ruleset) => {
+              setAsked({ ruleset }, { replace: true })
               setNameMissing(false)
             }}
             autoComplete="off"
@@ -82,6 +87,13 @@ function NewRuleset({ given, draftName }: { readonly given: string; readonly dra
       </Workbench>
     </>
   )
+}
+
+/** The page of the ruleset, over the same samples and with what the last run found. */
+function afterSave(name: string): string {
+  const kept = new URLSearchParams(window.location.search)
+  for (const own of ['ruleset', 'hunt', 'text']) kept.delete(own)
+  return kept.size === 0 ? addressOfRuleset(name) : `${addressOfRuleset(name)}?${kept}`
 }
 
 const UNUSUAL = 'Letters, digits and underscores are easier in scripts: other characters are escaped in addresses.'
