@@ -40,9 +40,9 @@ export interface SegmentGroup {
   head(position: number): Uint8Array
   /** The digests, one after the other: `count` times 16, 20 or 32 bytes. */
   digests(algorithm: HashAlgorithm): Uint8Array
-  /** The signers; null where the file tells nothing of them. */
+  /** The signers; null where the file tells nothing of them. The same object each time. */
   signers(): SignerColumns | null
-  /** The programs; null where the file tells nothing of them. */
+  /** The programs; null where the file tells nothing of them. The same object each time. */
   programs(): ProgramColumns | null
   /**
    * Reads rows: bit `s & 31` of word `i * words + (s >> 5)` of `into` tells whether sample `s` of the group has bit
@@ -229,7 +229,8 @@ class Group implements SegmentGroup {
   readonly #start: number
   readonly #rowBytes: number
   #ids: Uint32Array | undefined
-  #programsBefore: number | undefined
+  #signers: SignerColumns | undefined
+  #programs: ProgramColumns | undefined
 
   constructor(file: BlockReader, columns: Columns, entry: GroupEntry, slot: number, start: number) {
     this.bits = entry.bits
@@ -265,17 +266,26 @@ class Group implements SegmentGroup {
   signers(): SignerColumns | null {
     const all = this.#columns.signers
     if (all === null) return null
-    const counts = all.counts.subarray(this.#slot, this.#slot + this.count)
-    const before = signersIn(all.counts.subarray(0, this.#slot))
-    return { counts, hashes: all.hashes.subarray(before, before + signersIn(counts)) }
+    this.#signers ??= this.#signersAmong(all)
+    return this.#signers
+  }
+
+  #signersAmong({ counts, hashes }: SignerColumns): SignerColumns {
+    const own = counts.subarray(this.#slot, this.#slot + this.count)
+    const before = signersIn(counts.subarray(0, this.#slot))
+    return { counts: own, hashes: hashes.subarray(before, before + signersIn(own)) }
   }
 
   programs(): ProgramColumns | null {
     const all = this.#columns.programs
     if (all === null) return null
+    this.#programs ??= this.#programsAmong(all)
+    return this.#programs
+  }
+
+  #programsAmong(all: Uint8Array): ProgramColumns {
     const kinds = all.subarray(this.#slot, this.#slot + this.count)
-    this.#programsBefore ??= programsIn(all.subarray(0, this.#slot))
-    const before = this.#programsBefore
+    const before = programsIn(all.subarray(0, this.#slot))
     const count = programsIn(kinds)
     return { kinds, column: (word) => this.#columns.programWord(word).subarray(before, before + count) }
   }

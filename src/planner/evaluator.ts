@@ -123,7 +123,7 @@ export class Evaluator {
       if (kind === op.fact) {
         const { key, fact } = program.facts[program.values[node] as number] as Program['facts'][number]
         const all = facts.columns(key, fact)
-        for (let w = 0; w < width; w++) upper[at + w] = all[words[w] as number] as number
+        for (let w = 0; w < width; w++) upper[at + w] = all === null ? 0 : (all[words[w] as number] as number)
       } else {
         const word = kind === op.never ? 0 : 0xffffffff
         for (let w = 0; w < width; w++) upper[at + w] = word

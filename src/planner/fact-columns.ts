@@ -1,4 +1,4 @@
-import { HEAD_BYTES, type SegmentGroup, SIGNERS_UNKNOWN } from '../index/index.ts'
+import { HEAD_BYTES, type SegmentGroup, SIGNERS_UNKNOWN, type SignerColumns } from '../index/index.ts'
 import type { NamedSamples } from './named-samples.ts'
 import type { Fact } from './plan.ts'
 import { programColumns } from './program-match.ts'
@@ -53,12 +53,13 @@ export function factColumns(fact: Fact, group: SegmentGroup, columns: Uint32Arra
     }
     case 'signer': {
       const signers = group.signers()
-      const wanted = signerHashes(fact)
-      for (let s = 0, at = 0; s < count; s++) {
-        const has = signers === null ? SIGNERS_UNKNOWN : (signers.counts[s] as number)
-        if (has === SIGNERS_UNKNOWN) set(s)
-        else for (const end = at + has; at < end; at++) if (wanted.has(signers?.hashes[at] as number)) set(s)
+      if (signers === null) {
+        for (let s = 0; s < count; s++) set(s)
+        return
       }
+      const { unknown, byHash } = signedSamples(signers)
+      unknown.forEach(set)
+      for (const hash of signerHashes(fact)) byHash.get(hash)?.forEach(set)
       return
     }
     case 'program':
@@ -82,6 +83,44 @@ export function factColumns(fact: Fact, group: SegmentGroup, columns: Uint32Arra
       return
     }
   }
+}
+
+interface SignedSamples {
+  /** Samples whose signers are not known. */
+  readonly unknown: readonly number[]
+  /** Samples by the hash of a signer. */
+  readonly byHash: ReadonlyMap<number, readonly number[]>
+}
+
+/** Blocklists ask a group hundreds of times, and few of its samples are signed. */
+const signed = new WeakMap<SignerColumns, SignedSamples>()
+
+function signedSamples(signers: SignerColumns): SignedSamples {
+  let samples = signed.get(signers)
+  if (samples === undefined) {
+    samples = samplesBySigner(signers)
+    signed.set(signers, samples)
+  }
+  return samples
+}
+
+function samplesBySigner({ counts, hashes }: SignerColumns): SignedSamples {
+  const unknown: number[] = []
+  const byHash = new Map<number, number[]>()
+  let at = 0
+  counts.forEach((count, s) => {
+    if (count === SIGNERS_UNKNOWN) {
+      unknown.push(s)
+      return
+    }
+    for (const end = at + count; at < end; at++) {
+      const hash = hashes[at] as number
+      const samples = byHash.get(hash)
+      if (samples === undefined) byHash.set(hash, [s])
+      else samples.push(s)
+    }
+  })
+  return { unknown, byHash }
 }
 
 function clear(columns: Uint32Array, sample: number): void {

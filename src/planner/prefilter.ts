@@ -53,7 +53,7 @@ function makePrefilter(plan: Plan, known: Map<Plan, Plan>): Plan {
 export class GroupFacts {
   readonly #group: SegmentGroup
   readonly #named: NamedSamples | null
-  readonly #columns = new Map<string, Uint32Array>()
+  readonly #columns = new Map<string, Uint32Array | null>()
 
   /** `named`: what the samples are called, where that is known. */
   constructor(group: SegmentGroup, named: NamedSamples | null) {
@@ -61,44 +61,59 @@ export class GroupFacts {
     this.#named = named
   }
 
-  /** `key` is the `planKey` of the fact. */
-  columns(key: string, fact: Fact): Uint32Array {
+  /** `key` is the `planKey` of the fact. Null where it holds for no sample. */
+  columns(key: string, fact: Fact): Uint32Array | null {
     let columns = this.#columns.get(key)
     if (columns === undefined) {
-      columns = new Uint32Array(this.#group.words)
-      factColumns(fact, this.#group, columns, this.#named)
+      const all = new Uint32Array(this.#group.words)
+      factColumns(fact, this.#group, all, this.#named)
+      columns = all.every((word) => word === 0) ? null : all
       this.#columns.set(key, columns)
     }
     return columns
   }
 }
 
-/** The columns among `among` that get through a gate. */
-export function applyPrefilter(prefilter: Plan, among: Uint32Array, facts: GroupFacts): Uint32Array {
+/** The columns among `among` that get through a gate; null where none does. */
+export function applyPrefilter(prefilter: Plan, among: Uint32Array, facts: GroupFacts): Uint32Array | null {
   switch (prefilter.kind) {
     case 'never':
-      return new Uint32Array(among.length)
+      return null
     case 'fact': {
       const columns = facts.columns(planKey(prefilter), prefilter.fact)
-      return among.map((word, w) => word & (columns[w] as number))
+      return columns === null ? null : both(among, columns)
     }
     case 'and': {
-      let left = among
+      // Most gates are closed by one fact that holds nowhere; looking for it costs less than narrowing.
+      for (const part of prefilter.parts) {
+        if (part.kind === 'fact' && facts.columns(planKey(part), part.fact) === null) return null
+      }
+      let left: Uint32Array | null = among
       for (const part of prefilter.parts) {
         left = applyPrefilter(part, left, facts)
-        if (left.every((word) => word === 0)) break
+        if (left === null) return null
       }
       return left
     }
     case 'or': {
-      const through = new Uint32Array(among.length)
+      let through: Uint32Array | null = null
       for (const part of prefilter.parts) {
         const some = applyPrefilter(part, among, facts)
-        for (let w = 0; w < through.length; w++) through[w] = (through[w] as number) | (some[w] as number)
+        if (some === null) continue
+        if (through === null) through = some.slice()
+        else for (let w = 0; w < through.length; w++) through[w] = (through[w] as number) | (some[w] as number)
       }
       return through
     }
     default:
       return among
   }
+}
+
+/** Null where nothing is left. */
+function both(one: Uint32Array, other: Uint32Array): Uint32Array | null {
+  const left = new Uint32Array(one.length)
+  let any = 0
+  for (let w = 0; w < left.length; w++) any |= left[w] = (one[w] as number) & (other[w] as number)
+  return any === 0 ? null : left
 }

@@ -1,4 +1,4 @@
-import { ENTRY_BYTES, ENTRY_WORD, placeOf, type SegmentGroup, signerHash } from '../index/index.ts'
+import { ENTRY_BYTES, ENTRY_WORD, type ProgramColumns, placeOf, type SegmentGroup, signerHash } from '../index/index.ts'
 import type { Fact } from './plan.ts'
 
 export type ProgramFact = Extract<Fact, { readonly kind: 'program' | 'programText' | 'entry' }>
@@ -12,17 +12,51 @@ export function programMayHold(fact: ProgramFact, program: Uint32Array | null, s
 /** Calls `set` for each sample of a group that the fact may hold for. */
 export function programColumns(fact: ProgramFact, group: SegmentGroup, set: (sample: number) => void): void {
   const programs = group.programs()
+  if (programs === null) {
+    for (let s = 0; s < group.count; s++) set(s)
+    return
+  }
+  const { some, none, unknown } = samplesByProgram(programs)
+  unknown.forEach(set)
+  if (holdsForNone(fact)) none.forEach(set)
+  const { sizes } = group
   const columns: Uint32Array[] = []
-  let rank = -1
+  let rank = 0
   const wordOf = (word: number) => {
-    columns[word] ??= programs?.column(word) as Uint32Array
+    columns[word] ??= programs.column(word)
     return columns[word][rank] as number
   }
-  for (let s = 0; s < group.count; s++) {
-    const kind = programs === null ? null : programs.kinds[s]
-    if (kind === 1) rank++
-    if (kind === 1 ? mayHold(fact, group.sizes[s] as number, wordOf) : kind !== 0 || holdsForNone(fact)) set(s)
+  for (; rank < some.length; rank++) {
+    const s = some[rank] as number
+    if (mayHold(fact, sizes[s] as number, wordOf)) set(s)
   }
+}
+
+/** Samples of a group: those with a program, those without one, and those of which it is not known. Ascending. */
+interface SamplesByProgram {
+  readonly some: readonly number[]
+  readonly none: readonly number[]
+  readonly unknown: readonly number[]
+}
+
+/** Rules about packers ask a group thousands of times, and few of its samples are programs. */
+const byProgram = new WeakMap<ProgramColumns, SamplesByProgram>()
+
+function samplesByProgram(programs: ProgramColumns): SamplesByProgram {
+  let samples = byProgram.get(programs)
+  if (samples === undefined) {
+    const some: number[] = []
+    const none: number[] = []
+    const unknown: number[] = []
+    programs.kinds.forEach((kind, s) => {
+      if (kind === 1) some.push(s)
+      else if (kind === 0) none.push(s)
+      else unknown.push(s)
+    })
+    samples = { some, none, unknown }
+    byProgram.set(programs, samples)
+  }
+  return samples
 }
 
 /** No field has a value in what is no program. */

@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { SegmentGroup } from '../index/index.ts'
-import { planKey } from './algebra.ts'
+import { allOf, planKey } from './algebra.ts'
 import { type Columns, Evaluator } from './evaluator.ts'
 import type { NamedSamples } from './named-samples.ts'
 import type { Plan } from './plan.ts'
@@ -22,29 +22,41 @@ export interface GroupedSamples {
 }
 
 /** A gate, and the plans (their numbers) behind it. */
-interface Prefilter {
+interface Gate {
+  readonly number: number
   readonly plan: Plan
   readonly plans: readonly number[]
+}
+
+/**
+ * Gates with a demand in common, the one that most gates have. Hundreds want a Windows program: where a group has none,
+ * all of them are closed at once.
+ */
+interface Gateway {
+  /** Null: they have nothing in common. */
+  readonly first: Plan | null
+  /** Each with what it demands besides. */
+  readonly gates: readonly Gate[]
+}
+
+/** A gate with the columns that get through it. */
+interface OpenGate {
+  readonly gate: Gate
+  readonly through: Uint32Array
 }
 
 /** A list of plans, compiled to be evaluated together over one segment after another. Not for use by two at once. */
 export class PlanBatch {
   readonly #program: Program
   readonly #evaluator: Evaluator
-  readonly #prefilters: readonly Prefilter[]
+  readonly #gateways: readonly Gateway[]
   /** Nodes to evaluate, by which gates are open. */
   readonly #nodes = new LRUCache<string, Int32Array>({ max: KEPT_LISTS })
 
   constructor(plans: readonly Plan[]) {
     this.#program = compilePlans(plans)
     this.#evaluator = new Evaluator(this.#program)
-    const prefilters = plans.map(prefilterOf)
-    this.#prefilters = [...Map.groupBy(plans.keys(), (plan) => planKey(prefilters[plan] as Plan)).values()].map(
-      (numbers) => ({
-        plan: prefilters[numbers[0] as number] as Plan,
-        plans: numbers,
-      }),
-    )
+    this.#gateways = gatewaysOf(plans)
   }
 
   /**
@@ -74,32 +86,43 @@ export class PlanBatch {
   ): Generator<Columns> {
     const among = admitted(group, admits)
     const facts = new GroupFacts(group, named)
-    const prefilters = this.#prefilters.map(({ plan, plans }) => ({
-      plans,
-      through: applyPrefilter(plan, among, facts),
-    }))
-    const wanted = Array.from({ length: group.words }, (_, w) => w).filter((w) =>
-      prefilters.some(({ through }) => through[w] !== 0),
-    )
+    const open = this.#openGates(among, facts)
+    const any = new Uint32Array(group.words)
+    for (const { through } of open) {
+      for (let w = 0; w < any.length; w++) any[w] = (any[w] as number) | (through[w] as number)
+    }
+    const wanted = Int32Array.from(any.keys().filter((w) => any[w] !== 0))
     const atOnce = Math.max(1, Math.floor(TABLE_WORDS / this.#program.nodes))
     for (let from = 0; from < wanted.length; from += atOnce) {
-      const words = Int32Array.from(wanted.slice(from, from + atOnce))
-      const open = prefilters.map(({ through }) => words.some((w) => through[w] !== 0))
+      const words = wanted.slice(from, from + atOnce)
+      const opened = open.filter(({ through }) => words.some((w) => through[w] !== 0))
       const within: (Uint32Array | null)[] = Array(this.#program.roots.length).fill(null)
-      prefilters.forEach((prefilter, g) => {
-        if (!open[g]) return
-        const columns = Uint32Array.from(words, (w) => prefilter.through[w] as number)
-        for (const plan of prefilter.plans) within[plan] = columns
-      })
-      yield { group, facts, words, within, nodes: this.#nodesBehind(open) }
+      for (const { gate, through } of opened) {
+        const columns = Uint32Array.from(words, (w) => through[w] as number)
+        for (const plan of gate.plans) within[plan] = columns
+      }
+      yield { group, facts, words, within, nodes: this.#nodesBehind(opened) }
     }
   }
 
-  #nodesBehind(open: readonly boolean[]): Int32Array {
-    const key = open.map(Number).join('')
+  #openGates(among: Uint32Array, facts: GroupFacts): OpenGate[] {
+    const open: OpenGate[] = []
+    for (const { first, gates } of this.#gateways) {
+      const left = first === null ? among : applyPrefilter(first, among, facts)
+      if (left === null) continue
+      for (const gate of gates) {
+        const through = applyPrefilter(gate.plan, left, facts)
+        if (through !== null) open.push({ gate, through })
+      }
+    }
+    return open
+  }
+
+  #nodesBehind(opened: readonly OpenGate[]): Int32Array {
+    const key = opened.map(({ gate }) => gate.number).join()
     let nodes = this.#nodes.get(key)
     if (nodes === undefined) {
-      nodes = this.#nodesOf(this.#prefilters.flatMap(({ plans }, g) => (open[g] ? plans : [])))
+      nodes = this.#nodesOf(opened.flatMap(({ gate }) => gate.plans))
       this.#nodes.set(key, nodes)
     }
     return nodes
@@ -116,6 +139,35 @@ export class PlanBatch {
     }
     return Int32Array.from(has.keys().filter((node) => has[node] === 1))
   }
+}
+
+function gatewaysOf(plans: readonly Plan[]): Gateway[] {
+  const prefilters = plans.map(prefilterOf)
+  const alike = [...Map.groupBy(plans.keys(), (plan) => planKey(prefilters[plan] as Plan)).values()].map((plans) => ({
+    parts: partsOf(prefilters[plans[0] as number] as Plan),
+    plans,
+  }))
+  const asked = new Map<string, number>()
+  for (const { parts } of alike) for (const fact of parts.filter(isFact)) count(asked, planKey(fact))
+  const often = (plan: Plan) => asked.get(planKey(plan)) ?? 0
+  const gates = alike.map(({ parts, plans }, number) => {
+    const [first] = parts.filter(isFact).sort((left, right) => often(right) - often(left))
+    return { first: first ?? null, number, plan: allOf(parts.filter((part) => part !== first)), plans }
+  })
+  return [...Map.groupBy(gates, ({ first }) => (first === null ? '' : planKey(first))).values()].map((gates) => ({
+    first: gates[0]?.first ?? null,
+    gates,
+  }))
+}
+
+function partsOf(prefilter: Plan): readonly Plan[] {
+  return prefilter.kind === 'and' ? prefilter.parts : [prefilter]
+}
+
+const isFact = ({ kind }: Plan) => kind === 'fact'
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
 /** Adds the ids of the samples whose columns are set. */
