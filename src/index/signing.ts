@@ -43,9 +43,10 @@ const CHUNK_BYTES = 1 << 20
  * Of the bits of a large sample, so many of the first tell how many there will be, and whether it is dense. Setting bits all
  * over an array that does not fit into the processor's cache takes three times as long as in one that does, and most files
  * need a quarter of the worst case or less. So where a sample is at hand to be read again, these first bits are set by
- * themselves, and then all of them in an array of the right length.
+ * themselves, and then all of them in an array of the right length. With this many, the estimate is off by a hundredth.
  */
 const TELLING_PART = 1 / 128
+const TELLING_BITS = 1 << 15
 /** What an estimate may be off; where it is by more, the sample is read once more. */
 const FILL_MARGIN = 0.01
 
@@ -96,7 +97,7 @@ function signReadable(
 ): Uint8Array {
   const all = bitsForAll(size)
   if (size < TEXT_FROM) return signIn(new SignatureBuilder(size)).finish(digests, facts)
-  const first = new SampleBits(all, 'apart', TELLING_PART * all)
+  const first = new SampleBits(all, 'apart', tellingBits(all))
   for (const chunk of chunks()) first.mark(chunk)
   first.markEnd()
   const content = contentOf(size, first)
@@ -189,7 +190,7 @@ interface Content {
 function contentOf(size: number, bits: SampleBits): Content {
   const { length } = bits
   const mayHaveText = size >= TEXT_FROM
-  const looked = mayHaveText ? TELLING_PART * length : length
+  const looked = mayHaveText ? tellingBits(length) : length
   const short = different(bits.count(looked) / looked, length)
   const isDense = size >= DENSE_FROM && short > DENSE_SHARE * size
   const fillWithText = mayHaveText ? bits.countWithText(looked) / looked : 1
@@ -201,6 +202,10 @@ function contentOf(size: number, bits: SampleBits): Content {
     hasText,
     windows: hasText ? withText : short,
   }
+}
+
+function tellingBits(length: number): number {
+  return Math.min(TELLING_BITS, TELLING_PART * length)
 }
 
 /** How many different windows have set so large a part of the bits. */

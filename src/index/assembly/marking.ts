@@ -32,6 +32,9 @@ const WORD_STEP: u32 = 0x01000193
 const SHORTEST_WORD: u32 = 3
 const LONGEST_WORD: u32 = 32
 
+/** Windows of text in a block from which on all are hashed at once. */
+const TOGETHER_FROM: u32 = 5
+
 /** What `markBlocks` looks at beyond the windows that it marks. */
 export const LOOK_AHEAD: usize = 16
 
@@ -100,7 +103,7 @@ function markWindows<Which>(length: u32, shift: u32, text: usize, limit: u32): v
       setWithin(BITS, wideBit(at + ctz(wide), shift), limit)
       wide &= wide - 1
     }
-    if (text != 0) markText(at, textOf(block) | (textOf(next) << 16), zeros, shift, text, limit)
+    if (text != 0) markText<Which>(at, textOf(block) | (textOf(next) << 16), zeros, shift, text, limit)
     const letters = lettersOf(block) | (lettersOf(next) << 16)
     // No word begins here, and none is open: so it is in most of a program.
     if (wordLength != 0 || (letters & (letters >>> 1) & (letters >>> 2) & 0xffff) != 0)
@@ -152,20 +155,15 @@ function charactersAt(at: usize, step: usize, end: usize): u32 {
 }
 
 /** `marks` has a bit for each byte of this block and the next that is a character of text, `zeros` for each zero. */
-function markText(at: usize, marks: u32, zeros: u32, shift: u32, text: usize, limit: u32): void {
+function markText<Which>(at: usize, marks: u32, zeros: u32, shift: u32, text: usize, limit: u32): void {
   const two = marks & (marks >>> 1)
   const four = two & (two >>> 2)
-  let five = four & (marks >>> 4) & 0xffff
+  const five = four & (marks >>> 4) & 0xffff
   if (five != 0) {
     const six = four & (two >>> 4)
     const eight = four & (four >>> 4)
-    for (; five != 0; five &= five - 1) {
-      const i = ctz(five)
-      const first = load<u32>(at + i)
-      setWithin(text, lastHash(first, load<u32>(at + i + 1), FIVE_SEED) >>> shift, limit)
-      if (((six >>> i) & 1) != 0) setWithin(text, lastHash(first, load<u32>(at + i + 2), SIX_SEED) >>> shift, limit)
-      if (((eight >>> i) & 1) != 0) setWithin(text, lastHash(first, load<u32>(at + i + 4), EIGHT_SEED) >>> shift, limit)
-    }
+    if (popcnt(five) >= TOGETHER_FROM) markTextTogether<Which>(at, five, six, eight, shift, text, limit)
+    else markTextOneByOne(at, five, six, eight, shift, text, limit)
   }
   const pairs = marks & (zeros >>> 1)
   const wideTwo = pairs & (pairs >>> 2)
@@ -182,6 +180,94 @@ function markText(at: usize, marks: u32, zeros: u32, shift: u32, text: usize, li
   }
 }
 
+/** `five`, `six` and `eight` have a bit for each byte that so many characters of text start at. */
+function markTextOneByOne(at: usize, five: u32, six: u32, eight: u32, shift: u32, text: usize, limit: u32): void {
+  for (let left = five; left != 0; left &= left - 1) {
+    const i = ctz(left)
+    const first = load<u32>(at + i)
+    setWithin(text, lastHash(first, load<u32>(at + i + 1), FIVE_SEED) >>> shift, limit)
+    if (((six >>> i) & 1) != 0) setWithin(text, lastHash(first, load<u32>(at + i + 2), SIX_SEED) >>> shift, limit)
+    if (((eight >>> i) & 1) != 0) setWithin(text, lastHash(first, load<u32>(at + i + 4), EIGHT_SEED) >>> shift, limit)
+  }
+}
+
+/** The same, for all sixteen bytes at once. */
+function markTextTogether<Which>(
+  at: usize,
+  five: u32,
+  six: u32,
+  eight: u32,
+  shift: u32,
+  text: usize,
+  limit: u32,
+): void {
+  const a = v128.load(at)
+  const b = v128.load(at + 1)
+  const c = v128.load(at + 2)
+  const d = v128.load(at + 3)
+  const lastB = lastPart(b)
+  const lastC = lastPart(c)
+  const lastD = lastPart(d)
+  const lastE = lastPart(v128.load(at + 4))
+  const lastF = lastPart(v128.load(at + 5))
+  const lastG = lastPart(v128.load(at + 6))
+  const lastH = lastPart(v128.load(at + 7))
+  setMarked<Which>(
+    text,
+    textBits(a, lastB, FIVE_SEED, shift),
+    textBits(b, lastC, FIVE_SEED, shift),
+    textBits(c, lastD, FIVE_SEED, shift),
+    textBits(d, lastE, FIVE_SEED, shift),
+    five,
+    limit,
+  )
+  setMarked<Which>(
+    text,
+    textBits(a, lastC, SIX_SEED, shift),
+    textBits(b, lastD, SIX_SEED, shift),
+    textBits(c, lastE, SIX_SEED, shift),
+    textBits(d, lastF, SIX_SEED, shift),
+    six,
+    limit,
+  )
+  setMarked<Which>(
+    text,
+    textBits(a, lastE, EIGHT_SEED, shift),
+    textBits(b, lastF, EIGHT_SEED, shift),
+    textBits(c, lastG, EIGHT_SEED, shift),
+    textBits(d, lastH, EIGHT_SEED, shift),
+    eight,
+    limit,
+  )
+}
+
+/** What the last four characters of four windows add to their hashes. */
+function lastPart(last: v128): v128 {
+  return i32x4.mul(last, i32x4.splat(LAST_MULTIPLIER))
+}
+
+/** As `lastHash`, of four windows. */
+function textBits(first: v128, last: v128, seed: u32, shift: u32): v128 {
+  const firstPart = i32x4.mul(v128.xor(first, i32x4.splat(seed)), i32x4.splat(MULTIPLIER))
+  return i32x4.shr_u(i32x4.add(firstPart, last), shift)
+}
+
+/** Sets the bits of windows that start at 0, 4, 8 and 12 (`a`), at 1, 5, 9 and 13 (`b`) and so on, where `marks` has a bit. */
+function setMarked<Which>(array: usize, a: v128, b: v128, c: v128, d: v128, marks: u32, limit: u32): void {
+  if (isFloat<Which>() && !hasAnyBelow(a, b, c, d, limit)) return
+  setMarkedFour(array, a, marks, limit)
+  setMarkedFour(array, b, marks >>> 1, limit)
+  setMarkedFour(array, c, marks >>> 2, limit)
+  setMarkedFour(array, d, marks >>> 3, limit)
+}
+
+function setMarkedFour(array: usize, bits: v128, marks: u32, limit: u32): void {
+  if ((marks & 1) != 0) setWithin(array, i32x4.extract_lane(bits, 0), limit)
+  if ((marks & 16) != 0) setWithin(array, i32x4.extract_lane(bits, 1), limit)
+  if ((marks & 256) != 0) setWithin(array, i32x4.extract_lane(bits, 2), limit)
+  if ((marks & 4096) != 0) setWithin(array, i32x4.extract_lane(bits, 3), limit)
+}
+
 /** Of a wide window whose last four characters begin `last` characters behind its first. */
 function wideTextBit(at: usize, last: usize, seed: u32, shift: u32): u32 {
   return lastHash(everySecond(at), everySecond(at + 2 * last), seed) >>> shift
@@ -189,10 +275,23 @@ function wideTextBit(at: usize, last: usize, seed: u32, shift: u32): u32 {
 
 /** `letters` has a bit for each byte of this block that is a letter or a digit. */
 function markWords(at: usize, letters: u32, shift: u32, limit: u32): void {
-  for (let i: u32 = 0; i < 16; i++) {
-    if (((letters >>> i) & 1) != 0) addToWord(at + i)
-    else endWord(shift, limit)
+  let sum = word
+  let length = wordLength
+  for (let i: u32 = 0; i < 16; ) {
+    const rest = letters >>> i
+    if ((rest & 1) == 0) {
+      if (length != 0) setWord(sum, length, shift, limit)
+      length = 0
+      i += min<u32>(ctz(rest), 16 - i)
+      continue
+    }
+    if (length == 0) sum = WORD_SEED
+    const end = i + min<u32>(ctz(~rest), 16 - i)
+    length += end - i
+    for (; i < end; i++) sum = (sum ^ load<u8>(at + i)) * WORD_STEP
   }
+  word = sum
+  wordLength = length
 }
 
 /** `pairs` has a bit for each byte of this block that is a letter or a digit and has a zero behind it. */
