@@ -17,6 +17,11 @@ export interface HeldSet {
   readonly rulesets: readonly RunnableRuleset[]
   readonly byKey: ReadonlyMap<string, RunnableRuleset>
   readonly warm: boolean
+  /**
+   * Keys of rulesets that were compiled ahead for it. Once each: what had to make way for a hunt would else make way for it in
+   * turn, again and again.
+   */
+  readonly warmed: Set<string>
   /** False: its rulesets are not compiled together. */
   together: boolean
   /** Keys of rulesets that are compiled together, by what they demand; null: as they come. */
@@ -54,6 +59,7 @@ export class HeldRulesets {
       rulesets,
       byKey: new Map(rulesets.map((ruleset) => [ruleset.key, ruleset])),
       warm,
+      warmed: new Set(),
       together: bundles,
       groups,
       bundles: null,
@@ -143,14 +149,16 @@ export class HeldRulesets {
     if (set !== undefined) set.bundles = null
   }
 
-  /** A ruleset that tasks will probably need and that is not compiled yet; null when there is none, or no room. */
+  /** A ruleset that tasks will probably need and that was not compiled ahead yet; null when there is none, or no room. */
   nextToWarm(): RunnableRuleset | null {
     if (this.#cache.textBytesAlone >= WARM_IN_ALL) return null
     for (const set of this.#sets.values()) {
       if (!set.warm) continue
       for (const ruleset of set.rulesets) {
-        if (this.#cache.has(textKey(ruleset)) || this.#quarantined.has(ruleset.key)) continue
-        if (ruleset.content.length <= WARM_TEXT) return ruleset
+        if (set.warmed.has(ruleset.key) || this.#quarantined.has(ruleset.key)) continue
+        if (ruleset.content.length > WARM_TEXT) continue
+        set.warmed.add(ruleset.key)
+        if (!this.#cache.has(textKey(ruleset))) return ruleset
       }
     }
     return null
