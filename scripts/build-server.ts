@@ -7,6 +7,7 @@
  * names in this way is copied or built to the same place.
  */
 import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
 import { dirname, join, posix, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Plugin, rolldown } from 'rolldown'
@@ -33,13 +34,31 @@ const build = await rolldown({
   platform: 'node',
   input: { main: join(source, 'main.ts') },
   external: leftOutside,
-  plugins: [addresses()],
+  plugins: [addresses(), leanHttp()],
 })
 await build.write({ dir: fresh, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'parts/[name]-[hash].js' })
 await build.close()
 writeFileSync(mark(fresh), from)
 rmSync(dist, { recursive: true, force: true })
 renameSync(fresh, dist)
+
+/**
+ * `node:http` without what Node puts into it of WebSockets. Importing it asks for all its names, and these load another
+ * client for HTTP and HTTP/2: a tenth of a second of each start, whatever it is for.
+ */
+function leanHttp(): Plugin {
+  const names = Object.entries(Object.getOwnPropertyDescriptors(http))
+    .filter(([, { get }]) => get === undefined)
+    .map(([name]) => name)
+  return {
+    name: 'lean-http',
+    resolveId: (id) => (id === 'node:http' || id === 'http' ? '\0lean-http' : null),
+    load: (id) =>
+      id === '\0lean-http'
+        ? `const http = process.getBuiltinModule('node:http')\nexport default http\nexport const { ${names.join(', ')} } = http`
+        : null,
+  }
+}
 
 function addresses(): Plugin {
   return {

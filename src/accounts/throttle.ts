@@ -16,7 +16,8 @@ const TRACKED = 50_000
 export class Throttle {
   readonly #free: number
   readonly #now: () => number
-  readonly #entries = new LRUCache<string, { failures: number; until: number; last: number }>({ max: TRACKED })
+  /** Null before the first attempt: it takes its room, and time, at once. */
+  #entries: LRUCache<string, { failures: number; until: number; last: number }> | null = null
 
   /** `free` failures cost nothing; `now` is in milliseconds. */
   constructor(free: number, now: () => number) {
@@ -26,7 +27,7 @@ export class Throttle {
 
   /** Milliseconds until the next attempt of this key is looked at; 0 for at once. */
   pause(key: string): number {
-    return Math.max(0, (this.#entries.peek(key)?.until ?? 0) - this.#now())
+    return Math.max(0, (this.#entries?.peek(key)?.until ?? 0) - this.#now())
   }
 
   /**
@@ -35,6 +36,7 @@ export class Throttle {
    */
   attempt(key: string): void {
     const now = this.#now()
+    this.#entries ??= new LRUCache({ max: TRACKED })
     const known = this.#entries.peek(key)
     const failures = known && now - known.last < FORGOTTEN_AFTER ? known.failures + 1 : 1
     const pause = failures <= this.#free ? 0 : Math.min(LONGEST_PAUSE, 1000 * 2 ** (failures - this.#free - 1))
@@ -42,6 +44,6 @@ export class Throttle {
   }
 
   succeeded(key: string): void {
-    this.#entries.delete(key)
+    this.#entries?.delete(key)
   }
 }

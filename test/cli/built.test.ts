@@ -41,3 +41,20 @@ test('what was built runs, unless a source has changed since or is there no more
   rmSync(mark)
   assert.notEqual(run(), 'from what was built', 'a build that was not finished is none')
 })
+
+test('a command that asks nobody over HTTP does not load the clients for it that Node has', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'backtrail-built-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const telling = "process.on('exit', () => process.stderr.write(process.moduleLoadList.join('\\n')))"
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [
+      `--import=data:text/javascript,${encodeURIComponent(telling)}`,
+      ...[join(root, 'dist/main.js'), 'users', 'add', 'ada', '--data', folder],
+    ],
+    { encoding: 'utf8' },
+  )
+  assert.equal(status, 0, stderr)
+  assert.match(stderr, /^NativeModule http$/m)
+  assert.doesNotMatch(stderr, /^NativeModule internal\/(?:deps\/undici|http2)\//m)
+})
