@@ -1,7 +1,7 @@
 /** The composition of an appliance: which service gets which. */
 export { openAppliance } from './appliance.ts'
 export type { StoresSettings } from './cluster-place.ts'
-export { type ClusterStatus, clusterStatus } from './cluster-status.ts'
+export { type ClusterStatus, clusterStatus, type ServerRole } from './cluster-status.ts'
 export { type ClusterNode, openNode } from './node.ts'
 export { Opened } from './opened.ts'
 export type { Appliance } from './services.ts'

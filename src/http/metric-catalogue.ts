@@ -81,6 +81,13 @@ export const metricCatalogue = {
     labels: [],
     row: 'Hunts',
   },
+  backtrail_servers: {
+    kind: 'gauge',
+    unit: 'short',
+    help: 'Servers of the cluster by what they do: works, stands by, passes on, gone (no sign of life for 15 s)',
+    labels: ['role'],
+    row: 'Hunts',
+  },
   backtrail_nodes: {
     kind: 'gauge',
     unit: 'short',

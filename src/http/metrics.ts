@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { ServerRole } from '../appliance/index.ts'
 import type { ApplianceServices } from './appliance.ts'
 import { described, type MetricName } from './metric-catalogue.ts'
+
+const SERVER_ROLES = ['works', 'stands by', 'passes on', 'gone'] as const satisfies readonly ServerRole[]
 
 export interface Metrics {
   readonly contentType: string
@@ -101,6 +104,28 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     registers,
     collect() {
       this.set(appliance.tenants.retroHunts.unfinished)
+    },
+  })
+  // Once a second however many scrape, as above.
+  let listed: ReturnType<typeof appliance.cluster> | null = null
+  const cluster = () => {
+    if (!listed) {
+      listed = appliance.cluster()
+      setTimeout(() => {
+        listed = null
+      }, 1_000).unref()
+    }
+    return listed
+  }
+  new Gauge({
+    ...described('backtrail_servers'),
+    registers,
+    async collect() {
+      const status = await cluster()
+      const count = (role: ServerRole) => status?.servers.filter((server) => server.role === role).length ?? 0
+      for (const role of SERVER_ROLES) this.set({ role }, count(role))
+      // One on a data folder is listed nowhere.
+      if (status === null) this.set({ role: 'works' }, 1)
     },
   })
   new Gauge({

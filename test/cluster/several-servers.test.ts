@@ -144,6 +144,11 @@ test('administrators see which server works and which stand by', { skip }, async
       ['passes on', passing.url],
     ],
   )
+  const { text } = await ask(passing, 'GET', '/metrics')
+  assert.deepEqual(
+    [...text.matchAll(/^backtrail_servers\{role="([^"]+)"\} (\d+)$/gm)].map(([, role, count]) => `${role} ${count}`),
+    ['works 1', 'stands by 1', 'passes on 1', 'gone 0'],
+  )
   const { stdout } = await backtrailTo(0, ['cluster', 'status', ...flags().slice(0, 4)])
   assert.match(
     stdout,
