@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Failure, messageOf } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { now, type Store } from '../store/index.ts'
@@ -25,7 +26,8 @@ import { inParts, ofWholeTexts } from './text-parts.ts'
  * - Whoever claimed a hunt last holds it: its fence, which each claim raises, is a condition of every write. Work that
  *   goes on in a process which lost its hunt stores nothing, and ends at its next write.
  * - The row's state decides: a checkpoint that comes after a hunt was stopped or removed is thrown away.
- * - While the storage is full, a hunt waits with what it could not store.
+ * - While the storage is full, a hunt waits with what it could not store. While it does not answer, the hunt waits too, and is
+ *   claimed anew after that.
  * - A hunt ends as `failed` only on a defect; the log has the reason. Scans that were given up do not end it.
  * - `close` leaves the rows as they are: the next start of the server goes on with them.
  */
@@ -59,7 +61,7 @@ export class HuntRunner {
       attributes: { 'backtrail.hunt': id, 'backtrail.hunt.kind': this.#policy.kind },
       ...(cause && { parent: cause }),
     })
-    const done = this.#run(id, owner, abort.signal, span)
+    const done = this.#runToItsEnd(id, owner, abort.signal, span)
       .then(
         () => span?.end(),
         (error) => {
@@ -97,6 +99,22 @@ export class HuntRunner {
     const all = [...this.#underWay.values()]
     for (const { abort } of all) abort.abort(new Failure('service.stopping'))
     await Promise.all(all.map(({ done }) => done))
+  }
+
+  /** Where the storage of rows, contents or segments does not answer, the hunt goes on behind its cursor once it does. */
+  async #runToItsEnd(id: number, owner: number, signal: AbortSignal, span: Span | null): Promise<void> {
+    const { log } = this.#parts
+    for (let hasWarned = false; ; hasWarned = true) {
+      try {
+        return await this.#run(id, owner, signal, span)
+      } catch (error) {
+        const isAway = error instanceof Failure && error.code === 'storage.unavailable'
+        if (!isAway || signal.aborted) throw error
+        if (!hasWarned) log.warn({ hunt: id, err: error }, 'a hunt waits until the storage answers again')
+      }
+      await delay(AWAY_MS, undefined, { signal }).catch(() => {})
+      signal.throwIfAborted()
+    }
   }
 
   async #run(id: number, owner: number, signal: AbortSignal, span: Span | null): Promise<void> {
@@ -169,6 +187,8 @@ export class HuntRunner {
     return (write) => retryWhenFull(write, { hunt, signal, log: this.#parts.log })
   }
 }
+
+const AWAY_MS = 1_000
 
 /** Does a write, again and again for as long as the storage is full. */
 export type UntilStored = <T>(write: () => Promise<T>) => Promise<T>

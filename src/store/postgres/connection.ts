@@ -35,21 +35,37 @@ export function connectionsTo(
   })
   // A connection that was lost while nobody used it: the next one who asks gets another.
   pool.on('error', () => {})
-  return {
-    options: pool.options,
-    end: () => pool.end(),
-    async connect() {
-      const waiting = performance.now()
-      for (;;) {
-        try {
-          return await understanding(await pool.connect(), health, inspect)
-        } catch (error) {
-          if (!isComingBack(error) || performance.now() - waiting > WAIT_MS) throw error
-          await delay(AGAIN_MS)
-        }
+  const connect = async () => {
+    const waiting = performance.now()
+    for (;;) {
+      try {
+        return await understanding(await pool.connect(), { health, inspect, connect })
+      } catch (error) {
+        if (!isComingBack(error)) throw error
+        if (performance.now() - waiting > WAIT_MS) throw new LostConnection(error)
+        await delay(AGAIN_MS)
       }
-    },
+    }
   }
+  return { options: pool.options, end: () => pool.end(), connect }
+}
+
+/** What was asked for was not done, or nobody knows. */
+class LostConnection extends Failure {
+  constructor(cause: unknown) {
+    super(
+      'storage.unavailable',
+      'PostgreSQL does not answer, or the connection to it was lost; whether what was to be changed was changed is not known. Try again in a moment.',
+    )
+    this.cause = cause
+  }
+}
+
+interface Understanding {
+  readonly health: DatabaseHealth
+  readonly inspect: Inspect
+  /** Another connection, as soon as there is one. */
+  readonly connect: () => Promise<PostgresPoolClient>
 }
 
 /** The same connection for the same client: Kysely knows connections by their identity. */
@@ -57,8 +73,7 @@ const understood = new WeakMap<pg.PoolClient, PostgresPoolClient>()
 
 async function understanding(
   client: pg.PoolClient,
-  health: DatabaseHealth,
-  inspect: Inspect,
+  { health, inspect, connect }: Understanding,
 ): Promise<PostgresPoolClient> {
   const known = understood.get(client)
   if (known) return known
@@ -70,20 +85,39 @@ async function understanding(
     client.release(true)
     throw error
   }
-  const query = async (text: string, parameters: readonly unknown[]) => {
+  let isInUnit = false
+  let isReleased = false
+  const release = (error?: boolean) => {
+    // The pool may have given it to somebody else since.
+    if (!isReleased) client.release(error)
+  }
+  const query = async (text: string, parameters: readonly unknown[]): Promise<unknown> => {
+    if (BEGINS.test(text)) isInUnit = true
+    else if (ENDS.test(text)) isInUnit = false
     try {
       return await client.query(text, parameters.map(toParameter))
     } catch (error) {
-      throw explained(error, health)
+      if (!isLost(error)) throw explained(error, health)
+      if (isInUnit || !READS.test(text)) throw new LostConnection(error)
+      // A question by itself is asked again. First the place in the pool is free, since all others may wait for one too.
+      release(true)
+      isReleased = true
+      const other = await connect()
+      try {
+        return await other.query(text, parameters)
+      } finally {
+        other.release()
+      }
     }
   }
-  const connection = {
-    query,
-    release: (error?: boolean) => client.release(error),
-  } as unknown as PostgresPoolClient
+  const connection = { query, release } as unknown as PostgresPoolClient
   understood.set(client, connection)
   return connection
 }
+
+const BEGINS = /^(?:begin|start transaction)\b/i
+const ENDS = /^(?:commit|rollback)$/i
+const READS = /^\s*select\b/i
 
 function toParameter(value: unknown): unknown {
   return typeof value === 'string' ? storable(value) : value
@@ -127,6 +161,7 @@ export function wasTakenBack(error: unknown): boolean {
 
 /** The connection is gone, and with it what was not committed. */
 export function isLost(error: unknown): boolean {
+  if (error instanceof LostConnection) return true
   const code = codeOf(error)
   return (
     ['57P01', '57P02', '57P03', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(code) ||

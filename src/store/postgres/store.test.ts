@@ -29,11 +29,11 @@ async function beside(t: TestContext, address: string): Promise<pg.Client> {
   return client
 }
 
-/** Until somebody waits for another one's lock. */
-async function untilWaiting(client: pg.Client): Promise<void> {
+/** Until so many wait for another one's lock. */
+async function untilWaiting(client: pg.Client, least = 1): Promise<void> {
   for (const started = performance.now(); performance.now() - started < timeout / 2; await delay(20)) {
     const { rowCount } = await client.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    if (rowCount) return
+    if ((rowCount ?? 0) >= least) return
   }
   throw new Error('Nobody has waited.')
 }
@@ -100,6 +100,36 @@ test('a unit whose connection is lost is run again, and what fails for its own r
   })
   await assert.rejects(failing, /change of mind/)
   assert.deepEqual([tries, await store.settings.find('n')], [1, '2'])
+})
+
+test('questions whose connection is lost are asked again; a change is not, and fails as one of which nobody knows', {
+  skip,
+  timeout,
+}, async (t) => {
+  const address = await newDatabase()
+  const store = await opened(t, address)
+  // What is active is seen once in a transaction, so somebody else looks.
+  const [holder, client] = [await beside(t, address), await beside(t, address)]
+  await store.settings.set('k', 'before')
+  await holder.query('BEGIN')
+  await holder.query('LOCK TABLE settings IN ACCESS EXCLUSIVE MODE')
+  const change = store.settings.set('k', 'after').then(
+    () => null,
+    (error: unknown) => error,
+  )
+  // More than there are connections: each that is lost leaves its place to another one.
+  const found = Promise.all(Array.from({ length: 15 }, () => store.settings.find('k')))
+  try {
+    await untilWaiting(client, 10)
+    await client.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'backtrail'",
+    )
+  } finally {
+    await holder.query('COMMIT')
+  }
+  assert.deepEqual([...new Set(await found)], ['before'])
+  const failure = (await change) as { readonly code?: string; readonly status?: number }
+  assert.deepEqual([failure.code, failure.status], ['storage.unavailable', 503])
 })
 
 test('the store goes on after the server was ended and started anew', { skip, timeout }, async (t) => {
