@@ -4,14 +4,26 @@
  * one, `nobody`.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { chownSync, existsSync, globSync, mkdtempSync, openSync, readFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { after } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 
 /** Where `initdb` and `postgres` are: as Debian has them, the newest first, or on the PATH. */
@@ -37,6 +49,8 @@ export const noServer: string | false =
 /** Nothing that is measured: a machine under load takes its time. */
 const START_MS = 120_000
 
+const cache = fileURLToPath(new URL('../../../node_modules/.cache/postgres', import.meta.url))
+
 class Server {
   readonly #folder = mkdtempSync(join(tmpdir(), 'backtrail-pg-'))
   readonly #asUser: readonly string[]
@@ -47,10 +61,31 @@ class Server {
     this.#asUser = process.getuid?.() === 0 ? this.#giveAway() : []
     // The order of texts and the case of letters are what the schema says: the database's own are others.
     const locale = ['--locale=C.UTF-8', '--locale-provider=icu', '--icu-locale=en-US']
-    const made = ['-D', this.#data, '-U', 'backtrail', '-A', 'trust', '-E', 'UTF8', '-N', ...locale]
-    const [command = '', ...given] = this.#command('initdb', made)
-    execFileSync(command, given, { cwd: this.#folder, stdio: ['ignore', 'ignore', 'inherit'] })
+    const made = ['-U', 'backtrail', '-A', 'trust', '-E', 'UTF8', '-N', ...locale]
+    this.#initialize(made)
     this.#process = this.#spawn()
+  }
+
+  /**
+   * As `initdb` does it, which takes a second and more of a processor: whoever is the first leaves a copy of what it has made,
+   * for all others of this checkout.
+   */
+  #initialize(made: readonly string[]): void {
+    const { mtimeMs } = statSync(join(programs ?? '', 'postgres'))
+    const what = JSON.stringify([programs, mtimeMs, this.#asUser, made])
+    const copy = join(cache, createHash('sha256').update(what).digest('hex'))
+    if (existsSync(copy)) return void execFileSync('cp', ['-a', copy, this.#data])
+    const [command = '', ...given] = this.#command('initdb', ['-D', this.#data, ...made])
+    execFileSync(command, given, { cwd: this.#folder, stdio: ['ignore', 'ignore', 'inherit'] })
+    mkdirSync(cache, { recursive: true })
+    const fresh = join(mkdtempSync(join(cache, 'fresh-')), 'data')
+    execFileSync('cp', ['-a', this.#data, fresh])
+    try {
+      renameSync(fresh, copy)
+    } catch {
+      // Another process was faster.
+    }
+    rmSync(dirname(fresh), { recursive: true })
   }
 
   get #data(): string {
