@@ -54,13 +54,26 @@ export function gramsPlanOf(
 /** The hashes of the literal's text windows, at most `limit`, without doubles. */
 function textHashesOf(literal: string, channel: Channel, limit: number): Uint32Array {
   const hashes = new Set<number>()
+  // Hundreds of forms of a string under `xor` have none, and ranking their windows would take most of the time of a plan.
+  const longest = longestText(literal)
   for (const length of TEXT_LENGTHS.toReversed()) {
+    if (length > longest) continue
     for (const at of placesOf(literal, length, limit)) {
       if (hashes.size === limit) return Uint32Array.from(hashes)
       if (isAllText(literal, at, length)) hashes.add(textHash(channel, literal, at, length))
     }
   }
   return Uint32Array.from(hashes)
+}
+
+/** The length of the longest run of text. */
+function longestText(literal: string): number {
+  let longest = 0
+  for (let at = 0, run = 0; at < literal.length; at++) {
+    run = isText(literal.charCodeAt(at)) ? run + 1 : 0
+    longest = Math.max(longest, run)
+  }
+  return longest
 }
 
 function isAllText(literal: string, at: number, length: number): boolean {
