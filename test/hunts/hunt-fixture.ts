@@ -10,11 +10,17 @@ import { readSettings } from '../../src/settings/index.ts'
 export class HuntingGround {
   readonly folder = mkdtempSync(join(tmpdir(), 'backtrail-hunts-'))
   readonly logged: string[] = []
+  readonly #workers: string
   #appliance: Appliance | null = null
   #admin: Account | null = null
 
-  static async open(): Promise<HuntingGround> {
-    const ground = new HuntingGround()
+  private constructor({ workers = '2' }: { readonly workers?: string }) {
+    this.#workers = workers
+  }
+
+  /** With two workers, each of which compiles every text for itself, unless given otherwise. */
+  static async open(settings: { readonly workers?: string } = {}): Promise<HuntingGround> {
+    const ground = new HuntingGround(settings)
     mkdirSync(join(ground.folder, 'files'))
     await ground.reopen()
     await ground.appliance.accounts.ensureFirstAdministrator({})
@@ -39,7 +45,7 @@ export class HuntingGround {
   async reopen(): Promise<void> {
     await this.#appliance?.close()
     this.#appliance = null
-    const settings = readSettings({ data: this.dataFolder, workers: '2', scanTimeout: '2s' }, {})
+    const settings = readSettings({ data: this.dataFolder, workers: this.#workers, scanTimeout: '2s' }, {})
     const log = (level: string) => (particulars: object, message: string) => {
       this.logged.push(`${level} ${message} ${JSON.stringify(particulars)}`)
     }

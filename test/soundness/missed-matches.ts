@@ -14,7 +14,7 @@ import {
   sign,
   writeSegment,
 } from '../../src/index/index.ts'
-import { mayMatch, PlanBatch, planRuleset, type RulesetPlan } from '../../src/planner/index.ts'
+import { mayMatch, type Plan, PlanBatch, planRuleset, type RulesetPlan } from '../../src/planner/index.ts'
 import { parse } from '../../src/yara/index.ts'
 import { engineFactsOf, engineFor } from '../planner/engine.ts'
 
@@ -45,23 +45,68 @@ export interface Verdict {
 
 const SEGMENT_SAMPLES = 40
 
-/** Checks every rule, each a text of its own, against every sample. `folder` is for segment files. */
-export function missedMatches(
-  samples: readonly Uint8Array[],
-  rules: readonly { readonly name: string; readonly text: string }[],
-  layers: Layers,
-  folder: string,
-): Verdict {
-  mkdirSync(folder, { recursive: true })
+/** Samples, and rules, each a text of its own, with what the engine finds: that is the same whatever is broken. */
+export class Corpus {
+  readonly samples: readonly Uint8Array[]
+  readonly rules: readonly { readonly name: string; readonly text: string }[]
+  /** The names of the rules that match, of each sample. */
+  readonly found: readonly ReadonlySet<string>[]
+  readonly #digests: readonly SampleDigests[]
+  /** The records and the plans of `asBuilt`: each break leaves one of both as it is. */
+  #signed: readonly Uint8Array[] | null = null
+  #planned: readonly Plan[] | null = null
+
+  constructor(
+    samples: readonly Uint8Array[],
+    rules: Corpus['rules'],
+    found: Corpus['found'] = scanned(samples, rules),
+  ) {
+    this.samples = samples
+    this.rules = rules
+    this.found = found
+    this.#digests = samples.map(digestsOf)
+  }
+
+  /** The signature records of all samples. */
+  signed(by: Layers['sign']): readonly Uint8Array[] {
+    const sign = () => this.samples.map((bytes, n) => by(bytes, this.#digests[n] as SampleDigests))
+    if (by !== asBuilt.sign) return sign()
+    this.#signed ??= sign()
+    return this.#signed
+  }
+
+  /** The plans of all rules. */
+  planned(by: Layers['plan']): readonly Plan[] {
+    const plan = () => this.rules.map(({ text }) => by(text).plan)
+    if (by !== asBuilt.plan) return plan()
+    this.#planned ??= plan()
+    return this.#planned
+  }
+
+  /** Those of its samples that are picked, with the same rules. */
+  only(isPicked: (sample: Uint8Array) => boolean): Corpus {
+    const found = this.found.filter((_, n) => isPicked(this.samples[n] as Uint8Array))
+    return new Corpus(this.samples.filter(isPicked), this.rules, found)
+  }
+}
+
+function scanned(samples: readonly Uint8Array[], rules: Corpus['rules']): ReadonlySet<string>[] {
   const scan = engineFor(rules.map(({ text }) => text).join('\n'))
-  const plans = rules.map(({ text }) => layers.plan(text).plan)
+  return samples.map((bytes) => scan(bytes))
+}
+
+/** Checks every rule against every sample. `folder` is for segment files. */
+export function missedMatches(corpus: Corpus, layers: Layers, folder: string): Verdict {
+  mkdirSync(folder, { recursive: true })
+  const { samples, rules } = corpus
+  const plans = corpus.planned(layers.plan)
   const batch = new PlanBatch(plans)
+  const records = corpus.signed(layers.sign)
   const missed: string[] = []
   let matches = 0
   let candidates = 0
   for (let from = 0; from < samples.length; from += SEGMENT_SAMPLES) {
-    const some = samples.slice(from, from + SEGMENT_SAMPLES)
-    const signed = some.map((bytes, n) => ({ id: from + n, record: layers.sign(bytes, digestsOf(bytes)) }))
+    const signed = records.slice(from, from + SEGMENT_SAMPLES).map((record, n) => ({ id: from + n, record }))
     const path = join(folder, `${from}.segment`)
     layers.write(path, signed)
     const reader = SegmentReader.open(path)
@@ -72,15 +117,15 @@ export function missedMatches(
       reader.close()
     }
     for (const ids of found) candidates += ids.size
-    for (const [n, bytes] of some.entries()) {
-      const names = scan(bytes)
-      const view = SignatureView.of((signed[n] as SignedSample).record)
+    for (const { id, record } of signed) {
+      const names = corpus.found[id]
+      const view = SignatureView.of(record)
       for (const [r, { name }] of rules.entries()) {
-        if (!names.has(name)) continue
+        if (!names?.has(name)) continue
         matches++
         const plan = plans[r]
-        if (plan !== undefined && !mayMatch(plan, view)) missed.push(`${name} on sample ${from + n}, by its signature`)
-        if (!found[r]?.has(from + n)) missed.push(`${name} on sample ${from + n}, in its segment`)
+        if (plan !== undefined && !mayMatch(plan, view)) missed.push(`${name} on sample ${id}, by its signature`)
+        if (!found[r]?.has(id)) missed.push(`${name} on sample ${id}, in its segment`)
       }
     }
   }
