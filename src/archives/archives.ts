@@ -310,7 +310,7 @@ async function attemptWith(
 
 function noteOf(attempt: Attempt, listing: Listing, job: Job): string | null {
   const sentences: string[] = []
-  if (listing.cut) sentences.push(`It has more than ${job.memberLimit} members; the rest was not unpacked.`)
+  if (listing.cut) sentences.push(`It has more than ${job.memberLimit} contained files; the rest was not unpacked.`)
   if (attempt.exceeded === 'bytes') {
     sentences.push(`It unpacks to more than ${job.bounds().totalBytes} bytes; the rest was not unpacked.`)
   }
@@ -321,8 +321,8 @@ function noteOf(attempt: Attempt, listing: Listing, job: Job): string | null {
   if (attempt.locked > 0) {
     const are =
       attempt.locked === 1
-        ? 'member is encrypted, and no known password opens it'
-        : 'members are encrypted, and no known password opens them'
+        ? 'contained file is encrypted, and no known password opens it'
+        : 'contained files are encrypted, and no known password opens them'
     sentences.push(`${attempt.locked} ${are}.`)
   }
   if (attempt.damaged > 0 && attempt.exceeded === null) {

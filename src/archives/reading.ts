@@ -70,7 +70,9 @@ export async function readPart(content: Content, at: number, most: number): Prom
       to,
       // Local headers alone do not tell how many there were.
       note:
-        zip.directory === null ? 'The list of the archive is missing or damaged: members may be missing too.' : null,
+        zip.directory === null
+          ? 'The list of the archive is missing or damaged: contained files may be missing too.'
+          : null,
       members: members.map((member, i) => ({
         name: memberName(names[i] ?? ''),
         read: (limit) => member.read(limit),
@@ -174,13 +176,13 @@ async function readMail({ bytes }: Content, most: number): Promise<FoundPart> {
   const whole = { from: 0, to: bytes.length }
   if (isMailbox(bytes)) {
     const mails = mailsIn(bytes, most + 1)
-    const note = mails.length > most ? `It has more than ${most} members; the rest was not unpacked.` : null
+    const note = mails.length > most ? `It has more than ${most} contained files; the rest was not unpacked.` : null
     return { ...whole, members: mails.slice(0, most).map(named), note }
   }
   if (bytes.length > LARGEST_MAIL) return { ...whole, members: [], note: 'The mail is too large to be opened.' }
   try {
     const parts = await partsOfMail(bytes)
-    const note = parts.length > most ? `It has more than ${most} members; the rest was not unpacked.` : null
+    const note = parts.length > most ? `It has more than ${most} contained files; the rest was not unpacked.` : null
     return { ...whole, members: parts.slice(0, most).map(named), note }
   } catch (error) {
     return { ...whole, members: [], note: `The mail could not be opened: ${(error as Error).message}` }

@@ -1,9 +1,9 @@
 /** What the note of an archive says about files in it that did not come out. */
 
 export const damagedRemark = (files: number): string =>
-  `${files} ${files === 1 ? 'member is' : 'members are'} damaged or cut off.`
+  `${files} ${files === 1 ? 'contained file is' : 'contained files are'} damaged or cut off.`
 
 /** `bytes` is what one may have; null where only some of the limits are known. */
 export const oversizedRemark = (files: number, bytes: number | null): string =>
-  `${files} ${files === 1 ? 'member' : 'members'} larger than ${bytes === null ? 'allowed' : `${bytes} bytes`} ` +
+  `${files} ${files === 1 ? 'contained file' : 'contained files'} larger than ${bytes === null ? 'allowed' : `${bytes} bytes`} ` +
   `${files === 1 ? 'was' : 'were'} not unpacked.`

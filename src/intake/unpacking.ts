@@ -393,7 +393,7 @@ const MAIL = 'Text/Email'
 
 function exceededNote(what: 'members' | 'bytes', bounds: { readonly members: number; readonly bytes: number }): string {
   return what === 'members'
-    ? 'It has more members than allowed; the rest was not unpacked.'
+    ? 'It has more contained files than allowed; the rest was not unpacked.'
     : `It unpacks to more than allowed, ${bounds.bytes} bytes; the rest was not unpacked.`
 }
 

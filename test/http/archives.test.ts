@@ -369,7 +369,7 @@ test('of many damaged archives at once each gives what is whole, and all are tol
   )
   for (const [n, hash] of hashes.entries()) {
     const { json } = await server.get(`/api/samples/${hash}/details/`)
-    assert.match(json.note, /1 member is damaged/)
+    assert.match(json.note, /1 contained file is damaged/)
     assert.equal(json.members.length, 21, `archive ${n}`)
   }
 })
@@ -388,7 +388,7 @@ test('an archive whose password was missing is unpacked with one that is given l
     const details = async (): Promise<Json> => (await server.get(`/api/samples/${hash}/details/`)).json
     const names = ({ members }: Json) => members.map(({ path }: Json) => path).sort()
     const locked = await details()
-    assert.match(locked.note, /^1 member is encrypted, and no known password opens it\./)
+    assert.match(locked.note, /^1 contained file is encrypted, and no known password opens it\./)
     assert.deepEqual(names(locked), ['open.txt'])
 
     const unpack = async (password: string) => {

@@ -235,7 +235,7 @@ test('what is too large, too many or endless ends at its bound, with a reason', 
     'large.git': /larger than a source may be/,
     'inflating.git': /longer than 8388608 bytes|larger/,
     'bomb.zip': /cannot be used: .*more than/,
-    'many.tar.gz': /more than 2000 members/,
+    'many.tar.gz': /more than 2000 contained files/,
     'endless.zip': /larger than a source may be/,
     'amplified.tar': /longer than 8388608 bytes/,
   }

@@ -227,11 +227,49 @@ test('an archive that is encrypted says so, and opens with the password that is 
   execFileSync(sevenZipBinary(), ['a', '-bso0', '-bsp0', '-psecret', archive, join(folder, 'inside.txt')])
   const hash = await web.server.upload(readFileSync(archive), 'locked.zip')
   const page = await web.open(`/samples/${hash}`)
-  await page.getByText(/1 member is encrypted, and no known password opens it/).waitFor()
+  await page.getByText(/1 contained file is encrypted, and no known password opens it/).waitFor()
+  assert.deepEqual(await accessibilityProblems(page), [])
+  await page.getByLabel('Password of the archive').fill('wrong')
+  await page.getByRole('button', { name: 'Unpack' }).click()
+  await page.getByText('What is still locked does not open with that password.').waitFor()
   assert.deepEqual(await accessibilityProblems(page), [])
   await page.getByLabel('Password of the archive').fill('secret')
   await page.getByRole('button', { name: 'Unpack' }).click()
   await page.getByRole('link', { name: 'inside.txt' }).waitFor()
   await page.getByText(/no known password/).waitFor({ state: 'detached' })
+  await page.context().close()
+})
+
+test('a folder of many small files is sent without the page asking for its list, or being drawn, for each', {
+  skip,
+}, async () => {
+  const FILES = 80
+  const many = join(folder, 'many')
+  mkdirSync(many)
+  for (let n = 0; n < FILES; n++) writeFileSync(join(many, `small-${n}.txt`), `a small file, number ${n}`)
+  const page = await web.open('/samples')
+  await page.getByRole('table', { name: 'Samples' }).waitFor()
+  let lists = 0
+  page.on('request', (request) => {
+    if (new URL(request.url()).pathname === '/api/samples/') lists++
+  })
+  // How often the words are written anew.
+  await page.evaluate(`
+    window.news = 0
+    new MutationObserver((records) => {
+      if (records.some(({ target }) => /files sent/.test(target.textContent))) window.news++
+    }).observe(document.body, { subtree: true, childList: true, characterData: true })`)
+  const began = performance.now()
+  await drop(page, [many])
+  const uploads = page.getByRole('region', { name: 'Uploads' })
+  await uploads.getByText(`${FILES} of ${FILES} files sent`).waitFor({ timeout: 60_000 })
+  const seconds = (performance.now() - began) / 1_000
+  assert.ok(lists <= 2 + seconds / 2, `the list was asked for ${lists} times in ${seconds} s`)
+  const news = Number(await page.evaluate('window.news'))
+  assert.ok(news <= 2 + seconds * 5, `the page was drawn ${news} times in ${seconds} s`)
+  await page
+    .getByRole('rowheader', { name: /^small-/ })
+    .first()
+    .waitFor()
   await page.context().close()
 })

@@ -26,7 +26,7 @@ export function ProgressBar({
             <div
               className={styles.bar}
               data-endless={isIndeterminate || undefined}
-              style={{ width: isIndeterminate ? '30%' : `${percentage ?? 0}%` }}
+              style={isIndeterminate ? {} : { translate: `${(percentage ?? 0) - 100}%` }}
             />
           </div>
         </>

@@ -112,9 +112,35 @@ function DrawnTable<Row>(props: DrawnProps<Row>) {
   const { portion } = props
   const onToggle = useToggle(choice)
   const width = columns.length + (choice ? 1 : 0)
-  const inSight = portion ? rows?.slice(portion.from, portion.to) : rows
   // What is drawn as cards is a table still.
   const role = (is: string) => (isCards ? { role: is } : {})
+  const drawn = (row: Row, place: number | null) => {
+    const id = keyOf(row)
+    const isChosen = choice ? choice.chosen.has(id) : null
+    const isFixed = choice?.isFixed?.(id) ?? false
+    return (
+      <TableRow
+        key={id}
+        {...{ row, id, columns, isChosen, isFixed, onToggle, isCards, place }}
+        measure={portion?.measure ?? null}
+        name={nameOf(row)}
+      />
+    )
+  }
+  // A row out of sight that has the focus stays where it is among those in sight, with gaps around it.
+  const portioned = (all: readonly Row[], { rows: those, height }: Portion) => {
+    const shown: ReactNode[] = []
+    let end = 0
+    for (const { index, start, end: next } of those) {
+      const row = all[index]
+      if (row === undefined) continue
+      if (start > end) shown.push(<Gap key={`gap ${end}`} height={start - end} width={width} />)
+      shown.push(drawn(row, index))
+      end = next
+    }
+    shown.push(<Gap key="gap" height={height - end} width={width} />)
+    return shown
+  }
   return (
     <table
       className={styles.table}
@@ -133,26 +159,7 @@ function DrawnTable<Row>(props: DrawnProps<Row>) {
         </tr>
       </thead>
       <tbody {...role('rowgroup')}>
-        {portion && <Gap height={portion.above} width={width} />}
-        {inSight ? (
-          inSight.map((row, position) => {
-            const id = keyOf(row)
-            const isChosen = choice ? choice.chosen.has(id) : null
-            const isFixed = choice?.isFixed?.(id) ?? false
-            const place = portion ? portion.from + position : null
-            return (
-              <TableRow
-                key={id}
-                {...{ row, id, columns, isChosen, isFixed, onToggle, isCards, place }}
-                measure={portion?.measure ?? null}
-                name={nameOf(row)}
-              />
-            )
-          })
-        ) : (
-          <Waiting columns={width} />
-        )}
-        {portion && <Gap height={portion.below} width={width} />}
+        {!rows ? <Waiting columns={width} /> : portion ? portioned(rows, portion) : rows.map((row) => drawn(row, null))}
       </tbody>
     </table>
   )

@@ -1,13 +1,19 @@
-import { useVirtualizer } from '@tanstack/react-virtual'
-import { type RefObject, useEffect, useRef } from 'react'
+import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual'
+import { type RefObject, useEffect, useRef, useState } from 'react'
 
-/** The rows of a long table that are in sight, and how high what is above and below them is, in pixels. */
+/** A row that is drawn; places are in pixels from the top of all rows. */
+interface Drawn {
+  readonly index: number
+  readonly start: number
+  readonly end: number
+}
+
+/** The rows of a long table that are drawn: those in sight, and the one that has the focus, wherever it is. */
 export interface Portion {
-  readonly from: number
-  /** Behind the last one. */
-  readonly to: number
-  readonly above: number
-  readonly below: number
+  /** From the top on. */
+  readonly rows: readonly Drawn[]
+  /** How high all rows are together, in pixels. */
+  readonly height: number
   /** For each row that is drawn: rows may differ in height. */
   readonly measure: (row: HTMLTableRowElement | null) => void
 }
@@ -22,16 +28,21 @@ export function useVisibleRows(
   around: RefObject<HTMLElement | null>,
   onEnd: (() => void) | undefined,
 ): Portion {
-  const rows = useVirtualizer<HTMLElement, HTMLTableRowElement>({
+  const focused = useFocusedRow(around)
+  const virtualizer = useVirtualizer<HTMLElement, HTMLTableRowElement>({
     count,
     getScrollElement: () => around.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: AROUND,
     initialRect: { width: 1_000, height: 800 },
+    rangeExtractor(range) {
+      const inSight = defaultRangeExtractor(range)
+      if (focused === null || focused >= count || inSight.includes(focused)) return inSight
+      return [...inSight, focused].sort((a, b) => a - b)
+    },
   })
-  const items = rows.getVirtualItems()
-  const [first] = items
-  const last = items.at(-1)
+  const rows = virtualizer.getVirtualItems()
+  const last = rows.at(-1)
   const asked = useRef(0)
   const isAtEnd = last !== undefined && last.index >= count - 1
   useEffect(() => {
@@ -39,11 +50,26 @@ export function useVisibleRows(
     asked.current = count
     onEnd?.()
   }, [isAtEnd, count, onEnd])
-  return {
-    from: first?.index ?? 0,
-    to: (last?.index ?? -1) + 1,
-    above: first?.start ?? 0,
-    below: last ? rows.getTotalSize() - last.end : 0,
-    measure: rows.measureElement,
-  }
+  return { rows, height: virtualizer.getTotalSize(), measure: virtualizer.measureElement }
+}
+
+/** The place of the row in which the focus is; it would be lost if the row was not drawn any more. */
+function useFocusedRow(around: RefObject<HTMLElement | null>): number | null {
+  const [focused, setFocused] = useState<number | null>(null)
+  useEffect(() => {
+    const place = around.current
+    if (!place) return
+    const onFocus = ({ target }: FocusEvent) => {
+      const row = target instanceof HTMLElement ? target.closest<HTMLElement>('tr[data-index]') : null
+      setFocused(row ? Number(row.dataset.index) : null)
+    }
+    const onBlur = () => setFocused(null)
+    place.addEventListener('focusin', onFocus)
+    place.addEventListener('focusout', onBlur)
+    return () => {
+      place.removeEventListener('focusin', onFocus)
+      place.removeEventListener('focusout', onBlur)
+    }
+  }, [around])
+  return focused
 }

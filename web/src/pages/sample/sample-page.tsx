@@ -76,7 +76,7 @@ function SampleView({ details }: { readonly details: SampleDetails }) {
           </>
         }
       />
-      {note && <NoteOf hash={sample.sha1} note={note} />}
+      {note && <NoteOf hash={sample.sha1} note={note} isProcessed={sample.processed} />}
       <div className={styles.columns}>
         <div className={styles.column}>
           <Inside details={details} matches={matches} />

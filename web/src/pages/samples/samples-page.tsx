@@ -4,6 +4,7 @@ import { Link } from 'react-router'
 import { type Sample, type SampleQuery, useFileTypes, useSampleCount, useSamples } from '../../api/samples.ts'
 import { mayWork, useUser } from '../../api/session.ts'
 import { type Change, useAddressState } from '../../parts/address-state.ts'
+import { atMostEvery } from '../../parts/at-most-every.ts'
 import { Badge, Classification, classifications } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
 import { DateRange } from '../../parts/date-range.tsx'
@@ -37,7 +38,6 @@ export function Component() {
   const total = useSampleCount(query, list.hasNextPage)
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const isFiltered = Object.values(query).some((value) => value !== '')
-  useFreshUploads()
   return (
     <>
       <PageHead
@@ -46,6 +46,7 @@ export function Component() {
       />
       {mayWork(user) && <DropPlace purpose="upload" what="files or folders" onFiles={addUploads} />}
       <div className={styles.uploads}>
+        <FreshUploads />
         <UploadsPanel />
       </div>
       <SampleFilters query={query} change={change} />
@@ -162,13 +163,20 @@ function Nothing({
   )
 }
 
-/** The list is read again when uploads have arrived or have been matched. */
-function useFreshUploads(): void {
+/** While many files arrive, each would make the list be read. */
+const LIST_MS = 2_000
+
+/** The list is read again when uploads have arrived or have been matched. Apart, since it is drawn with all their news. */
+function FreshUploads(): null {
   const uploads = useUploads()
   const queries = useQueryClient()
   const arrived = uploads.filter(({ state }) => state === 'sent').length
   const processed = uploads.filter(({ state }) => state === 'processed').length
+  const [refresh] = useState(() =>
+    atMostEvery(LIST_MS, () => void queries.invalidateQueries({ queryKey: ['samples', 'list'] })),
+  )
   useEffect(() => {
-    if (arrived + processed > 0) void queries.invalidateQueries({ queryKey: ['samples', 'list'] })
-  }, [arrived, processed, queries])
+    if (arrived + processed > 0) refresh()
+  }, [arrived, processed, refresh])
+  return null
 }

@@ -1,3 +1,4 @@
+import { memo } from 'react'
 import { Link } from 'react-router'
 import { Badge } from '../../parts/badge.tsx'
 import { Button } from '../../parts/button.tsx'
@@ -9,6 +10,9 @@ import styles from './uploads-panel.module.css'
 
 /** Rows that are shown; the totals count them all. */
 const SHOWN = 200
+
+/** Bytes. */
+const LEAST_WITH_BAR = 1024 * 1024
 
 /** What was dropped and how far it is; nothing while there is nothing. */
 export function UploadsPanel() {
@@ -49,7 +53,8 @@ export function UploadsPanel() {
   )
 }
 
-function UploadRow({ upload }: { readonly upload: Upload }) {
+/** Drawn anew only when something of its own changes. */
+const UploadRow = memo(function UploadRow({ upload }: { readonly upload: Upload }) {
   const { id, name, size, sha256, problem } = upload
   return (
     <li>
@@ -68,13 +73,15 @@ function UploadRow({ upload }: { readonly upload: Upload }) {
       )}
     </li>
   )
-}
+})
 
 function UploadState({ upload: { name, state, done, size, isKnown } }: { readonly upload: Upload }) {
   switch (state) {
     case 'waiting':
       return <span className={styles.size}>waiting</span>
     case 'sending':
+      // A small file is gone before a bar has begun to move.
+      if (size < LEAST_WITH_BAR) return <span className={styles.size}>sending</span>
       return <ProgressBar label={`Sending ${name}`} done={done} whole={Math.max(1, size)} />
     case 'sent':
       return <Badge tone="information">{isKnown ? 'already here' : 'being matched'}</Badge>

@@ -14,6 +14,7 @@ import { isLost, lookForServer, onConnection } from '../../api/connection.ts'
 import { ownPageHeader, Refusal } from '../../api/http.ts'
 import { atServer } from '../../api/root.ts'
 import { processedAmong } from '../../api/samples.ts'
+import { atMostEvery } from '../../parts/at-most-every.ts'
 
 export interface Upload {
   readonly id: number
@@ -29,12 +30,17 @@ export interface Upload {
   readonly problem: string | null
 }
 
-const AT_ONCE = 3
+/** A browser has six connections to a server; the pages need some too. */
+const AT_ONCE = 4
+/** Each file makes news several times: the pages would be drawn a thousand times for a folder. */
+const NEWS_MS = 200
 const LOOK_MS = 700
 /** Hashes of one question whether samples are processed. */
 const ASKED_AT_ONCE = 500
 
 let uploads: readonly Upload[] = []
+/** What pages see of it. */
+let shown = uploads
 const files = new Map<number, File>()
 const requests = new Map<number, XMLHttpRequest>()
 const listeners = new Set<() => void>()
@@ -88,7 +94,7 @@ export function useUploads(): readonly Upload[] {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    () => uploads,
+    () => shown,
   )
 }
 
@@ -172,5 +178,10 @@ function update(id: number, changes: Partial<Upload>): void {
 
 function publish(next: readonly Upload[]): void {
   uploads = next
-  for (const listener of listeners) listener()
+  show()
 }
+
+const show = atMostEvery(NEWS_MS, () => {
+  shown = uploads
+  for (const listener of listeners) listener()
+})
