@@ -112,6 +112,15 @@ function requests(samples: number, byRuleset: readonly number[]): Request[] {
       matchesOf('name=ruleset_2&name=ruleset_40&page=1&page_size=100'),
     ],
     ['newest matches of all rulesets, 100', 'GET', '/api/matches/?limit=100'],
+    ['all matches by rule, 100', 'GET', '/api/matches/?order=rule&limit=100'],
+    [
+      'all matches by ruleset, from the middle on, 100',
+      'GET',
+      `/api/matches/?order=ruleset&limit=100&after=${Number.MAX_SAFE_INTEGER}.ruleset_5`,
+    ],
+    ['all matches by type, 100', 'GET', '/api/matches/?order=type&limit=100'],
+    ['all matches by classification, the greatest first, 100', 'GET', '/api/matches/?order=classification&limit=100'],
+    ['the newest 10,000 matches by size, 100', 'GET', '/api/matches/?order=size&limit=100'],
     ['malicious matches of all rulesets, 100', 'GET', '/api/matches/?classification=malicious&limit=100'],
     ['matches of a small ruleset, all at once', 'GET', matchesOf(`name=ruleset_${RULESETS}`)],
     [

@@ -66,6 +66,13 @@ test('every filter finds exactly what a plain look at all matches finds, page by
       found += ids.length
       if (round % 12 === 0) await assertOrders(matches, rows, filter, expected, about)
     }
+    const all = rows.map(({ id }) => id).toReversed()
+    await assertWalkedOrders(matches, rows, {}, all, 'all of them')
+    const newestOnly = await matches.findSorted({}, { by: 'size', descending: true }, { limit: 1 })
+    assert.equal(newestOnly.complete, false, 'no index has the sizes')
+    await assert.rejects(matches.findSorted({}, { by: 'size', descending: true }, { limit: 1, after: '7.PE/Exe' }), {
+      code: 'parameter.out-of-range',
+    })
     // Rules with many matches, of which few fit: none is compared with all that are newer.
     const few = await matches.findGroups({ maxSize: 3 }, 'rule', { limit: 500 })
     assert.ok((few.next ?? 0) < MATCHES / 2, `a page got to match ${few.next} of ${MATCHES} only`)
@@ -106,6 +113,7 @@ async function assertOrders(
     )
     assert.equal(sorted.complete, true, about)
   }
+  await assertWalkedOrders(matches, rows, filter, expected, about)
   const fitting = new Map(rows.map((row) => [row.id, row]))
   for (const by of ['sample', 'rule'] as const) {
     const groups = Map.groupBy(expected, (id) => {
@@ -124,6 +132,39 @@ async function assertOrders(
       after = page.next
     }
     assert.deepEqual(heads, [...sizes.keys()], `${about}, by ${by}`)
+  }
+}
+
+const valuesBy: Readonly<Record<'rule' | 'ruleset' | 'type' | 'classification', (row: Row) => string>> = {
+  rule: ({ rule, ruleset }) => `${rule}/${ruleset}`,
+  ruleset: ({ ruleset }) => ruleset,
+  type: ({ type }) => type,
+  classification: ({ classification }) => String(classification),
+}
+
+/** Orders that an index has, page by page, however many matches there are. */
+async function assertWalkedOrders(
+  matches: Matches,
+  rows: readonly Row[],
+  filter: MatchFilter,
+  expected: readonly number[],
+  about: string,
+): Promise<void> {
+  if (filter.together) return
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  for (const by of ['rule', 'ruleset', 'type', 'classification'] as const) {
+    const value = (id: number) => valuesBy[by](byId.get(id) as Row)
+    const descending = by === 'type' || by === 'rule'
+    const compare = (a: number, b: number) =>
+      Buffer.compare(Buffer.from(value(a)), Buffer.from(value(b))) * (descending ? -1 : 1) || b - a
+    const ids: number[] = []
+    for (let after: string | null | undefined; after !== null; ) {
+      const page = await matches.findSorted(filter, { by, descending }, { limit: 1_700, ...(after && { after }) })
+      assert.equal(page.complete, true, `${about}, by ${by}`)
+      ids.push(...page.results.map(({ id }) => id))
+      after = page.next
+    }
+    assert.deepEqual(ids, expected.toSorted(compare), `${about}, by ${by}`)
   }
 }
 

@@ -8,7 +8,6 @@ import {
   type MatchesFound,
   type MatchGroupsFound,
   type MatchRow,
-  type MatchSortKey,
   type MatchWalk,
   type Micros,
   type NewMatch,
@@ -19,6 +18,7 @@ import {
 } from '../store/index.ts'
 import { reportable } from './reportable.ts'
 import { revisionIdOf } from './revision-key.ts'
+import { type MatchSort, type SortedMatches, type SortedPage, sortedMatches } from './sorted.ts'
 
 /** All given conditions hold. */
 export interface MatchFilter extends MatchConditions {
@@ -40,11 +40,6 @@ interface IdsOfPage {
 
 /** Rows read at once for a list without pages; the server answers other requests in between. */
 const ROWS_AT_ONCE = 2_000
-
-/** An order that no index has is made of so many. */
-const MOST_SORTED = 10_000
-/** What looking for them may take; it is passed only by the step that is under way. */
-const SORT_BUDGET_MS = 1_000
 
 /** Runs of Local Retro whose matches are listed. */
 const RUNS_KEPT = 20
@@ -111,27 +106,12 @@ export class Matches {
     return this.#store.matches.search(await this.#idsOf(filter), filter, walk)
   }
 
-  /**
-   * The same in another order. Up to 10,000 are sorted, the newest where there are more, which `complete` tells.
-   * `after` and `next` count rows here.
-   */
-  async findSorted(
-    filter: MatchFilter,
-    sort: { readonly by: MatchSortKey; readonly descending: boolean },
-    { limit, after = 0 }: MatchWalk,
-  ): Promise<MatchesFound & { readonly complete: boolean }> {
-    const rulesets = await this.#idsOf(filter)
-    const started = performance.now()
-    const ids: number[] = []
-    let walk: MatchWalk | null = { limit: ROWS_AT_ONCE }
-    while (walk && ids.length < MOST_SORTED && performance.now() - started < SORT_BUDGET_MS) {
-      const { results, next }: MatchesFound = await this.#store.matches.search(rulesets, filter, walk)
-      for (const { id } of results) ids.push(id)
-      walk = next === null ? null : { limit: Math.min(ROWS_AT_ONCE, MOST_SORTED - ids.length), after: next }
-    }
-    const sorted = await this.#store.matches.sort(ids, sort.by, sort.descending)
-    const results = await this.#store.matches.findByIds(sorted.slice(after, after + limit))
-    return { results, next: after + limit < sorted.length ? after + limit : null, complete: walk === null }
+  /** The same in another order; see `sortedMatches`. Fails with `ruleset.not-found`, `parameter.out-of-range`. */
+  async findSorted(filter: MatchFilter, sort: MatchSort, page: SortedPage): Promise<SortedMatches> {
+    const { rulesets = [], together, ...conditions } = filter
+    const isCounted = Object.keys(conditions).length === 0 && !together
+    const count = isCounted ? await this.count(rulesets) : null
+    return sortedMatches(this.#store.matches, { rulesetIds: await this.#idsOf(filter), filter, count }, sort, page)
   }
 
   /** What `find` finds, one group for each sample or each rule. Fails with `ruleset.not-found`. */

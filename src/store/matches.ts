@@ -69,6 +69,26 @@ export interface MatchWalk {
 
 export const matchSortKeys = ['rule', 'ruleset', 'name', 'classification', 'threat', 'type', 'size'] as const
 export type MatchSortKey = (typeof matchSortKeys)[number]
+/** Orders whose values an index has. */
+export const matchValueKeys = ['rule', 'ruleset', 'classification', 'type'] as const satisfies readonly MatchSortKey[]
+export type MatchValueKey = (typeof matchValueKeys)[number]
+
+export interface MatchValuesAsked {
+  readonly by: MatchValueKey
+  /** The first that is wanted; null for the very first. */
+  readonly from: string | null
+  /** What comes behind `from`, and not that itself. */
+  readonly isBehind: boolean
+  readonly descending: boolean
+  readonly most: number
+}
+
+/** A value that matches may have; a classification as the digits of its number, a rule as `rule/ruleset`. */
+export interface MatchValue {
+  readonly value: string
+  /** Of the rulesets asked about, those whose matches have it; none where it may be any of all. */
+  readonly rulesetIds: readonly number[]
+}
 
 /** The matches of one sample, or those of one rule. */
 export interface MatchGroup {
@@ -179,8 +199,13 @@ export interface StoredMatches {
     by: 'sample' | 'rule',
     walk: Omit<MatchWalk, 'oldestFirst'>,
   ): Promise<MatchGroupsFound>
-  /** These matches in another order; those without a value come last, the newest of equal ones first. */
+  /**
+   * These matches in another order; those without a value come last, the newest of equal ones first. Rules of one name
+   * are ordered by their rulesets.
+   */
   sort(ids: readonly number[], by: MatchSortKey, descending: boolean): Promise<number[]>
+  /** The values in the order of a key, as texts are compared by their bytes; of all rulesets where none is named. */
+  values(rulesetIds: readonly number[], asked: MatchValuesAsked): Promise<MatchValue[]>
   /** How many `search` finds, as far as they can be counted in a moment. */
   countFound(rulesetIds: readonly number[], conditions: MatchConditions): Promise<Counted>
 }

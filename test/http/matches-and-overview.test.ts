@@ -127,6 +127,8 @@ test('matches come oldest first, and sorted by what they and their samples are',
     names.map((each) => each.split(' ')[1]).toSorted(),
   )
   assert.equal((await server.get('/api/matches/?order=sha1')).status, 400)
+  for (const wrong of ['?after=3.rule', '?after=0', '?order=size&after=3.rule', '?order=rule&after=rule'])
+    assert.equal((await server.get(`/api/matches/${wrong}`)).status, 400, wrong)
 })
 
 test('matches are grouped by sample and by rule, with how many each has', async () => {

@@ -87,6 +87,17 @@ test('a long list loads as it is scrolled, and draws only the rows in sight', { 
     const drawn = await table.getByRole('row').count()
     assert.ok(drawn < 100, `${drawn} rows are drawn of those of ${await shown.textContent()}`)
   }
+  // A row keeps the focus when it is scrolled out of sight.
+  const focused = () => page.evaluate<string>('document.activeElement.getAttribute("aria-label")')
+  const last = await table.getByRole('checkbox').last().getAttribute('aria-label')
+  await table.getByRole('checkbox').last().focus()
+  await page.mouse.wheel(0, -1_000_000)
+  await table.getByRole('link', { name: 'sample-1300' }).first().waitFor()
+  assert.equal(await focused(), last)
+  assert.ok((await table.getByRole('row').count()) < 100)
+  await page.keyboard.press('Tab')
+  assert.notEqual(await focused(), last)
+
   // Another question is answered from its first row on.
   await page.getByRole('searchbox', { name: 'Search rule names' }).fill('rule_')
   await page.getByText('100 matches shown').waitFor()
@@ -101,6 +112,20 @@ test('a long list loads as it is scrolled, and draws only the rows in sight', { 
   await table.getByText('sample-1', { exact: true }).waitFor()
   await page.getByRole('button', { name: 'Size', exact: true }).click()
   await page.getByText('sorted by size: the newest of those that fit, 10,000 at most').waitFor()
+
+  // Orders that an index has go on to the last of all.
+  await page.getByRole('button', { name: 'Rule', exact: true }).click()
+  await page.getByText(`${(SAMPLES * RULES).toLocaleString('en')} matches, sorted by rule`, { exact: true }).waitFor()
+  for (const loaded of ['600', '1,100', '1,600']) {
+    await region.hover()
+    await page.mouse.wheel(0, 1_000_000)
+    await page.getByText(`${loaded} matches shown`).waitFor()
+  }
+  await page.mouse.wheel(0, 1_000_000)
+  await table
+    .getByRole('checkbox', { name: /^Choose rule_2 on/ })
+    .first()
+    .waitFor()
   await page.context().close()
 })
 

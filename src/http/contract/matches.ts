@@ -26,12 +26,14 @@ export const MatchSearchShape = Type.Object({
   count: Type.Union([Type.Integer(), Type.Null()], {
     description: 'of all pages; null where counting would mean looking at every match',
   }),
-  next_after: Type.Union([Type.Integer(), Type.Null()], {
-    description: '`after` of the next page. A page may be short, even empty, although there is a next one',
+  next_after: Type.Union([Type.Integer(), Type.String(), Type.Null()], {
+    description:
+      '`after` of the next page, a text where an `order` is given. A page may be short, even empty, although there is a next one',
   }),
   complete: Type.Optional(
     Type.Boolean({
-      description: 'of a search with `order`; false: more fit, and the newest 10,000 of them were sorted',
+      description:
+        'of a search with `order`; false: more fit, and the newest 10,000 of them were sorted. By rule, ruleset, type and classification all are, but for those of a run, and of rulesets `together`',
     }),
   ),
   results: Type.Array(MatchShape),

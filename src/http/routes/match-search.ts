@@ -1,5 +1,6 @@
 /** Matches with filters, and as files: additions to the specification. */
 import { type Static, Type } from 'typebox'
+import { Failure } from '../../errors/index.ts'
 import type { Matches, MatchFilter, MatchSortKey } from '../../matches/index.ts'
 import { MOST_CHARACTERS } from '../../query/index.ts'
 import { checkName } from '../../rulesets/index.ts'
@@ -39,6 +40,9 @@ export const matchFilters = {
 const After = Type.Optional(
   Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'the `next_after` of a page' }),
 )
+const AfterOfOrder = Type.Optional(
+  Type.String({ pattern: '^[0-9]{1,16}(\\.|$)', maxLength: 300, description: 'the `next_after` of a page' }),
+)
 const Limit = Type.Integer({ minimum: 1, maximum: 500, default: 100 })
 const Filters = Type.Object(matchFilters)
 const Format = Type.Enum(matchFormats)
@@ -63,7 +67,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
           ...matchFilters,
           order: Type.Enum(['recorded', ...matchSortKeys], { default: 'recorded' }),
           descending: Type.Boolean({ default: true }),
-          after: After,
+          after: AfterOfOrder,
           limit: Limit,
         }),
         response: { 200: MatchSearchShape, ...refusals(yaraEnvelope, statuses) },
@@ -163,23 +167,37 @@ export async function foundMatches(
     descending = true,
     ...query
   }: Static<typeof Filters> & {
-    readonly after?: number
+    readonly after?: number | string
     readonly limit: number
     readonly order?: 'recorded' | MatchSortKey
     readonly descending?: boolean
   },
 ): Promise<Static<typeof MatchSearchShape>> {
   const filter = filterOf(query)
-  const walk = { limit, ...(after !== undefined && { after }) }
   const { rulesets = [], together, ...conditions } = filter
   const isCounted = Object.keys(conditions).length === 0 && !(together && rulesets.length > 1)
   const count = isCounted ? await matches.count(rulesets) : null
   if (order !== 'recorded') {
-    const { results, next, complete } = await matches.findSorted(filter, { by: order, descending }, walk)
+    const { results, next, complete } = await matches.findSorted(
+      filter,
+      { by: order, descending },
+      { limit, ...(after !== undefined && { after: String(after) }) },
+    )
     return { count, next_after: next, complete, results: results.map(matchJson) }
   }
-  const found = await matches.find(filter, { ...walk, oldestFirst: !descending })
+  const found = await matches.find(filter, {
+    limit,
+    oldestFirst: !descending,
+    ...(after !== undefined && { after: idOf(after) }),
+  })
   return { count, next_after: found.next, results: found.results.map(matchJson) }
+}
+
+/** Where a list by time goes on: other than in another order, the id of a match. */
+function idOf(after: number | string): number {
+  const id = Number(after)
+  if (Number.isSafeInteger(id) && id > 0) return id
+  throw new Failure('parameter.out-of-range', `Parameter not in expected range: ${after} is no id of a match.`)
 }
 
 /** Everything but `after` and `limit`. */

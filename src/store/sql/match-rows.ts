@@ -101,6 +101,7 @@ export async function matchesById(database: Database, { listOf }: Engine, ids: r
 }
 
 const sortColumns: Readonly<Record<MatchSortKey, RawBuilder<unknown>>> = {
+  // Followed by the ruleset.
   rule: sql`matches.rule`,
   ruleset: sql`rulesets.name`,
   name: sql`coalesce(matches.name, samples.name)`,
@@ -118,10 +119,12 @@ export async function sortedMatchIds(
   descending: boolean,
 ): Promise<number[]> {
   const column = sortColumns[by]
+  const direction = descending ? sql`DESC` : sql`ASC`
+  const also = by === 'rule' ? sql`rulesets.name ${direction},` : sql``
   const { rows } = await sql<{ id: number }>`
     SELECT matches.id FROM matches JOIN samples ON samples.id = matches.sample_id
     JOIN rulesets ON rulesets.id = matches.ruleset_id WHERE matches.id IN ${listOf(ids)}
-    ORDER BY ${column} IS NULL, ${column} ${descending ? sql`DESC` : sql`ASC`}, matches.id DESC`.execute(database)
+    ORDER BY ${column} IS NULL, ${column} ${direction}, ${also} matches.id DESC`.execute(database)
   return rows.map(({ id }) => id)
 }
 

@@ -161,7 +161,11 @@ async function takeStep(
   return { ids, next: row && row.looked >= portion.size ? row.last : null, ms: performance.now() - started }
 }
 
-function walkFrom(rulesetIds: readonly number[], { run }: MatchConditions, ascending: boolean): Source['portion'] {
+function walkFrom(
+  rulesetIds: readonly number[],
+  { run, exactRule }: MatchConditions,
+  ascending: boolean,
+): Source['portion'] {
   if (run !== undefined) {
     return (portion) => {
       const { where, order } = behind(sql`match_id`, ascending, portion)
@@ -175,12 +179,14 @@ function walkFrom(rulesetIds: readonly number[], { run }: MatchConditions, ascen
       return sql`SELECT id FROM matches WHERE ${where} ${order}`
     }
   }
+  // By the index of rules where one is named.
+  const ofRule = exactRule === undefined ? sql`` : sql`AND rule = ${exactRule}`
   // The first of each ruleset by its index, and of those the first: no ruleset is read further than needed.
   return (portion) => {
     const { where, order } = behind(sql`id`, ascending, portion)
     const each = [only, ...others].map(
       (ruleset) =>
-        sql`SELECT id FROM (SELECT id FROM matches WHERE ruleset_id = ${ruleset} AND ${where} ${order}) AS first_ones`,
+        sql`SELECT id FROM (SELECT id FROM matches WHERE ruleset_id = ${ruleset} ${ofRule} AND ${where} ${order}) AS first_ones`,
     )
     return sql`SELECT id FROM (${sql.join(each, sql` UNION ALL `)}) AS each_ruleset ${order}`
   }

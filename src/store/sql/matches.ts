@@ -7,6 +7,7 @@ import { firstOfEach } from './list.ts'
 import { searchGroups } from './match-groups.ts'
 import { commonMatchIds, matchesById, matchesWithSamples, matchIds, sortedMatchIds, toMatchRow } from './match-rows.ts'
 import { countFoundMatches, searchMatches } from './match-search.ts'
+import { matchValues } from './match-values.ts'
 
 /** A statement takes 32,766 parameters, and other requests are answered in between. */
 const ROWS_AT_ONCE = 2_000
@@ -241,6 +242,8 @@ export function sqlMatches(database: Database, engine: Engine): StoredMatches {
       searchGroups(database, engine, rulesetIds, conditions, by, walk),
 
     sort: (ids, by, descending) => sortedMatchIds(database, engine, ids, by, descending),
+
+    values: (rulesetIds, asked) => matchValues(database, engine, rulesetIds, asked),
 
     countFound: (rulesetIds, conditions) => countFoundMatches(database, engine, rulesetIds, conditions),
   }

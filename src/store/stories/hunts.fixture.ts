@@ -61,6 +61,18 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
       orders.map((order) => order.map(placeOf)),
     )
   }
+  for (const by of ['rule', 'ruleset', 'classification', 'type'] as const) {
+    for (const descending of [false, true]) {
+      const first = await matches.values([], { by, from: null, isBehind: false, descending, most: 2 })
+      const from = first.at(-1)?.value ?? null
+      const then = { by, from, descending, most: 9 }
+      tell(`values of ${by}`, [
+        first,
+        await matches.values([], { ...then, isBehind: true }),
+        await matches.values([1], { ...then, isBehind: false }),
+      ])
+    }
+  }
   await matches.deleteOfRuns(1)
   tell('in the last run', await inRun())
   await matches.deleteOfRuns(0)

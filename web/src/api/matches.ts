@@ -21,7 +21,10 @@ const GROUPS_LOOK_MS = 10_000
 /** Answers that are waited for, of a list that is looked at again and again. */
 const RULES_PATIENCE = 3
 
-interface Page extends Walked<Match, number> {
+/** Where a list goes on: the id of a match, or a text in another order than that of time. */
+type Place = number | string
+
+interface Page extends Walked<Match, Place> {
   /** Of all pages; null where nobody has counted. */
   readonly count: number | null
   /** False: more fit than the server sorts. */
@@ -57,7 +60,7 @@ export function useMatches(
       let isComplete = true
       // Whoever goes on scrolls through many.
       const size = pageParam === null ? PAGE_SIZE : LATER_PAGE_SIZE
-      const walked = await walk<Match, number>(pageParam, size, async (after, limit) => {
+      const walked = await walk<Match, Place>(pageParam, size, async (after, limit) => {
         const asked = { ...query, ...order, after, limit }
         const page = await call<MatchPage>('GET', '/api/matches/', { query: asked, signal })
         count = page.count
@@ -66,7 +69,7 @@ export function useMatches(
       })
       return { ...walked, count, isComplete }
     },
-    initialPageParam: null as number | null,
+    initialPageParam: null as Place | null,
     getNextPageParam: ({ next }) => next,
     placeholderData: keepPreviousData,
     refetchInterval: ({ state }) => (!isHeld && state.data?.pages.length === 1 ? LOOK_MS : false),
@@ -127,7 +130,7 @@ export async function gatherMatches(
 ): Promise<Gathered> {
   const ids: number[] = []
   const hashes = new Set<string>()
-  let after: number | null = null
+  let after: Place | null = null
   do {
     const limit = Math.min(500, MOST_GATHERED - ids.length)
     const page: MatchPage = await call('GET', '/api/matches/', { query: { ...query, after, limit }, signal })
