@@ -46,8 +46,8 @@ const order = [...files].sort((a, b) => Number(b.startsWith('test/')) - Number(a
 process.env.BACKTRAIL_TEST_FILE_SECONDS = String(longestTestFileSeconds)
 const events = run({
   files: order,
-  // Some wait most of the time: for a browser, for a limit to be over, for another process.
-  concurrency: availableParallelism() + 1,
+  // Half of the time they wait: for a browser, for a limit to be over, for another process.
+  concurrency: availableParallelism() + 2,
   timeout: (longestTestFileSeconds - 10) * 1_000,
   execArgv: ['--import', join(root, 'scripts/test-file-limit.ts')],
 })
