@@ -7,8 +7,9 @@
  *        ▲                                                           │
  *        └────────────── its node is lost: taken back within 0.5 s ──┘
  */
+
+import { partsAtOnce } from '../src/jobs/job.ts'
 import { placeOf } from '../src/jobs/placement.ts'
-import { partsAtOnce } from '../src/jobs/shared-jobs.ts'
 import { medianOf, percent, seconds, table } from './figures.ts'
 
 /** Milliseconds, as in src/jobs. */
@@ -147,7 +148,7 @@ function simulate(scene: Scene, { partMs, fetchMs }: Costs, seed: number): Outco
   }
   const claim = (node: number, time: number) => {
     if (isLost && node === lostId) return
-    let room = partsAtOnce(WORKERS) - (held[node]?.size ?? 0)
+    let room = partsAtOnce('hunts', WORKERS) - (held[node]?.size ?? 0)
     while (firstOffered < parts.length && parts[firstOffered]?.state !== 'offered') firstOffered++
     for (let i = firstOffered; i < parts.length && room > 0; i++) {
       const part = parts[i] as Part
@@ -200,7 +201,7 @@ function simulate(scene: Scene, { partMs, fetchMs }: Costs, seed: number): Outco
   const look = (time: number) => {
     if (done === scene.segments) return
     while (decided < parts.length && parts[decided]?.state === 'done') decided++
-    const most = scene.waits ? 1 : all.length * partsAtOnce(WORKERS)
+    const most = scene.waits ? 1 : all.length * partsAtOnce('hunts', WORKERS)
     const begun = decided - (decided % scene.window)
     const isWanted = () => offered < scene.segments && offered - (scene.waits ? decided : begun) < most
     while (isWanted()) offer(scene.waits ? time + CHECKPOINT : time)

@@ -45,7 +45,7 @@ import { ruleText } from '../yara/index.ts'
 import { clusterStatusOf } from './cluster-status.ts'
 import { engineOf } from './engine-of.ts'
 import { Janitor } from './janitor.ts'
-import { openJobs } from './open-jobs.ts'
+import { mergesBy, openJobs } from './open-jobs.ts'
 import { openNotifications } from './open-notifications.ts'
 import { Opened } from './opened.ts'
 import { openPlace } from './place.ts'
@@ -163,7 +163,14 @@ async function assemble(
     keptMs: settings.tombstoneDays * DAY_SECONDS * 1_000,
   })
   const expiry = new Expiry({ store, rulesets, log })
-  const segments = new Segments({ store, contents, pool, files: place.files, log })
+  const segments = new Segments({
+    store,
+    contents,
+    pool,
+    files: place.files,
+    log,
+    mergeElsewhere: mergesBy(jobs, pool),
+  })
   const samples = new Samples({ store, contents, scratch, segments })
   const orNone = (limit: number) => (limit === 0 ? null : limit)
   const quotas = new Quotas(store, {
@@ -231,6 +238,7 @@ async function assemble(
     archives,
     log,
     room: reserve,
+    jobs,
     workers: settings.workers,
     limits: {
       uploadBytes: settings.uploadLimit,

@@ -20,18 +20,24 @@ export type ServerRole = 'works' | 'stands by' | 'passes on' | 'gone'
 export interface ClusterStatus {
   readonly servers: readonly (StoredServer & { readonly role: ServerRole })[]
   readonly nodes: readonly (StoredNode & {
-    /** Parts of hunts that it holds. */
+    /** Parts that it holds. */
     readonly parts: number
   })[]
   /** Parts of running hunts that were offered, by hunt. */
-  readonly hunts: readonly ({ readonly id: number } & Readonly<Record<HuntPartState, number>>)[]
-  /** The same, by what is done with them and by whom. */
-  readonly parts: readonly PartsOfHunt[]
+  readonly hunts: readonly ({ readonly id: number } & PartsByState)[]
+  /** Parts of samples that arrive, and of the index; null for none. */
+  readonly intake: PartsByState | null
+  readonly index: PartsByState | null
+  /** All of them, by what is done with them and by whom. */
+  readonly parts: readonly AlikeParts[]
 }
 
+type PartsByState = Readonly<Record<HuntPartState, number>>
+
 /** Parts that have all of this in common. */
-export interface PartsOfHunt {
-  readonly hunt: number
+export interface AlikeParts {
+  /** Null where they are of no hunt. */
+  readonly hunt: number | null
   readonly kind: HuntPartKind
   readonly state: HuntPartState
   /** Who holds them, or has done them. */
@@ -68,24 +74,28 @@ export async function clusterStatusOf(store: Pick<Store, 'servers' | 'nodes' | '
           since: Math.min(first.created, ...others.map(({ created }) => created)),
         },
   )
-  const count = (of: (part: PartsOfHunt) => boolean) => parts.filter(of).reduce((sum, { count }) => sum + count, 0)
-  const hunts = [...new Set(parts.map(({ hunt }) => hunt))].sort((a, b) => a - b)
+  const count = (of: (part: AlikeParts) => boolean) => parts.filter(of).reduce((sum, { count }) => sum + count, 0)
+  const hunts = [...new Set(parts.flatMap(({ hunt }) => hunt ?? []))].sort((a, b) => a - b)
+  const byState = (of: (part: AlikeParts) => boolean): PartsByState => {
+    const ofState = (state: HuntPartState) => count((part) => of(part) && part.state === state)
+    return {
+      offered: ofState('offered'),
+      claimed: ofState('claimed'),
+      done: ofState('done'),
+      failed: ofState('failed'),
+    }
+  }
+  const ofKind = (kind: HuntPartKind) =>
+    parts.some((part) => part.kind === kind) ? byState((part) => part.kind === kind) : null
   return {
     servers: servers.map((server) => ({ ...server, role: roleOf(server) })),
     nodes: nodes.map((node) => ({
       ...node,
       parts: count((part) => part.state === 'claimed' && part.node === node.id),
     })),
-    hunts: hunts.map((id) => {
-      const ofState = (state: HuntPartState) => count((part) => part.hunt === id && part.state === state)
-      return {
-        id,
-        offered: ofState('offered'),
-        claimed: ofState('claimed'),
-        done: ofState('done'),
-        failed: ofState('failed'),
-      }
-    }),
+    hunts: hunts.map((id) => ({ id, ...byState(({ hunt }) => hunt === id) })),
+    intake: ofKind('examine'),
+    index: ofKind('merge'),
     parts,
   }
 }

@@ -63,7 +63,7 @@ export interface Appliance {
   readonly tenants: Tenants
   readonly pool: WorkerPool
   readonly tracing: Tracing
-  /** Who does the jobs of hunts, and which nodes there are. */
+  /** Who does the heavy work, and which nodes there are. */
   readonly jobs: Pick<Jobs, 'nodes' | 'elsewhere'>
   readonly indexUse: IndexUse
   /** Kept aside for what makes room on a full disk. */

@@ -11,7 +11,7 @@ export function addCluster(program: Command, conclude: Conclude): void {
   const status = cluster
     .command('status')
     .description(
-      'Print the servers, the nodes with what they do and have done, and the parts of running hunts that are theirs.',
+      'Print the servers, the nodes with what they do and have done, and the parts of hunts, samples that arrive and merges that are theirs.',
     )
     .option('--json', 'Print one JSON object.')
     .addHelpText(
@@ -30,7 +30,7 @@ async function printStatus({ json, ...flags }: Flags & { readonly json?: true })
   return exitCodes.done
 }
 
-function formatStatus({ servers, nodes, hunts }: ClusterStatus): string {
+function formatStatus({ servers, nodes, hunts, intake, index }: ClusterStatus): string {
   const seenAgo = (seen: number) => `${formatDuration(Math.max(0, Date.now() - seen / 1_000))} ago`
   const serverRows = servers.map(({ id, name, version, role, seen, workers, url }) => [
     ...[String(id), name, version, role],
@@ -47,11 +47,15 @@ function formatStatus({ servers, nodes, hunts }: ClusterStatus): string {
     ...[String(node.done), String(node.failed), String(node.refused)],
   ])
   const head = ['node', 'host', 'version', 'state', 'seen', 'workers', 'copies', 'parts', 'done', 'failed', 'refused']
-  const table =
-    nodes.length === 0 ? 'There are no nodes: the server works on hunts by itself.' : formatTable(head, rows)
-  const shared = hunts.map(
-    ({ id, offered, claimed, done, failed }) =>
-      `hunt ${id}: ${formatCount(offered, 'part')} wait for a node, ${claimed} are under way, ${done + failed} wait for the server\n`,
+  const table = nodes.length === 0 ? 'There are no nodes: the server does all by itself.' : formatTable(head, rows)
+  const of = [
+    ...(intake === null ? [] : [{ what: 'samples that arrive', ...intake }]),
+    ...hunts.map(({ id, ...parts }) => ({ what: `hunt ${id}`, ...parts })),
+    ...(index === null ? [] : [{ what: 'merges of the index', ...index }]),
+  ]
+  const shared = of.map(
+    ({ what, offered, claimed, done, failed }) =>
+      `${what}: ${formatCount(offered, 'part')} wait for a node, ${claimed} are under way, ${done + failed} wait for the server\n`,
   )
   return `${serverTable}\n${table}\n${shared.join('')}`
 }

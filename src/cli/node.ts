@@ -14,7 +14,9 @@ interface NodeFlags extends Flags {
 export function addNode(program: Command, conclude: Conclude): void {
   const command = program
     .command('node')
-    .description('Run a node of a cluster, which works on hunts for its server, until it is asked to stop.')
+    .description(
+      'Run a node of a cluster, which hunts, examines samples and merges for its server, until it is asked to stop.',
+    )
     .option(
       '--cache <folder>',
       'The folder with its copies of samples and of the index; it is made when it is missing. (default: ./cache; environment: BACKTRAIL_CACHE)',

@@ -98,14 +98,14 @@ export const metricCatalogue = {
   backtrail_hunt_parts: {
     kind: 'gauge',
     unit: 'short',
-    help: 'Parts of hunts that are offered to nodes, or that nodes do',
+    help: 'Parts of hunts, of samples that arrive and of merges that are offered to nodes, or that nodes do',
     labels: [],
     row: 'Hunts',
   },
   backtrail_node_parts_total: {
     kind: 'counter',
     unit: 'short',
-    help: 'Parts of hunts by the node that lives and what came of them: done, failed (the server did them), refused (too late)',
+    help: 'Parts by the node that lives and what came of them: done, failed (the server did them), refused (too late)',
     labels: ['node', 'host', 'outcome'],
     row: 'Hunts',
   },

@@ -139,7 +139,7 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     ...described('backtrail_hunt_parts'),
     registers,
     collect() {
-      this.set(appliance.jobs.elsewhere)
+      this.set(appliance.jobs.elsewhere())
     },
   })
   new Gauge({

@@ -145,7 +145,7 @@ function jobsOf(pool: object, workers: number): LocalJobs {
   const files = {
     pathOf: (file: string) => file,
     whileLocal: async <T>(_: unknown, work: () => Promise<T>) => work(),
-  }
+  } as WorkParts['files']
   return new LocalJobs(new Work({ pool: pool as WorkParts['pool'], contents, files }), workers)
 }
 

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { Archives } from '../archives/index.ts'
 import { archiveLimits } from '../archives/limits.fixture.ts'
+import { LocalJobs, Work } from '../jobs/index.ts'
 import { Matches } from '../matches/index.ts'
 import { Rulesets } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
@@ -98,6 +99,7 @@ export async function openCollection(
     segments,
     archives,
     log,
+    jobs: new LocalJobs(new Work({ pool, contents, files }), workers),
     workers,
     limits: { ...intakeLimits, ...limits },
   })

@@ -5,12 +5,14 @@
  * new in the set is scanned, and what was found with rulesets that are gone is dropped.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { Jobs, SampleToExamine } from '../jobs/index.ts'
 import type { ProgramFacts } from '../programs/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import { type KnownName, nameVariables } from '../samples/index.ts'
-import type { Digests, Identification, RuleHit, ScanError, TaskOutput, WorkerPool } from '../scanning/index.ts'
+import type { Digests, Identification, Log, RuleHit, ScanError, TaskOutput, WorkerPool } from '../scanning/index.ts'
 import { type Charge, type ContentStore, type IntakeState, whileLeased } from '../store/index.ts'
 import { EarlyFindings } from './early-findings.ts'
+import { Sharing } from './sharing.ts'
 
 /** A sample from the queue. */
 export interface Queued {
@@ -57,24 +59,40 @@ export class Examiner {
   readonly #rulesets: Rulesets
   readonly #scanBytes: number
   #live: LiveSet | null = null
+  /** When the enabled rulesets changed last, in milliseconds of `performance.now()`. */
+  #changed = Number.NEGATIVE_INFINITY
   readonly #early = new EarlyFindings()
+  readonly #sharing: Sharing
 
   constructor(parts: {
     readonly contents: ContentStore
     readonly pool: WorkerPool
     readonly rulesets: Rulesets
     readonly scanBytes: number
+    readonly jobs: Jobs
+    /** Worker processes of the pool. */
+    readonly workers: number
+    readonly log: Log
   }) {
     this.#contents = parts.contents
     this.#pool = parts.pool
     this.#rulesets = parts.rulesets
     this.#scanBytes = parts.scanBytes
+    const live = () => (this.#live === null ? null : { set: this.#live, since: this.#changed })
+    this.#sharing = new Sharing({ ...parts, live })
+  }
+
+  /** How many samples are worth having under way for nodes. */
+  get samplesElsewhere(): number {
+    return this.#sharing.samplesElsewhere
   }
 
   /** The enabled rulesets changed: the next sample sees it. */
   dropLiveSet(): void {
     if (this.#live) this.#pool.dropRuleSet(this.#live.id)
     this.#live = null
+    this.#changed = performance.now()
+    this.#sharing.dropLiveSet()
   }
 
   /** Makes the enabled rulesets known to the workers. */
@@ -95,7 +113,8 @@ export class Examiner {
       const examine = { ruleSet: live.id, variables: nameVariables(known), upTo: this.#scanBytes }
       const { digests, examined } = await this.#pool.run(
         'copyAndHash',
-        { ...copied, examine: this.#early.isFull ? null : examine },
+        // What nodes are to examine is copied only: else this process would be the slowest of all.
+        { ...copied, examine: this.#early.isFull || this.#sharing.isForNodes ? null : examine },
         { priority: 'live', waitForRoom: true, ...options },
       )
       if (examined !== null) this.#early.keep(digests.sha256, { known, live, found: examined })
@@ -120,22 +139,31 @@ export class Examiner {
     if (early !== undefined && isDeepStrictEqual(early.known, queued.known) && !queued.again) {
       return { ...early.found, queued, live: early.live, remarks: [] }
     }
+    const { digests, known } = queued
     const without = await this.#without(queued)
-    return this.#withLiveSet((live) => this.#examineWith(live, queued, without, signal))
+    const scan = digests.size <= this.#scanBytes
+    const sample = { digests, variables: nameVariables(known), without, scan }
+    return this.#sharing.examine(sample, signal, {
+      here: () => this.#withLiveSet((live) => this.#examineWith(live, queued, sample, signal)),
+      elsewhere: ({ live, found }) => ({ ...found, queued, live, remarks: this.#remarksOn(queued) }),
+    })
+  }
+
+  #remarksOn({ digests }: Queued): string[] {
+    if (digests.size <= this.#scanBytes) return []
+    return [`It is larger than ${this.#scanBytes} bytes, and is not matched against rules.`]
   }
 
   async #examineWith(
     live: LiveSet,
     queued: Queued,
-    without: readonly string[],
+    { without, scan }: Pick<SampleToExamine, 'without' | 'scan'>,
     signal: AbortSignal,
   ): Promise<Examined> {
-    const scan = queued.digests.size <= this.#scanBytes
     const base = { queued, live, hits: [], errors: [], signature: null, program: null, identification: UNKNOWN }
     try {
       const found = await this.#run(queued, { ruleSet: live.id, without, scan }, signal)
-      const remarks = scan ? [] : [`It is larger than ${this.#scanBytes} bytes, and is not matched against rules.`]
-      return { ...base, ...found, remarks }
+      return { ...base, ...found, remarks: this.#remarksOn(queued) }
     } catch (error) {
       if (signal.aborted || !isOfTheSample(error)) throw error
       return { ...base, remarks: [`It could not be examined: ${(error as Error).message}`] }

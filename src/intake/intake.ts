@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Archives } from '../archives/index.ts'
 import { Failure } from '../errors/index.ts'
+import type { Jobs } from '../jobs/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import type { Log, WorkerPool } from '../scanning/index.ts'
 import type { Segments } from '../segments/index.ts'
@@ -63,6 +64,8 @@ export interface IntakeParts {
   readonly log: Log
   /** New samples are refused while it is not whole. */
   readonly room?: Room
+  /** Who examines samples that arrive. */
+  readonly jobs: Jobs
   /** Worker processes of the pool. */
   readonly workers: number
   readonly limits: IntakeLimits
@@ -124,7 +127,7 @@ export class Intake {
   #bytes = 0
 
   constructor(parts: IntakeParts) {
-    const { store, contents, scratch, pool, rulesets, archives, workers } = parts
+    const { store, contents, scratch, archives, workers } = parts
     this.#parts = parts
     this.#limits = parts.limits
     this.#allowance = { members: parts.limits.archiveMembers, bytes: parts.limits.archiveBytes }
@@ -135,7 +138,7 @@ export class Intake {
       flushDelayMs: FLUSH_DELAY_MS,
       areMoreComing: () => this.#beingCopied > 0 && !this.#examiner.hasEnough && !this.#stopping,
     })
-    this.#examiner = new Examiner({ contents, pool, rulesets, scanBytes: this.#limits.scanBytes })
+    this.#examiner = new Examiner({ ...parts, scanBytes: this.#limits.scanBytes })
     this.#newNames = new NewNames({ ...parts, scanBytes: this.#limits.scanBytes })
     this.#pipeline = new Pipeline({
       ...parts,
@@ -145,7 +148,7 @@ export class Intake {
         archives,
         contents,
         scratch,
-        pool,
+        pool: parts.pool,
         examiner: this.#examiner,
         stored: store.intake,
         allowances: new Allowances(store.intake, this.#allowance),
@@ -154,7 +157,7 @@ export class Intake {
         admit: async (staged) => (await this.#admissions.add({ staged, waiter: null })).admitted,
       }),
       // Enough that small samples travel to the workers together.
-      atOnce: 128 * workers,
+      atOnce: () => 128 * workers + this.#examiner.samplesElsewhere,
       // Most are small, and wait for the commit of their members, which many share.
       unpackAtOnce: 32 * workers,
       onStarted: () => this.#recordStarted(),

@@ -32,8 +32,8 @@ export interface PipelineParts extends CompletionParts {
   readonly examiner: Examiner
   readonly unpacker: Unpacker
   readonly log: Log
-  /** Samples under way at once, and archives being unpacked. */
-  readonly atOnce: number
+  /** Samples under way at once, as of now, and archives being unpacked. */
+  readonly atOnce: () => number
   readonly unpackAtOnce: number
   /** Called in the order of commits. */
   readonly onProcessed: (samples: readonly Done[]) => void
@@ -107,7 +107,7 @@ export class Pipeline {
   #hasRoom(): boolean {
     // Samples that wait for their commit still cost memory.
     return (
-      this.#underWay.size < this.#parts.atOnce && this.#finished.length < 4 * BATCH && !this.#stopping.signal.aborted
+      this.#underWay.size < this.#parts.atOnce() && this.#finished.length < 4 * BATCH && !this.#stopping.signal.aborted
     )
   }
 

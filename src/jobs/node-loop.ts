@@ -1,5 +1,5 @@
 /**
- * What a node does: it claims parts of hunts, does them with its own workers and its own copies, and settles them.
+ * What a node does: it claims parts, does them with its own workers and its own copies, and settles them.
  *
  * - Every half second it gives a sign of life, and looks which parts are still its own: the others' hunts have ended, or
  *   somebody else was given them. Work on those is stopped.
@@ -13,9 +13,8 @@ import { Failure, messageOf } from '../errors/index.ts'
 import type { Log, RuleSet, WorkerPool } from '../scanning/index.ts'
 import type { SegmentFiles } from '../segments/index.ts'
 import { type ClaimedHuntPart, now, type Store } from '../store/index.ts'
-import type { JobInput, JobKind } from './job.ts'
+import { type JobInput, type JobKind, type Lane, lanes, partsAtOnce } from './job.ts'
 import { pack, unpack, unpackRules } from './packing.ts'
-import { partsAtOnce } from './shared-jobs.ts'
 import type { Work } from './work.ts'
 
 export interface NodeLoopParts {
@@ -39,8 +38,10 @@ const ASLEEP_MS = 10_000
 const PAUSE_MS = 2_000
 /** A part that another node is wanted for is anybody's after this. */
 const WANTED_MICROS = 1_000_000
-/** Of as many hunts rules are kept. */
+/** Of as many hunts, or states of the live set, rules are kept. */
 const RULE_SETS = 8
+const kindsOf = Map.groupBy(Object.keys(lanes) as JobKind[], (kind) => lanes[kind])
+const priorities = { hunts: 'hunt', intake: 'live', index: 'background' } as const
 /** A node that has not given a sign for so long finds that its parts were given to others. */
 const SILENT_MS = 4_000
 
@@ -90,31 +91,37 @@ export class NodeLoop {
   }
 
   async #claim(): Promise<number> {
-    const { id, store, workers, log } = this.#parts
+    const { id, store, log } = this.#parts
     if (performance.now() < this.#pausedUntil) return this.#pausedUntil - performance.now()
-    const room = partsAtOnce(workers) - this.#running.size
-    if (room <= 0) return BEAT_MS
+    const rooms = [...kindsOf].map(([lane, kinds]) => ({ kinds, most: this.#roomFor(lane) }))
+    const open = rooms.filter(({ most }) => most > 0)
+    if (open.length === 0) return BEAT_MS
     try {
-      const claimed = await store.huntParts.claim(id, room, now() - WANTED_MICROS)
+      const claimed = await store.huntParts.claim(id, open, now() - WANTED_MICROS)
       for (const part of claimed) this.#begin(part)
       if (claimed.length > 0) this.#lastWork = performance.now()
       if (claimed.length > 0) return 0
       return performance.now() - this.#lastWork < ASLEEP_MS ? AWAKE_MS : IDLE_MS
     } catch (error) {
-      log.warn({ err: error }, 'parts of hunts could not be claimed')
+      log.warn({ err: error }, 'parts could not be claimed')
       return PAUSE_MS
     }
+  }
+
+  #roomFor(lane: Lane): number {
+    const running = [...this.#running.values()].filter((part) => part.lane === lane).length
+    return partsAtOnce(lane, this.#parts.workers) - running
   }
 
   #begin(part: ClaimedHuntPart): void {
     const abort = new AbortController()
     const ended = this.#do(part, abort.signal)
-      .catch((error) => this.#parts.log.warn({ part: part.id, err: error }, 'a part of a hunt was given up'))
+      .catch((error) => this.#parts.log.warn({ part: part.id, err: error }, 'a part was given up'))
       .finally(() => {
         this.#running.delete(part.id)
         this.#claims.wake()
       })
-    this.#running.set(part.id, { abort, ended })
+    this.#running.set(part.id, { lane: lanes[part.kind], abort, ended })
   }
 
   async #do(part: ClaimedHuntPart, signal: AbortSignal): Promise<void> {
@@ -123,7 +130,7 @@ export class NodeLoop {
     let output: Uint8Array
     try {
       const rules = await this.#rulesOf(part.rulesId)
-      // The hunt has ended, and the part with it.
+      // The hunt has ended, or other rules run live, and the part is gone with them.
       if (rules === null) return
       output = pack(await this.#outputOf(part, rules, signal))
     } catch (error) {
@@ -144,7 +151,8 @@ export class NodeLoop {
   }
 
   async #outputOf({ kind, input }: ClaimedHuntPart, rules: RuleSet, signal: AbortSignal): Promise<unknown> {
-    const how = { ruleSet: rules.id, priority: 'hunt', group: rules.id, signal } as const
+    const priority = priorities[lanes[kind]]
+    const how = { ruleSet: rules.id, priority, group: rules.id, signal } as const
     const asked = unpack<JobInput<JobKind>>(input)
     const run = () => this.#parts.work.run(kind, asked, how)
     try {
@@ -163,9 +171,11 @@ export class NodeLoop {
     const known = this.#rules.get(id)
     if (known !== undefined) return known
     const { store, pool } = this.#parts
-    const loading = store.huntParts.findRules(id).then(async (packed) => {
-      if (packed === null) return null
-      const set = { id: `parts:${id}`, rulesets: await unpackRules(packed) }
+    const loading = store.huntParts.findRules(id).then(async (found) => {
+      if (found === null) return null
+      // Of those that run live the pool compiles what is new ahead of time, and gives them another try.
+      const name = found.huntId === null ? `live:parts:${id}` : `parts:${id}`
+      const set = { id: name, rulesets: await unpackRules(found.rules) }
       pool.setRuleSet(set)
       return set
     })
@@ -206,6 +216,7 @@ export class NodeLoop {
 }
 
 interface RunningPart {
+  readonly lane: Lane
   readonly abort: AbortController
   readonly ended: Promise<void>
 }

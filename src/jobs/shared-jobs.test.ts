@@ -72,7 +72,7 @@ interface Cluster {
   /** Nodes that lost their locks. */
   readonly gone: Set<number>
   /** Returns the id of the node. */
-  addNode(work: Work): Promise<number>
+  addNode(work: Work, version?: string): Promise<number>
 }
 
 async function open(
@@ -90,14 +90,17 @@ async function open(
   const store = withLocks(await fresh(within), gone)
   await withHunt(store)
   const done: Done[] = []
-  const jobs = new SharedJobs({ store, work: workOf('server', done, until), workers: 1, isWorking, log })
+  const jobs = new SharedJobs({
+    ...{ store, work: workOf('server', done, until), workers: 1, log },
+    leaves: isWorking ? [] : ['hunts'],
+  })
   await jobs.start()
   closes.push(() => jobs.stop())
   jobs.begin(1, ruleSet)
   return {
     ...{ store, done, jobs, gone },
-    async addNode(work) {
-      const id = await store.nodes.add({ name: 'n', version: programVersion, workers: 1, cacheLimit: 1, started: 1 })
+    async addNode(work, version = programVersion) {
+      const id = await store.nodes.add({ name: 'n', version, workers: 1, cacheLimit: 1, started: 1 })
       const pool = { setRuleSet: (set: RuleSet) => assert.deepEqual(set.rulesets, ruleSet.rulesets), dropRuleSet() {} }
       const files = { pathOf: (file: string) => file, restore: async () => true }
       const node = new NodeLoop({ id, store, work, pool, files, workers: 1, cacheBytes: () => 7, log })
@@ -119,6 +122,35 @@ for (const { name, skip, fresh } of engines) {
     assert.deepEqual(doneBy(await jobs.run('verify', jobOf(1, 2), how)), ['server', 'server'])
     assert.equal(jobs.width, 2)
     assert.deepEqual(await store.huntParts.list(), [])
+  })
+
+  test(`nodes of another version are left out: the server does all by itself (${name})`, {
+    skip,
+    timeout: 60_000,
+  }, async (t) => {
+    const { jobs, addNode } = await open(t, fresh, { isWorking: false })
+    await addNode(workOf('node', []), 'another')
+    await until(() => jobs.nodes.length === 1, 'the node is known')
+    assert.equal(jobs.isWorking('hunts'), true)
+    assert.deepEqual(doneBy(await jobs.run('verify', jobOf(1), how)), ['server'])
+  })
+
+  test(`a job that is only shared comes back where nobody has claimed it in time (${name})`, {
+    skip,
+    timeout: 60_000,
+  }, async (t) => {
+    const { jobs, store, done, addNode } = await open(t, fresh, { isWorking: false })
+    const share = (isWantedBack: () => boolean) => jobs.share('verify', jobOf(1), { ruleSet: ruleSet.id, isWantedBack })
+    assert.equal(await share(() => false), null, 'there is nobody to share it with')
+    const id = await store.nodes.add({ name: 'n', version: programVersion, workers: 1, cacheLimit: 1, started: 1 })
+    await until(() => jobs.nodes.length === 1, 'the node is known')
+    let looks = 0
+    assert.equal(await share(() => ++looks > 3), null)
+    await store.nodes.delete([id])
+    await addNode(workOf('node', done))
+    const shared = await share(() => false)
+    assert.deepEqual(shared && doneBy(shared), ['node'])
+    assert.equal(jobs.elsewhere(), 0)
   })
 
   test(`a node does what the server leaves to it, and the answer is as it was made (${name})`, {

@@ -1,5 +1,5 @@
 /**
- * Jobs of the server of a cluster, which nodes do too. A part of a hunt is a row of `hunt_parts`:
+ * Jobs of the server of a cluster, which nodes do too. A part is a job that is offered to them, as a row of `hunt_parts`:
  *
  *             claim (fence + 1)            settle
  *   offered ──────────────────▶ claimed ───────────▶ done   ──┐
@@ -10,16 +10,17 @@
  *    └───────────────────────────┘ (fence + 1)
  *
  * - Settling under another fence changes no row: what a node finds that was given up comes too late and is thrown away.
- * - What a node cannot do, and what nobody claims, the server does; so nodes can make a hunt faster and never stop it.
+ * - What a node cannot do, and what nobody claims, the server does; so nodes can make work faster and never stop it.
  * - The server keeps its own workers busy first, and takes back what it has room for, so small hunts are not shared.
- * - Rules travel once for each hunt, when its first part is offered.
+ * - Rules travel once for each hunt, and for each change of the live set, when the first part with them is offered.
+ * - Nodes of another version live, and are given nothing: they do not count.
  */
 import { Loop } from '../background/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
 import { programVersion } from '../settings/index.ts'
 import { now, type Store, type StoredNode } from '../store/index.ts'
-import type { JobInput, JobKind, JobOutput } from './job.ts'
-import type { Jobs } from './jobs.ts'
+import { type JobInput, type JobKind, type JobOutput, type Lane, lanes, partsAtOnce } from './job.ts'
+import type { Jobs, ShareOptions } from './jobs.ts'
 import { LiveNodes } from './live-nodes.ts'
 import { pack, packRules, unpack } from './packing.ts'
 import { placeOf } from './placement.ts'
@@ -30,8 +31,8 @@ export interface SharedJobsParts {
   readonly work: Work
   /** Worker processes of this server. */
   readonly workers: number
-  /** Whether this server does jobs while nodes live, or leaves them all. */
-  readonly isWorking: boolean
+  /** The lanes whose jobs this server leaves to nodes while any live. */
+  readonly leaves: readonly Lane[]
   readonly log: Log
 }
 
@@ -50,7 +51,7 @@ export class SharedJobs implements Jobs {
   /** By the id of the part, in the order in which they were offered. */
   readonly #offered = new Map<number, OfferedPart>()
   #here = 0
-  #elsewhere = 0
+  readonly #elsewhere: Record<Lane, number> = { hunts: 0, intake: 0, index: 0 }
   #nodesSeen = Number.NEGATIVE_INFINITY
   #isTakingBack = false
 
@@ -73,15 +74,23 @@ export class SharedJobs implements Jobs {
     return this.#nodes.all
   }
 
-  get elsewhere(): number {
-    return this.#elsewhere
+  elsewhere(lane?: Lane): number {
+    return lane === undefined ? Object.values(this.#elsewhere).reduce((sum, one) => sum + one) : this.#elsewhere[lane]
+  }
+
+  isWorking(lane: Lane): boolean {
+    return !this.#parts.leaves.includes(lane) || this.#able.length === 0
+  }
+
+  roomElsewhere(lane: Lane): number {
+    return Math.max(0, this.#mostElsewhere(lane) - this.#elsewhere[lane])
   }
 
   get width(): number {
-    return this.#roomHere() + this.#roomElsewhere()
+    return this.#roomHere() + this.#mostElsewhere('hunts')
   }
 
-  begin(hunt: number, ruleSet: RuleSet): void {
+  begin(hunt: number | null, ruleSet: RuleSet): void {
     this.#begun.set(ruleSet.id, { hunt, ruleSet, stored: null })
   }
 
@@ -94,27 +103,39 @@ export class SharedJobs implements Jobs {
   }
 
   async run<K extends JobKind>(kind: K, input: JobInput<K>, how: JobOptions): Promise<JobOutput<K>> {
-    const begun = this.#begun.get(how.ruleSet)
-    if (begun !== undefined && this.#isToOffer()) {
-      const found = await this.#doneElsewhere<K>(kind, input, begun, how.signal)
+    const { ruleSet, signal } = how
+    if (this.#begun.has(ruleSet) && this.#isToOffer()) {
+      const found = await this.share(kind, input, { ruleSet, ...(signal && { signal }), isWantedBack: () => false })
       if (found !== null) return found
     }
     return this.#doneHere(kind, input, how)
   }
 
+  async share<K extends JobKind>(kind: K, input: JobInput<K>, how: ShareOptions): Promise<JobOutput<K> | null> {
+    how.signal?.throwIfAborted()
+    const begun = this.#begun.get(how.ruleSet)
+    return begun === undefined || this.#able.length === 0 ? null : this.#doneElsewhere(kind, input, begun, how)
+  }
+
+  /** Nodes that take what this server offers. */
+  get #able(): readonly StoredNode[] {
+    return this.#nodes.all.filter(({ version }) => version === programVersion)
+  }
+
+  /** Whether a hunt's job is for nodes. */
   #isToOffer(): boolean {
-    if (this.#nodes.all.length === 0) return false
-    if (!this.#parts.isWorking) return true
-    return this.#here >= this.#roomHere() && this.#elsewhere < this.#roomElsewhere()
+    if (this.#able.length === 0) return false
+    if (!this.isWorking('hunts')) return true
+    return this.#here >= this.#roomHere() && this.roomElsewhere('hunts') > 0
   }
 
   #roomHere(): number {
-    return this.#parts.isWorking || this.#nodes.all.length === 0 ? 2 * this.#parts.workers : 0
+    return this.isWorking('hunts') ? 2 * this.#parts.workers : 0
   }
 
   /** More than nodes have workers: a part takes a while to find its way. */
-  #roomElsewhere(): number {
-    return this.#nodes.all.reduce((sum, { workers }) => sum + partsAtOnce(workers), 0)
+  #mostElsewhere(lane: Lane): number {
+    return this.#able.reduce((sum, { workers }) => sum + partsAtOnce(lane, workers), 0)
   }
 
   async #doneHere<K extends JobKind>(kind: K, input: JobInput<K>, how: JobOptions): Promise<JobOutput<K>> {
@@ -132,10 +153,11 @@ export class SharedJobs implements Jobs {
     kind: K,
     input: JobInput<K>,
     begun: BegunRules,
-    signal: AbortSignal | undefined,
+    { signal, isWantedBack }: ShareOptions,
   ): Promise<JobOutput<K> | null> {
     const { store, log } = this.#parts
-    this.#elsewhere++
+    const lane: Lane = lanes[kind]
+    this.#elsewhere[lane]++
     let id: number | null = null
     const { promise, resolve } = Promise.withResolvers<Uint8Array | null>()
     const abort = () => resolve(null)
@@ -146,20 +168,20 @@ export class SharedJobs implements Jobs {
         rulesId: await this.#rulesOf(begun),
         kind,
         input: pack(input),
-        wantedBy: segment === null ? null : placeOf(segment, this.#nodes.all),
+        wantedBy: segment === null ? null : placeOf(segment, this.#able),
         created: now(),
       })
-      this.#offered.set(id, { resolve })
+      this.#offered.set(id, { resolve, lane, since: performance.now(), isWantedBack })
       this.#loop.wake()
       const output = await promise
       signal?.throwIfAborted()
       return output === null ? null : unpack<JobOutput<K>>(output)
     } catch (error) {
       signal?.throwIfAborted()
-      log.warn({ hunt: begun.hunt, err: error }, 'a part of a hunt could not be shared, and is done by this server')
+      log.warn({ lane, hunt: begun.hunt, err: error }, 'a part could not be shared, and is done by this server')
       return null
     } finally {
-      this.#elsewhere--
+      this.#elsewhere[lane]--
       signal?.removeEventListener('abort', abort)
       // Of one that was answered or withdrawn, nothing is there any more.
       if (id !== null && this.#offered.delete(id)) await store.huntParts.delete([id]).catch(() => {})
@@ -167,9 +189,13 @@ export class SharedJobs implements Jobs {
   }
 
   #rulesOf(begun: BegunRules): Promise<number> {
-    begun.stored ??= packRules(begun.ruleSet.rulesets).then((rules) =>
-      this.#parts.store.huntParts.addRules(begun.hunt, programVersion, rules),
-    )
+    begun.stored ??= packRules(begun.ruleSet.rulesets)
+      .then((rules) => this.#parts.store.huntParts.addRules(begun.hunt, programVersion, rules))
+      .catch((error) => {
+        // The next part tries once more.
+        begun.stored = null
+        throw error
+      })
     return begun.stored
   }
 
@@ -182,7 +208,7 @@ export class SharedJobs implements Jobs {
       await this.#takeSomeBack()
       return LOOK_MS
     } catch (error) {
-      this.#parts.log.warn({ err: error }, 'parts of hunts could not be looked at, and are again soon')
+      this.#parts.log.warn({ err: error }, 'the parts of nodes could not be looked at, and are again soon')
       return NODES_MS
     }
   }
@@ -195,9 +221,9 @@ export class SharedJobs implements Jobs {
     const gone = this.#nodes.observe(await store.nodes.list())
     this.#nodesSeen = performance.now()
     for (const { id, name } of this.#nodes.all)
-      if (!before.some((node) => node.id === id)) log.info({ node: id, name }, 'a node works on hunts')
+      if (!before.some((node) => node.id === id)) log.info({ node: id, name }, 'a node works for this server')
     for (const { id, name } of before)
-      if (!this.#nodes.has(id)) log.warn({ node: id, name }, 'a node is gone or silent: others do its parts of hunts')
+      if (!this.#nodes.has(id)) log.warn({ node: id, name }, 'a node is gone or silent: others do its parts')
     const lost = holders.filter((id) => !this.#nodes.has(id))
     if (lost.length > 0) await store.huntParts.takeBack(lost)
     const forgotten = gone.filter(({ isConnected, seen }) => !isConnected && seen < now() - FORGOTTEN_MICROS)
@@ -222,8 +248,7 @@ export class SharedJobs implements Jobs {
     if (ended.length === 0) return
     const results = await huntParts.results(ended)
     for (const { id, output, reason } of results) {
-      if (reason !== null)
-        this.#parts.log.warn({ node: rows.get(id)?.nodeId, reason }, 'a node could not do a part of a hunt')
+      if (reason !== null) this.#parts.log.warn({ node: rows.get(id)?.nodeId, reason }, 'a node could not do a part')
       this.#answer(id, output)
     }
     await huntParts.delete(ended)
@@ -232,18 +257,28 @@ export class SharedJobs implements Jobs {
   /** Takes parts back that nobody has claimed, as far as this server has room for them. */
   async #takeSomeBack(): Promise<void> {
     if (this.#isTakingBack || this.#offered.size === 0) return
-    const room = this.#nodes.all.length === 0 ? this.#offered.size : this.#roomHere() - this.#here
-    if (room <= 0) return
+    const ids = this.#wantedBack()
+    if (ids.length === 0) return
     this.#isTakingBack = true
     try {
-      // The newest: nodes claim the oldest first.
-      const ids = [...this.#offered.keys()].slice(-room)
       for (const id of await this.#parts.store.huntParts.withdraw(ids)) this.#answer(id, null)
     } catch (error) {
-      this.#parts.log.warn({ err: error }, 'parts of hunts could not be taken back')
+      this.#parts.log.warn({ err: error }, 'parts could not be taken back from nodes')
     } finally {
       this.#isTakingBack = false
     }
+  }
+
+  /** Of those that were offered, the ids of those that this server would do now. */
+  #wantedBack(): readonly number[] {
+    const all = [...this.#offered]
+    if (this.#able.length === 0) return all.map(([id]) => id)
+    const present = performance.now()
+    const room = this.#roomHere() - this.#here
+    // The newest: nodes claim the oldest first.
+    const ofHunts = room <= 0 ? [] : all.filter(([, { lane }]) => lane === 'hunts').slice(-room)
+    const others = all.filter(([, { since, isWantedBack }]) => isWantedBack(present - since))
+    return [...ofHunts, ...others].map(([id]) => id)
   }
 
   #answer(id: number, output: Uint8Array | null): void {
@@ -253,13 +288,8 @@ export class SharedJobs implements Jobs {
   }
 }
 
-/** How many parts a node with so many workers has in hand. */
-export function partsAtOnce(workers: number): number {
-  return 2 * workers + 2
-}
-
 interface BegunRules {
-  readonly hunt: number
+  readonly hunt: number | null
   readonly ruleSet: RuleSet
   /** The id of its rules in the database, once a part was offered. */
   stored: Promise<number> | null
@@ -268,4 +298,7 @@ interface BegunRules {
 interface OfferedPart {
   /** With the output; with null where this server is to do it. */
   readonly resolve: (output: Uint8Array | null) => void
+  readonly lane: Lane
+  readonly since: number
+  readonly isWantedBack: (ageMs: number) => boolean
 }

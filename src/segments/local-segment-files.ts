@@ -37,6 +37,15 @@ export class LocalSegmentFiles implements SegmentFiles {
     return this.pathOf(`${this.#scratch.id}.${randomUUID()}.segment`)
   }
 
+  placeFor(file: string): string {
+    return this.pathOf(file)
+  }
+
+  /** Nobody else has this folder. */
+  async storedElsewhere(): Promise<null> {
+    return null
+  }
+
   /** Whoever writes a segment syncs it. */
   async store(): Promise<void> {}
 

@@ -1,5 +1,6 @@
+import { basename } from 'node:path'
 import { Failure } from '../errors/index.ts'
-import type { WorkerPool } from '../scanning/index.ts'
+import type { Log, WorkerPool } from '../scanning/index.ts'
 import { now, type Store } from '../store/index.ts'
 import type { SegmentCatalogue } from './segment-catalogue.ts'
 import type { SegmentFiles } from './segment-files.ts'
@@ -12,13 +13,37 @@ export interface MergeResult {
   readonly damaged: readonly { readonly segment: SegmentFile; readonly message: string }[]
 }
 
+/**
+ * Has segments merged by another process, which stores the result; null where this process is to do it. All by the names of
+ * files. Rejects with the signal's reason.
+ */
+export type MergeElsewhere = (
+  merge: { readonly inputs: readonly string[]; readonly output: string; readonly without: Uint32Array },
+  signal: AbortSignal,
+) => Promise<Written | null>
+
+interface Written {
+  readonly samples: number
+  readonly bytes: number
+}
+
 export interface MergingParts {
   readonly store: Store
   readonly pool: WorkerPool
   readonly files: SegmentFiles
   readonly catalogue: SegmentCatalogue
   readonly reading: SegmentThread
+  readonly log: Log
+  readonly mergeElsewhere?: MergeElsewhere
 }
+
+/** Writes and stores a segment of others; null where that is left to somebody else. Throws `segment.damaged`. */
+type Write = (
+  parts: MergingParts,
+  inputs: readonly SegmentFile[],
+  output: StagedSegment,
+  signal: AbortSignal,
+) => Promise<Written | null>
 
 /**
  * Merges segments, and lets the result take their place in one transaction. A segment that cannot be read is named in the
@@ -29,40 +54,59 @@ export async function merge(
   inputs: readonly SegmentFile[],
   signal: AbortSignal,
 ): Promise<MergeResult> {
-  const { store, catalogue } = parts
-  const output = await catalogue.stage()
-  const { row, samples, damaged } = await storeMerged(parts, inputs, output, signal).catch(async (error) => {
-    await catalogue.discard(output)
-    throw error
-  })
-  if (row === null || samples === 0) await catalogue.discard(output)
-  if (row === null) return { merged: null, damaged }
-  const left = await store.segments.countSamplesOf(row)
-  return { merged: { id: row, deletedSince: samples - left }, damaged }
+  const merged = parts.mergeElsewhere && (await mergedBy(writeElsewhere, parts, inputs, signal))
+  return merged ?? (await mergedBy(writeHere, parts, inputs, signal)) ?? { merged: null, damaged: [] }
 }
 
-/** `row` as `replace` has it; null with what is damaged where an input cannot be read. */
-async function storeMerged(
-  { store, pool, files, catalogue, reading }: MergingParts,
+/** Null where `write` leaves it to somebody else. Each has an output of its own, so whoever comes late writes what nobody reads. */
+async function mergedBy(
+  write: Write,
+  parts: MergingParts,
   inputs: readonly SegmentFile[],
-  output: StagedSegment,
   signal: AbortSignal,
-): Promise<{ readonly row: number | null; readonly samples: number; readonly damaged: MergeResult['damaged'] }> {
-  const paths = inputs.map(({ path }) => path)
-  let written: { readonly samples: number; readonly bytes: number }
+): Promise<MergeResult | null> {
+  const { store, files, catalogue, reading } = parts
+  const output = await catalogue.stage()
+  let row: number | null = null
+  let written: Written | null
   try {
-    written = await files.whileLocal(paths, async () => {
-      const without = await deletedIn(store, reading, inputs)
-      return pool.run('merge', { inputs: paths, output: output.path, without }, { priority: 'background', signal })
-    })
+    written = await write(parts, inputs, output, signal)
+    if (written !== null) row = await replace({ store, catalogue }, inputs, output, written)
   } catch (error) {
+    await catalogue.discard(output)
     if (!(error instanceof Failure && error.code === 'segment.damaged')) throw error
+    const paths = inputs.map(({ path }) => path)
     const damaged = await files.whileLocal(paths, () => damagedOf(reading, inputs, error.message))
-    return { row: null, samples: 0, damaged }
+    return { merged: null, damaged }
   }
-  const { samples } = written
-  if (samples > 0) await files.store(output.path)
-  return { row: await replace({ store, catalogue }, inputs, output, written), samples, damaged: [] }
+  if (row === null || written === null || written.samples === 0) await catalogue.discard(output)
+  if (written === null) return null
+  if (row === null) return { merged: null, damaged: [] }
+  const left = await store.segments.countSamplesOf(row)
+  return { merged: { id: row, deletedSince: written.samples - left }, damaged: [] }
+}
+
+const writeHere: Write = async ({ store, pool, files, reading }, inputs, output, signal) => {
+  const paths = inputs.map(({ path }) => path)
+  const written = await files.whileLocal(paths, async () => {
+    const without = await deletedIn(store, reading, inputs)
+    return pool.run('merge', { inputs: paths, output: output.path, without }, { priority: 'background', signal })
+  })
+  if (written.samples > 0) await files.store(output.path)
+  return written
+}
+
+/** What comes back is held to what was to be merged. */
+const writeElsewhere: Write = async ({ store, files, reading, log, mergeElsewhere }, inputs, output, signal) => {
+  const names = inputs.map(({ path }) => basename(path))
+  const without = await deletedIn(store, reading, inputs, (path, work) => files.whileLocal([path], work))
+  const written = await mergeElsewhere?.({ inputs: names, output: basename(output.path), without }, signal)
+  if (!written) return null
+  const left = inputs.reduce((sum, { samples }) => sum + samples, 0) - without.length
+  const bytes = left > 0 ? await files.storedElsewhere(output.path) : 0
+  if (written.samples === left && (left === 0 || written.bytes === bytes)) return written
+  log.warn({ ...written, left, stored: bytes }, 'a node has not merged what it was to merge, and is not believed')
+  return null
 }
 
 /** The new row's id (0 when nothing was left to write); null when an input is not live any more. */
@@ -101,12 +145,13 @@ async function deletedIn(
   { segments }: Store,
   reading: SegmentThread,
   inputs: readonly SegmentFile[],
+  whileLocal = <T>(_path: string, work: () => Promise<T>): Promise<T> => work(),
 ): Promise<Uint32Array> {
   const deleted: number[] = []
   for (const { id, path, samples } of inputs) {
     const ids = await segments.samplesOf(id)
     if (ids.length === samples) continue
-    for (const gone of await reading.deletedIn(path, ids)) deleted.push(gone)
+    for (const gone of await whileLocal(path, () => reading.deletedIn(path, ids))) deleted.push(gone)
   }
   return Uint32Array.from(deleted).sort()
 }

@@ -18,11 +18,20 @@ export interface SegmentFiles {
   /** The path of a file by its name, whether or not it is there now. */
   pathOf(file: string): string
 
-  /** For a file that is to be written here. It ends with `store` or `discard`. */
+  /** For a file that is to be written here. It ends with `store` or `discard`, or with `storedElsewhere`. */
   freshPath(): string
+
+  /**
+   * The same for a file that another process has a name for. Throws where it is being written already: a process that goes on
+   * with what it was to give up writes nothing between.
+   */
+  placeFor(file: string): string
 
   /** The file at a fresh path was written: when this resolves, it is safe to let a row name it. */
   store(path: string): Promise<void>
+
+  /** Another process has stored the file of a fresh path. Its bytes; null where it is not there, and nothing has ended. */
+  storedElsewhere(path: string): Promise<number | null>
 
   /**
    * No row is to name the file of a fresh path. It need not be there. Never fails: what cannot be removed now is found by a

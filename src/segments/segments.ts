@@ -16,7 +16,7 @@ import { type ContentStore, now, type Store, type UnitOfWork } from '../store/in
 import { type BuildOptions, buildIndex } from './building.ts'
 import { nextMerge } from './chains.ts'
 import { type CheckOptions, type CheckReport, checkIndex, lookAtFiles } from './checking.ts'
-import { merge } from './merging.ts'
+import { type MergeElsewhere, merge } from './merging.ts'
 import { SegmentCatalogue } from './segment-catalogue.ts'
 import type { SegmentFiles } from './segment-files.ts'
 import { SegmentReaders } from './segment-readers.ts'
@@ -42,6 +42,8 @@ export interface SegmentsParts {
   readonly pool: WorkerPool
   readonly files: SegmentFiles
   readonly log: Log
+  /** Asked before this process merges by itself. */
+  readonly mergeElsewhere?: MergeElsewhere
   /** Milliseconds that only grow. */
   readonly clock?: () => number
 }

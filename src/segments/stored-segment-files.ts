@@ -17,7 +17,7 @@ import type { Bucket, HeldCopy, LocalCache, Scratch } from '../store/index.ts'
 import type { SegmentFiles } from './segment-files.ts'
 
 export interface StoredSegmentFilesParts {
-  readonly bucket: Pick<Bucket, 'putFile' | 'download' | 'delete' | 'list'>
+  readonly bucket: Pick<Bucket, 'putFile' | 'download' | 'head' | 'delete' | 'list'>
   readonly cache: LocalCache
   readonly scratch: Pick<Scratch, 'id'>
   readonly clock?: () => number
@@ -64,9 +64,20 @@ export class StoredSegmentFiles implements SegmentFiles {
   }
 
   freshPath(): string {
-    const place = this.#parts.cache.reserve(`${this.#parts.scratch.id}.${randomUUID()}.segment`)
+    return this.placeFor(`${this.#parts.scratch.id}.${randomUUID()}.segment`)
+  }
+
+  placeFor(file: string): string {
+    if (this.#writing.has(this.pathOf(file))) throw new Error(`The segment ${file} is being written here already.`)
+    const place = this.#parts.cache.reserve(file)
     this.#writing.set(place.path, place)
     return place.path
+  }
+
+  async storedElsewhere(path: string): Promise<number | null> {
+    const found = await this.#parts.bucket.head(`${SEGMENT_OBJECTS}${basename(path)}`)
+    if (found !== null) this.#endWriting(path)
+    return found?.size ?? null
   }
 
   async store(path: string): Promise<void> {

@@ -61,6 +61,12 @@ export const clusterOptions = {
     about:
       'Who works on hunts while nodes of the cluster run: the server and the nodes, or the nodes alone. Without nodes it is the server.',
   }),
+  intakeWork: option<'shared' | 'nodes'>({
+    kind: choice('who', 'shared', 'nodes'),
+    default: 'shared',
+    about:
+      'Who examines samples that arrive, and merges the index, while nodes of the cluster run: the server and the nodes, or the nodes alone. Without nodes it is the server.',
+  }),
   clusterUrl: option({
     kind: webAddress(),
     default: '',

@@ -1,7 +1,10 @@
 import type { Micros } from './clock.ts'
 
-/** Of a hunt: asking one segment for candidates, or scanning some of these. */
-export type HuntPartKind = 'evaluate' | 'verify'
+/**
+ * Of a hunt: asking one segment for candidates, or scanning some of these. Of samples that arrive: examining some. Of the
+ * index: merging some segments.
+ */
+export type HuntPartKind = 'evaluate' | 'verify' | 'examine' | 'merge'
 
 /**
  * `offered`: nobody works on it. `claimed`: a node does. `done`: its output is there. `failed`: a node could not do it, and
@@ -30,22 +33,39 @@ export interface ClaimedHuntPart {
 
 export interface HuntPartRow {
   readonly id: number
-  readonly huntId: number
+  /** Null where it is of no hunt. */
+  readonly huntId: number | null
   readonly kind: HuntPartKind
   readonly state: HuntPartState
   readonly nodeId: number | null
   readonly created: Micros
 }
 
+/** How many parts of some kinds a node takes. */
+export interface RoomForParts {
+  readonly kinds: readonly HuntPartKind[]
+  readonly most: number
+}
+
+/** With what parts are done. */
+export interface RulesOfParts {
+  /** Null where they are of no hunt: they run live. */
+  readonly huntId: number | null
+  readonly rules: Uint8Array
+}
+
 /**
- * Parts of hunts that a server offers to nodes. A part is in one hand at a time: whoever claims it gets a fence, and what is
- * settled under another one is refused. Parts and rules go with their hunt.
+ * Parts of hunts, of intake and of the index that a server offers to nodes. A part is in one hand at a time: whoever claims it
+ * gets a fence, and what is settled under another one is refused. Parts and rules go with their hunt.
  */
 export interface StoredHuntParts {
-  /** The rules that parts of a hunt are done with, in a form that a version of the program reads. Returns their id. */
-  addRules(huntId: number, version: string, rules: Uint8Array): Promise<number>
-  /** Null where they are gone: the hunt has ended. */
-  findRules(id: number): Promise<Uint8Array | null>
+  /**
+   * The rules that parts of a hunt, or of none, are done with, in a form that a version of the program reads. Returns their
+   * id.
+   */
+  addRules(huntId: number | null, version: string, rules: Uint8Array): Promise<number>
+  /** Null where they are gone: the hunt has ended, or other rules run live. */
+  findRules(id: number): Promise<RulesOfParts | null>
   /** With all parts that name them. */
   deleteRules(id: number): Promise<void>
   /** Everything: what an earlier server has left. */
@@ -54,10 +74,11 @@ export interface StoredHuntParts {
   /** Returns the id. */
   offer(part: NewHuntPart): Promise<number>
   /**
-   * The oldest that are offered by the node's own version: those that the node is wanted for, that nobody is, and that were
-   * made up to a time. A node that is not listed gets none.
+   * The oldest that are offered by the node's own version, of some kinds up to a number, of others up to another one: those
+   * that the node is wanted for, that nobody is, and that were made up to a time. A node that is not listed gets none. In
+   * order of ids.
    */
-  claim(nodeId: number, most: number, madeUpTo: Micros): Promise<ClaimedHuntPart[]>
+  claim(nodeId: number, rooms: readonly RoomForParts[], madeUpTo: Micros): Promise<ClaimedHuntPart[]>
   /** A part is done. False, and nothing is stored, where its fence is another one or it is gone. */
   settle(id: number, fence: number, output: Uint8Array): Promise<boolean>
   /** The node cannot do it: the server shall. False as with `settle`. */

@@ -2,7 +2,7 @@ import type { Generated } from 'kysely'
 import type { Micros } from './clock.ts'
 import type { HuntPartKind, HuntPartState } from './hunt-parts.ts'
 
-/** The servers and nodes of a cluster, and the parts of hunts that they are offered. */
+/** The servers and nodes of a cluster, and the parts that nodes are offered. */
 export interface NodeTables {
   servers: ServersTable
   nodes: NodesTable
@@ -38,10 +38,10 @@ export interface NodesTable {
   cache_bytes: Generated<number>
 }
 
-/** With which rules the parts of a hunt are done, packed. */
+/** With which rules parts are done, packed. */
 export interface HuntPartRulesTable {
   id: Generated<number>
-  hunt_id: number
+  hunt_id: number | null
   version: string
   rules: Uint8Array
 }

@@ -14,7 +14,7 @@ export interface NewNode {
 
 /** What a node has done since it came. */
 export interface NodeCounts {
-  /** Parts of hunts whose results were taken. */
+  /** Parts whose results were taken. */
   readonly done: number
   /** Parts that it could not do and that the server did. */
   readonly failed: number
@@ -33,7 +33,7 @@ export interface StoredNode extends NewNode, NodeCounts {
   readonly isConnected: boolean
 }
 
-/** The nodes of a cluster: processes that work on parts of hunts for the server. */
+/** The nodes of a cluster: processes that do parts of the work for the server. */
 export interface StoredNodes {
   /** Returns the id, which is never given twice. */
   add(node: NewNode): Promise<number>

@@ -1,4 +1,7 @@
-/** Nodes of a cluster work on hunts: with real PostgreSQL, Ceph and processes, and whatever becomes of the nodes. */
+/**
+ * Nodes of a cluster work on hunts and examine samples that arrive: with real PostgreSQL, Ceph and processes, and whatever
+ * becomes of the nodes.
+ */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
@@ -6,11 +9,13 @@ import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
 import { DatabaseHealth } from '../../src/store/database-health.ts'
 import type { Store } from '../../src/store/index.ts'
 import { openStoreOfNode } from '../../src/store/postgres/store.ts'
 import { backtrail, backtrailTo, folderWith, startServer } from '../cli/running.ts'
 import { type Json, sha1, TestServer } from '../http/harness.ts'
+import { asManyFacts, linuxPrograms } from '../programs/built-programs.ts'
 import { type ClusterSettings, flagsOf, newCluster, noCluster } from './cluster.ts'
 import { startNode } from './running-nodes.ts'
 
@@ -33,7 +38,7 @@ const marked = samples
 before(async () => {
   if (noCluster !== false) return
   cluster = await newCluster()
-  server = await TestServer.start({ ...cluster, huntWork: 'nodes' })
+  server = await TestServer.start({ ...cluster, huntWork: 'nodes', intakeWork: 'nodes' })
   store = await openStoreOfNode(cluster.database, new DatabaseHealth())
   await ingest(server)
 })
@@ -155,6 +160,168 @@ test('a node that is killed in the middle of a hunt changes nothing, and its par
   assert.ok(took < 5_000, `${took} ms`)
   assert.deepEqual(sha1sOf(await foundBy(hunt)), marked)
   assert.ok(((await countsOf(second.id))?.done ?? 0) > 0)
+})
+
+/** Hunts of the other tests find none of what arrives in these. */
+const aboutArriving = (rule: string) => rule.replaceAll('the marked words', 'the arriving words')
+
+/** What arrives: programs, an archive with members, texts of which some are marked, and nothing at all. */
+const arriving: readonly (readonly [name: string, content: Buffer])[] = [
+  ...Object.values(asManyFacts()).map((program, n) => [`program-${n}.exe`, program] as const),
+  ...linuxPrograms().map((program, n) => [`linux-${n}`, program] as const),
+  ...Array.from({ length: 9 }, (_, n) => [`text-${n}.txt`, textOf(n, n % 3 === 0)] as const),
+  ['an archive.zip', storedZip([{ name: Buffer.from('member-5.txt'), bytes: textOf(99, true) }])],
+  ['nothing', Buffer.alloc(0)],
+]
+
+function textOf(n: number, isMarked: boolean): Buffer {
+  return Buffer.from(
+    `sample ${n} ${isMarked ? 'the arriving words' : 'other words'} ${randomBytes(6_000).toString('hex')}`,
+  )
+}
+
+async function upload(into: TestServer, files: readonly (readonly [string, Buffer])[]): Promise<void> {
+  await Promise.all(
+    files.map(async ([name, content]) => {
+      const multipart = new FormData()
+      multipart.append('file', new Blob([new Uint8Array(content)]), name)
+      assert.equal((await into.post('/api/submit/file/', { multipart })).status, 201)
+    }),
+  )
+}
+
+/** All that is known of a sample, but for what differs from one collection to the next. */
+async function knownOf(content: Buffer, of: TestServer): Promise<unknown> {
+  const { sample, program, members } = await of.appliance.samples.details(sha1(content))
+  const { id: _, firstSeen: __, lastSeen: ___, processedAt: ____, ...facts } = sample as Json
+  const { json } = await of.get(`/api/yara/v2/ruleset/matches/?name=live_quick`)
+  const matched = json.results.filter((match: Json) => match.sha1 === sha1(content)).map(({ rule }: Json) => rule)
+  return { facts, program, members: members.map(({ path }: Json) => path), matched }
+}
+
+/** How many tasks of a kind the server has given to its own workers from now on. */
+function countedTasks(t: TestContext): (kind: string) => number {
+  const { mock } = t.mock.method(server.appliance.pool, 'run')
+  return (kind) => mock.calls.filter((call) => (call.arguments[0] as string) === kind).length
+}
+
+/** The live set is sent once it has not been changed for a while. */
+async function untilNodesExamine(): Promise<void> {
+  await until(async () => {
+    await upload(server, [['probe', randomBytes(500)]])
+    const before = (await store.nodes.list()).reduce((sum, { done }) => sum + done, 0)
+    await server.appliance.intake.idle()
+    await delay(600)
+    return (await store.nodes.list()).reduce((sum, { done }) => sum + done, 0) > before
+  }, 'nodes examine what arrives')
+}
+
+test('what nodes find out about samples that arrive is what a server alone does with SQLite and files', {
+  skip,
+}, async (t) => {
+  const answersOf = async (of: TestServer, examined: () => Promise<void> = async () => {}) => {
+    await of.saveRuleset('live_quick', aboutArriving(quick))
+    await of.saveRuleset('live_named', aboutArriving(named))
+    await examined()
+    await upload(of, arriving)
+    await of.appliance.intake.idle()
+    await of.appliance.segments.settled()
+    const known = await Promise.all(arriving.map(([, content]) => knownOf(content, of)))
+    return { known, found: sha1sOf(await foundBy(await beginHunt(aboutArriving(quick), true, of), of)) }
+  }
+  const alone = await TestServer.start()
+  const expected = await answersOf(alone).finally(() => alone.stop())
+  assert.ok(expected.known.some((one: Json) => one.program?.exports !== null && one.matched.length === 0))
+  await startNodes(t, 2)
+  let here: (kind: string) => number = () => -1
+  const { known, found } = await answersOf(server, async () => {
+    await untilNodesExamine()
+    here = countedTasks(t)
+  })
+  assert.equal(here('examine'), 0, 'the server has examined none')
+  assert.equal(here('merge'), 0, 'the server has merged none')
+  // Two tiers are behind them.
+  assert.ok((await server.appliance.segments.stats()).segments < 8)
+  assert.deepEqual(known, expected.known)
+  for (const sha of expected.found) assert.ok(found.includes(sha))
+  // Each signature is computed once more, and compared.
+  assert.deepEqual((await server.appliance.segments.check({ each: 1 })).problems, [])
+})
+
+/** Takes a tenth of a second on each marked sample, when it arrives. */
+async function withSlowIntake(t: TestContext, nodes: number) {
+  const started = await startNodes(t, nodes)
+  await server.saveRuleset('live_slow', aboutArriving(slow))
+  t.after(() => server.delete('/api/yara/ruleset/', { form: { name: 'live_slow' } }).catch(() => {}))
+  await untilNodesExamine()
+  const files = Array.from({ length: 30 }, (_, n) => [`slow-${n}`, textOf(n, true)] as const)
+  return { nodes: started, files, hashes: files.map(([, content]) => sha1(content)).sort() }
+}
+
+async function matchesOf(name: string): Promise<string[]> {
+  const { json } = await server.get(`/api/yara/v2/ruleset/matches/?name=${name}`)
+  return json.results.map((match: Json) => match.sha1).sort()
+}
+
+const holdsArriving = (id: number) => async () =>
+  (await store.huntParts.list()).some((part) => part.kind === 'examine' && part.nodeId === id)
+
+test('samples whose node is killed while it examines them are examined by others, and none is lost', {
+  skip,
+}, async (t) => {
+  const { nodes, files, hashes } = await withSlowIntake(t, 2)
+  const [first] = nodes
+  assert.ok(first)
+  await upload(server, files)
+  await until(holdsArriving(first.id), 'the node has samples')
+  await first.stop('SIGKILL')
+  await server.appliance.intake.idle()
+  const found = await matchesOf('live_slow')
+  assert.deepEqual(
+    hashes.filter((sha) => !found.includes(sha)),
+    [],
+  )
+  assert.equal(new Set(found).size, found.length)
+})
+
+test('what a node that slept answers about samples is refused and counted; the server has examined them', {
+  skip,
+}, async (t) => {
+  const { nodes, files, hashes } = await withSlowIntake(t, 1)
+  const [sleeper] = nodes
+  assert.ok(sleeper)
+  await upload(server, files)
+  await until(holdsArriving(sleeper.id), 'the node has samples')
+  sleeper.child.kill('SIGSTOP')
+  await server.appliance.intake.idle()
+  const found = await matchesOf('live_slow')
+  assert.deepEqual(
+    hashes.filter((sha) => !found.includes(sha)),
+    [],
+  )
+  assert.equal((await countsOf(sleeper.id))?.refused, 0)
+  sleeper.child.kill('SIGCONT')
+  await until(async () => ((await countsOf(sleeper.id))?.refused ?? 0) > 0, 'the refusal is counted')
+  assert.deepEqual(await matchesOf('live_slow'), found)
+})
+
+test('a sample that a node examines while the rules change is matched with the new ones too, and not with old ones', {
+  skip,
+}, async (t) => {
+  const { nodes, files, hashes } = await withSlowIntake(t, 1)
+  const [node] = nodes
+  assert.ok(node)
+  await upload(server, files)
+  await until(holdsArriving(node.id), 'the node has samples')
+  await server.saveRuleset('live_new', aboutArriving(quick))
+  t.after(() => server.delete('/api/yara/ruleset/', { form: { name: 'live_new' } }).catch(() => {}))
+  assert.ok((await server.appliance.intake.status()).processing > 0, 'it came in between')
+  await server.appliance.intake.idle()
+  const found = await matchesOf('live_new')
+  assert.deepEqual(
+    hashes.filter((sha) => !found.includes(sha)),
+    [],
+  )
 })
 
 test('operators see the nodes, what they hold and what they have done', { skip }, async (t) => {

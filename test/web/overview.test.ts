@@ -236,7 +236,10 @@ const cluster = {
       ...{ cache_bytes: 3 << 20, cache_limit: 5 << 20 },
     },
   ],
-  parts: [9, 10].map((hunt) => ({ hunt, kind: 'verify', state: 'claimed', node: 7, count: 3, oldest_seconds: 12 })),
+  parts: [
+    ...[9, 10].map((hunt) => ({ hunt, kind: 'verify', state: 'claimed', node: 7, count: 3, oldest_seconds: 12 })),
+    { hunt: null, kind: 'examine', state: 'offered', node: null, count: 2, oldest_seconds: 1 },
+  ],
   waiting: [{ what: 'samples', count: 2, oldest_seconds: null, why: 'In their order.' }],
 }
 
@@ -257,7 +260,10 @@ test('administrators see the machines of a cluster, their work, and what waits',
   for (const [table, text] of [
     ['All servers', /machine-1 \(1\).*works.*machine-2 \(2\).*passes on/],
     ['All nodes', /machine-7 \(7\).*connected.*3 MB of 5 MB.*41, 1, 0/],
-    ['Parts of running hunts, by hunt, kind and node', /hunt 9.*scans candidates.*under way.*node 7/],
+    [
+      'Parts of hunts, of samples that arrive and of merges, by kind and node',
+      /hunt 9.*scans candidates.*under way.*node 7.*samples that arrive.*examines samples.*waits for a node/,
+    ],
     ['What waits, and for what', /samples.*In their order/],
   ] as const)
     assert.match((await page.getByRole('table', { name: table }).textContent()) ?? '', text)

@@ -29,7 +29,7 @@ export const ClusterShape = Type.Object({
       seen: Time,
       cache_bytes: Type.Integer({ description: 'copies of samples and of the index' }),
       cache_limit: Type.Integer(),
-      parts: Type.Integer({ description: 'parts of hunts that it holds' }),
+      parts: Type.Integer({ description: 'parts of the work that it holds' }),
       done: Type.Integer(),
       failed: Type.Integer({ description: 'that it could not do; the server did' }),
       refused: Type.Integer({ description: 'whose results came too late' }),
@@ -37,14 +37,17 @@ export const ClusterShape = Type.Object({
   ),
   parts: Type.Array(
     Type.Object({
-      hunt: Type.Integer(),
-      kind: Type.Enum(['evaluate', 'verify'], { description: 'asks a segment for candidates, or scans some' }),
+      hunt: Type.Union([Type.Integer(), Type.Null()], { description: 'null where they are of no hunt' }),
+      kind: Type.Enum(['evaluate', 'verify', 'examine', 'merge'], {
+        description:
+          'of a hunt: asks a segment for candidates, or scans some; of samples that arrive: examines some; of the index: merges segments',
+      }),
       state: Type.Enum(['offered', 'claimed', 'done', 'failed']),
       node: Type.Union([Type.Integer(), Type.Null()], { description: 'who holds them, or has done them' }),
       count: Type.Integer(),
       oldest_seconds: Type.Number(),
     }),
-    { description: 'of running hunts, those that were offered to nodes and that the server has not taken in yet' },
+    { description: 'of the work, those that were offered to nodes and that the server has not taken in yet' },
   ),
   waiting: Type.Array(
     Type.Object({

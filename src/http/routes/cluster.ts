@@ -52,7 +52,12 @@ function nodeJson(node: ClusterStatus['nodes'][number]) {
   }
 }
 
-const kinds = { evaluate: 'segments to ask', verify: 'batches of candidates to scan' } as const
+const kinds = {
+  evaluate: 'segments to ask',
+  verify: 'batches of candidates to scan',
+  examine: 'batches of samples to examine',
+  merge: 'segments to merge',
+} as const
 const lanes = {
   interactive: 'tasks that somebody waits for',
   live: 'tasks of samples that arrive',

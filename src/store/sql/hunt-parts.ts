@@ -3,7 +3,7 @@ import type { StoredHuntParts } from '../hunt-parts.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 
-export function sqlHuntParts(database: Database, { listOf, skipLocked }: Engine): StoredHuntParts {
+export function sqlHuntParts(database: Database, { listOf, textsOf, skipLocked }: Engine): StoredHuntParts {
   /** Lets go of a part that is claimed under this fence. */
   const release = async (
     id: number,
@@ -31,8 +31,12 @@ export function sqlHuntParts(database: Database, { listOf, skipLocked }: Engine)
     },
 
     async findRules(id) {
-      const row = await database.selectFrom('hunt_part_rules').select('rules').where('id', '=', id).executeTakeFirst()
-      return row?.rules ?? null
+      const row = await database
+        .selectFrom('hunt_part_rules')
+        .select(['hunt_id as huntId', 'rules'])
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return row ?? null
     },
 
     async deleteRules(id) {
@@ -52,14 +56,19 @@ export function sqlHuntParts(database: Database, { listOf, skipLocked }: Engine)
       return id
     },
 
-    async claim(nodeId, most, madeUpTo) {
-      const chosen = sql<number>`(
-        SELECT id FROM hunt_parts
-        WHERE state = 'offered' AND (wanted_by IS NULL OR wanted_by = ${nodeId} OR created <= ${madeUpTo})
-          AND rules_id IN (
-            SELECT rules.id FROM hunt_part_rules AS rules
-            JOIN nodes ON nodes.version = rules.version WHERE nodes.id = ${nodeId})
-        ORDER BY id LIMIT ${most} ${skipLocked})`
+    async claim(nodeId, rooms, madeUpTo) {
+      const some = rooms.map(
+        ({ kinds, most }) => sql`SELECT id FROM (
+          SELECT id FROM hunt_parts
+          WHERE state = 'offered' AND kind IN ${textsOf(kinds)}
+            AND (wanted_by IS NULL OR wanted_by = ${nodeId} OR created <= ${madeUpTo})
+            AND rules_id IN (
+              SELECT rules.id FROM hunt_part_rules AS rules
+              JOIN nodes ON nodes.version = rules.version WHERE nodes.id = ${nodeId})
+          ORDER BY id LIMIT ${most} ${skipLocked}) AS ready`,
+      )
+      if (some.length === 0) return []
+      const chosen = sql<number>`(${sql.join(some, sql` UNION ALL `)})`
       const rows = await database
         .updateTable('hunt_parts')
         .set(({ eb }) => ({ state: 'claimed', node_id: nodeId, fence: eb('fence', '+', 1) }))

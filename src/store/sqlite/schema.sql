@@ -155,7 +155,8 @@ CREATE INDEX hunt_hits_by_sample ON hunt_hits (sample_id);
 CREATE TABLE hunt_part_rules (
   -- AUTOINCREMENT: nodes keep rules by their id.
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  hunt_id INTEGER NOT NULL REFERENCES hunts (id) ON DELETE CASCADE,
+  -- Null: those that run live.
+  hunt_id INTEGER REFERENCES hunts (id) ON DELETE CASCADE,
   -- Of the program: nodes of another one do not do these parts.
   version TEXT NOT NULL,
   rules BLOB NOT NULL
@@ -167,7 +168,7 @@ CREATE TABLE hunt_parts (
   -- AUTOINCREMENT: what comes too late must not be taken for another part's.
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   rules_id INTEGER NOT NULL REFERENCES hunt_part_rules (id) ON DELETE CASCADE,
-  kind TEXT NOT NULL CHECK (kind IN ('evaluate', 'verify')),
+  kind TEXT NOT NULL CHECK (kind IN ('evaluate', 'verify', 'examine', 'merge')),
   input BLOB NOT NULL,
   state TEXT NOT NULL DEFAULT 'offered' CHECK (state IN ('offered', 'claimed', 'done', 'failed')),
   -- Grows with each claim: what is settled under another one is refused.

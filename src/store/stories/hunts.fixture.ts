@@ -277,6 +277,7 @@ async function ofParts({ huntParts, nodes }: Store, tell: Tell): Promise<void> {
   tell('nodes left', [(await nodes.list()).map(({ id }) => id), await nodes.add(node)])
 
   const bytes = (text: string) => Buffer.from(text)
+  const upTo = (most: number) => [{ kinds: ['evaluate', 'verify'] as const, most }]
   tell('rules', [
     await huntParts.addRules(1, '1', bytes('rules')),
     await huntParts.addRules(1, '1', bytes('others')),
@@ -291,9 +292,9 @@ async function ofParts({ huntParts, nodes }: Store, tell: Tell): Promise<void> {
     await huntParts.offer({ ...part, rulesId: 2 }),
   ])
   tell('claimed', [
-    await huntParts.claim(1, 2, 4),
-    await huntParts.claim(1, 0, 4),
-    await huntParts.claim(3, 1, 4),
+    await huntParts.claim(1, upTo(2), 4),
+    await huntParts.claim(1, upTo(0), 4),
+    await huntParts.claim(3, upTo(1), 4),
     await huntParts.heldBy(1),
   ])
   tell('settled', [
@@ -306,8 +307,8 @@ async function ofParts({ huntParts, nodes }: Store, tell: Tell): Promise<void> {
     await huntParts.giveBack(1, 7),
   ])
   tell('taken back', [await huntParts.takeBack([3, 99]), await huntParts.takeBack([]), await huntParts.list()])
-  tell('late', [await huntParts.settle(1, 1, bytes('late')), await huntParts.claim(1, 9, 5)])
-  tell('given back', [await huntParts.giveBack(1, 3), await huntParts.claim(1, 9, 4), await huntParts.heldBy(1)])
+  tell('late', [await huntParts.settle(1, 1, bytes('late')), await huntParts.claim(1, upTo(9), 5)])
+  tell('given back', [await huntParts.giveBack(1, 3), await huntParts.claim(1, upTo(9), 4), await huntParts.heldBy(1)])
   tell('results', await huntParts.results([1, 2, 3, 4, 99]))
   tell('withdrawn', [
     await huntParts.giveBack(4, 1),
@@ -322,8 +323,37 @@ async function ofParts({ huntParts, nodes }: Store, tell: Tell): Promise<void> {
   await huntParts.offer({ ...part, rulesId: await huntParts.addRules(1, '2', bytes('rules')) })
   tell('of another version', [
     (await huntParts.list()).length,
-    await huntParts.claim(1, 9, 9),
-    await huntParts.claim(99, 9, 9),
-    await huntParts.claim(await nodes.add({ ...node, version: '2' }), 9, 9),
+    await huntParts.claim(1, upTo(9), 9),
+    await huntParts.claim(99, upTo(9), 9),
+    await huntParts.claim(await nodes.add({ ...node, version: '2' }), upTo(9), 9),
   ])
+  const live = await huntParts.addRules(null, '1', bytes('live'))
+  tell('rules that run live', await huntParts.findRules(live))
+  tell('parts of no hunt', [
+    await huntParts.offer({ ...part, kind: 'merge', rulesId: live }),
+    await huntParts.offer({ ...part, rulesId: live }),
+    await huntParts.offer({ ...part, kind: 'examine', rulesId: live }),
+    await huntParts.list(),
+  ])
+  tell('each kind up to its number', [
+    await huntParts.claim(1, [], 9),
+    await huntParts.claim(1, [{ kinds: ['evaluate'], most: 9 }], 9),
+    await huntParts.claim(
+      1,
+      [
+        { kinds: ['merge', 'examine'], most: 1 },
+        { kinds: ['verify'], most: 1 },
+      ],
+      9,
+    ),
+    await huntParts.claim(
+      1,
+      [
+        { kinds: ['examine'], most: 9 },
+        { kinds: ['verify'], most: 0 },
+      ],
+      9,
+    ),
+  ])
+  await huntParts.deleteRules(live)
 }

@@ -21,7 +21,7 @@ export function ClusterSection() {
         <Panel title="Servers">
           <p className={styles.soft}>
             This server works alone, on its data folder. Rows in PostgreSQL and samples in an object store let others
-            take over from it, and nodes work on hunts.
+            take over from it, and nodes do most of the work.
           </p>
         </Panel>
       ) : (
@@ -41,16 +41,16 @@ export function ClusterSection() {
               columns={nodeColumns}
               rows={nodes}
               keyOf={({ id }) => String(id)}
-              empty={<p>There are no nodes: the server works on hunts by itself.</p>}
+              empty={<p>There are no nodes: the server does all by itself.</p>}
             />
           </Panel>
-          <Panel title="Parts of running hunts">
+          <Panel title="Parts of the work">
             <Table
-              caption="Parts of running hunts, by hunt, kind and node"
+              caption="Parts of hunts, of samples that arrive and of merges, by kind and node"
               columns={partColumns}
               rows={parts}
               keyOf={({ hunt, kind, state, node }) => `${hunt} ${kind} ${state} ${node}`}
-              empty={<p>No hunt has parts for nodes at the moment.</p>}
+              empty={<p>Nothing is done in parts by nodes at the moment.</p>}
             />
           </Panel>
         </>
@@ -123,17 +123,31 @@ function HuntLink({ id }: { readonly id: number }) {
 }
 
 const partColumns: readonly Column<Part>[] = [
-  { key: 'hunt', title: 'Hunt', cell: ({ hunt }) => <HuntLink id={hunt} /> },
   {
-    key: 'kind',
-    title: 'Kind',
-    cell: ({ kind }) => (kind === 'evaluate' ? 'asks a segment' : 'scans candidates'),
+    key: 'of',
+    title: 'Of',
+    cell: ({ hunt, kind }) => (hunt === null ? others[kind] : <HuntLink id={hunt} />),
   },
+  { key: 'kind', title: 'Kind', cell: ({ kind }) => kinds[kind] },
   { key: 'state', title: 'State', cell: ({ state }) => states[state] },
   { key: 'node', title: 'Node', cell: ({ node }) => (node === null ? 'none' : `node ${node}`) },
   { key: 'count', title: 'Parts', align: 'end', cell: ({ count: parts }) => count(parts) },
   { key: 'oldest', title: 'Oldest', align: 'end', cell: ({ oldest_seconds }) => duration(oldest_seconds * 1000) },
 ]
+
+const kinds: Readonly<Record<Part['kind'], string>> = {
+  evaluate: 'asks a segment',
+  verify: 'scans candidates',
+  examine: 'examines samples',
+  merge: 'merges segments',
+}
+
+const others: Readonly<Record<Part['kind'], string>> = {
+  evaluate: 'a hunt',
+  verify: 'a hunt',
+  examine: 'samples that arrive',
+  merge: 'the index',
+}
 
 const states: Readonly<Record<Part['state'], string>> = {
   offered: 'waits for a node',
