@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchAttack } from './attack.ts'
 import { benchCloud } from './cloud.ts'
+import { benchClusterIntake } from './cluster-intake.ts'
 import { benchEngines } from './engines.ts'
 import { benchHunts } from './hunts.ts'
 import { benchJourneys } from './journeys.ts'
@@ -50,6 +51,7 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
     benchScale({ megabytes: Number(values.megabytes), samples: Number(process.env.BACKTRAIL_BENCH_SAMPLES ?? 66_000) }),
   placement: async () => benchPlacement({ partMs: Number(values['part-ms']), fetchMs: Number(values['fetch-ms']) }),
   lists: () => benchLists({ samples: 1_000_000, matches: 10_000_000 }),
+  'cluster-intake': () => benchClusterIntake({ megabytes: Number(values.megabytes), nodes: [1, 2] }),
   cloud: () => benchCloud({ megabytes: 2_000, tenants: 20, rulesets: 50 }),
   attack: () => benchAttack({ secondsEach: Number(values.seconds), only: values.attack }),
   soak: () => benchSoak({ minutes: Number(values.minutes) }),

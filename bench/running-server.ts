@@ -84,6 +84,10 @@ export class RunningServer {
     await ended
   }
 
+  get pid(): number {
+    return this.#process.pid as number
+  }
+
   /** Of the administrator. */
   get token(): string {
     return TOKEN
