@@ -9,13 +9,15 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 import type { Settings } from '../../src/settings/index.ts'
 import { passwords, TestServer, type User } from '../http/harness.ts'
 
-const executable = process.env.BACKTRAIL_CHROMIUM ?? '/usr/bin/chromium'
+/** The one that never has a window of its own starts, and works, in half of the other's time. */
+const programs = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium']
+const executable = process.env.BACKTRAIL_CHROMIUM ?? programs.find((path) => existsSync(path)) ?? programs.join(' or ')
 
 /** For `test`'s option `skip`: why the tests of this folder cannot run here, or false. */
 export const skip: string | false =
   existsSync(executable) || process.env.BACKTRAIL_NO_SKIPS === '1'
     ? false
-    : `there is no Chromium at ${executable}; Debian's package is called chromium`
+    : `there is no Chromium at ${executable}; Debian's package is called chromium-headless-shell`
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -123,10 +125,14 @@ export class WebTest {
   }
 }
 
-/** What axe-core has against the page as it stands, one line each; empty when it passes. */
-export async function accessibilityProblems(page: Page): Promise<string[]> {
+/** Those of axe's rules that depend on the colours of a page. */
+export const ofColours = ['color-contrast', 'link-in-text-block'] as const
+
+/** What axe-core, or some of its rules, have against the page as it stands, one line each; empty when it passes. */
+export async function accessibilityProblems(page: Page, rules?: readonly string[]): Promise<string[]> {
   await page.evaluate(axe)
-  const run = `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.flatMap(
+  const options = { resultTypes: ['violations'], ...(rules && { runOnly: { type: 'rule', values: rules } }) }
+  const run = `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations.flatMap(
     ({ id, help, nodes }) => nodes.map(({ target, failureSummary }) =>
       id + ': ' + help + ' — ' + target.join(' ') + ' — ' + failureSummary.replace(/\\s+/g, ' '))))`
   return (await page.evaluate(run)) as string[]
