@@ -13,7 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pLimit from 'p-limit'
 import { type ClusterSettings, flagsOf, newCluster, noCluster } from '../test/cluster/cluster.ts'
-import { type Corpus, publicRules, systemFiles, workFolder } from './corpus.ts'
+import { type Corpus, ownRules, systemFiles, workFolder } from './corpus.ts'
 import { megabytes, ratio, seconds, table } from './figures.ts'
 import { RunningServer } from './running-server.ts'
 
@@ -64,7 +64,7 @@ export async function benchClusterIntake(of: { readonly megabytes: number; reado
       ...stages.map((stage) => coreMs(times[stage])),
     ])
     return (
-      `${samples.toLocaleString('en')} ${corpus.name} (${megabytes(corpus.bytes)}), ${publicRules().files.length} public rulesets ` +
+      `${samples.toLocaleString('en')} ${corpus.name} (${megabytes(corpus.bytes)}), ${ownRules().length} rulesets ` +
       `enabled, on ${availableParallelism()} cores that all share; processor time is for each sample:\n\n${table(heads, rows)}`
     )
   } finally {
@@ -78,7 +78,7 @@ async function takeIn(corpus: Corpus, count: number, folder: string): Promise<Ru
   const server = await RunningServer.start(join(folder, 'server'), settings)
   const nodes: ChildProcess[] = []
   try {
-    for (const path of publicRules().files) {
+    for (const path of ownRules()) {
       const form = new URLSearchParams({
         name: basename(path).replace(/\W/g, '_'),
         content: readFileSync(path, 'utf8'),
