@@ -1,7 +1,8 @@
 /**
  * `npm run image -- [FOLDER]`: an OCI image of this checkout in the layout of an image folder, with its bill of materials
  * beside it. `mmdebstrap` gets the base, `umoci` makes the image. With SOURCE_DATE_EPOCH the same checkout and the same state
- * of Debian (BACKTRAIL_DEBIAN_MIRROR may be one of snapshot.debian.org) give the same digest.
+ * of Debian (BACKTRAIL_DEBIAN_MIRROR may be one of snapshot.debian.org) give the same digest. BACKTRAIL_DEBIAN_ARCHIVES is a
+ * folder for the packages of the base: they are left there, and taken from there when it has them.
  */
 import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

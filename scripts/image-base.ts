@@ -1,5 +1,5 @@
 /** The base of the image: a few packages of Debian 12, without what installs, configures or documents them. */
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from './program-tree.ts'
 
@@ -23,17 +23,25 @@ const leftOut = [
   'usr/lib/git-core/{git-daemon,git-http-backend,git-imap-send,git-shell,scalar}',
 ]
 
-/** Makes the base in a folder that is not there yet. Gives the packages in it, as dpkg describes each. */
-export function makeBase(folder: string): string[] {
-  const archives = `${folder}.archives`
-  mkdirSync(archives)
+/** Puts the archives of all packages that are wanted, and of what they depend on, into a folder. */
+function download(archives: string): void {
+  const [fresh, extracted] = [`${archives}.fresh`, `${archives}.extracted`]
+  mkdirSync(fresh)
   // Debian's own tool chooses, downloads and verifies; what it extracts is not used, since it has too much.
   run('mmdebstrap', [
     ...['--quiet', '--variant=extract', '--format=directory', `--include=${wanted.join(',')}`],
-    `--extract-hook=cp "$1"/var/cache/apt/archives/*.deb '${archives}'`,
-    ...['bookworm', `${folder}.extracted`, ...(process.env.BACKTRAIL_DEBIAN_MIRROR?.split(' ') ?? [])],
+    `--extract-hook=cp "$1"/var/cache/apt/archives/*.deb '${fresh}'`,
+    ...['bookworm', extracted, ...(process.env.BACKTRAIL_DEBIAN_MIRROR?.split(' ') ?? [])],
   ])
-  rmSync(`${folder}.extracted`, { recursive: true })
+  rmSync(extracted, { recursive: true })
+  renameSync(fresh, archives)
+}
+
+/** Makes the base in a folder that is not there yet. Gives the packages in it, as dpkg describes each. */
+export function makeBase(folder: string): string[] {
+  const kept = process.env.BACKTRAIL_DEBIAN_ARCHIVES
+  const archives = kept ?? `${folder}.archives`
+  if (!existsSync(archives)) download(archives)
   mkdirSync(folder)
   const packages: string[] = []
   for (const archive of globSync(join(archives, '*.deb')).sort()) {
@@ -46,7 +54,7 @@ export function makeBase(folder: string): string[] {
     mkdirSync(join(folder, 'var/lib/dpkg/status.d'), { recursive: true })
     writeFileSync(join(folder, 'var/lib/dpkg/status.d', name), paragraph)
   }
-  rmSync(archives, { recursive: true })
+  if (kept === undefined) rmSync(archives, { recursive: true })
   // Licenses stay.
   for (const pattern of leftOut)
     for (const path of globSync(join(folder, pattern)))

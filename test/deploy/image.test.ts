@@ -16,6 +16,8 @@ const layout = join(folder, 'one')
 const build = (name: string, env: NodeJS.ProcessEnv): string =>
   run(join(checkout, 'node_modules/.bin/node'), ['scripts/build-image.ts', join(folder, name)], {
     SOURCE_DATE_EPOCH: '1790000000',
+    // What Debian has is the same each time.
+    BACKTRAIL_DEBIAN_ARCHIVES: join(folder, 'archives'),
     ...env,
   })
 
