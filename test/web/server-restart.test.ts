@@ -18,7 +18,7 @@ const slow = (name: string, steps: number) => `rule ${name} {
   condition: for all i in (0..${steps}) : ( i >= 0 ) and $a
 }`
 const RETRO_STEPS = 8_000_000
-const TRIAL_STEPS = 36_000_000
+const TRIAL_STEPS = 18_000_000
 
 /** What Chromium itself says about requests that do not reach the server. */
 const unreached = /^console: Failed to load resource: net::ERR_/
