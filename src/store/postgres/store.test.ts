@@ -141,6 +141,31 @@ test('the store goes on after the server was ended and started anew', { skip, ti
   assert.equal(await store.settings.find('kept'), 'yes')
 })
 
+test('parts of the work that are lost when PostgreSQL crashes leave their numbers to no later ones', {
+  skip,
+  timeout,
+}, async (t) => {
+  const address = await newDatabase()
+  await opened(t, address)
+  const offered = async (client: pg.Client) => {
+    const { rows } = await client.query<{ id: string; process: number }>(`
+      WITH made AS (INSERT INTO hunt_part_rules (version, rules) VALUES ('1', '') RETURNING id)
+      INSERT INTO hunt_parts (rules_id, kind, input, created) SELECT id, 'verify', '', 0 FROM made
+      RETURNING id, pg_backend_pid() AS process`)
+    return rows[0] ?? assert.fail('nothing was offered')
+  }
+  const client = await beside(t, address)
+  // A commit that is waited for: those of the fixture are not.
+  await client.query('SET synchronous_commit = on')
+  const { id, process: backEnd } = await offered(client)
+  process.kill(backEnd, 'SIGKILL')
+  await delay(100)
+  await (await postgresServer()).answer()
+  const later = await beside(t, address)
+  assert.equal((await later.query('SELECT id FROM hunt_parts')).rowCount, 0)
+  assert.ok(Number((await offered(later)).id) > Number(id))
+})
+
 test('a hunt that starts while a sample is admitted waits for it, and covers it', { skip, timeout }, async (t) => {
   const address = await newDatabase()
   const store = await opened(t, address)
