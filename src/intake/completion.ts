@@ -5,8 +5,16 @@
  */
 import type { Matches } from '../matches/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
+import type { Log } from '../scanning/index.ts'
 import type { PreparedSegment, Segments } from '../segments/index.ts'
-import { type ExaminedSample, now, type Store, type StoredIntake, type UnitOfWork } from '../store/index.ts'
+import {
+  type ExaminedSample,
+  isAnswerLost,
+  now,
+  type Store,
+  type StoredIntake,
+  type UnitOfWork,
+} from '../store/index.ts'
 import { type Examined, mayHaveMembers } from './examination.ts'
 import { isPlain } from './staged-file.ts'
 
@@ -15,6 +23,7 @@ export interface CompletionParts {
   readonly rulesets: Rulesets
   readonly matches: MatchRecord
   readonly segments: Segments
+  readonly log: Log
 }
 
 /** Where what samples match is recorded, in the transaction that makes them processed. */
@@ -39,10 +48,8 @@ export interface Completed {
 }
 
 /** An archive of which members are in the queue is committed too, but stays there itself. */
-export async function complete(
-  { store, rulesets, matches, segments }: CompletionParts,
-  batch: readonly Examined[],
-): Promise<Completed> {
+export async function complete(parts: CompletionParts, batch: readonly Examined[]): Promise<Completed> {
+  const { store, rulesets, matches, segments } = parts
   const generation = await rulesets.generation()
   const current = batch.filter(({ live }) => live.generation === generation)
   const behind = batch.filter(({ live }) => live.generation !== generation)
@@ -52,24 +59,47 @@ export async function complete(
     signature === null || queued.indexed ? [] : [{ id: queued.id, record: signature }],
   )
   const prepared = signed.length > 0 ? await segments.write(signed.sort((a, b) => a.id - b.id)) : null
-  let completed: Omit<Completed, 'behind'> | null
+  let completed: Omit<Completed, 'behind'> | null = null
   try {
-    completed = await store.transaction('completeSamples', async (tx) => {
+    await store.transaction('completeSamples', async (tx) => {
       // The one look that counts: what is enabled cannot change before this transaction ends.
-      if ((await rulesets.generation(tx)) !== generation) return null
-      return commit(tx, { matches, segments }, current, prepared)
+      completed = null
+      if ((await rulesets.generation(tx)) !== generation) return
+      completed = await commit(tx, { matches, segments }, current, prepared)
     })
-    if (completed === null) {
-      if (prepared) await segments.discard(prepared)
-      return { behind: batch, done: [], again: [] }
-    }
   } catch (error) {
+    // A segment that is live in spite of it stays.
     if (prepared) await segments.discard(prepared)
-    throw error
+    // Committed once more, they would not release the archives again that have waited for them.
+    const ids = current.map(({ queued }) => queued.id)
+    const isQueued = async () => (await store.intake.next({ ids }, ids.length)).samples.length > 0
+    if (completed === null || !(await isTrueNevertheless(error, isQueued))) throw error
+  }
+  if (completed === null) {
+    if (prepared) await segments.discard(prepared)
+    return { behind: batch, done: [], again: [] }
   }
   if (prepared) segments.published()
-  for (const { queued, errors } of current) await rulesets.reportScanErrors(queued.id, errors)
-  return { behind, ...completed }
+  await reportErrors(parts, current)
+  return { behind, ...(completed as Omit<Completed, 'behind'>) }
+}
+
+/** Whether a unit of which the answer was lost has become true: nothing is as it was before any more. */
+async function isTrueNevertheless(error: unknown, isAsBefore: () => Promise<boolean>): Promise<boolean> {
+  // Where that cannot be found out now either, the first error is what counts.
+  return isAnswerLost(error) && !(await isAsBefore().catch(() => true))
+}
+
+/** Never fails: the samples are committed. */
+async function reportErrors({ rulesets, log }: CompletionParts, batch: readonly Examined[]): Promise<void> {
+  for (const { queued, errors } of batch) {
+    try {
+      await rulesets.reportScanErrors(queued.id, errors)
+    } catch (error) {
+      log.error({ err: error, sample: queued.id }, 'scan errors of samples could not be recorded, and are left out')
+      return
+    }
+  }
 }
 
 async function commit(
@@ -159,5 +189,18 @@ async function completeReady(
 export async function completeArchives(parts: CompletionParts): Promise<Omit<Completed, 'behind'>> {
   const { store, rulesets } = parts
   if ((await store.intake.ready()).length === 0) return NONE
-  return store.transaction('completeSamples', async (tx) => completeReady(tx, await rulesets.generation(tx)))
+  let completed: Omit<Completed, 'behind'> | null = null
+  try {
+    return await store.transaction('completeSamples', async (tx) => {
+      completed = null
+      completed = await completeReady(tx, await rulesets.generation(tx))
+      return completed
+    })
+  } catch (error) {
+    const { done, again } = (completed ?? NONE) as Omit<Completed, 'behind'>
+    const ids = [...done.map(({ id }) => id), ...again]
+    const areReady = async () => (await store.intake.ready(ids)).length > 0
+    if (ids.length > 0 && (await isTrueNevertheless(error, areReady))) return { done, again }
+    throw error
+  }
 }

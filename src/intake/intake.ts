@@ -161,6 +161,7 @@ export class Intake {
       // Most are small, and wait for the commit of their members, which many share.
       unpackAtOnce: 32 * workers,
       onStarted: () => this.#recordStarted(),
+      onPutBack: (count) => this.#recordPutBack(count),
       onProcessed: (samples) => this.#recordProcessed(samples),
     })
   }
@@ -261,7 +262,7 @@ export class Intake {
   async unpackAgain(sha256: Uint8Array, password: string): Promise<boolean> {
     if (this.#stopping) throw new Failure('service.stopping')
     await this.#parts.room?.demandRoom()
-    const id = await requeueLocked(this.#parts.store, sha256, password)
+    const id = await requeueLocked(this.#parts.store, sha256, password).catch((error) => this.#wakeAfter(error))
     if (id === null) return false
     this.#queued++
     this.#queue.putBack([id])
@@ -339,7 +340,7 @@ export class Intake {
   }
 
   async #admitBatch(batch: readonly Arriving[]): Promise<readonly Admission[]> {
-    const admitted = await this.#admit(batch.map(({ staged }) => staged))
+    const admitted = await this.#admit(batch.map(({ staged }) => staged)).catch((error) => this.#wakeAfter(error))
     for (const { id, known, requeued } of admitted) {
       if (!known || requeued) this.#queued++
       if (requeued) this.#queue.putBack([id])
@@ -351,6 +352,12 @@ export class Intake {
     }))
     this.#pipeline.wake()
     return admissions
+  }
+
+  /** Throws the error. What was to be put into the queue may be there. */
+  #wakeAfter(error: unknown): never {
+    this.#pipeline.wakeAfter(error)
+    throw error
   }
 
   async #admit(batch: readonly StagedFile[]): Promise<readonly Admitted[]> {
@@ -386,6 +393,10 @@ export class Intake {
       this.#waiters.release(sha256)
     }
     if (samples.length > 0) this.#newNames.wakeForProcessed()
+  }
+
+  #recordPutBack(count: number): void {
+    this.#queued += count
   }
 
   #recordStarted(): void {

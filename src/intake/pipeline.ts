@@ -13,6 +13,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import pLimit, { type LimitFunction } from 'p-limit'
 import type { Log } from '../scanning/index.ts'
+import { isAnswerLost } from '../store/index.ts'
 import { type Completed, type CompletionParts, complete, completeArchives, type Done } from './completion.ts'
 import { type Examined, type Examiner, mayHaveMembers, type Queued } from './examination.ts'
 import type { Queue } from './queue.ts'
@@ -38,6 +39,8 @@ export interface PipelineParts extends CompletionParts {
   /** Called in the order of commits. */
   readonly onProcessed: (samples: readonly Done[]) => void
   readonly onStarted: () => void
+  /** Samples that had been started are in the queue again. */
+  readonly onPutBack: (count: number) => void
 }
 
 export class Pipeline {
@@ -46,6 +49,10 @@ export class Pipeline {
   /** Under way, with the time they were taken. */
   readonly #underWay = new Map<number, number>()
   #finished: Examined[] = []
+  /** Finished, or being committed. */
+  readonly #held = new Set<number>()
+  /** Of these, the ones that came out of the queue meanwhile: as they were before, or since they were put back into it. */
+  readonly #skipped = new Set<number>()
   /** Of the signatures in `#finished`. */
   #finishedBytes = 0
   #finishedSince = 0
@@ -79,6 +86,12 @@ export class Pipeline {
       })
   }
 
+  /** The same after a unit failed that was to put something into the queue; nobody may know whether it did. */
+  wakeAfter(error: unknown): void {
+    this.#readAnewAfter(error)
+    if (this.#moreToTake) this.wake()
+  }
+
   /**
    * Lets what is under way end. Finished samples are committed, once: what cannot be committed, or was matched with
    * rulesets of before, stays in the queue for the next process.
@@ -107,7 +120,10 @@ export class Pipeline {
   #hasRoom(): boolean {
     // Samples that wait for their commit still cost memory.
     return (
-      this.#underWay.size < this.#parts.atOnce() && this.#finished.length < 4 * BATCH && !this.#stopping.signal.aborted
+      this.#underWay.size < this.#parts.atOnce() &&
+      this.#finished.length < 4 * BATCH &&
+      this.#finishedBytes < 4 * BATCH_BYTES &&
+      !this.#stopping.signal.aborted
     )
   }
 
@@ -121,6 +137,10 @@ export class Pipeline {
         return
       }
       if (this.#underWay.has(queued.id)) continue
+      if (this.#held.has(queued.id)) {
+        this.#skipped.add(queued.id)
+        continue
+      }
       this.#underWay.set(queued.id, performance.now())
       onStarted()
       const run = this.#bring(queued).finally(() => this.#running.delete(run))
@@ -130,7 +150,7 @@ export class Pipeline {
 
   async #bring(queued: Queued): Promise<void> {
     const { signal } = this.#stopping
-    const { examiner, unpacker, log, queue } = this.#parts
+    const { examiner, unpacker, log } = this.#parts
     try {
       let examined = await examiner.examine(queued, signal)
       if (mayHaveMembers(examined.identification) && queued.state.stage !== 'rematch') {
@@ -144,7 +164,7 @@ export class Pipeline {
       if (!signal.aborted) {
         log.error({ err: error, sample: queued.id }, 'a sample could not be processed now, and is tried again')
         await delay(RETRY_MS, undefined, { signal }).catch(() => {})
-        queue.putBack([queued.id])
+        this.#putBack([queued.id])
       }
     } finally {
       this.#underWay.delete(queued.id)
@@ -162,7 +182,10 @@ export class Pipeline {
 
   #finish(examined: readonly Examined[]): void {
     if (this.#finished.length === 0) this.#finishedSince = performance.now()
-    this.#finished.push(...examined)
+    for (const one of examined) {
+      this.#finished.push(one)
+      this.#held.add(one.queued.id)
+    }
     this.#finishedBytes += bytesOf(examined)
   }
 
@@ -206,6 +229,7 @@ export class Pipeline {
     const { log } = this.#parts
     try {
       const { behind, ...completed } = await complete(this.#parts, batch)
+      this.#release(batch, behind)
       this.#settle(completed)
       // When stopping they stay in the queue.
       if (behind.length > 0 && !this.#stopping.signal.aborted) this.#catchUp(behind)
@@ -218,16 +242,41 @@ export class Pipeline {
       if (!this.#stopping.signal.aborted) {
         await delay(RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {})
         this.#finish(batch)
+        this.#readAnewAfter(error)
       }
     }
   }
 
+  /** The batch is in this process's hands no longer, but for those that are behind. */
+  #release(batch: readonly Examined[], behind: readonly Examined[]): void {
+    const left = new Set(behind.map(({ queued }) => queued.id))
+    const ended = batch.map(({ queued }) => queued.id).filter((id) => !left.has(id))
+    for (const { queued } of batch) this.#held.delete(queued.id)
+    this.#parts.queue.ended(ended)
+    const again = ended.filter((id) => this.#skipped.delete(id))
+    if (again.length === 0) return
+    this.#parts.queue.putBack(again)
+    this.#moreToTake = true
+  }
+
+  #putBack(ids: readonly number[]): void {
+    this.#parts.queue.putBack(ids)
+    this.#parts.onPutBack(ids.length)
+  }
+
+  /** Where nobody knows whether a unit became true, samples may be in the queue behind the place up to which it is read. */
+  #readAnewAfter(error: unknown): void {
+    if (!isAnswerLost(error)) return
+    this.#parts.queue.readAnew()
+    this.#moreToTake = true
+  }
+
   #settle({ done, again }: Omit<Completed, 'behind'>): void {
-    const { onProcessed, queue, unpacker } = this.#parts
+    const { onProcessed, unpacker } = this.#parts
     for (const { id } of done) unpacker.forget(id)
     onProcessed(done)
     if (again.length === 0) return
-    queue.putBack(again)
+    this.#putBack(again)
     this.#moreToTake = true
   }
 
@@ -247,7 +296,7 @@ export class Pipeline {
             if (signal.aborted) return
             await this.#pauseAfter(error, 'samples could not be matched anew now, and are tried again')
             for (const { queued } of group) this.#underWay.delete(queued.id)
-            this.#parts.queue.putBack(group.map(({ queued }) => queued.id))
+            this.#putBack(group.map(({ queued }) => queued.id))
           },
         )
         .finally(() => {
@@ -263,7 +312,14 @@ export class Pipeline {
   /** Archives must not wait for members that were deleted before their turn came. */
   async #releaseForDeleted(): Promise<void> {
     if (this.#underWay.size > 0 || this.#finished.length > 0 || this.#committing) return
-    this.#settle(await completeArchives(this.#parts))
+    try {
+      this.#settle(await completeArchives(this.#parts))
+    } catch (error) {
+      this.#readAnewAfter(error)
+      // Else nobody would try again before the next sample arrives.
+      this.#moreToTake = true
+      throw error
+    }
   }
 
   #resolveIdle(): void {

@@ -40,6 +40,7 @@ export type * from './hunt-parts.ts'
 export * from './hunts.ts'
 export type * from './intake.ts'
 export type * from './journal.ts'
+export { isAnswerLost } from './lost-answer.ts'
 export {
   type FolderMove,
   MOVING_FILE,
