@@ -31,6 +31,35 @@ test('the compose file runs the image without rights, on a root that nobody can 
     assert.ok(image.includes(`'${path}'`) || image.includes(`'${path.slice(1)}'`), path)
 })
 
+test('the compose file of a cluster has servers and nodes with the same settings, in files that the secrets are in', () => {
+  const text = readFileSync(join(root, 'deploy/compose/cluster.yaml'), 'utf8')
+  const { services, secrets, volumes } = parse(text, { merge: true })
+  const own = Object.entries<Yaml>(services).filter(([name]) => name !== 'database')
+  assert.deepEqual(
+    own.map(([, { command }]) => command[0]),
+    ['serve', 'serve', 'node', 'node'],
+  )
+  const ofServer = ['BACKTRAIL_TLS_KEY', 'BACKTRAIL_TLS_CERT', 'BACKTRAIL_HUNT_WORK', 'BACKTRAIL_INTAKE_WORK']
+  for (const [name, service] of own) {
+    assert.equal(service.read_only, true)
+    assert.deepEqual(service.cap_drop, ['ALL'])
+    assert.ok(Number.parseInt(service.stop_grace_period, 10) * 1000 >= options.shutdownGrace.default + 2_000)
+    const { BACKTRAIL_CACHE, ...environment } = service.environment
+    known(Object.keys(environment))
+    const isNode = service.command[0] === 'node'
+    assert.equal(BACKTRAIL_CACHE, isNode ? '/data' : undefined)
+    for (const each of ofServer) assert.equal(each in environment, !isNode)
+    // Each has a volume of its own, and every file that a setting names comes from a secret.
+    assert.deepEqual(service.volumes, [`${name}:/data`])
+    assert.ok(name in volumes)
+    for (const value of Object.values<string>(environment))
+      if (value.startsWith('/run/secrets/'))
+        assert.ok(service.secrets.includes(value.slice('/run/secrets/'.length)), value)
+    for (const each of service.secrets) assert.ok(each in secrets, each)
+    assert.match(environment.BACKTRAIL_DATABASE, new RegExp(`@database/${services.database.environment.POSTGRES_DB}$`))
+  }
+})
+
 test('the chart renders to one server without rights, with its volume, and to an ingress on request', () => {
   const plain = renderChart(chart)
   assert.deepEqual(plain.map(({ kind }) => kind).sort(), ['Service', 'StatefulSet'])

@@ -19,11 +19,13 @@ const noFolders = skipWithout(
 
 /** The units as they would be for this checkout: systemd looks whether the program is there. */
 function units(folder: string): string[] {
-  return ['backtrail.service', 'backtrail-backup.service', 'backtrail-backup.timer'].map((name) => {
-    const path = join(folder, name)
-    writeFileSync(path, unit(name).replaceAll('/opt/backtrail/bin/backtrail', binary))
-    return path
-  })
+  return ['backtrail.service', 'backtrail-backup.service', 'backtrail-node.service', 'backtrail-backup.timer'].map(
+    (name) => {
+      const path = join(folder, name)
+      writeFileSync(path, unit(name).replaceAll('/opt/backtrail/bin/backtrail', binary))
+      return path
+    },
+  )
 }
 
 test('systemd finds nothing wrong with the units, and little that they could do to the machine', {
@@ -33,7 +35,7 @@ test('systemd finds nothing wrong with the units, and little that they could do 
   const { status, stderr, stdout } = spawnSync('systemd-analyze', ['verify', ...paths], { encoding: 'utf8' })
   assert.equal(`${stdout}${stderr}`, '')
   assert.equal(status, 0)
-  for (const path of paths.slice(0, 2)) {
+  for (const path of paths.filter((path) => path.endsWith('.service'))) {
     // 30 is an exposure of 3.0 of 10.
     const security = spawnSync('systemd-analyze', ['security', '--offline=true', '--threshold=30', path], {
       encoding: 'utf8',
@@ -43,11 +45,13 @@ test('systemd finds nothing wrong with the units, and little that they could do 
 })
 
 test('the units allow what the engines need, and give the server the time that it takes to stop', () => {
-  const setting = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit('backtrail.service'))?.[1]
-  assert.equal(setting('MemoryDenyWriteExecute'), undefined)
-  assert.ok(Number(setting('TimeoutStopSec')) >= options.shutdownGrace.default / 1000 + 10)
-  assert.equal(setting('RestartPreventExitStatus'), '3')
-  assert.equal(setting('KillMode'), 'mixed')
+  for (const name of ['backtrail.service', 'backtrail-node.service']) {
+    const setting = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(unit(name))?.[1]
+    assert.equal(setting('MemoryDenyWriteExecute'), undefined)
+    assert.ok(Number(setting('TimeoutStopSec')) >= options.shutdownGrace.default / 1000 + 10)
+    assert.equal(setting('RestartPreventExitStatus'), '3')
+    assert.equal(setting('KillMode'), 'mixed')
+  }
 })
 
 test('the user and the folders of the units are made, readable by nobody else', { skip: noFolders }, (t) => {
