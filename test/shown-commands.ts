@@ -2,10 +2,11 @@
  * Runs the `console` blocks of a page as a reader would, in order and in one folder, and compares what comes out with
  * what the page shows. On the page, `…` stands for anything, and a number for any number; a `GET` is asked again until it
  * shows what the page shows. A command that starts a server goes on in the background, on a free port: the addresses of
- * the page stand for those that the servers really have.
+ * the page stand for those that the servers really have. So does one that starts a node.
  */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -54,8 +55,9 @@ export async function takeSteps(t: TestContext, steps: readonly Step[], shell: S
   const real = (text: string) =>
     [...servers].reduce((result, [address, { url }]) => result.replaceAll(address, url), text)
 
+  const wordsOf = (parameters: string) => real(parameters.replaceAll('\\\n', ' ')).trim().split(/\s+/)
   const serve = async (parameters: string, shown: string): Promise<string> => {
-    const words = real(parameters.replaceAll('\\\n', ' ')).trim().split(/\s+/)
+    const words = wordsOf(parameters)
     const server = await startServer(t, withoutPort(words), { env, cwd: shell.folder })
     const [address] = /https?:\/\/\S+/.exec(shown) ?? assert.fail(`the page shows no address of ${parameters}`)
     servers.set(address, server)
@@ -63,10 +65,18 @@ export async function takeSteps(t: TestContext, steps: readonly Step[], shell: S
     return server.stdout()
   }
 
+  const work = async (parameters: string, shown: string): Promise<string> => {
+    const printed = await startNode(t, wordsOf(parameters), { folder: shell.folder, env })
+    assertShown(shown, printed, parameters)
+    return printed
+  }
+
   const printed: string[] = []
   for (const { command, shown } of steps) {
+    const [, ofNode] = /^npx backtrail node\b(.*)$/s.exec(command) ?? []
     const [, parameters] = /^(?:npm start|npx backtrail serve\b)(.*)$/s.exec(command) ?? []
     if (parameters !== undefined) printed.push(await serve(parameters, shown))
+    else if (ofNode !== undefined) printed.push(await work(ofNode, shown))
     else if (command.startsWith('export ')) {
       // A secret that the page does not show is in the environment already.
       for (const [, name = '', value = ''] of command.matchAll(/(\w+)=(\S+)/g))
@@ -75,6 +85,25 @@ export async function takeSteps(t: TestContext, steps: readonly Step[], shell: S
     } else printed.push(await take(t, { command: real(command), shown: real(shown) }, { folder: shell.folder, env }))
   }
   return { servers, printed }
+}
+
+/** Gives what it prints when it is ready. It is killed when the test ends. */
+async function startNode(t: TestContext, words: readonly string[], { folder, env }: Shell): Promise<string> {
+  const child = spawn(binary, ['node', ...words], {
+    ...{ cwd: folder, env: { ...process.env, ...env } },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const ended = once(child, 'close')
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  let printed = ''
+  for await (const piece of child.stdout.setEncoding('utf8')) {
+    printed += piece
+    if (printed.endsWith('\n')) return printed
+  }
+  return assert.fail(`the node ended before it was ready: ${words.join(' ')}`)
 }
 
 async function take(t: TestContext, { command, shown }: Step, { folder, env }: Shell): Promise<string> {

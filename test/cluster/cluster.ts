@@ -36,6 +36,6 @@ export function flagsOf({
     ...['--store', store],
     ...['--store-endpoint', storeEndpoint],
     ...['--store-path-style', storePathStyle],
-    ...['--store-credentials', storeCredentials],
+    ...(storeCredentials === '' ? [] : ['--store-credentials', storeCredentials]),
   ]
 }

@@ -46,6 +46,11 @@ export const noServer: string | false =
     ? false
     : 'NOT TESTED ON PostgreSQL: neither /usr/lib/postgresql nor the PATH has initdb and postgres (apt-get install postgresql)'
 
+/** The path of one of its programs, such as `pg_dump`. */
+export function postgresProgram(name: string): string {
+  return join(programs ?? '', name)
+}
+
 /** Nothing that is measured: a machine under load takes its time. */
 const START_MS = 120_000
 
