@@ -34,7 +34,7 @@ interface Row {
   readonly tagged: boolean
 }
 
-test('every filter finds exactly what a plain look at all matches finds, page by page', async () => {
+test('every filter finds exactly what a plain look at all matches finds, page by page', async ({ mock }) => {
   console.log(`seed ${SEED}`)
   const random = generator(SEED)
   const folder = mkdtempSync(join(tmpdir(), 'backtrail-finding-'))
@@ -68,6 +68,11 @@ test('every filter finds exactly what a plain look at all matches finds, page by
     }
     const all = rows.map(({ id }) => id).toReversed()
     await assertWalkedOrders(matches, rows, {}, all, 'all of them')
+    // However late it is, a page looks at one value and leads on.
+    let clock = 0
+    mock.method(performance, 'now', () => (clock += 10_000))
+    await assertWalkedOrders(matches, rows, {}, all, 'out of time')
+    mock.restoreAll()
     const newestOnly = await matches.findSorted({}, { by: 'size', descending: true }, { limit: 1 })
     assert.equal(newestOnly.complete, false, 'no index has the sizes')
     await assert.rejects(matches.findSorted({}, { by: 'size', descending: true }, { limit: 1, after: '7.PE/Exe' }), {
@@ -162,6 +167,7 @@ async function assertWalkedOrders(
       const page = await matches.findSorted(filter, { by, descending }, { limit: 1_700, ...(after && { after }) })
       assert.equal(page.complete, true, `${about}, by ${by}`)
       ids.push(...page.results.map(({ id }) => id))
+      assert.notEqual(page.next, after ?? '', `${about}, by ${by}`)
       after = page.next
     }
     assert.deepEqual(ids, expected.toSorted(compare), `${about}, by ${by}`)

@@ -125,13 +125,16 @@ async function walkValues(
   const results: MatchRow[] = []
   let from = place?.value ?? null
   let isBehind = false
+  /** A page looks at one value at least, however late it is: otherwise the list would not go on. */
+  let hasLooked = false
   for (;;) {
     const values = await stored.values(rulesetIds, { ...order, from, isBehind, most: VALUES_AT_ONCE })
     for (const value of values) {
       const next = (at: number) => `${at}.${value.value}`
-      if (results.length >= limit || performance.now() - started > WALK_BUDGET_MS) {
+      if (results.length >= limit || (hasLooked && performance.now() - started > WALK_BUDGET_MS)) {
         return { results, next: next(PAST_ALL), complete: true }
       }
+      hasLooked = true
       from = value.value
       const narrowed = narrow(order.by, value, filter)
       if (narrowed === null) continue
