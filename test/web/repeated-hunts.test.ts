@@ -65,6 +65,20 @@ test('a hunt is named, run again over more samples, compared, and its text becom
   await page.goto(`${web.server.url}${first}`)
   await page.getByRole('heading', { name: 'berries' }).waitFor()
   assert.equal(await comparison.count(), 0)
+
+  // A text that was made of a hunt's outlives it.
+  await page.getByRole('link', { name: 'Open in the workbench' }).click()
+  await page.locator('.cm-line', { hasText: 'rule elder' }).waitFor()
+  await writeRules(page, 'rule made_of_it { condition: false }')
+  await page.getByText('Not saved yet').waitFor()
+  await web.server.delete(`/api${first}/`, { as: 'ana' })
+  await page.reload()
+  await page.locator('.cm-line', { hasText: 'rule made_of_it' }).waitFor()
+  await page.getByRole('button', { name: 'Begin with an empty text' }).click()
+  await page.locator('.cm-line', { hasText: 'rule made_of_it' }).waitFor({ state: 'detached' })
+  await page.reload()
+  await page.getByRole('button', { name: 'Try again' }).waitFor()
+  assert.equal(await page.getByRole('textbox', { name: 'YARA text' }).count(), 0)
   await page.context().close()
 })
 
@@ -83,9 +97,23 @@ test('a ruleset is narrowed, run, run again and compared where it is written, an
     return json.results.filter(({ title }: { title: string }) => /of_the_bench|kept/.test(title ?? ''))
   }
   await page.getByText('3 samples selected').waitFor()
+  // What hunting over the samples costs that were selected before is not shown as what it costs now.
+  const meaning = page.getByRole('complementary', { name: 'What the text means' })
+  const outdated = meaning.locator('[data-outdated]')
+  await meaning.getByText('of the corpus').waitFor()
+  await outdated.waitFor({ state: 'detached' })
+  const looked = Promise.withResolvers<void>()
+  await page.route('**/api/hunts/explain/', async (route) => {
+    await looked.promise
+    await route.continue()
+  })
   await page.getByRole('button', { name: 'Narrow' }).click()
   await page.getByLabel('Name like').fill('t*.txt')
   await page.getByText('2 samples selected').waitFor()
+  await outdated.waitFor()
+  await meaning.getByText('It compiles').waitFor()
+  looked.resolve()
+  await outdated.waitFor({ state: 'detached' })
   await page.getByText('of what is selected').waitFor()
   await hunt.click()
   await run.getByText(/^2 matches in 2 samples .*samples named t\*\.txt/).waitFor()
@@ -143,6 +171,22 @@ test('a ruleset is narrowed, run, run again and compared where it is written, an
   assert.deepEqual(
     (await huntsHere()).map(({ title }: { title: string }) => title),
     ['of_the_bench', 'of_the_bench', 'kept cherries', 'of_the_bench'],
+  )
+
+  // One that somebody has named elsewhere stays as well.
+  const [newest, named] = await huntsHere()
+  await web.server.call('PATCH', `/api/hunts/${named.id}/`, { as: 'ana', json: { title: 'kept elsewhere' } })
+  for (let again = 0; again < 2; again++) {
+    const before = page.url()
+    await hunt.click()
+    await page.waitForURL((url) => url.href !== before)
+    await comparison.getByText('0 new matches, 0 no longer found.').waitFor()
+  }
+  const isGone = async () => !(await huntsHere()).some(({ id }: { id: number }) => id === newest.id)
+  while (!(await isGone()) && Date.now() < deadline) await page.waitForTimeout(100)
+  assert.deepEqual(
+    (await huntsHere()).map(({ title }: { title: string }) => title),
+    ['of_the_bench', 'of_the_bench', 'kept elsewhere', 'kept cherries', 'of_the_bench'],
   )
 
   // It is saved as the next revision, with what was found still below it.

@@ -83,10 +83,27 @@ test('rules that match goodware are not saved by accident, and what compiles of 
   await question.getByRole('button', { name: 'Keep it as it is' }).click()
   assert.equal((await web.server.get('/api/rulesets/checked_first/')).status, 404)
   await page.getByRole('region', { name: 'Run', exact: true }).getByRole('link', { name: 'hay.txt' }).waitFor()
+
+  // What is typed while goodware is checked was not checked: it is not saved, and it is not lost.
+  const typed = Promise.withResolvers<void>()
+  await page.route('**/api/hunts/', async (route) => {
+    await typed.promise
+    await route.continue()
+  })
   await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByRole('button', { name: 'Checking goodware …' }).waitFor()
+  assert.ok(await page.getByRole('button', { name: 'Hunt', exact: true }).isDisabled())
+  await page.getByRole('textbox', { name: 'YARA text' }).click()
+  await page.keyboard.press('ControlOrMeta+End')
+  await page.keyboard.insertText('\n// typed on')
+  typed.resolve()
   await question.getByRole('button', { name: 'Save all the same' }).click()
   await page.getByText(/checked_first is saved and enabled.* Left out, since they do not compile: broken\./).waitFor()
   await page.getByRole('heading', { name: 'checked_first', level: 1 }).waitFor()
+  const { json: stored } = await web.server.get('/api/yara/ruleset/content/?name=checked_first')
+  assert.equal(stored.detail.content, `${rule('$a')}\nrule broken { condition: nothing_known }`)
+  await page.getByText(/Your unsaved text of .* is back/).waitFor()
+  await page.locator('.cm-line', { hasText: '// typed on' }).waitFor()
   // The choice is remembered.
   assert.ok(await page.getByRole('checkbox', { name: 'Check goodware before saving' }).isChecked())
   await page.context().close()

@@ -55,6 +55,7 @@ export function useSelected(selection: Selection) {
 }
 
 export const startHunt = (asked: HuntRequest): Promise<Hunt> => call('POST', '/api/hunts/', { json: asked })
+export const fetchHunt = (id: number): Promise<Hunt> => call('GET', `/api/hunts/${id}/`)
 export const cancelHunt = (id: number): Promise<Hunt> => call('POST', `/api/hunts/${id}/cancel/`)
 export const removeHunt = (id: number): Promise<null> => call('DELETE', `/api/hunts/${id}/`)
 
@@ -72,7 +73,7 @@ export function useHunts(asked: { readonly type: 'my' | 'all'; readonly page: nu
 export function useHunt(id: number) {
   return useQuery({
     queryKey: ['hunts', 'one', id],
-    queryFn: () => call<Hunt>('GET', `/api/hunts/${id}/`),
+    queryFn: () => fetchHunt(id),
     refetchInterval: ({ state }) => (state.data && hasEnded(state.data) ? false : RUNNING_LOOK_MS),
   })
 }

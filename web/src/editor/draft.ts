@@ -14,7 +14,18 @@ export interface Draft {
 /** `name`: of the ruleset, empty for a new one, or the address of another page. */
 const keyOf = (user: string, name: string): string => `backtrail.draft.${user}.${name}`
 
+/** Under what the page for new hunts kept its text, when there was one. */
+const EARLIER = '/hunts/new'
+
 export function readDraft(user: string, name: string): Draft | null {
+  const draft = readKept(user, name)
+  if (draft !== null || name !== '') return draft
+  const earlier = readKept(user, EARLIER)
+  if (earlier !== null && keepDraft(user, name, earlier)) dropDraft(user, EARLIER)
+  return earlier
+}
+
+function readKept(user: string, name: string): Draft | null {
   const kept = localStorage.getItem(keyOf(user, name))
   if (kept === null) return null
   try {

@@ -3,7 +3,7 @@ import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirro
 import { bracketMatching, codeFolding, foldGutter, foldKeymap, indentOnInput, indentUnit } from '@codemirror/language'
 import { lintGutter, lintKeymap } from '@codemirror/lint'
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search'
-import { EditorState } from '@codemirror/state'
+import { Compartment, EditorState } from '@codemirror/state'
 import {
   drawSelection,
   EditorView,
@@ -50,6 +50,9 @@ export interface YaraEditorProps {
   readonly ref?: Ref<YaraEditorHandle>
 }
 
+/** Whether the text may be changed, which changes. */
+const access = new Compartment()
+
 /** As a key's command that nothing else may take up. */
 const handled = (action: () => void) => () => {
   action()
@@ -77,7 +80,7 @@ export function YaraEditor(props: YaraEditorProps) {
       doc: initialText,
       extensions: [
         EditorView.cspNonce.of(styleNonce),
-        EditorState.readOnly.of(isReadOnly),
+        access.of(EditorState.readOnly.of(isReadOnly)),
         EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
         keymap.of([
           { key: 'Mod-s', run: handled(onSave) },
@@ -126,6 +129,10 @@ export function YaraEditor(props: YaraEditorProps) {
       editor.destroy()
     }
   }, [])
+
+  useEffect(() => {
+    view.current?.dispatch({ effects: access.reconfigure(EditorState.readOnly.of(isReadOnly)) })
+  }, [isReadOnly])
 
   useEffect(() => {
     if (view.current) showVerdict(view.current, verdict)

@@ -34,7 +34,8 @@ import { RulesetStatus } from '../../parts/ruleset-status.tsx'
 import { Switch } from '../../parts/switch.tsx'
 import { SyncState } from '../../parts/sync-state.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
-import { type SaveHow, Workbench } from '../workbench/workbench.tsx'
+import type { OnSave } from '../workbench/save.ts'
+import { Workbench } from '../workbench/workbench.tsx'
 import { CloudSwitch, useCloudChoice } from './cloud-choice.tsx'
 import styles from './ruleset-page.module.css'
 
@@ -246,7 +247,7 @@ function Text({
   const { name } = ruleset
   const isReadOnly = !mayChange(useUser(), ruleset)
   const cloud = useCloudChoice(name, ruleset.cloud_synced)
-  const onSave = async (content: string, replaces: number, { partial }: SaveHow): Promise<number | null> => {
+  const onSave: OnSave = async (content, replaces, { partial }) => {
     try {
       const text = { name, content, replaces, isForCloud: cloud.isOn, isPartial: partial }
       const saved = await save.mutateAsync(text)

@@ -33,13 +33,16 @@ export function useExplanation(text: string, selection: Selection = everything) 
     gcTime: 60_000,
     staleTime: 30_000,
   })
-  const { data } = asked
+  const { data, isPlaceholderData } = asked
   const verdict = useMemo<ServerVerdict | null>(() => data ?? null, [data])
   return {
     explained: text.trim() === '' ? undefined : data,
     verdict,
     error: asked.isError ? asked.error : null,
-    isCurrent: data?.content === text,
+    /** The verdict is on the text as it is now. */
+    isChecked: data?.content === text,
+    /** Plan and cost too are of that text, and of the samples that are selected. */
+    isCurrent: data?.content === text && !isPlaceholderData,
   }
 }
 

@@ -18,7 +18,7 @@ export const PlanPanel = memo(function PlanPanel({
   editor,
 }: {
   readonly explanation: Explanation | null | undefined
-  /** False while the text has changed since. */
+  /** False while the text or what is selected has changed since. */
   readonly isCurrent: boolean
   readonly error: Error | null
   /** Of what shares are told: `the corpus`. */

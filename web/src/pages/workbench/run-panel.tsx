@@ -42,7 +42,11 @@ export function RunPanel({
         <p className={styles.summary} aria-live="polite">
           {hunt ? summaryOf(hunt, hits) : error ? '' : 'Starting …'}
         </p>
-        {isRunning && <Button onPress={onStop}>Stop</Button>}
+        {isRunning && (
+          <Button onPress={onStop} isDisabled={hunt === null}>
+            Stop
+          </Button>
+        )}
         {isOurs && <Button onPress={() => setNaming(true)}>Rename …</Button>}
         {hunt && hunt.matches > 0 && <HuntExport id={hunt.id} />}
         {hunt && <LinkButton href={`/hunts/${hunt.id}`}>All results</LinkButton>}

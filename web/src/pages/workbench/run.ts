@@ -14,6 +14,7 @@ import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import { Refusal } from '../../api/http.ts'
 import {
   cancelHunt,
+  fetchHunt,
   followHunt,
   type Hunt,
   type HuntHit,
@@ -62,8 +63,10 @@ export function useRun(shown: number, onShown: (id: number) => void) {
   const queries = useQueryClient()
   const [run, setRun] = useState<Run | null>(null)
   const current = useRef<Current | null>(null)
-  /** Ids, the oldest first. */
-  const made = useRef<readonly number[]>([])
+  /** As they were begun, the oldest first. */
+  const made = useRef<readonly Hunt[]>([])
+  /** What the next run is compared with where the one that is shown was refused. */
+  const last = useRef<Hunt | null>(null)
   // The address may have other fields by the time when the server answers.
   const show = useRef(onShown)
   useEffect(() => {
@@ -72,6 +75,7 @@ export function useRun(shown: number, onShown: (id: number) => void) {
 
   const enter = (id: number): Current => {
     current.current?.abort.abort()
+    last.current = current.current?.hunt ?? last.current
     const mine = { abort: new AbortController(), id, hunt: null }
     current.current = mine
     setRun({ hunt: null, hits: [], error: null })
@@ -85,6 +89,7 @@ export function useRun(shown: number, onShown: (id: number) => void) {
   const leave = () => {
     current.current?.abort.abort()
     current.current = null
+    last.current = null
     setRun(null)
   }
   /** Resolves with the hunt as it ended; null where it did not, or another run took its place. */
@@ -126,12 +131,13 @@ export function useRun(shown: number, onShown: (id: number) => void) {
 
   /** Resolves as `follow`. */
   const begin = async ({ content, title, selection, isPartial, mostRead }: ToRun): Promise<Hunt | null> => {
-    const before = current.current?.hunt ?? null
     const mine = enter(-1)
+    const before = last.current
     try {
-      if (before && !hasEnded(before) && made.current.includes(before.id)) {
-        made.current = made.current.filter((id) => id !== before.id)
-        await removeHunt(before.id).catch(() => {})
+      const unfinished = made.current.find(({ id }) => id === before?.id)
+      if (before && !hasEnded(before) && unfinished) {
+        made.current = made.current.filter((each) => each !== unfinished)
+        await removeUnnamed(unfinished)
       }
       const isComparable = before !== null && hasEnded(before) && isSameSelection(before.selection, selection)
       const hunt = await startHunt({
@@ -151,9 +157,9 @@ export function useRun(shown: number, onShown: (id: number) => void) {
       mine.hunt = hunt
       changeOf(mine)(() => ({ hunt }))
       show.current(hunt.id)
-      const older = [...made.current, hunt.id].slice(0, -MOST_RUNS)
-      made.current = [...made.current, hunt.id].slice(-MOST_RUNS)
-      for (const id of older) void removeHunt(id).catch(() => {})
+      const older = [...made.current, hunt].slice(0, -MOST_RUNS)
+      made.current = [...made.current, hunt].slice(-MOST_RUNS)
+      for (const each of older) void removeUnnamed(each)
       return await follow(mine)
     } catch (error) {
       fail(mine, error)
@@ -172,7 +178,7 @@ export function useRun(shown: number, onShown: (id: number) => void) {
     },
     /** It has a name now: it stays, whatever is begun later. */
     keep: (hunt: Hunt) => {
-      made.current = made.current.filter((id) => id !== hunt.id)
+      made.current = made.current.filter(({ id }) => id !== hunt.id)
       if (current.current?.id === hunt.id) changeOf(current.current)(() => ({ hunt }))
     },
     /** The hunt stays on the server, and goes on there. */
@@ -180,5 +186,15 @@ export function useRun(shown: number, onShown: (id: number) => void) {
       leave()
       show.current(0)
     },
+  }
+}
+
+/** Removes a hunt, unless it was given another title since it was begun, in another tab too. */
+async function removeUnnamed({ id, title }: Hunt): Promise<void> {
+  try {
+    const now = await fetchHunt(id)
+    if (now.title === title) await removeHunt(id)
+  } catch {
+    // It is gone already, or it stays in the list of hunts.
   }
 }

@@ -11,7 +11,7 @@ import styles from './workbench.module.css'
 export function TextMeaning({
   text,
   diagnostics,
-  explanation: { explained, isCurrent, error },
+  explanation: { explained, isChecked, isCurrent, error },
   whole,
   editor,
 }: {
@@ -28,7 +28,7 @@ export function TextMeaning({
       <Problems
         diagnostics={diagnostics}
         isEmpty={text.trim() === ''}
-        isChecked={isCurrent}
+        isChecked={isChecked}
         onGoTo={(place) => editor.current?.goTo(place)}
       />
       {text.trim() !== '' && <Outline text={text} editor={editor} />}

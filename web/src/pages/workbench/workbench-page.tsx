@@ -1,15 +1,18 @@
-import { useState } from 'react'
+import { useMemo, useRef, useState } from 'react'
 import { useNavigate, useSearchParams } from 'react-router'
 import { isPlainName, isRulesetName, RULESET_NAMES } from '../../../../src/rulesets/ruleset-name.ts'
 import { useHuntRules } from '../../api/hunts.ts'
 import { addressOfRuleset, leftOutWords, useSaveRuleset } from '../../api/rulesets.ts'
+import { useUser } from '../../api/session.ts'
+import { readDraft } from '../../editor/draft.ts'
 import { useAddressState } from '../../parts/address-state.ts'
 import { TextField } from '../../parts/field.tsx'
 import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { CloudSwitch, useCloudChoice } from '../ruleset/cloud-choice.tsx'
-import { type SaveHow, Workbench } from './workbench.tsx'
+import type { OnSave } from './save.ts'
+import { Workbench } from './workbench.tsx'
 import styles from './workbench-page.module.css'
 
 /** Of a ruleset to be; runs are called so too. In the address, so that it is there after a reload or a log-in. */
@@ -21,11 +24,16 @@ export function Component() {
   const hunt = Number(parameters.get('hunt') ?? 0)
   const text = parameters.get('text') ?? ''
   const texts = useHuntRules(hunt)
-  if (hunt > 0 && texts.isError) return <Problem error={texts.error} onRetry={() => void texts.refetch()} />
-  if (hunt > 0 && !texts.data) return <PageHead title="Workbench" about="Loading …" />
-  const given = texts.data?.results[0]?.content ?? text
   // What is made of a given text is kept apart from other drafts, so that it takes the place of none.
   const draftName = hunt > 0 ? `?hunt=${hunt}` : text === '' ? '' : `?text=${text}`
+  const user = useUser()
+  const hasDraft = useMemo(() => readDraft(user.name, draftName) !== null, [user.name, draftName])
+  // A hunt that was removed takes no text with it that was made of its own.
+  if (hunt > 0 && !texts.data && !(texts.isError && hasDraft)) {
+    if (texts.isError) return <Problem error={texts.error} onRetry={() => void texts.refetch()} />
+    return <PageHead title="Workbench" about="Loading …" />
+  }
+  const given = texts.data?.results[0]?.content ?? text
   return <NewText key={draftName} given={given} draftName={draftName} />
 }
 
@@ -35,12 +43,16 @@ function NewText({ given, draftName }: { readonly given: string; readonly draftN
   const save = useSaveRuleset()
   const cloud = useCloudChoice('')
   const navigate = useNavigate()
+  const nameField = useRef<HTMLDivElement>(null)
 
-  const onSave = async (content: string, _: number, { partial }: SaveHow): Promise<number | null> => {
-    if (!isRulesetName(name)) {
-      setNameMissing(true)
-      return null
-    }
+  const isReadyToSave = () => {
+    if (isRulesetName(name)) return true
+    setNameMissing(true)
+    nameField.current?.querySelector('input')?.focus()
+    return false
+  }
+  const onSave: OnSave = async (content, _, { partial }) => {
+    const { pathname } = window.location
     try {
       const text = { name, content, replaces: 0, isForCloud: cloud.isOn, isPartial: partial }
       const saved = await save.mutateAsync(text)
@@ -51,7 +63,10 @@ function NewText({ given, draftName }: { readonly given: string; readonly draftN
         )
       else notifyFailed(`${name} is saved, but it does not compile, so it does not run.`)
       // What is saved must not come back as a draft; the workbench drops it when this has resolved.
-      setTimeout(() => void navigate(afterSave(name), { replace: true }))
+      setTimeout(() => {
+        // Who has gone somewhere else meanwhile stays there.
+        if (window.location.pathname === pathname) void navigate(afterSave(name), { replace: true })
+      })
       return revision
     } catch (error) {
       notifyFailed(error)
@@ -68,8 +83,9 @@ function NewText({ given, draftName }: { readonly given: string; readonly draftN
         saved={null}
         isSaving={save.isPending}
         onSave={onSave}
+        isReadyToSave={isReadyToSave}
       >
-        <div className={styles.name}>
+        <div ref={nameField} className={styles.name}>
           <TextField
             label="Name"
             value={name}

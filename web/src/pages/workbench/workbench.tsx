@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import type { Diagnostic, Revision } from '../../api/rulesets.ts'
 import { mayWork, useUser } from '../../api/session.ts'
-import { type Draft, dropDraft, readDraft, useKeptDraft } from '../../editor/draft.ts'
+import { type Draft, dropDraft, keepDraft, readDraft, useKeptDraft } from '../../editor/draft.ts'
 import { DraftNotice } from '../../editor/draft-notice.tsx'
 import { YaraEditor, type YaraEditorHandle } from '../../editor/yara-editor.tsx'
 import { useAddressState } from '../../parts/address-state.ts'
@@ -15,22 +15,18 @@ import { CostNotice } from './cost-notice.tsx'
 import { useExplanation } from './explanation.ts'
 import { useRun } from './run.ts'
 import { RunPanel } from './run-panel.tsx'
-import { goodware, useScope } from './scope.ts'
+import { type OnSave, useSave } from './save.ts'
+import { useScope } from './scope.ts'
 import { ScopeBar } from './scope-bar.tsx'
 import { TextMeaning } from './text-meaning.tsx'
 import styles from './workbench.module.css'
-
-export interface SaveHow {
-  /** Rules that do not compile are left out, and the others run. */
-  readonly partial: boolean
-}
 
 export interface WorkbenchProps {
   /** Under what the draft is kept. */
   readonly draftName: string
   /** What a new text begins with. */
   readonly given?: string
-  /** What a run is called; may be empty. */
+  /** What a run is called, and under what the text goes on when it is saved; may be empty. */
   readonly title: string
   /** What the server has; null for a text that is no ruleset yet. */
   readonly saved: Pick<Revision, 'number' | 'author' | 'content'> | null
@@ -38,8 +34,9 @@ export interface WorkbenchProps {
   /** Something beside the text is to be saved. */
   readonly hasMoreToSave?: boolean
   readonly isSaving: boolean
-  /** Saves a text that was made of the revision `replaces`. Resolves with its own number, or null: it was not stored. */
-  readonly onSave: (text: string, replaces: number, how: SaveHow) => Promise<number | null>
+  readonly onSave: OnSave
+  /** Whether all is there that a save needs besides the text; shows what is missing. Asked before anything is done. */
+  readonly isReadyToSave?: () => boolean
   /** The line that is shown first. */
   readonly line?: number
   /** In front of the buttons: what else a save needs. */
@@ -62,6 +59,7 @@ export function Workbench({
   hasMoreToSave = false,
   isSaving,
   onSave,
+  isReadyToSave = () => true,
   line = 0,
   children,
 }: WorkbenchProps) {
@@ -72,19 +70,19 @@ export function Workbench({
   const origin = saved === null ? given : savedText
   const [draft, setDraft] = useState<Draft | null>(() => differing(readDraft(user.name, draftName), origin))
   const [text, setText] = useState(draft?.text ?? origin)
+  /** What is typed while a save is under way is not in what that save sees. */
+  const latest = useRef(text)
   // What the text was made of: another revision may be saved by somebody else at any moment.
   const [base, setBase] = useState(() => ({
     revision: draft?.revision ?? savedNumber,
-    text: draft === null ? savedText : null,
+    text: draft === null && saved !== null ? savedText : null,
   }))
   const [diagnostics, setDiagnostics] = useState<readonly Diagnostic[]>([])
   const [{ run: shownRun, partial: wantsPartial }, setAddress] = useAddressState(initial)
   const isBroken = diagnostics.some(({ severity }) => severity === 'error')
   const isPartial = isBroken && wantsPartial
-  const [isGoodwareFirst, setGoodwareFirst] = useGoodwareFirst()
-  const [isChecking, setChecking] = useState(false)
-  /** Matches on goodware, while it is asked whether the text is to be saved all the same. */
-  const [falsePositives, setFalsePositives] = useState(0)
+  /** A new text is stored, and its page is on the way: what would be typed here now would be lost. */
+  const [isGone, setGone] = useState(false)
   const editor = useRef<YaraEditorHandle>(null)
   const isWide = useMedia('(min-width: 641px)')
   const scope = useScope()
@@ -98,7 +96,23 @@ export function Workbench({
   const mayRun = mayWork(user)
   const canRun = mayRun && text.trim() !== '' && !scope.isEmpty && !scope.isQueryWrong
 
-  useKeptDraft(user.name, draftName, text, { text: origin, revision: base.revision })
+  const saving = useSave({
+    title,
+    begin,
+    onSave,
+    onStored: (stored, revision) => {
+      setBase({ revision, text: stored.text })
+      setDraft(null)
+      setGone(saved === null)
+      dropDraft(user.name, draftName)
+      if (latest.current === stored.text) return
+      keepDraft(user.name, title, { text: latest.current, revision, changed: Date.now() })
+    },
+  })
+  const isBusy = isSaving || saving.isChecking || isGone
+  const canHunt = canRun && !saving.isChecking
+
+  useKeptDraft(user.name, isGone ? title : draftName, text, { text: base.text ?? origin, revision: base.revision })
   useEffect(() => {
     if (!isOutdated || isConflict) return
     setBase({ revision: savedNumber, text: savedText })
@@ -109,29 +123,22 @@ export function Workbench({
     if (line > 0) editor.current?.goTo({ line, column: 1 })
   }, [line])
 
+  const write = (next: string) => {
+    latest.current = next
+    setText(next)
+  }
   const goOnWith = (next: string) => {
     setBase({ revision: savedNumber, text: savedText })
     setDraft(null)
     if (next !== text) editor.current?.replace(next)
   }
-  const save = async (isSure = false) => {
-    if (isReadOnly || isConflict || isSaving || isChecking || text.trim() === '') return
-    if (isGoodwareFirst && !isSure) {
-      setChecking(true)
-      const hunt = await begin({ content: text, title, selection: goodware, isPartial })
-      setChecking(false)
-      // What could not be run shows why below; what was stopped is not saved either.
-      if (hunt?.state !== 'completed') return
-      if (hunt.matches > 0) return setFalsePositives(hunt.matches)
-    }
-    const number = await onSave(text, base.revision, { partial: isPartial })
-    if (number === null) return
-    setBase({ revision: number, text })
-    dropDraft(user.name, draftName)
-    setDraft(null)
+  const save = () => {
+    if (isReadOnly || isConflict || isBusy || text.trim() === '' || !isReadyToSave()) return
+    void saving.save({ text, replaces: base.revision, isPartial })
   }
   const hunt = (mostRead?: number) => {
-    if (!canRun) return
+    // Another run would end the check, and with it the save.
+    if (!canHunt) return
     const { selection } = scope
     void begin({ content: text, title, selection, isPartial, ...(mostRead !== undefined && { mostRead }) })
   }
@@ -155,20 +162,24 @@ export function Workbench({
         )}
         {!isReadOnly && (
           <label className={styles.check} title="What is classified or tagged as goodware is hunted over before a save">
-            <input type="checkbox" checked={isGoodwareFirst} onChange={() => setGoodwareFirst(!isGoodwareFirst)} />
+            <input
+              type="checkbox"
+              checked={saving.isGoodwareFirst}
+              onChange={() => saving.setGoodwareFirst(!saving.isGoodwareFirst)}
+            />
             Check goodware before saving
           </label>
         )}
         {!isReadOnly && (
           <Button
-            onPress={() => void save()}
-            isDisabled={isSaving || isChecking || isConflict || !(isChanged || hasMoreToSave) || text.trim() === ''}
+            onPress={save}
+            isDisabled={isBusy || isConflict || !(isChanged || hasMoreToSave) || text.trim() === ''}
           >
-            {isSaving ? 'Saving …' : isChecking ? 'Checking goodware …' : 'Save'}
+            {isSaving ? 'Saving …' : saving.isChecking ? 'Checking goodware …' : 'Save'}
           </Button>
         )}
         {mayRun && (
-          <Button weight="main" onPress={() => hunt()} isDisabled={!canRun}>
+          <Button weight="main" onPress={() => hunt()} isDisabled={!canHunt}>
             Hunt
           </Button>
         )}
@@ -179,7 +190,7 @@ export function Workbench({
           explanation={explanation.explained.explanation}
           onGoTo={(place) => editor.current?.goTo(place)}
           onLeaveOut={hunt}
-          isDisabled={!canRun}
+          isDisabled={!canHunt}
         />
       )}
       {draft && isChanged && !isReadOnly && (
@@ -194,12 +205,12 @@ export function Workbench({
             ref={editor}
             label="YARA text"
             initialText={text}
-            isReadOnly={isReadOnly}
+            isReadOnly={isReadOnly || isGone}
             verdict={explanation.verdict}
             notes={explanation.isCurrent ? notes : null}
-            onChange={setText}
+            onChange={write}
             onDiagnostics={setDiagnostics}
-            onSave={() => void save()}
+            onSave={save}
             onTry={() => hunt()}
           />
         </div>
@@ -215,17 +226,14 @@ export function Workbench({
       <Confirmation
         title="Save rules that match goodware?"
         action="Save all the same"
-        isOpen={falsePositives > 0}
+        isOpen={saving.falsePositives > 0}
         isBusy={isSaving}
-        onClose={() => setFalsePositives(0)}
-        onConfirm={() => {
-          setFalsePositives(0)
-          void save(true)
-        }}
+        onClose={saving.keepAsItIs}
+        onConfirm={saving.saveAllTheSame}
       >
         <p>
-          {counted(falsePositives, 'match', 'matches')} on goodware: the list below the editor has them with their
-          strings.
+          {counted(saving.falsePositives, 'match', 'matches')} on goodware: the list below the editor has them with
+          their strings.
         </p>
       </Confirmation>
       {mayRun && (
@@ -248,26 +256,4 @@ const differing = (draft: Draft | null, text: string): Draft | null => (draft &&
 function dropWords(isSaved: boolean, given: string): string {
   if (isSaved) return 'Go back to what is saved'
   return given === '' ? 'Begin with an empty text' : 'Begin again'
-}
-
-const GOODWARE_FIRST = 'backtrail.goodware-first'
-
-/** Kept in this browser, for all rulesets. */
-function useGoodwareFirst() {
-  const [isOn, setOn] = useState(() => {
-    try {
-      return localStorage.getItem(GOODWARE_FIRST) === 'true'
-    } catch {
-      return false
-    }
-  })
-  const change = (next: boolean) => {
-    setOn(next)
-    try {
-      localStorage.setItem(GOODWARE_FIRST, String(next))
-    } catch {
-      // Without storage it holds until the page is left.
-    }
-  }
-  return [isOn, change] as const
 }
