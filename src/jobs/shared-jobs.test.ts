@@ -5,9 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { RuleSet } from '../scanning/index.ts'
 import { programVersion } from '../settings/index.ts'
 import { engines } from '../store/each-engine.fixture.ts'
-import type { Store } from '../store/index.ts'
+import { now, type Store } from '../store/index.ts'
 import type { JobInput, JobOutput } from './job.ts'
 import { NodeLoop } from './node-loop.ts'
+import { pack, unpack } from './packing.ts'
 import { SharedJobs } from './shared-jobs.ts'
 import type { JobOptions, Work } from './work.ts'
 
@@ -187,6 +188,70 @@ for (const { name, skip, fresh } of engines) {
     await until(() => jobs.width > 2, 'the node is known')
     assert.deepEqual(doneBy(await jobs.run('verify', jobOf(1), how)), ['server'])
     await until(async () => (await store.nodes.list())[0]?.failed === 1, 'the node has counted it')
+  })
+
+  test(`what a node says of samples that it was not asked about is not believed (${name})`, {
+    skip,
+    timeout: 60_000,
+  }, async (t) => {
+    const { jobs, addNode } = await open(t, fresh, { isWorking: false })
+    const honest = workOf('node', [])
+    const run = (kind: 'verify', { items }: JobInput<'verify'>, how: JobOptions) =>
+      honest.run(kind, { ...jobOf(...items.map(({ sample }) => sample + 1)) }, how)
+    await addNode({ run } as unknown as Work)
+    await until(() => jobs.width > 2, 'the node is known')
+    assert.deepEqual(doneBy(await jobs.run('verify', jobOf(1), how)), ['server'])
+  })
+
+  test(`rules that are gone are stored anew, and parts that nobody knows are deleted (${name})`, {
+    skip,
+    timeout: 60_000,
+  }, async (t) => {
+    const { jobs, store, done, addNode } = await open(t, fresh, { isWorking: false })
+    await addNode(workOf('node', done))
+    await until(() => jobs.width > 2, 'the node is known')
+    assert.deepEqual(doneBy(await jobs.run('verify', jobOf(1), how)), ['node'])
+    await store.huntParts.clear()
+    assert.deepEqual(doneBy(await jobs.run('verify', jobOf(2), how)), ['server'])
+    const rulesId = await store.huntParts.addRules(1, 'another', new Uint8Array())
+    const part = { rulesId, kind: 'verify', input: new Uint8Array(), wantedBy: null } as const
+    await store.huntParts.offer({ ...part, created: 1 })
+    const young = await store.huntParts.offer({ ...part, created: now() })
+    assert.deepEqual(doneBy(await jobs.run('verify', jobOf(3), how)), ['node'])
+    await until(async () => (await store.huntParts.list()).length <= 1, 'the old one is deleted')
+    assert.deepEqual(
+      (await store.huntParts.list()).map(({ id }) => id),
+      [young],
+    )
+  })
+
+  test(`outputs of many parts that end at once are read some at a time (${name})`, {
+    skip,
+    timeout: 60_000,
+  }, async (t) => {
+    const { jobs, store } = await open(t, fresh, { isWorking: false })
+    const id = await store.nodes.add({ name: 'n', version: programVersion, workers: 1, cacheLimit: 1, started: 1 })
+    await until(() => jobs.nodes.length === 1, 'the node is known')
+    const results = t.mock.method(store.huntParts, 'results')
+    const samples = Array.from({ length: 40 }, (_, n) => n)
+    const share = (sample: number) =>
+      jobs.share('verify', jobOf(sample), { ruleSet: ruleSet.id, isWantedBack: () => false })
+    const answers = Promise.all(samples.map(share))
+    await until(async () => (await store.huntParts.list()).length === samples.length, 'all are offered')
+    const claimed = await store.huntParts.claim(id, [{ kinds: ['verify'], most: 99 }], now())
+    await store.transaction('changeCloud', async ({ huntParts }) => {
+      for (const { id, fence, input } of claimed) {
+        const { items } = unpack<JobInput<'verify'>>(input)
+        const found = items.map(({ sample }) => ({ sample, hits: [], errors: [] }))
+        await huntParts.settle(id, fence, pack({ results: found, scannedBytes: 1, tookMs: 1 }))
+      }
+    })
+    const found = (await answers).map((answer) => answer?.results[0]?.sample)
+    assert.deepEqual(found, samples)
+    assert.deepEqual(
+      results.mock.calls.map(({ arguments: [ids] }) => ids.length),
+      [16, 16, 8],
+    )
   })
 
   test(`parts of a node that is gone go on with another, and what it says later is refused (${name})`, {

@@ -36,6 +36,10 @@ export interface SharedJobsParts {
   readonly log: Log
 }
 
+/** Outputs that are read at once: each may have some megabytes. */
+const READ_AT_ONCE = 16
+/** A part that nobody waits for is deleted at this age: the answer to its offer was lost. */
+const UNKNOWN_MICROS = 60 * 1_000_000
 /** How often answers are looked for while any are due, and how often nodes are. */
 const LOOK_MS = 25
 const NODES_MS = 500
@@ -91,15 +95,17 @@ export class SharedJobs implements Jobs {
   }
 
   begin(hunt: number | null, ruleSet: RuleSet): void {
-    this.#begun.set(ruleSet.id, { hunt, ruleSet, stored: null })
+    this.#begun.set(ruleSet.id, { hunt, ruleSet, stored: null, earlier: [] })
   }
 
   async end(ruleSet: string): Promise<void> {
     const begun = this.#begun.get(ruleSet)
     this.#begun.delete(ruleSet)
-    const id = await begun?.stored?.catch(() => null)
-    // Where it fails now, it goes with the hunt, or at the next start.
-    if (id != null) await this.#parts.store.huntParts.deleteRules(id).catch(() => {})
+    for (const stored of [...(begun?.earlier ?? []), begun?.stored]) {
+      const id = await stored?.catch(() => null)
+      // Where it fails now, it goes with the hunt, or at the next start.
+      if (id != null) await this.#parts.store.huntParts.deleteRules(id).catch(() => {})
+    }
   }
 
   async run<K extends JobKind>(kind: K, input: JobInput<K>, how: JobOptions): Promise<JobOutput<K>> {
@@ -161,11 +167,12 @@ export class SharedJobs implements Jobs {
     let id: number | null = null
     const { promise, resolve } = Promise.withResolvers<Uint8Array | null>()
     const abort = () => resolve(null)
+    const stored = this.#rulesOf(begun)
     signal?.addEventListener('abort', abort, { once: true })
     try {
       const segment = 'segment' in input ? input.segment : null
       id = await store.huntParts.offer({
-        rulesId: await this.#rulesOf(begun),
+        rulesId: await stored,
         kind,
         input: pack(input),
         wantedBy: segment === null ? null : placeOf(segment, this.#able),
@@ -175,8 +182,9 @@ export class SharedJobs implements Jobs {
       this.#loop.wake()
       const output = await promise
       signal?.throwIfAborted()
-      return output === null ? null : unpack<JobOutput<K>>(output)
+      return output === null ? null : answerTo(kind, input, begun.ruleSet, unpack(output))
     } catch (error) {
+      if (id === null) forgetStored(begun, stored)
       signal?.throwIfAborted()
       log.warn({ lane, hunt: begun.hunt, err: error }, 'a part could not be shared, and is done by this server')
       return null
@@ -204,9 +212,9 @@ export class SharedJobs implements Jobs {
     try {
       if (performance.now() - this.#nodesSeen >= NODES_MS) await this.#lookForNodes()
       if (this.#offered.size === 0) return NODES_MS
-      await this.#takeIn()
+      const areMore = await this.#takeIn()
       await this.#takeSomeBack()
-      return LOOK_MS
+      return areMore ? 0 : LOOK_MS
     } catch (error) {
       this.#parts.log.warn({ err: error }, 'the parts of nodes could not be looked at, and are again soon')
       return NODES_MS
@@ -238,20 +246,24 @@ export class SharedJobs implements Jobs {
     return [...new Set(holders)]
   }
 
-  /** Takes in what is done, and finds what nobody will do. */
-  async #takeIn(): Promise<void> {
+  /** Takes in some of what is done, and finds what nobody will do. True where more is done. */
+  async #takeIn(): Promise<boolean> {
     const { huntParts } = this.#parts.store
     const due = [...this.#offered.keys()]
     const rows = new Map((await huntParts.list()).map((row) => [row.id, row]))
     for (const id of due) if (!rows.has(id)) this.#answer(id, null)
-    const ended = due.filter((id) => ['done', 'failed'].includes(rows.get(id)?.state ?? ''))
-    if (ended.length === 0) return
+    const unknown = [...rows.values()].filter(({ id, created }) => !this.#offered.has(id) && isUnknown(created))
+    if (unknown.length > 0) await huntParts.delete(unknown.map(({ id }) => id))
+    const allEnded = due.filter((id) => ['done', 'failed'].includes(rows.get(id)?.state ?? ''))
+    const ended = allEnded.slice(0, READ_AT_ONCE)
+    if (ended.length === 0) return false
     const results = await huntParts.results(ended)
     for (const { id, output, reason } of results) {
       if (reason !== null) this.#parts.log.warn({ node: rows.get(id)?.nodeId, reason }, 'a node could not do a part')
       this.#answer(id, output)
     }
     await huntParts.delete(ended)
+    return ended.length < allEnded.length
   }
 
   /** Takes parts back that nobody has claimed, as far as this server has room for them. */
@@ -288,11 +300,44 @@ export class SharedJobs implements Jobs {
   }
 }
 
+const isUnknown = (created: number): boolean => created < now() - UNKNOWN_MICROS
+
+/** A part could not be offered with them: they may be gone, as after a crash of the database. The next part stores them anew. */
+function forgetStored(begun: BegunRules, stored: Promise<number>): void {
+  if (begun.stored !== stored) return
+  begun.stored = null
+  begun.earlier.push(stored)
+}
+
+/** Throws where a node has not answered what it was asked: the part is done by the server then. */
+function answerTo<K extends JobKind>(
+  kind: K,
+  input: JobInput<K>,
+  { rulesets }: RuleSet,
+  output: unknown,
+): JobOutput<K> {
+  if (kind === 'verify') {
+    const { items } = input as JobInput<'verify'>
+    const { results } = output as JobOutput<'verify'>
+    if (results.length !== items.length || results.some(({ sample }, n) => sample !== items[n]?.sample))
+      throw new Error('A node has answered for other samples than those that it was asked for.')
+  }
+  if (kind === 'evaluate') {
+    const asked = new Set((input as JobInput<'evaluate'>).rulesets ?? rulesets.map(({ key }) => key))
+    const { candidates } = output as JobOutput<'evaluate'>
+    if (candidates.some(({ ruleset }) => !asked.has(ruleset)))
+      throw new Error('A node has answered for a ruleset that it was not asked for.')
+  }
+  return output as JobOutput<K>
+}
+
 interface BegunRules {
   readonly hunt: number | null
   readonly ruleSet: RuleSet
   /** The id of its rules in the database, once a part was offered. */
   stored: Promise<number> | null
+  /** Those of rules that were stored before, and may be gone. */
+  readonly earlier: Promise<number>[]
 }
 
 interface OfferedPart {

@@ -12,6 +12,8 @@ export const SCHEMA = 'backtrail'
 /** How long somebody waits for a connection, also while the server starts anew. */
 const WAIT_MS = 15_000
 const AGAIN_MS = 250
+/** How often a question is asked whose connection is lost each time: it may be the question that ends them. */
+const MOST_TRIES = 10
 
 /** Looks at a connection before it is used for the first time; it is ended where that fails. */
 export type Inspect = (client: pg.PoolClient) => Promise<void>
@@ -68,6 +70,9 @@ interface Understanding {
   readonly connect: () => Promise<PostgresPoolClient>
 }
 
+/** `tries`: the number of this one, from 1 on. */
+type Ask = (text: string, parameters: readonly unknown[], tries?: number) => Promise<unknown>
+
 /** The same connection for the same client: Kysely knows connections by their identity. */
 const understood = new WeakMap<pg.PoolClient, PostgresPoolClient>()
 
@@ -91,20 +96,20 @@ async function understanding(
     // The pool may have given it to somebody else since.
     if (!isReleased) client.release(error)
   }
-  const query = async (text: string, parameters: readonly unknown[]): Promise<unknown> => {
+  const query: Ask = async (text, parameters, tries = 1) => {
     if (BEGINS.test(text)) isInUnit = true
     else if (ENDS.test(text)) isInUnit = false
     try {
       return await client.query(text, parameters.map(toParameter))
     } catch (error) {
       if (!isLost(error)) throw explained(error, health)
-      if (isInUnit || !READS.test(text)) throw new LostConnection(error)
+      if (isInUnit || !READS.test(text) || tries === MOST_TRIES) throw new LostConnection(error)
       // A question by itself is asked again. First the place in the pool is free, since all others may wait for one too.
       release(true)
       isReleased = true
       const other = await connect()
       try {
-        return await other.query(text, parameters)
+        return await (other.query as unknown as Ask)(text, parameters, tries + 1)
       } finally {
         other.release()
       }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { sql } from 'kysely'
 import pg from 'pg'
 import { DatabaseHealth } from '../database-health.ts'
 import { addProcessedSample } from '../processed-sample.fixture.ts'
@@ -130,6 +131,13 @@ test('questions whose connection is lost are asked again; a change is not, and f
   assert.deepEqual([...new Set(await found)], ['before'])
   const failure = (await change) as { readonly code?: string; readonly status?: number }
   assert.deepEqual([failure.code, failure.status], ['storage.unavailable', 503])
+})
+
+test('a question that ends each connection it is asked on is given up', { skip, timeout }, async (t) => {
+  const database = await openPostgres(await newDatabase(), new DatabaseHealth())
+  t.after(() => database.destroy())
+  const fatal = sql`SELECT pg_terminate_backend(pg_backend_pid())`.execute(database)
+  await assert.rejects(fatal, { code: 'storage.unavailable' })
 })
 
 test('the store goes on after the server was ended and started anew', { skip, timeout }, async (t) => {
