@@ -75,9 +75,11 @@ test('every filter finds exactly what a plain look at all matches finds, page by
     mock.restoreAll()
     const newestOnly = await matches.findSorted({}, { by: 'size', descending: true }, { limit: 1 })
     assert.equal(newestOnly.complete, false, 'no index has the sizes')
-    await assert.rejects(matches.findSorted({}, { by: 'size', descending: true }, { limit: 1, after: '7.PE/Exe' }), {
-      code: 'parameter.out-of-range',
-    })
+    const byType = await matches.findSorted({}, { by: 'type', descending: false }, { limit: 1 })
+    for (const after of [byType.next ?? '', '7.type.PE/Exe', '7.-size.PE/Exe', '7.size', '7']) {
+      const asked = matches.findSorted({}, { by: 'size', descending: true }, { limit: 1, after })
+      await assert.rejects(asked, { code: 'parameter.out-of-range' }, after)
+    }
     // Rules with many matches, of which few fit: none is compared with all that are newer.
     const few = await matches.findGroups({ maxSize: 3 }, 'rule', { limit: 500 })
     assert.ok((few.next ?? 0) < MATCHES / 2, `a page got to match ${few.next} of ${MATCHES} only`)

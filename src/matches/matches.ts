@@ -108,9 +108,7 @@ export class Matches {
 
   /** The same in another order; see `sortedMatches`. Fails with `ruleset.not-found`, `parameter.out-of-range`. */
   async findSorted(filter: MatchFilter, sort: MatchSort, page: SortedPage): Promise<SortedMatches> {
-    const { rulesets = [], together, ...conditions } = filter
-    const isCounted = Object.keys(conditions).length === 0 && !together
-    const count = isCounted ? await this.count(rulesets) : null
+    const count = await this.countKnown(filter)
     return sortedMatches(this.#store.matches, { rulesetIds: await this.#idsOf(filter), filter, count }, sort, page)
   }
 
@@ -126,11 +124,15 @@ export class Matches {
 
   /** How many `find` finds, as far as they can be counted in a moment. Fails with `ruleset.not-found`. */
   async countFound(filter: MatchFilter): Promise<Counted> {
-    const { rulesets = [], together, ...conditions } = filter
-    if (Object.keys(conditions).length === 0 && !(together && rulesets.length > 1)) {
-      return { count: await this.count(rulesets), more: false }
-    }
+    const count = await this.countKnown(filter)
+    if (count !== null) return { count, more: false }
     return this.#store.matches.countFound(await this.#idsOf(filter), filter)
+  }
+
+  /** How many `find` finds, where no match has to be looked at for it; null otherwise. Fails with `ruleset.not-found`. */
+  async countKnown({ rulesets = [], together, ...conditions }: MatchFilter): Promise<number | null> {
+    const isLookedAt = Object.keys(conditions).length > 0 || (together && rulesets.length > 1)
+    return isLookedAt ? null : this.count(rulesets)
   }
 
   /** All that `find` finds, page after page. */

@@ -7,7 +7,7 @@
  *
  *     by type     ELF64 Little/Exe            PE/Exe                       Text/None
  *                 match 90, 41, 7      →      match 96, 95 … │ 60, 12      …
- *                                                            └── `after` is 60.PE/Exe
+ *                                                            └── `after` is 60.type.PE/Exe
  *
  * Orders without such an index have the newest of those that fit, which `complete` reports.
  */
@@ -65,7 +65,7 @@ export async function sortedMatches(
   { limit, after }: SortedPage,
 ): Promise<SortedMatches> {
   const { rulesetIds, filter, count } = asked
-  const place = after === undefined ? null : placeOf(after)
+  const place = after === undefined ? null : placeOf(after, sort)
   const byValue = valueOrderOf(sort, filter)
   if (byValue !== null && (place?.value !== undefined || (place === null && (count ?? 0) > MOST_SORTED))) {
     return walkValues(stored, rulesetIds, filter, byValue, { limit, place })
@@ -86,7 +86,11 @@ export async function sortedMatches(
   const sorted = await stored.sort(ids, sort.by, sort.descending)
   const from = place?.at ?? 0
   const results = await stored.findByIds(sorted.slice(from, from + limit))
-  return { results, next: from + limit < sorted.length ? String(from + limit) : null, complete: isComplete }
+  return {
+    results,
+    next: from + limit < sorted.length ? `${from + limit}.${nameOf(sort)}` : null,
+    complete: isComplete,
+  }
 }
 
 interface Place {
@@ -95,9 +99,13 @@ interface Place {
   readonly value?: string
 }
 
-function placeOf(after: string): Place {
-  const [, at = '', value] = /^(\d{1,16})(?:\.(.*))?$/s.exec(after) ?? []
-  if (at === '' || Number(at) > PAST_ALL) throw wrongPlace(after)
+/** `type`, or `-type` from the last value on: a page of one order is no beginning for another. */
+const nameOf = ({ by, descending }: MatchSort): string => (descending ? `-${by}` : by)
+
+/** place = at "." order [ "." value ] */
+function placeOf(after: string, sort: MatchSort): Place {
+  const [, at = '', order, value] = /^(\d{1,16})\.(-?[a-z]+)(?:\.(.*))?$/s.exec(after) ?? []
+  if (order !== nameOf(sort) || Number(at) > PAST_ALL) throw wrongPlace(after)
   return { at: Number(at), ...(value !== undefined && { value }) }
 }
 
@@ -130,7 +138,7 @@ async function walkValues(
   for (;;) {
     const values = await stored.values(rulesetIds, { ...order, from, isBehind, most: VALUES_AT_ONCE })
     for (const value of values) {
-      const next = (at: number) => `${at}.${value.value}`
+      const next = (at: number) => `${at}.${nameOf(order)}.${value.value}`
       if (results.length >= limit || (hasLooked && performance.now() - started > WALK_BUDGET_MS)) {
         return { results, next: next(PAST_ALL), complete: true }
       }

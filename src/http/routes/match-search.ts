@@ -174,9 +174,7 @@ export async function foundMatches(
   },
 ): Promise<Static<typeof MatchSearchShape>> {
   const filter = filterOf(query)
-  const { rulesets = [], together, ...conditions } = filter
-  const isCounted = Object.keys(conditions).length === 0 && !(together && rulesets.length > 1)
-  const count = isCounted ? await matches.count(rulesets) : null
+  const count = await matches.countKnown(filter)
   if (order !== 'recorded') {
     const { results, next, complete } = await matches.findSorted(
       filter,
