@@ -112,6 +112,9 @@ test('a long list loads as it is scrolled, and draws only the rows in sight', { 
   await table.getByText('sample-1', { exact: true }).waitFor()
   await page.getByRole('button', { name: 'Size', exact: true }).click()
   await page.getByText('sorted by size: the newest of those that fit, 10,000 at most').waitFor()
+  await region.hover()
+  await page.mouse.wheel(0, 1_000_000)
+  await page.getByText('600 matches shown').waitFor()
 
   // Orders that an index has go on to the last of all.
   await page.getByRole('button', { name: 'Rule', exact: true }).click()

@@ -221,5 +221,16 @@ test('addresses from before lead to the workbench; the plan begins with the cost
   await meaning.getByRole('button', { name: 'in line 4' }).click()
   assert.match((await page.locator('.cm-activeLine').textContent()) ?? '', /filesize > 3/)
   assert.equal((await page.locator('.cm-line').allTextContents()).join('').includes('reads'), false)
+
+  // What an address asks for and nobody can read is told, with the fields closed too, and what is no day is left out.
+  await page.goto(`${web.server.url}/rulesets/berries?query=size%3A&from=x`)
+  await page.getByText('The query has a mistake: nothing is selected by it yet.').waitFor()
+  assert.ok(await page.getByRole('button', { name: 'Hunt', exact: true }).isDisabled())
+  // A text that was begun on the page for new hunts, when there was one.
+  await page.evaluate(`localStorage.clear()
+    const draft = { text: 'rule of_earlier { condition: false }', revision: 0, changed: 1 }
+    localStorage.setItem('backtrail.draft.ana./hunts/new', JSON.stringify(draft))`)
+  await page.goto(`${web.server.url}/workbench`)
+  await page.locator('.cm-line', { hasText: 'rule of_earlier' }).waitFor()
   await page.context().close()
 })

@@ -1,5 +1,5 @@
 import { ChevronDown, Search, X } from 'lucide-react'
-import { type ReactNode, useEffect, useId, useState } from 'react'
+import { type ReactNode, useEffect, useEffectEvent, useId, useState } from 'react'
 import {
   Button as AriaButton,
   SearchField as AriaSearchField,
@@ -57,11 +57,13 @@ export function SearchField({
 }) {
   const [typed, setTyped] = useState(value)
   useEffect(() => setTyped(value), [value])
+  // A page may draw the field anew all the time, with another function: the pause goes on.
+  const search = useEffectEvent(onChange)
   useEffect(() => {
     if (typed === value) return
-    const timer = setTimeout(() => onChange(typed), SEARCH_PAUSE_MS)
+    const timer = setTimeout(() => search(typed), SEARCH_PAUSE_MS)
     return () => clearTimeout(timer)
-  }, [typed, value, onChange])
+  }, [typed, value])
   return (
     <AriaSearchField
       aria-label={label}

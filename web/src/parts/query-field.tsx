@@ -1,5 +1,5 @@
 import { CircleHelp, Search, X } from 'lucide-react'
-import { useEffect, useId, useMemo, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useId, useMemo, useRef, useState } from 'react'
 import { Button as AriaButton, SearchField as AriaSearchField, Input } from 'react-aria-components'
 import { parseQuery, type QueryProblem } from '../../../src/query/index.ts'
 import { Button } from './button.tsx'
@@ -33,13 +33,16 @@ export function QueryField({
   const problemId = useId()
   const problem = useMemo(() => parseQuery(typed).problem, [typed])
   useEffect(() => setTyped(value), [value])
+  // A page may draw the field anew all the time, with another function: the pause goes on.
+  const search = useEffectEvent(onChange)
   useEffect(() => {
     if (typed === value || problem !== null) return
-    const timer = setTimeout(() => onChange(typed), SEARCH_PAUSE_MS)
+    const timer = setTimeout(() => search(typed), SEARCH_PAUSE_MS)
     return () => clearTimeout(timer)
-  }, [typed, value, problem, onChange])
+  }, [typed, value, problem])
 
-  useEffect(() => onProblem?.(problem !== null), [problem, onProblem])
+  const tell = useEffectEvent((isWrong: boolean) => onProblem?.(isWrong))
+  useEffect(() => tell(problem !== null), [problem])
 
   const submit = (query: string) => {
     if (problem === null) onChange(query)

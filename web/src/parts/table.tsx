@@ -99,7 +99,7 @@ function PortionedTable<Row>({
   around,
   ...props
 }: DrawnProps<Row> & { readonly rows: readonly Row[]; readonly around: RefObject<HTMLElement | null> }) {
-  const portion = useVisibleRows(props.rows.length, around, props.onEnd)
+  const portion = useVisibleRows(props.rows, props.keyOf, around, props)
   // biome-ignore lint/correctness/useExhaustiveDependencies: another question is what begins at the top
   useEffect(() => {
     if (around.current) around.current.scrollTop = 0

@@ -31,7 +31,9 @@ export type Scope = ReturnType<typeof useScope>
 export function useScope() {
   const [asked, setAsked] = useAddressState<Asked>(everything)
   // What is typed and what the address has may differ: a wrong query does not get there.
-  const [isQueryWrong, setQueryWrong] = useState(false)
+  const [isTypedWrong, setQueryWrong] = useState(false)
+  // An address that was sent may have a query that cannot be understood, whether its field is shown or not.
+  const isAskedWrong = useMemo(() => parseQuery(asked.query).problem !== null, [asked.query])
   const selection = useMemo(() => selectionOf(asked), [asked])
   const settled = useSettled(selection)
   const selected = useSelected(settled)
@@ -42,7 +44,7 @@ export function useScope() {
     /** The same, when nothing has been typed for a moment. */
     settled,
     selected,
-    isQueryWrong,
+    isQueryWrong: isTypedWrong || isAskedWrong,
     setQueryWrong,
     /** No sample is in it: there is nothing to run over. */
     isEmpty: selected.data?.samples === 0,
@@ -50,8 +52,19 @@ export function useScope() {
   }
 }
 
-export function selectionOf({ on, classification, type, tag, name, from, to, query }: Asked): Selection {
+export function selectionOf({
+  on,
+  classification,
+  type,
+  tag,
+  name,
+  from: firstDay,
+  to: lastDay,
+  query,
+}: Asked): Selection {
   const own = query !== '' && parseQuery(query).condition !== null ? query : ''
+  const from = timeOf(firstDay, '00:00:00')
+  const to = timeOf(lastDay, '23:59:59')
   const queries = [on === 'goodware' ? GOODWARE : '', own].filter((each) => each !== '')
   return {
     ...(classification !== 'all' && { classifications: [classification as ClassificationName] }),
@@ -59,12 +72,7 @@ export function selectionOf({ on, classification, type, tag, name, from, to, que
     ...(tag !== '' && { tags: [tag] }),
     ...(name !== '' && { name }),
     ...(queries.length > 0 && { query: queries.length === 1 ? queries[0] : `(${queries.join(') AND (')})` }),
-    ...((from !== '' || to !== '') && {
-      last_seen: {
-        ...(from !== '' && { from: new Date(`${from}T00:00:00`).toISOString() }),
-        ...(to !== '' && { to: new Date(`${to}T23:59:59`).toISOString() }),
-      },
-    }),
+    ...((from || to) && { last_seen: { ...(from && { from }), ...(to && { to }) } }),
   }
 }
 
@@ -95,6 +103,12 @@ function written(selection: Selection): string {
     if (value === null || typeof value !== 'object' || Array.isArray(value)) return value
     return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
   })
+}
+
+/** A time of a day where the browser is; undefined for what is no day, which an address may have. */
+function timeOf(day: string, clock: string): string | undefined {
+  const time = Date.parse(`${day}T${clock}`)
+  return Number.isNaN(time) ? undefined : new Date(time).toISOString()
 }
 
 /** `2026-11-22` where the browser is. */
