@@ -38,11 +38,11 @@ const UNCLAIMED_MS = { here: 1_000, elsewhere: 10_000 }
 /** Nodes merge while the workers of this server have enough to do, or while it leaves merges to them. */
 export function mergesBy(jobs: Jobs, pool: Pick<WorkerPool, 'statistics'>): MergeElsewhere {
   jobs.begin(null, NO_RULES)
-  return async (merge, signal) => {
+  return () => {
     if (jobs.roomElsewhere('index') === 0) return null
     const isWorking = jobs.isWorking('index')
     if (isWorking && Object.values(pool.statistics().waiting).every((tasks) => tasks === 0)) return null
     const isWantedBack = (ageMs: number) => ageMs > UNCLAIMED_MS[isWorking ? 'here' : 'elsewhere']
-    return jobs.share('merge', merge, { ruleSet: NO_RULES.id, signal, isWantedBack })
+    return (merge, signal) => jobs.share('merge', merge, { ruleSet: NO_RULES.id, signal, isWantedBack })
   }
 }

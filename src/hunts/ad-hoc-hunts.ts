@@ -119,12 +119,13 @@ export class AdHocHunts {
   ): Promise<number> {
     const startedBy = account.id
     const hunt = { kind: 'ad-hoc', state: 'queued', startedBy, created: now(), samples, lastSampleId: last } as const
-    const id = await this.#parts.store.transaction('startHunt', async ({ hunts }) => {
+    const made = this.#parts.store.transaction('startHunt', async ({ hunts }) => {
       const { repeats, ...rest } = adHoc
       // It may have been removed meanwhile.
       const isThere = repeats !== undefined && (await hunts.findExisting([repeats])).has(repeats)
       return hunts.add({ ...hunt, adHoc: isThere ? adHoc : rest })
     })
+    const id = await made.catch((error) => this.#runner.failToMake(error))
     this.#outlines.set(id, outline)
     this.#runner.begin(id, startedBy, cause)
     return id

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure, messageOf } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { now, type Store } from '../store/index.ts'
+import { isAnswerLost, now, type Store } from '../store/index.ts'
 import { type Span, within } from '../tracing/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type CorpusScanOptions, type ScanSources, scanCorpus } from './corpus-scan.ts'
 import { FairScheduler } from './fair-scheduler.ts'
 import { type ClaimedHunt, enter, type HuntKind } from './hunt-row.ts'
+import { retryWhenAway } from './retry-when-away.ts'
 import { retryWhenFull } from './retry-when-full.ts'
 import { inParts, ofWholeTexts } from './text-parts.ts'
 
@@ -39,6 +40,9 @@ export class HuntRunner {
   readonly #underWay = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>()
   /** Hunts that this process has begun to run, by their ids. */
   readonly #claims = new Map<number, ClaimedHunt>()
+  readonly #closing = new AbortController()
+  /** Settles when hunts of which nobody knew have begun. */
+  #looking: Promise<void> = Promise.resolve()
 
   constructor(policy: HuntPolicy, parts: HuntRunnerParts) {
     this.#policy = policy
@@ -55,6 +59,7 @@ export class HuntRunner {
 
   /** Works on a hunt whose row is there, once its owner's turn comes. Its trace is that of `cause`, or one of its own. */
   begin(id: number, owner: number, cause?: Span | null): void {
+    if (this.#underWay.has(id)) return
     const abort = new AbortController()
     const span = this.#parts.sources.tracing.start('hunt', {
       kind: 'internal',
@@ -77,6 +82,26 @@ export class HuntRunner {
     this.#underWay.set(id, { abort, done })
   }
 
+  /**
+   * Throws why a hunt could not be made. Where the answer to that was lost its row may be there: then the hunt begins by
+   * itself, as soon as the storage answers.
+   */
+  failToMake(error: unknown): never {
+    if (isAnswerLost(error)) this.#looking = this.#looking.then(() => this.#beginUnknown())
+    throw error
+  }
+
+  async #beginUnknown(): Promise<void> {
+    const { store, log, title } = this.#parts
+    const { signal } = this.#closing
+    try {
+      const rows = await retryWhenAway(() => store.hunts.unfinished(this.#policy.kind), signal)
+      if (!signal.aborted) for (const { id, startedBy } of rows) this.begin(id, startedBy)
+    } catch (error) {
+      if (!signal.aborted) log.error({ err: error }, `${title} of which nobody knows begins with the next start only`)
+    }
+  }
+
   /** Ends this process's work on a hunt, without changing its row. Resolves when nothing of it runs any more. */
   async interrupt(id: number, reason: Failure): Promise<void> {
     const work = this.#underWay.get(id)
@@ -96,6 +121,8 @@ export class HuntRunner {
 
   /** Ends the work without ending the hunts: they go on at the next `resume`. */
   async close(): Promise<void> {
+    this.#closing.abort(new Failure('service.stopping'))
+    await this.#looking
     const all = [...this.#underWay.values()]
     for (const { abort } of all) abort.abort(new Failure('service.stopping'))
     await Promise.all(all.map(({ done }) => done))

@@ -50,7 +50,7 @@ export class LocalRetro {
     const { rulesets, store } = this.#parts
     for (;;) {
       const live = await rulesets.liveSet()
-      const id = await store.transaction('startHunt', async (tx) => {
+      const made = store.transaction('startHunt', async (tx) => {
         const state = await tx.hunts.unfinishedState('local-retro')
         if (state) {
           throw new Failure('retro.wrong-state', 'A Local Retro is running; stop it or wait until it is done.', {
@@ -60,6 +60,7 @@ export class LocalRetro {
         // The enabled set changed since it was read: take the new one.
         return live.generation === (await rulesets.generation(tx)) ? addHunt(tx, account, live) : null
       })
+      const id = await made.catch((error) => this.#runner.failToMake(error))
       if (id === null) continue
       this.#runner.begin(id, account.id)
       this.#forgetting = this.#forgetting.then(() => this.#forgetOldRuns())

@@ -13,11 +13,14 @@ export interface MergeResult {
   readonly damaged: readonly { readonly segment: SegmentFile; readonly message: string }[]
 }
 
+/** Who else merges segments; null where nobody would take any now. */
+export type MergeElsewhere = () => OtherMerger | null
+
 /**
  * Has segments merged by another process, which stores the result; null where this process is to do it. All by the names of
  * files. Rejects with the signal's reason.
  */
-export type MergeElsewhere = (
+type OtherMerger = (
   merge: { readonly inputs: readonly string[]; readonly output: string; readonly without: Uint32Array },
   signal: AbortSignal,
 ) => Promise<Written | null>
@@ -54,7 +57,9 @@ export async function merge(
   inputs: readonly SegmentFile[],
   signal: AbortSignal,
 ): Promise<MergeResult> {
-  const merged = parts.mergeElsewhere && (await mergedBy(writeElsewhere, parts, inputs, signal))
+  // Asked before anything is staged for it.
+  const other = parts.mergeElsewhere?.() ?? null
+  const merged = other && (await mergedBy(writtenBy(other), parts, inputs, signal))
   return merged ?? (await mergedBy(writeHere, parts, inputs, signal)) ?? { merged: null, damaged: [] }
 }
 
@@ -97,16 +102,18 @@ const writeHere: Write = async ({ store, pool, files, reading }, inputs, output,
 }
 
 /** What comes back is held to what was to be merged. */
-const writeElsewhere: Write = async ({ store, files, reading, log, mergeElsewhere }, inputs, output, signal) => {
-  const names = inputs.map(({ path }) => basename(path))
-  const without = await deletedIn(store, reading, inputs, (path, work) => files.whileLocal([path], work))
-  const written = await mergeElsewhere?.({ inputs: names, output: basename(output.path), without }, signal)
-  if (!written) return null
-  const left = inputs.reduce((sum, { samples }) => sum + samples, 0) - without.length
-  const bytes = left > 0 ? await files.storedElsewhere(output.path) : 0
-  if (written.samples === left && (left === 0 || written.bytes === bytes)) return written
-  log.warn({ ...written, left, stored: bytes }, 'a node has not merged what it was to merge, and is not believed')
-  return null
+function writtenBy(other: OtherMerger): Write {
+  return async ({ store, files, reading, log }, inputs, output, signal) => {
+    const names = inputs.map(({ path }) => basename(path))
+    const without = await deletedIn(store, reading, inputs, (path, work) => files.whileLocal([path], work))
+    const written = await other({ inputs: names, output: basename(output.path), without }, signal)
+    if (!written) return null
+    const left = inputs.reduce((sum, { samples }) => sum + samples, 0) - without.length
+    const bytes = left > 0 ? await files.storedElsewhere(output.path) : 0
+    if (written.samples === left && (left === 0 || written.bytes === bytes)) return written
+    log.warn({ ...written, left, stored: bytes }, 'a node has not merged what it was to merge, and is not believed')
+    return null
+  }
 }
 
 /** The new row's id (0 when nothing was left to write); null when an input is not live any more. */

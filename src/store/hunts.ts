@@ -120,6 +120,8 @@ export interface StoredHunts {
   add(hunt: NewHunt): Promise<number>
   /** Queues again what of a kind was left unfinished, in order of ids. Nobody holds these hunts any more. */
   requeue(kind: HuntKind): Promise<{ readonly id: number; readonly startedBy: number }[]>
+  /** What of a kind waits or runs, in order of ids. */
+  unfinished(kind: HuntKind): Promise<{ readonly id: number; readonly startedBy: number }[]>
   findToRun(id: number): Promise<HuntToRun>
   revisionsOf(id: number): Promise<number[]>
   /** A hunt runs, in the hand of the caller. Keeps the time of the first start. Null when it has ended or is gone. */

@@ -94,7 +94,7 @@ export class RetroHunts {
   async start(tenantId: number, name: string): Promise<TenantRuleset> {
     const ruleset = await this.demandFitness(tenantId, name)
     const time = now()
-    const id = await this.#parts.store.transaction('startHunt', async (tx) => {
+    const made = this.#parts.store.transaction('startHunt', async (tx) => {
       const hunt = await tx.hunts.findOfRuleset(ruleset.id)
       if (hunt && !hasEnded(hunt.state)) {
         throw new Failure('tenant.retro-refused', 'A retro hunt with this ruleset is running already.')
@@ -113,6 +113,7 @@ export class RetroHunts {
         retro: { rulesetId: ruleset.id, analysedSince: time - this.#parts.limits.age },
       })
     })
+    const id = await made.catch((error) => this.#runner.failToMake(error))
     this.#runner.begin(id, tenantId)
     return ruleset
   }

@@ -74,6 +74,10 @@ export function sqlHunts(database: Database, { listOf, contains }: Engine): Stor
       return rows.sort((a, b) => a.id - b.id)
     },
 
+    async unfinished(kind) {
+      return unfinished(kind).select(['id', 'started_by as startedBy']).orderBy('id').execute()
+    },
+
     async findToRun(id) {
       const row = await database
         .selectFrom('hunts')

@@ -79,6 +79,7 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
   tell('in no run', await inRun())
   await matches.deleteOfRules(1, 'all')
   tell('requeued', [await hunts.requeue('local-retro'), await hunts.unfinishedState('local-retro')])
+  tell('unfinished', [await hunts.unfinished('local-retro'), await hunts.unfinished('ad-hoc')])
   tell('to run', [await hunts.findToRun(1), await hunts.findToRun(3), await hunts.revisionsOf(2)])
   const lost = { id: 1, fence: 99 }
   tell('claimed', [await hunts.claim(1, 4), await hunts.claim(99, 4), await hunts.findRunning(lost)])
