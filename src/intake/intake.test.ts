@@ -11,6 +11,7 @@ import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { sevenZipBinary } from '../archives/seven-zip.ts'
 import { storedZip } from '../archives/stored-zip.fixture.ts'
+import { Failure } from '../errors/index.ts'
 import { type Collection, freshCollection, openCollection } from './collection.fixture.ts'
 
 const RULE =
@@ -198,6 +199,25 @@ test('an encrypted archive is noted, opens with infected or the given password, 
   const noted = await c.samples.get(locked.sha1)
   assert.equal(noted.extractedFileCount, 0)
   assert.match(noted.note ?? '', /no known password/)
+
+  // It is tried again, also where nobody hears that it is queued once more.
+  const transaction = c.store.transaction.bind(c.store)
+  for (const tryAgain of [
+    () => c.intake.unpackAgain(Buffer.from(locked.sha256, 'hex'), 'a guess'),
+    () => upload(c, bytes, 'o.7z', { archivePassword: 'another guess' }),
+  ]) {
+    const losing = t.mock.method(c.store, 'transaction', async (...unit: Parameters<typeof transaction>) => {
+      await transaction(...unit)
+      losing.mock.restore()
+      throw new Failure('storage.unavailable')
+    })
+    await assert.rejects(tryAgain(), { code: 'storage.unavailable' })
+    await c.intake.idle()
+    const { state, note } = await c.samples.get(locked.sha1)
+    assert.equal(state, 'processed')
+    assert.match(note ?? '', /no known password/)
+  }
+
   const retried = await upload(c, bytes, 'o.7z', { archivePassword: 'other word' })
   assert.equal(retried.known, true)
   await retried.processed
