@@ -3,7 +3,8 @@
  *
  * - Every half second it gives a sign of life, and looks which parts are still its own: the others' hunts have ended, or
  *   somebody else was given them. Work on those is stopped.
- * - What it cannot do it leaves to the server, and pauses: its disk, or its way to the object store, may be at fault.
+ * - What it cannot do it leaves to the server, and pauses: its disk, or its way to the object store, may be at fault. It claims one
+ *   part of a kind at a time then, until it has done one, since a part that waits for the store keeps its hunt waiting.
  * - A copy of a segment that is damaged is fetched anew before the segment is given up.
  */
 import { setTimeout as delay } from 'node:timers/promises'
@@ -34,8 +35,9 @@ const BEAT_MS = 500
 const AWAKE_MS = 25
 const IDLE_MS = 200
 const ASLEEP_MS = 10_000
-/** After a part that could not be done, and after a statement that failed. */
+/** After a part that could not be done, twice as long after the next one, and after a statement that failed. */
 const PAUSE_MS = 2_000
+const LONGEST_PAUSE_MS = 30_000
 /** A part that another node is wanted for is anybody's after this. */
 const WANTED_MICROS = 1_000_000
 /** Of as many hunts, or states of the live set, rules are kept. */
@@ -58,6 +60,8 @@ export class NodeLoop {
   /** Parts that the database said were this node's, at the beat before, and that it did not work on. */
   #strays: ReadonlySet<number> = new Set()
   #pausedUntil = 0
+  /** Pauses since the last part that was done. */
+  #pauses = 0
   #lose: (error: Error) => void = () => {}
 
   /** Rejects when the node is not listed any more. */
@@ -110,7 +114,7 @@ export class NodeLoop {
 
   #roomFor(lane: Lane): number {
     const running = [...this.#running.values()].filter((part) => part.lane === lane).length
-    return partsAtOnce(lane, this.#parts.workers) - running
+    return (this.#pauses > 0 ? 1 : partsAtOnce(lane, this.#parts.workers)) - running
   }
 
   #begin(part: ClaimedHuntPart): void {
@@ -136,18 +140,27 @@ export class NodeLoop {
     } catch (error) {
       if (signal.aborted) return void (await store.huntParts.giveBack(id, fence))
       this.#counts.failed++
-      this.#pausedUntil = performance.now() + PAUSE_MS
+      this.#pause()
       await store.huntParts.fail(id, fence, messageOf(error))
       return
     }
     if (await store.huntParts.settle(id, fence, output)) {
       this.#counts.done++
+      this.#pauses = 0
       return
     }
     // One that was stopped is counted already, or its hunt has ended.
     if (signal.aborted) return
     this.#counts.refused++
     log.warn({ part: id, fence }, 'a result came too late and was refused')
+  }
+
+  /** Parts that fail together are one reason to pause. */
+  #pause(): void {
+    const present = performance.now()
+    if (present < this.#pausedUntil) return
+    this.#pausedUntil = present + Math.min(LONGEST_PAUSE_MS, PAUSE_MS * 2 ** this.#pauses)
+    this.#pauses++
   }
 
   async #outputOf({ kind, input }: ClaimedHuntPart, rules: RuleSet, signal: AbortSignal): Promise<unknown> {

@@ -79,7 +79,7 @@ interface Cluster {
 async function open(
   t: TestContext,
   fresh: (t: TestContext) => Promise<Store>,
-  { isWorking, until }: { isWorking: boolean; until?: () => Promise<unknown> },
+  { isWorking, until, patienceMs }: { isWorking: boolean; until?: () => Promise<unknown>; patienceMs?: number },
 ): Promise<Cluster> {
   const gone = new Set<number>()
   // The newest is closed first: nothing is to work on a store that is closed.
@@ -94,6 +94,7 @@ async function open(
   const jobs = new SharedJobs({
     ...{ store, work: workOf('server', done, until), workers: 1, log },
     leaves: isWorking ? [] : ['hunts'],
+    ...(patienceMs !== undefined && { patienceMs }),
   })
   await jobs.start()
   closes.push(() => jobs.stop())
@@ -252,6 +253,50 @@ for (const { name, skip, fresh } of engines) {
       results.mock.calls.map(({ arguments: [ids] }) => ids.length),
       [16, 16, 8],
     )
+  })
+
+  test(`a node that has failed claims one part at a time until it has done one (${name})`, {
+    skip,
+    timeout: 60_000,
+  }, async (t) => {
+    const { jobs, store, done, addNode } = await open(t, fresh, { isWorking: false })
+    const claim = t.mock.method(store.huntParts, 'claim')
+    const most = () => claim.mock.calls.at(-1)?.arguments[1].find(({ kinds }) => kinds.includes('verify'))?.most
+    let isDiskThere = false
+    const disk = async () => assert.ok(isDiskThere, 'no disk')
+    await addNode(workOf('node', done, disk))
+    await until(() => jobs.width > 2 && most() === 4, 'the node is known')
+    const all = await Promise.all([1, 2].map((n) => jobs.run('verify', jobOf(n), how)))
+    assert.deepEqual(all.flatMap(doneBy), ['server', 'server'])
+    isDiskThere = true
+    // After its pause.
+    await until(() => most() === 1, 'it looks for one')
+    assert.deepEqual(doneBy(await jobs.run('verify', jobOf(4), how)), ['node'])
+    await until(() => most() === 4, 'it looks for as many as before')
+  })
+
+  test(`while nodes claim nothing, the server works on hunts that it leaves to them (${name})`, {
+    skip,
+    timeout: 60_000,
+  }, async (t) => {
+    let gate = Promise.resolve()
+    const patience = { isWorking: false, patienceMs: 50, until: () => gate }
+    const { jobs, store, done, addNode } = await open(t, fresh, patience)
+    await store.nodes.add({ name: 'n', version: programVersion, workers: 1, cacheLimit: 1, started: 1 })
+    await until(() => jobs.nodes.length === 1, 'the node is known')
+    assert.equal(jobs.isWorking('hunts'), false)
+    const run = (n: number) => jobs.run('verify', jobOf(n), how)
+    const all = await Promise.all([1, 2, 3, 4].map(run))
+    assert.deepEqual(all.flatMap(doneBy), ['server', 'server', 'server', 'server'])
+    assert.equal(jobs.isWorking('hunts'), true)
+    await addNode(workOf('node', done))
+    const busy = Promise.withResolvers<void>()
+    gate = busy.promise
+    const here = [run(5), run(6)]
+    assert.deepEqual(doneBy(await run(7)), ['node'])
+    assert.equal(jobs.isWorking('hunts'), false)
+    busy.resolve()
+    assert.deepEqual((await Promise.all(here)).flatMap(doneBy), ['server', 'server'])
   })
 
   test(`parts of a node that is gone go on with another, and what it says later is refused (${name})`, {

@@ -12,6 +12,8 @@
  * - Settling under another fence changes no row: what a node finds that was given up comes too late and is thrown away.
  * - What a node cannot do, and what nobody claims, the server does; so nodes can make work faster and never stop it.
  * - The server keeps its own workers busy first, and takes back what it has room for, so small hunts are not shared.
+ * - One that leaves hunts to nodes works on them too once a part was unclaimed for seconds: nodes may live and not reach the object
+ *   store. It leaves them to nodes again when one brings a result, or a minute later.
  * - Rules travel once for each hunt, and for each change of the live set, when the first part with them is offered.
  * - Nodes of another version live, and are given nothing: they do not count.
  */
@@ -33,6 +35,8 @@ export interface SharedJobsParts {
   readonly workers: number
   /** The lanes whose jobs this server leaves to nodes while any live. */
   readonly leaves: readonly Lane[]
+  /** How long parts of hunts may be unclaimed before this server works on hunts too, in milliseconds. */
+  readonly patienceMs?: number
   readonly log: Log
 }
 
@@ -43,6 +47,8 @@ const UNKNOWN_MICROS = 60 * 1_000_000
 /** How often answers are looked for while any are due, and how often nodes are. */
 const LOOK_MS = 25
 const NODES_MS = 500
+const PATIENCE_MS = 5_000
+const STALL_MS = 60_000
 /** A node that has been gone for so long is not listed any more. */
 const FORGOTTEN_MICROS = 60 * 60 * 1_000_000
 
@@ -58,6 +64,8 @@ export class SharedJobs implements Jobs {
   readonly #elsewhere: Record<Lane, number> = { hunts: 0, intake: 0, index: 0 }
   #nodesSeen = Number.NEGATIVE_INFINITY
   #isTakingBack = false
+  /** When parts of hunts were found that nodes leave unclaimed, where none has brought a result since. */
+  #stalled = Number.NEGATIVE_INFINITY
 
   constructor(parts: SharedJobsParts) {
     this.#parts = parts
@@ -83,7 +91,8 @@ export class SharedJobs implements Jobs {
   }
 
   isWorking(lane: Lane): boolean {
-    return !this.#parts.leaves.includes(lane) || this.#able.length === 0
+    if (!this.#parts.leaves.includes(lane) || this.#able.length === 0) return true
+    return lane === 'hunts' && performance.now() - this.#stalled < STALL_MS
   }
 
   roomElsewhere(lane: Lane): number {
@@ -178,7 +187,7 @@ export class SharedJobs implements Jobs {
         wantedBy: segment === null ? null : placeOf(segment, this.#able),
         created: now(),
       })
-      this.#offered.set(id, { resolve, lane, since: performance.now(), isWantedBack })
+      this.#offered.set(id, { resolve, lane, since: performance.now(), isWantedBack, isClaimed: false })
       this.#loop.wake()
       const output = await promise
       signal?.throwIfAborted()
@@ -252,6 +261,7 @@ export class SharedJobs implements Jobs {
     const due = [...this.#offered.keys()]
     const rows = new Map((await huntParts.list()).map((row) => [row.id, row]))
     for (const id of due) if (!rows.has(id)) this.#answer(id, null)
+    this.#findStall(rows)
     const unknown = [...rows.values()].filter(({ id, created }) => !this.#offered.has(id) && isUnknown(created))
     if (unknown.length > 0) await huntParts.delete(unknown.map(({ id }) => id))
     const allEnded = due.filter((id) => ['done', 'failed'].includes(rows.get(id)?.state ?? ''))
@@ -260,10 +270,24 @@ export class SharedJobs implements Jobs {
     const results = await huntParts.results(ended)
     for (const { id, output, reason } of results) {
       if (reason !== null) this.#parts.log.warn({ node: rows.get(id)?.nodeId, reason }, 'a node could not do a part')
+      if (output !== null && this.#offered.get(id)?.lane === 'hunts') this.#stalled = Number.NEGATIVE_INFINITY
       this.#answer(id, output)
     }
     await huntParts.delete(ended)
     return ended.length < allEnded.length
+  }
+
+  #findStall(rows: ReadonlyMap<number, { readonly state: string }>): void {
+    const { patienceMs = PATIENCE_MS, log } = this.#parts
+    const present = performance.now()
+    let isLate = false
+    for (const [id, part] of this.#offered) {
+      part.isClaimed = (rows.get(id)?.state ?? 'offered') !== 'offered'
+      isLate ||= part.lane === 'hunts' && !part.isClaimed && present - part.since > patienceMs
+    }
+    if (!isLate || this.isWorking('hunts')) return
+    this.#stalled = present
+    log.warn({}, 'nodes leave parts of hunts unclaimed: this server does some of them')
   }
 
   /** Takes parts back that nobody has claimed, as far as this server has room for them. */
@@ -288,7 +312,8 @@ export class SharedJobs implements Jobs {
     const present = performance.now()
     const room = this.#roomHere() - this.#here
     // The newest: nodes claim the oldest first.
-    const ofHunts = room <= 0 ? [] : all.filter(([, { lane }]) => lane === 'hunts').slice(-room)
+    const unclaimed = all.filter(([, { lane, isClaimed }]) => lane === 'hunts' && !isClaimed)
+    const ofHunts = room <= 0 ? [] : unclaimed.slice(-room)
     const others = all.filter(([, { since, isWantedBack }]) => isWantedBack(present - since))
     return [...ofHunts, ...others].map(([id]) => id)
   }
@@ -346,4 +371,6 @@ interface OfferedPart {
   readonly lane: Lane
   readonly since: number
   readonly isWantedBack: (ageMs: number) => boolean
+  /** As it was at the last look. */
+  isClaimed: boolean
 }
