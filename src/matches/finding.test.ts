@@ -68,8 +68,21 @@ test('every filter finds exactly what a plain look at all matches finds, page by
     }
     const all = rows.map(({ id }) => id).toReversed()
     await assertWalkedOrders(matches, rows, {}, all, 'all of them')
-    // However late it is, a page looks at one value and leads on.
+    const [inTypes, few] = [{ by: 'type', descending: false } as const, { maxSize: 3 }]
+    const whole = await matches.findSorted(few, inTypes, { limit: 20 })
+    const half = await matches.findSorted(few, inTypes, { limit: 10 })
+    // However late it is, a page that follows a sorted one has the next rows of all.
     let clock = 0
+    mock.method(performance, 'now', () => (clock += 10_000))
+    const late = await matches.findSorted(few, inTypes, { limit: 10, ...(half.next && { after: half.next }) })
+    mock.restoreAll()
+    assert.ok(late.complete)
+    assert.deepEqual(
+      [...half.results, ...late.results].map(({ id }) => id),
+      whole.results.map(({ id }) => id),
+    )
+    // And a page of a walk looks at one value and leads on.
+    clock = 0
     mock.method(performance, 'now', () => (clock += 10_000))
     await assertWalkedOrders(matches, rows, {}, all, 'out of time')
     mock.restoreAll()
@@ -81,8 +94,8 @@ test('every filter finds exactly what a plain look at all matches finds, page by
       await assert.rejects(asked, { code: 'parameter.out-of-range' }, after)
     }
     // Rules with many matches, of which few fit: none is compared with all that are newer.
-    const few = await matches.findGroups({ maxSize: 3 }, 'rule', { limit: 500 })
-    assert.ok((few.next ?? 0) < MATCHES / 2, `a page got to match ${few.next} of ${MATCHES} only`)
+    const groups = await matches.findGroups(few, 'rule', { limit: 500 })
+    assert.ok((groups.next ?? 0) < MATCHES / 2, `a page got to match ${groups.next} of ${MATCHES} only`)
     assert.ok(found > MATCHES, `the filters found ${found} matches in all`)
     assert.equal(await matches.count([]), MATCHES)
     const inAlpha = rows.filter(({ ruleset }) => ruleset === 'alpha').length
