@@ -10,30 +10,21 @@
  * Where only the first `limit` bits of the arrays are wanted, the arrays are no longer than that.
  */
 
+import { everySecond, hasAnyBelow, hash, LAST_MULTIPLIER, MULTIPLIER, set, setWithin } from './hashing'
+import { markText, markTextAt } from './text-windows'
+
 export const INPUT: usize = 0
 export const INPUT_BYTES: usize = 1 << 16
 export const BITS: usize = INPUT + INPUT_BYTES
 
 // As in gram.ts; a test compares signatures with what that file gives.
-const MULTIPLIER: u32 = 0x9e3779b1
 const PLAIN_SEED: u32 = 0x7feb352d
 const WIDE_SEED: u32 = 0x2c1b3c6d
-const LAST_MULTIPLIER: u32 = 0x85ebca6b
-// Of text windows of five, six and eight characters.
-const FIVE_SEED: u32 = 0x1f83d9ab
-const SIX_SEED: u32 = 0x5be0cd19
-const EIGHT_SEED: u32 = 0x3c6ef372
-const FIVE_WIDE_SEED: u32 = 0x6a09e667
-const SIX_WIDE_SEED: u32 = 0x4cf5ad43
-const EIGHT_WIDE_SEED: u32 = 0x2745937f
 const WORD_SEED: u32 = 0x811c9dc5
 const WORD_WIDE_SEED: u32 = 0x27d4eb2f
 const WORD_STEP: u32 = 0x01000193
 const SHORTEST_WORD: u32 = 3
 const LONGEST_WORD: u32 = 32
-
-/** Windows of text in a block from which on all are hashed at once. */
-const TOGETHER_FROM: u32 = 5
 
 /** What `markBlocks` looks at beyond the windows that it marks. */
 export const LOOK_AHEAD: usize = 16
@@ -132,145 +123,9 @@ export function markEnd(length: u32, shift: u32, text: usize, limit: u32): void 
     setWithin(BITS, hash(load<u32>(at), PLAIN_SEED) >>> shift, limit)
     if (at + 8 <= end && (load<u64>(at) & 0xff00ff00ff00ff00) == 0) setWithin(BITS, wideBit(at, shift), limit)
     if (text == 0) continue
-    const plain = charactersAt(at, 1, end)
-    if (plain >= 5) setWithin(text, lastHash(load<u32>(at), load<u32>(at + 1), FIVE_SEED) >>> shift, limit)
-    if (plain >= 6) setWithin(text, lastHash(load<u32>(at), load<u32>(at + 2), SIX_SEED) >>> shift, limit)
-    if (plain >= 8) setWithin(text, lastHash(load<u32>(at), load<u32>(at + 4), EIGHT_SEED) >>> shift, limit)
-    const wide = charactersAt(at, 2, end)
-    if (wide >= 5) setWithin(text, wideTextBit(at, 1, FIVE_WIDE_SEED, shift), limit)
-    if (wide >= 6) setWithin(text, wideTextBit(at, 2, SIX_WIDE_SEED, shift), limit)
-    if (wide >= 8) setWithin(text, wideTextBit(at, 4, EIGHT_WIDE_SEED, shift), limit)
+    markTextAt(at, end, shift, text, limit)
   }
   endWords(shift, limit)
-}
-
-/** How many characters of text stand here, every `step` bytes with zeros between, up to eight. */
-function charactersAt(at: usize, step: usize, end: usize): u32 {
-  let count: u32 = 0
-  for (; count < 8 && at + step <= end && isText(load<u8>(at)); at += step) {
-    if (step == 2 && load<u8>(at + 1) != 0) break
-    count++
-  }
-  return count
-}
-
-/** `marks` has a bit for each byte of this block and the next that is a character of text, `zeros` for each zero. */
-function markText<Which>(at: usize, marks: u32, zeros: u32, shift: u32, text: usize, limit: u32): void {
-  const two = marks & (marks >>> 1)
-  const four = two & (two >>> 2)
-  const five = four & (marks >>> 4) & 0xffff
-  if (five != 0) {
-    const six = four & (two >>> 4)
-    const eight = four & (four >>> 4)
-    if (popcnt(five) >= TOGETHER_FROM) markTextTogether<Which>(at, five, six, eight, shift, text, limit)
-    else markTextOneByOne(at, five, six, eight, shift, text, limit)
-  }
-  const pairs = marks & (zeros >>> 1)
-  const wideTwo = pairs & (pairs >>> 2)
-  const wideFour = wideTwo & (wideTwo >>> 4)
-  let wideFive = wideFour & (pairs >>> 8) & 0xffff
-  if (wideFive == 0) return
-  const wideSix = wideFour & (wideTwo >>> 8)
-  const wideEight = wideFour & (wideFour >>> 8)
-  for (; wideFive != 0; wideFive &= wideFive - 1) {
-    const i = ctz(wideFive)
-    setWithin(text, wideTextBit(at + i, 1, FIVE_WIDE_SEED, shift), limit)
-    if (((wideSix >>> i) & 1) != 0) setWithin(text, wideTextBit(at + i, 2, SIX_WIDE_SEED, shift), limit)
-    if (((wideEight >>> i) & 1) != 0) setWithin(text, wideTextBit(at + i, 4, EIGHT_WIDE_SEED, shift), limit)
-  }
-}
-
-/** `five`, `six` and `eight` have a bit for each byte that so many characters of text start at. */
-function markTextOneByOne(at: usize, five: u32, six: u32, eight: u32, shift: u32, text: usize, limit: u32): void {
-  for (let left = five; left != 0; left &= left - 1) {
-    const i = ctz(left)
-    const first = load<u32>(at + i)
-    setWithin(text, lastHash(first, load<u32>(at + i + 1), FIVE_SEED) >>> shift, limit)
-    if (((six >>> i) & 1) != 0) setWithin(text, lastHash(first, load<u32>(at + i + 2), SIX_SEED) >>> shift, limit)
-    if (((eight >>> i) & 1) != 0) setWithin(text, lastHash(first, load<u32>(at + i + 4), EIGHT_SEED) >>> shift, limit)
-  }
-}
-
-/** The same, for all sixteen bytes at once. */
-function markTextTogether<Which>(
-  at: usize,
-  five: u32,
-  six: u32,
-  eight: u32,
-  shift: u32,
-  text: usize,
-  limit: u32,
-): void {
-  const a = v128.load(at)
-  const b = v128.load(at + 1)
-  const c = v128.load(at + 2)
-  const d = v128.load(at + 3)
-  const lastB = lastPart(b)
-  const lastC = lastPart(c)
-  const lastD = lastPart(d)
-  const lastE = lastPart(v128.load(at + 4))
-  const lastF = lastPart(v128.load(at + 5))
-  const lastG = lastPart(v128.load(at + 6))
-  const lastH = lastPart(v128.load(at + 7))
-  setMarked<Which>(
-    text,
-    textBits(a, lastB, FIVE_SEED, shift),
-    textBits(b, lastC, FIVE_SEED, shift),
-    textBits(c, lastD, FIVE_SEED, shift),
-    textBits(d, lastE, FIVE_SEED, shift),
-    five,
-    limit,
-  )
-  setMarked<Which>(
-    text,
-    textBits(a, lastC, SIX_SEED, shift),
-    textBits(b, lastD, SIX_SEED, shift),
-    textBits(c, lastE, SIX_SEED, shift),
-    textBits(d, lastF, SIX_SEED, shift),
-    six,
-    limit,
-  )
-  setMarked<Which>(
-    text,
-    textBits(a, lastE, EIGHT_SEED, shift),
-    textBits(b, lastF, EIGHT_SEED, shift),
-    textBits(c, lastG, EIGHT_SEED, shift),
-    textBits(d, lastH, EIGHT_SEED, shift),
-    eight,
-    limit,
-  )
-}
-
-/** What the last four characters of four windows add to their hashes. */
-function lastPart(last: v128): v128 {
-  return i32x4.mul(last, i32x4.splat(LAST_MULTIPLIER))
-}
-
-/** As `lastHash`, of four windows. */
-function textBits(first: v128, last: v128, seed: u32, shift: u32): v128 {
-  const firstPart = i32x4.mul(v128.xor(first, i32x4.splat(seed)), i32x4.splat(MULTIPLIER))
-  return i32x4.shr_u(i32x4.add(firstPart, last), shift)
-}
-
-/** Sets the bits of windows that start at 0, 4, 8 and 12 (`a`), at 1, 5, 9 and 13 (`b`) and so on, where `marks` has a bit. */
-function setMarked<Which>(array: usize, a: v128, b: v128, c: v128, d: v128, marks: u32, limit: u32): void {
-  if (isFloat<Which>() && !hasAnyBelow(a, b, c, d, limit)) return
-  setMarkedFour(array, a, marks, limit)
-  setMarkedFour(array, b, marks >>> 1, limit)
-  setMarkedFour(array, c, marks >>> 2, limit)
-  setMarkedFour(array, d, marks >>> 3, limit)
-}
-
-function setMarkedFour(array: usize, bits: v128, marks: u32, limit: u32): void {
-  if ((marks & 1) != 0) setWithin(array, i32x4.extract_lane(bits, 0), limit)
-  if ((marks & 16) != 0) setWithin(array, i32x4.extract_lane(bits, 1), limit)
-  if ((marks & 256) != 0) setWithin(array, i32x4.extract_lane(bits, 2), limit)
-  if ((marks & 4096) != 0) setWithin(array, i32x4.extract_lane(bits, 3), limit)
-}
-
-/** Of a wide window whose last four characters begin `last` characters behind its first. */
-function wideTextBit(at: usize, last: usize, seed: u32, shift: u32): u32 {
-  return lastHash(everySecond(at), everySecond(at + 2 * last), seed) >>> shift
 }
 
 /** `letters` has a bit for each byte of this block that is a letter or a digit. */
@@ -399,22 +254,6 @@ function wideBit(at: usize, shift: u32): u32 {
   return hash(everySecond(at), WIDE_SEED) >>> shift
 }
 
-/** Four bytes, every second from this one on, where those between are zero. */
-function everySecond(at: usize): u32 {
-  const low = load<u32>(at)
-  const high = load<u32>(at + 4)
-  return ((low | (low >>> 8)) & 0xffff) | ((high | (high >>> 8)) << 16)
-}
-
-function hash(gram: u32, seed: u32): u32 {
-  return (gram ^ seed) * MULTIPLIER
-}
-
-/** Of a window of more than four bytes: its first four, and its last four. */
-function lastHash(first: u32, last: u32, seed: u32): u32 {
-  return (first ^ seed) * MULTIPLIER + last * LAST_MULTIPLIER
-}
-
 function setSixteen<Which>(array: usize, a: v128, b: v128, c: v128, d: v128, limit: u32): void {
   // Of the first bits, most blocks have none: one look at all sixteen.
   if (isFloat<Which>() && !hasAnyBelow(a, b, c, d, limit)) return
@@ -422,15 +261,6 @@ function setSixteen<Which>(array: usize, a: v128, b: v128, c: v128, d: v128, lim
   setFour<Which>(array, b, limit)
   setFour<Which>(array, c, limit)
   setFour<Which>(array, d, limit)
-}
-
-/** `limit` is a power of two. */
-function hasAnyBelow(a: v128, b: v128, c: v128, d: v128, limit: u32): bool {
-  const above = 31 - clz(limit)
-  const none = i32x4.splat(0)
-  const ab = v128.or(i32x4.eq(i32x4.shr_u(a, above), none), i32x4.eq(i32x4.shr_u(b, above), none))
-  const cd = v128.or(i32x4.eq(i32x4.shr_u(c, above), none), i32x4.eq(i32x4.shr_u(d, above), none))
-  return v128.any_true(v128.or(ab, cd))
 }
 
 function setFour<Which>(array: usize, bits: v128, limit: u32): void {
@@ -443,15 +273,6 @@ function setFour<Which>(array: usize, bits: v128, limit: u32): void {
 function setWanted<Which>(array: usize, bit: u32, limit: u32): void {
   if (isFloat<Which>()) setWithin(array, bit, limit)
   else set(array, bit)
-}
-
-function setWithin(array: usize, bit: u32, limit: u32): void {
-  if (bit < limit) set(array, bit)
-}
-
-function set(array: usize, bit: u32): void {
-  const at = array + ((bit >>> 5) << 2)
-  store<u32>(at, load<u32>(at) | (1 << bit))
 }
 
 function foldBlock(at: usize): v128 {
@@ -478,10 +299,6 @@ function textOf(block: v128): u32 {
 function lettersOf(block: v128): u32 {
   const isLetter = i8x16.lt_u(i8x16.sub(block, i8x16.splat(0x61)), i8x16.splat(26))
   return i8x16.bitmask(v128.or(isLetter, i8x16.lt_u(i8x16.sub(block, i8x16.splat(0x30)), i8x16.splat(10))))
-}
-
-function isText(byte: u8): bool {
-  return byte - 0x20 < 95
 }
 
 function isLetterOrDigit(byte: u8): bool {
