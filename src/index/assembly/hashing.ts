@@ -20,10 +20,45 @@ export function lastHash(first: u32, last: u32, seed: u32): u32 {
   return (first ^ seed) * MULTIPLIER + last * LAST_MULTIPLIER
 }
 
+export function setSixteen<Which>(array: usize, a: v128, b: v128, c: v128, d: v128, limit: u32): void {
+  // Of the first bits, most blocks have none: one look at all sixteen.
+  if (isFloat<Which>() && !hasAnyBelow(a, b, c, d, limit)) return
+  setFour<Which>(array, a, limit)
+  setFour<Which>(array, b, limit)
+  setFour<Which>(array, c, limit)
+  setFour<Which>(array, d, limit)
+}
+
+function setFour<Which>(array: usize, bits: v128, limit: u32): void {
+  setWanted<Which>(array, i32x4.extract_lane(bits, 0), limit)
+  setWanted<Which>(array, i32x4.extract_lane(bits, 1), limit)
+  setWanted<Which>(array, i32x4.extract_lane(bits, 2), limit)
+  setWanted<Which>(array, i32x4.extract_lane(bits, 3), limit)
+}
+
+function setWanted<Which>(array: usize, bit: u32, limit: u32): void {
+  if (isFloat<Which>()) setWithin(array, bit, limit)
+  else set(array, bit)
+}
+
+/** Sets the bits of windows that start at 0, 4, 8 and 12 (`a`), at 1, 5, 9 and 13 (`b`) and so on, where `marks` has a bit. */
+export function setMarked<Which>(array: usize, a: v128, b: v128, c: v128, d: v128, marks: u32, limit: u32): void {
+  if (isFloat<Which>() && !hasAnyBelow(a, b, c, d, limit)) return
+  setMarkedFour(array, a, marks, limit)
+  setMarkedFour(array, b, marks >>> 1, limit)
+  setMarkedFour(array, c, marks >>> 2, limit)
+  setMarkedFour(array, d, marks >>> 3, limit)
+}
+
+function setMarkedFour(array: usize, bits: v128, marks: u32, limit: u32): void {
+  if ((marks & 1) != 0) setWithin(array, i32x4.extract_lane(bits, 0), limit)
+  if ((marks & 16) != 0) setWithin(array, i32x4.extract_lane(bits, 1), limit)
+  if ((marks & 256) != 0) setWithin(array, i32x4.extract_lane(bits, 2), limit)
+  if ((marks & 4096) != 0) setWithin(array, i32x4.extract_lane(bits, 3), limit)
+}
+
 /** `limit` is a power of two. */
-// @ts-ignore: decorator
-@inline
-export function hasAnyBelow(a: v128, b: v128, c: v128, d: v128, limit: u32): bool {
+function hasAnyBelow(a: v128, b: v128, c: v128, d: v128, limit: u32): bool {
   const above = 31 - clz(limit)
   const none = i32x4.splat(0)
   const ab = v128.or(i32x4.eq(i32x4.shr_u(a, above), none), i32x4.eq(i32x4.shr_u(b, above), none))

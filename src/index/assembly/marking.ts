@@ -10,7 +10,7 @@
  * Where only the first `limit` bits of the arrays are wanted, the arrays are no longer than that.
  */
 
-import { everySecond, hasAnyBelow, hash, LAST_MULTIPLIER, MULTIPLIER, set, setWithin } from './hashing'
+import { everySecond, hash, LAST_MULTIPLIER, MULTIPLIER, setSixteen, setWithin } from './hashing'
 import { markText, markTextAt } from './text-windows'
 
 export const INPUT: usize = 0
@@ -252,27 +252,6 @@ function bitsOfFour(at: usize, shift: u32): v128 {
 /** Of a window of eight bytes, every other of which is zero, in the wide channel. */
 function wideBit(at: usize, shift: u32): u32 {
   return hash(everySecond(at), WIDE_SEED) >>> shift
-}
-
-function setSixteen<Which>(array: usize, a: v128, b: v128, c: v128, d: v128, limit: u32): void {
-  // Of the first bits, most blocks have none: one look at all sixteen.
-  if (isFloat<Which>() && !hasAnyBelow(a, b, c, d, limit)) return
-  setFour<Which>(array, a, limit)
-  setFour<Which>(array, b, limit)
-  setFour<Which>(array, c, limit)
-  setFour<Which>(array, d, limit)
-}
-
-function setFour<Which>(array: usize, bits: v128, limit: u32): void {
-  setWanted<Which>(array, i32x4.extract_lane(bits, 0), limit)
-  setWanted<Which>(array, i32x4.extract_lane(bits, 1), limit)
-  setWanted<Which>(array, i32x4.extract_lane(bits, 2), limit)
-  setWanted<Which>(array, i32x4.extract_lane(bits, 3), limit)
-}
-
-function setWanted<Which>(array: usize, bit: u32, limit: u32): void {
-  if (isFloat<Which>()) setWithin(array, bit, limit)
-  else set(array, bit)
 }
 
 function foldBlock(at: usize): v128 {

@@ -1,5 +1,5 @@
 /** Text windows: five, six and eight characters of text, in both channels. `marking.ts` says what the arguments are. */
-import { everySecond, hasAnyBelow, LAST_MULTIPLIER, lastHash, MULTIPLIER, setWithin } from './hashing'
+import { everySecond, LAST_MULTIPLIER, lastHash, MULTIPLIER, setMarked, setWithin } from './hashing'
 
 // As in gram.ts.
 const FIVE_SEED: u32 = 0x1f83d9ab
@@ -120,22 +120,6 @@ function lastPart(last: v128): v128 {
 function textBits(first: v128, last: v128, seed: u32, shift: u32): v128 {
   const firstPart = i32x4.mul(v128.xor(first, i32x4.splat(seed)), i32x4.splat(MULTIPLIER))
   return i32x4.shr_u(i32x4.add(firstPart, last), shift)
-}
-
-/** Sets the bits of windows that start at 0, 4, 8 and 12 (`a`), at 1, 5, 9 and 13 (`b`) and so on, where `marks` has a bit. */
-function setMarked<Which>(array: usize, a: v128, b: v128, c: v128, d: v128, marks: u32, limit: u32): void {
-  if (isFloat<Which>() && !hasAnyBelow(a, b, c, d, limit)) return
-  setMarkedFour(array, a, marks, limit)
-  setMarkedFour(array, b, marks >>> 1, limit)
-  setMarkedFour(array, c, marks >>> 2, limit)
-  setMarkedFour(array, d, marks >>> 3, limit)
-}
-
-function setMarkedFour(array: usize, bits: v128, marks: u32, limit: u32): void {
-  if ((marks & 1) != 0) setWithin(array, i32x4.extract_lane(bits, 0), limit)
-  if ((marks & 16) != 0) setWithin(array, i32x4.extract_lane(bits, 1), limit)
-  if ((marks & 256) != 0) setWithin(array, i32x4.extract_lane(bits, 2), limit)
-  if ((marks & 4096) != 0) setWithin(array, i32x4.extract_lane(bits, 3), limit)
 }
 
 /** Of a wide window whose last four characters begin `last` characters behind its first. */
