@@ -1,5 +1,6 @@
 import type { Rule, StringDefinition } from '../yara/index.ts'
 import type { Fact, Plan } from './plan.ts'
+import { remembered } from './remembered.ts'
 import type { TextBudget } from './scope.ts'
 import { isDropped, shortened, stringPlan, TOO_MANY_LITERALS, whyUnindexable } from './strings.ts'
 
@@ -44,19 +45,8 @@ function keysOf({ modifiers }: StringDefinition): number {
   return modifiers.xor === null ? 0 : modifiers.xor.to - modifiers.xor.from + 1
 }
 
-const least = new WeakMap<Plan, number>()
-
 /** Grams that a sample must hold on the easiest way through the plan; a selective fact is worth any number. */
-function leastGrams(plan: Plan): number {
-  let grams = least.get(plan)
-  if (grams === undefined) {
-    grams = countLeast(plan)
-    least.set(plan, grams)
-  }
-  return grams
-}
-
-function countLeast(plan: Plan): number {
+const leastGrams = remembered((plan: Plan): number => {
   switch (plan.kind) {
     case 'grams':
       return plan.grams.length
@@ -75,7 +65,7 @@ function countLeast(plan: Plan): number {
     default:
       return 0
   }
-}
+})
 
 /** Few samples have the digest, the signer or the name; sizes, headers and types are those of very many. */
 function isSelective(fact: Fact): boolean {

@@ -145,7 +145,8 @@ function sharedBy(choices: readonly Plan[]): Map<string, Plan> {
   return shared
 }
 
-function partsOf(plan: Plan): readonly Plan[] {
+/** What a plan demands all of. */
+export function partsOf(plan: Plan): readonly Plan[] {
   return plan.kind === 'and' ? plan.parts : [plan]
 }
 

@@ -2,6 +2,7 @@ import { HEAD_BYTES, type SegmentGroup, SIGNERS_UNKNOWN, type SignerColumns } fr
 import type { NamedSamples } from './named-samples.ts'
 import type { Fact } from './plan.ts'
 import { programColumns } from './program-match.ts'
+import { remembered } from './remembered.ts'
 import { signerHashes } from './signature-match.ts'
 
 /**
@@ -93,18 +94,7 @@ interface SignedSamples {
 }
 
 /** Blocklists ask a group hundreds of times, and few of its samples are signed. */
-const signed = new WeakMap<SignerColumns, SignedSamples>()
-
-function signedSamples(signers: SignerColumns): SignedSamples {
-  let samples = signed.get(signers)
-  if (samples === undefined) {
-    samples = samplesBySigner(signers)
-    signed.set(signers, samples)
-  }
-  return samples
-}
-
-function samplesBySigner({ counts, hashes }: SignerColumns): SignedSamples {
+const signedSamples = remembered(({ counts, hashes }: SignerColumns): SignedSamples => {
   const unknown: number[] = []
   const byHash = new Map<number, number[]>()
   let at = 0
@@ -121,7 +111,7 @@ function samplesBySigner({ counts, hashes }: SignerColumns): SignedSamples {
     }
   })
   return { unknown, byHash }
-}
+})
 
 function clear(columns: Uint32Array, sample: number): void {
   columns[sample >> 5] = (columns[sample >> 5] as number) & ~(1 << (sample & 31))

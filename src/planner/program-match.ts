@@ -1,5 +1,6 @@
 import { ENTRY_BYTES, ENTRY_WORD, type ProgramColumns, placeOf, type SegmentGroup, signerHash } from '../index/index.ts'
 import type { Fact } from './plan.ts'
+import { remembered } from './remembered.ts'
 
 export type ProgramFact = Extract<Fact, { readonly kind: 'program' | 'programText' | 'entry' }>
 
@@ -40,24 +41,17 @@ interface SamplesByProgram {
 }
 
 /** Rules about packers ask a group thousands of times, and few of its samples are programs. */
-const byProgram = new WeakMap<ProgramColumns, SamplesByProgram>()
-
-function samplesByProgram(programs: ProgramColumns): SamplesByProgram {
-  let samples = byProgram.get(programs)
-  if (samples === undefined) {
-    const some: number[] = []
-    const none: number[] = []
-    const unknown: number[] = []
-    programs.kinds.forEach((kind, s) => {
-      if (kind === 1) some.push(s)
-      else if (kind === 0) none.push(s)
-      else unknown.push(s)
-    })
-    samples = { some, none, unknown }
-    byProgram.set(programs, samples)
-  }
-  return samples
-}
+const samplesByProgram = remembered(({ kinds }: ProgramColumns): SamplesByProgram => {
+  const some: number[] = []
+  const none: number[] = []
+  const unknown: number[] = []
+  kinds.forEach((kind, s) => {
+    if (kind === 1) some.push(s)
+    else if (kind === 0) none.push(s)
+    else unknown.push(s)
+  })
+  return { some, none, unknown }
+})
 
 /** No field has a value in what is no program. */
 function holdsForNone(fact: ProgramFact): boolean {
@@ -96,13 +90,7 @@ function mayStandAt(
   return true
 }
 
-const hashes = new WeakMap<ProgramFact, ReadonlySet<number>>()
-
-function hashesOf(fact: Extract<ProgramFact, { readonly kind: 'programText' }>): ReadonlySet<number> {
-  let known = hashes.get(fact)
-  if (known === undefined) {
-    known = new Set(fact.texts.map(signerHash))
-    hashes.set(fact, known)
-  }
-  return known
-}
+const hashesOf = remembered(
+  ({ texts }: Extract<ProgramFact, { readonly kind: 'programText' }>): ReadonlySet<number> =>
+    new Set(texts.map(signerHash)),
+)

@@ -1,5 +1,6 @@
 import type { Expression, Rule, StringDefinition } from '../yara/index.ts'
 import type { Plan } from './plan.ts'
+import { remembered } from './remembered.ts'
 
 /** What a name stands for inside a loop or a `with`; null where it takes values that are not known. */
 export type Binding = { readonly value: Expression; readonly scope: Scope } | null
@@ -69,17 +70,11 @@ export function stringNamed(identifier: string, scope: Scope): StringDefinition 
   return stringsByName(scope.rule).get(identifier) ?? null
 }
 
-const namedStrings = new WeakMap<Rule, ReadonlyMap<string, StringDefinition>>()
-
-function stringsByName(rule: Rule): ReadonlyMap<string, StringDefinition> {
-  let named = namedStrings.get(rule)
-  if (named === undefined) {
-    // The first of a name counts, as for the engine, which refuses a second.
-    named = new Map(rule.strings.toReversed().map((string) => [string.identifier, string]))
-    namedStrings.set(rule, named)
-  }
-  return named
-}
+const stringsByName = remembered(
+  // The first of a name counts, as for the engine, which refuses a second.
+  ({ strings }: Rule): ReadonlyMap<string, StringDefinition> =>
+    new Map(strings.toReversed().map((string) => [string.identifier, string])),
+)
 
 /** What a name bound by `with` or a loop stands for. */
 export function resolved(expression: Expression, scope: Scope): { expression: Expression; scope: Scope } {

@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { SegmentGroup } from '../index/index.ts'
-import { allOf, planKey } from './algebra.ts'
+import { allOf, partsOf, planKey } from './algebra.ts'
 import { type Columns, Evaluator } from './evaluator.ts'
 import type { NamedSamples } from './named-samples.ts'
 import type { Plan } from './plan.ts'
@@ -158,10 +158,6 @@ function gatewaysOf(plans: readonly Plan[]): Gateway[] {
     first: gates[0]?.first ?? null,
     gates,
   }))
-}
-
-function partsOf(prefilter: Plan): readonly Plan[] {
-  return prefilter.kind === 'and' ? prefilter.parts : [prefilter]
 }
 
 const isFact = ({ kind }: Plan) => kind === 'fact'

@@ -1,6 +1,7 @@
 import { signerHash } from '../index/index.ts'
 import type { Fact, Plan } from './plan.ts'
 import { programMayHold } from './program-match.ts'
+import { remembered } from './remembered.ts'
 import { type SampleVariables, variableMayHold } from './variables.ts'
 
 /** What the index stores of a sample beside the bits. */
@@ -122,14 +123,7 @@ function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
   return true
 }
 
-const hashesOfSigners = new WeakMap<Fact, ReadonlySet<number>>()
-
-/** The hashes of a fact's serial numbers, made once. */
-export function signerHashes(fact: Extract<Fact, { readonly kind: 'signer' }>): ReadonlySet<number> {
-  let hashes = hashesOfSigners.get(fact)
-  if (hashes === undefined) {
-    hashes = new Set(fact.serials.map(signerHash))
-    hashesOfSigners.set(fact, hashes)
-  }
-  return hashes
-}
+/** The hashes of a fact's serial numbers. */
+export const signerHashes = remembered(
+  ({ serials }: Extract<Fact, { readonly kind: 'signer' }>): ReadonlySet<number> => new Set(serials.map(signerHash)),
+)

@@ -4,6 +4,7 @@
  */
 import type { Places, Rule } from '../yara/index.ts'
 import type { Plan } from './plan.ts'
+import { remembered } from './remembered.ts'
 
 export interface WeakestDemand {
   /** Both from 1. */
@@ -37,21 +38,8 @@ interface Demanded {
   readonly label: string
 }
 
-const known = new WeakMap<Plan, Demanded>()
-
 /** The fewest grams with which a sample gets through the plan. Each part of a plan is gone down once. */
-export function easiestWay(plan: Plan): Demanded {
-  let demanded = known.get(plan)
-  if (demanded === undefined) {
-    demanded = easiestOf(plan)
-    known.set(plan, demanded)
-  }
-  return demanded
-}
-
-const nothing: Demanded = { grams: 0, label: '' }
-
-function easiestOf(plan: Plan): Demanded {
+export const easiestWay = remembered((plan: Plan): Demanded => {
   switch (plan.kind) {
     case 'grams':
       return { grams: plan.grams.length, label: plan.label }
@@ -69,7 +57,9 @@ function easiestOf(plan: Plan): Demanded {
     default:
       return nothing
   }
-}
+})
+
+const nothing: Demanded = { grams: 0, label: '' }
 
 function together(parts: readonly Demanded[]): Demanded {
   return {
