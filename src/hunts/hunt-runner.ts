@@ -135,8 +135,7 @@ export class HuntRunner {
       try {
         return await this.#run(id, owner, signal, span)
       } catch (error) {
-        const isAway = error instanceof Failure && error.code === 'storage.unavailable'
-        if (!isAway || signal.aborted) throw error
+        if (!isAnswerLost(error) || signal.aborted) throw error
         if (!hasWarned) log.warn({ hunt: id, err: error }, 'a hunt waits until the storage answers again')
       }
       await delay(AWAY_MS, undefined, { signal }).catch(() => {})

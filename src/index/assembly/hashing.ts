@@ -70,7 +70,7 @@ export function setWithin(array: usize, bit: u32, limit: u32): void {
   if (bit < limit) set(array, bit)
 }
 
-export function set(array: usize, bit: u32): void {
+function set(array: usize, bit: u32): void {
   const at = array + ((bit >>> 5) << 2)
   store<u32>(at, load<u32>(at) | (1 << bit))
 }

@@ -8,6 +8,8 @@
  * be. `shift` is how far a hash is shifted down to give a bit of the array. The bits of text windows, where they are
  * wanted, are set in the array at the address `text`: a second one of the same length, or the same; 0 where they are not.
  * Where only the first `limit` bits of the arrays are wanted, the arrays are no longer than that.
+ *
+ * The compiler is told not to warn of vectors that functions are given (112): those that are exported here take numbers only.
  */
 
 import { everySecond, hash, LAST_MULTIPLIER, MULTIPLIER, setSixteen, setWithin } from './hashing'
