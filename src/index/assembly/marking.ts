@@ -28,30 +28,26 @@ const WORD_STEP: u32 = 0x01000193
 const SHORTEST_WORD: u32 = 3
 const LONGEST_WORD: u32 = 32
 
-/** What `markBlocks` looks at beyond the windows that it marks. */
-export const LOOK_AHEAD: usize = 16
+/** What `markBlocks` looks at beyond the windows that it marks: the longest word in UTF-16LE, and what ends it. */
+export const LOOK_AHEAD: usize = 80
 
 /** Which bits `markWindows` sets, told to the compiler: without a test for each bit where all are wanted. */
 type All = u32
 type First = f32
 
-// The words that the bytes so far end within: of the plain channel, and of the wide one from even and odd bytes on.
-let word: u32 = 0
-let wordLength: u32 = 0
-let evenWord: u32 = 0
-let evenLength: u32 = 0
-let oddWord: u32 = 0
-let oddLength: u32 = 0
+// Where a letter or a digit stands before the bytes that come, no word begins with them. Of the last byte, and of the last
+// two whether each has a zero behind it: a word of the wide channel has its characters two bytes apart.
+let openLetter: u32 = 0
+let openPairs: u32 = 0
 
 /** Before the first bytes of a sample. */
 export function begin(): void {
-  wordLength = 0
-  evenLength = 0
-  oddLength = 0
+  openLetter = 0
+  openPairs = 0
 }
 
 /**
- * Sets the bits of the windows that start in the first `length` bytes, a multiple of 16, and of the words that end there;
+ * Sets the bits of the windows that start in the first `length` bytes, a multiple of 16, and of the words that begin there;
  * LOOK_AHEAD bytes more have to be there. Folds all of them where they are.
  */
 export function markBlocks(length: u32, shift: u32, text: usize): void {
@@ -64,16 +60,24 @@ export function markBlocksWithin(length: u32, shift: u32, text: usize, limit: u3
 }
 
 function markWindows<Which>(length: u32, shift: u32, text: usize, limit: u32): void {
-  let next = foldBlock(INPUT)
+  // A bit for each of the 64 bytes from `at` on.
+  let zeros: u64 = 0
+  let letters: u64 = 0
+  let texts: u64 = 0
   let hasMarkedZeros = false
-  const end = INPUT + length
-  for (let at = INPUT; at < end; at += 16) {
-    const block = next
-    next = foldBlock(at + 16)
-    // A bit for each byte of this block and the next, set where it is zero.
-    const zeros = zerosOf(block) | (zerosOf(next) << 16)
-    if (zeros == 0xffffffff) {
-      endWords(shift, limit)
+  foldBlock(INPUT)
+  foldBlock(INPUT + 16)
+  for (let ahead = INPUT; ahead < INPUT + length + 48; ahead += 16) {
+    foldBlock(ahead + 32)
+    const block = v128.load(ahead)
+    zeros = (zeros >>> 16) | (zerosOf(block) << 48)
+    letters = (letters >>> 16) | (lettersOf(block) << 48)
+    texts = (texts >>> 16) | (textOf(block) << 48)
+    if (ahead < INPUT + 48) continue
+    const at = ahead - 48
+    if (<u32>zeros == 0xffffffff) {
+      openLetter = 0
+      openPairs = 0
       // Runs of zeros are so common in binaries that it pays to know their windows.
       if (!hasMarkedZeros) {
         setWithin(BITS, hash(0, PLAIN_SEED) >>> shift, limit)
@@ -91,19 +95,14 @@ function markWindows<Which>(length: u32, shift: u32, text: usize, limit: u32): v
       limit,
     )
     // A bit for each byte of this block that a window of UTF-16LE text with characters below 256 starts at.
-    let wide = (zeros >>> 1) & (zeros >>> 3) & (zeros >>> 5) & (zeros >>> 7) & 0xffff
+    let wide = <u32>((zeros >>> 1) & (zeros >>> 3) & (zeros >>> 5) & (zeros >>> 7)) & 0xffff
     while (wide != 0) {
       setWithin(BITS, wideBit(at + ctz(wide), shift), limit)
       wide &= wide - 1
     }
-    if (text != 0) markText<Which>(at, textOf(block) | (textOf(next) << 16), zeros, shift, text, limit)
-    const letters = lettersOf(block) | (lettersOf(next) << 16)
-    // No word begins here, and none is open: so it is in most of a program.
-    if (wordLength != 0 || (letters & (letters >>> 1) & (letters >>> 2) & 0xffff) != 0)
-      markWords(at, letters, shift, limit)
-    const pairs = letters & (zeros >>> 1)
-    if ((evenLength | oddLength) != 0 || (pairs & (pairs >>> 2) & (pairs >>> 4) & 0xffff) != 0)
-      markWideWords(at, pairs, shift, limit)
+    if (text != 0) markText<Which>(at, <u32>texts, <u32>zeros, shift, text, limit)
+    markWords(at, letters, shift, limit)
+    markWideWords(at, letters & (zeros >>> 1), shift, limit)
   }
 }
 
@@ -112,93 +111,61 @@ export function markEnd(length: u32, shift: u32, text: usize, limit: u32): void 
   const end = INPUT + length
   for (let at = INPUT; at < end; at++) store<u8>(at, fold(load<u8>(at)))
   for (let at = INPUT; at < end; at++) {
-    const isLetter = isLetterOrDigit(load<u8>(at))
-    if (isLetter) addToWord(at)
-    else endWord(shift, limit)
-    const isPair = isLetter && at + 1 < end && load<u8>(at + 1) == 0
-    if (((at - INPUT) & 1) == 0) {
-      if (isPair) addToEvenWord(at)
-      else endEvenWord(shift, limit)
-    } else if (isPair) addToOddWord(at)
-    else endOddWord(shift, limit)
+    const isLetter: u32 = u32(isLetterOrDigit(load<u8>(at)))
+    const isPair: u32 = isLetter & u32(at + 1 < end && load<u8>(at + 1) == 0)
+    if (isLetter > openLetter) setWord(at, 1, lettersAt(at, end), WORD_SEED, shift, limit)
+    if (isPair > (openPairs & 1)) setWord(at, 2, pairsAt(at, end), WORD_WIDE_SEED, shift, limit)
+    openLetter = isLetter
+    openPairs = (openPairs >>> 1) | (isPair << 1)
     if (at + 4 > end) continue
     setWithin(BITS, hash(load<u32>(at), PLAIN_SEED) >>> shift, limit)
     if (at + 8 <= end && (load<u64>(at) & 0xff00ff00ff00ff00) == 0) setWithin(BITS, wideBit(at, shift), limit)
     if (text == 0) continue
     markTextAt(at, end, shift, text, limit)
   }
-  endWords(shift, limit)
 }
 
-/** `letters` has a bit for each byte of this block that is a letter or a digit. */
-function markWords(at: usize, letters: u32, shift: u32, limit: u32): void {
-  let sum = word
-  let length = wordLength
-  for (let i: u32 = 0; i < 16; ) {
-    const rest = letters >>> i
-    if ((rest & 1) == 0) {
-      if (length != 0) setWord(sum, length, shift, limit)
-      length = 0
-      i += min<u32>(ctz(rest), 16 - i)
-      continue
-    }
-    if (length == 0) sum = WORD_SEED
-    const end = i + min<u32>(ctz(~rest), 16 - i)
-    length += end - i
-    for (; i < end; i++) sum = (sum ^ load<u8>(at + i)) * WORD_STEP
-  }
-  word = sum
-  wordLength = length
-}
-
-/** `pairs` has a bit for each byte of this block that is a letter or a digit and has a zero behind it. */
-function markWideWords(at: usize, pairs: u32, shift: u32, limit: u32): void {
-  for (let i: u32 = 0; i < 16; i += 2) {
-    if (((pairs >>> i) & 1) != 0) addToEvenWord(at + i)
-    else endEvenWord(shift, limit)
-    if (((pairs >>> (i + 1)) & 1) != 0) addToOddWord(at + i + 1)
-    else endOddWord(shift, limit)
+/** Sets the bits of the words that begin in this block; `letters` has a bit for each of 64 bytes that is a letter or a digit. */
+function markWords(at: usize, letters: u64, shift: u32, limit: u32): void {
+  const three = letters & (letters >>> 1) & (letters >>> 2)
+  let starts = <u32>(three & ~(letters << 1)) & 0xffff & ~openLetter
+  openLetter = <u32>(letters >>> 15) & 1
+  for (; starts != 0; starts &= starts - 1) {
+    const i = ctz(starts)
+    setWord(at + i, 1, <u32>ctz(~(letters >>> i)), WORD_SEED, shift, limit)
   }
 }
 
-function addToWord(at: usize): void {
-  word = ((wordLength++ == 0 ? WORD_SEED : word) ^ load<u8>(at)) * WORD_STEP
+/** The same in the wide channel; `pairs` has a bit for each of 64 bytes that is a letter or a digit and has a zero behind it. */
+function markWideWords(at: usize, pairs: u64, shift: u32, limit: u32): void {
+  const three = pairs & (pairs >>> 2) & (pairs >>> 4)
+  let starts = <u32>(three & ~(pairs << 2)) & 0xffff & ~openPairs
+  openPairs = <u32>(pairs >>> 14) & 3
+  for (; starts != 0; starts &= starts - 1) {
+    const start = at + ctz(starts)
+    setWord(start, 2, pairsAt(start, start + 2 * LONGEST_WORD + 2), WORD_WIDE_SEED, shift, limit)
+  }
 }
 
-function addToEvenWord(at: usize): void {
-  evenWord = ((evenLength++ == 0 ? WORD_WIDE_SEED : evenWord) ^ load<u8>(at)) * WORD_STEP
+/** How many letters and digits stand here, before `end`. */
+function lettersAt(at: usize, end: usize): u32 {
+  const begin = at
+  while (at < end && isLetterOrDigit(load<u8>(at))) at++
+  return <u32>(at - begin)
 }
 
-function addToOddWord(at: usize): void {
-  oddWord = ((oddLength++ == 0 ? WORD_WIDE_SEED : oddWord) ^ load<u8>(at)) * WORD_STEP
+/** How many letters and digits with a zero behind each stand here, before `end`. */
+function pairsAt(at: usize, end: usize): u32 {
+  const begin = at
+  while (at + 1 < end && isLetterOrDigit(load<u8>(at)) && load<u8>(at + 1) == 0) at += 2
+  return <u32>(at - begin) / 2
 }
 
-function endWord(shift: u32, limit: u32): void {
-  if (wordLength == 0) return
-  setWord(word, wordLength, shift, limit)
-  wordLength = 0
-}
-
-function endEvenWord(shift: u32, limit: u32): void {
-  if (evenLength == 0) return
-  setWord(evenWord, evenLength, shift, limit)
-  evenLength = 0
-}
-
-function endOddWord(shift: u32, limit: u32): void {
-  if (oddLength == 0) return
-  setWord(oddWord, oddLength, shift, limit)
-  oddLength = 0
-}
-
-function endWords(shift: u32, limit: u32): void {
-  endWord(shift, limit)
-  endEvenWord(shift, limit)
-  endOddWord(shift, limit)
-}
-
-function setWord(sum: u32, length: u32, shift: u32, limit: u32): void {
+/** Of a word whose characters are `step` bytes apart. */
+function setWord(at: usize, step: usize, length: u32, seed: u32, shift: u32, limit: u32): void {
   if (length < SHORTEST_WORD || length > LONGEST_WORD) return
+  let sum = seed
+  for (const end = at + step * length; at < end; at += step) sum = (sum ^ load<u8>(at)) * WORD_STEP
   setWithin(BITS, ((sum ^ (sum >>> 15)) * MULTIPLIER) >>> shift, limit)
   setWithin(BITS, ((sum ^ (sum >>> 13)) * LAST_MULTIPLIER) >>> shift, limit)
 }
@@ -268,18 +235,18 @@ function fold(byte: u8): u8 {
   return byte - 0x41 < 26 ? byte | 0x20 : byte
 }
 
-function zerosOf(block: v128): u32 {
-  return i8x16.bitmask(i8x16.eq(block, i8x16.splat(0)))
+function zerosOf(block: v128): u64 {
+  return <u64>i8x16.bitmask(i8x16.eq(block, i8x16.splat(0)))
 }
 
 /** Printable ASCII, after folding. */
-function textOf(block: v128): u32 {
-  return i8x16.bitmask(i8x16.lt_u(i8x16.sub(block, i8x16.splat(0x20)), i8x16.splat(95)))
+function textOf(block: v128): u64 {
+  return <u64>i8x16.bitmask(i8x16.lt_u(i8x16.sub(block, i8x16.splat(0x20)), i8x16.splat(95)))
 }
 
-function lettersOf(block: v128): u32 {
+function lettersOf(block: v128): u64 {
   const isLetter = i8x16.lt_u(i8x16.sub(block, i8x16.splat(0x61)), i8x16.splat(26))
-  return i8x16.bitmask(v128.or(isLetter, i8x16.lt_u(i8x16.sub(block, i8x16.splat(0x30)), i8x16.splat(10))))
+  return <u64>i8x16.bitmask(v128.or(isLetter, i8x16.lt_u(i8x16.sub(block, i8x16.splat(0x30)), i8x16.splat(10))))
 }
 
 function isLetterOrDigit(byte: u8): bool {
