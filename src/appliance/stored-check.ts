@@ -92,7 +92,7 @@ export class StoredCheck {
         const depth = databaseBytes <= CHECKED_WHOLLY ? 'full' : 'quick'
         if (depth !== checkedAtStart) await health.during(() => this.#checkDatabase(depth, signal))
       }
-      await this.#checkContents({ digests: false, signal })
+      await this.#checkContents({ digests: false, isUnhurried: true, signal })
     }
     this.#background = look().catch((error) => {
       if (!signal.aborted) log.error({ err: error }, 'the check of what is stored did not come to its end')

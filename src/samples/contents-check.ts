@@ -6,7 +6,7 @@
  * The contents are taken folder by folder, so memory holds 1/256 of the names. What seems wrong is looked at once more,
  * since samples come and go meanwhile.
  */
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { WorkerPool } from '../scanning/index.ts'
 import { type ContentStore, now, type SampleContent, type Store, whileLeased } from '../store/index.ts'
 
@@ -28,6 +28,8 @@ export interface ContentsReport {
 export interface ContentsCheckOptions {
   /** Whether contents are read and hashed; else only their names and sizes are looked at. */
   readonly digests: boolean
+  /** For what nobody waits for: after each step it rests, so that it takes a small part of the time only. */
+  readonly isUnhurried?: boolean
   readonly signal: AbortSignal
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
 }
@@ -43,28 +45,45 @@ const MOST_NAMED = 20
 /** Rows that are read, and contents that are under way, at once. */
 const ROWS_AT_ONCE = 1_000
 const AT_ONCE = 32
+/** The same for a check that is not hurried, whose steps have to be short; and how much longer than a step it rests. */
+const ROWS_OF_A_STEP = 64
+const REST = 15
 
 /** Resolves when all was looked at. Rejects with the signal's reason. */
 export async function checkContents(parts: Parts, options: ContentsCheckOptions): Promise<ContentsReport> {
   const { samples } = parts.store
   const total = await samples.countContents()
   const found = new Findings()
+  const rowsAtOnce = options.isUnhurried === true ? ROWS_OF_A_STEP : ROWS_AT_ONCE
+  const pause = pausing(options)
   for (let first = 0; first < 256; first++) {
-    options.signal.throwIfAborted()
-    await setImmediate()
+    await pause()
     // The names before the rows: a content that is admitted in between has both or is looked at again.
     const names = new Set(await parts.contents.list(first))
     for (let after: Uint8Array | null = null; ; ) {
-      const rows: readonly SampleContent[] = await samples.listContents(first, after, ROWS_AT_ONCE)
+      const rows: readonly SampleContent[] = await samples.listContents(first, after, rowsAtOnce)
       const last = rows.at(-1)
       if (last === undefined) break
       after = last.sha256
       await lookAt(rows, parts, options, found, () => options.onProgress?.({ done: found.samples, total }))
       for (const { sha256 } of rows) names.delete(hexOf(sha256))
+      await pause()
     }
     for (const name of names) await lookAtStray(name, parts, found)
   }
   return found.report()
+}
+
+/** To be called between steps. */
+function pausing({ isUnhurried = false, signal }: ContentsCheckOptions): () => Promise<void> {
+  let began = performance.now()
+  return async () => {
+    signal.throwIfAborted()
+    if (isUnhurried) await setTimeout(REST * (performance.now() - began), null, { signal }).catch(() => {})
+    else await setImmediate()
+    signal.throwIfAborted()
+    began = performance.now()
+  }
 }
 
 class Findings {
