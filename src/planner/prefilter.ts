@@ -14,6 +14,7 @@ import { allOf, always, anyOf, planKey } from './algebra.ts'
 import { factColumns } from './fact-columns.ts'
 import type { NamedSamples } from './named-samples.ts'
 import type { Fact, Plan } from './plan.ts'
+import { remembered } from './remembered.ts'
 
 /** A plan without grams that lets through at least what `plan` does. */
 export function prefilterOf(plan: Plan): Plan {
@@ -49,6 +50,13 @@ function makePrefilter(plan: Plan, known: Map<Plan, Plan>): Plan {
   }
 }
 
+/**
+ * Facts that hold for no sample of a group, by their `planKey`. Most of a blocklist's do, and hunt after hunt asks for
+ * them. Without those of variables: names change.
+ */
+const knownNowhere = remembered((_group: SegmentGroup) => new Set<string>())
+const MOST_KNOWN = 16_384
+
 /** The columns of facts over one group, each made when it is first asked for: bit `s & 31` of word `s >> 5`. */
 export class GroupFacts {
   readonly #group: SegmentGroup
@@ -63,14 +71,20 @@ export class GroupFacts {
 
   /** `key` is the `planKey` of the fact. Null where it holds for no sample. */
   columns(key: string, fact: Fact): Uint32Array | null {
-    let columns = this.#columns.get(key)
-    if (columns === undefined) {
-      const all = new Uint32Array(this.#group.words)
-      factColumns(fact, this.#group, all, this.#named)
-      columns = all.every((word) => word === 0) ? null : all
-      this.#columns.set(key, columns)
-    }
+    const known = this.#columns.get(key)
+    if (known !== undefined) return known
+    const nowhere = knownNowhere(this.#group)
+    if (nowhere.has(key)) return null
+    const columns = this.#make(fact)
+    if (columns === null && fact.kind !== 'variable' && nowhere.size < MOST_KNOWN) nowhere.add(key)
+    this.#columns.set(key, columns)
     return columns
+  }
+
+  #make(fact: Fact): Uint32Array | null {
+    const columns = new Uint32Array(this.#group.words)
+    factColumns(fact, this.#group, columns, this.#named)
+    return columns.every((word) => word === 0) ? null : columns
   }
 }
 

@@ -213,6 +213,22 @@ test('a sample whose name has a zero character may be called anything', () => {
   }
 })
 
+test('what a sample is called may change between two questions', () => {
+  const named = (filename: string) =>
+    new NamedSamples(
+      packNames(samples.map(({ id }) => [id, [{ filename, filepath: '', extension: '', filetype: '', owner: '' }]])),
+    )
+  const reader = SegmentReader.open(path)
+  try {
+    const fact = { kind: 'variable', variable: 'filename', relation: 'equals', values: ['b'] } as const
+    const batch = new PlanBatch([{ kind: 'fact', fact: { ...fact, ignoresCase: false, isNegated: false } }])
+    const found = (filename: string) => batch.candidates(reader, null, named(filename))[0]?.length
+    assert.deepEqual([found('a'), found('b'), found('a')], [0, samples.length, 0])
+  } finally {
+    reader.close()
+  }
+})
+
 test('a part that stands in very many places is not looked at once for each', () => {
   const reader = SegmentReader.open(path)
   try {
