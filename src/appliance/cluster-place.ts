@@ -5,7 +5,7 @@ import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { isSegmentName, StoredSegmentFiles } from '../segments/index.ts'
 import type { Settings } from '../settings/index.ts'
-import { Bucket, isContentName, LocalCache, S3Contents, Scratch } from '../store/index.ts'
+import { Bucket, isContentName, LocalCache, type Patience, S3Contents, Scratch } from '../store/index.ts'
 import type { Opened } from './opened.ts'
 
 /** In a data folder that holds everything. */
@@ -30,8 +30,15 @@ export type StoresSettings = Pick<
   | 'storeCa'
 >
 
+/** Of a node: its server does what it cannot do, so a way to the store that it alone has lost holds up no hunt for long. */
+export const BRIEFLY: Patience = { tryMs: 5_000, leastTries: 2, silenceMs: 6_000, connectMs: 3_000 }
+
 /** Throws `storage.unusable` where it does not answer. */
-export async function openBucket(settings: StoresSettings, opened: Opened): Promise<Bucket> {
+export async function openBucket(
+  settings: StoresSettings,
+  opened: Opened,
+  patience: Partial<Patience> = {},
+): Promise<Bucket> {
   const bucket = await Bucket.open({
     store: settings.store,
     endpoint: settings.storeEndpoint,
@@ -39,6 +46,7 @@ export async function openBucket(settings: StoresSettings, opened: Opened): Prom
     pathStyle: settings.storePathStyle === 'on',
     credentials: settings.storeCredentials,
     ca: settings.storeCa,
+    patience,
   })
   opened.add(() => bucket.close())
   await bucket.demandAnswer()

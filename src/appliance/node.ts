@@ -17,7 +17,7 @@ import {
   now,
   openStoreOfNode,
 } from '../store/index.ts'
-import { addressOf, DATABASE, holdsSamples, openBucket, openCopies } from './cluster-place.ts'
+import { addressOf, BRIEFLY, DATABASE, holdsSamples, openBucket, openCopies } from './cluster-place.ts'
 import { Opened } from './opened.ts'
 
 export interface ClusterNode {
@@ -57,7 +57,7 @@ export async function openNode(settings: Settings, { log }: { readonly log: Log 
 async function assemble(settings: Settings, log: Log, opened: Opened): Promise<ClusterNode> {
   const { data, workers } = settings
   if (existsSync(join(data, DATABASE))) throw holdsSamples(data)
-  const bucket = await openBucket(settings, opened)
+  const bucket = await openBucket(settings, opened, BRIEFLY)
   const url = addressOf(settings)
   const store = await openStoreOfNode(url, new DatabaseHealth())
   opened.add(() => store.close())

@@ -28,7 +28,7 @@ after(async () => {
 })
 
 async function open(): Promise<Collection> {
-  const opened = await openCollection(folder, { objects: { ...store.settings(), patienceMs: 2_000 } })
+  const opened = await openCollection(folder, { objects: { ...store.settings(), patience: { tryMs: 2_000 } } })
   await opened.segments.start()
   await opened.intake.start()
   return opened

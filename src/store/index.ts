@@ -89,6 +89,7 @@ export {
   type FetchCopy,
   type HeldCopy,
   LocalCache,
+  type Patience,
   readPlace,
   S3Contents,
 } from './s3/index.ts'

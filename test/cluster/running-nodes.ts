@@ -20,16 +20,16 @@ export async function startNode(
   t: TestContext,
   cluster: ClusterSettings,
   cache = join(folderWith(t), 'cache'),
+  /** What starts it, in place of the program alone. */
+  command: readonly string[] = [binary],
 ): Promise<RunningNode> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(BACKTRAIL|NODE|npm)_/i.test(name))
-  const child = spawn(
-    binary,
-    ['node', '--cache', cache, '--cache-size', '64MB', '--workers', '1', ...flagsOf(cluster)],
-    {
-      env: Object.fromEntries(inherited),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  )
+  const [program = '', ...before] = command
+  const flags = ['--cache', cache, '--cache-size', '64MB', '--workers', '1', ...flagsOf(cluster)]
+  const child = spawn(program, [...before, 'node', ...flags], {
+    env: Object.fromEntries(inherited),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let stdout = ''
   let stderr = ''
   const ended = once(child, 'close')

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -119,7 +122,7 @@ test('a file that has changed since it was hashed is not stored, be it small or 
 })
 
 test('what the store refuses is a failure that says why, at once; what does not pass is one after a while', async (t) => {
-  const { bucket, file, store } = await fresh(t, { patienceMs: 300 })
+  const { bucket, file, store } = await fresh(t, { patience: { tryMs: 300 } })
   const { path, sha256 } = await file(Buffer.from('bytes'))
   const refusals = [
     [{ status: 403, code: 'AccessDenied' }, 'storage.unavailable', /AccessDenied/],
@@ -134,11 +137,27 @@ test('what the store refuses is a failure that says why, at once; what does not 
     await assert.rejects(bucket.putFile('one', path, sha256), { code, message })
     assert.equal(store.asked.length > 1, answer.code === 'SlowDown', answer.code)
   }
-  const nowhere = await Bucket.open({ ...store.settings(), endpoint: 'http://127.0.0.1:1', patienceMs: 300 })
+  const nowhere = await Bucket.open({ ...store.settings(), endpoint: 'http://127.0.0.1:1', patience: { tryMs: 300 } })
   await assert.rejects(nowhere.head('x'), {
     code: 'storage.unavailable',
     message: /ECONNREFUSED/,
   })
+})
+
+test('a store that says nothing is waited for as long as was asked, and no longer', { timeout: 30_000 }, async (t) => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  t.after(() => {
+    silent.close()
+    silent.closeAllConnections()
+  })
+  let requests = 0
+  silent.on('request', () => requests++)
+  const { port } = silent.address() as AddressInfo
+  const patience = { tryMs: 50, leastTries: 2, silenceMs: 100, connectMs: 1_000 }
+  const { bucket } = await fresh(t, { endpoint: `http://127.0.0.1:${port}`, patience })
+  await assert.rejects(bucket.head('x'), { code: 'storage.unavailable', message: /timed out after 100 ms/ })
+  assert.equal(requests, 2)
 })
 
 test('a store that answers is found to do so, also after it was busy for a moment, and one that refuses is named', async (t) => {

@@ -18,7 +18,16 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { Failure, messageOf } from '../../errors/index.ts'
 import { credentialsOf } from './credentials.ts'
 import { withDigest } from './declared-digest.ts'
-import { asFailure, isMissing, isNotImplemented, isThere, isUploadOver, mayPass, reasonOf } from './failures.ts'
+import {
+  asFailure,
+  isAnswer,
+  isMissing,
+  isNotImplemented,
+  isThere,
+  isUploadOver,
+  mayPass,
+  reasonOf,
+} from './failures.ts'
 import { uploadInParts } from './parts.ts'
 import { type BucketPlace, readPlace } from './place.ts'
 
@@ -34,8 +43,18 @@ export interface BucketSettings {
   readonly credentials: string
   /** A file with certificates of authorities; empty for the well-known ones. */
   readonly ca: string
-  /** How long a request is tried again while the store does not answer, or says that it is busy. */
-  readonly patienceMs?: number
+  readonly patience?: Partial<Patience>
+}
+
+/** How long a store that does not answer, or says that it is busy, is waited for. Times are in milliseconds. */
+export interface Patience {
+  /** A request is tried again for so long. */
+  readonly tryMs: number
+  /** However long they take: a machine under load may be slow, and the store not away. */
+  readonly leastTries: number
+  /** A connection that gives nothing for so long is taken for lost. */
+  readonly silenceMs: number
+  readonly connectMs: number
 }
 
 export interface StoredObject {
@@ -62,17 +81,13 @@ export interface Downloaded {
 
 /** Up to this size a file is read as a whole and written by one request; a larger one in parts of this size. */
 const PART_BYTES = 16 * 1024 * 1024
-const PATIENCE_MS = 60_000
-/** However long they take: a machine under load may be slow, and the store not away. */
-const LEAST_TRIES = 4
-const LONGEST_PAUSE_MS = 5_000
+const PATIENT: Patience = { tryMs: 60_000, leastTries: 4, silenceMs: 60_000, connectMs: 10_000 }
+/** One that is back is to be found soon; one that is busy is to be spared. */
+const LONGEST_PAUSE_MS = { away: 1_000, busy: 5_000 } as const
 const CONNECTIONS = 64
 /** How long a server that starts waits for the store. */
 const ANSWER_MS = 8_000
 const ANSWER_AGAIN_MS = 250
-/** A connection that gives nothing for so long is taken for lost. */
-const SILENCE_MS = 60_000
-const CONNECT_MS = 10_000
 
 type Sdk = typeof import('@aws-sdk/client-s3')
 
@@ -83,7 +98,7 @@ export class Bucket {
   readonly #sdk: Sdk
   readonly #client: S3Client
   readonly #place: BucketPlace
-  readonly #patienceMs: number
+  readonly #patience: Patience
   readonly #closing = new AbortController()
   /** Whether the store knows `If-None-Match`. */
   #knowsConditions = true
@@ -91,8 +106,8 @@ export class Bucket {
   private constructor(sdk: Sdk, settings: BucketSettings) {
     this.#sdk = sdk
     this.#place = readPlace(settings.store)
-    this.#patienceMs = settings.patienceMs ?? PATIENCE_MS
-    this.#client = new sdk.S3Client(clientConfiguration(settings))
+    this.#patience = { ...PATIENT, ...settings.patience }
+    this.#client = new sdk.S3Client(clientConfiguration(settings, this.#patience))
   }
 
   /** Asks nothing of the store yet. Throws `settings.invalid`, `storage.unusable`. */
@@ -338,6 +353,7 @@ export class Bucket {
    */
   async #ask<T>(doing: string, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { signal } = this.#closing
+    const { tryMs, leastTries } = this.#patience
     const started = performance.now()
     for (let tries = 1; ; tries++) {
       try {
@@ -345,15 +361,19 @@ export class Bucket {
       } catch (error) {
         signal.throwIfAborted()
         if ([isMissing, isThere, isNotImplemented, isUploadOver].some((is) => is(error))) throw error
-        const isOver = tries >= LEAST_TRIES && performance.now() - started > this.#patienceMs
+        const isOver = tries >= leastTries && performance.now() - started > tryMs
         if (!mayPass(error) || isOver) throw asFailure(error, doing)
+        const longest = LONGEST_PAUSE_MS[isAnswer(error) ? 'busy' : 'away']
+        await delay(Math.random() * Math.min(longest, 50 * 2 ** tries), undefined, { signal })
       }
-      await delay(Math.random() * Math.min(LONGEST_PAUSE_MS, 50 * 2 ** tries), undefined, { signal })
     }
   }
 }
 
-function clientConfiguration({ endpoint, region, pathStyle, credentials, ca }: BucketSettings) {
+function clientConfiguration(
+  { endpoint, region, pathStyle, credentials, ca }: BucketSettings,
+  { connectMs, silenceMs }: Patience,
+) {
   const agent = { keepAlive: true, maxSockets: CONNECTIONS }
   return {
     region,
@@ -366,8 +386,8 @@ function clientConfiguration({ endpoint, region, pathStyle, credentials, ca }: B
     requestChecksumCalculation: 'WHEN_REQUIRED' as const,
     responseChecksumValidation: 'WHEN_REQUIRED' as const,
     requestHandler: {
-      connectionTimeout: CONNECT_MS,
-      socketTimeout: SILENCE_MS,
+      connectionTimeout: connectMs,
+      socketTimeout: silenceMs,
       httpAgent: agent,
       httpsAgent: { ...agent, ...(ca !== '' && { ca: authoritiesIn(ca) }) },
     },

@@ -53,6 +53,11 @@ export function mayPass(error: unknown): boolean {
   return status === 429 || (status >= 500 && !isNotImplemented(error) && !isFull(error))
 }
 
+/** The store, or what stands before it, has said so: it is there. */
+export function isAnswer(error: unknown): boolean {
+  return statusOf(error) !== 0
+}
+
 /** The failure that others see for what the store answered. Failures, and errors of the disk here, stay as they are. */
 export function asFailure(error: unknown, doing: string): unknown {
   if (error instanceof Failure) return error

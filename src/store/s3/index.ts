@@ -4,6 +4,7 @@ export {
   ChangedFile,
   type Downloaded,
   type ObjectHead,
+  type Patience,
   type StoredObject,
 } from './bucket.ts'
 export { type FetchCopy, type HeldCopy, LocalCache, type LocalCacheSettings } from './local-cache.ts'

@@ -56,7 +56,7 @@ export class ObjectServer {
       pathStyle: true,
       credentials: '',
       ca: '',
-      patienceMs: 10_000,
+      patience: { tryMs: 10_000 },
     }
   }
 

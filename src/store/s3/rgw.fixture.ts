@@ -36,7 +36,7 @@ export const noGateway: string | false =
 /** Nothing that is measured: a machine under load takes its time. */
 const START_MS = 180_000
 const BUCKET = 'backtrail'
-const MEMORY_BYTES = 2 * 1024 ** 3
+const MEMORY_BYTES = 6 * 1024 ** 3
 
 class Gateway {
   readonly folder = mkdtempSync(join(tmpdir(), 'backtrail-rgw-'))

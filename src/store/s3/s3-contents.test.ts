@@ -19,7 +19,7 @@ async function fresh(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'backtrail-s3-'))
   const scratch = await Scratch.open(folder)
   const store = await ObjectServer.start(t)
-  const bucket = await Bucket.open({ ...store.settings(), patienceMs: 200 })
+  const bucket = await Bucket.open({ ...store.settings(), patience: { tryMs: 200 } })
   t.after(async () => {
     bucket.close()
     await scratch.close()
