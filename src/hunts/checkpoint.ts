@@ -14,6 +14,17 @@ export interface Checkpoint {
   readonly unreadable: readonly { readonly sample: number; readonly message: string }[]
 }
 
+/** A checkpoint that decides nothing. */
+export const nothing: Checkpoint = {
+  upTo: 0,
+  hits: [],
+  errors: [],
+  candidates: 0,
+  scannedBytes: 0,
+  skipped: 0,
+  unreadable: [],
+}
+
 /** How many of the ascending ids are not above the bound. */
 export function countUpTo(ids: Uint32Array, bound: number): number {
   let low = 0

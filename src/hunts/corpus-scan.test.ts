@@ -219,6 +219,42 @@ test('a sample that takes long holds up the results behind it, and not their sca
   assert.notDeepEqual(scanned, found)
 })
 
+test('where a sample takes long, the hits behind it come before it is done, once, and decide nothing', async () => {
+  const ids = Uint32Array.from({ length: 20 }, (_, n) => n + 1)
+  const slow = 5
+  const done = Promise.withResolvers<void>()
+  const patience = setTimeout(() => done.reject(new Error('nothing was heard of the samples behind it')), 10_000)
+  const pool = {
+    run: async (_kind: string, { items }: { items: readonly { sample: number }[] }) => {
+      const samples = items.map(({ sample }) => sample)
+      if (samples.includes(slow)) await done.promise
+      const hit = (sample: number) => ({ sample, hits: [{ rule: `r${sample}` }], errors: [] })
+      return { results: samples.map(hit), scannedBytes: samples.length }
+    },
+  }
+  const sources = sourcesOf({ pool, workers: 1, unindexed: ids })
+  const found: number[] = []
+  let [decided, scannedBytes, candidates] = [0, 0, 0]
+  for await (const checkpoint of scanCorpus(sources, everythingUpTo(20))) {
+    found.push(...checkpoint.hits.map(({ sample }) => sample))
+    assert.ok(checkpoint.upTo >= decided)
+    decided = checkpoint.upTo
+    scannedBytes += checkpoint.scannedBytes
+    candidates += checkpoint.candidates
+    if (!found.includes(20)) continue
+    if (!found.includes(slow)) assert.ok(decided < slow, `${decided} is decided`)
+    done.resolve()
+  }
+  clearTimeout(patience)
+  assert.deepEqual(
+    found.toSorted((a, b) => a - b),
+    [...ids],
+    'each once',
+  )
+  assert.notDeepEqual(found, [...ids])
+  assert.deepEqual([decided, scannedBytes, candidates], [20, 20, 20])
+})
+
 test('the heaviest of the large samples ahead is scanned beside the others, and results stay in order', async () => {
   const MB = 1024 * 1024
   const sizes = new Map(

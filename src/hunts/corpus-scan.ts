@@ -5,7 +5,7 @@
  * turn out to be candidates. Within a window every segment is asked which (sample, ruleset) pairs its plans cannot rule
  * out; those pairs, and every sample that no live segment holds, are then scanned by the engine in batches, several at
  * a time but handed out in order. So after each checkpoint "everything up to this id is decided" is true, which is all
- * that a hunt needs to remember to go on after a restart. Where nodes have room for more segments than a window has, and few
+ * that a hunt needs to remember to go on after a restart. Only hits come earlier, where a batch holds up those behind it. Where nodes have room for more segments than a window has, and few
  * samples are candidates, later windows are looked up meanwhile.
  *
  *   ids      1 ─────────────── 900 │ 901 ───────────── 70,000 │ 70,001 …
@@ -22,13 +22,14 @@ import type { SegmentFile, Segments } from '../segments/index.ts'
 import type { DatabaseHealth } from '../store/index.ts'
 import { type Span, type Tracing, within } from '../tracing/index.ts'
 import { type Candidate, groupCandidatesBySample } from './candidates.ts'
-import type { Checkpoint } from './checkpoint.ts'
+import { type Checkpoint, nothing } from './checkpoint.ts'
 import type { Corpus } from './corpus.ts'
 import { decidedByNames } from './deciding-by-names.ts'
 import { lookingAhead } from './looking-ahead.ts'
 import { retryWhenAway } from './retry-when-away.ts'
 import { groupsByCandidates } from './scan-groups.ts'
 import type { TextPlans } from './text-parts.ts'
+import { handOut, Turn } from './turns.ts'
 import { FEW_CANDIDATES, restricted, sizeOf, type Window, WindowSize, windows } from './windows.ts'
 
 export interface ScanSources {
@@ -78,6 +79,7 @@ const TOGETHER_MS = 500
 
 export async function* scanCorpus(sources: ScanSources, options: CorpusScanOptions): AsyncGenerator<Checkpoint> {
   let stored = performance.now()
+  let reached = options.after
   for await (const { candidates, upTo } of candidatesByWindow(sources, options)) {
     const groups = groupsByCandidates(candidates, options.ruleSet.rulesets)
     if (groups !== null) sources.pool.arrange(options.ruleSet.id, groups)
@@ -86,8 +88,15 @@ export async function* scanCorpus(sources: ScanSources, options: CorpusScanOptio
     let bytes = 0
     try {
       for await (const checkpoint of scanInOrder(candidates, sources, options)) {
+        if (checkpoint.upTo === 0) {
+          yield { ...checkpoint, upTo: reached }
+          continue
+        }
         bytes += checkpoint.scannedBytes
-        if (decided) yield decided
+        if (decided) {
+          reached = decided.upTo
+          yield decided
+        }
         decided = checkpoint
       }
     } finally {
@@ -97,6 +106,7 @@ export async function* scanCorpus(sources: ScanSources, options: CorpusScanOptio
     sources.health.demandSound()
     if (decided === null && upTo < options.upTo && performance.now() - stored < TOGETHER_MS) continue
     // The last checkpoint of a window decides everything up to the window's end: nothing else in it is a candidate.
+    reached = upTo
     yield { ...(decided ?? nothing), upTo }
     stored = performance.now()
   }
@@ -137,16 +147,6 @@ async function* candidatesByWindow(sources: ScanSources, question: Question) {
 /** The corpus as if no segment held any of it. */
 async function everything({ corpus }: ScanSources, { after, upTo }: Question) {
   return { segments: [], unindexed: await corpus.processedIds(after, upTo), release: () => {} }
-}
-
-const nothing: Checkpoint = {
-  upTo: 0,
-  hits: [],
-  errors: [],
-  candidates: 0,
-  scannedBytes: 0,
-  skipped: 0,
-  unreadable: [],
 }
 
 /** Asks the window's segments, and merges their answers with the samples that have to be scanned plainly. */
@@ -206,7 +206,10 @@ async function evaluated(
  */
 const AHEAD = 64
 
-/** Scans the candidates in batches, a few at a time, and hands the results out in the order of the candidates. */
+/**
+ * Scans the candidates in batches, a few at a time, and hands the results out in the order of the candidates, as `handOut`
+ * does: hits before their turn have no `upTo`.
+ */
 async function* scanInOrder(
   candidates: readonly Candidate[],
   sources: ScanSources,
@@ -215,32 +218,16 @@ async function* scanInOrder(
   const batchSize = new AdaptiveBatch()
   const scan = (batch: Batch) => scanBatch(batch, sources, options, batchSize)
   const largestFirst = new LargestFirst(options.ruleSet.rulesets.length, scan)
-  /** In order; the scanned ones among them wait for those before them. */
-  const taken: { readonly scanned: Promise<Checkpoint>; isOver: boolean }[] = []
+  const turns: Turn[] = []
   try {
     for await (const batch of batches(candidates, sources.corpus, options, batchSize, largestFirst)) {
       options.signal.throwIfAborted()
-      const scanned = largestFirst.take(batch) ?? scan(batch)
-      const entry = { scanned, isOver: false }
-      taken.push(entry)
-      const end = () => {
-        entry.isOver = true
-      }
-      // Its rejection is seen when its turn comes, which is after those before it.
-      scanned.then(end, end)
-      for (;;) {
-        const underWay = taken.filter(({ isOver }) => !isOver).map(({ scanned }) => scanned)
-        const [first] = taken
-        if (first && (first.isOver || taken.length > AHEAD)) {
-          taken.shift()
-          yield await first.scanned
-        } else if (underWay.length < sources.jobs.width) break
-        else await Promise.race(underWay).catch(() => {})
-      }
+      turns.push(new Turn(largestFirst.take(batch) ?? scan(batch)))
+      yield* handOut(turns, (underWay) => underWay < sources.jobs.width && turns.length <= AHEAD)
     }
-    for (let first = taken.shift(); first; first = taken.shift()) yield await first.scanned
+    yield* handOut(turns, () => false)
   } finally {
-    await Promise.allSettled(taken.map(({ scanned }) => scanned))
+    await Promise.allSettled(turns.map(({ scanned }) => scanned))
     await largestFirst.end()
   }
 }
