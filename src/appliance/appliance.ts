@@ -25,7 +25,7 @@ import {
   Rulesets,
 } from '../rulesets/index.ts'
 import { Samples } from '../samples/index.ts'
-import { type Log, WorkerPool } from '../scanning/index.ts'
+import type { Log } from '../scanning/index.ts'
 import { Search } from '../search/index.ts'
 import { Segments } from '../segments/index.ts'
 import { hasPart, programVersion, type Settings } from '../settings/index.ts'
@@ -37,7 +37,6 @@ import {
   makeFilesPrivate,
   makePrivate,
   Reserve,
-  type ServerLock,
 } from '../store/index.ts'
 import { Tenants } from '../tenants/index.ts'
 import { openTracing } from '../tracing/index.ts'
@@ -51,13 +50,15 @@ import { Opened } from './opened.ts'
 import { openPlace } from './place.ts'
 import { ServerEntry } from './server-entry.ts'
 import type { Appliance } from './services.ts'
+import type { Begun } from './standing-by.ts'
 import { StoredCheck } from './stored-check.ts'
+import { endWorkers, startWorkers } from './workers.ts'
 
 interface Opening {
   readonly log: Log
   readonly workersOnDemand?: boolean
-  /** Of the database, from `standBy`; released with the appliance, also when it fails to open. */
-  readonly lock?: ServerLock
+  /** From `standBy`; released with the appliance, also when it fails to open. */
+  readonly begun?: Begun
 }
 
 /**
@@ -71,8 +72,8 @@ export async function openAppliance(settings: Settings, how: Opening): Promise<A
   const opened = new Opened(log)
   const reserve = new Reserve(settings.data)
   try {
-    const got = how.lock
-    if (got !== undefined) opened.add(() => got.release())
+    const { begun } = how
+    if (begun !== undefined) opened.add(() => begun.release())
     // Before the folder is touched, since it may find that the settings are of no use.
     const access = { cloud: cloudAccess(settings), manager: managerAccess(settings) }
     if (settings.workers === 0) throw needsWorkers()
@@ -92,9 +93,6 @@ export async function openAppliance(settings: Settings, how: Opening): Promise<A
   }
 }
 
-/** What workers may take to end a task that nobody waits for any more, before they are killed over it. */
-const WORKERS_END_MS = 1_000
-
 function needsWorkers(): Failure {
   return new Failure(
     'settings.invalid',
@@ -107,7 +105,7 @@ const DAY_SECONDS = 24 * 60 * 60
 async function assemble(
   settings: Settings,
   access: { readonly cloud: CloudAccess | null; readonly manager: ManagerAccess | null },
-  { log, workersOnDemand = false, lock: got }: Opening,
+  { log, workersOnDemand = false, begun }: Opening,
   lock: DataFolderLock,
   reserve: Reserve,
   opened: Opened,
@@ -118,17 +116,10 @@ async function assemble(
   // The last to end: what ends before it is in a trace.
   opened.add(() => tracing.stop())
   const health = new DatabaseHealth()
-  const place = await openPlace({ settings, health, log, opened, lock: got })
+  const place = await openPlace({ settings, health, log, opened, begun })
   const { store, scratch, contents } = place
-  const pool = new WorkerPool({
-    workers: settings.workers,
-    onDemand: workersOnDemand,
-    folder: scratch.workers,
-    log,
-    engine: settings.engine,
-    limits: { scanMs: settings.scanTimeout, compileMs: settings.compileTimeout, workerBytes: settings.workerMemory },
-  })
-  opened.add(() => pool.stop(WORKERS_END_MS))
+  const pool = begun?.workers?.pool ?? startWorkers(settings, scratch, log, { onDemand: workersOnDemand })
+  opened.add(() => endWorkers(pool))
   const jobs = await openJobs({ place, pool, settings, log, opened })
   const checker = new KnownTexts((content, partial, by) =>
     pool.run('check', { content, partial }, { priority: 'interactive', ...by }),

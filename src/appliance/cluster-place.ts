@@ -58,17 +58,20 @@ export async function openCopies({
   bucket,
   log,
   opened,
+  scratch: own,
   demandOwner = async () => {},
 }: {
   readonly settings: Settings
   readonly bucket: Bucket
   readonly log: Log
   readonly opened: Opened
+  /** Of this process, where it has one already, which stays open. */
+  readonly scratch?: Scratch | undefined
   /** Rejects where another server has the database; nodes delete nothing. */
   readonly demandOwner?: () => Promise<unknown>
 }) {
-  const scratch = await Scratch.open(data)
-  opened.add(() => scratch.close())
+  const scratch = own ?? (await Scratch.open(data))
+  if (own === undefined) opened.add(() => scratch.close())
   const cache = await LocalCache.open({
     folder: join(data, 'cache'),
     limit: cacheSize,

@@ -5,6 +5,6 @@ export { type ClusterStatus, clusterStatus, type ServerRole } from './cluster-st
 export { type ClusterNode, openNode } from './node.ts'
 export { Opened } from './opened.ts'
 export type { Appliance } from './services.ts'
-export { type Standby, standBy } from './standing-by.ts'
+export { type Begun, type Standby, standBy } from './standing-by.ts'
 export type { StoredPhase, StoredReport } from './stored-check.ts'
 export { openStores, type Stores } from './stores.ts'

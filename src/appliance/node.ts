@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../errors/index.ts'
 import { NodeLoop, Work } from '../jobs/index.ts'
-import { type Log, WorkerPool } from '../scanning/index.ts'
+import type { Log } from '../scanning/index.ts'
 import { programVersion, type Settings } from '../settings/index.ts'
 import {
   asUnusableFolder,
@@ -19,6 +19,7 @@ import {
 } from '../store/index.ts'
 import { addressOf, BRIEFLY, DATABASE, holdsSamples, openBucket, openCopies } from './cluster-place.ts'
 import { Opened } from './opened.ts'
+import { endWorkers, startWorkers } from './workers.ts'
 
 export interface ClusterNode {
   /** In the list of nodes. */
@@ -28,9 +29,6 @@ export interface ClusterNode {
   /** Parts that are under way end, or are given back, and the folder is free. */
   close(): Promise<void>
 }
-
-/** What workers may take to end a task that nobody waits for any more, before they are killed over it. */
-const WORKERS_END_MS = 1_000
 
 /**
  * Opens a node whose copies are in the folder `data`. Fails as a server of a cluster does, and where no server has worked on
@@ -65,14 +63,8 @@ async function assemble(settings: Settings, log: Log, opened: Opened): Promise<C
   const { scratch, cache, contents, files } = await openCopies({ settings, bucket, log, opened })
   // What an earlier process of this node has left is not needed any more.
   await scratch.sweep(async () => {})
-  const pool = new WorkerPool({
-    workers,
-    folder: scratch.workers,
-    log,
-    engine: settings.engine,
-    limits: { scanMs: settings.scanTimeout, compileMs: settings.compileTimeout, workerBytes: settings.workerMemory },
-  })
-  opened.add(() => pool.stop(WORKERS_END_MS))
+  const pool = startWorkers(settings, scratch, log)
+  opened.add(() => endWorkers(pool))
   const id = await store.nodes.add({
     name: hostname(),
     version: programVersion,

@@ -20,11 +20,11 @@ import {
   refuseUnfinishedMove,
   type S3Contents,
   Scratch,
-  type ServerLock,
   type Store,
 } from '../store/index.ts'
 import { DATABASE, holdsSamples, openCopies } from './cluster-place.ts'
 import type { Opened } from './opened.ts'
+import type { Begun } from './standing-by.ts'
 import { openStores } from './stores.ts'
 
 export interface Place {
@@ -52,8 +52,8 @@ interface Opening {
   readonly health: DatabaseHealth
   readonly log: Log
   readonly opened: Opened
-  /** Of the database in PostgreSQL, where the caller has it already. */
-  readonly lock?: ServerLock | undefined
+  /** What the caller has already of a cluster. */
+  readonly begun?: Begun | undefined
 }
 
 /** What is opened is added to `opened`. The data folder is locked already. */
@@ -91,14 +91,14 @@ async function openFolder({ settings, health, opened }: Opening): Promise<Place>
   }
 }
 
-async function openCluster({ settings, health, log, opened, lock: got }: Opening): Promise<Place> {
+async function openCluster({ settings, health, log, opened, begun }: Opening): Promise<Place> {
   const { data } = settings
   if (existsSync(join(data, DATABASE))) throw holdsSamples(data)
-  const { bucket, lock, store } = await openStores(settings, health, opened, got && { lock: got })
+  const { bucket, lock, store } = await openStores(settings, health, opened, begun && { lock: begun.lock })
   await demandOwnPrefix(bucket, store)
   writeFileSync(join(data, NOTE), `${withoutPassword(settings.database)}\n`, { mode: 0o600 })
   const { scratch, contents, files } = await openCopies({
-    ...{ settings, bucket, log, opened },
+    ...{ settings, bucket, log, opened, scratch: begun?.workers?.scratch },
     demandOwner: () => store.settings.find('cluster-id'),
   })
   return {

@@ -27,11 +27,13 @@ import {
   lockDataFolder,
   openStoreOfStandby,
   queueForServer,
+  Scratch,
   type ServerLock,
 } from '../store/index.ts'
 import { addressOf, DATABASE, holdsSamples, openBucket } from './cluster-place.ts'
 import { Opened } from './opened.ts'
 import { type EntryOf, ServerEntry, SILENT_MS } from './server-entry.ts'
+import { endWorkers, startWorkers, type Workers } from './workers.ts'
 
 export interface Standby {
   /** The server that works, as of the latest look; null where it is not known, or not to be reached. It may be gone. */
@@ -39,10 +41,19 @@ export interface Standby {
   /** Whether the database answered at the latest look. */
   readonly isConnected: boolean
   /** Resolves once this server has the database; never for one without workers. The folder is free then. */
-  readonly turn: Promise<ServerLock>
+  readonly turn: Promise<Begun>
   /** Is listed as a server that stands by. */
   announce(entry: Pick<EntryOf, 'url' | 'certificate'>): Promise<void>
   close(): Promise<void>
+}
+
+/** What a server has when it begins to work. */
+export interface Begun {
+  readonly lock: ServerLock
+  /** What it made ready while it stood by: starting them would take longer than all else. Null where it did not. */
+  readonly workers: Workers | null
+  /** Ends them too. */
+  release(): Promise<void>
 }
 
 const LOOK_MS = 200
@@ -57,13 +68,15 @@ const ACCEPT_MS = 500
  * The lock of the database where it is free, else a server that stands by until it is. Fails where the settings are of no
  * use, as an appliance of a cluster does; its data folder is this process's meanwhile.
  */
-export async function standBy(
-  settings: Settings,
-  log: Log,
-  { silentMs = SILENT_MS } = {},
-): Promise<ServerLock | Standby> {
+export async function standBy(settings: Settings, log: Log, { silentMs = SILENT_MS } = {}): Promise<Begun | Standby> {
   const { data, workers } = settings
   const opened = new Opened(log)
+  /** Stays when this server's turn has come. */
+  const ready = new Opened(log)
+  const close = async () => {
+    await opened.close()
+    await ready.close()
+  }
   try {
     // Now, and not when it takes over.
     cloudAccess(settings)
@@ -79,10 +92,11 @@ export async function standBy(
     const lock = workers === 0 ? null : await queue.take()
     if (lock !== null) {
       await opened.close()
-      return lock
+      return { lock, workers: null, release: () => lock.release() }
     }
     const store = await openStoreOfStandby(url, new DatabaseHealth())
     opened.add(() => store.close())
+    const made = workers === 0 ? null : await makeReady(settings, ready, log)
     const entry = new ServerEntry(store, log)
     opened.add(() => entry.stop())
     const looking = new Looking({ queue, store, log, takes: workers > 0, silentMs })
@@ -96,15 +110,24 @@ export async function standBy(
       },
       turn: looking.turn.then(async (lock) => {
         await opened.close()
-        return lock
+        ready.add(() => lock.release())
+        return { lock, workers: made, release: () => ready.close() }
       }),
       announce: (where) => entry.start({ ...where, workers, term: null }),
-      close: () => opened.close(),
+      close,
     }
   } catch (error) {
-    await opened.close()
+    await close()
     throw error
   }
+}
+
+async function makeReady(settings: Settings, ready: Opened, log: Log): Promise<Workers> {
+  const scratch = await Scratch.open(settings.data)
+  ready.add(() => scratch.close())
+  const pool = startWorkers(settings, scratch, log)
+  ready.add(() => endWorkers(pool))
+  return { scratch, pool }
 }
 
 /** Beside a server of an earlier version there is no list of servers, and at first no table at all. */

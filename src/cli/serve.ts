@@ -43,7 +43,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
     log.info({}, 'stopped')
     return exitCodes.done
   }
-  const appliance = await openAppliance(settings, { log, ...turn.lock }).catch(async (error: unknown) => {
+  const appliance = await openAppliance(settings, { log, ...turn.begin }).catch(async (error: unknown) => {
     // Else it would listen on, and work neither for itself nor for others.
     await turn.close()
     throw error

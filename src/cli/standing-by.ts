@@ -3,18 +3,16 @@ import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Standby } from '../appliance/index.ts'
+import type { Begun } from '../appliance/index.ts'
 import type { ForwardTarget } from '../http/index.ts'
 import type { Settings } from '../settings/index.ts'
 import type { Interruption } from './interruption.ts'
 import { explainListening, formatAddress, isEverywhere, urlOf } from './listening.ts'
 
-type Lock = Awaited<Standby['turn']>
-
 /** What a server that begins to work takes over from the one that stood by. */
 export interface Turn {
-  /** Of the database; none for a data folder. */
-  readonly lock: { readonly lock?: Lock }
+  /** With the database; nothing for a data folder. */
+  readonly begin: { readonly begun?: Begun }
   /**
    * Frees the port, if this process listens already, and has the next server listen there. Requests that wait are passed on
    * to that one.
@@ -25,8 +23,8 @@ export interface Turn {
 }
 
 /** Of a server that nobody was before. */
-export function firstTurn({ port }: Settings, lock: Turn['lock'] = {}): Turn {
-  return { lock, listen: (next) => next(port), async close() {} }
+export function firstTurn({ port }: Settings, begin: Turn['begin'] = {}): Turn {
+  return { begin, listen: (next) => next(port), async close() {} }
 }
 
 /** Resolves when this server is to work; with null where it was asked to stop before that. */
@@ -37,7 +35,7 @@ export async function waitForTurn(
 ): Promise<Turn | null> {
   const { standBy } = await import('../appliance/index.ts')
   const standby = await standBy(settings, log)
-  if (!('turn' in standby)) return firstTurn(settings, { lock: standby })
+  if (!('turn' in standby)) return firstTurn(settings, { begun: standby })
   // Loaded here, so that taking over need not wait for it.
   const { StandingByServer } = await import('../http/index.ts')
   let target = (): ForwardTarget | null => standby.active
@@ -53,8 +51,8 @@ export async function waitForTurn(
     await standby.announce(entryOf(settings, listening))
     process.stdout.write(`Backtrail stands by at ${formatAddress(settings, listening)}\n`)
     log.info({}, 'another server works on the database; this one stands by, and passes requests on')
-    const lock = await Promise.race([standby.turn, interruption.asked.then(() => null)])
-    if (lock === null) {
+    const begun = await Promise.race([standby.turn, interruption.asked.then(() => null)])
+    if (begun === null) {
       // Got at the same moment, it is for others.
       void standby.turn.then((late) => late.release())
       await front.close(settings.shutdownGrace)
@@ -65,11 +63,11 @@ export async function waitForTurn(
     // Nobody works until this one does.
     target = () => null
     return {
-      lock: { lock },
+      begin: { begun },
       async listen(next) {
         front.freePort()
         const address = await next(listening.port)
-        const own = { url: localUrl(settings, address), certificate: certificateOf(settings), term: lock.term }
+        const own = { url: localUrl(settings, address), certificate: certificateOf(settings), term: begun.lock.term }
         target = () => own
         return address
       },

@@ -29,6 +29,8 @@ export interface KillRoundsOptions {
   /** Kills the object store and starts it anew; resolves when it answers. */
   readonly restartStore: () => Promise<void>
   readonly token: string
+  /** What is killed; all kinds unless given. */
+  readonly victims?: readonly Victim[]
   readonly rounds: number
   readonly seed: number
   /** No round is begun after so many milliseconds. */
@@ -147,8 +149,9 @@ class KillRounds {
     await this.#rows.until("SELECT count(*) > 0 AS holds FROM hunts WHERE state = 'running'", 'a hunt runs')
     await delay(this.#random.below(400))
     // Each kind in its turn, in another order each time; now and then two at once, but never both servers.
-    if (this.#next.length < 2) this.#next.push(...this.#random.shuffled(victims))
-    const killed = this.#next.splice(0, this.#random.once(5) ? 2 : 1)
+    const kinds = this.#options.victims ?? victims
+    while (this.#next.length < 2) this.#next.push(...this.#random.shuffled(kinds))
+    const killed = [...new Set(this.#next.splice(0, this.#random.once(5) ? 2 : 1))]
     if (killed.every((victim) => victim.endsWith('server'))) killed.splice(1)
     killed.sort((a, b) => Number(b === 'object store') - Number(a === 'object store'))
     const starts = await Promise.all(killed.map((victim) => this.#kill(victim)))

@@ -99,6 +99,12 @@ async function until(holds: () => Promise<boolean> | boolean, what: string): Pro
 const works = (server: Server) => () => /ready at/.test(server.stdout())
 const standsBy = (server: Server) => /stands by at/.test(server.stdout()) && !/ready at/.test(server.stdout())
 
+/** The ids of its processes. */
+function childrenOf({ child }: Server): readonly string[] {
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')
+  return children.split(' ').filter(Boolean)
+}
+
 async function upload(to: Server, content: string): Promise<void> {
   const multipart = new FormData()
   multipart.append('file', new Blob([content]), 'sample.txt')
@@ -221,11 +227,19 @@ test('when the server that works is killed another one takes over, and no questi
     while (isAsking) statuses.push((await ask(server, 'GET', '/api/users/me/')).status)
   })
   await until(() => statuses.length > 10, 'questions are asked')
+  const workers = childrenOf(second)
+  assert.ok(workers.length >= 2, 'those of a server that stands by run already')
+  assert.deepEqual(childrenOf(passing), [])
   const begin = performance.now()
   await first.stop('SIGKILL')
   await saveRuleset('medlar', passing)
   t.diagnostic(`a ruleset was saved ${Math.round(performance.now() - begin)} ms after the kill`)
   await until(works(second), 'the second one works')
+  assert.deepEqual(
+    workers.filter((pid) => !childrenOf(second).includes(pid)),
+    [],
+    'it works with them',
+  )
   isAsking = false
   await Promise.all(asking)
   assert.deepEqual([...new Set(statuses)], [200])
@@ -341,12 +355,12 @@ test('a server that is stopped in its tracks loses the database, and ends when i
   await until(() => standby.active !== null, 'it knows who works again')
   first.child.kill('SIGSTOP')
   const begin = performance.now()
-  const lock = await standby.turn
+  const { lock, release } = await standby.turn
   t.diagnostic(`another one had its database after ${Math.round(performance.now() - begin)} ms`)
   const { store } = await openPostgresTables(place.database, new DatabaseHealth(), lock.term)
   ends.push(async () => {
     await store.close()
-    await lock.release()
+    await release()
   })
   const ended = once(first.child, 'close')
   first.child.kill('SIGCONT')
