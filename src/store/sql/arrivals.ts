@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import type { KnownName, Sighting, StoredArrivals } from '../arrivals.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
-import { listsOf } from './list.ts'
+import { listsOf, portionsOf } from './list.ts'
 
 export function sqlArrivals(database: Database, engine: Engine): StoredArrivals {
   const { listOf } = engine
@@ -15,22 +15,23 @@ export function sqlArrivals(database: Database, engine: Engine): StoredArrivals 
     allNames: (sampleIds) => allNames(database, engine, sampleIds),
 
     async add(sightings, seen) {
-      if (sightings.length === 0) return
-      await database
-        .insertInto('sightings')
-        .values(
-          sightings.map(({ sampleId, userId, name, source, comment, folder, owner }) => ({
-            sample_id: sampleId,
-            name,
-            user_id: userId,
-            source,
-            comment,
-            seen,
-            folder,
-            owner,
-          })),
-        )
-        .execute()
+      for (const some of portionsOf(sightings, 8)) {
+        await database
+          .insertInto('sightings')
+          .values(
+            some.map(({ sampleId, userId, name, source, comment, folder, owner }) => ({
+              sample_id: sampleId,
+              name,
+              user_id: userId,
+              source,
+              comment,
+              seen,
+              folder,
+              owner,
+            })),
+          )
+          .execute()
+      }
     },
 
     async list(sampleId, limit) {

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { FeedRule } from '../../tca/index.ts'
 import type { FeedRange, StoredFeeds } from '../feeds.ts'
 import type { Database } from './database.ts'
+import { portionsOf } from './list.ts'
 
 export function sqlFeeds(database: Database): StoredFeeds {
   const inRange = ({ tenantId, feed, from, to }: FeedRange) =>
@@ -22,21 +23,25 @@ export function sqlFeeds(database: Database): StoredFeeds {
 
   return {
     async add({ feed, second, sampleId }, entries) {
-      const { numInsertedOrUpdatedRows = 0n } = await database
-        .insertInto('feed_entries')
-        .values(
-          entries.map(({ tenantId, rulesetId, rules }) => ({
-            tenant_id: tenantId,
-            feed,
-            second,
-            ruleset_id: rulesetId,
-            sample_id: sampleId,
-            rules: JSON.stringify(rules),
-          })),
-        )
-        .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirst()
-      return Number(numInsertedOrUpdatedRows)
+      let added = 0
+      for (const some of portionsOf(entries, 6)) {
+        const { numInsertedOrUpdatedRows = 0n } = await database
+          .insertInto('feed_entries')
+          .values(
+            some.map(({ tenantId, rulesetId, rules }) => ({
+              tenant_id: tenantId,
+              feed,
+              second,
+              ruleset_id: rulesetId,
+              sample_id: sampleId,
+              rules: JSON.stringify(rules),
+            })),
+          )
+          .onConflict((conflict) => conflict.doNothing())
+          .executeTakeFirst()
+        added += Number(numInsertedOrUpdatedRows)
+      }
+      return added
     },
 
     async list(range) {

@@ -23,3 +23,12 @@ export function firstOfEach<T, Key>(all: readonly T[], keyOf: (one: T) => Key): 
 export function lastOfEach<T, Key>(all: readonly T[], keyOf: (one: T) => Key): T[] {
   return [...new Map(all.map((one) => [keyOf(one), one])).values()]
 }
+
+/** SQLite takes 32,766 parameters in a statement, PostgreSQL twice as many. */
+const MOST_PARAMETERS = 30_000
+
+/** The rows in parts, each few enough for one statement that gives `columns` parameters for each. */
+export function* portionsOf<Row>(rows: readonly Row[], columns: number): Generator<readonly Row[]> {
+  const atOnce = Math.floor(MOST_PARAMETERS / columns)
+  for (let from = 0; from < rows.length; from += atOnce) yield rows.slice(from, from + atOnce)
+}

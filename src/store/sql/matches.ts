@@ -3,13 +3,13 @@ import { sql } from 'kysely'
 import type { StoredMatches } from '../matches.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
-import { firstOfEach } from './list.ts'
+import { firstOfEach, portionsOf } from './list.ts'
 import { searchGroups } from './match-groups.ts'
 import { commonMatchIds, matchesById, matchesWithSamples, matchIds, sortedMatchIds, toMatchRow } from './match-rows.ts'
 import { countFoundMatches, searchMatches } from './match-search.ts'
 import { matchValues } from './match-values.ts'
 
-/** A statement takes 32,766 parameters, and other requests are answered in between. */
+/** Other requests are answered in between. */
 const ROWS_AT_ONCE = 2_000
 /** Runs that may have lists left: those of earlier ones are gone already. */
 const PAST_RUNS = 100
@@ -19,22 +19,27 @@ export function sqlMatches(database: Database, engine: Engine): StoredMatches {
   const { listOf, textsOf } = engine
   return {
     async add(sampleId, found, at) {
-      return database
-        .insertInto('matches')
-        .values(
-          found.map(({ rulesetId, revisionId, rule, name }) => ({
-            ruleset_id: rulesetId,
-            sample_id: sampleId,
-            rule,
-            cloud: 0,
-            revision_id: revisionId,
-            created: at,
-            name,
-          })),
-        )
-        .onConflict((conflict) => conflict.doNothing())
-        .returning(['ruleset_id as rulesetId', 'rule'])
-        .execute()
+      const added: { readonly rulesetId: number; readonly rule: string }[] = []
+      for (const some of portionsOf(found, 7)) {
+        const rows = await database
+          .insertInto('matches')
+          .values(
+            some.map(({ rulesetId, revisionId, rule, name }) => ({
+              ruleset_id: rulesetId,
+              sample_id: sampleId,
+              rule,
+              cloud: 0,
+              revision_id: revisionId,
+              created: at,
+              name,
+            })),
+          )
+          .onConflict((conflict) => conflict.doNothing())
+          .returning(['ruleset_id as rulesetId', 'rule'])
+          .execute()
+        added.push(...rows)
+      }
+      return added
     },
 
     async addToRun(huntId, sampleId, found) {

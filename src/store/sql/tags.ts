@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { StoredTags } from '../tags.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
-import { listsOf } from './list.ts'
+import { listsOf, portionsOf } from './list.ts'
 
 /** Tags that are looked at for a part of one: users add them without end. */
 const MOST_LOOKED_AT = 5_000
@@ -60,12 +60,13 @@ export function sqlTags(database: Database, { listOf, textsOf, contains }: Engin
     },
 
     async add(sampleId, tags) {
-      if (tags.length === 0) return
-      await database
-        .insertInto('tags')
-        .values(tags.map((tag) => ({ sample_id: sampleId, tag })))
-        .onConflict((conflict) => conflict.doNothing())
-        .execute()
+      for (const some of portionsOf(tags, 2)) {
+        await database
+          .insertInto('tags')
+          .values(some.map((tag) => ({ sample_id: sampleId, tag })))
+          .onConflict((conflict) => conflict.doNothing())
+          .execute()
+      }
     },
 
     async remove(sampleId, tags) {

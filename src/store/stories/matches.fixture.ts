@@ -202,4 +202,7 @@ export async function matching(store: Store, tell: Tell): Promise<void> {
     await cloudFeeds.find('live'),
     (await cloudFeeds.positions()).sort((a, b) => (a.feed < b.feed ? -1 : 1)),
   ])
+  // More than one statement takes.
+  const many = Array.from({ length: 10_000 }, (_, n) => found(2, `many_${n}`))
+  tell('of very many rules', (await matches.add(2, many, 9_000)).length)
 }
