@@ -346,6 +346,9 @@ function answerTo<K extends JobKind>(
     const { results } = output as JobOutput<'verify'>
     if (results.length !== items.length || results.some(({ sample }, n) => sample !== items[n]?.sample))
       throw new Error('A node has answered for other samples than those that it was asked for.')
+    // It may be its copy, or its disk: here the sample is read once more.
+    const unread = results.find(({ errors: [first] }) => first?.reason === 'unreadable')
+    if (unread !== undefined) throw new Error(`A node could not read sample ${unread.sample}.`)
   }
   if (kind === 'evaluate') {
     const asked = new Set((input as JobInput<'evaluate'>).rulesets ?? rulesets.map(({ key }) => key))

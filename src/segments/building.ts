@@ -1,4 +1,4 @@
-import type { WorkerPool } from '../scanning/index.ts'
+import { WorkerLost, type WorkerPool } from '../scanning/index.ts'
 import { type ContentStore, type Store, whileLeased } from '../store/index.ts'
 import type { SegmentCatalogue } from './segment-catalogue.ts'
 
@@ -73,8 +73,9 @@ export async function buildIndex(
   return { indexed, failed }
 }
 
-/** A content that cannot be read is a system error of its file, or damaged: never a reason to stop with the others. */
+/** A system error of its file, a damaged content, or one that ends every worker: never a reason to stop with the others. */
 export function isUnreadable(error: unknown): boolean {
+  if (error instanceof WorkerLost) return true
   const { code } = error as NodeJS.ErrnoException
   return code === 'sample.gone' || (typeof code === 'string' && /^E[A-Z]+$/.test(code))
 }

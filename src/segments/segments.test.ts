@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { SegmentReader } from '../index/index.ts'
 import { type Collection, freshCollection } from '../intake/collection.fixture.ts'
+import { WorkerLost } from '../scanning/index.ts'
 import { contentFile } from '../store/index.ts'
 import { SegmentThread } from './segment-thread.ts'
 
@@ -287,4 +288,18 @@ test('build indexes what no segment holds, goes on after being stopped, and coun
   const { samples, unindexed, fill: meanFill } = await c.segments.stats()
   assert.deepEqual([samples, unindexed.samples], [11, 1])
   assert.ok(meanFill !== null && meanFill > 0.05 && meanFill < 0.9)
+})
+
+test('a content that ends every worker keeps no other from being indexed', async (t) => {
+  const c = await freshCollection(t)
+  await fill(c, 3, 3)
+  await c.segments.stop()
+  await c.database.deleteFrom('segments').execute()
+  await c.database.updateTable('samples').set({ segment_id: null }).execute()
+  const run = c.pool.run.bind(c.pool)
+  let signed = 0
+  t.mock.method(c.pool, 'run', (...[kind, ...rest]: Parameters<typeof run>) =>
+    kind === 'sign' && ++signed === 1 ? Promise.reject(new WorkerLost('out of memory')) : run(kind, ...rest),
+  )
+  assert.deepEqual(await c.segments.build(), { indexed: 2, failed: 1 })
 })

@@ -22,6 +22,10 @@ for (const { name, skip, fresh } of contentStores) {
     const part = await contents.range(file.sha256, { start: 10, end: 19 })
     assert.equal(part.size, bytes.length)
     assert.deepEqual(await buffer(part.stream), bytes.subarray(10, 20))
+    for (const start of [bytes.length, Number.MAX_SAFE_INTEGER]) {
+      const behind = await contents.range(file.sha256, { start, end: start + 9 })
+      assert.deepEqual([behind.size, await buffer(behind.stream)], [bytes.length, Buffer.alloc(0)])
+    }
     const lease = await contents.lease([file.sha256])
     assert.deepEqual(await Promise.all(lease.paths.map((path) => readFile(path))), [bytes])
     lease.release()

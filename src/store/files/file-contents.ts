@@ -101,7 +101,8 @@ export class FileContents implements ContentStore {
       throw new Failure('sample.gone', undefined, { reason: codeOf(error) })
     }
     try {
-      return { size: (await file.stat()).size, stream: file.createReadStream({ ...bytes }) }
+      const within = bytes && { start: bytes.start, end: Math.min(bytes.end, Number.MAX_SAFE_INTEGER) }
+      return { size: (await file.stat()).size, stream: file.createReadStream(within ?? {}) }
     } catch (error) {
       await file.close()
       throw error

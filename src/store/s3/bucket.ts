@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream, readFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { type Readable, Transform } from 'node:stream'
+import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
@@ -21,6 +21,7 @@ import { withDigest } from './declared-digest.ts'
 import {
   asFailure,
   isAnswer,
+  isBehindTheEnd,
   isMissing,
   isNotImplemented,
   isThere,
@@ -220,19 +221,22 @@ export class Bucket {
     }).catch(nullWhereMissing)
   }
 
-  /** Opens an object, or a part of it, for reading; `size` is that of the whole. Null where there is none. */
+  /** Opens an object, or a part of it, for reading; `size` is that of the whole. Empty behind its end; null where there is none. */
   async range(
     key: string,
     bytes?: { readonly start: number; readonly end: number },
   ): Promise<{ readonly size: number; readonly stream: Readable } | null> {
     const range = bytes && { Range: `bytes=${bytes.start}-${bytes.end}` }
-    return this.#ask('reading an object', async (signal) => {
-      const found = await this.#client.send(new this.#sdk.GetObjectCommand({ ...this.#named(key), ...range }), {
-        abortSignal: signal,
-      })
+    const opened = await this.#ask('reading an object', async (signal) => {
+      const command = new this.#sdk.GetObjectCommand({ ...this.#named(key), ...range })
+      const found = await this.#client.send(command, { abortSignal: signal }).catch(nullBehindTheEnd)
+      if (found === null) return 'behind the end' as const
       const whole = Number(/\/(\d+)$/.exec(found.ContentRange ?? '')?.[1] ?? found.ContentLength ?? 0)
       return { size: whole, stream: found.Body as Readable }
     }).catch(nullWhereMissing)
+    if (opened !== 'behind the end') return opened
+    const whole = await this.head(key)
+    return whole && { size: whole.size, stream: Readable.from([]) }
   }
 
   /** One that is not there is no error. */
@@ -425,6 +429,11 @@ function demandSame(found: string, sha256: string, key: string): void {
 /** As a connection that ends early is told. */
 function cutShort(): Error {
   return Object.assign(new Error('The object came in part.'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
+}
+
+function nullBehindTheEnd(error: unknown): null {
+  if (isBehindTheEnd(error)) return null
+  throw error
 }
 
 function nullWhereMissing(error: unknown): null {

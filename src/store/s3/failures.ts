@@ -19,6 +19,11 @@ export function isThere(error: unknown): boolean {
   return statusOf(error) === 412
 }
 
+/** The object has no byte of the range. */
+export function isBehindTheEnd(error: unknown): boolean {
+  return statusOf(error) === 416
+}
+
 /** The upload was ended already: by a request whose answer was lost, or by a janitor. */
 export function isUploadOver(error: unknown): boolean {
   return (error as Refusal).name === 'NoSuchUpload'
@@ -37,9 +42,14 @@ const NETWORK = new Set([
   'EPIPE',
   'ETIMEDOUT',
   'EHOSTUNREACH',
+  'EHOSTDOWN',
   'ENETUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'EADDRNOTAVAIL',
   'ENOTFOUND',
   'EAI_AGAIN',
+  'EAI_FAIL',
   'ERR_STREAM_PREMATURE_CLOSE',
   'ECONNABORTED',
 ])
@@ -64,11 +74,23 @@ export function asFailure(error: unknown, doing: string): unknown {
   const { code = '' } = error as Refusal
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new Failure('storage.full', 'The disk of the cache is full; free some space, or make --cache-size smaller.')
-  if (statusOf(error) === 0 && !mayPass(error) && !isOfTheClient(error)) return error
+  if (statusOf(error) === 0 && !mayPass(error) && !isOfTheConnection(error) && !isOfTheClient(error)) return error
   if (isFull(error)) return new Failure('storage.full', `The object store takes no more (${reasonOf(error)}).`)
   return new Failure('storage.unavailable', `The object store failed ${doing}: ${reasonOf(error)}.`, {
     reason: (error as Refusal).name ?? code,
   })
+}
+
+/** Of the disk here, where a copy is written. */
+const OF_THE_DISK = new Set(
+  'EIO EROFS EACCES EPERM EMFILE ENFILE ENOENT EEXIST EISDIR ENOTDIR ENOMEM EFBIG ENOSPC EDQUOT'.split(' '),
+)
+const OF_SYSTEM_OR_CONNECTION = /^(E[A-Z]+|EAI_[A-Z]+|ERR_(SSL|TLS|STREAM|SOCKET|HTTP)[A-Z0-9_]*|HPE_[A-Z_]+)$/
+
+/** There are too many of these to name them: it is what the disk cannot say. Of no sample is anything known by it. */
+function isOfTheConnection(error: unknown): boolean {
+  const { code = '' } = error as Refusal
+  return OF_SYSTEM_OR_CONNECTION.test(code) && !OF_THE_DISK.has(code)
 }
 
 function isFull(error: unknown): boolean {

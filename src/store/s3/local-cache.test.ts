@@ -41,6 +41,22 @@ test('a copy is fetched once, for all who ask at once and for those who come lat
   assert.equal(cache.bytes, 100)
 })
 
+test('a copy that somebody removed or cut off is fetched anew, once for all', async (t) => {
+  const cache = await openIn(await freshFolder(t))
+  const fetch = fetching(100)
+  ;(await cache.hold('aa01', fetch)).release()
+  await rm(cache.pathOf('aa01'))
+  const held = await Promise.all([1, 2, 3].map(() => cache.hold('aa01', fetch)))
+  assert.equal(readFileSync(held[0]?.path ?? '').length, 100)
+  for (const copy of held) copy.release()
+  assert.deepEqual([fetch.times, cache.bytes], [2, 100])
+  writeFileSync(cache.pathOf('aa01'), 'cut off')
+  const again = await cache.hold('aa01', fetch)
+  assert.equal(readFileSync(again.path).length, 100)
+  again.release()
+  assert.deepEqual([fetch.times, cache.bytes], [3, 100])
+})
+
 test('those that were held longest ago go first, and those that are held stay whatever the size', async (t) => {
   const cache = await openIn(await freshFolder(t), 250)
   const held = await cache.hold('aa01', fetching(100))

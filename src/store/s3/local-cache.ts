@@ -85,6 +85,7 @@ export class LocalCache {
     const copy = this.#touched(name)
     copy.holders++
     try {
+      if (copy.bytes >= 0 && !(await this.#isThere(name, copy)) && copy.fetching === null) this.#count(copy, NO_COPY)
       if (copy.bytes < 0) copy.fetching ??= this.#fetch(name, copy, fetch)
       if (copy.fetching === null || (await copy.fetching)) return this.#held(name, copy)
     } catch (error) {
@@ -94,6 +95,13 @@ export class LocalCache {
     // Nothing to hold; a later caller asks again, since the object may come.
     this.#letGo(name, copy)
     return { path: this.pathOf(name), release: () => {} }
+  }
+
+  /** Somebody may have emptied the folder, or cut off what is in it. */
+  async #isThere(name: string, copy: Copy): Promise<boolean> {
+    const { bytes } = copy
+    const found = await stat(this.pathOf(name)).catch(() => null)
+    return found?.size === bytes || copy.bytes !== bytes
   }
 
   /** Holds the place of a copy that the caller writes at its path. */

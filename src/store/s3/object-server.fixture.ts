@@ -144,6 +144,7 @@ export class ObjectServer {
     if (query.has('uploads')) return this.#listUploads(response)
     if (!kept) return method === 'HEAD' ? response.writeHead(404).end() : refuse(response, 404, 'NoSuchKey')
     const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? []
+    if (Number(from) >= kept.bytes.length) return refuse(response, 416, 'InvalidRange')
     const bytes = from === undefined ? kept.bytes : kept.bytes.subarray(Number(from), Number(to) + 1)
     const range = from !== undefined && { 'content-range': `bytes ${from}-${to}/${kept.bytes.length}` }
     response.writeHead(from === undefined ? 200 : 206, {
