@@ -16,5 +16,5 @@ Exit status:
   1    it failed, or a part of it did: the messages say which
   2    rules do not compile: every diagnostic is printed as file:line:column: message
   3    the command line or a setting is wrong
-  4    the data folder is locked by another process
+  4    the data folder, or the database of a cluster, is in use by another process, or was lost to one
   130  interrupted`

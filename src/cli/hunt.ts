@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { Failure } from '../errors/index.ts'
-import type { Flags } from '../settings/index.ts'
+import { type Flags, readSize } from '../settings/index.ts'
 import type { HuntHit, HuntHow, HuntNews } from './backend.ts'
 import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -8,7 +8,6 @@ import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import { openBackend } from './open-backend.ts'
 import { demandRuleFiles, formatLeftOut, reportingDiagnostics } from './rule-files.ts'
-import { readSize } from './sizes.ts'
 import { formatBytes, formatCount, formatDuration, startProgress } from './terminal.ts'
 
 export function addHunt(program: Command, conclude: Conclude): void {
@@ -72,8 +71,7 @@ function boundOf({ mostRead, leaveOutCostly }: HuntFlags): Pick<HuntHow, 'bound'
     throw new Failure('settings.invalid', 'With --leave-out-costly, --most-read says how much may be read.')
   }
   const bytes = readSize(mostRead)
-  if (bytes === null)
-    throw new Failure('settings.invalid', `--most-read must be a size such as 500MB, not "${mostRead}".`)
+  if (!bytes) throw new Failure('settings.invalid', `--most-read must be a size such as 500MB, not "${mostRead}".`)
   return { bound: { bytes, costly: leaveOutCostly ? 'leave-out' : 'refuse' } }
 }
 

@@ -1,12 +1,11 @@
 import type { Command } from 'commander'
 import { Failure } from '../errors/index.ts'
-import type { Flags } from '../settings/index.ts'
+import { type Flags, readSize } from '../settings/index.ts'
 import type { NamedLimits, NamedQuota } from './backend.ts'
 import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { openBackend } from './open-backend.ts'
-import { readSize } from './sizes.ts'
 import { formatBytes } from './terminal.ts'
 
 export function addQuota(users: Command, conclude: Conclude): void {
@@ -78,6 +77,6 @@ function readCount(flag: string, text: string | undefined): number | null {
 function readBytes(flag: string, text: string | undefined): number | null {
   if (text === undefined) return null
   const size = readSize(text)
-  if (size !== null) return size
+  if (size) return size
   throw new Failure('settings.invalid', `${flag} must be a size such as 50GB, not "${text}".`)
 }

@@ -1,13 +1,12 @@
 import type { Command } from 'commander'
 import { Failure } from '../errors/index.ts'
-import type { Flags } from '../settings/index.ts'
+import { type Flags, readSize } from '../settings/index.ts'
 import type { NamedPolicy, NamedRetentionCounts, RetentionPlace } from './backend.ts'
 import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addPlaceSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
 import { openBackend } from './open-backend.ts'
-import { readSize } from './sizes.ts'
 import { formatBytes, formatCount, formatTable } from './terminal.ts'
 
 export function addRetention(program: Command, conclude: Conclude): void {
@@ -76,7 +75,9 @@ interface SetFlags extends Flags {
 }
 
 function setPolicy({ on, off, rule, rules, most, keep, deleteMatched, keepMatched, ...flags }: SetFlags) {
-  if (on && off) throw new Failure('settings.invalid', '--on and --off exclude each other.')
+  refuseBoth({ '--on': on, '--off': off })
+  refuseBoth({ '--rule': rule, '--no-rules': !rules })
+  refuseBoth({ '--delete-matched': deleteMatched, '--keep-matched': keepMatched })
   const change: Partial<NamedPolicy> = {
     ...((on || off) && { enabled: on === true }),
     ...(!rules && { rules: [] }),
@@ -92,6 +93,12 @@ function setPolicy({ on, off, rule, rules, most, keep, deleteMatched, keepMatche
   })
 }
 
+/** Throws `settings.invalid` where both of two flags were given. */
+function refuseBoth(flags: Readonly<Record<string, unknown>>): void {
+  if (!Object.values(flags).every(Boolean)) return
+  throw new Failure('settings.invalid', `${Object.keys(flags).join(' and ')} exclude each other: give one of them.`)
+}
+
 function readRule(text: string): { days: number; query: string } {
   const [, days, query = ''] = /^\s*(\d{1,5})\s*(?::(.*))?$/s.exec(text) ?? []
   if (days === undefined)
@@ -102,7 +109,7 @@ function readRule(text: string): { days: number; query: string } {
 function readMost(text: string): number | null {
   if (text === 'none') return null
   const size = readSize(text)
-  if (size !== null) return size
+  if (size) return size
   throw new Failure('settings.invalid', `--most must be a size such as 500GB, or none, not "${text}".`)
 }
 

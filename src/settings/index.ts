@@ -1,5 +1,5 @@
 export { childEnvironment } from './child-environment.ts'
-export { isAddressPath } from './kinds.ts'
+export { isAddressPath, readSize } from './kinds.ts'
 export { isMailAddress } from './mail-address.ts'
 export { readCertificates, readFirstLine, readNamedFile } from './named-files.ts'
 export { inNetworks } from './networks.ts'

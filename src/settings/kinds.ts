@@ -76,9 +76,14 @@ export function size(least: number, most: number): Kind<number> {
   return {
     placeholder: 'size',
     allowed: `a size from ${printSize(least)} to ${printSize(most)}, such as 65536, 64KB, 700MB or 1.5GB`,
-    parse: (given) => within(parseUnits(given.toUpperCase(), sizeUnits, 'B'), least, most),
+    parse: (given) => within(readSize(given), least, most),
     print: printSize,
   }
+}
+
+/** Bytes, written with or without a unit of 1,024; undefined for anything else. */
+export function readSize(given: string): number | undefined {
+  return within(parseUnits(given.toUpperCase(), sizeUnits, 'B'), 0, Number.MAX_SAFE_INTEGER)
 }
 
 /** Milliseconds, written in seconds or with a unit: `30`, `30s`, `500ms`, `5m`, `1h`. */

@@ -8,6 +8,7 @@ import {
   options,
   readClientSettings,
   readSettings,
+  readSize,
   renderReference,
   variableOf,
 } from './index.ts'
@@ -45,6 +46,10 @@ test('sizes and times are read with their units and become bytes and millisecond
   assert.deepEqual([uploadLimit, scanTimeout, shutdownGrace], [1_610_612_736, 300_000, 500])
   assert.equal(readSettings({ scanTimeout: '90' }, {}).scanTimeout, 90_000)
   assert.equal(readSettings({ uploadLimit: '65536' }, {}).uploadLimit, 65_536)
+  assert.deepEqual(['7', '7b', ' 1.5 KB', '0', '', '-1', '1e3', '9999999TB'].map(readSize), [
+    ...[7, 7, 1_536, 0],
+    ...[undefined, undefined, undefined, undefined],
+  ])
 })
 
 test('the data folder is absolute, from the working folder', () => {

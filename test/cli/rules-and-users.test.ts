@@ -188,7 +188,15 @@ always stay: tag:keep
 samples with matches stay
 `,
     )
-    for (const wrong of [['--rule', 'x'], ['--most', '7'], ['--on', '--off'], []])
+    for (const [one, other] of [
+      [['--on'], '--off'],
+      [['--rule', '90'], '--no-rules'],
+      [['--delete-matched'], '--keep-matched'],
+    ] as const) {
+      const { stderr } = await backtrailTo(3, ['retention', 'set', ...one, other, ...at])
+      assert.ok(stderr.includes(`${one[0]} and ${other} exclude each other`), stderr)
+    }
+    for (const wrong of [['--rule', 'x'], ['--most', '7 bananas'], ['--most', '0'], []])
       await backtrailTo(3, ['retention', 'set', ...wrong, ...at])
     assert.match((await backtrailTo(1, ['retention', 'set', '--keep', 'tag:(', ...at])).stderr, /cannot be understood/)
     const preview = await backtrailTo(0, ['retention', 'preview', ...at])
