@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { lockDataFolder } from './data-folder.ts'
+import { makePrivate } from './private.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'backtrail-lock-'))
 after(() => rmSync(root, { recursive: true }))
@@ -56,4 +57,22 @@ test('the same process cannot take a folder twice, and can after releasing it', 
   lock.release()
   const again = lockDataFolder(folder)
   again.release()
+})
+
+test('others lose their rights to the folder of a server or a node of a cluster, but not to one that holds other things', () => {
+  const folder = join(root, 'of-a-cluster')
+  for (const name of ['cache/contents', 'scratch', 'other'])
+    mkdirSync(join(folder, name), { recursive: true, mode: 0o755 })
+  for (const name of ['cluster', 'lock.db', 'owner.json', 'cache/contents/a', 'moving', 'moving.new'])
+    writeFileSync(join(folder, name), '', { mode: 0o644 })
+  chmodSync(folder, 0o755)
+  const open = () =>
+    ['.', ...readdirSync(folder, { recursive: true }).map(String)].filter(
+      (name) => (statSync(join(folder, name)).mode & 0o077) !== 0,
+    )
+  assert.deepEqual(makePrivate(folder), [])
+  assert.deepEqual(open(), ['.', 'other'])
+  rmSync(join(folder, 'other'), { recursive: true })
+  makePrivate(folder)
+  assert.deepEqual(open(), [])
 })

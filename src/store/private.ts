@@ -6,9 +6,9 @@ import { chmodSync, type Dirent, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const OTHERS = 0o077
-/** What is Backtrail's in a data folder. */
+/** What is Backtrail's in a data folder, or in that of a server or a node of a cluster. */
 const ours =
-  /^(?:backtrail\.db.*|lock\.db.*|owner\.json.*|reserve.*|restoring|blobs|scratch|incoming|doubts|damaged|index|workers)$/
+  /^(?:backtrail\.db.*|lock\.db.*|owner\.json.*|reserve.*|restoring|moving(\.new)?|blobs|scratch|incoming|doubts|damaged|index|workers|cluster|cache)$/
 /** What file systems put into the folder that they are mounted at. */
 const neutral = /^lost\+found$/
 
