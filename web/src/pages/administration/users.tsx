@@ -297,7 +297,12 @@ function RemoveUser({ user, onClose }: { readonly user: User | null; readonly on
         })
       }
     >
-      <p>The user’s tokens stop working at once. Rulesets, hunts and samples stay.</p>
+      <p>The user’s tokens stop working at once.</p>
+      {user?.role === 'tenant' ? (
+        <p>Its rulesets, hunts and feeds are deleted. Samples stay.</p>
+      ) : (
+        <p>Rulesets and rule sources become the first administrator’s. Hunts and samples stay.</p>
+      )}
     </Confirmation>
   )
 }
