@@ -82,10 +82,14 @@ if (unknown.length > 0) {
   process.exit(3)
 }
 
+const places = new Map(values.write ? names.map((name) => [name, placeOf(name)]) : [])
+for (const [name, place] of places)
+  if (place === null) console.error(`docs/${pageOf(name)} has no place for ${name}: it is printed only`)
+
 for (const name of names) {
   const report = `${await benchmarks[name]?.()}\n${machine()}\n`
   console.log(`## ${name}\n\n${report}`)
-  if (values.write) write(name, report)
+  if (places.get(name)) write(name, report)
 }
 
 function machine(): string {
@@ -94,14 +98,23 @@ function machine(): string {
   return `Measured on ${date} with Node ${process.versions.node}, ${cpus().length} cores (${cpu?.model.trim()}), ${(totalmem() / 1e9).toFixed(0)} GB.`
 }
 
-/** Replaces what stands between the marks of this benchmark. */
-function write(name: string, report: string): void {
-  const pageName = name === 'journeys' ? 'journeys' : 'benchmarks'
-  const path = fileURLToPath(new URL(`../docs/${pageName}.md`, import.meta.url))
+function pageOf(name: string): string {
+  return name === 'journeys' ? 'journeys.md' : 'benchmarks.md'
+}
+
+/** What stands before and after the report of a benchmark; null where its page has no marks for it. */
+function placeOf(name: string): { readonly path: string; readonly before: string; readonly after: string } | null {
+  const path = fileURLToPath(new URL(`../docs/${pageOf(name)}`, import.meta.url))
   const page = readFileSync(path, 'utf8')
-  const [begin, end] = [`<!-- bench ${name} -->\n`, `<!-- end of ${name} -->`]
+  const begin = `<!-- bench ${name} -->\n`
   const from = page.indexOf(begin)
-  const to = page.indexOf(end)
-  if (from < 0 || to < from) throw new Error(`docs/${pageName}.md has no place for ${name}`)
-  writeFileSync(path, `${page.slice(0, from)}${begin}\n${report}\n${page.slice(to)}`)
+  const to = page.indexOf(`<!-- end of ${name} -->`)
+  return from < 0 || to < from ? null : { path, before: page.slice(0, from + begin.length), after: page.slice(to) }
+}
+
+/** Replaces what stands between the marks of this benchmark, as the page is now. */
+function write(name: string, report: string): void {
+  const place = placeOf(name)
+  if (place === null) throw new Error(`docs/${pageOf(name)} has lost its place for ${name}`)
+  writeFileSync(place.path, `${place.before}\n${report}\n${place.after}`)
 }
