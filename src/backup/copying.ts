@@ -55,18 +55,4 @@ export async function digestOf(path: string, bytes = 0): Promise<string> {
 }
 
 /** As many at once as Node's file threads can use. */
-const AT_ONCE = 8
-
-export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  let next = 0
-  const lane = async (): Promise<void> => {
-    try {
-      for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item)
-    } catch (error) {
-      // Nobody waits for the others any more.
-      next = items.length
-      throw error
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, lane))
-}
+export const AT_ONCE = 8

@@ -19,6 +19,7 @@ import { randomUUID } from 'node:crypto'
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
+import { inParallel } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import {
   asUnusableFolder,
@@ -37,7 +38,7 @@ import {
   refuseLostDatabase,
   refuseUnfinishedMove,
 } from '../store/index.ts'
-import { copyVerified, digestOf, type How, inParallel } from './copying.ts'
+import { AT_ONCE, copyVerified, digestOf, type How } from './copying.ts'
 import { databaseOf, sizeOf } from './data-files.ts'
 import {
   CONTENTS,
@@ -177,7 +178,7 @@ class Making {
       this.#options.onProgress({ done: first, total: 256 })
       const folder = join(this.#data, contentFolders[first] as string)
       const names = (await readdir(folder).catch(() => [])).filter(isContentName)
-      await inParallel(names, async (name) => {
+      await inParallel(names, AT_ONCE, async (name) => {
         this.#options.signal.throwIfAborted()
         const size = sizeOf(join(folder, name))
         if (size !== null) await this.#copyContent(name, size)
@@ -196,7 +197,7 @@ class Making {
     let hasDeletions = false
     for (let first = 0; first < 256; first++) {
       this.#options.onProgress({ done: first, total: 256 })
-      await inParallel(snapshot.samplesFrom(first), async ({ id, sha256, size }) => {
+      await inParallel(snapshot.samplesFrom(first), AT_ONCE, async ({ id, sha256, size }) => {
         this.#options.signal.throwIfAborted()
         const problem = await this.#copyContent(sha256, size)
         if (problem === null) return
@@ -290,7 +291,7 @@ class Making {
     if (await realDisk.syncAll(this.#to)) return
     const folders = new Set([this.#to, join(this.#to, CONTENTS), join(this.#to, SEGMENTS)])
     for (const path of this.#written) folders.add(dirname(path))
-    await inParallel([...this.#written, ...folders], (path) => realDisk.sync(path).catch(ignoreRemoved))
+    await inParallel([...this.#written, ...folders], AT_ONCE, (path) => realDisk.sync(path).catch(ignoreRemoved))
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { inParallel } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import {
   asUnusableFolder,
@@ -18,7 +19,7 @@ import {
   RESTORING,
   realDisk,
 } from '../store/index.ts'
-import { copyVerified, digestOf, inParallel } from './copying.ts'
+import { AT_ONCE, copyVerified, digestOf } from './copying.ts'
 import { databaseOf, sizeOf } from './data-files.ts'
 import {
   MANIFEST,
@@ -110,7 +111,7 @@ async function restore(from: string, data: string, manifest: Manifest, options: 
   )
   if (outcome !== 'copied') throw new Failure('backup.incomplete', `The database of ${from} cannot be read any more.`)
   if (!(await realDisk.syncAll(data)))
-    await inParallel([...written, `${database}.${RESTORING}`], (path) => realDisk.sync(path))
+    await inParallel([...written, `${database}.${RESTORING}`], AT_ONCE, (path) => realDisk.sync(path))
   for (const folder of [CONTENTS_FOLDER, ...contentFolders, 'index']) await realDisk.sync(join(data, folder))
   renameSync(`${database}.${RESTORING}`, database)
   await realDisk.sync(data)
@@ -138,7 +139,7 @@ async function eachFile(
   try {
     for (let first = 0; first < 256; first++) {
       const samples = snapshot.samplesFrom(first).filter(({ sha256 }) => !lacking.has(sha256))
-      await inParallel(samples, ({ sha256, size: bytes }) => {
+      await inParallel(samples, AT_ONCE, ({ sha256, size: bytes }) => {
         const file = { file: `content ${sha256}`, bytes, sha256 }
         return one(pathOfContent(from, sha256), file, contentFile(sha256))
       })
@@ -146,7 +147,7 @@ async function eachFile(
   } finally {
     snapshot.close()
   }
-  await inParallel(manifest.segments, (segment) =>
+  await inParallel(manifest.segments, AT_ONCE, (segment) =>
     one(
       join(from, SEGMENTS, segment.file),
       { ...segment, file: `segment ${segment.file}` },

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { inParallel } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Flags } from '../settings/index.ts'
 import { UnreadableFile } from './api-client.ts'
@@ -40,13 +41,14 @@ async function ingest(paths: string[], flags: IngestFlags): Promise<ExitCode> {
   const queued = new Set<Promise<void>>()
   try {
     if (process.stderr.isTTY) void tally.measure(paths, place.dataFolder, signal)
-    const taking = inParallel(place.ingestsAtOnce, filesOf(paths, place.dataFolder, tally), signal, async (file) => {
+    const take = async (file: FoundFile) => {
       const taken = await takeIn(place, file, tally, signal)
       if (taken === null) return
       const matched = taken.processed.then(() => tally.count(file, taken))
       queued.add(matched)
       matched.finally(() => queued.delete(matched)).catch(() => undefined)
-    })
+    }
+    const taking = inParallel(filesOf(paths, place.dataFolder, tally), place.ingestsAtOnce, take, signal)
     const all = taking.then(() => Promise.all(queued))
     // What is stored when an interruption comes is matched at the next start.
     await Promise.race([all, interruption.asked])
@@ -140,28 +142,6 @@ class Tally {
     const seconds = (performance.now() - this.#began) / 1000
     return `${formatBytes(Math.round(this.#bytes / Math.max(seconds, 0.001)))}/s`
   }
-}
-
-/** Works on up to `width` items at once, and stops taking new ones at an abort or at the first error. */
-async function inParallel<T>(
-  width: number,
-  items: AsyncIterator<T>,
-  signal: AbortSignal,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  let hasFailed = false
-  const lane = async (): Promise<void> => {
-    while (!hasFailed && !signal.aborted) {
-      const { value, done } = await items.next()
-      if (done) return
-      await work(value).catch((error: unknown) => {
-        hasFailed = true
-        throw error
-      })
-    }
-  }
-  const ends = await Promise.allSettled(Array.from({ length: width }, lane))
-  for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
 function print(line: object): void {

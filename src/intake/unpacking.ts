@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import pLimit, { type LimitFunction } from 'p-limit'
+import { inParallel } from '../background/index.ts'
 import { type Archives, damagedRemark, oversizedRemark, type Unpacked } from '../archives/index.ts'
 import type { TaskOutput, WorkerPool } from '../scanning/index.ts'
 import { asStorageFailure, type Charge, type ContentStore, type Scratch, type StoredIntake } from '../store/index.ts'
@@ -327,22 +328,16 @@ export class Unpacker {
   async #takeAll(opening: Opening, members: Unpacked['members']): Promise<void> {
     const { scratch, examiner } = this.#parts
     const { signal } = opening
-    let next = 0
-    const lane = async (): Promise<void> => {
-      for (let member = members[next++]; member !== undefined; member = members[next++]) {
-        const temporary = scratch.fresh()
-        const file = { source: member.path, temporary, size: member.size, known: knownNameOf(calledIn(member.name)) }
-        try {
-          this.#admit(opening, member.name, temporary, await examiner.copyAndHash(file, { signal }))
-        } catch (error) {
-          await scratch.discard(temporary)
-          throw error
-        }
+    await inParallel(members, AT_ONCE, async (member) => {
+      const temporary = scratch.fresh()
+      const file = { source: member.path, temporary, size: member.size, known: knownNameOf(calledIn(member.name)) }
+      try {
+        this.#admit(opening, member.name, temporary, await examiner.copyAndHash(file, { signal }))
+      } catch (error) {
+        await scratch.discard(temporary)
+        throw error
       }
-    }
-    const lanes = await Promise.allSettled(Array.from({ length: AT_ONCE }, lane))
-    const failed = lanes.find((result) => result.status === 'rejected')
-    if (failed) throw failed.reason
+    })
   }
 
   #admit(opening: Opening, path: string, temporary: string, digests: StagedFile['digests']): void {

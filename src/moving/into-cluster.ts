@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { inParallel } from '../background/index.ts'
 import { Opened, openStores, type Stores, type StoresSettings } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
@@ -29,7 +30,7 @@ import {
   type TableShape,
 } from '../store/index.ts'
 import { openMarker, removeMarker, writeMarker } from './marker.ts'
-import { inParallel, type Moved, type MoveOptions, type Stage } from './move.ts'
+import { AT_ONCE, type Moved, type MoveOptions, type Stage } from './move.ts'
 import { compareRows, copyRows, leavingOut } from './rows.ts'
 
 interface Segment {
@@ -189,7 +190,7 @@ class IntoCluster {
     if (samples === 0) return
     for (let first = 0; first < 256; first++) {
       const there = await this.#objects(first)
-      await inParallel(this.#reader.samplesFrom(first), async ({ sha256, size }) => {
+      await inParallel(this.#reader.samplesFrom(first), AT_ONCE, async ({ sha256, size }) => {
         this.#options.signal.throwIfAborted()
         const key = contentKey(sha256)
         if (there.get(sha256) !== size) {

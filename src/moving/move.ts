@@ -46,20 +46,5 @@ export interface Stage {
   readonly after: readonly (null | number | string)[] | null
 }
 
-const AT_ONCE = 16
-
-export async function inParallel<T>(items: Iterable<T>, work: (item: T) => Promise<unknown>): Promise<void> {
-  const rest = items[Symbol.iterator]()
-  let isFailed = false
-  const lane = async (): Promise<void> => {
-    try {
-      for (let next = rest.next(); !next.done && !isFailed; next = rest.next()) await work(next.value)
-    } catch (error) {
-      isFailed = true
-      throw error
-    }
-  }
-  const results = await Promise.allSettled(Array.from({ length: AT_ONCE }, lane))
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed) throw failed.reason
-}
+/** Objects that are copied at once. */
+export const AT_ONCE = 16

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inParallel } from '../background/index.ts'
 import { Opened, openStores, type Stores, type StoresSettings } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
@@ -25,7 +26,7 @@ import {
   type TableShape,
 } from '../store/index.ts'
 import { removeMarker, writeMarker } from './marker.ts'
-import { inParallel, type Moved, type MoveOptions, type Stage } from './move.ts'
+import { AT_ONCE, type Moved, type MoveOptions, type Stage } from './move.ts'
 import { compareRows, copyRows, leavingOut } from './rows.ts'
 
 const ROWS_AT_ONCE = 1_000
@@ -152,7 +153,7 @@ class OutOfCluster {
       await this.#removeParts(join(this.#data, contentFolders[first] as string))
       for (let after: Uint8Array | null = null; ; ) {
         const rows = await store.samples.listContents(first, after, ROWS_AT_ONCE)
-        await inParallel(rows, async ({ sha256, size }) => {
+        await inParallel(rows, AT_ONCE, async ({ sha256, size }) => {
           this.#options.signal.throwIfAborted()
           const hex = Buffer.from(sha256).toString('hex')
           const problem = await this.#fetch(contentKey(hex), join(this.#data, contentFile(hex)), size, hex)
@@ -237,7 +238,7 @@ class OutOfCluster {
     if (await realDisk.syncAll(this.#data)) return
     for (const folder of [...contentFolders, 'index']) {
       const path = join(this.#data, folder)
-      await inParallel(await readdir(path), (name) => realDisk.sync(join(path, name)))
+      await inParallel(await readdir(path), AT_ONCE, (name) => realDisk.sync(join(path, name)))
       await realDisk.sync(path)
     }
     await realDisk.sync(join(this.#data, DATABASE))

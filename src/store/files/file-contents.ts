@@ -14,6 +14,7 @@
 import { renameSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { inParallel } from '../../background/index.ts'
 import { Failure } from '../../errors/index.ts'
 import type { Content, ContentLease, ContentStore, StagedContent } from './content-store.ts'
 import { type Disk, realDisk } from './disk.ts'
@@ -22,6 +23,8 @@ import type { Scratch } from './scratch.ts'
 
 /** From so many files on, syncing the whole file system once takes less than syncing each, whatever else it holds. */
 const WORTH_SYNCING_ALL = 48
+/** As many at once as Node's file threads can use. */
+const AT_ONCE = 8
 
 export class FileContents implements ContentStore {
   readonly #dataFolder: string
@@ -162,7 +165,7 @@ export class FileContents implements ContentStore {
   }
 
   async #syncEach(paths: Iterable<string>): Promise<void> {
-    await inParallel([...paths], (path) => this.#disk.sync(path))
+    await inParallel(paths, AT_ONCE, (path) => this.#disk.sync(path))
   }
 }
 
@@ -174,15 +177,4 @@ export function asStorageFailure(error: unknown): unknown {
 
 function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code
-}
-
-/** As many at once as Node's file threads can use. */
-const PARALLEL = 8
-
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  let next = 0
-  const lane = async (): Promise<void> => {
-    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item)
-  }
-  await Promise.all(Array.from({ length: Math.min(PARALLEL, items.length) }, lane))
 }

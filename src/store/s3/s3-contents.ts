@@ -9,7 +9,7 @@
  * Workers read copies in the cache of this machine. What was just stored is taken into it, since it is examined next.
  */
 
-import pLimit from 'p-limit'
+import { inParallel } from '../../background/index.ts'
 import { Failure } from '../../errors/index.ts'
 import type { Content, ContentLease, ContentStore, StagedContent } from '../files/content-store.ts'
 import { isContentName } from '../files/layout.ts'
@@ -47,7 +47,7 @@ export class S3Contents implements ContentStore {
   /** As the interface has it, but for contents whose rows could not be committed: `sweep` deletes them. */
   async put<T>(files: readonly StagedContent[], commit: () => Promise<T>): Promise<T> {
     const { bucket, cache } = this.#parts
-    await inParallel(files, ({ temporary, sha256 }) => bucket.putFile(keyOf(sha256), temporary, sha256))
+    await inParallel(files, AT_ONCE, ({ temporary, sha256 }) => bucket.putFile(keyOf(sha256), temporary, sha256))
     // A content that is twice among them has one file that is there.
     for (const { temporary, sha256 } of new Map(files.map((file) => [hexOf(file.sha256), file])).values())
       await cache.takeIn(hexOf(sha256), temporary)
@@ -58,7 +58,7 @@ export class S3Contents implements ContentStore {
   /** Contents that cannot be deleted after the commit are left to `sweep`. */
   async delete(_digests: readonly Uint8Array[], commit: () => Promise<readonly Uint8Array[]>): Promise<void> {
     const deleted = await commit()
-    await inParallel(deleted, (sha256) => this.#remove(sha256).catch(this.#parts.onLeft))
+    await inParallel(deleted, AT_ONCE, (sha256) => this.#remove(sha256).catch(this.#parts.onLeft))
   }
 
   withLock<T>(work: () => Promise<T>): Promise<T> {
@@ -74,7 +74,7 @@ export class S3Contents implements ContentStore {
       for (const copy of held) copy?.release()
     }
     try {
-      await inParallel([...digests.entries()], async ([n, sha256]) => {
+      await inParallel(digests.entries(), AT_ONCE, async ([n, sha256]) => {
         held[n] = await this.#hold(sha256)
       })
     } catch (error) {
@@ -217,11 +217,4 @@ function folderOf(firstByte: number): string {
 
 function nameOf(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1)
-}
-
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const limited = pLimit(AT_ONCE)
-  const results = await Promise.allSettled(items.map((item) => limited(() => work(item))))
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed) throw failed.reason
 }
