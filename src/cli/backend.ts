@@ -57,13 +57,14 @@ export interface Backend {
 /** A file to take in. */
 export type FoundFile = Extract<Found, { kind: 'file' }>
 
-/** A YARA text and the name of the ruleset that it is, or would be. */
+/** How a hunt reads, and whether rules that do not compile may be left out of it. */
 export interface HuntHow {
   readonly useIndex: boolean
   readonly partial: boolean
   readonly bound?: ReadingBound
 }
 
+/** A YARA text and the name of the ruleset that it is, or would be. */
 export interface RuleText {
   readonly name: string
   readonly content: string

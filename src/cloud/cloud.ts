@@ -4,8 +4,8 @@
  * noted for a cloud waits until there is one again.
  *
  * Three loops run from `start` to `stop`: the feeds are read, what is noted is delivered, and what changes in the cloud
- * is followed; with contributing switched on, a fourth sends new samples. Each of them lives with a cloud that is away,
- * by pauses that grow. No request of a user waits for the cloud longer than `cloudWait`.
+ * is followed; with contributing switched on, a fourth sends new samples. Each loop retries with
+ * exponential back-off. No request of a user waits for the cloud longer than `cloudWait`.
  */
 import { endedBy, Loop } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'

@@ -257,7 +257,7 @@ const LOOKED_UP = 256
 
 /**
  * Candidates with what a scan needs to know about them; samples that were deleted meanwhile are left out. Large samples
- * are batches by themselves, and are offered for a head start.
+ * are batches by themselves, and are offered to `LargestFirst`.
  */
 async function* batches(
   candidates: readonly Candidate[],

@@ -209,7 +209,7 @@ export class Intake {
   /**
    * Stores an uploaded content. When it resolves, content and row are durable, and the pipeline goes on by itself. A
    * stream that fails or ends early leaves nothing. Throws `upload.too-large`, `storage.full`, `service.stopping`, or
-   * the stream's error. The stream is always consumed or destroyed; `arriving` is read when it has ended.
+   * the stream's error. The stream is always consumed or destroyed.
    */
   async receive(stream: Readable, info: UploadInfo, sizeLimit = this.#limits.uploadBytes): Promise<IngestReceipt> {
     if (this.#stopping) {

@@ -1,12 +1,12 @@
 /**
- * The gate of a plan: what it demands of a sample's facts alone, with every gram taken for granted.
+ * The prefilter of a plan: what it demands of a sample's facts alone, with every gram taken for granted.
  *
- * Facts are columns in memory, grams are rows in a file. And most rules ask for a kind of file first, so a few gates
+ * Facts are columns in memory, grams are rows in a file. And most rules ask for a kind of file first, so a few prefilters
  * speak for many plans: of 274 public rulesets, most want the same MZ header. A group of a segment is therefore asked
- * about the gates before anything else, and only the columns, and only the plans, that get through one are evaluated.
+ * about the prefilters before anything else, and only the columns, and only the plans, that get through one are evaluated.
  *
- *     and                     gate:   and                   of 948 rules that differ in `$a` and `$b` only,
- *     ├─ uint16(0) == 0x5a4d          uint16(0) == 0x5a4d   one gate
+ *     and                     prefilter:   and                   of 948 rules that differ in `$a` and `$b` only,
+ *     ├─ uint16(0) == 0x5a4d               uint16(0) == 0x5a4d   one prefilter
  *     └─ or ─ $a, $b
  */
 import type { SegmentGroup } from '../index/index.ts'

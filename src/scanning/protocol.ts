@@ -27,7 +27,7 @@ export interface Exclusions {
   readonly signers: boolean
   /** False: a worker was lost while it read what the program is made of, which is not known then. */
   readonly programs: boolean
-  /** False: a `take` task only copies. */
+  /** False: a `copyAndHash` task only copies. */
   readonly examining: boolean
   /** Items of a `verify` task whose results are in already. */
   readonly done: readonly number[]

@@ -8,8 +8,8 @@
  *                                                        └── cancel(), also while queued ─────────▶ stopped
  *
  * - A ruleset has one hunt, the latest. Starting it again drops what the one before found; removing the ruleset ends it.
- * - A stretch's entries and the cursor are stored in one transaction, so a server that is killed goes on after the last
- *   stretch, and a stretch that comes after `cancel` is thrown away: the row's state decides.
+ * - The entries of a checkpoint and the cursor are stored in one transaction, so a server that is killed goes on after the
+ *   last checkpoint, and one that comes after `cancel` is thrown away: the row's state decides.
  * - A few hunts run at once; tenants take turns.
  * - `close` leaves the rows as they are: the next start of the server goes on with them.
  */

@@ -10,7 +10,7 @@ import type { FetchOrder } from './order.ts'
 const MOST_REDIRECTIONS = 5
 const SILENCE_MS = 60_000
 
-/** Into a new file; gives its SHA-256 in hexadecimal digits. With `isLook` nothing is read behind the headers. */
+/** Into a new file; gives its SHA-256 in hexadecimal digits. */
 export async function download(order: FetchOrder, network: Network, to: string): Promise<string> {
   let url = new URL(order.url)
   const origin = url.origin
