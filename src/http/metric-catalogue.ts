@@ -147,8 +147,8 @@ export const metricCatalogue = {
   backtrail_tasks_waiting: {
     kind: 'gauge',
     unit: 'short',
-    help: 'Tasks that wait for a worker process, by lane',
-    labels: ['lane'],
+    help: 'Tasks that wait for a worker process, by priority',
+    labels: ['priority'],
     row: 'Workers',
   },
   backtrail_tasks_total: {

@@ -162,7 +162,7 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     ...described('backtrail_tasks_waiting'),
     registers,
     collect() {
-      for (const [lane, waiting] of Object.entries(appliance.pool.statistics().waiting)) this.set({ lane }, waiting)
+      for (const [priority, waiting] of Object.entries(appliance.pool.statistics().waiting)) this.set({ priority }, waiting)
     },
   })
   new Gauge({

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { renderDashboard } from '../../scripts/dashboard.ts'
+import { renderMetrics } from '../../scripts/metrics-page.ts'
 import { type Metric, metricCatalogue } from '../../src/http/metric-catalogue.ts'
 import { folderWith, root } from '../cli/running.ts'
 import { until } from '../faults/killable-server.ts'
@@ -72,8 +73,9 @@ test('every metric that an alert or a panel names exists, with the labels that a
   }
 })
 
-test('the dashboard is the one that the catalogue gives: npm run reference writes it', () => {
+test('the dashboard and the page of metrics are those that the catalogue gives: npm run reference writes them', () => {
   assert.equal(dashboard, renderDashboard())
+  assert.equal(readFileSync(join(root, 'docs/metrics.md'), 'utf8'), renderMetrics())
 })
 
 test('the page for operations says what to do about each alert', () => {
@@ -92,7 +94,7 @@ const firing: Readonly<Record<string, readonly (readonly [string, string])[]>> =
     ['backtrail_intake_samples{state="queued"', '5x40'],
     ['backtrail_processed_samples_total{', '7x40'],
   ],
-  BacktrailLiveMatchingWaits: [['backtrail_tasks_waiting{lane="live"', '2000x40']],
+  BacktrailLiveMatchingWaits: [['backtrail_tasks_waiting{priority="live"', '2000x40']],
   BacktrailWorkersEnd: [['backtrail_worker_restarts_total{cause="crash"', '0+2x40']],
   BacktrailCloudNotTold: [['backtrail_cloud_delivery_oldest_seconds{', '1000x40']],
   BacktrailFeedLags: [['backtrail_cloud_feed_lag_seconds{feed="live"', '1000x40']],

@@ -58,7 +58,7 @@ const kinds = {
   examine: 'batches of samples to examine',
   merge: 'segments to merge',
 } as const
-const lanes = {
+const priorities = {
   interactive: 'tasks that somebody waits for',
   live: 'tasks of samples that arrive',
   hunt: 'tasks of hunts',
@@ -69,9 +69,9 @@ const lanes = {
 function waitingHere({ pool, intake }: Pick<Appliance, 'pool' | 'intake'>): Answer['waiting'] {
   const { queued } = intake.status()
   const { waiting } = pool.statistics()
-  const tasks = Object.entries(lanes).map(([lane, what]) => ({
+  const tasks = Object.entries(priorities).map(([priority, what]) => ({
     what,
-    count: waiting[lane as keyof typeof lanes],
+    count: waiting[priority as keyof typeof priorities],
     why: 'All workers of the server are busy, with this or with what is more urgent.',
   }))
   return [{ what: 'samples', count: queued, why: 'Samples are examined in the order in which they came.' }, ...tasks]
