@@ -70,4 +70,5 @@ function atHome(unit: string): string {
     .replaceAll('/opt/backtrail/bin/', `/${HOME}/bin/`)
     .replaceAll('/opt/backtrail/docs/', '/usr/share/doc/backtrail/')
     .replace('# For a checkout in /opt/backtrail. See docs/operations.md.\n', '')
+    .replace(', for a checkout in /opt/backtrail. See docs/cluster.md.', '.')
 }

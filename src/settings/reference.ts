@@ -15,7 +15,13 @@ names the setting, where its value came from, and what is allowed.
 ${table(options)}
 
 The flags belong to \`backtrail serve\` (\`npm start -- --port 9000\` passes them on). Commands that work on the data folder
-themselves take \`--data\` and \`--workers\`, and the rest from the environment.
+themselves take \`--data\` and \`--workers\`, some of them a few more (\`--help\` of a command has its own), and the rest from the
+environment.
+
+\`backtrail node\` takes those of the database, of the store and of the workers: \`--database…\`, \`--store…\`, \`--cache-size\`,
+\`--workers\`, \`--worker-memory\`, \`--engine\`, \`--scan-timeout\`, \`--compile-timeout\`, \`--log-level\`, \`--log-format\` and
+\`--shutdown-grace\`. In place of \`--data\` it has \`--cache\`, in the environment \`BACKTRAIL_CACHE\`: the folder with its copies
+(\`./cache\` unless given).
 
 ## Behind a proxy
 
