@@ -41,7 +41,7 @@ export interface Content {
 const GZIP = '\x1f\x8b\x08'
 
 /** A stream that unpacks to more than this is 7-Zip's, which writes it to a file. */
-export const LARGEST_IN_MEMORY = 64 * 1024 * 1024
+const LARGEST_IN_MEMORY = 64 * 1024 * 1024
 
 /** The first archive at or behind `at`; null when there is none. With at most `most` members. */
 export async function readPart(content: Content, at: number, most: number): Promise<FoundPart | null> {

@@ -33,7 +33,10 @@ test('each item is worked on once, so many at once, from a list or from what com
       for (let turns = 0; turns < 10; turns++) await turn()
     })
     await inParallel(source, 3, counted)
-    assert.deepEqual(counts.begun.toSorted((a, b) => a - b), items)
+    assert.deepEqual(
+      counts.begun.toSorted((a, b) => a - b),
+      items,
+    )
     assert.equal(counts.ended.length, items.length)
     assert.ok(counts.most <= 3, `${counts.most} at once`)
     if (Array.isArray(source)) assert.equal(counts.most, 3)

@@ -3,7 +3,7 @@ import { childEnvironment } from '../settings/index.ts'
 import type { StopLimit } from './stop-limit-thread.ts'
 
 /** What stopping may take beyond the grace of requests: intake, hunts and workers come to a safe point. */
-export const CLOSING_MS = 2_000
+const CLOSING_MS = 2_000
 /** The thread looks earlier: a busy machine needs a while to deliver the signal, and to end a process of many megabytes. */
 const MARGIN_MS = 500
 

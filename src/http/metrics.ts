@@ -162,7 +162,8 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     ...described('backtrail_tasks_waiting'),
     registers,
     collect() {
-      for (const [priority, waiting] of Object.entries(appliance.pool.statistics().waiting)) this.set({ priority }, waiting)
+      for (const [priority, waiting] of Object.entries(appliance.pool.statistics().waiting))
+        this.set({ priority }, waiting)
     },
   })
   new Gauge({

@@ -14,7 +14,7 @@ import { type Account, type Accounts, sessionLength } from '../accounts/index.ts
 import { Failure } from '../errors/index.ts'
 import { certainPrefixOf } from './addresses.ts'
 
-export const OWN_PAGE_HEADER = 'x-backtrail-page'
+const OWN_PAGE_HEADER = 'x-backtrail-page'
 const COOKIE = 'backtrail_session'
 /** Of a log-in under way at the identity provider. Lax, since the browser comes back from another site. */
 const SIGN_ON_COOKIE = 'backtrail_sign_on'

@@ -251,7 +251,7 @@ export class Sender {
 }
 
 /** When the oldest of the events that wait is to be sent. */
-export function dueAt(channel: NotificationChannel, oldest: Micros, at: Micros): Micros {
+function dueAt(channel: NotificationChannel, oldest: Micros, at: Micros): Micros {
   const collected = oldest + channel.digest * SECOND
   return Math.max(collected, heldUntil(channel, at) ?? 0)
 }

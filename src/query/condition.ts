@@ -19,7 +19,7 @@ export type Condition =
 
 export type HashKind = 'md5' | 'sha1' | 'sha256' | 'sha512'
 
-export const textFields = [
+const textFields = [
   /** Any of the names of the sample; `latestname` is the one it was last seen under. */
   'name',
   'latestname',
@@ -58,7 +58,7 @@ export const programFields = [
 ] as const
 export type ProgramField = (typeof programFields)[number]
 
-export const numberFields = ['size', 'riskscore', 'filecount', 'firstseen', 'lastseen', 'compiled'] as const
+const numberFields = ['size', 'riskscore', 'filecount', 'firstseen', 'lastseen', 'compiled'] as const
 export type NumberField = (typeof numberFields)[number]
 
 /** Both inclusive; null where there is no bound. */

@@ -107,6 +107,6 @@ export class Reader {
   }
 }
 
-export function isBlank(character: string): boolean {
+function isBlank(character: string): boolean {
   return character === ' ' || character === '\t' || character === '\n' || character === '\r' || character === '\u00a0'
 }

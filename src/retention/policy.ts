@@ -31,7 +31,7 @@ export interface ReadPolicy {
   readonly keepMatched: boolean
 }
 
-export const noPolicy: RetentionPolicy = { enabled: false, rules: [], maxBytes: null, keep: '', keepMatched: true }
+const noPolicy: RetentionPolicy = { enabled: false, rules: [], maxBytes: null, keep: '', keepMatched: true }
 
 export const MOST_RULES = 100
 export const MOST_DAYS = 36_500

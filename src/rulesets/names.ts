@@ -19,7 +19,7 @@ export function rulesetNameOf(file: string): string {
 }
 
 /** Letters of every script, digits, underscores and hyphens of the text, cut and filled up to a name's length. */
-export function legalName(text: string): string {
+function legalName(text: string): string {
   const legal = [...text.normalize('NFC').replace(/[^\p{L}\p{N}\p{M}_-]+/gu, '_')].slice(0, LONGEST_NAME).join('')
   return legal.padEnd(3, '_')
 }

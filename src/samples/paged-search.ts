@@ -10,7 +10,7 @@ import type { Condition } from '../query/index.ts'
 import type { SampleOrder, SamplePlace, SampleSearch, SampleSortKey } from '../store/index.ts'
 
 /** A search shows so many samples at most; those that are sorted are the newest of them. */
-export const MOST_FOUND = 10_000
+const MOST_FOUND = 10_000
 /** Found at once; other requests are answered in between. */
 const FOUND_AT_ONCE = 500
 /** What one answer may take. What was not looked at by then is left out, and the answer says so. */

@@ -39,7 +39,7 @@ export type Verdict =
   | { readonly kind: 'module'; readonly item: number; readonly module: string; readonly failure: ScanFailure }
   | { readonly kind: 'fail'; readonly error: Error }
 
-export const nothingAvoided: Exclusions = {
+const nothingAvoided: Exclusions = {
   pairs: [],
   modules: [],
   probes: [],

@@ -206,12 +206,12 @@ function plain(text: string): string {
 }
 
 /** A value within a filter (RFC 4515). */
-export function escapeFilter(text: string): string {
+function escapeFilter(text: string): string {
   return text.replace(/[\\*()\0]/g, (character) => `\\${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
 /** A value within a distinguished name (RFC 4514). */
-export function escapeDn(text: string): string {
+function escapeDn(text: string): string {
   return text
     .replace(/[\\,+"<>;=#\0]/g, (character) => `\\${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
     .replace(/^ | $/g, '\\20')

@@ -70,7 +70,7 @@ export {
 export { makeFilesPrivate, makePrivate } from './private.ts'
 export type * from './programs.ts'
 export type * from './reanalyses.ts'
-export { noReserve, RESERVE_BYTES, Reserve, type Room } from './reserve.ts'
+export { RESERVE_BYTES, Reserve, type Room } from './reserve.ts'
 export type * from './retention.ts'
 export type * from './revisions.ts'
 export type * from './rule-sources.ts'

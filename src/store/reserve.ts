@@ -123,9 +123,6 @@ export class Reserve implements Room {
   }
 }
 
-/** For a collection without a reserve. */
-export const noReserve: Room = { lend: (work) => work(), demandRoom: async () => {} }
-
 function isFull(error: unknown): boolean {
   return error instanceof Failure
     ? error.code === 'storage.full'

@@ -76,7 +76,7 @@ function timeIn(body: unknown): string | undefined {
 }
 
 /** Milliseconds since 1970, or null for text in neither of the accepted forms. */
-export function parseTime(text: string): number | null {
+function parseTime(text: string): number | null {
   if (/^\d{1,11}$/.test(text)) return Number(text) * 1000
   const parts = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d)(:\d\d)?$/.exec(text)
   if (!parts) return null

@@ -197,7 +197,7 @@ export function sqlRevisions(database: Database, { listOf }: Engine): StoredRevi
   }
 }
 
-export function rulesIn(json: string): RuleSummary[] {
+function rulesIn(json: string): RuleSummary[] {
   return JSON.parse(json) as RuleSummary[]
 }
 

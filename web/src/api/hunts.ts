@@ -116,14 +116,6 @@ export function useHuntHits(
   })
 }
 
-export function useStartHunt() {
-  const queries = useQueryClient()
-  return useMutation({
-    mutationFn: startHunt,
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['hunts', 'list'] }),
-  })
-}
-
 export function useCancelHunt() {
   const queries = useQueryClient()
   return useMutation({

@@ -67,7 +67,7 @@ const wrapping = new Compartment()
 const wrapsNow = (): boolean => localStorage.getItem(WRAPS) === 'yes'
 
 /** Breaks long lines, or lets them run out of sight; the browser keeps which. */
-export const toggleWrapping: Command = (view) => {
+const toggleWrapping: Command = (view) => {
   const wraps = !wrapsNow()
   localStorage.setItem(WRAPS, wraps ? 'yes' : 'no')
   view.dispatch({ effects: wrapping.reconfigure(wraps ? EditorView.lineWrapping : []) })
