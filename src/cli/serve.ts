@@ -37,7 +37,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
   const { openLog } = await import('./log.ts')
   const log = openLog(settings)
   const { openAppliance } = await import('../appliance/index.ts')
-  const turn = settings.database === '' ? firstTurn(settings) : await waitForTurn(settings, log, interruption)
+  const turn = settings.database === '' ? firstTurn(settings, log) : await waitForTurn(settings, log, interruption)
   if (turn === null) {
     interruption.end()
     log.info({}, 'stopped')
@@ -49,12 +49,11 @@ async function serve(flags: Flags): Promise<ExitCode> {
     throw error
   })
   try {
-    const { buildHttpServer } = await import('../http/index.ts')
     // The port first, so that secrets that are shown once are not lost to a port in use; requests that come before the
     // administrator is there wait for that.
     const ready = Promise.withResolvers<void>()
     ready.promise.catch(() => {})
-    const server = buildHttpServer(appliance, settings, log, { ready: ready.promise })
+    const server = await turn.build(appliance, ready.promise)
     try {
       const listening = await turn.listen(async (port) => {
         await server.listen({ host: settings.host, port }).catch(explainListening(settings))

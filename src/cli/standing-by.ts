@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Begun } from '../appliance/index.ts'
-import type { ForwardTarget } from '../http/index.ts'
+import type { ApplianceServices, BuiltAhead, ForwardTarget, HttpServer } from '../http/index.ts'
 import type { Settings } from '../settings/index.ts'
 import type { Interruption } from './interruption.ts'
 import { explainListening, formatAddress, isEverywhere, urlOf } from './listening.ts'
@@ -13,6 +13,8 @@ import { explainListening, formatAddress, isEverywhere, urlOf } from './listenin
 export interface Turn {
   /** With the database; nothing for a data folder. */
   readonly begin: { readonly begun?: Begun }
+  /** As `buildHttpServer` does, where that was not done while this server stood by. */
+  build(services: ApplianceServices, ready: Promise<void>): Promise<HttpServer>
   /**
    * Frees the port, if this process listens already, and has the next server listen there. Requests that wait are passed on
    * to that one.
@@ -23,8 +25,16 @@ export interface Turn {
 }
 
 /** Of a server that nobody was before. */
-export function firstTurn({ port }: Settings, begin: Turn['begin'] = {}): Turn {
-  return { begin, listen: (next) => next(port), async close() {} }
+export function firstTurn(settings: Settings, log: FastifyBaseLogger, begin: Turn['begin'] = {}): Turn {
+  return {
+    begin,
+    async build(services, ready) {
+      const { buildHttpServer } = await import('../http/index.ts')
+      return buildHttpServer(services, settings, log, { ready })
+    },
+    listen: (next) => next(settings.port),
+    async close() {},
+  }
 }
 
 /** Resolves when this server is to work; with null where it was asked to stop before that. */
@@ -35,9 +45,9 @@ export async function waitForTurn(
 ): Promise<Turn | null> {
   const { standBy } = await import('../appliance/index.ts')
   const standby = await standBy(settings, log)
-  if (!('turn' in standby)) return firstTurn(settings, { begun: standby })
+  if (!('turn' in standby)) return firstTurn(settings, log, { begun: standby })
   // Loaded here, so that taking over need not wait for it.
-  const { StandingByServer } = await import('../http/index.ts')
+  const { StandingByServer, buildAhead, buildHttpServer } = await import('../http/index.ts')
   let target = (): ForwardTarget | null => standby.active
   const front = new StandingByServer({
     settings,
@@ -45,17 +55,24 @@ export async function waitForTurn(
     target: () => target(),
     isConnected: () => standby.isConnected,
   })
+  let ahead: Promise<BuiltAhead | null> = Promise.resolve(null)
+  const close = async (graceMs: number) => {
+    await front.close(graceMs)
+    await (await ahead)?.close()
+  }
   try {
     await front.listen(settings.host, settings.port).catch(explainListening(settings))
     const listening = front.server.address() as AddressInfo
     await standby.announce(entryOf(settings, listening))
     process.stdout.write(`Backtrail stands by at ${formatAddress(settings, listening)}\n`)
     log.info({}, 'another server works on the database; this one stands by, and passes requests on')
+    // Where it fails, it does so again when it is wanted.
+    if (settings.workers > 0) ahead = buildAhead(settings, log).catch(() => null)
     const begun = await Promise.race([standby.turn, interruption.asked.then(() => null)])
     if (begun === null) {
       // Got at the same moment, it is for others.
       void standby.turn.then((late) => late.release())
-      await front.close(settings.shutdownGrace)
+      await close(settings.shutdownGrace)
       await standby.close()
       return null
     }
@@ -64,6 +81,12 @@ export async function waitForTurn(
     target = () => null
     return {
       begin: { begun },
+      async build(services, ready) {
+        const built = await ahead
+        // Closed by whoever gets it.
+        ahead = Promise.resolve(null)
+        return built === null ? buildHttpServer(services, settings, log, { ready }) : built.over(services, ready)
+      },
       async listen(next) {
         front.freePort()
         const address = await next(listening.port)
@@ -71,10 +94,10 @@ export async function waitForTurn(
         target = () => own
         return address
       },
-      close: () => front.close(settings.shutdownGrace),
+      close: () => close(settings.shutdownGrace),
     }
   } catch (error) {
-    await front.close(0)
+    await close(0)
     await standby.close()
     throw error
   }

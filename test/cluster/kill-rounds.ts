@@ -124,8 +124,9 @@ class KillRounds {
       return played
     })()
     // A load that fails ends the rounds with its reason.
-    const [played] = await Promise.all([kills, work]).catch((error) => {
+    const [played] = await Promise.all([kills, work]).catch(async (error) => {
       this.#isOver = true
+      await this.#showState()
       throw error
     })
     for (const line of this.#report(played)) this.#t.diagnostic(line)
@@ -363,6 +364,18 @@ class KillRounds {
         `${unanswered} orders without an answer, ${this.#hunts.size} hunts, ${rulesets} rulesets`,
       ...times,
     ]
+  }
+
+  /** What whoever looks for the reason of a failure asks first. */
+  async #showState(): Promise<void> {
+    const tables = {
+      hunts: "SELECT id, state, cursor, last_sample_id, processed, fence FROM hunts WHERE state <> 'completed'",
+      parts: 'SELECT id, kind, state, node_id, fence, created FROM hunt_parts',
+    }
+    for (const [name, sql] of Object.entries(tables))
+      this.#t.diagnostic(`${name}: ${JSON.stringify(await this.#rows.rows(sql).catch(String))}`)
+    for (const { running } of [...this.#servers, ...this.#nodes])
+      this.#t.diagnostic(running === null ? 'not running' : running.stderr().split('\n').slice(-40).join('\n'))
   }
 
   async #demandAll(): Promise<void> {
