@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { sql } from 'kysely'
-import type { Classification } from '../store/index.ts'
+import { type Classification, type MatchSortKey, matchSortKeys } from '../store/index.ts'
 import type { Database } from '../store/sql/database.ts'
 import { openDatabase } from '../store/sqlite/database.ts'
 import { storeOf } from '../store/sqlite/store.ts'
@@ -20,6 +20,10 @@ const START = 1_700_000_000_000_000
 /** Disabled by itself, in one ruleset. */
 const DISABLED = { ruleset: 'beta', rule: 'worm_b' }
 const SEED = 20_261_122
+const RUN = 7
+/** Texts that databases compare by their bytes: JavaScript has some of these the other way round. */
+const NAMES = ['setup.exe', 'Setup.exe', 'été', 'ﬁ', '\u{1f600}', 'x'.repeat(300), `${'x'.repeat(200)}a`, '']
+const THREATS = ['Win32.Trojan.X', 'Linux.Worm.Y', 'ﬁ', '\u{1f600}', null, null]
 
 interface Row {
   readonly id: number
@@ -32,6 +36,11 @@ interface Row {
   readonly classification: Classification
   readonly size: number
   readonly tagged: boolean
+  /** That the rule held for, else the sample's. */
+  readonly name: string
+  readonly threat: string | null
+  /** Listed by the run `RUN`. */
+  readonly inRun: boolean
 }
 
 test('every filter finds exactly what a plain look at all matches finds, page by page', async ({ mock }) => {
@@ -68,6 +77,19 @@ test('every filter finds exactly what a plain look at all matches finds, page by
     }
     const all = rows.map(({ id }) => id).toReversed()
     await assertWalkedOrders(matches, rows, {}, all, 'all of them')
+    const lists: [MatchFilter, (row: Row) => boolean, MatchSortKey[]][] = [
+      [{ run: RUN }, ({ inRun }) => inRun, ['rule', 'threat']],
+      [{ run: RUN, rulesets: ['alpha', 'beta'] }, ({ inRun, ruleset }) => inRun && ruleset !== 'gamma', ['ruleset']],
+    ]
+    for (const [filter, isWanted, orders] of lists) {
+      const expected = rows
+        .filter(isWanted)
+        .map(({ id }) => id)
+        .toReversed()
+      await assertWalkedOrders(matches, rows, filter, expected, JSON.stringify(filter), orders)
+    }
+    const together = { rulesets: ['alpha', 'beta', 'gamma'], together: true }
+    await assertWalkedOrders(matches, rows, together, plainly(rows, together), 'together', ['rule', 'size'])
     const [inTypes, few] = [{ by: 'type', descending: false } as const, { maxSize: 3 }]
     const whole = await matches.findSorted(few, inTypes, { limit: 20 })
     const half = await matches.findSorted(few, inTypes, { limit: 10 })
@@ -76,7 +98,6 @@ test('every filter finds exactly what a plain look at all matches finds, page by
     mock.method(performance, 'now', () => (clock += 10_000))
     const late = await matches.findSorted(few, inTypes, { limit: 10, ...(half.next && { after: half.next }) })
     mock.restoreAll()
-    assert.ok(late.complete)
     assert.deepEqual(
       [...half.results, ...late.results].map(({ id }) => id),
       whole.results.map(({ id }) => id),
@@ -84,12 +105,18 @@ test('every filter finds exactly what a plain look at all matches finds, page by
     // And a page of a walk looks at one value and leads on.
     clock = 0
     mock.method(performance, 'now', () => (clock += 10_000))
-    await assertWalkedOrders(matches, rows, {}, all, 'out of time')
+    await assertWalkedOrders(matches, rows, {}, all, 'out of time', ['rule', 'type', 'name'])
     mock.restoreAll()
-    const newestOnly = await matches.findSorted({}, { by: 'size', descending: true }, { limit: 1 })
-    assert.equal(newestOnly.complete, false, 'no index has the sizes')
     const byType = await matches.findSorted({}, { by: 'type', descending: false }, { limit: 1 })
-    for (const after of [byType.next ?? '', '7.type.PE/Exe', '7.-size.PE/Exe', '7.size', '7']) {
+    for (const after of [
+      byType.next ?? '',
+      '7.type.PE/Exe',
+      '7.-size.PE/Exe',
+      '7.size',
+      '7',
+      '7.-size.3',
+      '7.-size.3.x',
+    ]) {
       const asked = matches.findSorted({}, { by: 'size', descending: true }, { limit: 1, after })
       await assert.rejects(asked, { code: 'parameter.out-of-range' }, after)
     }
@@ -125,13 +152,12 @@ async function assertOrders(
   const sorted = await matches.findSorted(filter, { by: 'size', descending: false }, { limit: 50 })
   if (expected.length < 10_000) {
     const byId = new Map(rows.map((row) => [row.id, row]))
-    const bySize = expected.toSorted((a, b) => (byId.get(a)?.size ?? 0) - (byId.get(b)?.size ?? 0) || b - a)
+    const bySize = expected.toSorted(bySamples(byId, 'size', false))
     assert.deepEqual(
       sorted.results.map(({ id }) => id),
       bySize.slice(0, 50),
       about,
     )
-    assert.equal(sorted.complete, true, about)
   }
   await assertWalkedOrders(matches, rows, filter, expected, about)
   const fitting = new Map(rows.map((row) => [row.id, row]))
@@ -169,23 +195,51 @@ async function assertWalkedOrders(
   filter: MatchFilter,
   expected: readonly number[],
   about: string,
+  only: readonly MatchSortKey[] = matchSortKeys,
 ): Promise<void> {
-  if (filter.together) return
   const byId = new Map(rows.map((row) => [row.id, row]))
+  const orders: (readonly [MatchSortKey, boolean, (a: number, b: number) => number])[] = []
   for (const by of ['rule', 'ruleset', 'type', 'classification'] as const) {
     const value = (id: number) => valuesBy[by](byId.get(id) as Row)
     const descending = by === 'type' || by === 'rule'
-    const compare = (a: number, b: number) =>
-      Buffer.compare(Buffer.from(value(a)), Buffer.from(value(b))) * (descending ? -1 : 1) || b - a
+    const direction = descending ? -1 : 1
+    orders.push([by, descending, (a, b) => direction * byBytes(value(a), value(b)) || b - a])
+  }
+  for (const [by, descending] of [
+    ['name', false],
+    ['name', true],
+    ['threat', true],
+    ['size', false],
+  ] as const)
+    orders.push([by, descending, bySamples(byId, by, descending)])
+  for (const [by, descending, compare] of orders) {
+    if (!only.includes(by)) continue
     const ids: number[] = []
     for (let after: string | null | undefined; after !== null; ) {
       const page = await matches.findSorted(filter, { by, descending }, { limit: 1_700, ...(after && { after }) })
-      assert.equal(page.complete, true, `${about}, by ${by}`)
       ids.push(...page.results.map(({ id }) => id))
       assert.notEqual(page.next, after ?? '', `${about}, by ${by}`)
       after = page.next
     }
     assert.deepEqual(ids, expected.toSorted(compare), `${about}, by ${by}`)
+  }
+}
+
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+/** By the value, the sample and the match, of texts by the first 200 characters; what has no value last. */
+function bySamples(byId: ReadonlyMap<number, Row>, by: 'name' | 'threat' | 'size', descending: boolean) {
+  const direction = descending ? -1 : 1
+  const bytes = new Map(
+    [...NAMES, ...THREATS].map((text) => [text, Buffer.from([...(text ?? '')].slice(0, 200).join(''))]),
+  )
+  const ofTexts = (x: string, y: string) => Buffer.compare(bytes.get(x) as Buffer, bytes.get(y) as Buffer)
+  return (one: number, other: number): number => {
+    const [a, b] = [byId.get(one) as Row, byId.get(other) as Row]
+    const [x, y] = [a[by], b[by]]
+    if (x === null || y === null) return x === y ? other - one : x === null ? 1 : -1
+    const values = by === 'size' ? Number(x) - Number(y) : ofTexts(String(x), String(y))
+    return direction * (values || a.sample - b.sample || one - other)
   }
 }
 
@@ -245,13 +299,19 @@ async function fill(database: Database, random: (below: number) => number): Prom
     classification: (random(500) === 0 ? 1 : random(2) * 3) as Classification,
     size: random(1_000),
     tagged: random(100) === 0,
+    sampleName: NAMES[random(NAMES.length)] as string,
+    threat: THREATS[random(THREATS.length)] as string | null,
   }))
   const seen = new Set<string>()
-  const rows: Row[] = []
+  const rows: (Row & { readonly ownName: string | null })[] = []
   while (rows.length < MATCHES) {
     const sample = samples[random(SAMPLES)] as (typeof samples)[number]
+    const ownName = random(3) === 0 ? (NAMES[random(NAMES.length)] as string) : null
     const row = {
       ...sample,
+      ownName,
+      name: ownName ?? sample.sampleName,
+      inRun: random(5) > 0,
       sample: sample.id,
       ruleset: RULESETS[random(3)] as string,
       rule: RULES[random(3)] as string,
@@ -272,14 +332,22 @@ async function fill(database: Database, random: (below: number) => number): Prom
   await sql`INSERT INTO disabled_rules (ruleset_id, rule, user_id, since)
     SELECT id, ${DISABLED.rule}, 1, 0 FROM rulesets WHERE name = ${DISABLED.ruleset}`.execute(database)
   const list = (values: readonly object[]) => sql`json_each(${JSON.stringify(values)})`
-  await sql`INSERT INTO samples (id, sha1, size, stored, state, file_type, type_description, name, first_seen, last_seen, classification)
+  await sql`INSERT INTO samples (id, sha1, size, stored, state, file_type, type_description, name, first_seen, last_seen, classification,
+      threat_name)
     SELECT value ->> 'id', unhex(printf('%040x', value ->> 'id')), value ->> 'size', 1, 'processed', value ->> 'type',
-      '', 'n', 0, 0, value ->> 'classification' FROM ${list(samples)}`.execute(database)
+      '', value ->> 'sampleName', 0, 0, value ->> 'classification', value ->> 'threat' FROM ${list(samples)}`.execute(
+    database,
+  )
   await sql`INSERT INTO tags (sample_id, tag)
     SELECT value ->> 'id', 'marked' FROM ${list(samples)} WHERE value ->> 'tagged'`.execute(database)
-  await sql`INSERT INTO matches (id, ruleset_id, sample_id, rule, cloud, created)
-    SELECT value ->> 'id', rulesets.id, value ->> 'sample', value ->> 'rule', value ->> 'cloud', value ->> 'created'
-    FROM ${list(rows)} JOIN rulesets ON rulesets.name = value ->> 'ruleset'`.execute(database)
+  await sql`INSERT INTO matches (id, ruleset_id, sample_id, rule, cloud, created, name)
+    SELECT value ->> 'id', rulesets.id, value ->> 'sample', value ->> 'rule', value ->> 'cloud', value ->> 'created',
+      value ->> 'ownName' FROM ${list(rows)} JOIN rulesets ON rulesets.name = value ->> 'ruleset'`.execute(database)
+  await sql`INSERT INTO hunts (id, kind, state, started_by, created) VALUES (${RUN}, 'local-retro', 'completed', 1, 0)`.execute(
+    database,
+  )
+  await sql`INSERT INTO retro_matches (hunt_id, match_id)
+    SELECT ${RUN}, value ->> 'id' FROM ${list(rows)} WHERE value ->> 'inRun'`.execute(database)
   return rows
 }
 

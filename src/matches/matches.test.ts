@@ -9,6 +9,7 @@ import type { RuleSummary, Store } from '../store/index.ts'
 import { addProcessedSample } from '../store/processed-sample.fixture.ts'
 import { classificationUpdate } from '../store/sql/classifications.ts'
 import type { Database } from '../store/sql/database.ts'
+import { orderSteps } from '../store/sql/match-order.ts'
 import { commonStep, matchesWithSamples, matchIds } from '../store/sql/match-rows.ts'
 import { openDatabase } from '../store/sqlite/database.ts'
 import { sqliteEngine } from '../store/sqlite/engine.ts'
@@ -406,6 +407,34 @@ test('the statements of lists and classifications look up in indexes and never r
   assert.match(ofSample, /SEARCH matches USING INDEX matches_by_sample/)
   for (const plan of [several, classifying, rows, ofSample]) {
     assert.doesNotMatch(plan, /SCAN (matches|samples|rulesets|verdicts|known|also)/)
+  }
+})
+
+test('orders by name, threat and size are read off their indexes, behind any place, without sorting', async () => {
+  for (const by of ['name', 'threat', 'size'] as const) {
+    for (const descending of [false, true]) {
+      for (const from of [null, { value: by === 'size' ? 7 : 'n', sampleId: 3, id: 2 }]) {
+        const steps = orderSteps(sqliteEngine, { by, descending }, sql`TRUE`, from, 64)
+        assert.equal(steps.length, by === 'name' ? 2 : 1)
+        for (const step of steps) {
+          const { sql: text, parameters } = step.compile(database)
+          const explained = CompiledQuery.raw(`EXPLAIN QUERY PLAN ${text}`, [...parameters])
+          const { rows } = await database.executeQuery<{ detail: string }>(explained)
+          const plan = rows.map((row) => row.detail).join('\n')
+          const looks = plan.split('\n').filter((line) => line.includes(`_by_${by}`))
+          if (from === null) assert.match(looks.join('\n'), /^(SCAN|SEARCH) (samples|matches) USING (COVERING )?INDEX/)
+          else {
+            // What is left of the place's value, then what is behind it.
+            assert.equal(looks.length, 2, plan)
+            assert.match(looks[0] ?? '', /^SEARCH .*=\? AND .*[<>]/)
+            assert.match(looks[1] ?? '', /^SEARCH .*\([^=]*[<>]\?\)$/)
+          }
+          assert.doesNotMatch(plan, /SCAN (samples|matches)$/m)
+          // The rows of a step are put in order, and not all that have the value.
+          assert.doesNotMatch(plan, new RegExp(`_by_${by}\\b.*\nUSE TEMP B-TREE`))
+        }
+      }
+    }
   }
 })
 

@@ -106,7 +106,7 @@ export class Matches {
     return this.#store.matches.search(await this.#idsOf(filter), filter, walk)
   }
 
-  /** The same in another order; see `sortedMatches`. Fails with `ruleset.not-found`, `parameter.out-of-range`. */
+  /** The same in another order, however many there are; see `sortedMatches`. Fails with `ruleset.not-found`, `parameter.out-of-range`. */
   async findSorted(filter: MatchFilter, sort: MatchSort, page: SortedPage): Promise<SortedMatches> {
     const count = await this.countKnown(filter)
     return sortedMatches(this.#store.matches, { rulesetIds: await this.#idsOf(filter), filter, count }, sort, page)

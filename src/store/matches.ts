@@ -34,6 +34,8 @@ export interface MatchRow {
 export interface MatchConditions {
   /** The sample matches every one of the chosen rulesets, not just one of them. */
   readonly together?: boolean
+  /** In place of `together`: the sample matches each of these rulesets, by id, whichever are looked at. */
+  readonly ofAll?: readonly number[]
   /** First found with the revision of this number. */
   readonly revision?: number
   /** A part of the rule's name (ASCII case does not matter). */
@@ -72,6 +74,32 @@ export type MatchSortKey = (typeof matchSortKeys)[number]
 /** Orders whose values an index has. */
 export const matchValueKeys = ['rule', 'ruleset', 'classification', 'type'] as const satisfies readonly MatchSortKey[]
 export type MatchValueKey = (typeof matchValueKeys)[number]
+
+/** Orders by a value of the sample that an index has of all samples. */
+export const matchWalkKeys = ['name', 'threat', 'size'] as const satisfies readonly MatchSortKey[]
+export type MatchWalkKey = (typeof matchWalkKeys)[number]
+
+/** Where a match is in such an order. Of texts the first 200 characters count. */
+export interface MatchPlace {
+  /** Null: among those without a value, which come last; of the rest only `id` counts then. */
+  readonly value: string | number | null
+  readonly sampleId: number
+  readonly id: number
+}
+
+export interface MatchOrder {
+  readonly by: MatchWalkKey
+  readonly descending: boolean
+  readonly limit: number
+  /** Only what comes behind; null for the beginning. */
+  readonly after: MatchPlace | null
+}
+
+export interface MatchesInOrder {
+  readonly results: readonly MatchRow[]
+  /** To give as `after`; null when nothing is left. */
+  readonly next: MatchPlace | null
+}
 
 export interface MatchValuesAsked {
   readonly by: MatchValueKey
@@ -189,6 +217,12 @@ export interface StoredMatches {
    * `next` tells, and goes on.
    */
   search(rulesetIds: readonly number[], conditions: MatchConditions, walk: MatchWalk): Promise<MatchesFound>
+  /** The ids of what `search` finds. */
+  searchIds(
+    rulesetIds: readonly number[],
+    conditions: MatchConditions,
+    walk: MatchWalk,
+  ): Promise<{ readonly ids: readonly number[]; readonly next: number | null }>
   /**
    * One group for each sample, or for each rule, of what `search` finds; the one with the newest match first. `next` as
    * there.
@@ -201,9 +235,14 @@ export interface StoredMatches {
   ): Promise<MatchGroupsFound>
   /**
    * These matches in another order; those without a value come last, the newest of equal ones first. Rules of one name
-   * are ordered by their rulesets.
+   * are ordered by their rulesets. In the orders of `searchInOrder`, equal ones are ordered as there.
    */
   sort(ids: readonly number[], by: MatchSortKey, descending: boolean): Promise<number[]>
+  /**
+   * What `search` finds, in the order of a value of the samples, then of the samples' ids, then of their own, all in the
+   * same direction. Without a value, the newest first. The page may be short or empty although more is left, as there.
+   */
+  searchInOrder(rulesetIds: readonly number[], conditions: MatchConditions, order: MatchOrder): Promise<MatchesInOrder>
   /** The values in the order of a key, as texts are compared by their bytes; of all rulesets where none is named. */
   values(rulesetIds: readonly number[], asked: MatchValuesAsked): Promise<MatchValue[]>
   /** How many `search` finds, as far as they can be counted in a moment. */

@@ -8,6 +8,8 @@ import { accessibilityProblems, skip, WebTest } from './browser.ts'
 const SAMPLES = 1_300
 /** Each on every sample. */
 const RULES = 9
+/** That found all of them. */
+const RUN = 77
 
 const aboutItself = `rule rule_1 {
   meta: author = "Ada" reference = "https://example.org/report" odd = "javascript:alert(1)"
@@ -19,6 +21,7 @@ before(async () => {
   if (skip) return
   web = await WebTest.start()
   await web.server.saveRuleset('many', aboutItself, 'ana')
+  await web.server.saveRuleset('many_too', 'rule too { condition: false }', 'ana')
   fill(web.server.databaseFile)
 })
 after(() => web?.stop())
@@ -42,6 +45,10 @@ function fill(path: string): void {
       `${numbers} INSERT INTO matches (ruleset_id, sample_id, rule, created) SELECT 1, n, ?, ? + n FROM numbers`,
     )
     for (let rule = 1; rule <= RULES; rule++) insert.run(SAMPLES, `rule_${rule}`, rule * 1_000_000)
+    database.exec(`INSERT INTO hunts (id, kind, state, started_by, created, started, stopped)
+      VALUES (${RUN}, 'local-retro', 'completed', 1, 1, 1, 2)`)
+    database.exec(`INSERT INTO retro_matches (hunt_id, match_id) SELECT ${RUN}, id FROM matches`)
+    database.exec("INSERT INTO matches (ruleset_id, sample_id, rule, created) SELECT 2, id, 'too', id FROM samples")
     database.exec('COMMIT')
   } finally {
     database.close()
@@ -111,12 +118,10 @@ test('a long list loads as it is scrolled, and draws only the rows in sight', { 
   await page.getByText(/oldest first/).waitFor()
   await table.getByText('sample-1', { exact: true }).waitFor()
   await page.getByRole('button', { name: 'Size', exact: true }).click()
-  await page.getByText('sorted by size: the newest of those that fit, 10,000 at most').waitFor()
+  await page.getByText(`${(SAMPLES * RULES).toLocaleString('en')} matches, sorted by size`, { exact: true }).waitFor()
   await region.hover()
   await page.mouse.wheel(0, 1_000_000)
   await page.getByText('600 matches shown').waitFor()
-
-  // Orders that an index has go on to the last of all.
   await page.getByRole('button', { name: 'Rule', exact: true }).click()
   await page.getByText(`${(SAMPLES * RULES).toLocaleString('en')} matches, sorted by rule`, { exact: true }).waitFor()
   for (const loaded of ['600', '1,100', '1,600']) {
@@ -131,6 +136,51 @@ test('a long list loads as it is scrolled, and draws only the rows in sight', { 
     .waitFor()
   await page.context().close()
 })
+
+test('every order goes on to the last of all, also of a run and of rulesets together', { skip }, async () => {
+  const sizes = (rows: readonly Found[]) => rows.map(({ file_size }) => file_size)
+  const lists = [
+    ['ruleset=many', ['name', 'size'], SAMPLES * RULES],
+    [`run=${RUN}`, ['threat'], SAMPLES * RULES],
+    ['ruleset=many&ruleset=many_too&together=true', ['rule'], SAMPLES * (RULES + 1)],
+  ] as const
+  for (const [list, orders, all] of lists) {
+    for (const order of orders) {
+      const { rows, pages } = await inOrder(`${list}&order=${order}&descending=false&limit=500`)
+      assert.deepEqual([rows.length, new Set(rows.map(({ id }) => id)).size], [all, all], `${list} by ${order}`)
+      assert.ok(pages > 20, `${pages} pages of ${list} by ${order}`)
+      if (order === 'size')
+        assert.deepEqual(
+          sizes(rows),
+          sizes(rows).toSorted((a, b) => a - b),
+          list,
+        )
+    }
+  }
+
+  // On the page of the run as well.
+  const page = await web.open(`/retro/${RUN}?order=size&descending=false`)
+  await page.getByRole('table', { name: 'Matches' }).getByText('sample-1', { exact: true }).first().waitFor()
+  assert.equal(await page.getByText(/10,000 at most/).count(), 0)
+  await page.context().close()
+})
+
+interface Found {
+  readonly id: number
+  readonly file_size: number
+}
+
+async function inOrder(query: string): Promise<{ readonly rows: readonly Found[]; readonly pages: number }> {
+  const rows: Found[] = []
+  let pages = 0
+  for (let after: unknown = null; after !== null || pages === 0; pages++) {
+    const behind = after === null ? '' : `&after=${encodeURIComponent(String(after))}`
+    const { json } = await web.server.get(`/api/matches/?${query}${behind}`)
+    rows.push(...json.results)
+    after = json.next_after
+  }
+  return { rows, pages }
+}
 
 test('matches are shown by rule, with what the rule says about itself, and by sample', { skip }, async () => {
   const page = await web.open('/matches?ruleset=many')

@@ -30,12 +30,6 @@ export const MatchSearchShape = Type.Object({
     description:
       '`after` of the next page, a text where an `order` is given. A page may be short, even empty, although there is a next one',
   }),
-  complete: Type.Optional(
-    Type.Boolean({
-      description:
-        'of a search with `order`; false: more fit, and the newest 10,000 of them were sorted. By rule, ruleset, type and classification all are, but for those of a run, and of rulesets `together`',
-    }),
-  ),
   results: Type.Array(MatchShape),
 })
 

@@ -176,12 +176,12 @@ export async function foundMatches(
   const filter = filterOf(query)
   const count = await matches.countKnown(filter)
   if (order !== 'recorded') {
-    const { results, next, complete } = await matches.findSorted(
+    const { results, next } = await matches.findSorted(
       filter,
       { by: order, descending },
       { limit, ...(after !== undefined && { after: String(after) }) },
     )
-    return { count, next_after: next, complete, results: results.map(matchJson) }
+    return { count, next_after: next, results: results.map(matchJson) }
   }
   const found = await matches.find(filter, {
     limit,

@@ -13,7 +13,7 @@ export function conditionsOf(engine: Engine, rulesetIds: readonly number[], filt
 
 /**
  * What it demands of the match alone. `table` is what the row is called: rows of `matches` come from a source that
- * leaves other rulesets out, but for the list of a run.
+ * leaves other rulesets out.
  */
 export function ofMatches(
   { listOf, like }: Engine,
@@ -24,7 +24,7 @@ export function ofMatches(
   const { revision, rule, enabledRules, cloud, from, to, run, newInRun } = filter
   const row = sql.table(table)
   const conditions: Sql[] = []
-  if (rulesetIds.length > 0 && (table === 'newer' || run !== undefined)) {
+  if (rulesetIds.length > 0 && table === 'newer') {
     conditions.push(sql`${row}.ruleset_id IN ${listOf(rulesetIds)}`)
   }
   if (revision !== undefined) {
@@ -66,12 +66,10 @@ export function ofSamples(engine: Engine, rulesetIds: readonly number[], filter:
     conditions.push(sql`EXISTS (SELECT 1 FROM tags WHERE tags.sample_id = samples.id AND tags.tag = ${tag})`)
   }
   if (sample) conditions.push(sqlOf(engine, sample))
-  if (filter.together) {
-    for (const ruleset of rulesetIds) {
-      conditions.push(
-        sql`EXISTS (SELECT 1 FROM matches AS also WHERE also.sample_id = samples.id AND also.ruleset_id = ${ruleset})`,
-      )
-    }
+  for (const ruleset of filter.ofAll ?? (filter.together ? rulesetIds : [])) {
+    conditions.push(
+      sql`EXISTS (SELECT 1 FROM matches AS also WHERE also.sample_id = samples.id AND also.ruleset_id = ${ruleset})`,
+    )
   }
   return conditions
 }

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { type QueryResult, type RawBuilder, sql } from 'kysely'
-import type { MatchRow, MatchSortKey } from '../matches.ts'
+import { type MatchRow, type MatchSortKey, matchWalkKeys } from '../matches.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 
@@ -100,13 +100,16 @@ export async function matchesById(database: Database, { listOf }: Engine, ids: r
   })
 }
 
+/** What long texts are ordered by, in the words of the indexes: their first 200 characters. */
+export const orderedBy = (text: RawBuilder<unknown>): RawBuilder<unknown> => sql`substr(${text}, 1, 200)`
+
 const sortColumns: Readonly<Record<MatchSortKey, RawBuilder<unknown>>> = {
   // Followed by the ruleset.
   rule: sql`matches.rule`,
   ruleset: sql`rulesets.name`,
-  name: sql`coalesce(matches.name, samples.name)`,
+  name: orderedBy(sql`coalesce(matches.name, samples.name)`),
   classification: sql`samples.classification`,
-  threat: sql`samples.threat_name`,
+  threat: orderedBy(sql`samples.threat_name`),
   type: sql`samples.file_type`,
   size: sql`samples.size`,
 }
@@ -121,10 +124,16 @@ export async function sortedMatchIds(
   const column = sortColumns[by]
   const direction = descending ? sql`DESC` : sql`ASC`
   const also = by === 'rule' ? sql`rulesets.name ${direction},` : sql``
+  const isWalkedBySample = matchWalkKeys.some((key) => key === by)
+  const among = isWalkedBySample
+    ? // As the walk by samples has them; without a value, the newest first.
+      sql`CASE WHEN ${column} IS NULL THEN 0 ELSE samples.id END ${direction},
+        CASE WHEN ${column} IS NULL THEN ${descending ? sql`` : sql`-`}matches.id ELSE matches.id END ${direction}`
+    : sql`matches.id DESC`
   const { rows } = await sql<{ id: number }>`
     SELECT matches.id FROM matches JOIN samples ON samples.id = matches.sample_id
     JOIN rulesets ON rulesets.id = matches.ruleset_id WHERE matches.id IN ${listOf(ids)}
-    ORDER BY ${column} IS NULL, ${column} ${direction}, ${also} matches.id DESC`.execute(database)
+    ORDER BY ${column} IS NULL, ${column} ${direction}, ${also} ${among}`.execute(database)
   return rows.map(({ id }) => id)
 }
 

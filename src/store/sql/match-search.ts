@@ -166,13 +166,14 @@ function walkFrom(
   { run, exactRule }: MatchConditions,
   ascending: boolean,
 ): Source['portion'] {
-  if (run !== undefined) {
+  const [only, ...others] = rulesetIds
+  // A run has most of what a ruleset has, and of all that it has a ruleset is little.
+  if (run !== undefined && only === undefined) {
     return (portion) => {
       const { where, order } = behind(sql`match_id`, ascending, portion)
       return sql`SELECT match_id AS id FROM retro_matches WHERE hunt_id = ${run} AND ${where} ${order}`
     }
   }
-  const [only, ...others] = rulesetIds
   if (only === undefined) {
     return (portion) => {
       const { where, order } = behind(sql`id`, ascending, portion)

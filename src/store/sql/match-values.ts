@@ -149,4 +149,4 @@ async function nextRules(
 }
 
 /** As both databases compare texts. */
-const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+export const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))

@@ -5,8 +5,9 @@ import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 import { firstOfEach, portionsOf } from './list.ts'
 import { searchGroups } from './match-groups.ts'
+import { searchInOrder } from './match-order.ts'
 import { commonMatchIds, matchesById, matchesWithSamples, matchIds, sortedMatchIds, toMatchRow } from './match-rows.ts'
-import { countFoundMatches, searchMatches } from './match-search.ts'
+import { countFoundMatches, searchIds, searchMatches } from './match-search.ts'
 import { matchValues } from './match-values.ts'
 
 /** Other requests are answered in between. */
@@ -243,10 +244,14 @@ export function sqlMatches(database: Database, engine: Engine): StoredMatches {
 
     search: (rulesetIds, conditions, walk) => searchMatches(database, engine, rulesetIds, conditions, walk),
 
+    searchIds: (rulesetIds, conditions, walk) => searchIds(database, engine, rulesetIds, conditions, walk),
+
     searchGroups: (rulesetIds, conditions, by, walk) =>
       searchGroups(database, engine, rulesetIds, conditions, by, walk),
 
     sort: (ids, by, descending) => sortedMatchIds(database, engine, ids, by, descending),
+
+    searchInOrder: (rulesetIds, conditions, order) => searchInOrder(database, engine, rulesetIds, conditions, order),
 
     values: (rulesetIds, asked) => matchValues(database, engine, rulesetIds, asked),
 

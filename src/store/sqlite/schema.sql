@@ -309,6 +309,8 @@ CREATE TABLE matches (
   UNIQUE (ruleset_id, sample_id, rule, cloud)
 ) STRICT;
 
+CREATE INDEX matches_by_name ON matches (substr(name, 1, 200), sample_id, id) WHERE name IS NOT NULL;
+
 CREATE INDEX matches_by_rule ON matches (ruleset_id, rule, id);
 
 CREATE INDEX matches_by_ruleset ON matches (ruleset_id, id);
@@ -662,6 +664,8 @@ CREATE INDEX samples_by_last_seen ON samples (last_seen, id);
 
 CREATE INDEX samples_by_md5 ON samples (md5) WHERE md5 IS NOT NULL;
 
+CREATE INDEX samples_by_name ON samples (substr(name, 1, 200), id);
+
 CREATE INDEX samples_by_segment ON samples (segment_id) WHERE segment_id IS NOT NULL;
 
 CREATE INDEX samples_by_sha1 ON samples (sha1);
@@ -669,6 +673,10 @@ CREATE INDEX samples_by_sha1 ON samples (sha1);
 CREATE UNIQUE INDEX samples_by_sha256 ON samples (sha256) WHERE sha256 IS NOT NULL;
 
 CREATE INDEX samples_by_sha512 ON samples (sha512) WHERE sha512 IS NOT NULL;
+
+CREATE INDEX samples_by_size ON samples (size, id);
+
+CREATE INDEX samples_by_threat ON samples (substr(threat_name, 1, 200), id) WHERE threat_name IS NOT NULL;
 
 CREATE INDEX samples_by_type ON samples (file_type, last_seen);
 

@@ -37,6 +37,7 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
       await matches.search([], { run: 2 }, { limit: 2 }),
       await matches.search([1], { run: 2 }, { limit: 9, oldestFirst: true }),
       await matches.search([2], { run: 2 }, { limit: 9 }),
+      (await matches.searchIds([], { run: 2 }, { limit: 9 })).ids.map(placeOf),
       await matches.search([], { run: 2, newInRun: true, from: 40 }, { limit: 9 }),
       await matches.countFound([], { run: 2, exactRule: 'late' }),
       await matches.searchGroups([], { run: 2 }, 'sample', { limit: 9 }),
@@ -60,6 +61,18 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
       `sorted by ${by}`,
       orders.map((order) => order.map(placeOf)),
     )
+  }
+  for (const by of ['name', 'threat', 'size'] as const) {
+    for (const descending of [false, true]) {
+      const order = { by, descending }
+      const first = await matches.searchInOrder([], {}, { ...order, limit: 2, after: null })
+      const rest = await matches.searchInOrder([], {}, { ...order, limit: 9, after: first.next })
+      const ofRun = await matches.searchInOrder([1], { run: 2, ofAll: [1] }, { ...order, limit: 9, after: null })
+      tell(`in the order of ${by}`, [
+        ...[first, rest, ofRun].map(({ results }) => results.map(({ rule, filename, sha1 }) => [rule, filename, sha1])),
+        ...[first, rest, ofRun].map(({ next }) => next && [next.value, next.sampleId]),
+      ])
+    }
   }
   for (const by of ['rule', 'ruleset', 'classification', 'type'] as const) {
     for (const descending of [false, true]) {

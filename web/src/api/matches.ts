@@ -27,8 +27,6 @@ type Place = number | string
 interface Page extends Walked<Match, Place> {
   /** Of all pages; null where nobody has counted. */
   readonly count: number | null
-  /** False: more fit than the server sorts. */
-  readonly isComplete: boolean
 }
 
 /** What the list is ordered by, as the API names it. */
@@ -57,17 +55,15 @@ export function useMatches(
     enabled: isWanted,
     queryFn: async ({ pageParam, signal }): Promise<Page> => {
       let count: number | null = null
-      let isComplete = true
       // Whoever goes on scrolls through many.
       const size = pageParam === null ? PAGE_SIZE : LATER_PAGE_SIZE
       const walked = await walk<Match, Place>(pageParam, size, async (after, limit) => {
         const asked = { ...query, ...order, after, limit }
         const page = await call<MatchPage>('GET', '/api/matches/', { query: asked, signal })
         count = page.count
-        isComplete = page.complete ?? true
         return { rows: page.results, next: page.next_after }
       })
-      return { ...walked, count, isComplete }
+      return { ...walked, count }
     },
     initialPageParam: null as Place | null,
     getNextPageParam: ({ next }) => next,

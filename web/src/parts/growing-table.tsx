@@ -16,7 +16,6 @@ export function GrowingTable<Row>({
   rows,
   what,
   total,
-  isCut = false,
   ...table
 }: Omit<TableProps<Row>, 'isStale' | 'rows' | 'onEnd' | 'rowCount'> & {
   readonly list: GrowingList<Row>
@@ -25,8 +24,6 @@ export function GrowingTable<Row>({
   /** `match`, `matches`. */
   readonly what: readonly [one: string, many: string]
   readonly total?: Counted | undefined
-  /** There are rows that it never gets to. */
-  readonly isCut?: boolean
 }) {
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = list
   const more = useCallback(() => {
@@ -48,7 +45,6 @@ export function GrowingTable<Row>({
           total={total}
           what={what}
           hasMore={list.hasNextPage}
-          isCut={isCut}
           isLoading={list.isFetchingNextPage}
           onMore={() => void list.fetchNextPage()}
         />

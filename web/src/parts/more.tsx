@@ -13,7 +13,6 @@ export function More({
   total,
   what,
   hasMore,
-  isCut = false,
   isLoading,
   onMore,
 }: {
@@ -23,8 +22,6 @@ export function More({
   /** `match`, `matches`. */
   readonly what: readonly [one: string, many: string]
   readonly hasMore: boolean
-  /** There are rows that it never gets to. */
-  readonly isCut?: boolean
   readonly isLoading: boolean
   readonly onMore: () => void
 }) {
@@ -32,7 +29,7 @@ export function More({
     <div className={styles.more}>
       <span aria-live="polite">
         {counted(shown, ...what)} shown
-        {hasMore || isCut ? total && ` of ${total.more ? 'more than ' : ''}${count(total.count)}` : ', that is all'}
+        {hasMore ? total && ` of ${total.more ? 'more than ' : ''}${count(total.count)}` : ', that is all'}
       </span>
       {hasMore && (
         <Button onPress={onMore} isDisabled={isLoading}>

@@ -94,9 +94,7 @@ function About({ query, view }: { readonly query: MatchQuery; readonly view: Mat
   const [first] = list.data?.pages ?? []
   const order = wordsOf(view)
   if (!first) return order
-  const words =
-    typeof first.count === 'number' ? `${counted(first.count, 'match', 'matches')}, ${lowered(order)}` : order
-  return first.isComplete ? words : `${words}: the newest of those that fit, 10,000 at most; filters reach the others`
+  return typeof first.count === 'number' ? `${counted(first.count, 'match', 'matches')}, ${lowered(order)}` : order
 }
 
 const lowered = (words: string) => words.slice(0, 1).toLowerCase() + words.slice(1)
@@ -134,8 +132,7 @@ function EachMatch({
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const list = useMatches(query, orderOf(view), { isHeld: chosen.size > 0 })
   const rows = rowsOf(list)
-  const isCut = list.data?.pages[0]?.isComplete === false
-  const found = useMatchCount(query, list.hasNextPage || isCut)
+  const found = useMatchCount(query, list.hasNextPage)
   return (
     <>
       <GrowingTable
@@ -145,7 +142,6 @@ function EachMatch({
         list={list}
         rows={rows}
         total={found.data}
-        isCut={isCut}
         what={['match', 'matches']}
         columns={columns}
         keyOf={keyOf}
