@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { RunningServer } from './running-server.ts'
+
 const data = process.argv[2] as string
 const server = await RunningServer.start(data)
 await server.settledIndex()
@@ -8,7 +9,7 @@ async function localRetro() {
   await server.call('POST', '/api/uploads/local-retro-hunt/', { operation: 'START' })
   for (;;) {
     const { status } = await server.call<{ status: { state: string } }>('GET', '/api/uploads/local-retro-hunt/')
-    if (status.state === 'COMPLETED') return (performance.now() - begin)
+    if (status.state === 'COMPLETED') return performance.now() - begin
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

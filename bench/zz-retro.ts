@@ -2,11 +2,14 @@ import { existsSync } from 'node:fs'
 import { hunt } from './ad-hoc-hunt.ts'
 import { binaries, publicRules, systemFiles } from './corpus.ts'
 import { command, RunningServer } from './running-server.ts'
+
 const data = process.argv[2] as string
 const rules = publicRules()
 if (!existsSync(data)) {
   const corpora = [systemFiles(2000), binaries()]
-  const { seconds, processorSeconds } = command(['ingest', ...corpora.map(({ folder }) => folder), '--data', data], { BACKTRAIL_ARCHIVE_DEPTH: '0' })
+  const { seconds, processorSeconds } = command(['ingest', ...corpora.map(({ folder }) => folder), '--data', data], {
+    BACKTRAIL_ARCHIVE_DEPTH: '0',
+  })
   console.log('ingest', seconds.toFixed(1), 'cpu', processorSeconds.toFixed(1))
   command(['rules', 'import', rules.folder, '--data', data])
 }
@@ -17,7 +20,7 @@ async function localRetro() {
   await server.call('POST', '/api/uploads/local-retro-hunt/', { operation: 'START' })
   for (;;) {
     const { status } = await server.call<{ status: { state: string } }>('GET', '/api/uploads/local-retro-hunt/')
-    if (status.state === 'COMPLETED') return (performance.now() - begin)
+    if (status.state === 'COMPLETED') return performance.now() - begin
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
