@@ -1,4 +1,4 @@
-import { EventEmitter, on } from 'node:events'
+import { EventEmitter } from 'node:events'
 import { type Account, may } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Checker } from '../rulesets/index.ts'
@@ -8,9 +8,10 @@ import type { Span } from '../tracing/index.ts'
 import type { Diagnostic } from '../yara/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { type HuntHit, readHits, storeHits } from './hits.ts'
-import { advance, type ClaimedHunt, type HuntProgress, type HuntState, hasEnded, progressOf } from './hunt-row.ts'
+import { advance, type ClaimedHunt, type HuntProgress, type HuntState, hasEnded, progressOf, stop } from './hunt-row.ts'
 import { HuntRunner, type OpenHunt, type UntilStored } from './hunt-runner.ts'
 import { checkTexts, type HuntText, runnableOf } from './hunt-text.ts'
+import { looks } from './news.ts'
 import { type Outline, outlineOf } from './outline.ts'
 import { packTexts, unpackTexts } from './packed-texts.ts'
 import { type ReadingBound, type ReadingBoundParts, withinBound } from './reading-bound.ts'
@@ -184,7 +185,7 @@ export class AdHocHunts {
     await this.#demandOwnership(account, id)
     // First the work, so that nothing of it runs any more when the state says that it was stopped.
     await this.#interrupt(id)
-    const wasUnderWay = await this.#parts.store.hunts.stop(id, account.id, now())
+    const wasUnderWay = await stop(this.#parts.store, id, account.id)
     if (!wasUnderWay) throw new Failure('hunt.wrong-state', `Hunt ${id} has ended already.`)
     this.#news.emit(String(id))
     return this.get(id)
@@ -226,10 +227,8 @@ export class AdHocHunts {
    * throws when the signal is aborted. Fails with `hunt.not-found`, also when the hunt is removed meanwhile.
    */
   async *follow(id: number, signal: AbortSignal): AsyncGenerator<{ readonly hunt: Hunt; readonly hits: HuntHit[] }> {
-    // Listening begins before the first look, so that nothing falls between the two.
-    const news = on(this.#news, String(id), { signal })
     let after = 0
-    do {
+    for await (const _ of looks(this.#news, String(id), signal)) {
       // Read before the hits: when it says that the hunt has ended, all hits are there.
       const hunt = await this.get(id)
       let hits: HuntHit[]
@@ -239,7 +238,7 @@ export class AdHocHunts {
         yield { hunt, hits }
       } while (hits.length === PORTION)
       if (hasEnded(hunt.state)) return
-    } while (!(await news.next()).done)
+    }
   }
 
   /** Resolves when this process no longer works on the hunt. */

@@ -5,7 +5,7 @@ import {
   type HuntKind,
   type HuntState,
   now,
-  type Repositories,
+  type Store,
   type UnitOfWork,
   unfinishedStates,
 } from '../store/index.ts'
@@ -17,17 +17,39 @@ export function hasEnded(state: HuntState): boolean {
   return !(unfinishedStates as readonly HuntState[]).includes(state)
 }
 
+type Entered = Exclude<HuntState, 'starting' | 'stopped'>
+
 /**
  * The one place where the work on a hunt changes its state. False, and nothing is changed, when a user stopped or
  * removed the hunt meanwhile, or somebody else has claimed it.
  */
 export async function enter(
-  { hunts }: Repositories,
+  store: Store,
   hunt: ClaimedHunt,
-  state: Exclude<HuntState, 'starting' | 'stopped'>,
+  state: Entered,
+  failure?: string | null,
+): Promise<boolean> {
+  return store.transaction('changeHunt', (tx) => enterWithin(tx, hunt, state, failure))
+}
+
+/** The same as a part of a unit of work, which is one that those who read events wait for. */
+export async function enterWithin(
+  { hunts }: UnitOfWork,
+  hunt: ClaimedHunt,
+  state: Entered,
   failure?: string | null,
 ): Promise<boolean> {
   return hunts.enter(hunt, state, now(), failure)
+}
+
+/** A user, or a tenant, stops a hunt: false when it has ended already. */
+export async function stop(store: Store, id: number, by: number): Promise<boolean> {
+  return store.transaction('changeHunt', ({ hunts }) => hunts.stop(id, by, now()))
+}
+
+/** The same for the one of its kind that is under way. */
+export async function stopKind(store: Store, kind: HuntKind, by: number): Promise<boolean> {
+  return store.transaction('changeHunt', ({ hunts }) => hunts.stopKind(kind, by, now()))
 }
 
 /** How far a hunt is, and what it took. */

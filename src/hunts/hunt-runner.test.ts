@@ -46,3 +46,25 @@ test('a hunt that was made begins, also where the answer to that was lost, and o
   await Promise.all([runner.settled(known), runner.settled(unknown)])
   assert.deepEqual(await store.hunts.unfinished('ad-hoc'), [])
 })
+
+test('that a hunt has failed is stored also where the storage is away at first', { timeout: 20_000 }, async (t) => {
+  const store = await (engines[0] as (typeof engines)[number]).fresh(t)
+  await store.users.add({ name: 'u', passwordHash: '', role: 'administrator', contributes: false, created: 1 })
+  const hunt = { kind: 'ad-hoc', state: 'queued', startedBy: 1, created: 1, lastSampleId: 0 } as const
+  const id = await store.hunts.add(hunt)
+  const log = { info: () => {}, warn: () => {}, error: () => {} }
+  const sources = { tracing: { start: () => null } } as unknown as HuntRunnerParts['sources']
+  const policy = {
+    kind: 'ad-hoc' as const,
+    open: async () => {
+      // What follows is that it has failed.
+      t.mock.method(store, 'transaction', () => Promise.reject(new Failure('storage.unavailable')), { times: 1 })
+      throw new Error('a defect')
+    },
+  }
+  const runner = new HuntRunner(policy, { store, sources, log, title: 'a hunt', atOnce: 1, sliceMs: 1_000 })
+  t.after(() => runner.close())
+  runner.begin(id, 1)
+  await runner.settled(id)
+  assert.equal((await store.hunts.listRuns('ad-hoc', 1))[0]?.state, 'failed')
+})

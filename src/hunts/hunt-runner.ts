@@ -196,10 +196,12 @@ export class HuntRunner {
     log.error({ hunt: id, err: error }, `${title} failed`)
     const untilStored = this.#untilStored(id, signal)
     try {
-      const hunt = this.#claims.get(id) ?? (await this.#claim(id, untilStored))
-      if (hunt !== null) await untilStored(() => enter(store, hunt, 'failed', messageOf(error)))
+      await retryWhenAway(async () => {
+        const hunt = this.#claims.get(id) ?? (await this.#claim(id, untilStored))
+        if (hunt !== null) await untilStored(() => enter(store, hunt, 'failed', messageOf(error)))
+      }, signal)
     } catch (error) {
-      log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored')
+      if (!signal.aborted) log.error({ hunt: id, err: error }, 'that the hunt failed could not be stored')
     }
   }
 

@@ -6,7 +6,7 @@ import type { Log, RuleSet } from '../scanning/index.ts'
 import { type Micros, now, type Store, type UnitOfWork } from '../store/index.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { ScanSources } from './corpus-scan.ts'
-import { advance, type ClaimedHunt, type HuntProgress, progressOf } from './hunt-row.ts'
+import { advance, type ClaimedHunt, type HuntProgress, progressOf, stopKind } from './hunt-row.ts'
 import { HuntRunner, type OpenHunt, type UntilStored } from './hunt-runner.ts'
 
 /**
@@ -72,7 +72,7 @@ export class LocalRetro {
   async stop(account: Account): Promise<void> {
     // First the work, so that nothing of it runs any more when the state says that it was stopped.
     await this.#interrupt(new Failure('hunt.wrong-state', 'The hunt was stopped.'))
-    const wasUnderWay = await this.#parts.store.hunts.stopKind('local-retro', account.id, now())
+    const wasUnderWay = await stopKind(this.#parts.store, 'local-retro', account.id)
     if (!wasUnderWay) {
       const latest = await this.status()
       throw new Failure('retro.wrong-state', 'No Local Retro is running, so there is nothing to stop.', {

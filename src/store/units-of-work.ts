@@ -56,6 +56,8 @@ export const unitsOfWork = {
   /** What the pipeline found out about some samples becomes true: segment, matches, feeds and state. */
   completeSamples: 'serializable',
   startHunt: 'serializable',
+  /** A hunt has another state; where it has ended, channels have an event of that. */
+  changeHunt: 'read committed',
   /** Whether as many samples are listed as are counted. */
   checkCorpus: 'repeatable read',
   /** What one more part of a corpus scan found, the cursor and the counts. */

@@ -19,10 +19,12 @@ import {
   type Checkpoint,
   type ClaimedHunt,
   enter,
+  enterWithin,
   HuntRunner,
   hasEnded,
   type OpenHunt,
   type ScanSources,
+  stop,
   type UntilStored,
 } from '../hunts/index.ts'
 import type { Rulesets, TenantRuleset, TenantRulesets } from '../rulesets/index.ts'
@@ -121,12 +123,12 @@ export class RetroHunts {
   /** `tenant.retro-refused` when no hunt of the ruleset is under way, `ruleset.not-found`. */
   async cancel(tenantId: number, name: string): Promise<TenantRuleset> {
     const ruleset = await this.#parts.tenantRulesets.get(tenantId, name)
-    const { hunts } = this.#parts.store
-    const latest = await hunts.findOfRuleset(ruleset.id)
+    const { store } = this.#parts
+    const latest = await store.hunts.findOfRuleset(ruleset.id)
     const hunt = latest && !hasEnded(latest.state) ? latest : null
     // First the work, so that nothing of it runs any more when the state says that it was cancelled.
     if (hunt) await this.#interrupt(hunt.id)
-    const wasUnderWay = hunt !== null && (await hunts.stop(hunt.id, tenantId, now()))
+    const wasUnderWay = hunt !== null && (await stop(store, hunt.id, tenantId))
     if (!wasUnderWay) throw new Failure('tenant.retro-refused', 'No retro hunt with this ruleset is running.')
     return ruleset
   }
@@ -220,7 +222,7 @@ export class RetroHunts {
           found += await feeds.recordRetro(tx, sample, hits)
         return found
       })
-      if (isCapped) await enter(tx, hunt, 'capped')
+      if (isCapped) await enterWithin(tx, hunt, 'capped')
       return isStored && !isCapped
     })
   }

@@ -10,7 +10,7 @@ import { APPLICATION } from './fence.ts'
 export const SCHEMA = 'backtrail'
 
 /** How long somebody waits for a connection, also while the server starts anew. */
-const WAIT_MS = 15_000
+export const WAIT_MS = 15_000
 const AGAIN_MS = 250
 /** How often a question is asked whose connection is lost each time: it may be the question that ends them. */
 const MOST_TRIES = 10
@@ -18,13 +18,23 @@ const MOST_TRIES = 10
 /** Looks at a connection before it is used for the first time; it is ended where that fails. */
 export type Inspect = (client: pg.PoolClient) => Promise<void>
 
-/** Connections to the database of this address, as Kysely asks for them; `sslmode` and `sslrootcert` in it are for TLS. */
+interface Connecting {
+  readonly inspect?: Inspect
+  /** How the database calls who is connected. */
+  readonly name?: string
+  /** How long somebody waits for a connection, whether PostgreSQL is away or all connections are busy. */
+  readonly waitMs?: number
+}
+
+/**
+ * Connections to the database of this address, `most` at once, as Kysely asks for them; `sslmode` and `sslrootcert` in it
+ * are for TLS. Who gets none in time is told so with `storage.unavailable`.
+ */
 export function connectionsTo(
   url: string,
   most: number,
   health: DatabaseHealth,
-  inspect: Inspect = async () => {},
-  name = APPLICATION,
+  { inspect = async () => {}, name = APPLICATION, waitMs = WAIT_MS }: Connecting = {},
 ): PostgresPool {
   const pool = new pg.Pool({
     connectionString: url,
@@ -32,7 +42,7 @@ export function connectionsTo(
     application_name: name,
     max: most,
     keepAlive: true,
-    connectionTimeoutMillis: WAIT_MS,
+    connectionTimeoutMillis: waitMs,
     types: { getTypeParser: parserOf } as pg.CustomTypesConfig,
   })
   // A connection that was lost while nobody used it: the next one who asks gets another.
@@ -43,8 +53,9 @@ export function connectionsTo(
       try {
         return await understanding(await pool.connect(), { health, inspect, connect })
       } catch (error) {
+        if (isWaitOver(error)) throw new NoConnection(error)
         if (!isComingBack(error)) throw error
-        if (performance.now() - waiting > WAIT_MS) throw new LostConnection(error)
+        if (performance.now() - waiting > waitMs) throw new NoConnection(error)
         await delay(AGAIN_MS)
       }
     }
@@ -62,6 +73,9 @@ class LostConnection extends Failure {
     this.cause = cause
   }
 }
+
+/** Nothing was asked at all: PostgreSQL was away for as long as anybody waits, or all connections were busy. */
+class NoConnection extends LostConnection {}
 
 interface Understanding {
   readonly health: DatabaseHealth
@@ -156,6 +170,7 @@ function explained(error: unknown, health: DatabaseHealth): unknown {
 }
 
 const DISK_FULL = '53100'
+const TOO_MANY_CONNECTIONS = '53300'
 /** What could not be read, or is not what it was: a page, an index. */
 const DAMAGED = ['58030', 'XX001', 'XX002']
 
@@ -175,9 +190,23 @@ export function isLost(error: unknown): boolean {
   )
 }
 
-/** Nobody answers at the moment: the server is starting, or was ended a moment ago. */
+/** Whether somebody has waited for a connection for as long as anybody does. */
+export function hasWaited(error: unknown): boolean {
+  return error instanceof NoConnection
+}
+
+/** The pool's own words, which have no code: it gave none of its connections away in time, or made none. */
+function isWaitOver(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /timeout exceeded when trying to connect|connection timeout|timeout expired/i.test(error.message)
+  )
+}
+
+/** Nobody answers at the moment: the server is starting, was ended a moment ago, or has as many connections as it takes. */
 function isComingBack(error: unknown): boolean {
-  return isLost(error) || ['ECONNREFUSED', 'ENOENT'].includes(codeOf(error))
+  const away = ['ECONNREFUSED', 'ENOENT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', TOO_MANY_CONNECTIONS]
+  return isLost(error) || away.includes(codeOf(error))
 }
 
 function codeOf(error: unknown): string {

@@ -3,12 +3,14 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import pg from 'pg'
+import { enter, stop, stopKind } from '../../hunts/hunt-row.ts'
 import { DatabaseHealth } from '../database-health.ts'
 import { addProcessedSample } from '../processed-sample.fixture.ts'
 import type { Store } from '../store.ts'
 import { unitsOfWork } from '../units-of-work.ts'
+import { connectionsTo } from './connection.ts'
 import { newDatabase, noServer, postgresServer } from './server.fixture.ts'
-import { foldCounts, openPostgres, openPostgresStore } from './store.ts'
+import { foldCounts, kyselyOver, openPostgres, openPostgresStore, runUnit } from './store.ts'
 
 const skip = noServer
 /** For what would never end; nothing that is measured. */
@@ -138,6 +140,80 @@ test('a question that ends each connection it is asked on is given up', { skip, 
   t.after(() => database.destroy())
   const fatal = sql`SELECT pg_terminate_backend(pg_backend_pid())`.execute(database)
   await assert.rejects(fatal, { code: 'storage.unavailable' })
+})
+
+test('where no connection is free the caller is told that the storage is not there, and a unit says so at once', {
+  skip,
+  timeout,
+}, async (t) => {
+  const address = await newDatabase()
+  await opened(t, address)
+  const pool = connectionsTo(address, 1, new DatabaseHealth(), { waitMs: 200 })
+  const connect = t.mock.method(pool, 'connect')
+  const database = kyselyOver(pool)
+  t.after(() => {
+    release()
+    return database.destroy()
+  })
+  const holder = await pool.connect()
+  let isHeld = true
+  const release = () => {
+    if (isHeld) holder.release()
+    isHeld = false
+  }
+  const away = { code: 'storage.unavailable', status: 503 }
+  await assert.rejects(sql`SELECT 1`.execute(database), away)
+  connect.mock.resetCalls()
+  await assert.rejects(
+    runUnit(database, 'changeCloud', async () => {}),
+    away,
+  )
+  assert.equal(connect.mock.callCount(), 1, 'who has waited does not wait anew')
+  release()
+  assert.equal(await runUnit(database, 'changeCloud', async () => 'done'), 'done')
+})
+
+test('a unit that PostgreSQL takes back each time fails as one that may be tried again', {
+  skip,
+  timeout,
+}, async (t) => {
+  const database = await openPostgres(await newDatabase(), new DatabaseHealth())
+  t.after(() => database.destroy())
+  t.mock.method(Math, 'random', () => 0)
+  let tries = 0
+  const takenBack = runUnit(database, 'changeCloud', async (trx) => {
+    tries++
+    await sql`DO $$ BEGIN RAISE EXCEPTION 'taken back' USING ERRCODE = '40001'; END $$`.execute(trx)
+  })
+  await assert.rejects(takenBack, { code: 'storage.unavailable', status: 503, message: /20 times/ })
+  assert.equal(tries, 20)
+})
+
+test('a hunt ends in no moment in which somebody reads events: that waits, or is waited for', {
+  skip,
+  timeout,
+}, async (t) => {
+  const address = await newDatabase()
+  const store = await opened(t, address)
+  const client = await beside(t, address)
+  await store.users.add({ name: 'u', passwordHash: '', role: 'administrator', contributes: false, created: 1 })
+  const add = async (kind: 'ad-hoc' | 'local-retro') => {
+    const id = await store.hunts.add({ kind, state: 'queued', startedBy: 1, created: 1, lastSampleId: 0 })
+    return (await store.hunts.claim(id, 2)) ?? assert.fail('it is not there')
+  }
+  const [held, second] = [await add('ad-hoc'), await add('ad-hoc'), await add('local-retro')]
+  for (const end of [
+    () => enter(store, held, 'failed', 'a defect'),
+    () => stop(store, second.id, 1),
+    () => stopKind(store, 'local-retro', 1),
+  ]) {
+    await client.query('BEGIN')
+    await client.query('LOCK TABLE unit_gate IN EXCLUSIVE MODE')
+    const ending = end()
+    await Promise.race([untilWaiting(client), ending.then(() => assert.fail('it has not waited'))])
+    await client.query('COMMIT')
+    assert.equal(await ending, true)
+  }
 })
 
 test('the store goes on after the server was ended and started anew', { skip, timeout }, async (t) => {

@@ -16,7 +16,7 @@ import { storeOver } from '../sql/repositories.ts'
 import type { Store } from '../store.ts'
 import type { Tables } from '../tables.ts'
 import { type UnitName, unitsOfWork } from '../units-of-work.ts'
-import { connectionsTo, isLost, wasTakenBack } from './connection.ts'
+import { connectionsTo, hasWaited, isLost, WAIT_MS, wasTakenBack } from './connection.ts'
 import { postgresEngine } from './engine.ts'
 import { APPLICATION, beginTerm, demandTerm } from './fence.ts'
 import { demandNewestSchema, migrate } from './migrate.ts'
@@ -59,7 +59,7 @@ export async function openPostgresTables(
  * than this program's. Servers that begin a term leave these connections alone: nodes write nothing without a fence.
  */
 export async function openStoreOfNode(url: string, health: DatabaseHealth): Promise<Store> {
-  const database = kyselyOver(connectionsTo(url, CONNECTIONS, health, undefined, `${APPLICATION} node`))
+  const database = kyselyOver(connectionsTo(url, CONNECTIONS, health, { name: `${APPLICATION} node` }))
   try {
     await demandNewestSchema(database as unknown as Kysely<unknown>)
   } catch (error) {
@@ -74,7 +74,7 @@ export async function openStoreOfNode(url: string, health: DatabaseHealth): Prom
  * missing.
  */
 export function openStoreOfStandby(url: string, health: DatabaseHealth): Store {
-  const database = kyselyOver(connectionsTo(url, STANDBY_CONNECTIONS, health, undefined, `${APPLICATION} stand-by`))
+  const database = kyselyOver(connectionsTo(url, STANDBY_CONNECTIONS, health, { name: `${APPLICATION} stand-by` }))
   return storeOver(database, postgresEngine, (unit, work) => runUnit(database, unit, work))
 }
 
@@ -83,7 +83,7 @@ export async function openPostgres(url: string, health: DatabaseHealth, term?: s
   const inspect = async (client: pg.PoolClient) => {
     if (hasBegun && term !== undefined) await demandTerm(client, term)
   }
-  const database = kyselyOver(connectionsTo(url, CONNECTIONS, health, inspect))
+  const database = kyselyOver(connectionsTo(url, CONNECTIONS, health, { inspect }))
   try {
     await migrate(database as unknown as Kysely<unknown>)
     if (term !== undefined) await beginTerm(database as unknown as Kysely<unknown>, term)
@@ -95,7 +95,7 @@ export async function openPostgres(url: string, health: DatabaseHealth, term?: s
   }
 }
 
-function kyselyOver(pool: PostgresPool): Database {
+export function kyselyOver(pool: PostgresPool): Database {
   return new Kysely<Schema>({
     dialect: new PostgresDialect({ pool }),
     plugins: [new HandleEmptyInListsPlugin({ strategy: replaceWithNoncontingentExpression })],
@@ -123,6 +123,7 @@ const gates: Readonly<Partial<Record<UnitName, 'passing' | 'alone'>>> = {
   changeRules: 'alone',
   readTenantFeed: 'alone',
   recordScanErrors: 'passing',
+  changeHunt: 'passing',
   notify: 'alone',
 }
 const locks = { passing: sql`ROW SHARE`, alone: sql`EXCLUSIVE` } as const
@@ -132,11 +133,17 @@ const LONGEST_PAUSE_MS = 200
 
 /**
  * Runs a unit with the isolation that it declares. It is run again where it was taken back for the sake of others that
- * ran at the same time, and where its connection was lost before it was to be committed; where that came during the
- * commit nobody knows whether it is true, and the caller is told.
+ * ran at the same time, and where its connection was lost before it was to be committed: for some seconds after the first
+ * loss. Where the loss came during the commit nobody knows whether it is true, and the caller is told. What stays in
+ * the way is told as `storage.unavailable`.
  */
-async function runUnit<T>(database: Database, unit: UnitName, work: (trx: Transaction) => Promise<T>): Promise<T> {
+export async function runUnit<T>(
+  database: Database,
+  unit: UnitName,
+  work: (trx: Transaction) => Promise<T>,
+): Promise<T> {
   const gate = gates[unit]
+  let lostSince: number | null = null
   for (let tries = 1; ; tries++) {
     let isDone = false
     try {
@@ -151,11 +158,25 @@ async function runUnit<T>(database: Database, unit: UnitName, work: (trx: Transa
           return result
         })
     } catch (error) {
-      const isUndone = wasTakenBack(error) || (!isDone && isLost(error))
-      if (!isUndone || tries === MOST_TRIES) throw error
+      if (wasTakenBack(error)) {
+        if (tries >= MOST_TRIES) throw tooManyAtOnce(error)
+      } else {
+        if (isDone || !isLost(error) || hasWaited(error)) throw error
+        lostSince ??= performance.now()
+        if (tries >= MOST_TRIES || performance.now() - lostSince > WAIT_MS) throw error
+      }
     }
     await delay(Math.random() * Math.min(LONGEST_PAUSE_MS, 5 * 2 ** tries))
   }
+}
+
+function tooManyAtOnce(cause: unknown): Failure {
+  const failure = new Failure(
+    'storage.unavailable',
+    `Too many changed the same at the same time: PostgreSQL has taken this change back ${MOST_TRIES} times. Try again in a moment.`,
+  )
+  failure.cause = cause
+  return failure
 }
 
 /**
