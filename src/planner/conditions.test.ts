@@ -128,6 +128,18 @@ test('names bound by with stand for their values', () => {
   ])
 })
 
+test('a variable that is called like a rule is no rule', () => {
+  const rules = 'rule a { strings: $x = "zzzzzz" condition: $x }'
+  for (const condition of [
+    'with a = 1 : ( any of (a) )',
+    'for any a in (1, 2) : ( all of (a, a) )',
+    'for any a in (1, 2) : ( 1 of (a) )',
+  ]) {
+    const [, plan] = planRuleset(parse(`${rules} rule b { condition: ${condition} }`)).rules
+    assert.equal(plan && printPlan(plan.plan), 'may match: a is a variable here', condition)
+  }
+})
+
 test('sizes and integers at constant offsets are exact on both sides of a not', () => {
   check([
     ['filesize < 1KB', 'filesize <= 1023'],
@@ -194,7 +206,13 @@ test('any tree is planned, however deep or strange', () => {
     deep(name, (object) => ({ kind: 'member', object, name: 'x', span }), 50_000),
     deep(name, (operand) => ({ kind: 'negate', operand, span }), 50_000),
     { kind: 'of', quantifier: { kind: 'any' }, set: { kind: 'strings', patterns: ['$no*'] }, anchor: null, span },
-    { kind: 'of', quantifier: { kind: 'all' }, set: { kind: 'rules', patterns: ['self'] }, anchor: null, span },
+    {
+      kind: 'of',
+      quantifier: { kind: 'all' },
+      set: { kind: 'rules', patterns: ['self'], spans: [span] },
+      anchor: null,
+      span,
+    },
     { kind: 'identifier', name: 'self', span },
     { kind: 'stringCount', identifier: '$', anchor: null, span },
     {

@@ -249,6 +249,8 @@ function rulesDemand(quantifier: Quantifier, patterns: readonly string[], scope:
     return [...scope.rules.keys()].filter((name) => name.startsWith(pattern.slice(0, -1)))
   })
   if (quantifier.kind === 'none') return absence
+  const variable = names.find((name) => scope.variables.has(name))
+  if (variable !== undefined) return may(`${variable} is a variable here`)
   const parts = names.map((name) => scope.rules.get(name)?.plan ?? may(`the rule ${name} is not known here`))
   return quantified(quantifier, parts, new Set(names).size, scope)
 }

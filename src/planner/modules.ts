@@ -52,7 +52,10 @@ const dotnetExecutable = allOf([portableExecutable, literalDemand('dotnet', Buff
 
 const elfMagic = startsWith(0x7f454c46)
 
-const machoMagic = anyOf([0xfeedface, 0xcefaedfe, 0xfeedfacf, 0xcffaedfe, 0xcafebabe, 0xcafebabf].map(startsWith))
+/** Either order of bytes. A fat one in the order that nothing writes is read as well. */
+const machoMagic = anyOf(
+  [0xfeedface, 0xcefaedfe, 0xfeedfacf, 0xcffaedfe, 0xcafebabe, 0xcafebabf, 0xbebafeca, 0xbfbafeca].map(startsWith),
+)
 
 interface Module {
   /** What a file must be like for the module's fields to have a value. */

@@ -59,6 +59,19 @@ test('external variables are texts whatever they look like, in rules that ask fo
   }
 })
 
+test('variables among rules, and in declarations of their own name, are texts as well', () => {
+  const compiled = loadUsualEngine().compile(`
+rule any_of { condition: any of (filename, extension) }
+rule all_of { condition: all of (filename) }
+rule none_of { condition: none of (filename, any_of) }
+rule same_name { condition: with filename = filename : ( filename contains "6" ) }
+rule in_turn { condition: with x = filename, filename = "q" : ( x contains "6" and filename == "q" ) }`)
+  const found = (filename: string) =>
+    compiled.scan(Buffer.from('abc'), { ...noVariables, filename }).map(({ rule }) => rule)
+  assert.deepEqual(found('6x'), ['any_of', 'all_of', 'same_name', 'in_turn'])
+  assert.deepEqual(found('6'), found('6x'))
+})
+
 test('a sample whose name is a number is scanned with rules that ask for no name', () => {
   const compiled = loadUsualEngine().compile('rule hello { strings: $a = "hello" condition: $a }')
   for (const name of values) {

@@ -1,4 +1,4 @@
-import { parse } from '../yara/index.ts'
+import { parse, type Span } from '../yara/index.ts'
 
 /**
  * External variables are texts, but the binding looks into them: "7" becomes an integer and "True" a boolean, whereupon
@@ -21,24 +21,35 @@ export function isMistakenForAnotherType(value: string): boolean {
  */
 export function withValuesInPlace(text: string, values: ReadonlyMap<string, string>): string {
   const places: { readonly from: number; readonly to: number; readonly value: string }[] = []
+  const use = (name: string, span: Span | undefined, hidden: ReadonlySet<string>): void => {
+    const value = hidden.has(name) ? undefined : values.get(name)
+    if (value !== undefined && span !== undefined) places.push({ ...span, value })
+  }
   const visit = (node: unknown, hidden: ReadonlySet<string>): void => {
     if (typeof node !== 'object' || node === null || ArrayBuffer.isView(node)) return
     if (Array.isArray(node)) {
       for (const item of node) visit(item, hidden)
       return
     }
-    const { kind, name, span, variables, declarations } = node as SyntaxNode
+    const { kind, name, span, variables, declarations, patterns, spans, body } = node as SyntaxNode
     if (kind === 'unknown') throw new Error(`a variable may be used in a way that is not understood, at ${span?.from}`)
-    if (kind === 'identifier' && name !== undefined && span !== undefined && !hidden.has(name)) {
-      const value = values.get(name)
-      if (value !== undefined) places.push({ ...span, value })
+    if (kind === 'identifier' && name !== undefined) {
+      use(name, span, hidden)
       return
     }
-    const names =
-      kind === 'forIn' ? (variables ?? []) : kind === 'with' ? (declarations ?? []).map((one) => one.name) : []
-    for (const [key, child] of Object.entries(node)) {
-      visit(child, key === 'body' || kind === 'with' ? new Set([...hidden, ...names]) : hidden)
+    if (kind === 'rules') for (const [n, pattern] of (patterns ?? []).entries()) use(pattern, spans?.[n], hidden)
+    if (kind === 'with') {
+      // A declaration sees those before it.
+      const known = new Set(hidden)
+      for (const declaration of declarations ?? []) {
+        visit(declaration, known)
+        known.add(declaration.name)
+      }
+      visit(body, known)
+      return
     }
+    const within = kind === 'forIn' ? new Set([...hidden, ...(variables ?? [])]) : hidden
+    for (const [key, child] of Object.entries(node)) visit(child, key === 'body' ? within : hidden)
   }
   const { rules, notUnderstood } = parse(text)
   if (notUnderstood !== null) throw new Error(`a variable may be used where it is not seen: ${notUnderstood}`)
@@ -55,7 +66,11 @@ export function withValuesInPlace(text: string, values: ReadonlyMap<string, stri
 interface SyntaxNode {
   readonly kind?: string
   readonly name?: string
-  readonly span?: { readonly from: number; readonly to: number }
+  readonly span?: Span
+  /** Of a set of rules, in which variables may stand. */
+  readonly patterns?: readonly string[]
+  readonly spans?: readonly Span[]
+  readonly body?: unknown
   readonly variables?: readonly string[]
   readonly declarations?: readonly { readonly name: string }[]
 }

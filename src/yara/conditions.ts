@@ -67,8 +67,19 @@ const readers: Readonly<Record<number, Reads>> = {
 /** Reads the expression that the reader stands on; what recovery has damaged is `unknown`. */
 export function readExpression(reading: Reading): Expression {
   const read = readers[reading.tree.id]
-  if (read === undefined || reading.tree.isBroken) return unknown(reading.tree.span)
-  return read(reading)
+  const { tree, budget } = reading
+  const { span } = tree
+  if (read === undefined || tree.isBroken) return unknown(span)
+  const deepest = reading.depth
+  reading.depth = 0
+  const expression = read(reading)
+  const depth = reading.depth + 1
+  reading.depth = Math.max(deepest, depth)
+  // Chains within each other's first operands: flat in the tree, and deep here.
+  if (depth <= 2 * budget.maxDepth) return expression
+  reading.depth = deepest
+  reading.complain('budget-exceeded', beyond(`expressions more than ${2 * budget.maxDepth} deep`), span)
+  return unknown(span)
 }
 
 export function unknown(span: Span): Unknown {
@@ -108,10 +119,13 @@ function chain(reading: Reading, fold: Fold): Expression {
   let result: Expression | null = null
   let operator = ''
   let length = 0
+  let depth = 0
   if (tree.enter()) {
     do {
       if (isExpression(tree.id)) {
+        reading.depth = 0
         const operand: Expression = readExpression(reading)
+        depth = result === null ? reading.depth : Math.max(depth, reading.depth) + 1
         result = result === null ? operand : fold(operator, result, operand, { from: span.from, to: operand.span.to })
         length++
       } else {
@@ -120,6 +134,7 @@ function chain(reading: Reading, fold: Fold): Expression {
     } while (tree.next())
     tree.leave()
   }
+  reading.depth = Math.max(0, depth - 1)
   // The chain is flat in the tree but deep in the expression.
   if (length > reading.budget.maxDepth) {
     reading.complain('budget-exceeded', beyond(`more than ${reading.budget.maxDepth} operands in one chain`), span)
@@ -283,6 +298,7 @@ function readSet(reading: Reading): OfSet {
   const { tree } = reading
   const strings: string[] = []
   const rules: string[] = []
+  const spans: Span[] = []
   const items: Expression[] = []
   if (tree.enter()) {
     do {
@@ -291,6 +307,7 @@ function readSet(reading: Reading): OfSet {
         items.push(unknown(tree.span))
       } else if (tree.id === term.RuleWildcard) {
         rules.push(wildcard(tree.source))
+        spans.push(tree.span)
         items.push(unknown(tree.span))
       } else if (isExpression(tree.id)) {
         const item = readExpression(reading)
@@ -298,6 +315,7 @@ function readSet(reading: Reading): OfSet {
           strings.push(item.identifier)
         } else if (tree.id === term.Identifier && item.kind === 'identifier') {
           rules.push(item.name)
+          spans.push(item.span)
         }
         items.push(item)
       }
@@ -305,7 +323,7 @@ function readSet(reading: Reading): OfSet {
     tree.leave()
   }
   if (strings.length === items.length) return { kind: 'strings', patterns: strings }
-  if (rules.length === items.length) return { kind: 'rules', patterns: rules }
+  if (rules.length === items.length) return { kind: 'rules', patterns: rules, spans }
   return { kind: 'expressions', items }
 }
 

@@ -52,6 +52,7 @@ export function parse(source: string, budget: ParseBudget = defaultBudget): Sour
     tree: new TreeReader(tree, text, broken),
     budget,
     tooDeep,
+    depth: 0,
     complain: (code, message, span) => {
       diagnostics.add(code, message, span)
       // What is too much or too large has become `unknown` where it stands.

@@ -7,6 +7,8 @@ export interface Reading {
   readonly tree: TreeReader
   readonly budget: ParseBudget
   readonly complain: Complain
+  /** How deep the expression is that was read last, in expressions within each other. */
+  depth: number
   /** Keys of the rules that nest too deep to be read. */
   readonly tooDeep: ReadonlySet<string>
 }

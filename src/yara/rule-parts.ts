@@ -81,8 +81,11 @@ export function textOfParts(parts: readonly RulePart[]): string {
   return [...new Set(parts.map(({ imports }) => imports)), ...ordered.map(([, content]) => `${content}\n`)].join('')
 }
 
-/** A name, or the beginning of several: `any of (loader_*)`. Not that of a string, nor of something within a module. */
-const WORD = /(?<![\w$#@!]|(?<!\.)\.)[A-Za-z_]\w*\*?/g
+/**
+ * A name, or the beginning of several: `any of (loader_*)`. Not that of a string, nor of something within a module. Behind two
+ * dots, which may stand apart, a range ends: `(0. .pe.number_of_sections)`.
+ */
+const WORD = /(?<![\w$#@!]|(?<!\.\s{0,100})\.)[A-Za-z_]\w*\*?/g
 
 /** The rules above each rule that it names. */
 function referencesOf(rules: readonly Rule[], words: readonly ReadonlySet<string>[]): readonly (readonly number[])[] {

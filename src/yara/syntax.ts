@@ -321,10 +321,13 @@ export type Quantifier =
 /** `them`, or the listed identifiers and prefixes (`$a`, `$b*`), written as in the source. */
 export type StringSet = { readonly kind: 'them' } | { readonly kind: 'strings'; readonly patterns: readonly string[] }
 
-/** What `… of` ranges over: strings, rules (`ruleA`, `prefix*`), or a tuple of boolean expressions. */
+/**
+ * What `… of` ranges over: strings, rules (`ruleA`, `prefix*`), or a tuple of boolean expressions. What looks like a rule may
+ * be a variable; `spans` says where each pattern stands.
+ */
 export type OfSet =
   | StringSet
-  | { readonly kind: 'rules'; readonly patterns: readonly string[] }
+  | { readonly kind: 'rules'; readonly patterns: readonly string[]; readonly spans: readonly Span[] }
   | { readonly kind: 'expressions'; readonly items: readonly Expression[] }
 
 /** `2 of ($a*)`, `any of them in (0..100)`, `all of them at 0`, `1 of (ruleA, ruleB*)`. */

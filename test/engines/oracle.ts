@@ -151,6 +151,12 @@ export const cases: readonly Case[] = [
   rule('the length of a greedy match', strings('$a = /ab*/', '!a == 4'), ['abbb'], ['abb']),
   rule('the length of alternatives', strings('$a = /a(bb|b)b/', '!a == 4'), ['abbb'], ['abb']),
   rule('the length of alternatives', strings('$a = /a(b|bb)bc/', '!a[1] == 5'), ['abbbc'], ['abbc']),
+  rule('the length of hex alternatives', strings('$a = { 61 ( 62 62 | 62 ) 62 }', '!a == 4'), ['abbb'], ['abb']),
+  rule('the length in a loop', strings('$a = /a(bb|b)b/', 'for any of them : (!>3)'), ['abbb'], ['abb']),
+  rule('the length in a loop', strings('$a = /a(bb|b)b/', 'for any of them : (!&4 == 4)'), ['abbb'], ['abb']),
+  rule('the length of repeated letters', strings('$a = /1a*aa/i', '!a == 5'), ['1aaaa'], ['1aa']),
+  rule('the length of repeated letters', strings('$a = /x1a*aa/ nocase', '!a == 6'), ['x1aAaa'], ['x1aa']),
+  rule('words that may end', strings('$a = /b1?./ fullword'), [' b1 x'], ['xb1x']),
   rule(
     'the length of alternatives',
     strings('$a = /xy(a|ab|abc)/', 'for any i in (1..#a) : (!a[i] == 3)'),

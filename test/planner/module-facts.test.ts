@@ -26,6 +26,14 @@ machO.writeUInt32LE(0x01000007, 4)
 machO.writeUInt32LE(3, 8)
 machO.writeUInt32LE(2, 12)
 
+/** What is written on no machine: a list of one program in the other order of bytes. */
+const fatLittleEndian = [0xcafebabe, 0xcafebabf].map((magic) => {
+  const bytes = Buffer.alloc(4096)
+  for (const [n, word] of [magic, 1, 7, 3, 0x100, 0x200, 12].entries()) bytes.writeUInt32LE(word, 4 * n)
+  bytes.writeUInt32LE(0xfeedface, 0x100)
+  return bytes
+})
+
 interface Answers {
   readonly engine: boolean
   readonly plan: boolean
@@ -365,4 +373,17 @@ test('a digest of the whole file is compared with the one that the index stores'
   assert.deepEqual(ask(`hash.sha256(0, filesize) == "${digest}"`, Buffer.from('abd')), { engine: false, plan: false })
   assert.match(planOf(`hash.sha256(0, 100) == "${digest}"`), /^may match/)
   assert.match(planOf(`hash.sha256(1, filesize) == "${digest}"`), /^may match/)
+})
+
+test('a list of programs in the order of bytes that nobody writes has facts as well', () => {
+  const conditions = ['defined macho.magic', 'defined macho.fat_magic', 'macho.nfat_arch == 1']
+  let held = 0
+  for (const bytes of fatLittleEndian) {
+    for (const condition of conditions) {
+      const { engine, plan } = ask(condition, bytes)
+      assert.ok(!engine || plan, `${condition} on ${bytes.subarray(0, 4).toString('hex')}`)
+      if (engine) held++
+    }
+  }
+  assert.ok(held > 0, 'the engine reads them')
 })

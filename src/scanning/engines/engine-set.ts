@@ -2,7 +2,7 @@ import type { Diagnostic } from '../../yara/index.ts'
 import type { CompiledRules, Engine, EngineChoice, Engines } from '../engine.ts'
 import { importedModules } from '../imported-modules.ts'
 import { yaraX17, yaraX120 } from './native.ts'
-import { asksForLengthsOfAlternatives } from './unfit.ts'
+import { asksForLengthsOfAlternatives, hasTellingRepetitions } from './unfit.ts'
 import { yaraXInWebAssembly } from './web-assembly.ts'
 
 /** Modules that YARA-X 1.7.1 does not have. */
@@ -25,7 +25,7 @@ export function loadEngines(choice: EngineChoice): Engines {
   return new EngineSet(
     [
       ...(usual === null ? [] : [{ engine: usual, hasNewerModules: false, isUnfit: asksForLengthsOfAlternatives }]),
-      { engine: newer ?? yaraXInWebAssembly(), hasNewerModules: true, isUnfit: () => false },
+      { engine: newer ?? yaraXInWebAssembly(), hasNewerModules: true, isUnfit: hasTellingRepetitions },
     ],
     usual === null && newer === null,
   )
@@ -102,10 +102,12 @@ class EngineSet implements Engines {
   /** Those that may run the text, in the order in which they are tried. */
   #inOrder(text: string): [Engine, ...Engine[]] {
     const isNewer = importedModules(text).some((module) => newerModules.has(module))
-    const fit = this.#candidates.filter(({ isUnfit }) => !isUnfit(text))
-    const able = fit.filter(({ hasNewerModules }) => !isNewer || hasNewerModules)
-    const others = fit.filter((one) => !able.includes(one))
-    return [...able, ...others].map(({ engine }) => engine) as [Engine, ...Engine[]]
+    const able = this.#candidates.filter(({ hasNewerModules }) => !isNewer || hasNewerModules)
+    const sound = able.findIndex(({ isUnfit }) => !isUnfit(text))
+    // Where each has its faults with a text, it is run all the same.
+    const tried = able.slice(Math.max(0, sound))
+    const others = this.#candidates.filter((one) => !able.includes(one))
+    return [...tried, ...others].map(({ engine }) => engine) as [Engine, ...Engine[]]
   }
 }
 

@@ -25,6 +25,19 @@ test('rulesets with rules of one name, or with global rules, are not compiled to
   assert.deepEqual(keysOf([a, sameName]), [])
 })
 
+test('a ruleset that cannot be read is compiled alone, and keeps no others from being together', () => {
+  const cache = new CompiledCache(engine, { ...fixedLimits, ...testLimits })
+  const reading = cache.reading.bind(cache)
+  cache.reading = (one) => {
+    if (one.key === hello.key) throw new RangeError('too deep')
+    return reading(one)
+  }
+  assert.deepEqual(
+    bundlesOf([a, hello, b], cache).map(({ rulesets }) => rulesets.map(({ key }) => key)),
+    [['a', 'b']],
+  )
+})
+
 test('of rulesets with the same text, the first is compiled for all', () => {
   const copies = ['a1', 'a2', 'a3'].map((key) => ({ ...a, key }))
   assert.deepEqual(keysOf([...copies, b]), ['a1 b'])

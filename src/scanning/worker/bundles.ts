@@ -50,7 +50,8 @@ export function bundlesOf(
     if (seen.has(scanKey(ruleset))) continue
     seen.add(scanKey(ruleset))
     const { key, part, content } = ruleset
-    const reading = cache.reading(ruleset)
+    const reading = readingOf(ruleset, cache)
+    if (reading === null) continue
     const shared = scopeOf(ruleset, reading)
     if (shared === null) continue
     const scope = `${shared} ${cache.engineOf(ruleset)}`
@@ -84,6 +85,15 @@ export function bundlesOf(
       refused: false,
       isArranged,
     }))
+}
+
+/** Null where it cannot be read: then it is compiled alone, and fails alone. */
+function readingOf(ruleset: RunnableRuleset, cache: CompiledCache): RulesetReading | null {
+  try {
+    return cache.reading(ruleset)
+  } catch {
+    return null
+  }
 }
 
 /**
