@@ -151,6 +151,6 @@ export function randomToken(): string {
 }
 
 // A token has 160 random bits: there is nothing to guess that a slow hash would protect.
-function hashToken(token: string): Buffer {
+export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }

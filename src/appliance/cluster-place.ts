@@ -9,7 +9,7 @@ import { Bucket, isContentName, LocalCache, type Patience, S3Contents, Scratch }
 import type { Opened } from './opened.ts'
 
 /** In a data folder that holds everything. */
-export const DATABASE = 'backtrail.db'
+export { DATABASE } from '../store/index.ts'
 
 export function holdsSamples(folder: string): Failure {
   return new Failure(

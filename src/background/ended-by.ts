@@ -12,3 +12,9 @@ export async function endedBy<T>(signal: AbortSignal, work: Promise<T>): Promise
     signal.removeEventListener('abort', listener)
   }
 }
+
+/** Resolves when the signal is given; at once where it was. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

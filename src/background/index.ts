@@ -1,5 +1,6 @@
 /** Work that goes on by itself. */
-export { endedBy } from './ended-by.ts'
+export { aborted, endedBy } from './ended-by.ts'
 export { inParallel } from './in-parallel.ts'
+export { KeyedLock, Lock } from './lock.ts'
 export { Loop } from './loop.ts'
 export { startThread, ThreadQuestions } from './thread.ts'

@@ -5,6 +5,7 @@ import {
   asUnusableFolder,
   type CheckDepth,
   checkDatabase,
+  DATABASE,
   damageOfLog,
   lockDataFolder,
   makeFilesPrivate,
@@ -25,7 +26,7 @@ export async function isDatabaseSound(
       `There is no data folder ${data}; name one with --data, or a server with --server.`,
     )
   makeFilesPrivate()
-  const file = join(data, 'backtrail.db')
+  const file = join(data, DATABASE)
   const lock = lockDataFolder(data)
   try {
     await refuseLostDatabase(data, file)

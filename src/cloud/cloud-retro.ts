@@ -7,7 +7,7 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { endedBy } from '../background/index.ts'
+import { endedBy, KeyedLock } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import { clearRetroMatches } from '../matches/index.ts'
 import type { Log } from '../scanning/index.ts'
@@ -38,7 +38,7 @@ export class CloudRetro {
   readonly #log: Log
   readonly #lifetime: AbortSignal
   readonly #onRecorded: () => void
-  readonly #turns = new Map<number, Promise<unknown>>()
+  readonly #locks = new KeyedLock<number>()
   /** Rulesets with a request whose answer was lost. */
   readonly #uncertain = new Set<number>()
   /** Rulesets that were not looked at since the cloud was away, or since the start. */
@@ -69,7 +69,7 @@ export class CloudRetro {
     const { id } = await this.#demand(name)
     // The delivery is for everybody, and goes on when this request no longer waits for it.
     await endedBy(signal, this.settle(name))
-    await this.#inTurn(id, async () => {
+    await this.#locks.withLock(id, async () => {
       const { cloud } = await this.#demandThere(name)
       if (isHunting(cloud)) throw wrongState('A Cloud Retro hunt runs already.', cloud)
       // What an earlier hunt found goes from the feed when the next one starts.
@@ -91,7 +91,7 @@ export class CloudRetro {
   /** Fails as `start` does. */
   async stop(name: string, signal: AbortSignal): Promise<void> {
     const { id } = await this.#demand(name)
-    await this.#inTurn(id, async () => {
+    await this.#locks.withLock(id, async () => {
       const ruleset = await this.#demandThere(name)
       const { cloud } = ruleset
       if (!isHunting(cloud)) throw wrongState('No Cloud Retro hunt runs.', cloud)
@@ -115,7 +115,7 @@ export class CloudRetro {
   /** Removes the results of hunts, and keeps them away. Fails as `start` does. */
   async clear(name: string, signal: AbortSignal): Promise<void> {
     const { id } = await this.#demand(name)
-    await this.#inTurn(id, async () => {
+    await this.#locks.withLock(id, async () => {
       const { cloud } = await this.#demand(name)
       if (!cloud) throw notSaved(null)
       if (isHunting(cloud)) throw wrongState('A Cloud Retro hunt runs; stop it before its results are cleared.', cloud)
@@ -180,7 +180,7 @@ export class CloudRetro {
   async follow(ruleset: Followed, signal: AbortSignal): Promise<void> {
     // Should that fail, the others' turn comes before its next one.
     if (this.#unseen.delete(ruleset.id)) this.#unseen.add(ruleset.id)
-    await this.#inTurn(ruleset.id, () => this.#follow(ruleset, signal))
+    await this.#locks.withLock(ruleset.id, () => this.#follow(ruleset, signal))
   }
 
   async #follow({ id, name }: Followed, signal: AbortSignal): Promise<void> {
@@ -287,16 +287,6 @@ export class CloudRetro {
 
   async #write(id: number, change: CloudRulesetChange): Promise<void> {
     await this.#store.transaction('changeCloud', (tx) => writeRow(tx, id, change))
-  }
-
-  async #inTurn<T>(id: number, work: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(id) ?? Promise.resolve()).then(work, work)
-    this.#turns.set(id, turn)
-    try {
-      return await turn
-    } finally {
-      if (this.#turns.get(id) === turn) this.#turns.delete(id)
-    }
   }
 }
 

@@ -6,8 +6,9 @@
  * Entries that a later one has replaced, and deletions, are kept for some time (`keptMs`); an appliance that was away for
  * longer takes a snapshot instead. Which that is says the horizon: the largest sequence that was deleted.
  */
-import { createHash, randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import { hashToken, randomToken } from '../accounts/index.ts'
+import { aborted } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import {
   type ApplianceReport,
@@ -112,7 +113,7 @@ export class Manager {
   /** Returns its token, once. `appliance.name-invalid`, `appliance.exists`. */
   async add(name: string): Promise<string> {
     if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) throw new Failure('appliance.name-invalid')
-    const token = newToken()
+    const token = randomToken()
     await this.#store.transaction('addAppliance', async ({ appliances }) => {
       if (await appliances.findByName(name)) throw new Failure('appliance.exists')
       await appliances.add({ name, tokenHash: hashToken(token), created: this.#clock() })
@@ -123,7 +124,7 @@ export class Manager {
   /** A new token in place of the one before, returned once. `appliance.not-found`. */
   async renewToken(name: string): Promise<string> {
     const { id } = await this.#existing(name)
-    const token = newToken()
+    const token = randomToken()
     await this.#store.appliances.setToken(id, hashToken(token))
     return token
   }
@@ -347,17 +348,4 @@ async function horizonOf({ settings }: Repositories): Promise<number> {
 
 function entryJson({ chain: _, ...entry }: SharedEntry) {
   return entry
-}
-
-function newToken(): string {
-  return randomBytes(20).toString('hex')
-}
-
-function hashToken(token: string): Buffer {
-  return createHash('sha256').update(token).digest()
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

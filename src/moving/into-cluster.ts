@@ -9,6 +9,7 @@ import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { damageOf, digestOfFile, isSegmentName, SEGMENT_OBJECTS } from '../segments/index.ts'
 import {
+  DATABASE,
   ChangedFile,
   CLUSTER_MARKER,
   checkDatabase,
@@ -51,7 +52,7 @@ export async function moveIntoCluster(
   log: Log,
 ): Promise<Moved> {
   makeFilesPrivate()
-  const file = join(data, 'backtrail.db')
+  const file = join(data, DATABASE)
   if (!existsSync(file))
     throw new Failure('settings.invalid', `${file} does not exist: there is nothing to move out of ${data}.`)
   const opened = new Opened(log)

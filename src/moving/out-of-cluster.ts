@@ -8,6 +8,7 @@ import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { damageOf, digestOfFile, SEGMENT_OBJECTS } from '../segments/index.ts'
 import {
+  DATABASE,
   contentFile,
   contentFolders,
   contentKey,
@@ -30,7 +31,6 @@ import { AT_ONCE, type Moved, type MoveOptions, type Stage } from './move.ts'
 import { compareRows, copyRows, leavingOut } from './rows.ts'
 
 const ROWS_AT_ONCE = 1_000
-const DATABASE = 'backtrail.db'
 
 /**
  * Moves what a cluster has into a folder that is not there yet, is empty, or that the same move has begun to fill; the

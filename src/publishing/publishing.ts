@@ -7,7 +7,7 @@
  * manager that is away, by pauses that grow up to `syncPoll`. No request of a user waits for it longer than `managerWait`.
  */
 import { type Account, type Accounts, may } from '../accounts/index.ts'
-import { Loop } from '../background/index.ts'
+import { aborted, Loop } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import { limits } from '../manager-protocol/index.ts'
 import { pauseAfter } from '../network/index.ts'
@@ -222,7 +222,7 @@ export class Publishing {
   async #settled(name: string, wait: AbortSignal): Promise<Published> {
     const { publications, sharedRulesets, rulesets } = this.#store
     const connection = this.#connection
-    if (connection) await Promise.race([this.#sendAll(connection, name, wait), ended(wait)])
+    if (connection) await Promise.race([this.#sendAll(connection, name, wait), aborted(wait)])
     const first = await publications.first(name)
     const shared = await sharedRulesets.findBesideOwn(name)
     const sequence = shared && shared.sequence > 0 ? shared.sequence : null
@@ -409,9 +409,4 @@ export class Publishing {
 /** Users whom a setting lets publish do that with what is theirs. */
 function demandOwner(by: Account, ruleset: { readonly ownerId: number } | null): void {
   if (ruleset?.ownerId !== by.id && !may(by, 'rulesets.publish')) throw new Failure('ruleset.foreign')
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -11,6 +11,7 @@
  * recorded in the transaction that takes it.
  */
 import type { Accounts } from '../accounts/index.ts'
+import { Lock } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { EntryJson } from '../manager-protocol/index.ts'
 import { type Rulesets, unpackText } from '../rulesets/index.ts'
@@ -33,7 +34,7 @@ export interface ReceiverParts {
 export class Receiver {
   readonly #parts: ReceiverParts
   /** One name after the other: a person's decision and the manager's news never meet. */
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #lock = new Lock()
 
   constructor(parts: ReceiverParts) {
     this.#parts = parts
@@ -84,7 +85,7 @@ export class Receiver {
 
   /** Takes what the manager has under a name where nothing stands against that. */
   async settle(name: string): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#lock.withLock(async () => {
       const { store, lastWins } = this.#parts
       const shared = await store.sharedRulesets.findBesideOwn(name)
       if (!shared || !isBehind(shared) || shared.waiting > 0) return
@@ -98,7 +99,7 @@ export class Receiver {
 
   /** What is here gives way, whatever it is: a person wants that. `shared.changed`, `shared.not-found`. */
   async takeShared(name: string, sequence: number): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#lock.withLock(async () => {
       const shared = await this.#parts.store.sharedRulesets.findBesideOwn(name)
       if (!shared) throw new Failure('shared.not-found')
       if (shared.sequence !== sequence) throw new Failure('shared.changed')
@@ -158,12 +159,6 @@ export class Receiver {
     const { journal } = this.#parts.store
     if ((await journal.latestMessage('ruleset-out-of-sync')) === message) return
     await journal.add({ kind: 'ruleset-out-of-sync', message, created: now() })
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work)
-    this.#turn = turn.catch(() => {})
-    return turn
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Account, demand } from '../accounts/index.ts'
+import { KeyedLock } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import { replaceRules } from '../matches/index.ts'
 import type { RunnableRuleset, ScanError } from '../scanning/index.ts'
@@ -67,8 +68,8 @@ export class Rulesets {
   readonly #runnable: RunnableRulesets
   readonly #observers: readonly RulesetObserver[]
   readonly #listeners = new Set<(generation: number) => void>()
-  /** By name, the end of the last change that was begun: changes of one ruleset happen one after the other. */
-  readonly #turns = new Map<string, Promise<unknown>>()
+  /** By name: changes of one ruleset happen one after the other. */
+  readonly #locks = new KeyedLock<string>()
 
   constructor(parts: {
     readonly store: Store
@@ -150,7 +151,7 @@ export class Rulesets {
    * `ruleset.changed` where another revision than `replaces` is current.
    */
   async remove(by: Account, name: string, purpose: ChangePurpose & { readonly replaces?: number } = {}): Promise<void> {
-    await this.#inTurn(name, async () => {
+    await this.#locks.withLock(name, async () => {
       const ruleset = await this.#existing(name)
       const refusal = 'Unauthorized action; ruleset is a Spectra Core ruleset or was created by another user'
       checkOwner(by, ruleset, refusal, refusal)
@@ -165,7 +166,7 @@ export class Rulesets {
    * `ruleset.name-invalid`, `.not-found`, `.core`, `.foreign`.
    */
   async setEnabled(by: Account, name: string, enabled: boolean, purpose: ChangePurpose = {}): Promise<RulesetState> {
-    return this.#inTurn(name, async () => {
+    return this.#locks.withLock(name, async () => {
       const ruleset = await this.#existing(name, {
         malformed: 'Missing or malformed name parameter',
         missing: 'Ruleset with that name does not exist',
@@ -194,7 +195,7 @@ export class Rulesets {
       change: (work: (tx: UnitOfWork) => Promise<boolean>) => this.change(work),
       // In the order of their names, so that two never wait for each other.
       whileLocked: <T>(some: readonly string[], work: () => Promise<T>): Promise<T> =>
-        some.reduceRight<() => Promise<T>>((inner, name) => () => this.#inTurn(name, inner), work)(),
+        some.reduceRight<() => Promise<T>>((inner, name) => () => this.#locks.withLock(name, inner), work)(),
     }
     return changeMany(parts, by, names, change)
   }
@@ -206,7 +207,7 @@ export class Rulesets {
       const [expired] = await this.#store.rulesets.findExpired(now(), 1)
       if (!expired) return disabled
       const { name } = expired
-      await this.#inTurn(name, () =>
+      await this.#locks.withLock(name, () =>
         this.change(async (tx) => {
           const ruleset = await tx.rulesets.findByName(name)
           const isDue = ruleset?.enabled && ruleset.expires !== null && ruleset.expires <= now()
@@ -264,7 +265,7 @@ export class Rulesets {
     const content = ruleText(given.content)
     if (content === '')
       throw new Failure('parameter.out-of-range', 'Parameter not in expected range: content is missing')
-    return this.#inTurn(name, async () => {
+    return this.#locks.withLock(name, async () => {
       const existing = await this.#store.rulesets.findByName(name)
       if (existing && core) {
         if (!existing.core) throw new Failure('ruleset.exists')
@@ -360,20 +361,6 @@ export class Rulesets {
   async #notifyListeners(): Promise<void> {
     const generation = await this.generation()
     for (const listener of this.#listeners) listener(generation)
-  }
-
-  async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(work)
-    const over = turn.then(
-      () => {},
-      () => {},
-    )
-    this.#turns.set(name, over)
-    try {
-      return await turn
-    } finally {
-      if (this.#turns.get(name) === over) this.#turns.delete(name)
-    }
   }
 
   async #existing(

@@ -12,6 +12,9 @@ import { asUnusableFolder } from './unusable-folder.ts'
  * the operating system, which lets go of a lock when its process ends, however it ends. So the lock is an exclusive
  * transaction on an empty database, `lock.db`, that stays open; `owner.json` beside it only tells the others who it is.
  */
+/** The file of the database in a data folder. */
+export const DATABASE = 'backtrail.db'
+
 export interface DataFolderLock {
   /** Tells others under which address the folder's owner can be reached. Throws `storage.full`. */
   announce(url: string): void

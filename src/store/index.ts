@@ -14,7 +14,7 @@ export type * from './cloud-feeds.ts'
 export type * from './cloud-rulesets.ts'
 export type * from './corpus.ts'
 export { type Counted, countInSteps } from './counted.ts'
-export { type DataFolderLock, lockDataFolder } from './data-folder.ts'
+export { DATABASE, type DataFolderLock, lockDataFolder } from './data-folder.ts'
 export { checkFirst, DatabaseHealth, type DatabaseState } from './database-health.ts'
 export type * from './feeds.ts'
 export {

@@ -14,7 +14,7 @@
 import { renameSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { inParallel } from '../../background/index.ts'
+import { inParallel, Lock } from '../../background/index.ts'
 import { Failure } from '../../errors/index.ts'
 import type { Content, ContentLease, ContentStore, StagedContent } from './content-store.ts'
 import { type Disk, realDisk } from './disk.ts'
@@ -30,7 +30,7 @@ export class FileContents implements ContentStore {
   readonly #dataFolder: string
   readonly #scratch: Scratch
   readonly #disk: Disk
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #lock = new Lock()
 
   private constructor(dataFolder: string, scratch: Scratch, disk: Disk) {
     this.#dataFolder = dataFolder
@@ -86,9 +86,7 @@ export class FileContents implements ContentStore {
   }
 
   withLock<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work, work)
-    this.#turn = turn.catch(() => {})
-    return turn
+    return this.#lock.withLock(work)
   }
 
   /** The contents themselves: they stay where they are. */

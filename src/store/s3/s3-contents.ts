@@ -9,7 +9,7 @@
  * Workers read copies in the cache of this machine. What was just stored is taken into it, since it is examined next.
  */
 
-import { inParallel } from '../../background/index.ts'
+import { inParallel, Lock } from '../../background/index.ts'
 import { Failure } from '../../errors/index.ts'
 import type { Content, ContentLease, ContentStore, StagedContent } from '../files/content-store.ts'
 import { isContentName } from '../files/layout.ts'
@@ -38,7 +38,7 @@ const DAMAGED = 'damaged'
 
 export class S3Contents implements ContentStore {
   readonly #parts: S3ContentsParts
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #lock = new Lock()
 
   constructor(parts: S3ContentsParts) {
     this.#parts = parts
@@ -62,9 +62,7 @@ export class S3Contents implements ContentStore {
   }
 
   withLock<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work, work)
-    this.#turn = turn.catch(() => {})
-    return turn
+    return this.#lock.withLock(work)
   }
 
   /** Copies in the cache. Throws `storage.unavailable`, `storage.full`. */
