@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react'
 import { Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components'
 import { Button } from './button.tsx'
 import styles from './column-choice.module.css'
-import { useWindowWidth } from './media.ts'
+import { TABLE_FROM, useWindowWidth } from './media.ts'
 import menu from './menu.module.css'
 
 interface Choosable {
@@ -11,8 +11,6 @@ interface Choosable {
   readonly title: string
   readonly from?: number
 }
-
-const CARDS_UP_TO = 640
 
 /**
  * Which columns of a table are shown: those that somebody chose in this browser, else what fits into the window. The first
@@ -22,7 +20,7 @@ export function useChosenColumns<Column extends Choosable>(name: string | undefi
   const [chosen, setChosen] = useState(() => (name === undefined ? {} : remembered(name)))
   const widths = useMemo(() => [...new Set(columns.map(({ from = 0 }) => from))], [columns])
   const width = useWindowWidth(widths)
-  const isCards = width <= CARDS_UP_TO
+  const isCards = width < TABLE_FROM
   const isShown = ({ key, from = 0 }: Choosable): boolean =>
     from === 0 || (name === undefined ? true : (chosen[key] ?? (isCards || width >= from)))
   const choosable = name === undefined ? [] : columns.filter(({ from }) => from !== undefined)

@@ -5,6 +5,7 @@ import styles from './hit-columns.module.css'
 import { HitStrings } from './hit-strings.tsx'
 import { bytes } from './numbers.ts'
 import type { Column } from './table.tsx'
+import { TABLE_FROM } from './media.ts'
 
 /** What is shown of a match that an ad-hoc hunt found. */
 export const hitColumns: readonly Column<HuntHit>[] = [
@@ -19,13 +20,13 @@ export const hitColumns: readonly Column<HuntHit>[] = [
   },
   { key: 'rule', title: 'Rule', cell: ({ rule }) => rule },
   { key: 'classification', title: 'Classification', cell: (hit) => <Classification of={hit.classification} /> },
-  { key: 'threat', title: 'Threat', from: 641, cell: ({ threat_name }) => threat_name ?? '–' },
-  { key: 'type', title: 'Type', from: 641, cell: (hit) => hit.file_type },
-  { key: 'size', title: 'Size', from: 641, align: 'end', cell: (hit) => bytes(hit.file_size) },
+  { key: 'threat', title: 'Threat', from: TABLE_FROM, cell: ({ threat_name }) => threat_name ?? '–' },
+  { key: 'type', title: 'Type', from: TABLE_FROM, cell: (hit) => hit.file_type },
+  { key: 'size', title: 'Size', from: TABLE_FROM, align: 'end', cell: (hit) => bytes(hit.file_size) },
   {
     key: 'strings',
     title: 'Strings',
-    from: 641,
+    from: TABLE_FROM,
     cell: ({ strings, sha256 }) => <HitStrings strings={strings} sha256={sha256} />,
   },
 ]

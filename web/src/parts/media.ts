@@ -1,5 +1,8 @@
 import { useCallback, useSyncExternalStore } from 'react'
 
+/** Pixels of the window from which rows stand in a table, not as cards; `table.module.css` has the same. */
+export const TABLE_FROM = 641
+
 /** Whether a media query holds, such as `(min-width: 1500px)`; follows the window. */
 export function useMedia(query: string): boolean {
   const subscribe = useCallback(
@@ -17,7 +20,7 @@ export function useMedia(query: string): boolean {
 export function useWindowWidth(bounds: readonly number[]): number {
   const subscribe = useCallback(
     (listener: () => void) => {
-      const all = [CARDS_FROM, ...bounds].map((from) => window.matchMedia(`(min-width: ${from}px)`))
+      const all = [TABLE_FROM, ...bounds].map((from) => window.matchMedia(`(min-width: ${from}px)`))
       for (const media of all) media.addEventListener('change', listener)
       return () => {
         for (const media of all) media.removeEventListener('change', listener)
@@ -26,9 +29,6 @@ export function useWindowWidth(bounds: readonly number[]): number {
     [bounds],
   )
   return useSyncExternalStore(subscribe, () =>
-    Math.max(0, ...[CARDS_FROM, ...bounds].filter((from) => window.matchMedia(`(min-width: ${from}px)`).matches)),
+    Math.max(0, ...[TABLE_FROM, ...bounds].filter((from) => window.matchMedia(`(min-width: ${from}px)`).matches)),
   )
 }
-
-/** Above the width up to which rows are cards. */
-const CARDS_FROM = 641

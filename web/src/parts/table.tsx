@@ -1,7 +1,7 @@
 import { ArrowDown, ArrowUp } from 'lucide-react'
 import { memo, type ReactNode, type RefObject, useCallback, useEffect, useRef } from 'react'
 import { ColumnChoice, useChosenColumns } from './column-choice.tsx'
-import { useMedia } from './media.ts'
+import { TABLE_FROM, useMedia } from './media.ts'
 import styles from './table.module.css'
 import { type Portion, useVisibleRows } from './visible-rows.ts'
 
@@ -87,8 +87,8 @@ export function Table<Row>(props: TableProps<Row>) {
   )
 }
 
-/** Narrower than a table of several columns can be read in; `table.module.css` has the same. */
-const CARDS = '(max-width: 640px)'
+/** Narrower than a table of several columns can be read in. */
+const CARDS = `(max-width: ${TABLE_FROM - 1}px)`
 
 interface DrawnProps<Row> extends TableProps<Row> {
   readonly isCards: boolean

@@ -13,6 +13,7 @@ import { OwnQuota, Quotas } from './quotas.tsx'
 import { Retention } from './retention.tsx'
 import { OwnPassword, Tokens } from './tokens.tsx'
 import { Users } from './users.tsx'
+import { roleNouns } from './role-nouns.ts'
 
 const initial = { part: 'account' }
 
@@ -43,7 +44,7 @@ export function Component() {
   const chosen = parts.some(({ id }) => id === part) ? part : 'account'
   return (
     <>
-      <PageHead title="Administration" about={`You are ${user.name}, ${roles[user.role]}.`} />
+      <PageHead title="Administration" about={`You are ${user.name}, ${roleNouns[user.role]}.`} />
       <Tabs selectedKey={chosen} onSelectionChange={(part) => change({ part: String(part) })}>
         <TabList className={styles.tabs ?? ''} aria-label="Parts of the administration">
           {parts.map(({ id, title }) => (
@@ -98,10 +99,3 @@ export function Component() {
     </>
   )
 }
-
-const roles = {
-  administrator: 'an administrator',
-  publisher: 'a publisher',
-  user: 'a user',
-  'read-only': 'a reader',
-} as const

@@ -20,6 +20,7 @@ import { RadioChoice } from '../../parts/radio-choice.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import styles from './administration-page.module.css'
 import { Tokens } from './tokens.tsx'
+import { roleNouns } from './role-nouns.ts'
 
 type Role = SessionUser['role']
 type Open =
@@ -185,13 +186,6 @@ const roles = [
   { id: 'administrator', title: 'administrator' },
 ] as const
 
-const asNoun = {
-  administrator: 'an administrator',
-  publisher: 'a publisher',
-  user: 'a user',
-  'read-only': 'a reader',
-} as const
-
 function NewRole({
   user,
   self,
@@ -209,7 +203,7 @@ function NewRole({
       { name: user.name, role },
       {
         onSuccess: () => {
-          notifyDone(`${user.name} is ${asNoun[role]} now.`)
+          notifyDone(`${user.name} is ${roleNouns[role]} now.`)
           onClose()
           // One's own pages show what one may do.
           if (user.name === self) window.location.reload()

@@ -15,6 +15,7 @@ import { Problem } from '../../parts/problem.tsx'
 import { ProgressBar } from '../../parts/progress-bar.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import styles from './hunts-page.module.css'
+import { TABLE_FROM } from '../../parts/media.ts'
 
 const PAGE_SIZE = 50
 const initial = { of: 'my', page: 1 }
@@ -87,10 +88,10 @@ const columns: readonly Column<Hunt>[] = [
     ),
   },
   { key: 'state', title: 'State', cell: (hunt) => <State hunt={hunt} /> },
-  { key: 'user', title: 'Owner', from: 641, cell: ({ user }) => user ?? 'a removed user' },
+  { key: 'user', title: 'Owner', from: TABLE_FROM, cell: ({ user }) => user ?? 'a removed user' },
   { key: 'created', title: 'Started', align: 'end', cell: ({ created }) => <Moment at={created} /> },
-  { key: 'samples', title: 'Samples', from: 641, align: 'end', cell: ({ samples }) => count(samples) },
-  { key: 'scanned', title: 'Scanned', from: 641, align: 'end', cell: (hunt) => bytes(hunt.scanned_bytes) },
+  { key: 'samples', title: 'Samples', from: TABLE_FROM, align: 'end', cell: ({ samples }) => count(samples) },
+  { key: 'scanned', title: 'Scanned', from: TABLE_FROM, align: 'end', cell: (hunt) => bytes(hunt.scanned_bytes) },
   { key: 'matches', title: 'Matches', align: 'end', cell: ({ matches }) => count(matches) },
   { key: 'actions', title: 'Actions', cell: (hunt) => <Cancel hunt={hunt} /> },
 ]

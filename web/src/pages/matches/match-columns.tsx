@@ -8,6 +8,7 @@ import { bytes, count } from '../../parts/numbers.ts'
 import { AboutRule } from '../../parts/rule-meta.tsx'
 import type { Column } from '../../parts/table.tsx'
 import styles from './matches-page.module.css'
+import { TABLE_FROM } from '../../parts/media.ts'
 
 /** From a match to the place in its sample. */
 const addressOfMatch = ({ sha256, sha1, ruleset, rule }: Match) =>
@@ -54,8 +55,8 @@ export const columns: readonly Column<Match>[] = [
     from: 1201,
     cell: ({ threat_name }) => <Short text={threat_name ?? '–'} />,
   },
-  { key: 'type', title: 'Type', isSortable: true, from: 641, cell: ({ file_type }) => <Short text={file_type} /> },
-  { key: 'size', title: 'Size', align: 'end', isSortable: true, from: 641, cell: ({ file_size }) => bytes(file_size) },
+  { key: 'type', title: 'Type', isSortable: true, from: TABLE_FROM, cell: ({ file_type }) => <Short text={file_type} /> },
+  { key: 'size', title: 'Size', align: 'end', isSortable: true, from: TABLE_FROM, cell: ({ file_size }) => bytes(file_size) },
   {
     key: 'hash',
     title: 'SHA-1',
@@ -65,7 +66,7 @@ export const columns: readonly Column<Match>[] = [
   {
     key: 'place',
     title: 'Found',
-    from: 641,
+    from: TABLE_FROM,
     cell: ({ cloud }) => {
       const Place = cloud ? Cloud : HardDrive
       return (
@@ -122,8 +123,8 @@ export const sampleColumns: readonly Column<MatchGroup>[] = [
     from: 1201,
     cell: ({ newest: { threat_name } }) => <Short text={threat_name ?? '–'} />,
   },
-  { key: 'type', title: 'Type', from: 641, cell: ({ newest: { file_type } }) => <Short text={file_type} /> },
-  { key: 'size', title: 'Size', align: 'end', from: 641, cell: ({ newest: { file_size } }) => bytes(file_size) },
+  { key: 'type', title: 'Type', from: TABLE_FROM, cell: ({ newest: { file_type } }) => <Short text={file_type} /> },
+  { key: 'size', title: 'Size', align: 'end', from: TABLE_FROM, cell: ({ newest: { file_size } }) => bytes(file_size) },
   { key: 'recorded', title: 'Newest recorded', align: 'end', cell: ({ newest }) => <Moment at={newest.created} /> },
 ]
 

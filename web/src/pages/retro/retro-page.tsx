@@ -14,6 +14,7 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { HistoryChart } from './history-chart.tsx'
 import styles from './retro-page.module.css'
 import { headingOf, ruledOut } from './run-words.ts'
+import { TABLE_FROM } from '../../parts/media.ts'
 
 export function Component() {
   const runs = useRetroRuns()
@@ -159,15 +160,15 @@ const columns: readonly Column<RetroRun>[] = [
     cell: ({ id, started }) => <Link to={`/retro/${id}`}>{started ? <Moment at={started} /> : `Run ${id}`}</Link>,
   },
   { key: 'state', title: 'State', cell: (run) => <span data-state={run.state}>{headingOf(run).toLowerCase()}</span> },
-  { key: 'by', title: 'Started by', from: 641, cell: ({ started_by }) => started_by },
-  { key: 'rulesets', title: 'Rulesets', from: 641, align: 'end', cell: ({ rulesets }) => count(rulesets) },
-  { key: 'samples', title: 'Samples', from: 641, align: 'end', cell: ({ samples }) => count(samples) },
-  { key: 'ruled-out', title: 'Ruled out', from: 641, align: 'end', cell: ruledOut },
-  { key: 'scanned', title: 'Scanned', from: 641, align: 'end', cell: ({ scanned_bytes }) => bytes(scanned_bytes) },
+  { key: 'by', title: 'Started by', from: TABLE_FROM, cell: ({ started_by }) => started_by },
+  { key: 'rulesets', title: 'Rulesets', from: TABLE_FROM, align: 'end', cell: ({ rulesets }) => count(rulesets) },
+  { key: 'samples', title: 'Samples', from: TABLE_FROM, align: 'end', cell: ({ samples }) => count(samples) },
+  { key: 'ruled-out', title: 'Ruled out', from: TABLE_FROM, align: 'end', cell: ruledOut },
+  { key: 'scanned', title: 'Scanned', from: TABLE_FROM, align: 'end', cell: ({ scanned_bytes }) => bytes(scanned_bytes) },
   {
     key: 'took',
     title: 'Took',
-    from: 641,
+    from: TABLE_FROM,
     align: 'end',
     cell: ({ started, stopped }) => (started && stopped ? duration(Date.parse(stopped) - Date.parse(started)) : '–'),
   },

@@ -30,6 +30,7 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { ChosenRulesets } from './chosen-rulesets.tsx'
 import { ImportPlace } from './import-place.tsx'
 import styles from './rulesets-page.module.css'
+import { TABLE_FROM } from '../../parts/media.ts'
 
 const PAGE_SIZE = 100
 
@@ -182,7 +183,7 @@ function columnsFor(user: SessionUser): readonly Column<Ruleset>[] {
       key: 'owner',
       title: 'Owner',
       isSortable: true,
-      from: 641,
+      from: TABLE_FROM,
       cell: ({ owner, system_ruleset }) => (system_ruleset ? 'core' : owner),
     },
     ...[...classifications].reverse().map(countColumn),
@@ -190,7 +191,7 @@ function columnsFor(user: SessionUser): readonly Column<Ruleset>[] {
       key: 'last_matched',
       title: 'Last match',
       isSortable: true,
-      from: 641,
+      from: TABLE_FROM,
       align: 'end',
       cell: ({ last_matched }) => (last_matched ? <Moment at={last_matched} /> : <Dash />),
     },
@@ -198,7 +199,7 @@ function columnsFor(user: SessionUser): readonly Column<Ruleset>[] {
       key: 'modified',
       title: 'Changed',
       isSortable: true,
-      from: 641,
+      from: TABLE_FROM,
       align: 'end',
       cell: ({ modified }) => <Moment at={modified} />,
     },
@@ -211,7 +212,7 @@ function countColumn(classification: ClassificationName): Column<Ruleset> {
     key: classification,
     title: `${classification[0]?.toUpperCase()}${classification.slice(1)}`,
     isSortable: true,
-    from: 641,
+    from: TABLE_FROM,
     align: 'end',
     cell: ({ name, match_counts }) => {
       const matches = match_counts[classification]

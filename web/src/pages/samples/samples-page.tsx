@@ -22,6 +22,7 @@ import type { Column } from '../../parts/table.tsx'
 import styles from './samples-page.module.css'
 import { addUploads, useUploads } from './uploads.ts'
 import { UploadsPanel } from './uploads-panel.tsx'
+import { TABLE_FROM } from '../../parts/media.ts'
 
 const initial: SampleQuery = { q: '', file_type: '', classification: '', tag: '', from: '', to: '' }
 
@@ -118,14 +119,14 @@ const columns: readonly Column<Sample>[] = [
     cell: ({ processed, classification }) =>
       processed ? <Classification of={classification} /> : <Badge tone="information">being matched</Badge>,
   },
-  { key: 'threat', title: 'Threat', from: 641, cell: ({ threat_name }) => threat_name ?? '–' },
-  { key: 'type', title: 'Type', from: 641, cell: ({ file_type }) => file_type },
-  { key: 'size', title: 'Size', align: 'end', from: 641, cell: ({ size }) => bytes(size) },
+  { key: 'threat', title: 'Threat', from: TABLE_FROM, cell: ({ threat_name }) => threat_name ?? '–' },
+  { key: 'type', title: 'Type', from: TABLE_FROM, cell: ({ file_type }) => file_type },
+  { key: 'size', title: 'Size', align: 'end', from: TABLE_FROM, cell: ({ size }) => bytes(size) },
   {
     key: 'members',
     title: 'Contained files',
     align: 'end',
-    from: 641,
+    from: TABLE_FROM,
     cell: ({ extracted_file_count: members }) => (members > 0 ? members : '–'),
   },
   {

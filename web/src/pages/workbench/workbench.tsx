@@ -7,7 +7,7 @@ import { YaraEditor, type YaraEditorHandle } from '../../editor/yara-editor.tsx'
 import { useAddressState } from '../../parts/address-state.ts'
 import { Button } from '../../parts/button.tsx'
 import { Confirmation } from '../../parts/dialog.tsx'
-import { useMedia } from '../../parts/media.ts'
+import { TABLE_FROM, useMedia } from '../../parts/media.ts'
 import { counted } from '../../parts/numbers.ts'
 import { adviceNotes } from './advice-notes.ts'
 import { ConflictPanel } from './conflict-panel.tsx'
@@ -84,7 +84,7 @@ export function Workbench({
   /** A new text is stored, and its page is on the way: what would be typed here now would be lost. */
   const [isGone, setGone] = useState(false)
   const editor = useRef<YaraEditorHandle>(null)
-  const isWide = useMedia('(min-width: 641px)')
+  const isWide = useMedia(`(min-width: ${TABLE_FROM}px)`)
   const scope = useScope()
   const explanation = useExplanation(text, scope.settled)
   const { run, begin, stop, keep, close } = useRun(shownRun, (id) => setAddress({ run: id }, { replace: true }))
