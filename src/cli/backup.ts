@@ -6,6 +6,7 @@ import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
+import { printProblems } from './problems.ts'
 import { formatBytes, formatCount, startProgress } from './terminal.ts'
 
 export function addBackup(program: Command, conclude: Conclude): void {
@@ -102,15 +103,6 @@ async function restoreBackup(from: string, flags: RestoreFlags): Promise<ExitCod
     }
     throw error
   }
-}
-
-/** Problems that are printed; there may be more. */
-const MOST_PRINTED = 100
-
-function printProblems(problems: readonly string[]): void {
-  for (const problem of problems.slice(0, MOST_PRINTED)) process.stderr.write(`backtrail: ${problem}\n`)
-  if (problems.length > MOST_PRINTED)
-    process.stderr.write(`backtrail: and ${formatCount(problems.length - MOST_PRINTED, 'more problem')}\n`)
 }
 
 async function showingProgress<T>(

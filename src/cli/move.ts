@@ -7,6 +7,7 @@ import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
+import { printProblems } from './problems.ts'
 import { formatBytes, formatCount, formatTimeLeft, startProgress } from './terminal.ts'
 
 interface MoveFlags extends Flags {
@@ -133,12 +134,4 @@ function showProgress(): { show(progress: MoveProgress): void; end(): void } {
     },
     end: () => progress.end(),
   }
-}
-
-const MOST_PRINTED = 100
-
-function printProblems(problems: readonly string[]): void {
-  for (const problem of problems.slice(0, MOST_PRINTED)) process.stderr.write(`backtrail: ${problem}\n`)
-  if (problems.length > MOST_PRINTED)
-    process.stderr.write(`backtrail: and ${formatCount(problems.length - MOST_PRINTED, 'more problem')}\n`)
 }

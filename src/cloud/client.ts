@@ -14,7 +14,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Failure, type FailureCode } from '../errors/index.ts'
-import { whyUnreachable } from '../network/index.ts'
+import { sentenceOf, whyUnreachable } from '../network/index.ts'
 import { type FeedKind, limits, RulesetText, tcaPath } from '../tca/index.ts'
 import type { CloudAccess } from './access.ts'
 
@@ -58,7 +58,6 @@ export interface FeedPage {
 const ANSWER_BYTES = 4 << 20
 /** A thousand entries with what matched; some rules match much. */
 const PAGE_BYTES = 256 << 20
-const SENTENCE_LENGTH = 500
 const RETRO_PACE_MS = 1_050
 /** For what nobody asks again by itself. */
 export const RETRO_TRIES = 3
@@ -325,11 +324,6 @@ function refusal(status: number, retryAfter: string | undefined, text: string): 
     said,
     ...(seconds > 0 && { retryAfterMs: seconds * 1000 }),
   })
-}
-
-/** The cloud's plain text, fit for a line. */
-function sentenceOf(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().slice(0, SENTENCE_LENGTH)
 }
 
 async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {

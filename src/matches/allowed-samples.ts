@@ -1,5 +1,5 @@
 /** Whether a sample is in the allow list of a rule. */
-import type { Allowed, AllowedKind } from '../store/index.ts'
+import { type Allowed, type AllowedKind, inSmallLetters } from '../store/index.ts'
 
 /** What of a sample allow lists are about. */
 export interface AllowedTraits {
@@ -21,11 +21,6 @@ const holds: Readonly<Record<AllowedKind, (value: string, traits: AllowedTraits)
 
 export function isAllowed({ kind, value }: Pick<Allowed, 'kind' | 'value'>, traits: AllowedTraits): boolean {
   return holds[kind](value, traits)
-}
-
-/** Of ASCII letters only, as everywhere else. */
-export function inSmallLetters(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
 
 /**

@@ -3,8 +3,8 @@
  * a rule that is disabled by itself is evaluated like all others, since rules may refer to it, and makes no match; nor does
  * any rule on the samples of its allow list.
  */
-import type { Allowed, RuleOfRuleset, UnitOfWork } from '../store/index.ts'
-import { type AllowedTraits, inSmallLetters, isAllowed } from './allowed-samples.ts'
+import { type Allowed, inSmallLetters, type RuleOfRuleset, type UnitOfWork } from '../store/index.ts'
+import { type AllowedTraits, isAllowed } from './allowed-samples.ts'
 
 /** That a rule holds on a sample. */
 interface Found extends RuleOfRuleset {

@@ -9,12 +9,12 @@ import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { damageOf, digestOfFile, isSegmentName, SEGMENT_OBJECTS } from '../segments/index.ts'
 import {
-  DATABASE,
   ChangedFile,
   CLUSTER_MARKER,
   checkDatabase,
   contentFile,
   contentKey,
+  DATABASE,
   DatabaseHealth,
   DatabaseReader,
   damagedDatabase,

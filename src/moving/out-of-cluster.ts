@@ -8,10 +8,10 @@ import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { damageOf, digestOfFile, SEGMENT_OBJECTS } from '../segments/index.ts'
 import {
-  DATABASE,
   contentFile,
   contentFolders,
   contentKey,
+  DATABASE,
   DatabaseHealth,
   demandOwnPrefix,
   lockDataFolder,

@@ -27,11 +27,10 @@ import {
   SignedAnswer,
   SnapshotAnswer,
 } from '../manager-protocol/index.ts'
-import { whyUnreachable } from '../network/index.ts'
+import { sentenceOf, whyUnreachable } from '../network/index.ts'
 import { gather, packPieces, slicesOf } from '../rulesets/index.ts'
 import type { ManagerAccess } from './access.ts'
 
-const SENTENCE_LENGTH = 500
 /** Of 64 KB each at most. */
 const PIECES_IN_A_TURN = 16
 
@@ -260,8 +259,4 @@ function refusedBody(text: string): { readonly error: string; readonly message: 
   } catch {
     return { error: '', message: sentenceOf(text) }
   }
-}
-
-function sentenceOf(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().slice(0, SENTENCE_LENGTH)
 }

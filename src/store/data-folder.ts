@@ -5,6 +5,9 @@ import { Failure } from '../errors/index.ts'
 import { asStorageFailure } from './files/index.ts'
 import { asUnusableFolder } from './unusable-folder.ts'
 
+/** The file of the database in a data folder. */
+export const DATABASE = 'backtrail.db'
+
 /**
  * A data folder has one owner at a time: the server, or a command that works on the folder directly.
  *
@@ -12,9 +15,6 @@ import { asUnusableFolder } from './unusable-folder.ts'
  * the operating system, which lets go of a lock when its process ends, however it ends. So the lock is an exclusive
  * transaction on an empty database, `lock.db`, that stays open; `owner.json` beside it only tells the others who it is.
  */
-/** The file of the database in a data folder. */
-export const DATABASE = 'backtrail.db'
-
 export interface DataFolderLock {
   /** Tells others under which address the folder's owner can be reached. Throws `storage.full`. */
   announce(url: string): void

@@ -4,8 +4,8 @@ import { type Static, Type } from 'typebox'
 import type { AuditEntry, AuditFilter } from '../../audit/index.ts'
 import { toIso } from '../../store/index.ts'
 import { AuditEntryShape, AuditLogShape } from '../contract/audit.ts'
-import { csvLine } from '../csv.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { csvLines, jsonLines } from '../exported-lines.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { periodOf } from './sample-shapes.ts'
 
@@ -64,7 +64,7 @@ export function addAudit(app: HttpServer, { appliance: { audit } }: RouteParts):
       return reply
         .type(format === 'csv' ? 'text/csv; charset=utf-8' : 'application/jsonl')
         .header('content-disposition', `attachment; filename="audit.${format}"`)
-        .send(Readable.from(format === 'csv' ? csvLines(entries) : jsonLines(entries)))
+        .send(Readable.from(format === 'csv' ? csvLines(entries, columns, entryJson) : jsonLines(entries, entryJson)))
     },
   )
 }
@@ -83,15 +83,3 @@ function entryJson({ time, subjectCount, ...entry }: AuditEntry): Static<typeof 
 }
 
 const columns = Object.keys(AuditEntryShape.properties) as (keyof Static<typeof AuditEntryShape>)[]
-
-async function* csvLines(entries: AsyncIterable<AuditEntry>): AsyncGenerator<string> {
-  yield csvLine(columns)
-  for await (const entry of entries) {
-    const json = entryJson(entry)
-    yield csvLine(columns.map((column) => json[column]))
-  }
-}
-
-async function* jsonLines(entries: AsyncIterable<AuditEntry>): AsyncGenerator<string> {
-  for await (const entry of entries) yield `${JSON.stringify(entryJson(entry))}\n`
-}

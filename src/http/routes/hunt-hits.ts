@@ -4,8 +4,8 @@ import { type Static, Type } from 'typebox'
 import type { AdHocHunts, HuntHit } from '../../hunts/index.ts'
 import { classificationNames } from '../../samples/index.ts'
 import { HuntHitShape } from '../contract/hunts.ts'
-import { csvLine } from '../csv.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
+import { csvLines, jsonLines } from '../exported-lines.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { HuntPath } from './hunt-requests.ts'
 
@@ -103,8 +103,12 @@ export function hitOf({
 }
 
 const exports = {
-  csv: { type: 'text/csv', ending: 'csv', lines: csvLines },
-  jsonl: { type: 'application/jsonl', ending: 'jsonl', lines: jsonLines },
+  csv: { type: 'text/csv', ending: 'csv', lines: (hits: AsyncIterable<HuntHit>) => csvLines(hits, columns, hitOf) },
+  jsonl: {
+    type: 'application/jsonl',
+    ending: 'jsonl',
+    lines: (hits: AsyncIterable<HuntHit>) => jsonLines(hits, hitOf),
+  },
   hashes: { type: 'text/plain', ending: 'txt', lines: hashLines },
 } as const
 
@@ -121,18 +125,6 @@ const columns = [
   'classification',
   'threat_name',
 ] as const
-
-async function* csvLines(hits: AsyncIterable<HuntHit>): AsyncGenerator<string> {
-  yield csvLine(columns)
-  for await (const found of hits) {
-    const hit = hitOf(found)
-    yield csvLine(columns.map((column) => hit[column]))
-  }
-}
-
-async function* jsonLines(hits: AsyncIterable<HuntHit>): AsyncGenerator<string> {
-  for await (const hit of hits) yield `${JSON.stringify(hitOf(hit))}\n`
-}
 
 /** Each sample once, however many rules hold on it. */
 async function* hashLines(hits: AsyncIterable<HuntHit>): AsyncGenerator<string> {

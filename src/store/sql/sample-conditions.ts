@@ -180,7 +180,8 @@ export function startOf(pattern: Pattern): string {
   return pattern.slice(0, end < 0 ? pattern.length : end).join('')
 }
 
-function inSmallLetters(text: string): string {
+/** Of ASCII letters only, as everywhere else. */
+export function inSmallLetters(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 

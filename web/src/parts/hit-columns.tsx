@@ -3,9 +3,9 @@ import type { HuntHit } from '../api/hunts.ts'
 import { Classification } from './badge.tsx'
 import styles from './hit-columns.module.css'
 import { HitStrings } from './hit-strings.tsx'
+import { TABLE_FROM } from './media.ts'
 import { bytes } from './numbers.ts'
 import type { Column } from './table.tsx'
-import { TABLE_FROM } from './media.ts'
 
 /** What is shown of a match that an ad-hoc hunt found. */
 export const hitColumns: readonly Column<HuntHit>[] = [

@@ -11,9 +11,9 @@ import { HealthSection } from './health-section.tsx'
 import { Limits } from './limits.tsx'
 import { OwnQuota, Quotas } from './quotas.tsx'
 import { Retention } from './retention.tsx'
+import { roleNouns } from './role-nouns.ts'
 import { OwnPassword, Tokens } from './tokens.tsx'
 import { Users } from './users.tsx'
-import { roleNouns } from './role-nouns.ts'
 
 const initial = { part: 'account' }
 

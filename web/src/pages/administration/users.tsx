@@ -19,8 +19,8 @@ import { Problem } from '../../parts/problem.tsx'
 import { RadioChoice } from '../../parts/radio-choice.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import styles from './administration-page.module.css'
-import { Tokens } from './tokens.tsx'
 import { roleNouns } from './role-nouns.ts'
+import { Tokens } from './tokens.tsx'
 
 type Role = SessionUser['role']
 type Open =

@@ -6,6 +6,7 @@ import { Button, LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Filters, Select } from '../../parts/field.tsx'
 import { HuntState } from '../../parts/hunt-state.tsx'
+import { TABLE_FROM } from '../../parts/media.ts'
 import { Moment } from '../../parts/moment.tsx'
 import { notifyFailed } from '../../parts/notices.tsx'
 import { bytes, count, counted } from '../../parts/numbers.ts'
@@ -15,7 +16,6 @@ import { Problem } from '../../parts/problem.tsx'
 import { ProgressBar } from '../../parts/progress-bar.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import styles from './hunts-page.module.css'
-import { TABLE_FROM } from '../../parts/media.ts'
 
 const PAGE_SIZE = 50
 const initial = { of: 'my', page: 1 }

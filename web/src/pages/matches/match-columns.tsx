@@ -3,12 +3,12 @@ import { Link, useSearchParams } from 'react-router'
 import type { Match, MatchGroup } from '../../api/matches.ts'
 import { addressOfRuleset } from '../../api/rulesets.ts'
 import { Classification } from '../../parts/badge.tsx'
+import { TABLE_FROM } from '../../parts/media.ts'
 import { Moment } from '../../parts/moment.tsx'
 import { bytes, count } from '../../parts/numbers.ts'
 import { AboutRule } from '../../parts/rule-meta.tsx'
 import type { Column } from '../../parts/table.tsx'
 import styles from './matches-page.module.css'
-import { TABLE_FROM } from '../../parts/media.ts'
 
 /** From a match to the place in its sample. */
 const addressOfMatch = ({ sha256, sha1, ruleset, rule }: Match) =>
@@ -55,8 +55,21 @@ export const columns: readonly Column<Match>[] = [
     from: 1201,
     cell: ({ threat_name }) => <Short text={threat_name ?? '–'} />,
   },
-  { key: 'type', title: 'Type', isSortable: true, from: TABLE_FROM, cell: ({ file_type }) => <Short text={file_type} /> },
-  { key: 'size', title: 'Size', align: 'end', isSortable: true, from: TABLE_FROM, cell: ({ file_size }) => bytes(file_size) },
+  {
+    key: 'type',
+    title: 'Type',
+    isSortable: true,
+    from: TABLE_FROM,
+    cell: ({ file_type }) => <Short text={file_type} />,
+  },
+  {
+    key: 'size',
+    title: 'Size',
+    align: 'end',
+    isSortable: true,
+    from: TABLE_FROM,
+    cell: ({ file_size }) => bytes(file_size),
+  },
   {
     key: 'hash',
     title: 'SHA-1',

@@ -3,6 +3,7 @@ import { Link } from 'react-router'
 import { isRunning, type RetroRun, useRetroOperation, useRetroRuns } from '../../api/retro.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
+import { TABLE_FROM } from '../../parts/media.ts'
 import { Moment } from '../../parts/moment.tsx'
 import { notifyDone, notifyFailed } from '../../parts/notices.tsx'
 import { bytes, count, counted, duration } from '../../parts/numbers.ts'
@@ -14,7 +15,6 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { HistoryChart } from './history-chart.tsx'
 import styles from './retro-page.module.css'
 import { headingOf, ruledOut } from './run-words.ts'
-import { TABLE_FROM } from '../../parts/media.ts'
 
 export function Component() {
   const runs = useRetroRuns()
@@ -164,7 +164,13 @@ const columns: readonly Column<RetroRun>[] = [
   { key: 'rulesets', title: 'Rulesets', from: TABLE_FROM, align: 'end', cell: ({ rulesets }) => count(rulesets) },
   { key: 'samples', title: 'Samples', from: TABLE_FROM, align: 'end', cell: ({ samples }) => count(samples) },
   { key: 'ruled-out', title: 'Ruled out', from: TABLE_FROM, align: 'end', cell: ruledOut },
-  { key: 'scanned', title: 'Scanned', from: TABLE_FROM, align: 'end', cell: ({ scanned_bytes }) => bytes(scanned_bytes) },
+  {
+    key: 'scanned',
+    title: 'Scanned',
+    from: TABLE_FROM,
+    align: 'end',
+    cell: ({ scanned_bytes }) => bytes(scanned_bytes),
+  },
   {
     key: 'took',
     title: 'Took',

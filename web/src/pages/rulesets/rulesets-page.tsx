@@ -18,6 +18,7 @@ import { Badge, type ClassificationName, classifications } from '../../parts/bad
 import { Button, LinkButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Filters, SearchField, Select } from '../../parts/field.tsx'
+import { TABLE_FROM } from '../../parts/media.ts'
 import { Moment } from '../../parts/moment.tsx'
 import { notifyFailed } from '../../parts/notices.tsx'
 import { count, counted } from '../../parts/numbers.ts'
@@ -30,7 +31,6 @@ import { type Column, Table } from '../../parts/table.tsx'
 import { ChosenRulesets } from './chosen-rulesets.tsx'
 import { ImportPlace } from './import-place.tsx'
 import styles from './rulesets-page.module.css'
-import { TABLE_FROM } from '../../parts/media.ts'
 
 const PAGE_SIZE = 100
 

@@ -12,6 +12,7 @@ import { DropPlace } from '../../parts/drop-place.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Filters, Select } from '../../parts/field.tsx'
 import { GrowingTable, rowsOf } from '../../parts/growing-table.tsx'
+import { TABLE_FROM } from '../../parts/media.ts'
 import { Moment } from '../../parts/moment.tsx'
 import { bytes, counted } from '../../parts/numbers.ts'
 import { PageHead } from '../../parts/page-head.tsx'
@@ -22,7 +23,6 @@ import type { Column } from '../../parts/table.tsx'
 import styles from './samples-page.module.css'
 import { addUploads, useUploads } from './uploads.ts'
 import { UploadsPanel } from './uploads-panel.tsx'
-import { TABLE_FROM } from '../../parts/media.ts'
 
 const initial: SampleQuery = { q: '', file_type: '', classification: '', tag: '', from: '', to: '' }
 

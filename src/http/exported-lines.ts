@@ -1,0 +1,24 @@
+/** What is downloaded line by line: entries that are read while they are sent. `toJson` makes the shape of the wire of one. */
+import { csvLine } from './csv.ts'
+
+type Value = string | number | boolean | readonly string[] | null
+
+/** The names of the columns, and then a line for each entry. */
+export async function* csvLines<Entry, Column extends string>(
+  entries: AsyncIterable<Entry>,
+  columns: readonly Column[],
+  toJson: (entry: Entry) => Readonly<Record<NoInfer<Column>, Value>>,
+): AsyncGenerator<string> {
+  yield csvLine(columns)
+  for await (const entry of entries) {
+    const json = toJson(entry)
+    yield csvLine(columns.map((column) => json[column]))
+  }
+}
+
+export async function* jsonLines<Entry>(
+  entries: AsyncIterable<Entry>,
+  toJson: (entry: Entry) => unknown,
+): AsyncGenerator<string> {
+  for await (const entry of entries) yield `${JSON.stringify(toJson(entry))}\n`
+}
