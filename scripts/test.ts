@@ -14,6 +14,7 @@ import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { bundledLibraries } from './test-libraries.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
@@ -37,6 +38,7 @@ console.log(`Tests in ${files.length} files`)
 
 // Every test file is a process of its own, and most start more: none of them has to compile what another compiled.
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/backtrail')
+process.env.BACKTRAIL_TEST_LIBRARIES = await bundledLibraries(root)
 
 let failed = 0
 const skipped: string[] = []
@@ -49,7 +51,7 @@ const events = run({
   // Half of the time they wait: for a browser, for a limit to be over, for another process.
   concurrency: availableParallelism() + 2,
   timeout: (longestTestFileSeconds - 10) * 1_000,
-  execArgv: ['--import', join(root, 'scripts/test-file-limit.ts')],
+  execArgv: ['test-file-limit.ts', 'test-imports.ts'].flatMap((name) => ['--import', join(root, 'scripts', name)]),
 })
 await pipeline(events, watch, new spec(), process.stdout, { end: false })
 
