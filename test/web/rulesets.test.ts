@@ -123,6 +123,23 @@ test('unsaved text survives a reload, says so, and can be dropped', { skip }, as
   await page.reload()
   await page.locator('.cm-line', { hasText: 'condition' }).waitFor()
   assert.equal(await page.getByText(/Your unsaved text/).count(), 0)
+
+  // The last words too, where a link inside the application is followed at once.
+  for (const address of ['/rulesets/kept_by_ana', '/workbench']) {
+    await page.goto(web.server.url + address)
+    await page.getByRole('textbox', { name: 'YARA text' }).click()
+    await page.keyboard.press('ControlOrMeta+End')
+    await page.evaluate(`(async () => {
+      document.execCommand('insertText', false, '// last words')
+      await null
+      document.querySelector('nav a[href="/samples"]').click()
+    })()`)
+    await page.getByRole('heading', { name: 'Samples', level: 1 }).waitFor()
+    await page.goBack()
+    await page.getByText(/Your unsaved text of .* is back/).waitFor()
+    await page.locator('.cm-line', { hasText: '// last words' }).waitFor()
+    await page.evaluate('localStorage.clear()')
+  }
   await page.context().close()
 })
 

@@ -54,23 +54,30 @@ export function dropDraft(user: string, name: string): void {
   localStorage.removeItem(keyOf(user, name))
 }
 
-/** Keeps the text in the browser while it differs from what is saved. */
+/**
+ * Keeps the text in the browser while it differs from what is saved: a moment after each change, and at once when the page
+ * is left. Gives what calls off a change that is not kept yet, for whoever has stored it elsewhere.
+ */
 export function useKeptDraft(
   user: string,
   name: string,
   text: string,
   { text: savedText, revision }: { readonly text: string; readonly revision: number },
-): void {
+): () => void {
   const isFirst = useRef(true)
+  const due = useRef<(() => void) | null>(null)
   useEffect(() => {
     if (isFirst.current) {
       isFirst.current = false
       return
     }
     const keep = () => {
+      if (due.current !== keep) return
+      due.current = null
       if (text === savedText) dropDraft(user, name)
       else keepDraft(user, name, { text, revision, changed: Date.now() })
     }
+    due.current = keep
     const timer = setTimeout(keep, KEEP_PAUSE_MS)
     // Leaving the page within the pause must not lose the last words.
     window.addEventListener('pagehide', keep)
@@ -79,4 +86,10 @@ export function useKeptDraft(
       window.removeEventListener('pagehide', keep)
     }
   }, [user, name, text, savedText, revision])
+  // So must following a link inside the application not, which unloads nothing.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is due is of the name that is left
+  useEffect(() => () => due.current?.(), [user, name])
+  return () => {
+    due.current = null
+  }
 }

@@ -96,6 +96,10 @@ export function Workbench({
   const mayRun = mayWork(user)
   const canRun = mayRun && text.trim() !== '' && !scope.isEmpty && !scope.isQueryWrong
 
+  const callOff = useKeptDraft(user.name, isGone ? title : draftName, text, {
+    text: base.text ?? origin,
+    revision: base.revision,
+  })
   const saving = useSave({
     title,
     begin,
@@ -104,6 +108,7 @@ export function Workbench({
       setBase({ revision, text: stored.text })
       setDraft(null)
       setGone(saved === null)
+      callOff()
       dropDraft(user.name, draftName)
       if (latest.current === stored.text) return
       keepDraft(user.name, title, { text: latest.current, revision, changed: Date.now() })
@@ -112,7 +117,6 @@ export function Workbench({
   const isBusy = isSaving || saving.isChecking || isGone
   const canHunt = canRun && !saving.isChecking
 
-  useKeptDraft(user.name, isGone ? title : draftName, text, { text: base.text ?? origin, revision: base.revision })
   useEffect(() => {
     if (!isOutdated || isConflict) return
     setBase({ revision: savedNumber, text: savedText })
