@@ -86,6 +86,12 @@ test('a question mark shows the shortcuts, and two keys go to a page', { skip },
   await page.keyboard.press('g')
   await page.keyboard.press('h')
   await page.getByRole('heading', { level: 1, name: 'Hunts' }).waitFor()
+  // The page that came is read aloud; the first one is read by the browser itself.
+  const heard = page.getByRole('status').filter({ hasText: /^Hunts$/ })
+  await heard.waitFor({ state: 'attached' })
+  await page.goto(`${web.server.url}/hunts`)
+  await page.getByRole('heading', { level: 1, name: 'Hunts' }).waitFor()
+  assert.equal(await heard.count(), 0)
   await page.context().close()
 })
 

@@ -3,6 +3,7 @@ import { useEffect } from 'react'
 import { Navigate, Outlet, useLocation } from 'react-router'
 import { sessionEnded } from '../api/http.ts'
 import { forgetSession, useSession } from '../api/session.ts'
+import { useNewPageTitle } from '../parts/page-title.ts'
 import { Problem } from '../parts/problem.tsx'
 import styles from './frame.module.css'
 import { Navigation } from './navigation.tsx'
@@ -30,9 +31,19 @@ export function Frame() {
         Skip to the page
       </a>
       <Navigation />
+      <PageNews />
       <main id="page" className={styles.page} tabIndex={-1}>
         <Outlet />
       </main>
     </div>
+  )
+}
+
+/** Another page is read aloud: no document is loaded for it, so browsers say nothing by themselves. */
+function PageNews() {
+  return (
+    <p className="aloud" role="status">
+      {useNewPageTitle()}
+    </p>
   )
 }

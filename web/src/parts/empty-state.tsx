@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import styles from './empty-state.module.css'
+import { usePageTitle } from './page-title.ts'
 
 /** Where there is nothing to show: what that means, and the next step. */
 export function EmptyState({
@@ -14,6 +15,7 @@ export function EmptyState({
   readonly action?: ReactNode
   readonly children?: ReactNode
 }) {
+  usePageTitle(isPage ? title : null)
   return (
     <div className={styles.empty}>
       {isPage ? <h1>{title}</h1> : <h2>{title}</h2>}

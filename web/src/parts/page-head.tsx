@@ -1,5 +1,6 @@
-import { type ReactNode, useEffect } from 'react'
+import type { ReactNode } from 'react'
 import styles from './page-head.module.css'
+import { usePageTitle } from './page-title.ts'
 
 /** The top of a page: its title, which is the window's too, a line about it, and what can be done. */
 export function PageHead({
@@ -11,9 +12,7 @@ export function PageHead({
   readonly about?: ReactNode
   readonly actions?: ReactNode
 }) {
-  useEffect(() => {
-    document.title = `${title} · Backtrail`
-  }, [title])
+  usePageTitle(title)
   return (
     <header className={styles.head}>
       <div>
