@@ -222,6 +222,16 @@ test('addresses from before lead to the workbench; the plan begins with the cost
   assert.match((await page.locator('.cm-activeLine').textContent()) ?? '', /filesize > 3/)
   assert.equal((await page.locator('.cm-line').allTextContents()).join('').includes('reads'), false)
 
+  // Of many results the first are listed, which is said, and the way to the others.
+  const manyRules = Array.from({ length: 600 }, (_, n) => elder.replace('elder', `elder_${n}`)).join('\n')
+  const text = { rules: [{ name: 'rules', content: manyRules }] }
+  const { json: many } = await web.server.call('POST', '/api/hunts/', { as: 'ana', json: text })
+  await page.goto(`${web.server.url}/workbench?run=${many.id}`)
+  const run = page.getByRole('region', { name: 'Run', exact: true })
+  await run.getByText(/The first 500 of [\d,]+ matches are listed and can be chosen here\./).waitFor()
+  await run.getByRole('link', { name: 'The page of the hunt has all' }).click()
+  await page.getByRole('button', { name: 'Next page' }).waitFor()
+
   // What an address asks for and nobody can read is told, with the fields closed too, and what is no day is left out.
   await page.goto(`${web.server.url}/rulesets/berries?query=size%3A&from=x`)
   await page.getByText('The query has a mistake: nothing is selected by it yet.').waitFor()

@@ -1,5 +1,6 @@
 import { X } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
+import { Link } from 'react-router'
 import { type Hunt, type HuntHit, hasEnded, useHuntHits } from '../../api/hunts.ts'
 import { mayWork, useUser } from '../../api/session.ts'
 import { Button, LinkButton } from '../../parts/button.tsx'
@@ -82,6 +83,7 @@ function Found({ hunt, hits }: { readonly hunt: Hunt; readonly hits: readonly Hu
     { isRunning: false, isWanted: onlyNew },
   )
   const rows = onlyNew ? fresh.data?.results : hits
+  const hasMore = onlyNew ? fresh.data && fresh.data.next_after !== null : hunt.matches > MOST_HITS
   const chosenRows = rows?.filter(({ id }) => chosen.has(String(id))) ?? []
   const hashes = [...new Set(chosenRows.map(({ sha256 }) => sha256))]
   return (
@@ -101,6 +103,14 @@ function Found({ hunt, hits }: { readonly hunt: Hunt; readonly hits: readonly Hu
           choice={{ chosen, onChange: setChosen }}
           empty={<EmptyState title="Nothing is new">What this run found, the one before had found already.</EmptyState>}
         />
+      )}
+      {hasMore && rows && rows.length > 0 && (
+        <p className={styles.more}>
+          The first {count(rows.length)}{' '}
+          {onlyNew ? 'of what is new' : `of ${counted(hunt.matches, 'match', 'matches')}`} are listed and can be chosen
+          here. <Link to={`/hunts/${hunt.id}${onlyNew ? '?new=true' : ''}`}>The page of the hunt has all</Link>, and so
+          has its export.
+        </p>
       )}
       {chosenRows.length > 0 && (
         <ChosenBar
