@@ -43,6 +43,8 @@ test('names lead to their definitions, are renamed everywhere, and lines are ind
   await writeRules(page, text)
   await page.getByText('It compiles').waitFor()
 
+  const ligatures = await page.evaluate(`getComputedStyle(document.querySelector('.cm-content')).fontVariantLigatures`)
+  assert.equal(ligatures, 'none')
   await page.locator('.cm-line', { hasText: '#a > 1' }).click({ position: { x: 12, y: 8 } })
   assert.match((await activeLine(page)) ?? '', /#a > 1/)
   await page.keyboard.press('F12')

@@ -150,6 +150,9 @@ test('an administrator adds a user, who can log in, and removes it again', { ski
   assert.deepEqual(await accessibilityProblems(page), [])
   const logIn = () =>
     web.server.post('/api-token-auth/', { as: null, json: { username: 'cleo', password: 'cleo and her password' } })
+  const lastLogIn = (user: RegExp) => page.getByRole('row', { name: user }).locator('[data-title="Last log-in"]')
+  assert.equal(await lastLogIn(/^cleo/).textContent(), 'never')
+  assert.notEqual(await lastLogIn(/^root/).textContent(), 'never')
   assert.equal((await logIn()).status, 200)
   await page.getByRole('button', { name: 'Role of cleo' }).click()
   await dialog.getByRole('radio', { name: 'administrator' }).check()

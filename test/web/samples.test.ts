@@ -119,6 +119,9 @@ test('a match leads to its strings in the bytes, and the place moves by list, ke
   await bytes.locator('mark[data-here]').first().waitFor()
   const marked = await bytes.locator('td:last-child mark[data-here]').allTextContents()
   assert.equal(marked.join(''), 'napi_register_module_v1')
+  const hexCell = `document.querySelector('[aria-label^="Bytes of the sample"] td')`
+  const ligatures = await page.evaluate(`getComputedStyle(${hexCell}).fontVariantLigatures`)
+  assert.equal(ligatures, 'none')
   assert.match(page.url(), new RegExp(`at=${offset}$`))
   const row = bytes.getByRole('row', {
     name: new RegExp(`^${(offset - (offset % 16)).toString(16).toUpperCase().padStart(8, '0')}`),
