@@ -137,7 +137,7 @@ async function checkOwnRules(
 }
 
 /** What Local Retro adds when rulesets come to samples that are there already. */
-async function foundLater(server: RunningServer, files: readonly string[], before: Pairs): Promise<Pairs> {
+export async function foundLater(server: RunningServer, files: readonly string[], before: Pairs): Promise<Pairs> {
   for (const file of files)
     await server.call('POST', '/api/yara/ruleset/', {
       name: basename(file, '.yar'),
@@ -179,7 +179,7 @@ async function withServer<T>(data: string, work: (server: RunningServer) => Prom
   }
 }
 
-async function localRetro(server: RunningServer): Promise<{ readonly seconds: number }> {
+export async function localRetro(server: RunningServer): Promise<{ readonly seconds: number }> {
   const begin = performance.now()
   await server.call('POST', '/api/uploads/local-retro-hunt/', { operation: 'START' })
   for (;;) {
@@ -192,7 +192,7 @@ async function localRetro(server: RunningServer): Promise<{ readonly seconds: nu
 }
 
 /** Every match of every ruleset as `rule<TAB>sha256`. */
-async function matchPairs(server: RunningServer): Promise<Pairs> {
+export async function matchPairs(server: RunningServer): Promise<Pairs> {
   const { results } = await server.call<{ results: { name: string }[] }>('GET', '/api/yara/v2/rulesets/?type=all')
   const pairs = new Set<string>()
   for (const { name } of results) {
@@ -205,7 +205,7 @@ async function matchPairs(server: RunningServer): Promise<Pairs> {
   return pairs
 }
 
-async function singleHunts(server: RunningServer, files: readonly string[]): Promise<HuntResult[]> {
+export async function singleHunts(server: RunningServer, files: readonly string[]): Promise<HuntResult[]> {
   const results: HuntResult[] = []
   for (const file of files) results.push(await hunt(server, [file], true))
   return results

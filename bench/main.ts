@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- [NAME …] [--write]`: runs benchmarks and prints them as Markdown; `--write` puts each into its place
- * in docs/benchmarks.md, and the journeys into docs/journeys.md. BACKTRAIL_BENCH_SAMPLES makes `million` smaller, to try
- * it; `--seconds` (for each attack), `--attack NAME` and `--minutes` (of the soak) do the same for `attack` and `soak`.
+ * in docs/benchmarks.md, and the journeys into docs/journeys.md. BACKTRAIL_BENCH_SAMPLES makes `million` and `cluster` smaller, to
+ * try them; `--seconds` (for each attack), `--attack NAME` and `--minutes` (of the soaks) do the same for `attack`, `soak` and
+ * `soak-cluster`.
  * `wild` takes a folder of collections of rules (`--rules`), megabytes of system files (`--megabytes`), `--no-binaries`, and
  * `--times` to hunt as well. `many` takes the same, and how many rules to take (`--count`).
  */
@@ -11,7 +12,9 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { benchAttack } from './attack.ts'
 import { benchCloud } from './cloud.ts'
+import { benchCluster } from './cluster.ts'
 import { benchClusterIntake } from './cluster-intake.ts'
+import { binaries, ownRules, publicRules, systemFiles } from './corpus.ts'
 import { benchEngines } from './engines.ts'
 import { benchHunts } from './hunts.ts'
 import { benchJourneys } from './journeys.ts'
@@ -20,7 +23,7 @@ import { benchMany } from './many.ts'
 import { benchMillion } from './million.ts'
 import { benchPlacement } from './placement.ts'
 import { benchScale } from './scale.ts'
-import { benchSoak } from './soak.ts'
+import { benchSoak, benchSoakCluster } from './soak.ts'
 import { benchWeb } from './web.ts'
 import { benchWild } from './wild.ts'
 
@@ -51,10 +54,15 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
     benchScale({ megabytes: Number(values.megabytes), samples: Number(process.env.BACKTRAIL_BENCH_SAMPLES ?? 66_000) }),
   placement: async () => benchPlacement({ partMs: Number(values['part-ms']), fetchMs: Number(values['fetch-ms']) }),
   lists: () => benchLists({ samples: 1_000_000, matches: 10_000_000 }),
-  'cluster-intake': () => benchClusterIntake({ megabytes: Number(values.megabytes), nodes: [1, 2] }),
+  cluster: () =>
+    benchCluster({ samples: Number(process.env.BACKTRAIL_BENCH_SAMPLES ?? 4_000), withBinaries: values.binaries }),
+  'cluster-intake': () =>
+    benchClusterIntake({ corpus: systemFiles(Number(values.megabytes)), rules: ownRules(), nodes: [1, 2] }),
+  'cluster-intake-large': () => benchClusterIntake({ corpus: binaries(), rules: publicRules().files, nodes: [1, 2] }),
   cloud: () => benchCloud({ megabytes: 2_000, tenants: 20, rulesets: 50 }),
   attack: () => benchAttack({ secondsEach: Number(values.seconds), only: values.attack }),
   soak: () => benchSoak({ minutes: Number(values.minutes) }),
+  'soak-cluster': () => benchSoakCluster({ minutes: Number(values.minutes) }),
   journeys: () => benchJourneys(),
   web: () => benchWeb({ rulesets: 5_000, samples: 20_000, matches: 100_000 }),
   engines: () =>

@@ -1,8 +1,9 @@
 /** The real program as a process of its own, and its API as a client sees it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { heldBytes, residentBytes, workersOf } from './processes.ts'
 
 const program = fileURLToPath(new URL('../bin/backtrail', import.meta.url))
 const TOKEN = '0123456789abcdef0123456789abcdef01234567'
@@ -56,13 +57,17 @@ export class RunningServer {
     this.url = url
   }
 
-  /** `flags` are more of those of `backtrail serve`. */
-  static async start(dataFolder: string, flags: readonly string[] = []): Promise<RunningServer> {
+  /** `flags` are more of those of `backtrail serve`, `settings` variables of its environment. */
+  static async start(
+    dataFolder: string,
+    flags: readonly string[] = [],
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<RunningServer> {
     const child = spawn(
       program,
       ['serve', '--port', '0', '--data', dataFolder, '--log-level', 'warn', '--rate-limit', '0', ...flags],
       {
-        env: { ...process.env, BACKTRAIL_ADMIN_TOKEN: TOKEN },
+        env: { ...process.env, BACKTRAIL_ADMIN_TOKEN: TOKEN, ...settings },
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     )
@@ -128,16 +133,12 @@ export class RunningServer {
 
   /** Resident bytes of the server process and of its workers. */
   memory(): { readonly server: number; readonly workers: readonly number[] } {
-    const pid = this.#process.pid as number
-    const tree = childrenOf(pid).flatMap((child) => [child, ...childrenOf(child)])
-    return { server: residentBytes(pid), workers: tree.map(residentBytes) }
+    return { server: residentBytes(this.pid), workers: workersOf(this.pid).map(residentBytes) }
   }
 
   /** Bytes that the server process and each of its workers hold, with their shares of what is shared (PSS). */
   heldMemory(): { readonly server: number; readonly workers: readonly number[] } {
-    const pid = this.#process.pid as number
-    const tree = childrenOf(pid).flatMap((child) => [child, ...childrenOf(child)])
-    return { server: heldBytes(pid), workers: tree.map(heldBytes) }
+    return { server: heldBytes(this.pid), workers: workersOf(this.pid).map(heldBytes) }
   }
 
   /** The most that the server process and any one worker were seen to have while the work went on. */
@@ -159,31 +160,5 @@ export class RunningServer {
     } finally {
       clearInterval(timer)
     }
-  }
-}
-
-function childrenOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(/\s+/).filter(Boolean).map(Number),
-    )
-  } catch {
-    return []
-  }
-}
-
-function heldBytes(pid: number): number {
-  try {
-    return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024
-  } catch {
-    return 0
-  }
-}
-
-function residentBytes(pid: number): number {
-  try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
-  } catch {
-    return 0
   }
 }

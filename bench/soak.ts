@@ -2,14 +2,19 @@
  * A soak: eight clients with mixed load for twenty minutes. Every answer is checked; what is refused as it should be is
  * counted by itself, and anything else that is no success is an error. The memory of the server and of its workers is
  * read each minute, as the share that each process has for itself (PSS); after the first five minutes it should be flat.
+ *
+ * The same of a cluster: two servers, of which each client takes one, and two nodes, over the PostgreSQL and the Ceph of the
+ * tests. Besides, lists and `/healthz` are asked for again and again at both servers, and how long they take is reported.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
+import { flagsOf, newCluster, noCluster } from '../test/cluster/cluster.ts'
 import { workFolder } from './corpus.ts'
 import { megabytes, percentile, seconds, table } from './figures.ts'
+import { RunningNode } from './running-node.ts'
 import { RunningServer } from './running-server.ts'
 import { SampleStream, type Uploaded } from './sample-stream.ts'
 
@@ -31,12 +36,76 @@ export async function benchSoak({ minutes }: { minutes: number }): Promise<strin
   const tally: Tally = { done: 0, refused: 0, errors: [], processed: [] }
   try {
     const end = performance.now() + minutes * MINUTE_MS
-    const memory = watchMemory(server, end)
+    const memory = watchMemory(() => memoryOf([server]), end)
     await Promise.all(Array.from({ length: CLIENTS }, (_, n) => new Client(server, n, tally).workUntil(end)))
     return report(tally, await memory, minutes)
   } finally {
     await server.stop()
     rmSync(data, { recursive: true, force: true })
+  }
+}
+
+export async function benchSoakCluster({ minutes }: { minutes: number }): Promise<string> {
+  if (noCluster !== false) throw new Error(noCluster)
+  mkdirSync(workFolder, { recursive: true })
+  const scratch = mkdtempSync(join(workFolder, 'soak-cluster-'))
+  const cluster = await newCluster()
+  const flags = ['--workers', '1', '--hunt-work', 'nodes', '--intake-work', 'nodes', ...flagsOf(cluster)]
+  const servers: RunningServer[] = []
+  const nodes: RunningNode[] = []
+  const tally: Tally = { done: 0, refused: 0, errors: [], processed: [] }
+  const waits = new Map<string, number[]>()
+  try {
+    for (const name of ['first', 'second']) servers.push(await RunningServer.start(join(scratch, name), flags))
+    for (const name of ['node-1', 'node-2'])
+      nodes.push(await RunningNode.start(cluster, { cache: join(scratch, name), workers: 1 }))
+    const end = performance.now() + minutes * MINUTE_MS
+    const memory = watchMemory(() => memoryOf(servers, nodes), end)
+    const clients = Array.from({ length: CLIENTS }, (_, n) =>
+      new Client(servers[n % servers.length] as RunningServer, n, tally).workUntil(end),
+    )
+    await Promise.all([...clients, ...servers.map((server) => askAgain(server, end, waits, tally))])
+    const rows = [...waits].map(([path, all]) => [
+      `\`${path}\``,
+      all.length.toLocaleString('en'),
+      ...[0.5, 0.99, 1].map((share) => seconds(percentile(all, share))),
+    ])
+    const asked = table(['asked of both servers', 'times', 'median', '99 %', 'slowest'], rows)
+    return `Two servers, of which one works, and two nodes. ${report(tally, await memory, minutes)}\n${asked}`
+  } finally {
+    // The one that stands by first, so that nobody takes over.
+    for (const each of [...nodes, ...servers.reverse()]) await each.stop()
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+const askedAgain = ['/healthz', '/api/samples/?limit=100', '/api/matches/?limit=100', '/api/hunts/'] as const
+const PAUSE_MS = 250
+
+/** Notes how long each answer took, in seconds. */
+async function askAgain(server: RunningServer, end: number, waits: Map<string, number[]>, tally: Tally): Promise<void> {
+  while (performance.now() < end) {
+    for (const path of askedAgain) {
+      const begin = performance.now()
+      try {
+        await server.call('GET', path)
+      } catch (error) {
+        tally.errors.push(error instanceof Error ? error.message : String(error))
+      }
+      const taken = waits.get(path) ?? []
+      waits.set(path, taken)
+      taken.push((performance.now() - begin) / 1000)
+    }
+    await pause(PAUSE_MS)
+  }
+}
+
+/** Bytes that servers hold, and those that their workers and nodes do. */
+function memoryOf(servers: readonly RunningServer[], nodes: readonly RunningNode[] = []) {
+  const held = servers.map((server) => server.heldMemory())
+  return {
+    server: held.reduce((sum, { server }) => sum + server, 0),
+    workers: [...held.flatMap(({ workers }) => workers), ...nodes.map(({ heldMemory }) => heldMemory)],
   }
 }
 
@@ -159,14 +228,14 @@ interface Held {
   readonly workers: number
 }
 
-async function watchMemory(server: RunningServer, end: number): Promise<Held[]> {
+async function watchMemory(look: () => ReturnType<typeof memoryOf>, end: number): Promise<Held[]> {
   const held: Held[] = []
   const begin = performance.now()
   for (;;) {
     const left = end - performance.now()
     if (left <= 0) return held
     await pause(Math.min(left, MINUTE_MS))
-    const { server: own, workers } = server.heldMemory()
+    const { server: own, workers } = look()
     const minute = (performance.now() - begin) / MINUTE_MS
     held.push({ minute, server: own, workers: workers.reduce((sum, each) => sum + each, 0) })
     console.error(`minute ${minute.toFixed(0)}: server ${megabytes(own)}, workers ${workers.map(megabytes).join(', ')}`)

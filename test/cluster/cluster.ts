@@ -24,6 +24,17 @@ export async function newCluster(): Promise<ClusterSettings> {
   }
 }
 
+/** As variables of the environment. */
+export function variablesOf(cluster: ClusterSettings): Readonly<Record<string, string>> {
+  return {
+    BACKTRAIL_DATABASE: cluster.database,
+    BACKTRAIL_STORE: cluster.store,
+    BACKTRAIL_STORE_ENDPOINT: cluster.storeEndpoint,
+    BACKTRAIL_STORE_PATH_STYLE: cluster.storePathStyle,
+    ...(cluster.storeCredentials !== '' && { BACKTRAIL_STORE_CREDENTIALS: cluster.storeCredentials }),
+  }
+}
+
 export function flagsOf({
   database,
   store,

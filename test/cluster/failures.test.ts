@@ -14,7 +14,7 @@ import { backtrail, backtrailTo, folderWith, root, startServer } from '../cli/ru
 import { skipWithout } from '../http/harness.ts'
 import { stepsOf, takeSteps } from '../shown-commands.ts'
 import { Client, type Json, sha256, token, until } from './client.ts'
-import { type ClusterSettings, flagsOf } from './cluster.ts'
+import { type ClusterSettings, flagsOf, variablesOf } from './cluster.ts'
 import { Rows } from './rows.ts'
 import { startNode } from './running-nodes.ts'
 
@@ -122,17 +122,9 @@ test('the page sets up a cluster from nothing as it shows', {
 }, async (t) => {
   const steps = stepsOf(page)
   assert.ok(steps.length >= 7)
-  const env = { ...settingsOf(await newPlace('page')), BACKTRAIL_WORKERS: '1' }
+  const env = { ...variablesOf(await newPlace('page')), BACKTRAIL_WORKERS: '1' }
   const { servers } = await takeSteps(t, steps, { folder: folderWith(t), env })
   assert.equal(servers.size, 2)
-})
-
-/** As variables of the environment. */
-const settingsOf = (place: ClusterSettings) => ({
-  BACKTRAIL_DATABASE: place.database,
-  BACKTRAIL_STORE: place.store,
-  BACKTRAIL_STORE_ENDPOINT: place.storeEndpoint,
-  BACKTRAIL_STORE_PATH_STYLE: place.storePathStyle,
 })
 
 /** Runs the line of the page that begins with a program of PostgreSQL. */
@@ -141,7 +133,7 @@ function runShown(program: string, folder: string, place: ClusterSettings): void
   const path = { PATH: `${postgresProgram('')}:${process.env.PATH}` }
   const { status, stderr } = spawnSync('bash', ['-c', line], {
     ...{ cwd: folder, encoding: 'utf8' },
-    env: { ...process.env, ...path, ...settingsOf(place) },
+    env: { ...process.env, ...path, ...variablesOf(place) },
   })
   assert.equal(status, 0, `${line}: ${stderr}`)
 }
@@ -202,7 +194,7 @@ test('a dump of the running cluster and a later copy of the bucket make a cluste
 
   // The other way round: rows of samples that the copy does not have.
   const wrong = await restore('too-early')
-  const env = { ...settingsOf(wrong), BACKTRAIL_DATA: join(folderWith(t), 'data') }
+  const env = { ...variablesOf(wrong), BACKTRAIL_DATA: join(folderWith(t), 'data') }
   const missing = await backtrailTo(1, ['check'], { env })
   assert.match(missing.stderr, /^[1-9]\d* contents? missing or cut off/m)
 })
