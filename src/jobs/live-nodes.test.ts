@@ -19,6 +19,7 @@ test('a node without its lock is gone at once, and a silent one after a while; b
   assert.ok(nodes.has(1) && !nodes.has(2) && !nodes.has(null))
   assert.deepEqual(idsOf(nodes.observe([node(1, 3, false), node(2, 1)], 6_000)), [1])
   assert.deepEqual(idsOf(nodes.all), [2])
+  assert.deepEqual([nodes.silence(2, 6_500), nodes.silence(1, 7_000), nodes.silence(9, 7_000)], [500, 1_000, 0])
 })
 
 test('each object has its place, and keeps it when another node comes or goes', () => {

@@ -24,6 +24,11 @@ export class LiveNodes {
     return this.#alive.some((node) => node.id === id)
   }
 
+  /** For how long a node has given no sign, in milliseconds and by the clock of whoever looks. */
+  silence(id: number, time = performance.now()): number {
+    return time - (this.#beats.get(id)?.since ?? time)
+  }
+
   /** Takes in what the database says at a time in milliseconds; gives the nodes that do not live. */
   observe(nodes: readonly StoredNode[], time = performance.now()): readonly StoredNode[] {
     const alive: StoredNode[] = []

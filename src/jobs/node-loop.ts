@@ -8,7 +8,6 @@
  * - A copy of a segment that is damaged is fetched anew before the segment is given up.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
 import { Loop } from '../background/index.ts'
 import { Failure, messageOf } from '../errors/index.ts'
 import type { Log, RuleSet, WorkerPool } from '../scanning/index.ts'
@@ -40,7 +39,7 @@ const PAUSE_MS = 2_000
 const LONGEST_PAUSE_MS = 30_000
 /** A part that another node is wanted for is anybody's after this. */
 const WANTED_MICROS = 1_000_000
-/** Of as many hunts, or states of the live set, rules are kept. */
+/** Of as many hunts, or states of the live set, rules are kept; of more where parts of more are under way. */
 const RULE_SETS = 8
 const kindsOf = Map.groupBy(Object.keys(lanes) as JobKind[], (kind) => lanes[kind])
 const priorities = { hunts: 'hunt', intake: 'live', index: 'background' } as const
@@ -53,7 +52,8 @@ export class NodeLoop {
   readonly #beats = new Loop()
   /** By the id of the part. */
   readonly #running = new Map<number, RunningPart>()
-  readonly #rules: LRUCache<number, Promise<RuleSet | null>>
+  /** By their ids, those that were asked for last at the end. */
+  readonly #rules = new Map<number, Promise<RuleSet | null>>()
   readonly #counts = { done: 0, failed: 0, refused: 0 }
   #lastBeat = performance.now()
   #lastWork = 0
@@ -73,10 +73,6 @@ export class NodeLoop {
       this.#lose = reject
     })
     this.lost.catch(() => {})
-    this.#rules = new LRUCache({
-      max: RULE_SETS,
-      dispose: (loading) => void loading.then((set) => set && parts.pool.dropRuleSet(set.id)).catch(() => {}),
-    })
   }
 
   start(): void {
@@ -123,9 +119,10 @@ export class NodeLoop {
       .catch((error) => this.#parts.log.warn({ part: part.id, err: error }, 'a part was given up'))
       .finally(() => {
         this.#running.delete(part.id)
+        this.#dropUnused()
         this.#claims.wake()
       })
-    this.#running.set(part.id, { lane: lanes[part.kind], abort, ended })
+    this.#running.set(part.id, { lane: lanes[part.kind], rulesId: part.rulesId, abort, ended })
   }
 
   async #do(part: ClaimedHuntPart, signal: AbortSignal): Promise<void> {
@@ -182,7 +179,11 @@ export class NodeLoop {
 
   #rulesOf(id: number): Promise<RuleSet | null> {
     const known = this.#rules.get(id)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.#rules.delete(id)
+      this.#rules.set(id, known)
+      return known
+    }
     const { store, pool } = this.#parts
     const loading = store.huntParts.findRules(id).then(async (found) => {
       if (found === null) return null
@@ -195,6 +196,17 @@ export class NodeLoop {
     this.#rules.set(id, loading)
     loading.then((set) => set ?? this.#rules.delete(id)).catch(() => this.#rules.delete(id))
     return loading
+  }
+
+  /** A part may still fetch what it scans when many others have begun: its rules stay until it ends. */
+  #dropUnused(): void {
+    const used = new Set([...this.#running.values()].map(({ rulesId }) => rulesId))
+    for (const [id, loading] of this.#rules) {
+      if (this.#rules.size <= RULE_SETS) return
+      if (used.has(id)) continue
+      this.#rules.delete(id)
+      loading.then((set) => set && this.#parts.pool.dropRuleSet(set.id)).catch(() => {})
+    }
   }
 
   async #beat(): Promise<number> {
@@ -230,6 +242,7 @@ export class NodeLoop {
 
 interface RunningPart {
   readonly lane: Lane
+  readonly rulesId: number
   readonly abort: AbortController
   readonly ended: Promise<void>
 }

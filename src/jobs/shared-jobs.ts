@@ -50,7 +50,7 @@ const NODES_MS = 500
 const PATIENCE_MS = 5_000
 const STALL_MS = 60_000
 /** A node that has been gone for so long is not listed any more. */
-const FORGOTTEN_MICROS = 60 * 60 * 1_000_000
+const FORGOTTEN_MS = 60 * 60 * 1_000
 
 export class SharedJobs implements Jobs {
   readonly #parts: SharedJobsParts
@@ -243,7 +243,7 @@ export class SharedJobs implements Jobs {
       if (!this.#nodes.has(id)) log.warn({ node: id, name }, 'a node is gone or silent: others do its parts')
     const lost = holders.filter((id) => !this.#nodes.has(id))
     if (lost.length > 0) await store.huntParts.takeBack(lost)
-    const forgotten = gone.filter(({ isConnected, seen }) => !isConnected && seen < now() - FORGOTTEN_MICROS)
+    const forgotten = gone.filter(({ id, isConnected }) => !isConnected && this.#nodes.silence(id) > FORGOTTEN_MS)
     if (forgotten.length > 0) await store.nodes.delete(forgotten.map(({ id }) => id))
   }
 
