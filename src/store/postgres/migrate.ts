@@ -50,6 +50,17 @@ export async function migrate(database: Kysely<unknown>): Promise<void> {
   })
 }
 
+/** Whether these are tables of Backtrail that this program may bring up to date; false where there are none yet. */
+export async function isOlderOrSame(database: Kysely<unknown>): Promise<boolean> {
+  const { rows: found } = await sql<{ found: boolean }>`
+    SELECT to_regclass(${`${SCHEMA}.schema_steps`}) IS NOT NULL
+      AND to_regclass(${`${SCHEMA}.settings`}) IS NOT NULL AS found`.execute(database)
+  if (found[0]?.found !== true) return false
+  const { rows } = await sql<{ version: number }>`
+    SELECT coalesce(max(number), 0) AS version FROM schema_steps`.execute(database)
+  return (rows[0]?.version ?? 0) <= (readMigrations().at(-1)?.number ?? 0)
+}
+
 /** For programs that change no tables. `database.unusable` where a server of this version was not there first. */
 export async function demandNewestSchema(database: Kysely<unknown>): Promise<void> {
   const newest = readMigrations().at(-1)?.number ?? 0

@@ -19,7 +19,7 @@ import { type UnitName, unitsOfWork } from '../units-of-work.ts'
 import { connectionsTo, hasWaited, isLost, WAIT_MS, wasTakenBack } from './connection.ts'
 import { postgresEngine } from './engine.ts'
 import { APPLICATION, beginTerm, demandTerm } from './fence.ts'
-import { demandNewestSchema, migrate } from './migrate.ts'
+import { demandNewestSchema, isOlderOrSame, migrate } from './migrate.ts'
 import { tablesOf } from './tables.ts'
 
 const CONNECTIONS = 10
@@ -85,6 +85,9 @@ export async function openPostgres(url: string, health: DatabaseHealth, term?: s
   }
   const database = kyselyOver(connectionsTo(url, CONNECTIONS, health, { inspect }))
   try {
+    // First, since what an earlier server had begun and left open, stopped or cut off, would keep its locks on tables.
+    if (term !== undefined && (await isOlderOrSame(database as unknown as Kysely<unknown>)))
+      await beginTerm(database as unknown as Kysely<unknown>, term)
     await migrate(database as unknown as Kysely<unknown>)
     if (term !== undefined) await beginTerm(database as unknown as Kysely<unknown>, term)
     hasBegun = true
