@@ -55,7 +55,8 @@ function makePrefilter(plan: Plan, known: Map<Plan, Plan>): Plan {
  * them. Without those of variables: names change.
  */
 const knownNowhere = remembered((_group: SegmentGroup) => new Set<string>())
-const MOST_KNOWN = 16_384
+/** Of a group; there may be a thousand groups. */
+const MOST_KNOWN = 2_048
 
 /** The columns of facts over one group, each made when it is first asked for: bit `s & 31` of word `s >> 5`. */
 export class GroupFacts {
@@ -76,7 +77,10 @@ export class GroupFacts {
     const nowhere = knownNowhere(this.#group)
     if (nowhere.has(key)) return null
     const columns = this.#make(fact)
-    if (columns === null && fact.kind !== 'variable' && nowhere.size < MOST_KNOWN) nowhere.add(key)
+    if (columns === null && fact.kind !== 'variable') {
+      if (nowhere.size >= MOST_KNOWN) nowhere.clear()
+      nowhere.add(key)
+    }
     this.#columns.set(key, columns)
     return columns
   }
