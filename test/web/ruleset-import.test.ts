@@ -69,7 +69,7 @@ test('an import that has ended says so, and files without rules are refused befo
   skip,
 }, async () => {
   const page = await web.open('/ruleset-imports/12')
-  await page.getByText('This import is over').waitFor()
+  await page.getByRole('heading', { name: 'This import is over' }).waitFor()
   await page.goto(`${web.server.url}/rulesets`)
   await page.getByText('Drop YARA files, folders or a zip anywhere on this page').waitFor()
   writeFileSync(join(folder, 'notes.txt'), 'no rules')
