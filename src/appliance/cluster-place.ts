@@ -8,9 +8,6 @@ import type { Settings } from '../settings/index.ts'
 import { Bucket, isContentName, LocalCache, type Patience, S3Contents, Scratch } from '../store/index.ts'
 import type { Opened } from './opened.ts'
 
-/** In a data folder that holds everything. */
-export { DATABASE } from '../store/index.ts'
-
 export function holdsSamples(folder: string): Failure {
   return new Failure(
     'settings.invalid',

@@ -8,6 +8,7 @@ import type { Log } from '../scanning/index.ts'
 import { programVersion, type Settings } from '../settings/index.ts'
 import {
   asUnusableFolder,
+  DATABASE,
   DatabaseHealth,
   demandKnownPrefix,
   lockDataFolder,
@@ -17,7 +18,7 @@ import {
   now,
   openStoreOfNode,
 } from '../store/index.ts'
-import { addressOf, BRIEFLY, DATABASE, holdsSamples, openBucket, openCopies } from './cluster-place.ts'
+import { addressOf, BRIEFLY, holdsSamples, openBucket, openCopies } from './cluster-place.ts'
 import { Opened } from './opened.ts'
 import { endWorkers, startWorkers } from './workers.ts'
 

@@ -12,6 +12,7 @@ import {
   type Bucket,
   type CheckedAtStart,
   type ContentStore,
+  DATABASE,
   type DatabaseHealth,
   demandOwnPrefix,
   FileContents,
@@ -22,7 +23,7 @@ import {
   Scratch,
   type Store,
 } from '../store/index.ts'
-import { DATABASE, holdsSamples, openCopies } from './cluster-place.ts'
+import { holdsSamples, openCopies } from './cluster-place.ts'
 import type { Opened } from './opened.ts'
 import type { Begun } from './standing-by.ts'
 import { openStores } from './stores.ts'

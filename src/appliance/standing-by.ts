@@ -23,6 +23,7 @@ import type { Log } from '../scanning/index.ts'
 import type { Settings } from '../settings/index.ts'
 import {
   type ActiveServer,
+  DATABASE,
   DatabaseHealth,
   lockDataFolder,
   openStoreOfStandby,
@@ -30,7 +31,7 @@ import {
   Scratch,
   type ServerLock,
 } from '../store/index.ts'
-import { addressOf, DATABASE, holdsSamples, openBucket } from './cluster-place.ts'
+import { addressOf, holdsSamples, openBucket } from './cluster-place.ts'
 import { Opened } from './opened.ts'
 import { type EntryOf, ServerEntry, SILENT_MS } from './server-entry.ts'
 import { endWorkers, startWorkers, type Workers } from './workers.ts'

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inParallel } from '../background/index.ts'
 import type { EngineChoice } from '../scanning/index.ts'
 import type { Diagnostic } from '../yara/index.ts'
 import { type RuleFile, readRuleFiles } from './rule-files.ts'
@@ -62,11 +63,9 @@ export async function checkRuleFiles(
     return { path, valid, engine: ranOn, findings: [...diagnostics, ...warnings].map((one) => findingOf(file, one)) }
   }
   try {
-    let next = 0
-    const lane = async (): Promise<void> => {
-      for (let n = next++; n < files.length; n = next++) checked[n] = await check(files[n] as RuleFile)
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, lane))
+    await inParallel(files.entries(), AT_ONCE, async ([n, file]) => {
+      checked[n] = await check(file)
+    })
   } finally {
     await pool.stop(END_MS)
     rmSync(folder, { recursive: true, force: true })

@@ -5,8 +5,9 @@
  * turn out to be candidates. Within a window every segment is asked which (sample, ruleset) pairs its plans cannot rule
  * out; those pairs, and every sample that no live segment holds, are then scanned by the engine in batches, several at
  * a time but handed out in order. So after each checkpoint "everything up to this id is decided" is true, which is all
- * that a hunt needs to remember to go on after a restart. Only hits come earlier, where a batch holds up those behind it. Where nodes have room for more segments than a window has, and few
- * samples are candidates, later windows are looked up meanwhile.
+ * that a hunt needs to remember to go on after a restart. Only hits may come earlier, where a batch holds up those behind
+ * it. Where nodes have room for more segments than a window has, and few samples are candidates, later windows are looked up
+ * meanwhile.
  *
  *   ids      1 ─────────────── 900 │ 901 ───────────── 70,000 │ 70,001 …
  *   window   segments A, B, C      │ segment D, unindexed 950 │ …

@@ -7,6 +7,7 @@
  * since samples come and go meanwhile.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises'
+import { inParallel } from '../background/index.ts'
 import type { WorkerPool } from '../scanning/index.ts'
 import { type ContentStore, now, type SampleContent, type Store, whileLeased } from '../store/index.ts'
 
@@ -131,16 +132,12 @@ async function lookAt(
   found: Findings,
   onSample: () => void,
 ): Promise<void> {
-  let next = 0
-  const lane = async (): Promise<void> => {
-    for (let row = rows[next++]; row !== undefined; row = rows[next++]) {
-      options.signal.throwIfAborted()
-      await lookAtOne(row, parts, options, found)
-      found.samples++
-      onSample()
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, rows.length) }, lane))
+  await inParallel(rows, AT_ONCE, async (row) => {
+    options.signal.throwIfAborted()
+    await lookAtOne(row, parts, options, found)
+    found.samples++
+    onSample()
+  })
 }
 
 async function lookAtOne(

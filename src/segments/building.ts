@@ -1,3 +1,4 @@
+import { inParallel } from '../background/index.ts'
 import { WorkerLost, type WorkerPool } from '../scanning/index.ts'
 import { type ContentStore, type Store, whileLeased } from '../store/index.ts'
 import type { SegmentCatalogue } from './segment-catalogue.ts'
@@ -45,25 +46,21 @@ export async function buildIndex(
     if (!last) break
     after = last.id
     const signed: { id: number; record: Uint8Array }[] = []
-    let next = 0
-    const signNext = async (): Promise<void> => {
-      for (let row = batch[next++]; row !== undefined && !signal?.aborted; row = batch[next++]) {
-        const { id, size, sha1, sha256, md5, sha512 } = row
-        try {
-          const input = { digests: { size, sha256, sha1, md5, sha512 }, sample: id }
-          const how = { priority: 'background', waitForRoom: true, ...(signal && { signal }) } as const
-          const { signature } = await whileLeased(contents, sha256, (path) => pool.run('sign', { ...input, path }, how))
-          signed.push({ id, record: signature })
-          bytes += size
-        } catch (error) {
-          if (signal?.aborted) break
-          if (!isUnreadable(error)) throw error
-          failed++
-        }
-        onProgress?.({ done: indexed + failed + signed.length, total, bytes })
+    const signOne = async ({ id, size, sha1, sha256, md5, sha512 }: (typeof batch)[number]): Promise<void> => {
+      try {
+        const input = { digests: { size, sha256, sha1, md5, sha512 }, sample: id }
+        const how = { priority: 'background', waitForRoom: true, ...(signal && { signal }) } as const
+        const { signature } = await whileLeased(contents, sha256, (path) => pool.run('sign', { ...input, path }, how))
+        signed.push({ id, record: signature })
+        bytes += size
+      } catch (error) {
+        if (signal?.aborted) return
+        if (!isUnreadable(error)) throw error
+        failed++
       }
+      onProgress?.({ done: indexed + failed + signed.length, total, bytes })
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, signNext))
+    await inParallel(batch, AT_ONCE, signOne, signal)
     indexed += await publishSigned(
       store,
       catalogue,

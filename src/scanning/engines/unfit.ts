@@ -18,7 +18,7 @@ export function asksForLengthsOfAlternatives(text: string): boolean {
 
 /** Whether some rule of the text is of a kind that YARA-X 1.20 answers wrongly. */
 export function hasTellingRepetitions(text: string): boolean {
-  if (!/[*?{]/.test(text) || !/!(?!=)|\bfullword\b/.test(text)) return false
+  if (!/!(?!=)|\bfullword\b/.test(text)) return false
   return parse(text).rules.some(({ condition, strings }) => {
     const telling = strings.filter((string) => string.kind === 'regexp' && isRepeating(string.regexp.node))
     const isFullword = telling.some(({ modifiers }) => modifiers.fullword)

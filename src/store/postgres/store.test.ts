@@ -32,6 +32,12 @@ async function beside(t: TestContext, address: string): Promise<pg.Client> {
   return client
 }
 
+/** A store on a database of its own, and a connection beside it. */
+async function openedBeside(t: TestContext) {
+  const address = await newDatabase()
+  return { address, store: await opened(t, address), client: await beside(t, address) }
+}
+
 /** Until so many wait for another one's lock. */
 async function untilWaiting(client: pg.Client, least = 1): Promise<void> {
   for (const started = performance.now(); performance.now() - started < timeout / 2; await delay(20)) {
@@ -58,9 +64,7 @@ test('units that count one thing up at the same time lose nothing, in every isol
 })
 
 test('each unit runs with the isolation that it declares', { skip, timeout }, async (t) => {
-  const address = await newDatabase()
-  const store = await opened(t, address)
-  const client = await beside(t, address)
+  const { store, client } = await openedBeside(t)
   for (const [unit, expected] of [
     ['readLiveSet', [null, null]],
     ['changePassword', [null, 'meanwhile']],
@@ -80,9 +84,7 @@ test('a unit whose connection is lost is run again, and what fails for its own r
   skip,
   timeout,
 }, async (t) => {
-  const address = await newDatabase()
-  const store = await opened(t, address)
-  const client = await beside(t, address)
+  const { store, client } = await openedBeside(t)
   let runs = 0
   await store.transaction('changeCloud', async ({ settings }) => {
     runs++
@@ -193,9 +195,7 @@ test('a hunt ends in no moment in which somebody reads events: that waits, or is
   skip,
   timeout,
 }, async (t) => {
-  const address = await newDatabase()
-  const store = await opened(t, address)
-  const client = await beside(t, address)
+  const { store, client } = await openedBeside(t)
   await store.users.add({ name: 'u', passwordHash: '', role: 'administrator', contributes: false, created: 1 })
   const add = async (kind: 'ad-hoc' | 'local-retro') => {
     const id = await store.hunts.add({ kind, state: 'queued', startedBy: 1, created: 1, lastSampleId: 0 })
@@ -251,9 +251,7 @@ test('parts of the work that are lost when PostgreSQL crashes leave their number
 })
 
 test('a hunt that starts while a sample is admitted waits for it, and covers it', { skip, timeout }, async (t) => {
-  const address = await newDatabase()
-  const store = await opened(t, address)
-  const client = await beside(t, address)
+  const { store, client } = await openedBeside(t)
   const { promise: isAdding, resolve: added } = Promise.withResolvers<void>()
   const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>()
   const admitting = store.transaction('admitSamples', async (tx) => {
@@ -297,9 +295,7 @@ test('counts are the same before and after they are folded, also while rows are 
 })
 
 test('a number that is not exact here is refused, and one that is comes as a number', { skip, timeout }, async (t) => {
-  const address = await newDatabase()
-  const store = await opened(t, address)
-  const client = await beside(t, address)
+  const { store, client } = await openedBeside(t)
   const sample = await addProcessedSample(store, 'large', { size: Number.MAX_SAFE_INTEGER })
   assert.equal((await store.samples.findByIds([sample])).get(sample)?.size, Number.MAX_SAFE_INTEGER)
   await client.query('UPDATE samples SET size = 9007199254740993')

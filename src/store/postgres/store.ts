@@ -86,10 +86,12 @@ export async function openPostgres(url: string, health: DatabaseHealth, term?: s
   const database = kyselyOver(connectionsTo(url, CONNECTIONS, health, { inspect }))
   try {
     // First, since what an earlier server had begun and left open, stopped or cut off, would keep its locks on tables.
-    if (term !== undefined && (await isOlderOrSame(database as unknown as Kysely<unknown>)))
-      await beginTerm(database as unknown as Kysely<unknown>, term)
-    await migrate(database as unknown as Kysely<unknown>)
-    if (term !== undefined) await beginTerm(database as unknown as Kysely<unknown>, term)
+    const tables = database as unknown as Kysely<unknown>
+    const begin = async () => term !== undefined && beginTerm(tables, term)
+    const areThere = await isOlderOrSame(tables)
+    if (areThere) await begin()
+    await migrate(tables)
+    if (!areThere) await begin()
     hasBegun = true
     return database
   } catch (error) {

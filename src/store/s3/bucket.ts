@@ -221,22 +221,22 @@ export class Bucket {
     }).catch(nullWhereMissing)
   }
 
-  /** Opens an object, or a part of it, for reading; `size` is that of the whole. Empty behind its end; null where there is none. */
+  /** Opens an object, or a part of it, for reading: empty behind its end. `size` is that of the whole. Null where there is none. */
   async range(
     key: string,
     bytes?: { readonly start: number; readonly end: number },
   ): Promise<{ readonly size: number; readonly stream: Readable } | null> {
     const range = bytes && { Range: `bytes=${bytes.start}-${bytes.end}` }
-    const opened = await this.#ask('reading an object', async (signal) => {
+    return this.#ask('reading an object', async (signal) => {
       const command = new this.#sdk.GetObjectCommand({ ...this.#named(key), ...range })
-      const found = await this.#client.send(command, { abortSignal: signal }).catch(nullBehindTheEnd)
-      if (found === null) return 'behind the end' as const
+      const found = await this.#client.send(command, { abortSignal: signal })
       const whole = Number(/\/(\d+)$/.exec(found.ContentRange ?? '')?.[1] ?? found.ContentLength ?? 0)
       return { size: whole, stream: found.Body as Readable }
-    }).catch(nullWhereMissing)
-    if (opened !== 'behind the end') return opened
-    const whole = await this.head(key)
-    return whole && { size: whole.size, stream: Readable.from([]) }
+    }).catch(async (error) => {
+      if (!isBehindTheEnd(error)) return nullWhereMissing(error)
+      const found = await this.head(key)
+      return found && { size: found.size, stream: Readable.from([]) }
+    })
   }
 
   /** One that is not there is no error. */
@@ -364,7 +364,7 @@ export class Bucket {
         return await request(signal)
       } catch (error) {
         signal.throwIfAborted()
-        if ([isMissing, isThere, isNotImplemented, isUploadOver].some((is) => is(error))) throw error
+        if ([isMissing, isThere, isNotImplemented, isUploadOver, isBehindTheEnd].some((is) => is(error))) throw error
         const isOver = tries >= leastTries && performance.now() - started > tryMs
         if (!mayPass(error) || isOver) throw asFailure(error, doing)
         const longest = LONGEST_PAUSE_MS[isAnswer(error) ? 'busy' : 'away']
@@ -429,11 +429,6 @@ function demandSame(found: string, sha256: string, key: string): void {
 /** As a connection that ends early is told. */
 function cutShort(): Error {
   return Object.assign(new Error('The object came in part.'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
-}
-
-function nullBehindTheEnd(error: unknown): null {
-  if (isBehindTheEnd(error)) return null
-  throw error
 }
 
 function nullWhereMissing(error: unknown): null {

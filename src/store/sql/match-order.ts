@@ -19,15 +19,9 @@ import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
 import { conditionsOf } from './match-conditions.ts'
 import { matchesById, orderedBy } from './match-rows.ts'
-import { searchIds } from './match-search.ts'
+import { BUDGET_MS, FIRST_OF_QUERY, PAST_ALL, searchIds } from './match-search.ts'
 import { byBytes } from './match-values.ts'
 import { sizeAfter } from './sample-search.ts'
-
-/** Rows of an index that the first step looks at; the next ones by how long it took. */
-const FIRST_STEP = 64
-/** What one answer may take; it is passed only by the step that is under way. */
-const BUDGET_MS = 250
-const PAST_ALL = Number.MAX_SAFE_INTEGER
 
 export async function searchInOrder(
   database: Database,
@@ -86,7 +80,7 @@ async function walkValues(
   const found: Place[] = []
   const began = performance.now()
   let from = order.after as Place | null
-  for (let size = FIRST_STEP; ; await setImmediate()) {
+  for (let size = FIRST_OF_QUERY; ; await setImmediate()) {
     const started = performance.now()
     const steps: Step[] = []
     for (const each of orderSteps(engine, order, fits, from, size)) {

@@ -20,13 +20,13 @@ import { sizeAfter } from './sample-search.ts'
 /** Matches looked at by one statement at most; the first looks at a page only, as that is enough without filters. */
 const STEP = 4_000
 /** Where each is asked what a query demands of samples, steps are sized by how long the last one took. */
-const FIRST_OF_QUERY = 64
+export const FIRST_OF_QUERY = 64
 /** What one answer may take; it is passed only by the step that is under way. */
-const BUDGET_MS = 250
+export const BUDGET_MS = 250
 /** Conditions that leave no more than this are answered directly. */
 const FEW = 2_000
 
-const PAST_ALL = Number.MAX_SAFE_INTEGER
+export const PAST_ALL = Number.MAX_SAFE_INTEGER
 
 export async function searchMatches(
   database: Database,
