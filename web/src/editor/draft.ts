@@ -86,7 +86,7 @@ export function useKeptDraft(
       window.removeEventListener('pagehide', keep)
     }
   }, [user, name, text, savedText, revision])
-  // So must following a link inside the application not, which unloads nothing.
+  // A link inside the application unloads nothing, and must not lose them either.
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is due is of the name that is left
   useEffect(() => () => due.current?.(), [user, name])
   return () => {
