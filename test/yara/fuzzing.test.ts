@@ -87,10 +87,11 @@ const hard: Readonly<Record<string, string>> = {
 
 for (const [what, text] of Object.entries(hard)) {
   test(`${what} are answered with a diagnostic, in little time`, () => {
-    const started = performance.now()
+    // Processor time: how much else runs beside this test says nothing about the parser.
+    const started = process.cpuUsage()
     const file = parse(text)
-    const took = performance.now() - started
-    assert.ok(took < 5_000, `${text.length} characters took ${Math.round(took)} ms`)
+    const took = process.cpuUsage(started).user / 1_000
+    assert.ok(took < 5_000, `${text.length} characters took ${Math.round(took)} ms of processor time`)
     assert.ok(file.diagnostics.length > 0 || what === 'a nested regular expression')
     assert.ok(file.diagnostics.length <= 100)
     checkPositions(file, text, () => what)

@@ -111,10 +111,12 @@ async function understanding(
     if (!isReleased) client.release(error)
   }
   const query: Ask = async (text, parameters, tries = 1) => {
-    if (BEGINS.test(text)) isInUnit = true
-    else if (ENDS.test(text)) isInUnit = false
+    if (ENDS.test(text)) isInUnit = false
     try {
-      return await client.query(text, parameters.map(toParameter))
+      const answer = await client.query(text, parameters.map(toParameter))
+      // Only now: nobody ends a unit that did not begin, and the connection may be used by somebody else then.
+      if (BEGINS.test(text)) isInUnit = true
+      return answer
     } catch (error) {
       if (!isLost(error)) throw explained(error, health)
       if (isInUnit || !READS.test(text) || tries === MOST_TRIES) throw new LostConnection(error)

@@ -144,6 +144,20 @@ test('a question that ends each connection it is asked on is given up', { skip, 
   await assert.rejects(fatal, { code: 'storage.unavailable' })
 })
 
+test('on the connection of a unit that could not begin, questions are asked again too', { skip, timeout }, async (t) => {
+  const pool = connectionsTo(await newDatabase(), 1, new DatabaseHealth())
+  const connection = await pool.connect()
+  t.after(() => {
+    connection.release()
+    return pool.end()
+  })
+  const ask = (text: string) => connection.query(text, []) as unknown as Promise<{ rows: { pid: number }[] }>
+  await assert.rejects(ask('begin no such thing'), /syntax error/)
+  const [{ pid } = { pid: 0 }] = (await ask('select pg_backend_pid() AS pid')).rows
+  const ended = `select pg_backend_pid() AS pid, CASE WHEN pg_backend_pid() = ${pid} THEN pg_terminate_backend(${pid}) END`
+  assert.notEqual((await ask(ended)).rows[0]?.pid, pid)
+})
+
 test('where no connection is free the caller is told that the storage is not there, and a unit says so at once', {
   skip,
   timeout,
