@@ -144,7 +144,10 @@ test('a question that ends each connection it is asked on is given up', { skip, 
   await assert.rejects(fatal, { code: 'storage.unavailable' })
 })
 
-test('on the connection of a unit that could not begin, questions are asked again too', { skip, timeout }, async (t) => {
+test('on the connection of a unit that could not begin, questions are asked again too', {
+  skip,
+  timeout,
+}, async (t) => {
   const pool = connectionsTo(await newDatabase(), 1, new DatabaseHealth())
   const connection = await pool.connect()
   t.after(() => {
