@@ -133,6 +133,23 @@ test('a match has every field that the API shows', async () => {
   })
 })
 
+test('a match that comes in while a list is read takes the place of no other', async () => {
+  const rules = await revise('rules', plain('r'))
+  for (const n of [1, 2, 3]) await record(await sample(n), n, [rules, 'r'])
+  const late = await sample(4)
+  // Between how many there are and which.
+  const countByName: typeof store.matches.countByName = async (names) => {
+    const counted = await store.matches.countByName(names)
+    await record(late, 4, [rules, 'r'])
+    return counted
+  }
+  const listing = new Matches({ ...store, matches: { ...store.matches, countByName } })
+  for (const page of [null, { number: 1, size: 10 }, { number: 2, size: 2 }]) {
+    const { results } = await listing.list({ names: ['rules'], page })
+    assert.equal(results.at(-1)?.filename, 'sample-1.exe')
+  }
+})
+
 test('a sample that only the cloud has shows no SHA-256, no count of files and no download', async () => {
   const seen = { size: 1001, fileType: 'PE/Exe', seen: 1 }
   const [added] = await store.samples.addInCloud([{ sha1: Buffer.alloc(20, 1), ...seen }])

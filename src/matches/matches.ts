@@ -13,6 +13,7 @@ import {
   type NewMatch,
   offsetOf,
   type Page,
+  type Repositories,
   type Store,
   type UnitOfWork,
 } from '../store/index.ts'
@@ -162,38 +163,44 @@ export class Matches {
   }
 
   async #idsOfPage({ names, page }: { names: readonly string[]; page: Page | null }): Promise<IdsOfPage> {
-    const { matches } = this.#store
-    const [rarest, ...others] = await this.#rarestFirst(names)
-    if (!rarest) throw new Failure('ruleset.name-invalid')
-    if (others.length === 0) {
-      const count = rarest.matches
-      const offset = page ? offsetOf(page, count) : 0
-      const limit = page ? Math.min(page.size, count - offset) : count
-      return { ids: await matches.listIds(rarest.id, { offset, limit, count }), count }
+    // As of one moment: with the count of an earlier one, a match that comes in between would take the place of the oldest.
+    if (new Set(names).size === 1) {
+      return this.#store.transaction('listMatches', async (tx) => {
+        const [ruleset] = await rarestFirst(tx, names)
+        if (!ruleset) throw new Failure('ruleset.name-invalid')
+        const { id, matches: count } = ruleset
+        const offset = page ? offsetOf(page, count) : 0
+        const limit = page ? Math.min(page.size, count - offset) : count
+        return { ids: await tx.matches.listIds(id, { offset, limit, count }), count }
+      })
     }
-    const ids = await matches.listCommonIds([rarest, ...others].map(({ id }) => id))
+    const rulesets = await rarestFirst(this.#store, names)
+    const ids = await this.#store.matches.listCommonIds(rulesets.map(({ id }) => id))
     const offset = page ? offsetOf(page, ids.length) : 0
     return { ids: page ? ids.slice(offset, offset + page.size) : ids, count: ids.length }
   }
 
   async #idsOf({ rulesets = [] }: MatchFilter): Promise<number[]> {
-    return rulesets.length > 0 ? (await this.#rarestFirst(rulesets)).map(({ id }) => id) : []
+    return rulesets.length > 0 ? (await rarestFirst(this.#store, rulesets)).map(({ id }) => id) : []
   }
 
   /** All matches of one sample, by ruleset and rule, local before cloud. */
   async ofSample(sampleId: number): Promise<MatchRow[]> {
     return this.#store.matches.findOfSample(sampleId)
   }
+}
 
-  /** The named rulesets with how many matches each has, fewest first. */
-  async #rarestFirst(names: readonly string[]): Promise<readonly { readonly id: number; readonly matches: number }[]> {
-    if (names.length === 0) throw new Failure('ruleset.name-invalid')
-    const wanted = [...new Set(names)]
-    const found = await this.#store.matches.countByName(wanted)
-    const missing = wanted.find((name) => !found.some((ruleset) => ruleset.name === name))
-    if (missing !== undefined) throw new Failure('ruleset.not-found', undefined, { name: missing })
-    return found
-  }
+/** The named rulesets with how many matches each has, fewest first. */
+async function rarestFirst(
+  { matches }: Repositories,
+  names: readonly string[],
+): Promise<readonly { readonly id: number; readonly matches: number }[]> {
+  if (names.length === 0) throw new Failure('ruleset.name-invalid')
+  const wanted = [...new Set(names)]
+  const found = await matches.countByName(wanted)
+  const missing = wanted.find((name) => !found.some((ruleset) => ruleset.name === name))
+  if (missing !== undefined) throw new Failure('ruleset.not-found', undefined, { name: missing })
+  return found
 }
 
 /** The hits that still say something about the present rules of an enabled ruleset of our own. */

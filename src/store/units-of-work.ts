@@ -50,6 +50,8 @@ export const unitsOfWork = {
   /** The rulesets that run, with their generation. */
   readLiveSet: 'repeatable read',
   listRulesets: 'repeatable read',
+  /** A page of a ruleset's matches, with how many it has. */
+  listMatches: 'repeatable read',
   /** Files that were copied become samples: acknowledged, and queued. */
   admitSamples: 'serializable',
   deleteSamples: 'serializable',
