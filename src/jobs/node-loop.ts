@@ -37,8 +37,6 @@ const ASLEEP_MS = 10_000
 /** After a part that could not be done, twice as long after the next one, and after a statement that failed. */
 const PAUSE_MS = 2_000
 const LONGEST_PAUSE_MS = 30_000
-/** A part that another node is wanted for is anybody's after this. */
-const WANTED_MICROS = 1_000_000
 /** Of as many hunts, or states of the live set, rules are kept; of more where parts of more are under way. */
 const RULE_SETS = 8
 const kindsOf = Map.groupBy(Object.keys(lanes) as JobKind[], (kind) => lanes[kind])
@@ -97,7 +95,7 @@ export class NodeLoop {
     const open = rooms.filter(({ most }) => most > 0)
     if (open.length === 0) return BEAT_MS
     try {
-      const claimed = await store.huntParts.claim(id, open, now() - WANTED_MICROS)
+      const claimed = await store.huntParts.claim(id, open)
       for (const part of claimed) this.#begin(part)
       if (claimed.length > 0) this.#lastWork = performance.now()
       if (claimed.length > 0) return 0

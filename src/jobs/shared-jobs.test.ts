@@ -191,6 +191,19 @@ for (const { name, skip, fresh } of engines) {
     await until(async () => (await store.nodes.list())[0]?.failed === 1, 'the node has counted it')
   })
 
+  test(`a part that another node is wanted for, and leaves, is for all after a while (${name})`, {
+    skip,
+    timeout: 60_000,
+  }, async (t) => {
+    const { jobs, store, done, addNode } = await open(t, fresh, { isWorking: false })
+    // Of the same name, so that the first of them is wanted.
+    await store.nodes.add({ name: 'n', version: programVersion, workers: 1, cacheLimit: 1, started: 1 })
+    await addNode(workOf('node', done))
+    await until(() => jobs.nodes.length === 2, 'both nodes are known')
+    const ofSegment = { ...jobOf(1), segment: 'a segment' }
+    assert.deepEqual(doneBy(await jobs.run('verify', ofSegment, how)), ['node'])
+  })
+
   test(`what a node says of samples that it was not asked about is not believed (${name})`, {
     skip,
     timeout: 60_000,
@@ -239,7 +252,7 @@ for (const { name, skip, fresh } of engines) {
       jobs.share('verify', jobOf(sample), { ruleSet: ruleSet.id, isWantedBack: () => false })
     const answers = Promise.all(samples.map(share))
     await until(async () => (await store.huntParts.list()).length === samples.length, 'all are offered')
-    const claimed = await store.huntParts.claim(id, [{ kinds: ['verify'], most: 99 }], now())
+    const claimed = await store.huntParts.claim(id, [{ kinds: ['verify'], most: 99 }])
     await store.transaction('changeCloud', async ({ huntParts }) => {
       for (const { id, fence, input } of claimed) {
         const { items } = unpack<JobInput<'verify'>>(input)

@@ -48,6 +48,8 @@ const UNKNOWN_MICROS = 60 * 1_000_000
 const LOOK_MS = 25
 const NODES_MS = 500
 const PATIENCE_MS = 5_000
+/** A part that one node is wanted for is anybody's after this. */
+const WANTED_MS = 1_000
 const STALL_MS = 60_000
 /** A node that has been gone for so long is not listed any more. */
 const FORGOTTEN_MS = 60 * 60 * 1_000
@@ -180,14 +182,22 @@ export class SharedJobs implements Jobs {
     signal?.addEventListener('abort', abort, { once: true })
     try {
       const segment = 'segment' in input ? input.segment : null
+      const wantedBy = segment === null ? null : placeOf(segment, this.#able)
       id = await store.huntParts.offer({
         rulesId: await stored,
         kind,
         input: pack(input),
-        wantedBy: segment === null ? null : placeOf(segment, this.#able),
+        wantedBy,
         created: now(),
       })
-      this.#offered.set(id, { resolve, lane, since: performance.now(), isWantedBack, isClaimed: false })
+      this.#offered.set(id, {
+        resolve,
+        lane,
+        since: performance.now(),
+        isWantedBack,
+        isClaimed: false,
+        isForAll: wantedBy === null,
+      })
       this.#loop.wake()
       const output = await promise
       signal?.throwIfAborted()
@@ -262,6 +272,7 @@ export class SharedJobs implements Jobs {
     const rows = new Map((await huntParts.list()).map((row) => [row.id, row]))
     for (const id of due) if (!rows.has(id)) this.#answer(id, null)
     this.#findStall(rows)
+    await this.#offerToAll()
     const unknown = [...rows.values()].filter(({ id, created }) => !this.#offered.has(id) && isUnknown(created))
     if (unknown.length > 0) await huntParts.delete(unknown.map(({ id }) => id))
     const allEnded = due.filter((id) => ['done', 'failed'].includes(rows.get(id)?.state ?? ''))
@@ -288,6 +299,17 @@ export class SharedJobs implements Jobs {
     if (!isLate || this.isWorking('hunts')) return
     this.#stalled = present
     log.warn({}, 'nodes leave parts of hunts unclaimed: this server does some of them')
+  }
+
+  /** What a node is wanted for and has not claimed. Waits are measured here: each machine has a clock of its own. */
+  async #offerToAll(): Promise<void> {
+    const present = performance.now()
+    const isLate = ({ isForAll, isClaimed, since }: OfferedPart) =>
+      !isForAll && !isClaimed && present - since > WANTED_MS
+    const late = [...this.#offered].filter(([, part]) => isLate(part))
+    if (late.length === 0) return
+    await this.#parts.store.huntParts.offerToAll(late.map(([id]) => id))
+    for (const [, part] of late) part.isForAll = true
   }
 
   /** Takes parts back that nobody has claimed, as far as this server has room for them. */
@@ -376,4 +398,6 @@ interface OfferedPart {
   readonly isWantedBack: (ageMs: number) => boolean
   /** As it was at the last look. */
   isClaimed: boolean
+  /** Else one node is wanted for it. */
+  isForAll: boolean
 }

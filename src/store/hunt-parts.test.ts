@@ -84,11 +84,11 @@ for (const { name, skip, fresh } of engines) {
 
   test(`what is settled under an earlier fence is refused, also for the same node (${name})`, { skip }, async (t) => {
     const { huntParts } = await withParts(t, fresh, 1)
-    const [first] = await huntParts.claim(1, upTo(1), 9)
+    const [first] = await huntParts.claim(1, upTo(1))
     assert.ok(first)
     assert.equal(await huntParts.takeBack([1]), 1)
     assert.equal(await huntParts.settle(first.id, first.fence, bytes('late')), false, 'nobody holds it')
-    const [second] = await huntParts.claim(1, upTo(1), 9)
+    const [second] = await huntParts.claim(1, upTo(1))
     assert.ok(second && second.fence > first.fence)
     assert.equal(await huntParts.settle(first.id, first.fence, bytes('late')), false, 'it holds it anew')
     assert.equal(await huntParts.fail(first.id, first.fence, 'late'), false)
@@ -100,11 +100,11 @@ for (const { name, skip, fresh } of engines) {
 
   test(`of nodes that claim at once, none gets what another one has (${name})`, { skip }, async (t) => {
     const { huntParts } = await withParts(t, fresh, 60)
-    const claimed = await Promise.all(Array.from({ length: 30 }, (_, n) => huntParts.claim(1 + (n % 2), upTo(2), 9)))
+    const claimed = await Promise.all(Array.from({ length: 30 }, (_, n) => huntParts.claim(1 + (n % 2), upTo(2))))
     const ids = claimed.flat().map(({ id }) => id)
     assert.equal(new Set(ids).size, ids.length)
     for (let some = claimed.flat(); some.length > 0; ids.push(...some.map(({ id }) => id)))
-      some = await huntParts.claim(1, upTo(9), 9)
+      some = await huntParts.claim(1, upTo(9))
     assert.equal(new Set(ids).size, 60)
   })
 }

@@ -75,10 +75,11 @@ export interface StoredHuntParts {
   offer(part: NewHuntPart): Promise<number>
   /**
    * The oldest that are offered by the node's own version, of some kinds up to a number, of others up to another one: those
-   * that the node is wanted for, that nobody is, and that were made up to a time. A node that is not listed gets none. In
-   * order of ids.
+   * that the node is wanted for, and that nobody is. A node that is not listed gets none. In order of ids.
    */
-  claim(nodeId: number, rooms: readonly RoomForParts[], madeUpTo: Micros): Promise<ClaimedHuntPart[]>
+  claim(nodeId: number, rooms: readonly RoomForParts[]): Promise<ClaimedHuntPart[]>
+  /** Of these, those that are offered are for any node from now on. */
+  offerToAll(ids: readonly number[]): Promise<void>
   /** A part is done. False, and nothing is stored, where its fence is another one or it is gone. */
   settle(id: number, fence: number, output: Uint8Array): Promise<boolean>
   /** The node cannot do it: the server shall. False as with `settle`. */

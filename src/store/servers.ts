@@ -7,7 +7,7 @@ export interface NewServer {
   readonly version: string
   /** Worker processes; none for a server that only passes requests on. */
   readonly workers: number
-  /** Where the other servers reach it. */
+  /** Where the other servers reach it; empty while it does not listen yet. */
   readonly url: string
   /** By which they know it (PEM); empty without TLS. */
   readonly certificate: string
@@ -39,7 +39,7 @@ export interface StoredServers {
   add(server: NewServer): Promise<number>
   /** In order of ids. */
   list(): Promise<StoredServer[]>
-  /** The one that works; null where none has said yet where it is. It may be gone. */
+  /** The one that works, or begins to; null where none has said so. It may be gone. */
   findActive(): Promise<ActiveServer | null>
   /** A sign of life. False where the server is not listed any more. */
   beat(id: number, at: Micros): Promise<boolean>

@@ -56,12 +56,12 @@ export function sqlHuntParts(database: Database, { listOf, textsOf, skipLocked }
       return id
     },
 
-    async claim(nodeId, rooms, madeUpTo) {
+    async claim(nodeId, rooms) {
       const some = rooms.map(
         ({ kinds, most }) => sql`SELECT id FROM (
           SELECT id FROM hunt_parts
           WHERE state = 'offered' AND kind IN ${textsOf(kinds)}
-            AND (wanted_by IS NULL OR wanted_by = ${nodeId} OR created <= ${madeUpTo})
+            AND (wanted_by IS NULL OR wanted_by = ${nodeId})
             AND rules_id IN (
               SELECT rules.id FROM hunt_part_rules AS rules
               JOIN nodes ON nodes.version = rules.version WHERE nodes.id = ${nodeId})
@@ -76,6 +76,15 @@ export function sqlHuntParts(database: Database, { listOf, textsOf, skipLocked }
         .returning(['id', 'rules_id as rulesId', 'kind', 'input', 'fence'])
         .execute()
       return rows.sort((a, b) => a.id - b.id)
+    },
+
+    async offerToAll(ids) {
+      await database
+        .updateTable('hunt_parts')
+        .set({ wanted_by: null })
+        .where('id', 'in', listOf(ids))
+        .where('state', '=', 'offered')
+        .execute()
     },
 
     settle: (id, fence, output) => release(id, fence, { state: 'done', output }),

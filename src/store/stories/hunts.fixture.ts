@@ -306,9 +306,9 @@ async function ofParts({ huntParts, nodes }: Store, tell: Tell): Promise<void> {
     await huntParts.offer({ ...part, rulesId: 2 }),
   ])
   tell('claimed', [
-    await huntParts.claim(1, upTo(2), 4),
-    await huntParts.claim(1, upTo(0), 4),
-    await huntParts.claim(3, upTo(1), 4),
+    await huntParts.claim(1, upTo(2)),
+    await huntParts.claim(1, upTo(0)),
+    await huntParts.claim(3, upTo(1)),
     await huntParts.heldBy(1),
   ])
   tell('settled', [
@@ -321,8 +321,8 @@ async function ofParts({ huntParts, nodes }: Store, tell: Tell): Promise<void> {
     await huntParts.giveBack(1, 7),
   ])
   tell('taken back', [await huntParts.takeBack([3, 99]), await huntParts.takeBack([]), await huntParts.list()])
-  tell('late', [await huntParts.settle(1, 1, bytes('late')), await huntParts.claim(1, upTo(9), 5)])
-  tell('given back', [await huntParts.giveBack(1, 3), await huntParts.claim(1, upTo(9), 4), await huntParts.heldBy(1)])
+  tell('late', [await huntParts.settle(1, 1, bytes('late')), await huntParts.claim(1, upTo(9))])
+  tell('given back', [await huntParts.giveBack(1, 3), await huntParts.claim(1, upTo(9)), await huntParts.heldBy(1)])
   tell('results', await huntParts.results([1, 2, 3, 4, 99]))
   tell('withdrawn', [
     await huntParts.giveBack(4, 1),
@@ -337,9 +337,9 @@ async function ofParts({ huntParts, nodes }: Store, tell: Tell): Promise<void> {
   await huntParts.offer({ ...part, rulesId: await huntParts.addRules(1, '2', bytes('rules')) })
   tell('of another version', [
     (await huntParts.list()).length,
-    await huntParts.claim(1, upTo(9), 9),
-    await huntParts.claim(99, upTo(9), 9),
-    await huntParts.claim(await nodes.add({ ...node, version: '2' }), upTo(9), 9),
+    await huntParts.claim(1, upTo(9)),
+    await huntParts.claim(99, upTo(9)),
+    await huntParts.claim(await nodes.add({ ...node, version: '2' }), upTo(9)),
   ])
   const live = await huntParts.addRules(null, '1', bytes('live'))
   tell('rules that run live', await huntParts.findRules(live))
@@ -350,24 +350,21 @@ async function ofParts({ huntParts, nodes }: Store, tell: Tell): Promise<void> {
     await huntParts.list(),
   ])
   tell('each kind up to its number', [
-    await huntParts.claim(1, [], 9),
-    await huntParts.claim(1, [{ kinds: ['evaluate'], most: 9 }], 9),
-    await huntParts.claim(
-      1,
-      [
-        { kinds: ['merge', 'examine'], most: 1 },
-        { kinds: ['verify'], most: 1 },
-      ],
-      9,
-    ),
-    await huntParts.claim(
-      1,
-      [
-        { kinds: ['examine'], most: 9 },
-        { kinds: ['verify'], most: 0 },
-      ],
-      9,
-    ),
+    await huntParts.claim(1, []),
+    await huntParts.claim(1, [{ kinds: ['evaluate'], most: 9 }]),
+    await huntParts.claim(1, [
+      { kinds: ['merge', 'examine'], most: 1 },
+      { kinds: ['verify'], most: 1 },
+    ]),
+    await huntParts.claim(1, [
+      { kinds: ['examine'], most: 9 },
+      { kinds: ['verify'], most: 0 },
+    ]),
   ])
+  const wanted = await huntParts.offer({ ...part, rulesId: live, wantedBy: 3 })
+  tell('wanted of another node', await huntParts.claim(1, upTo(9)))
+  await huntParts.offerToAll([wanted, 99])
+  tell('offered to all', await huntParts.claim(1, upTo(9)))
+  await huntParts.offerToAll([wanted])
   await huntParts.deleteRules(live)
 }
