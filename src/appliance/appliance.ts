@@ -118,6 +118,12 @@ async function assemble(
   const health = new DatabaseHealth()
   const place = await openPlace({ settings, health, log, opened, begun })
   const { store, scratch, contents } = place
+  const entry = new ServerEntry(store, log)
+  if (begun !== undefined && place.term !== null) {
+    // Where it hangs from here on, those that stand by know whose session to end.
+    opened.add(() => entry.stop())
+    await entry.start({ url: '', certificate: '', workers: settings.workers, term: place.term })
+  }
   const pool = begun?.workers?.pool ?? startWorkers(settings, scratch, log, { onDemand: workersOnDemand })
   opened.add(() => endWorkers(pool))
   const jobs = await openJobs({ place, pool, settings, log, opened })
@@ -337,7 +343,6 @@ async function assemble(
     'the data folder is open',
   )
 
-  const entry = new ServerEntry(store, log)
   return {
     accounts,
     audit,
@@ -383,7 +388,6 @@ async function assemble(
     async announce(url, others) {
       await reserve.lend(async () => lock.announce(url))
       if (others === undefined || place.term === null) return
-      opened.add(() => entry.stop())
       await entry.start({ ...others, workers: settings.workers, term: place.term })
     },
     leave: () => entry.leave(),

@@ -1,13 +1,13 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Loop } from '../background/index.ts'
+import { Lock, Loop } from '../background/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { programVersion } from '../settings/index.ts'
 import { now, type Store } from '../store/index.ts'
 
 export interface EntryOf {
   readonly workers: number
-  /** Where the other servers reach this one. */
+  /** Where the other servers reach this one; empty while it does not listen yet. */
   readonly url: string
   /** By which they know it (PEM); empty without TLS. */
   readonly certificate: string
@@ -28,7 +28,11 @@ export class ServerEntry {
   readonly #store: Pick<Store, 'servers'>
   readonly #log: Log
   readonly #loop = new Loop()
-  #id: number | null = null
+  /** The row is written by one at a time. */
+  readonly #lock = new Lock()
+  #entry: EntryOf | null = null
+  /** What is written, and the id of its row. */
+  #listed: { readonly id: number; readonly entry: EntryOf } | null = null
   #hasWarned = false
 
   constructor(store: Pick<Store, 'servers'>, log: Log) {
@@ -36,33 +40,32 @@ export class ServerEntry {
     this.#log = log
   }
 
-  /** Is listed from now on, or as soon as the database lets it. */
+  /** Is listed so from now on, or as soon as the database lets it, and no more as before. */
   async start(entry: EntryOf): Promise<void> {
+    const isFirst = this.#entry === null
+    this.#entry = entry
     await this.#beat(entry)
-    this.#loop.start(() => this.#beat(entry))
+    if (isFirst) this.#loop.start(() => this.#beat(this.#entry ?? entry))
   }
 
   /** Is not listed any more; where there are other servers, resolves when they know. */
   async leave(): Promise<void> {
     const others = await this.#store.servers.list().catch(() => [])
-    const wasListed = this.#id !== null
+    const wasListed = this.#listed !== null
     await this.stop()
     if (wasListed && others.length > 1) await delay(KNOWN_AFTER_MS)
   }
 
   async stop(): Promise<void> {
     await this.#loop.stop()
-    if (this.#id !== null) await this.#store.servers.delete([this.#id]).catch(() => {})
-    this.#id = null
+    if (this.#listed !== null) await this.#store.servers.delete([this.#listed.id]).catch(() => {})
+    this.#listed = null
   }
 
   async #beat(entry: EntryOf): Promise<number> {
-    const { servers } = this.#store
     try {
-      if (this.#id === null || !(await servers.beat(this.#id, now()))) {
-        this.#id = await servers.add({ ...entry, name: hostname(), version: programVersion, started: now() })
-      }
-      if (entry.term !== null) await servers.deleteSilent(now() - FORGOTTEN_MICROS)
+      await this.#lock.withLock(() => this.#write(entry))
+      if (entry.term !== null) await this.#store.servers.deleteSilent(now() - FORGOTTEN_MICROS)
       this.#hasWarned = false
     } catch (error) {
       // Beside a server of an earlier version there is no such list.
@@ -70,5 +73,14 @@ export class ServerEntry {
       this.#hasWarned = true
     }
     return BEAT_MS
+  }
+
+  async #write(entry: EntryOf): Promise<void> {
+    const { servers } = this.#store
+    const before = this.#listed
+    if (before?.entry === entry && (await servers.beat(before.id, now()))) return
+    const id = await servers.add({ ...entry, name: hostname(), version: programVersion, started: now() })
+    this.#listed = { id, entry }
+    if (before !== null) await servers.delete([before.id])
   }
 }

@@ -104,7 +104,7 @@ export async function standBy(settings: Settings, log: Log, { silentMs = SILENT_
     opened.add(() => looking.stop())
     return {
       get active() {
-        return looking.active !== null && isOnlyForItsMachine(looking.active) ? null : looking.active
+        return looking.active !== null && isToBeReached(looking.active) ? looking.active : null
       },
       get isConnected() {
         return looking.isConnected
@@ -139,7 +139,15 @@ function noneWhereUnknown(error: unknown): null {
 
 /** On this machine that address is somebody else's, often this server's own. */
 function isOnlyForItsMachine({ name, url }: ActiveServer): boolean {
-  return name !== hostname() && /^(localhost|127\..*|\[::1\])$/.test(new URL(url).hostname)
+  return listens({ url }) && name !== hostname() && /^(localhost|127\..*|\[::1\])$/.test(new URL(url).hostname)
+}
+
+function listens({ url }: Pick<ActiveServer, 'url'>): boolean {
+  return url !== ''
+}
+
+function isToBeReached(active: ActiveServer): boolean {
+  return listens(active) && !isOnlyForItsMachine(active)
 }
 
 /** Whether anybody listens there. */
@@ -200,7 +208,7 @@ class Looking {
    * the lock again, for a while.
    */
   async #isOnlyCutOff(): Promise<boolean> {
-    if (this.active === null || this.#isSilent() || isOnlyForItsMachine(this.active)) return false
+    if (this.active === null || this.#isSilent() || !isToBeReached(this.active)) return false
     this.#deferredSince ??= performance.now()
     return performance.now() - this.#deferredSince < DEFERRED_MS && (await accepts(this.active.url))
   }
