@@ -87,6 +87,8 @@ class KillRounds {
   readonly #times = new Map<Victim, number[]>()
   readonly #seen = { kills: 0, unanswered: 0, rulesets: 0, midHunt: 0 }
   readonly #next: Victim[] = []
+  /** Of which matches are missed, by the SHA-256 in hexadecimal. */
+  readonly #suspects = new Set<string>()
   #uploads = 0
   #isOver = false
 
@@ -127,6 +129,8 @@ class KillRounds {
     const [played] = await Promise.all([kills, work]).catch(async (error) => {
       this.#isOver = true
       await this.#showState()
+      // What is being started would outlive the test.
+      await Promise.allSettled([kills, ...loads])
       throw error
     })
     for (const line of this.#report(played)) this.#t.diagnostic(line)
@@ -343,6 +347,7 @@ class KillRounds {
     const set = new Set(found)
     assert.equal(set.size, found.length, this.#said(`${by} has found something twice`))
     const missed = due.filter((hash) => !set.has(hash))
+    for (const hash of missed) this.#suspects.add(hash)
     assert.deepEqual(missed, [], this.#said(`${by} has not found ${missed.length} of ${due.length}`))
     const wrong = found.filter((hash) => !this.#sent.get(hash)?.marks.includes(mark))
     assert.deepEqual(wrong, [], this.#said(`${by} has found what has no ${mark} words`))
@@ -371,7 +376,17 @@ class KillRounds {
     const tables = {
       hunts: "SELECT id, state, cursor, last_sample_id, processed, fence FROM hunts WHERE state <> 'completed'",
       parts: 'SELECT id, kind, state, node_id, fence, created FROM hunt_parts',
+      generation: "SELECT value FROM settings WHERE key = 'ruleset-generation'",
+      rulesets: 'SELECT id, name FROM rulesets ORDER BY id',
+      errors: 'SELECT * FROM scan_errors ORDER BY sample_id DESC LIMIT 20',
+      ...Object.fromEntries(
+        [...this.#suspects].map((hash) => [
+          `missed ${hash}`,
+          `SELECT s.*, m.* FROM samples s LEFT JOIN matches m ON m.sample_id = s.id WHERE s.sha256 = '\\x${hash}'`,
+        ]),
+      ),
     }
+    for (const hash of this.#suspects) this.#t.diagnostic(`${hash} was sent as ${JSON.stringify(this.#sent.get(hash))}`)
     for (const [name, sql] of Object.entries(tables))
       this.#t.diagnostic(`${name}: ${JSON.stringify(await this.#rows.rows(sql).catch(String))}`)
     for (const { running } of [...this.#servers, ...this.#nodes])
