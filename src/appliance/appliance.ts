@@ -309,7 +309,10 @@ async function assemble(
     () => publishing.stop(),
     () => manager.stop(),
   )
-  opened.add(() => audit.stop())
+  opened.add(
+    () => audit.stop(),
+    () => rulesets.stop(),
+  )
   opened.add(
     () => retention.stop(),
     () => ruleSources.stop(),
@@ -319,7 +322,7 @@ async function assemble(
   )
 
   const { leftovers, forgotten } = await janitor.begin()
-  const replanned = await rulesets.rebuildPlans()
+  const replanning = await rulesets.beginReplanning()
   const index = await segments.start()
   const { resumed } = await intake.start()
   reanalysis.start()
@@ -336,7 +339,7 @@ async function assemble(
       data: settings.data,
       uploadsCutShort: leftovers.files,
       forgotten,
-      plans: replanned,
+      plans: replanning.count,
       ...index,
       ...{ resumed, retro, hunts, retroHunts },
     },

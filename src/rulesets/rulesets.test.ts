@@ -5,6 +5,7 @@ import { planHeader, planText } from '../planner/index.ts'
 import type { RulesetQuery } from '../store/index.ts'
 import { type Installation, openInstallation, planner, rule } from './installation.fixture.ts'
 import { Rulesets } from './rulesets.ts'
+import type { RulesetPlanner } from './runnable-rulesets.ts'
 
 const BROKEN = 'rule broken { condition: }'
 
@@ -357,19 +358,26 @@ test('revisions are run again after a restart, old ones too, in the order asked 
   assert.equal(again[1]?.plan, planText(rule('old')).plan)
 })
 
-test('plans of an older planner are made anew at start, once', async () => {
+test('plans of an older planner are made anew after a start, once, or when they are wanted', async () => {
   await here.rulesets.save(here.ada, { name: 'one', content: rule('one') })
   await here.rulesets.save(here.ada, { name: 'two', content: rule('two') })
   await here.rulesets.save(here.ada, { name: 'two', content: BROKEN })
   const older = sql<string>`replace(plan, ${planHeader}, 'backtrail-plan 3.2 ')`
   await here.database.updateTable('revisions').set({ plan: older }).where('plan', 'is not', null).execute()
   const before = await here.rulesets.generation()
-  const rulesets = here.restarted()
-  assert.equal(await rulesets.rebuildPlans(), 2, 'the one that is live, and the one that matches still belong to')
-  assert.equal((await rulesets.liveSet()).rulesets[0]?.plan, planText(rule('one')).plan)
+  const gate = Promise.withResolvers<void>()
+  const plan: RulesetPlanner['plan'] = async (content) => {
+    if (content === rule('two')) await gate.promise
+    return planText(content)
+  }
+  const rulesets = here.restarted({ plan })
+  const { count, ended } = await rulesets.beginReplanning()
+  assert.equal(count, 2, 'the one that is live, and the one that matches still belong to')
+  assert.equal((await rulesets.liveSet()).rulesets[0]?.plan, planText(rule('one')).plan, 'no other is waited for')
+  gate.resolve()
+  await ended
   assert.ok((await rulesets.generation()) > before)
-  assert.equal(await rulesets.rebuildPlans(), 0)
-  assert.equal(await here.restarted().rebuildPlans(), 0)
+  assert.equal((await here.restarted().beginReplanning()).count, 0)
 })
 
 test('an update keeps the matches of rules that are the same and drops those that changed or went', async () => {

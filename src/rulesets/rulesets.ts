@@ -22,7 +22,7 @@ import { checkName } from './names.ts'
 import type { ChangePurpose, RulesetBefore, RulesetObserver } from './observer.ts'
 import type { NewText, Revision, RevisionEntry, SaveOutcome } from './revision.ts'
 import { RULESET_NAMES } from './ruleset-name.ts'
-import { type LiveSet, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
+import { type LiveSet, type Replanning, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
 import { recordScanErrors, struckOn } from './scan-errors.ts'
 import { checkOwner, demandCurrent, runs, unchangedOutcome } from './stored-ruleset.ts'
 import { textDigest } from './text-digest.ts'
@@ -84,9 +84,14 @@ export class Rulesets {
     this.#runnable = new RunnableRulesets(parts.store, parts.planner)
   }
 
-  /** Makes plans anew that an older program has made. Call it once at start. Returns how many there were. */
-  async rebuildPlans(): Promise<number> {
-    return this.#runnable.rebuildPlans()
+  /** Begins to make plans anew that another version has made. To be called once, before anything runs. */
+  async beginReplanning(): Promise<Replanning> {
+    return this.#runnable.beginReplanning()
+  }
+
+  /** Plans that are not made by then are made after the next start. */
+  async stop(): Promise<void> {
+    await this.#runnable.stop()
   }
 
   /**

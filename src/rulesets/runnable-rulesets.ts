@@ -1,3 +1,4 @@
+import { inParallel } from '../background/index.ts'
 import { revisionKey } from '../matches/index.ts'
 import { everySample, isCurrentPlan, type PlannedText, planHeader } from '../planner/index.ts'
 import type { RuleSet, RunnableRuleset } from '../scanning/index.ts'
@@ -12,6 +13,13 @@ export interface RulesetPlanner {
 
 /** Plans that are made anew at the same time: as many as there are processes for it. */
 const AT_ONCE = 4
+
+/** Plans of another version. */
+export interface Replanning {
+  readonly count: number
+  /** Resolves when all are made anew. */
+  readonly ended: Promise<void>
+}
 
 /** The enabled rulesets that compile, at one generation. */
 export interface LiveSet extends RuleSet {
@@ -29,6 +37,10 @@ export class RunnableRulesets {
   readonly #planner: RulesetPlanner
   #known = new Map<number, RunnableRuleset>()
   #live: LiveSet | null = null
+  /** Those that are being made, by the id of the revision. */
+  readonly #planning = new Map<number, Promise<string>>()
+  readonly #ending = new AbortController()
+  #replanning: Promise<void> = Promise.resolve()
 
   constructor(store: Store, planner: RulesetPlanner) {
     this.#store = store
@@ -60,30 +72,44 @@ export class RunnableRulesets {
     return revisionIds.flatMap((id) => found.get(id) ?? [])
   }
 
-  /** Makes the plans anew that another version has made, and returns how many there were. */
-  async rebuildPlans(): Promise<number> {
+  /**
+   * Begins to make the plans anew that another version has made. Of many that takes minutes: what is wanted before its turn is
+   * made when it is wanted.
+   */
+  async beginReplanning(): Promise<Replanning> {
     const stale = await this.#store.revisions.listPlannedOtherwise(planHeader)
-    for (let start = 0; start < stale.length; start += AT_ONCE) {
-      const some = stale.slice(start, start + AT_ONCE)
-      await Promise.all(some.map(({ id, content, leftOut }) => this.#planAnew(id, runnableText(content, leftOut))))
-    }
-    if (stale.length > 0) {
-      this.#known = new Map()
-      await this.#store.transaction('changeRules', nextGeneration)
-    }
-    return stale.length
+    // What nodes have of them is of another version too.
+    if (stale.length > 0) await this.#store.transaction('changeRules', nextGeneration)
+    // One that cannot be made now is made when it is wanted.
+    const replan = (id: number) => this.byRevision([id]).catch(() => {})
+    this.#replanning = inParallel(stale, AT_ONCE, replan, this.#ending.signal)
+    return { count: stale.length, ended: this.#replanning }
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort()
+    await this.#replanning
   }
 
   /** Plans anew what was stored by another version, or damaged; not within a transaction, since it takes its time. */
   async #mend(found: Map<number, RunnableRuleset>): Promise<void> {
-    for (const [id, ruleset] of found) {
-      if (ruleset.plan !== NOT_PLANNED) continue
+    const unplanned = [...found].filter(([, { plan }]) => plan === NOT_PLANNED)
+    await inParallel(unplanned, AT_ONCE, async ([id, ruleset]) => {
       const plan = await this.#planAnew(id, ruleset.content).catch(() => everySample('it could not be planned'))
       found.set(id, { ...ruleset, plan })
-    }
+    })
   }
 
-  async #planAnew(id: number, content: string): Promise<string> {
+  /** Once, for all who want it meanwhile. */
+  #planAnew(id: number, content: string): Promise<string> {
+    const known = this.#planning.get(id)
+    if (known !== undefined) return known
+    const planning = this.#planned(id, content).finally(() => this.#planning.delete(id))
+    this.#planning.set(id, planning)
+    return planning
+  }
+
+  async #planned(id: number, content: string): Promise<string> {
     const { rules, plan } = await this.#planner.plan(content)
     await this.#store.revisions.setPlan(id, plan, rules)
     return plan

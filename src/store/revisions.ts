@@ -92,10 +92,8 @@ export interface StoredRevisions {
   findNewestValid(name: string): Promise<number | null>
   /** The valid ones among these, in no particular order. */
   findRunnable(ids: readonly number[]): Promise<RunnableRevision[]>
-  /** Of each ruleset the newest valid revision whose plan does not begin with this. */
-  listPlannedOtherwise(
-    header: string,
-  ): Promise<{ readonly id: number; readonly content: string; readonly leftOut: readonly LeftOut[] }[]>
+  /** The ids of the newest valid revision of each ruleset, where its plan does not begin with this. */
+  listPlannedOtherwise(header: string): Promise<number[]>
   /** Null: the rules stay as they are. */
   setPlan(id: number, plan: string, rules: readonly RuleSummary[] | null): Promise<void>
 

@@ -120,7 +120,7 @@ export function sqlRevisions(database: Database, { listOf }: Engine): StoredRevi
     async listPlannedOtherwise(header) {
       const rows = await database
         .selectFrom('revisions')
-        .select(['id', 'content', 'left_out'])
+        .select('id')
         .where('valid', '=', 1)
         .where('plan', 'not like', `${header}%`)
         .where('id', 'in', (eb) =>
@@ -131,7 +131,7 @@ export function sqlRevisions(database: Database, { listOf }: Engine): StoredRevi
             .groupBy('ruleset_id'),
         )
         .execute()
-      return rows.map(({ left_out, ...row }) => ({ ...row, leftOut: leftOutOf(left_out) }))
+      return rows.map(({ id }) => id)
     },
 
     async setPlan(id, plan, rules) {

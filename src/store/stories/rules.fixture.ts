@@ -85,7 +85,7 @@ export async function rules(
   tell('texts', byId(await revisions.textsOf([1, 3, 99])))
   tell('content', [(await revisions.contentOf(1))?.length, await revisions.findNewestValid('beta')])
   tell('runnable', byId(await revisions.findRunnable([1, 2, 3])))
-  tell('otherwise', byId(await revisions.listPlannedOtherwise('plan 1')))
+  tell('otherwise', (await revisions.listPlannedOtherwise('plan 1')).sort())
   await revisions.setPlan(3, 'plan 1', [])
   tell('rules', [[...(await revisions.rulesOf([1, 3, 99]))], await revisions.rulesOfLastValid(1)])
   tell('then and now', byId(await revisions.rulesThenAndNow([1, 2])))
