@@ -154,7 +154,7 @@ export class Intake {
         allowances: new Allowances(store.intake, this.#allowance),
         archiveDepth: this.#limits.archiveDepth,
         processesAtOnce: workers,
-        admit: async (staged) => (await this.#admissions.add({ staged, waiter: null })).admitted,
+        admit: async (staged) => (await this.#add({ staged, waiter: null })).admitted,
       }),
       // Enough that small samples travel to the workers together.
       atOnce: () => 128 * workers + this.#examiner.samplesElsewhere,
@@ -321,12 +321,10 @@ export class Intake {
       member: null,
     }
     const waiter = this.#waiters.wait(digests.sha256)
-    const { admitted, processed } = await this.#admissions
-      .add({ staged, waiter }, { canWait: source === 'ingest' })
-      .catch((error) => {
-        waiter.resolve()
-        throw error
-      })
+    const { admitted, processed } = await this.#add({ staged, waiter }, source === 'ingest').catch((error) => {
+      waiter.resolve()
+      throw error
+    })
     const { id, seen, known } = admitted
     return {
       id,
@@ -337,6 +335,18 @@ export class Intake {
       known,
       processed,
     }
+  }
+
+  async #add(arriving: Arriving, canWait = false): Promise<Admission> {
+    const { temporary, synced, digests } = arriving.staged
+    try {
+      await this.#parts.contents.putAhead({ temporary, synced, sha256: digests.sha256 })
+    } catch (error) {
+      this.#examiner.forget(digests)
+      await this.#parts.scratch.discard(temporary)
+      throw error
+    }
+    return this.#admissions.add(arriving, { canWait })
   }
 
   async #admitBatch(batch: readonly Arriving[]): Promise<readonly Admission[]> {

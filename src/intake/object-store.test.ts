@@ -1,6 +1,6 @@
 /** Samples arrive, are indexed, merged and deleted where contents and segments are objects, and only copies are here. */
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -117,6 +117,31 @@ test('samples that are deleted leave no object, and no copy', async () => {
   await c.samples.delete([gone])
   assert.ok(!objectsOf('contents').some((key) => key.endsWith(gone)))
   assert.ok(!readdirSync(join(folder, 'cache', gone.slice(0, 2))).includes(gone))
+})
+
+test('an upload of many parts keeps no other waiting', { timeout: 60_000 }, async () => {
+  const bytes = randomBytes(17 * 1024 ** 2)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const isSent = Promise.withResolvers<void>()
+  const mayEnd = Promise.withResolvers<void>()
+  store.fail(async ({ method, path }) => {
+    if (method !== 'PUT' || !path.endsWith(sha256)) return null
+    isSent.resolve()
+    await mayEnd.promise
+    return null
+  })
+  const large = c.intake.receive(Readable.from([bytes]), { filename: 'large', userId: null })
+  await isSent.promise
+  await c.intake.receive(Readable.from([randomBytes(2_000)]), { filename: 'small', userId: null })
+  mayEnd.resolve()
+  assert.equal((await large).sha256, sha256)
+  assert.equal(
+    store.asked.filter((asked) => asked.startsWith('PUT') && asked.includes(sha256)).length,
+    2,
+    'it is sent once',
+  )
+  await c.intake.idle()
+  await c.segments.settled()
 })
 
 test('while the store does not answer uploads are refused, and what was acknowledged is processed when it is back', async () => {

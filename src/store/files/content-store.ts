@@ -6,6 +6,12 @@ import type { Readable } from 'node:stream'
  */
 export interface ContentStore {
   /**
+   * Does what takes long of `put` for a staged file, to be called before `withLock`: else a large file keeps all others
+   * waiting. It may be in vain, and is no promise. Throws `storage.full`, `storage.unavailable`.
+   */
+  putAhead(file: StagedContent): Promise<void>
+
+  /**
    * Makes staged files the contents of the given digests and then runs `commit`, which makes their rows. When `commit`
    * begins, the contents survive a loss of power; when it fails, they are deleted again, also by a later start if this
    * process is killed before. A content that is there already is replaced by its equal. To be called within `withLock`.

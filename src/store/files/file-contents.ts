@@ -45,6 +45,9 @@ export class FileContents implements ContentStore {
     return contents
   }
 
+  /** A rename takes no time. */
+  async putAhead(): Promise<void> {}
+
   async put<T>(files: readonly StagedContent[], commit: () => Promise<T>): Promise<T> {
     if (files.length === 0) return commit()
     const settle = this.#scratch.recordIntent(files.map(({ sha256 }) => sha256))

@@ -82,6 +82,10 @@ export interface Downloaded {
 
 /** Up to this size a file is read as a whole and written by one request; a larger one in parts of this size. */
 const PART_BYTES = 16 * 1024 * 1024
+
+/** Whether a file of this size, in bytes, is sent in several parts. */
+export const isInParts = (size: number): boolean => size > PART_BYTES
+
 const PATIENT: Patience = { tryMs: 60_000, leastTries: 4, silenceMs: 60_000, connectMs: 10_000 }
 /** One that is back is to be found soon; one that is busy is to be spared. */
 const LONGEST_PAUSE_MS = { away: 1_000, busy: 5_000 } as const
@@ -165,9 +169,9 @@ export class Bucket {
     try {
       const { size } = await file.stat()
       const digest = Buffer.from(sha256).toString('hex')
-      const write = size <= PART_BYTES ? this.#wholeOf(key, file, size, digest) : this.#partsOf(key, file, size, digest)
+      const write = isInParts(size) ? this.#partsOf(key, file, size, digest) : this.#wholeOf(key, file, size, digest)
       // A large one that is there already is not sent in vain.
-      if (size > PART_BYTES && (await this.#isSame(key, size, digest))) return
+      if (isInParts(size) && (await this.#isSame(key, size, digest))) return
       for (const onlyIfNew of [true, false])
         if ((await write(onlyIfNew)) || (await this.#isSame(key, size, digest))) return
       throw new Failure('storage.unavailable', `The object store did not keep ${key}, without saying why.`)

@@ -17,7 +17,10 @@ interface Kept {
 }
 
 /** A request that is answered in another way than the store would; null for the store's own answer. */
-type Fault = (request: { readonly method: string; readonly path: string }) => FaultAnswer | null
+type Fault = (request: {
+  readonly method: string
+  readonly path: string
+}) => FaultAnswer | null | Promise<FaultAnswer | null>
 type FaultAnswer = { readonly status: number; readonly code: string } | 'hang up' | 'lose the answer' | 'spoil the body'
 
 export class ObjectServer {
@@ -60,7 +63,7 @@ export class ObjectServer {
     }
   }
 
-  /** Answers the first requests that a test picks in another way. */
+  /** Answers the requests that a test picks in another way, or later. */
   fail(fault: Fault): void {
     this.#fault = fault
   }
@@ -76,7 +79,7 @@ export class ObjectServer {
     const key = decodeURIComponent(pathname).replace(/^\/bucket\/?/, '')
     const body = await buffer(request)
     this.asked.push(`${method} ${key}${searchParams.has('uploadId') ? ` of ${searchParams.get('partNumber')}` : ''}`)
-    const fault = this.#fault({ method, path: key })
+    const fault = await this.#fault({ method, path: key })
     if (fault === 'hang up') return response.destroy()
     if (fault !== null && typeof fault === 'object') return refuse(response, fault.status, fault.code)
     const declared = headers['x-amz-content-sha256']

@@ -9,13 +9,14 @@
  * Workers read copies in the cache of this machine. What was just stored is taken into it, since it is examined next.
  */
 
+import { stat } from 'node:fs/promises'
 import { inParallel, Lock } from '../../background/index.ts'
 import { Failure } from '../../errors/index.ts'
 import type { Content, ContentLease, ContentStore, StagedContent } from '../files/content-store.ts'
 import { isContentName } from '../files/layout.ts'
 import type { Scratch } from '../files/scratch.ts'
 import type { StoredSamples } from '../samples.ts'
-import type { Bucket } from './bucket.ts'
+import { type Bucket, isInParts } from './bucket.ts'
 import type { HeldCopy, LocalCache } from './local-cache.ts'
 
 export interface S3ContentsParts {
@@ -42,6 +43,12 @@ export class S3Contents implements ContentStore {
 
   constructor(parts: S3ContentsParts) {
     this.#parts = parts
+  }
+
+  /** Nobody's yet: where no row comes of it, `sweep` deletes it. */
+  async putAhead({ temporary, sha256 }: StagedContent): Promise<void> {
+    const { size } = await stat(temporary)
+    if (isInParts(size)) await this.#parts.bucket.putFile(keyOf(sha256), temporary, sha256)
   }
 
   /** As the interface has it, but for contents whose rows could not be committed: `sweep` deletes them. */
