@@ -14,6 +14,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The route reads the parts of a multipart body itself. */
     readonly streamsBody?: boolean
+    /** The body is the `FormFile`s of a multipart form, up to so many. */
+    readonly mostFiles?: number
   }
 }
 
@@ -23,6 +25,13 @@ const LARGE_BODY = 256 * 1024
 const PART_FRAME_BYTES = 50
 /** A boundary has up to 70 characters (RFC 2046). */
 const LONGEST_BOUNDARY = 70
+
+/** A part `file` of a form, in memory. */
+export interface FormFile {
+  /** With its folders; empty where the part has none. */
+  readonly name: string
+  readonly bytes: Buffer
+}
 
 export function addBodyParsers(app: FastifyInstance): void {
   const thread = new BodyThread()
@@ -48,7 +57,9 @@ export function addBodyParsers(app: FastifyInstance): void {
   )
   app.register(multipart)
   app.addHook('preValidation', async (request) => {
-    if (request.isMultipart() && !request.routeOptions.config.streamsBody) request.body = await readMultipart(request)
+    const { streamsBody, mostFiles } = request.routeOptions.config
+    if (!request.isMultipart() || streamsBody) return
+    request.body = mostFiles === undefined ? await readMultipart(request) : await readFiles(request, mostFiles)
   })
 }
 
@@ -80,6 +91,22 @@ async function readMultipart(request: FastifyRequest): Promise<Form> {
     addTo(form, part.fieldname, value)
   }
   return form
+}
+
+/** The parts `file` of a form, in order; other parts are left out. */
+async function readFiles(request: FastifyRequest, most: number): Promise<FormFile[]> {
+  const { bodyLimit } = request.routeOptions
+  if (Number(request.headers['content-length']) > bodyLimit) throw new Failure('request.too-large')
+  const files: FormFile[] = []
+  let left = bodyLimit
+  for await (const part of partsOf(request, most, { preservePath: true })) {
+    const name = fileNameOf(part)
+    left -= PART_FRAME_BYTES + part.fieldname.length + name.length
+    const bytes = await bytesOf(part, left)
+    left -= bytes.length
+    if (part.fieldname === 'file') files.push({ name, bytes })
+  }
+  return files
 }
 
 /**
@@ -119,7 +146,12 @@ export function fileNameOf({ filename = '' }: MultipartFile): string {
 }
 
 /** The text of a part. Fails with `request.too-large` when it has more bytes, and with `request.malformed`. */
-export async function textOf({ file }: MultipartFile, mostBytes: number): Promise<string> {
+export async function textOf(part: MultipartFile, mostBytes: number): Promise<string> {
+  const bytes = await bytesOf(part, mostBytes)
+  return inTurn(bytes, () => decodeUtf8(bytes))
+}
+
+async function bytesOf({ file }: MultipartFile, mostBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   try {
@@ -131,7 +163,7 @@ export async function textOf({ file }: MultipartFile, mostBytes: number): Promis
   } catch (error) {
     throw asMalformed(error)
   }
-  return inTurn({ length: bytes }, () => decodeUtf8(Buffer.concat(chunks)))
+  return Buffer.concat(chunks)
 }
 
 /** What reading a form fails with, as a failure that says so. */

@@ -14,6 +14,8 @@ export const SMALL_BODY = 16 * 1024
 export const QUERY_BODY = 64 * 1024
 /** Of lists: 10,000 hashes with their quotes or field names, in any of the three content types. */
 export const LIST_BODY = 4 * 1024 * 1024
+/** Of many small files: they are in memory until all of them are here. */
+export const FILES_BODY = 4 * 1024 * 1024
 /** Of YARA texts. */
 export const TEXT_BODY = 32 * 1024 * 1024
 

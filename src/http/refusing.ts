@@ -30,10 +30,7 @@ export function addRefusals(app: FastifyInstance): void {
 /** Answers `request` with what `error` means for its endpoint. */
 export function refuse(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { config } = request.routeOptions
-  const failure = understand(error, request)
-  if (failure !== error && failure.status === 500 && !isOfGoneClient(error, reply)) {
-    request.log.error({ err: error }, 'request failed')
-  }
+  const failure = judge(error, request, reply)
   const status =
     config.unauthenticated && failure.code.startsWith('credentials.') ? config.unauthenticated : failure.status
   // Fastify asks for the connection to be closed when it did not read the body; closing it while the client is still
@@ -49,6 +46,15 @@ export function refuse(error: Error, request: FastifyRequest, reply: FastifyRepl
     .code(status)
     .type(envelope.contentType)
     .send(envelope.render(boundedFailure(failure), status))
+}
+
+/** What an error means for the endpoint of the request; logged where it is a defect. */
+export function judge(error: Error, request: FastifyRequest, reply: FastifyReply): Failure {
+  const failure = understand(error, request)
+  if (failure !== error && failure.status === 500 && !isOfGoneClient(error, reply)) {
+    request.log.error({ err: error }, 'request failed')
+  }
+  return failure
 }
 
 /** What an error means for the endpoint of the request. */

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { Archives } from '../archives/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { Jobs } from '../jobs/index.ts'
@@ -77,6 +77,12 @@ const ADMITTED_AT_ONCE = 1_024
 const FLUSH_DELAY_MS = 2_000
 /** With more samples than this in the queue, files are no longer taken in until it shrinks. */
 const LONG_QUEUE = 2_000
+
+/** A content in memory. */
+interface SmallFile {
+  readonly bytes: Uint8Array
+  readonly info: UploadInfo
+}
 
 /** An admitted sample, and when it will be processed. */
 interface Admission {
@@ -216,13 +222,25 @@ export class Intake {
       stream.destroy()
       throw new Failure('service.stopping')
     }
-    const temporary = this.#parts.scratch.fresh()
-    return this.#ingest(
-      temporary,
-      'upload',
-      () => calledOf(info),
-      info,
-      () => writeHashed(stream, temporary, sizeLimit),
+    return this.#admitStaged(await this.#stageUpload(stream, info, { sizeLimit, synced: true }))
+  }
+
+  /**
+   * The same for small contents that came together: syncs and a transaction serve all of them. An outcome for each, in
+   * order.
+   */
+  async receiveTogether(files: readonly SmallFile[]): Promise<PromiseSettledResult<IngestReceipt>[]> {
+    if (this.#stopping) throw new Failure('service.stopping')
+    const bounds = { sizeLimit: this.#limits.uploadBytes, synced: false }
+    const staged = await Promise.allSettled(
+      files.map(({ bytes, info }) => this.#stageUpload(Readable.from([bytes]), info, bounds)),
+    )
+    // In one turn of the event loop, so that they are of one batch.
+    return Promise.allSettled(
+      staged.map(async (one) => {
+        if (one.status === 'rejected') throw one.reason
+        return this.#admitStaged(one.value)
+      }),
     )
   }
 
@@ -238,9 +256,8 @@ export class Intake {
     if (this.#stopping) throw new Failure('service.stopping')
     const temporary = this.#parts.scratch.fresh()
     const called = calledOf({ ...info, folder: info.folder ?? dirname(resolve(path)) })
-    return this.#ingest(
-      temporary,
-      'ingest',
+    const staged = await this.#stage(
+      { temporary, synced: false, source: 'ingest' },
       () => called,
       info,
       async () => {
@@ -253,6 +270,7 @@ export class Intake {
         }
       },
     )
+    return this.#admitStaged(staged)
   }
 
   /**
@@ -291,35 +309,45 @@ export class Intake {
     }
   }
 
-  async #ingest(
-    temporary: string,
-    source: 'upload' | 'ingest',
+  #stageUpload(stream: Readable, info: UploadInfo, how: Parameters<typeof writeHashed>[2]): Promise<StagedFile> {
+    const temporary = this.#parts.scratch.fresh()
+    return this.#stage(
+      { temporary, synced: how.synced, source: 'upload' },
+      () => calledOf(info),
+      info,
+      () => writeHashed(stream, temporary, how),
+    )
+  }
+
+  async #stage(
+    file: Pick<StagedFile, 'temporary' | 'synced' | 'source'>,
     called: () => Called,
     info: UploadInfo,
     write: () => Promise<StagedFile['digests']>,
-  ): Promise<IngestReceipt> {
+  ): Promise<StagedFile> {
     let digests: StagedFile['digests']
     try {
       await this.#parts.room?.demandRoom()
       digests = await write()
     } catch (error) {
       this.#admissions.lookAgain()
-      await this.#parts.scratch.discard(temporary)
+      await this.#parts.scratch.discard(file.temporary)
       throw asStorageFailure(error)
     }
-    const { archivePassword } = info
-    const staged: StagedFile = {
-      temporary,
-      synced: source === 'upload',
+    return {
+      ...file,
       digests,
       ...called(),
       userId: info.userId,
-      source,
       comment: info.comment || null,
       tags: [...new Set(info.tags)],
-      state: sentWith(archivePassword || null),
+      state: sentWith(info.archivePassword || null),
       member: null,
     }
+  }
+
+  async #admitStaged(staged: StagedFile): Promise<IngestReceipt> {
+    const { digests, source } = staged
     const waiter = this.#waiters.wait(digests.sha256)
     const { admitted, processed } = await this.#add({ staged, waiter }, source === 'ingest').catch((error) => {
       waiter.resolve()

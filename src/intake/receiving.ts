@@ -5,10 +5,14 @@ import { Failure } from '../errors/index.ts'
 import type { Digests } from '../scanning/index.ts'
 
 /**
- * Writes a stream to the new file `temporary` while hashing it, in bounded memory, and syncs the file. The stream is
- * consumed or destroyed; on failure the file is left to the caller. Throws `upload.too-large`.
+ * Writes a stream to the new file `temporary` while hashing it, in bounded memory, and syncs the file where that is asked
+ * for. The stream is consumed or destroyed; on failure the file is left to the caller. Throws `upload.too-large`.
  */
-export async function writeHashed(stream: Readable, temporary: string, sizeLimit: number): Promise<Digests> {
+export async function writeHashed(
+  stream: Readable,
+  temporary: string,
+  { sizeLimit, synced }: { readonly sizeLimit: number; readonly synced: boolean },
+): Promise<Digests> {
   const hashes = {
     sha256: createHash('sha256'),
     sha1: createHash('sha1'),
@@ -25,7 +29,7 @@ export async function writeHashed(stream: Readable, temporary: string, sizeLimit
         for (const hash of Object.values(hashes)) hash.update(chunk)
         await file.writeFile(chunk)
       }
-      await file.sync()
+      if (synced) await file.sync()
     } finally {
       await file.close()
     }

@@ -42,6 +42,7 @@ const readers: Readonly<Record<string, number>> = {
   setRulesetNotes: 1 / 16,
   saveRulesetImport: 4,
   searchEverything: 4,
+  uploadSmallSamples: 4,
 }
 
 const withBodies = () =>

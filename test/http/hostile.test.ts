@@ -344,7 +344,7 @@ test('bytes that are no HTTP are answered in JSON and end only their own connect
 
 test('a client that leaves in the middle of its body is no failure of the server', async () => {
   const { port } = new URL(server.url)
-  for (const path of ['/api/yara/ruleset/', '/api/submit/file/']) {
+  for (const path of ['/api/yara/ruleset/', '/api/submit/file/', '/api/submit/files/']) {
     const socket = connect(Number(port), '127.0.0.1')
     socket.write(
       `POST ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${server.tokens.admin}\r\nContent-Length: 1000\r\n` +

@@ -68,6 +68,28 @@ test('uploads at once do not all take the last that fits', async () => {
   await server.appliance.intake.idle()
 })
 
+test('of files that are sent together those that fit are stored, and the others are refused by themselves', async () => {
+  const together = async (contents: readonly string[]) => {
+    const multipart = new FormData()
+    for (const content of contents) multipart.append('file', new Blob([content]), 'together.txt')
+    const { status, json, text } = await server.post('/api/submit/files/', { as: 'ana', multipart })
+    assert.equal(status, 200, text)
+    return json.results.map(({ stored, refused }: Json) => stored?.sha1 ?? refused.error)
+  }
+  const contents = Array.from({ length: 5 }, () => fresh())
+  await allow({ day_samples: 3 })
+  const before = (await quotaOf()).used.day_samples
+  const expected = [...contents.slice(0, 3).map(sha1), 'quota.day', 'quota.day']
+  assert.deepEqual(await together(contents), expected)
+  assert.equal((await quotaOf()).used.day_samples, before + 3)
+  assert.equal((await server.get(`/api/samples/${sha1(contents[4] ?? '')}/details/`)).status, 404)
+
+  await allow({ total_bytes: 100 })
+  const sizes = [fresh(60), fresh(60), fresh(40), fresh(1)]
+  assert.deepEqual(await together(sizes), [sha1(sizes[0] ?? ''), 'quota.total', sha1(sizes[2] ?? ''), 'quota.total'])
+  await server.appliance.intake.idle()
+})
+
 test('with as much stored as may be an upload is answered 507, until some of it is deleted', async () => {
   const first = fresh()
   await allow({ total_samples: 2, total_bytes: 5_000 })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { sevenZipBinary } from '../../src/archives/seven-zip.ts'
 import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
-import { type Json, sha1, sha256, TestServer } from './harness.ts'
+import { type Call, type Json, sha1, sha256, TestServer } from './harness.ts'
 
 let server: TestServer
 
@@ -116,6 +116,64 @@ test('a file of exactly the limit is taken, one byte more is answered with 413',
     multipart: formOf([['file', new Blob([Buffer.alloc(3 * limit, 'l')]), 'far-over.bin']]),
   })
   assert.equal(announced.status, 413)
+})
+
+test('many small files are sent in one request, and each is answered by itself, in order, under its name', async () => {
+  await server.saveRuleset('together', 'rule together { strings: $a = "sent together" condition: $a }', 'ana')
+  const names = ['case/one.txt', 'case/inner/two.txt', 'again.txt', 'empty.txt', '']
+  const contents = ['sent together 1', 'sent together 2', 'sent together 1', '', 'sent together 5']
+  // Enough that one sync of all of them is worth it.
+  for (let n = 0; n < 60; n++) {
+    names.push(`n-${n}.txt`)
+    contents.push(`sent together, number ${n}`)
+  }
+  const multipart = formOf([
+    ['comment', 'a field that is not asked for'],
+    ...names.map((name, n) => ['file', new Blob([contents[n] ?? '']), name] as const),
+  ])
+  const { status, json, text } = await server.post('/api/submit/files/', { as: 'ana', multipart })
+  assert.equal(status, 200, text)
+  assert.deepEqual(
+    json.results.map(({ filename, stored, refused }: Json) => [filename, stored.sha256, stored.sha1, refused]),
+    names.map((name, n) => [name, sha256(contents[n] ?? ''), sha1(contents[n] ?? ''), null]),
+  )
+  const known = json.results.map(({ stored }: Json) => stored.known)
+  assert.deepEqual(known.slice(0, 3), [false, false, true])
+  assert.equal(json.results[0].stored.id, json.results[2].stored.id)
+  await server.appliance.intake.idle()
+  const { sightings, sample } = await server.appliance.samples.details(sha1('sent together 2'))
+  assert.deepEqual([sightings[0]?.name, sightings[0]?.folder], ['two.txt', 'case/inner'])
+  assert.deepEqual([sample.state, sightings[0]?.user], ['processed', 'ana'])
+  const { json: matches } = await server.get('/api/matches/?ruleset=together&limit=100')
+  assert.equal(matches.results.length, 63)
+  const download = await server.get(`/api/samples/${sha1('sent together, number 59')}/download/`)
+  assert.equal(download.text, 'sent together, number 59')
+})
+
+test('a form of many files that is cut off, too large, of too many files or of none leaves nothing behind', async () => {
+  const { samples } = await server.appliance.samples.totals()
+  const many = (count: number, content: (n: number) => string | Buffer) =>
+    formOf(Array.from({ length: count }, (_, n) => ['file', new Blob([content(n) as string]), `${n}`] as const))
+  const cut = '--X\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+  const cases: readonly [Call, number, string][] = [
+    [{ multipart: many(101, (n) => `one of too many ${n}`) }, 413, 'request.too-large'],
+    [{ multipart: many(3, (n) => Buffer.alloc(1_500_000, `too large ${n}`)) }, 413, 'request.too-large'],
+    [{ multipart: formOf([['filename', 'x']]) }, 400, 'upload.no-file'],
+    [{ json: { file: 'x' } }, 415, 'request.media-type'],
+    [
+      {
+        headers: { 'content-type': 'multipart/form-data; boundary=X' },
+        body: `${cut}this one is whole\r\n${cut}and this one is n`,
+      },
+      400,
+      'request.malformed',
+    ],
+  ]
+  for (const [call, status, error] of cases) {
+    const answer = await server.post('/api/submit/files/', call)
+    assert.deepEqual([answer.status, answer.json.error], [status, error], answer.text)
+  }
+  assert.equal((await server.appliance.samples.totals()).samples, samples)
 })
 
 test('status tells processed and unknown hashes of every kind, and can be asked for one of the two', async () => {

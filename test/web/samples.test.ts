@@ -252,10 +252,9 @@ test('a folder of many small files is sent without the page asking for its list,
   for (let n = 0; n < FILES; n++) writeFileSync(join(many, `small-${n}.txt`), `a small file, number ${n}`)
   const page = await web.open('/samples')
   await page.getByRole('table', { name: 'Samples' }).waitFor()
-  let lists = 0
-  page.on('request', (request) => {
-    if (new URL(request.url()).pathname === '/api/samples/') lists++
-  })
+  const asked: string[] = []
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+  const countOf = (path: string) => asked.filter((one) => one === path).length
   // How often the words are written anew.
   await page.evaluate(`
     window.news = 0
@@ -267,12 +266,56 @@ test('a folder of many small files is sent without the page asking for its list,
   const uploads = page.getByRole('region', { name: 'Uploads' })
   await uploads.getByText(`${FILES} of ${FILES} files sent`).waitFor({ timeout: 60_000 })
   const seconds = (performance.now() - began) / 1_000
+  const lists = countOf('/api/samples/')
   assert.ok(lists <= 2 + seconds / 2, `the list was asked for ${lists} times in ${seconds} s`)
+  assert.deepEqual([countOf('/api/submit/files/'), countOf('/api/submit/file/')], [2, 0])
   const news = Number(await page.evaluate('window.news'))
   assert.ok(news <= 2 + seconds * 5, `the page was drawn ${news} times in ${seconds} s`)
   await page
     .getByRole('rowheader', { name: /^small-/ })
     .first()
     .waitFor()
+  await page.context().close()
+})
+
+test('of small files that are sent together each has its own end, and goes alone where their request fails', {
+  skip,
+}, async () => {
+  const dropped = (name: string, files: number) => {
+    mkdirSync(join(folder, name))
+    for (let n = 0; n < files; n++) writeFileSync(join(folder, name, `${name}-${n}.txt`), `${name}, number ${n}`)
+    return join(folder, name)
+  }
+  const page = await web.open('/samples')
+  await page.getByText('Drop files or folders anywhere').waitFor()
+  const uploads = page.getByRole('region', { name: 'Uploads' })
+  const requests: string[] = []
+  page.on('request', (request) => requests.push(new URL(request.url()).pathname))
+  // As a proxy in front of the server does whose bound on a body is small.
+  await page.route('**/api/submit/files/', (route) => route.fulfill({ status: 413, body: '<html>' }))
+  await drop(page, [dropped('alone', 5)])
+  await uploads.getByText('5 of 5 files sent').waitFor()
+  assert.equal(requests.filter((path) => path === '/api/submit/file/').length, 5)
+  await page.unroute('**/api/submit/files/')
+
+  const { used } = (await web.server.get('/api/users/ana/quota/')).json
+  await web.server.post('/api/users/ana/quota/', { json: { day_samples: used.day_samples + 2 } })
+  await drop(page, [dropped('quota', 4)])
+  await uploads.getByText('7 of 9 files sent · 2 failed').waitFor()
+  await uploads
+    .getByText(/^You may send \d+ samples in a day/)
+    .nth(1)
+    .waitFor()
+  await web.server.delete('/api/users/ana/quota/')
+  for (const sent of [8, 9]) {
+    await uploads
+      .getByRole('button', { name: /^Try again to send quota/ })
+      .first()
+      .click()
+    await uploads.getByText(`${sent} of 9 files sent`).waitFor()
+  }
+  assert.equal(await uploads.getByRole('link', { name: /^(?:alone|quota)\// }).count(), 9)
+  const { json } = await web.server.get(`/api/samples/${sha256('quota, number 3')}/details/`)
+  assert.equal(json.sightings[0].folder, 'quota')
   await page.context().close()
 })

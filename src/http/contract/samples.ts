@@ -35,6 +35,35 @@ export const SampleSearchShape = Type.Object({
   }),
 })
 
+export const SmallUploadsShape = Type.Object({
+  results: Type.Array(
+    Type.Object({
+      filename: Type.String(),
+      stored: orNull(
+        Type.Object({
+          id: Type.Integer(),
+          sha1: Type.String(),
+          sha256: Type.String(),
+          known: Type.Boolean({ description: 'the content was here before' }),
+        }),
+      ),
+      refused: Type.Union(
+        [
+          Type.Object({
+            code: Type.Integer({ description: 'the HTTP status that it would have had by itself' }),
+            error: Type.String(),
+            message: Type.String(),
+            detail: Type.Record(Type.String(), Type.Unknown()),
+          }),
+          Type.Null(),
+        ],
+        { description: 'why this file is not stored; the others are' },
+      ),
+    }),
+    { description: 'one for each file, in the order of the form' },
+  ),
+})
+
 const Related = Type.Object({ path: Type.String(), sample: SampleShape })
 
 export const SampleDetailsShape = Type.Object({

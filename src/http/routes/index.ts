@@ -46,6 +46,7 @@ import { addSampleUnpacking } from './sample-unpacking.ts'
 import { addSearch } from './search.ts'
 import { addSharedRulesets } from './shared-rulesets.ts'
 import { addSignOn } from './sign-on.ts'
+import { addSmallUploads } from './small-uploads.ts'
 import { addTokenLogIn } from './token-log-in.ts'
 import { addUploads } from './uploads.ts'
 import { addUsers } from './users.ts'
@@ -59,6 +60,7 @@ const everywhere = [
   addSignOn,
   addDeviceLogIn,
   addUploads,
+  addSmallUploads,
   addSampleLookUps,
   addSampleReports,
   addSampleAnalysis,

@@ -109,7 +109,7 @@ type Life = (typeof lives)[number]['id']
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 /** Whoever uploads asks how far the sample is. */
-const UPLOADS = ['uploadSample', 'uploadSampleOlder', 'getSampleStatus']
+const UPLOADS = ['uploadSample', 'uploadSmallSamples', 'uploadSampleOlder', 'getSampleStatus']
 
 function boundsOf(use: Use, life: Life): Pick<NewTokenRequest, 'expires' | 'scope'> {
   return {

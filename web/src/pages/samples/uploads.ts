@@ -8,8 +8,13 @@
  *
  * `sent` means acknowledged: the server has the sample for good and matches it now. Nothing is sent while the server is
  * away; what waits goes on when it is back.
+ *
+ * Small files travel together, since a request takes longer than they do, and each is answered by itself. A request that
+ * fails as a whole may do so because of one of them, say one that can no longer be read: then each goes alone.
  */
 import { useSyncExternalStore } from 'react'
+import type { Static } from 'typebox'
+import type { SmallUploadsShape } from '../../../../src/http/contract/samples.ts'
 import { isLost, lookForServer, onConnection } from '../../api/connection.ts'
 import { ownPageHeader, Refusal } from '../../api/http.ts'
 import { atServer } from '../../api/root.ts'
@@ -30,8 +35,19 @@ export interface Upload {
   readonly problem: string | null
 }
 
+interface Waiting {
+  readonly id: number
+  readonly name: string
+  readonly file: File
+}
+
 /** A browser has six connections to a server; the pages need some too. */
 const AT_ONCE = 4
+/** Bytes of a file that travels with others. */
+const SMALL = 256 * 1024
+/** Files and bytes that travel together. Of a slow connection the server waits a minute for them. */
+const MOST_TOGETHER = 64
+const BYTES_TOGETHER = 1024 * 1024
 /** Each file makes news several times: the pages would be drawn a thousand times for a folder. */
 const NEWS_MS = 200
 const LOOK_MS = 700
@@ -42,7 +58,9 @@ let uploads: readonly Upload[] = []
 /** What pages see of it. */
 let shown = uploads
 const files = new Map<number, File>()
-const requests = new Map<number, XMLHttpRequest>()
+/** Those that are sent alone although they are small. */
+const loners = new Set<number>()
+const requests = new Set<XMLHttpRequest>()
 const listeners = new Set<() => void>()
 let lastId = 0
 let looking = false
@@ -73,19 +91,21 @@ export function tryAgain(id: number): void {
 /** Forgets what the server has or what failed; what is under way stays. */
 export function clearEnded(): void {
   const hasEnded = ({ state }: Upload) => state !== 'waiting' && state !== 'sending'
-  for (const { id } of uploads.filter(hasEnded)) files.delete(id)
+  for (const { id } of uploads.filter(hasEnded)) forget(id)
   publish(uploads.filter((upload) => !hasEnded(upload)))
 }
 
 /** Stops what waits and what is being sent. */
 export function stopUploads(): void {
   const isOpen = ({ state }: Upload) => state === 'waiting' || state === 'sending'
-  const stopped = uploads.filter(isOpen)
+  for (const { id } of uploads.filter(isOpen)) forget(id)
   publish(uploads.filter((upload) => !isOpen(upload)))
-  for (const { id } of stopped) {
-    files.delete(id)
-    requests.get(id)?.abort()
-  }
+  for (const request of requests) request.abort()
+}
+
+function forget(id: number): void {
+  files.delete(id)
+  loners.delete(id)
 }
 
 export function useUploads(): readonly Upload[] {
@@ -106,50 +126,90 @@ window.addEventListener('beforeunload', (event) => {
 onConnection(sendNext)
 
 function sendNext(): void {
-  if (isLost()) return
-  for (const upload of uploads) {
-    if (requests.size >= AT_ONCE) return
-    const file = files.get(upload.id)
-    if (upload.state === 'waiting' && file) send(upload, file)
+  while (!isLost() && requests.size < AT_ONCE) {
+    const next = nextToSend()
+    if (next.length === 0) return
+    send(next)
   }
 }
 
+/** The file that waits longest; with it, where it is small, others that are. */
+function nextToSend(): Waiting[] {
+  const next: Waiting[] = []
+  let bytes = 0
+  for (const { id, name, size, state } of uploads) {
+    const file = files.get(id)
+    if (state !== 'waiting' || !file) continue
+    const isAlone = size > SMALL || loners.has(id)
+    if (next.length > 0 && (isAlone || bytes + size > BYTES_TOGETHER)) continue
+    next.push({ id, name, file })
+    bytes += size
+    if (isAlone || next.length === MOST_TOGETHER) break
+  }
+  return next
+}
+
 /** By XMLHttpRequest, because fetch does not tell how much of a body has been sent. */
-function send({ id, name }: Upload, file: File): void {
+function send(sent: readonly Waiting[]): void {
   const request = new XMLHttpRequest()
-  requests.set(id, request)
-  update(id, { state: 'sending' })
+  requests.add(request)
+  updateAll(sent, () => ({ state: 'sending' }))
+  const [one] = sent
+  const isAlone = sent.length === 1
   const form = new FormData()
-  form.append('filename', name)
-  form.append('file', file, file.name)
+  if (isAlone && one) form.append('filename', one.name)
+  for (const { name, file } of sent) form.append('file', file, isAlone ? file.name : name)
   let reportedAt = 0
   request.upload.addEventListener('progress', ({ loaded, timeStamp }) => {
     if (timeStamp - reportedAt < 100) return
     reportedAt = timeStamp
-    update(id, { done: Math.min(file.size, loaded) })
+    let left = loaded
+    updateAll(sent, ({ file: { size } }) => {
+      const done = Math.max(0, Math.min(size, left))
+      left -= size
+      return { done }
+    })
   })
   request.addEventListener('loadend', () => {
-    requests.delete(id)
-    void settle(id, file, request).then(sendNext)
+    requests.delete(request)
+    void settle(sent, request).then(sendNext)
   })
-  request.open('POST', atServer('/api/submit/file/'))
+  request.open('POST', atServer(isAlone ? '/api/submit/file/' : '/api/submit/files/'))
   for (const [header, value] of Object.entries(ownPageHeader)) request.setRequestHeader(header, value)
   request.responseType = 'json'
   request.send(form)
 }
 
-async function settle(id: number, file: File, { status, response }: XMLHttpRequest): Promise<void> {
+async function settle(sent: readonly Waiting[], { status, response }: XMLHttpRequest): Promise<void> {
   if (status === 201) {
-    const { sha256, known } = response.detail as { sha256: string; known: boolean }
-    files.delete(id)
-    update(id, { state: 'sent', done: file.size, sha256, isKnown: known })
+    updateAll(sent, ({ id, file }) => stored(id, file, response.detail))
+    void lookUntilProcessed()
+  } else if (status === 200) {
+    const { results } = response as Static<typeof SmallUploadsShape>
+    updateAll(sent, ({ id, file }, n) => {
+      const { stored: sample, refused } = results[n] ?? {}
+      if (sample) return stored(id, file, sample)
+      return { state: 'failed', problem: refused?.message ?? unreadable }
+    })
     void lookUntilProcessed()
   } else if (status === 0 && !(await lookForServer())) {
-    update(id, { state: 'waiting', done: 0 })
+    updateAll(sent, () => ({ state: 'waiting', done: 0 }))
+  } else if (sent.length > 1 && mayBeOfOne(status)) {
+    for (const { id } of sent) loners.add(id)
+    updateAll(sent, () => ({ state: 'waiting', done: 0 }))
   } else {
-    update(id, { state: 'failed', problem: status === 0 ? unreadable : new Refusal(status, response ?? {}).message })
+    const problem = status === 0 ? unreadable : new Refusal(status, response ?? {}).message
+    updateAll(sent, () => ({ state: 'failed', problem }))
   }
 }
+
+function stored(id: number, file: File, { sha256, known }: { sha256: string; known: boolean }): Partial<Upload> {
+  forget(id)
+  return { state: 'sent', done: file.size, sha256, isKnown: known }
+}
+
+/** Whether a request that ended so may do better with fewer files: not where the server refuses the user, or all requests. */
+const mayBeOfOne = (status: number): boolean => status < 500 && ![401, 403, 429].includes(status)
 
 const unreadable = 'The connection broke, or the file can no longer be read.'
 
@@ -174,6 +234,12 @@ async function lookUntilProcessed(): Promise<void> {
 
 function update(id: number, changes: Partial<Upload>): void {
   publish(uploads.map((upload) => (upload.id === id ? { ...upload, ...changes } : upload)))
+}
+
+/** Those that are on the list no more are left out. */
+function updateAll(changed: readonly Waiting[], changes: (one: Waiting, place: number) => Partial<Upload>): void {
+  const byId = new Map(changed.map((one, n) => [one.id, changes(one, n)]))
+  publish(uploads.map((upload) => (byId.has(upload.id) ? { ...upload, ...byId.get(upload.id) } : upload)))
 }
 
 function publish(next: readonly Upload[]): void {
