@@ -61,6 +61,8 @@ export class Examiner {
   #live: LiveSet | null = null
   /** When the enabled rulesets changed last, in milliseconds of `performance.now()`. */
   #changed = Number.NEGATIVE_INFINITY
+  /** How many times samples were brought up to date. */
+  #caughtUp = 0
   readonly #early = new EarlyFindings()
   readonly #sharing: Sharing
 
@@ -178,7 +180,8 @@ export class Examiner {
     const before = new Set(old.rulesets.map(({ key }) => key))
     const after = new Set(live.rulesets.map(({ key }) => key))
     const rulesets = live.rulesets.filter(({ key }) => !before.has(key))
-    const news = { id: `live:${old.generation}-${live.generation}`, rulesets }
+    // Others may catch up from the same set at the same time, and end before this does.
+    const news = { id: `live:${old.generation}-${live.generation} ${this.#caughtUp++}`, rulesets }
     if (rulesets.length > 0) this.#pool.setRuleSet(news)
     try {
       return await Promise.all(
