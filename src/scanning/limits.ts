@@ -20,9 +20,8 @@ export interface ScanLimits {
   readonly renewAfterMs: number
   /** As `workerBytes`, for a process that checks a text. */
   readonly checkBytes: number
-  /** Compiled rules that a worker keeps: how many, and the bytes of their texts, of which each costs about 100 in memory. */
-  readonly compiledCount: number
-  readonly compiledTextBytes: number
+  /** What the compiled rules that a worker keeps may take, in bytes of memory. */
+  readonly compiledBytes: number
   /** String hits reported for one string of a rule, and for all strings of a rule together. */
   readonly hitsPerString: number
   readonly hitsPerRule: number
@@ -39,8 +38,7 @@ export const fixedLimits: Omit<ScanLimits, keyof ConfiguredLimits> = {
   renewGrowth: 1.5,
   renewAfterMs: 300_000,
   checkBytes: 1024 ** 3,
-  compiledCount: 1_000,
-  compiledTextBytes: 4 * 1024 ** 2,
+  compiledBytes: 384 * 1024 ** 2,
   hitsPerString: 64,
   hitsPerRule: 1_000,
 }

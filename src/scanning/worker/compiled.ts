@@ -20,8 +20,11 @@ export interface CompiledUnit {
  */
 const MATCHES_PER_STRING = 1_000
 
-/** Evicted texts add up to this before the collector is called: the engine's memory hangs on small handles. */
-const COLLECT_AFTER_BYTES = 512 * 1024
+/** What a unit takes, measured: so much whatever its text is, and so many bytes for each of its text. */
+const UNIT_BYTES = 512 * 1024
+const BYTES_PER_TEXT_BYTE = 50
+/** What was let go adds up to this before the collector is called: the engine's memory hangs on small handles. */
+const COLLECT_AFTER_BYTES = 64 * 1024 ** 2
 
 /** Texts whose readings are kept. */
 const KEPT_READINGS = 2_000
@@ -56,7 +59,8 @@ export class CompiledCache {
   readonly #turnedTo = new Map<string, string>()
   readonly #units = new Map<string, CompiledUnit>()
   readonly #readings = new Map<string, RulesetReading>()
-  #textBytes = 0
+  /** Of memory. */
+  #bytes = 0
   #evictedBytes = 0
 
   constructor(engines: Engines, limits: ScanLimits) {
@@ -132,7 +136,7 @@ export class CompiledCache {
       textBytes: text.length,
     }
     this.#units.set(key, unit)
-    this.#textBytes += unit.textBytes
+    this.#bytes += memoryOf(unit)
     this.#evict()
     return unit
   }
@@ -148,9 +152,9 @@ export class CompiledCache {
 
   /** Text bytes of what is compiled by itself: bundles make way for it. */
   get textBytesAlone(): number {
-    let together = 0
-    for (const [key, { textBytes }] of this.#units) if (key.startsWith('bundle ')) together += textBytes
-    return this.#textBytes - together
+    let alone = 0
+    for (const [key, { textBytes }] of this.#units) if (!key.startsWith('bundle ')) alone += textBytes
+    return alone
   }
 
   forget(key: string): void {
@@ -160,8 +164,7 @@ export class CompiledCache {
 
   #evict(): void {
     for (const key of this.#units.keys()) {
-      if (this.#units.size <= 1) break
-      if (this.#units.size <= this.#limits.compiledCount && this.#textBytes <= this.#limits.compiledTextBytes) break
+      if (this.#units.size <= 1 || this.#bytes <= this.#limits.compiledBytes) break
       this.#drop(key)
     }
     this.#collect()
@@ -171,8 +174,8 @@ export class CompiledCache {
     const unit = this.#units.get(key)
     if (unit === undefined) return
     this.#units.delete(key)
-    this.#textBytes -= unit.textBytes
-    this.#evictedBytes += unit.textBytes
+    this.#bytes -= memoryOf(unit)
+    this.#evictedBytes += memoryOf(unit)
   }
 
   #collect(): void {
@@ -180,6 +183,10 @@ export class CompiledCache {
     this.#evictedBytes = 0
     globalThis.gc?.()
   }
+}
+
+function memoryOf({ textBytes }: CompiledUnit): number {
+  return UNIT_BYTES + BYTES_PER_TEXT_BYTE * textBytes
 }
 
 /** Each on lines of its own: a text may end in a comment. What parts of one text have in common is there once. */
