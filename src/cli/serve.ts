@@ -9,6 +9,7 @@ import type { Conclude } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { addSettings, serverSettings } from './flags.ts'
 import { listenForInterruption } from './interruption.ts'
+import { keepLargePages } from './large-pages.ts'
 import { explainListening, formatAddress } from './listening.ts'
 import { entryOf, firstTurn, waitForTurn } from './standing-by.ts'
 import { limitStopping } from './stop-limit.ts'
@@ -76,6 +77,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
       appliance.ruleSources.start()
       appliance.notifications.start()
       appliance.retention.start()
+      keepLargePages()
       const signal = await Promise.race([interruption.asked, appliance.lost.catch(endingSoon(settings))])
       log.info({ signal }, 'stopping')
     } finally {

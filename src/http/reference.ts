@@ -1,4 +1,7 @@
 /** The OpenAPI document, made from the schemas that validate, and a readable page of it that asks nobody else. */
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -34,6 +37,9 @@ function withoutDefaults(schema: Json): void {
   schema.required = schema.required.filter((name: string) => schema.properties[name]?.default === undefined)
   if (schema.required.length === 0) delete schema.required
 }
+
+/** One of its files, beside the others. */
+const logo = createRequire(import.meta.url).resolve('@fastify/swagger-ui/static/logo.svg')
 
 /** Must be called before the routes are registered. */
 export function addReference(app: FastifyInstance, version: string): void {
@@ -84,6 +90,9 @@ export function addReference(app: FastifyInstance, version: string): void {
   })
   app.register(swaggerUi, {
     routePrefix: '/api/docs',
+    // It is built into the server, and cannot find its files by itself.
+    baseDir: dirname(logo),
+    logo: { type: 'image/svg+xml', content: readFileSync(logo) },
     // The plugin's own policy would have browsers turn this page's http addresses into https ones.
     staticCSP: "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
     theme: { title: 'Backtrail API' },

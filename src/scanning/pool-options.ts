@@ -31,7 +31,7 @@ export interface PoolOptions {
   readonly limits: ConfiguredLimits & Partial<ScanLimits>
   /** Which engines run the rules; `native` unless given. */
   readonly engine?: EngineChoice
-  /** Each process is started when a task first needs it: a command may end without any. Else all start at once. */
+  /** Each process is started when a task first needs it: a command may end without any. Else the workers start at once. */
   readonly onDemand?: boolean
   /** Tasks that may wait in one priority. Then `run` refuses more, or waits where `waitForRoom` is set. */
   readonly queueLimit?: number

@@ -61,7 +61,7 @@ export class WorkerPool {
   /** Called whenever a process has ended or a task has left its worker. */
   #onQuiet: (() => void) | null = null
 
-  /** Starts the processes, unless they start on demand; tasks wait until they are ready. */
+  /** Starts the workers, unless they start on demand; tasks wait until they are ready. What checks texts starts with the first. */
   constructor(options: PoolOptions) {
     this.#limits = { ...fixedLimits, ...options.limits }
     this.#folder = options.folder
@@ -80,7 +80,7 @@ export class WorkerPool {
     this.#addSlot('checker')
     for (let i = 1; i <= options.workers + MOST_RELIEF; i++) ProgressReader.reserve(this.#recordOf(`worker-${i}`))
     for (let i = 1; i <= CHECKERS; i++) ProgressReader.reserve(this.#recordOf(`checker-${i}`))
-    if (options.onDemand !== true) for (const slot of this.#slots) this.#start(slot)
+    if (options.onDemand !== true) for (const slot of this.#slots) if (slot.role === 'worker') this.#start(slot)
     this.#inspector = setInterval(() => {
       const now = performance.now()
       for (const slot of this.#slots) slot.process?.inspect(slot.isBusy)

@@ -68,8 +68,7 @@ export class WorkerProcess {
     }
     this.#child = fork(new URL('./worker/main.ts', import.meta.url), [JSON.stringify(argument)], {
       serialization: 'advanced',
-      // Memory of the engine is native and given back only with its handles: the worker must be able to collect them.
-      execArgv: ['--expose-gc'],
+      execArgv: [],
       env: childEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })

@@ -4,6 +4,7 @@ import type { CompiledRules, Engines } from '../engine.ts'
 import { importedModules } from '../imported-modules.ts'
 import type { ScanLimits } from '../limits.ts'
 import type { RunnableRuleset } from '../tasks.ts'
+import { collectGarbage } from './garbage.ts'
 import { type RulesetReading, readRuleset } from './ruleset-reading.ts'
 
 /** Rules that are compiled together: a ruleset by itself, or a bundle of several. */
@@ -181,7 +182,7 @@ export class CompiledCache {
   #collect(): void {
     if (this.#evictedBytes < COLLECT_AFTER_BYTES) return
     this.#evictedBytes = 0
-    globalThis.gc?.()
+    collectGarbage()
   }
 }
 
