@@ -14,6 +14,7 @@ import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { isServerBuilt } from './server-build.mjs'
 import { bundledLibraries } from './test-libraries.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -39,6 +40,7 @@ console.log(`Tests in ${files.length} files`)
 // Every test file is a process of its own, and most start more: none of them has to compile what another compiled.
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/backtrail')
 process.env.BACKTRAIL_TEST_LIBRARIES = await bundledLibraries(root)
+if (isServerBuilt(root)) process.env.BACKTRAIL_TEST_BUILT = join(root, 'dist')
 
 let failed = 0
 const skipped: string[] = []

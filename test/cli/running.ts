@@ -1,13 +1,14 @@
 /** Runs the real `bin/backtrail` for the tests of this folder, each in a folder of its own. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Asked } from './command-process.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const binary = join(root, 'bin/backtrail')
@@ -35,8 +36,77 @@ function environment(env: Readonly<Record<string, string>> = {}): NodeJS.Process
   return { ...Object.fromEntries(inherited), BACKTRAIL_WORKERS: '1', ...env }
 }
 
+/** The program of which the module that runs command lines is a part; empty where it is not what was built of the sources. */
+const built = process.env.BACKTRAIL_TEST_BUILT ?? ''
+/** These take their time to start, and not to run. */
+const repeated = new Set([
+  'backup',
+  'check',
+  'explain',
+  'hunt',
+  'index',
+  'ingest',
+  'restore',
+  'retention',
+  'rules',
+  'users',
+])
+/** What the program itself was asked for: where and which command. */
+const seen = new Set<string>()
+const idle: ChildProcess[] = []
+
+/** What was asked of the program itself before runs in a process that is there already. */
+function isRepeated(parameters: readonly string[], { command, onStderr }: RunOptions): boolean {
+  if (built === '' || process.env.BACKTRAIL_LONG === '1' || command !== undefined || onStderr !== undefined)
+    return false
+  const [name = '', next = ''] = parameters
+  if (!repeated.has(name)) return false
+  const words = parameters.slice(0, next === 'sources' ? 3 : 2).filter((word) => /^[a-z]+$/.test(word))
+  const key = `${words.join(' ')} ${parameters.includes('--server') ? 'through a server' : ''}`
+  if (seen.has(key)) return true
+  seen.add(key)
+  return false
+}
+
+function startCommandProcess(): ChildProcess {
+  const [, part = ''] = /import\("(\.\/parts\/cli-[^"]+)"\)/.exec(readFileSync(join(built, 'main.js'), 'utf8')) ?? []
+  const commandLine = pathToFileURL(join(built, part)).href
+  return fork(new URL('command-process.ts', import.meta.url), [commandLine], {
+    env: { ...environment(), NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/backtrail') },
+    execArgv: [],
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+}
+
+/** Runs a command in a process that runs one after the other. */
+async function runInTurn(parameters: readonly string[], options: RunOptions): Promise<Ended> {
+  const child = idle.pop() ?? startCommandProcess()
+  child.ref()
+  child.channel?.ref()
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 60_000)
+  const waiting = new AbortController()
+  const { signal } = waiting
+  try {
+    const env = environment(options.env) as Record<string, string>
+    const asked: Asked = { parameters, env, cwd: options.cwd ?? root, input: options.input ?? '' }
+    child.send(asked)
+    const [answer] = await Promise.race([once(child, 'message', { signal }), once(child, 'exit', { signal })])
+    const gone = { code: child.exitCode, stdout: '', stderr: 'The process of commands has ended.' }
+    const ended: Ended = typeof answer === 'object' && answer !== null ? answer : gone
+    if (child.exitCode === null && child.signalCode === null) idle.push(child)
+    return ended
+  } finally {
+    clearTimeout(timer)
+    waiting.abort()
+    child.unref()
+    child.channel?.unref()
+  }
+}
+
 /** Runs a command to its end. */
 export async function backtrail(parameters: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  if (isRepeated(parameters, options)) return runInTurn(parameters, options)
   const child = spawn(options.command ?? binary, parameters, {
     env: environment(options.env),
     cwd: options.cwd ?? root,

@@ -119,7 +119,8 @@ export class TestServer {
       }),
     )
     const inForce = { ...readSettings({ data: folder, workers: '1', rateLimit: '0' }, {}), ...settings }
-    const appliance = await openAppliance(inForce, { log })
+    // Many tests need none.
+    const appliance = await openAppliance(inForce, { log, workersOnDemand: true })
     const tokens = known ?? (await addUsers(appliance))
     const app = buildHttpServer({ ...appliance, ...services(appliance) }, inForce, log, times ? { times } : {})
     await app.listen({ host: '127.0.0.1', port: 0 })
@@ -201,9 +202,27 @@ export class TestServer {
     assert.ok(response, `${method} ${operation.path} does not document ${answer.status}: ${answer.text.slice(0, 300)}`)
     const schema = response.content?.['application/json']?.schema
     if (!schema || !String(answer.headers['content-type']).startsWith('application/json')) return
-    const [fits, problems] = Schema.Errors(schema, answer.json)
-    assert.ok(fits, `${method} ${path} answered what its schema forbids: ${JSON.stringify(problems)} ${answer.text}`)
+    const { json } = answer
+    if (fits(schema, json)) return
+    const [, problems] = Schema.Errors(schema, json)
+    assert.fail(`${method} ${path} answered what its schema forbids: ${JSON.stringify(problems)} ${answer.text}`)
   }
+}
+
+const uses = new WeakMap<object, number>()
+const compiled = new WeakMap<object, { Check(value: unknown): boolean }>()
+
+/** A schema is compiled for its third value: most are asked for once or twice. */
+function fits(schema: Json, value: unknown): boolean {
+  const count = (uses.get(schema) ?? 0) + 1
+  uses.set(schema, count)
+  if (count < 3) return Schema.Check(schema, value)
+  let validator = compiled.get(schema)
+  if (validator === undefined) {
+    validator = Schema.Compile(schema)
+    compiled.set(schema, validator)
+  }
+  return validator.Check(value)
 }
 
 export const passwords = { ana: 'ana and her long password', ben: 'ben and his long password' } as const
