@@ -18,7 +18,7 @@ const timeout = isLong ? 40 * 60_000 : 5 * 60_000
 
 const programs = '/usr/bin'
 const PROGRAM_BYTES = 1_000_000
-const ALL_PROGRAMS_BYTES = 40_000_000
+const ALL_PROGRAMS_BYTES = 20_000_000
 /** Of every so many files of the collection the appliance has one. */
 const SHARE = 4
 
@@ -40,7 +40,7 @@ test('an appliance and a cloud do what docs/cloud.md shows', { timeout }, async 
     BACKTRAIL_TOKEN: token,
     CLOUD_TOKEN: token,
     BACKTRAIL_CLOUD_POLL: '1s',
-    BACKTRAIL_WORKERS: '2',
+    BACKTRAIL_WORKERS: '1',
   }
   const steps = stepsOf(readFileSync(join(root, 'docs/cloud.md'), 'utf8'))
   const { servers, printed } = await takeSteps(t, steps, { folder, env })

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { progressRecordOf } from './data-folder.ts'
-import { type Json, KillableServer, sha256, until } from './killable-server.ts'
+import { type Json, KillableServer, sha256, twoWorkers, until } from './killable-server.ts'
 
 /** Longer than the test may take. */
 const SCAN_TIMEOUT = '10m'
@@ -14,7 +14,7 @@ const endless = (n: number) =>
   `rule endless${n} { strings: $ = "spin" condition: any of them and for all i in (0..100000000) : ( for all j in (0..100000000) : ( i + j >= ${n} - ${n} ) ) }`
 
 test('endless hunts of one user hold up neither arriving samples nor hunts of others, and end when cancelled', async (t) => {
-  const server = new KillableServer(t, ['--scan-timeout', SCAN_TIMEOUT, '--hunts-at-once', '2'])
+  const server = new KillableServer(t, [...twoWorkers, '--scan-timeout', SCAN_TIMEOUT, '--hunts-at-once', '2'])
   await server.start()
   await server.demandRuleset('said', 'rule said { strings: $ = "the word" condition: any of them }')
   const spinning = await Promise.all(
@@ -78,7 +78,7 @@ const checking: readonly (readonly [what: string, path: string, body: (rules: Js
 ]
 
 test('texts that are checked for minutes leave a process for others, and are let go when their client hangs up', async (t) => {
-  const server = new KillableServer(t, ['--scan-timeout', SCAN_TIMEOUT])
+  const server = new KillableServer(t, [...twoWorkers, '--scan-timeout', SCAN_TIMEOUT])
   await server.start()
   await server.untilProcessed([await server.take(Buffer.from('the word'), 'word')])
   const other = await addUser(server)

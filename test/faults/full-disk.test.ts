@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { demandConsistency, rows, underWay } from './data-folder.ts'
-import { type Answer, KillableServer, until } from './killable-server.ts'
+import { type Answer, KillableServer, twoWorkers, until } from './killable-server.ts'
 import { SmallDisk } from './small-disk.ts'
 
 const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'
@@ -20,11 +20,11 @@ const MOST = 1_000
 
 const skip = SmallDisk.skipped
 
-async function serverOnSmallDisk(t: TestContext, megabytes: number) {
+async function serverOnSmallDisk(t: TestContext, megabytes: number, flags: readonly string[] = []) {
   const seed = chosenSeed()
   t.diagnostic(`seed ${seed}`)
   const disk = SmallDisk.mount(t, megabytes)
-  const server = new KillableServer(t, [], join(disk.folder, 'home', 'data'))
+  const server = new KillableServer(t, flags, join(disk.folder, 'home', 'data'))
   await server.start()
   return { disk, server, random: randomFrom(seed) }
 }
@@ -97,7 +97,7 @@ test('samples that were acknowledged before the disk ran full wait, and are proc
 })
 
 test('workers whose first sample comes when the disk is full already lose no match', { skip }, async (t) => {
-  const { disk, server, random } = await serverOnSmallDisk(t, 64)
+  const { disk, server, random } = await serverOnSmallDisk(t, 64, twoWorkers)
   const workers = server.workers()
   assert.equal(workers.length, 2)
   for (const { pid } of workers) process.kill(pid, 'SIGSTOP')

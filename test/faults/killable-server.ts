@@ -24,6 +24,9 @@ export interface RetroState {
   readonly processed: number
 }
 
+/** Where two have to get on with each other. Each is a process that takes its time to start. */
+export const twoWorkers = ['--workers', '2'] as const
+
 const token = randomBytes(20).toString('hex')
 
 /** A worker looks for its parent twice a second, and 7-Zip notices at its next write; the rest is for a busy machine. */
@@ -35,7 +38,7 @@ export class KillableServer {
   readonly #flags: readonly string[]
   #server: Server | null = null
 
-  /** In a fresh folder unless one is given. `flags` are those of `backtrail serve`. */
+  /** In a fresh folder unless one is given. `flags` are those of `backtrail serve`; there is one worker unless they say otherwise. */
   constructor(t: TestContext, flags: readonly string[] = [], data = join(folderWith(t), 'data')) {
     this.#t = t
     this.#flags = flags
@@ -44,7 +47,7 @@ export class KillableServer {
 
   /** Starts the program and waits until it listens. */
   async start(): Promise<void> {
-    const parameters = ['--data', this.data, '--workers', '2', '--rate-limit', '0', ...this.#flags]
+    const parameters = ['--data', this.data, '--workers', '1', '--rate-limit', '0', ...this.#flags]
     this.#server = await startServer(this.#t, parameters, { env: { BACKTRAIL_ADMIN_TOKEN: token } })
   }
 

@@ -4,17 +4,18 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { demandConsistency, rows } from './data-folder.ts'
-import { KillableServer, until } from './killable-server.ts'
+import { KillableServer, twoWorkers, until } from './killable-server.ts'
 
-const SAMPLES = 60
-const HUNTS = 3
+const SAMPLES = 40
+/** After each kill the server starts anew. */
+const HUNTS = process.env.BACKTRAIL_LONG === '1' ? 3 : 1
 const KILLS_EACH = 4
 
-/** Takes about a tenth of a second on each sample, whatever is in it, and matches a third of them. */
+/** Takes about a twentieth of a second on each sample, whatever is in it, and matches a third of them. */
 const slow = `
 rule slow {
   strings: $a = "the marked words"
-  condition: for all i in (0..9000000) : ( i >= 0 ) and $a
+  condition: for all i in (0..5000000) : ( i >= 0 ) and $a
 }`
 /** A second ruleset, which the index decides for nearly all samples. */
 const quick = 'rule quick { strings: $a = "sample number 7" condition: $a }'
@@ -23,7 +24,7 @@ test('a Local Retro that is killed again and again ends by itself, with the matc
   const seed = chosenSeed()
   t.diagnostic(`seed ${seed}`)
   const random = randomFrom(seed)
-  const server = new KillableServer(t)
+  const server = new KillableServer(t, twoWorkers)
   await server.start()
   const contents = Array.from({ length: SAMPLES }, (_, n) =>
     Buffer.concat([
@@ -47,7 +48,7 @@ test('a Local Retro that is killed again and again ends by itself, with the matc
   await server.startRetro()
   await server.retroCompleted()
   const undisturbed = await matches()
-  assert.equal(undisturbed.slow.length, SAMPLES / 3)
+  assert.equal(undisturbed.slow.length, Math.ceil(SAMPLES / 3))
   assert.ok(undisturbed.quick.length > 0)
 
   let midway = 0

@@ -13,9 +13,9 @@ import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
 import { folderWith } from '../cli/running.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { demandConsistency } from './data-folder.ts'
-import { KillableServer, sha256, until } from './killable-server.ts'
+import { KillableServer, sha256, twoWorkers, until } from './killable-server.ts'
 
-const ROUNDS = 10
+const ROUNDS = process.env.BACKTRAIL_LONG === '1' ? 30 : 4
 /** After every so manieth round the server is killed once more while it takes up what the kill had left. */
 const TWICE = 3
 const CLIENTS = 4
@@ -32,7 +32,7 @@ test('every acknowledged upload survives a kill at any moment, is processed and 
   const seed = chosenSeed()
   t.diagnostic(`seed ${seed}`)
   const random = randomFrom(seed)
-  const server = new KillableServer(t, ['--archive-timeout', '10s'])
+  const server = new KillableServer(t, [...twoWorkers, '--archive-timeout', '10s'])
   await server.start()
   await server.demandRuleset('marks', marks)
 

@@ -14,11 +14,13 @@ import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { demandConsistency, rows } from './data-folder.ts'
 import { KillableServer, sha256, until } from './killable-server.ts'
 
+const isLong = process.env.BACKTRAIL_LONG === '1'
 /** Several slices of a worker. */
-const MEMBERS = 1_200
-const ARCHIVES = 4
+const MEMBERS = isLong ? 1_200 : 600
+const ARCHIVES = isLong ? 4 : 3
+const KILLS = isLong ? 5 : 3
 /** Less than what is in the archives. */
-const ALLOWED = 3_000
+const ALLOWED = isLong ? 3_000 : 1_300
 
 const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'
 
@@ -44,8 +46,8 @@ test('archives that are killed again and again while they are unpacked share one
   const { data } = server
   let halfway = 0
   const isQueued = () => count(data, 'samples', "state = 'queued'") > 0
-  for (let kills = 0, out = 0; kills < 5 && isQueued(); kills++) {
-    out += 100 + random.below(600)
+  for (let kills = 0, out = 0; kills < KILLS && isQueued(); kills++) {
+    out += 100 + random.below(ALLOWED / 5)
     await until(
       () => count(data, 'members') >= out || !isQueued(),
       () => `${out} members are admitted`,

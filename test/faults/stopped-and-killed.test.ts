@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { change, demandConsistency, rows } from './data-folder.ts'
-import { type Json, KillableServer, sha256, until } from './killable-server.ts'
+import { type Json, KillableServer, sha256, twoWorkers, until } from './killable-server.ts'
 
 const isLong = process.env.BACKTRAIL_LONG === '1'
 const ROUNDS = isLong ? 300 : 6
@@ -21,7 +21,7 @@ const NOTICED_MS = 30_000
 const marks = 'rule marked { strings: $a = "the marked words" condition: $a }'
 
 test('rulesets that change where nobody reports it hold up no sample, and the server still stops', async (t) => {
-  const server = new KillableServer(t)
+  const server = new KillableServer(t, twoWorkers)
   await server.start()
   await server.demandRuleset('marks', marks)
   await server.untilProcessed([await server.take(Buffer.from('the marked words, first'), 'first')])
@@ -38,7 +38,7 @@ test(`in ${ROUNDS} rounds of stops and kills under load nothing acknowledged is 
   const seed = chosenSeed()
   t.diagnostic(`seed ${seed}`)
   const random = randomFrom(seed)
-  const server = new KillableServer(t, ['--shutdown-grace', `${GRACE_MS}ms`])
+  const server = new KillableServer(t, [...twoWorkers, '--shutdown-grace', `${GRACE_MS}ms`])
 
   /** Acknowledged and not deleted, and whether it is marked. */
   const samples = new Map<string, boolean>()

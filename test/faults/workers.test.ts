@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { backtrailTo, folderWith } from '../cli/running.ts'
 import { chosenSeed, type Random, randomFrom } from '../planner/random.ts'
 import { demandConsistency, progressRecordOf, rows } from './data-folder.ts'
-import { type Json, KillableServer, until } from './killable-server.ts'
+import { type Json, KillableServer, twoWorkers, until } from './killable-server.ts'
 import type { Process } from './processes.ts'
 
 const scan = (loops: number) => `
@@ -31,7 +31,7 @@ function contentsFrom(random: Random, count: number): Buffer[] {
 async function serverWith(t: TestContext, flags: readonly string[] = []) {
   const seed = chosenSeed()
   t.diagnostic(`seed ${seed}`)
-  const server = new KillableServer(t, flags)
+  const server = new KillableServer(t, [...twoWorkers, ...flags])
   await server.start()
   return { server, seed, random: randomFrom(seed) }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { folderWith } from '../cli/running.ts'
-import { KillableServer } from '../faults/killable-server.ts'
+import { KillableServer, twoWorkers } from '../faults/killable-server.ts'
 import { freePort } from '../free-port.ts'
 import { accessibilityProblems, drop, skip, Watched, writeRules } from './browser.ts'
 
@@ -17,8 +17,8 @@ const slow = (name: string, steps: number) => `rule ${name} {
   strings: $a = "##"
   condition: for all i in (0..${steps}) : ( i >= 0 ) and $a
 }`
-const RETRO_STEPS = 8_000_000
-const TRIAL_STEPS = 18_000_000
+const RETRO_STEPS = 3_000_000
+const TRIAL_STEPS = 7_000_000
 
 /** What Chromium itself says about requests that do not reach the server. */
 const unreached = /^console: Failed to load resource: net::ERR_/
@@ -36,7 +36,7 @@ for (const [how, end] of [
   test(`a server that is ${how} in mid-hunt is told, nothing written is lost, and the pages go on when it is back`, {
     skip,
   }, async (t) => {
-    const server = new KillableServer(t, ['--port', String(await freePort())])
+    const server = new KillableServer(t, [...twoWorkers, '--port', String(await freePort())])
     await server.start()
     await prepare(server)
     const context = await browser.profile(server.url)
