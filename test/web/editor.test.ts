@@ -88,3 +88,50 @@ test('the outline lists the rules and leads to each; long lines break where that
   await page.locator('.cm-lineWrapping').waitFor()
   await page.context().close()
 })
+
+/** Rules of six lines. */
+const rulesOf = (count: number) =>
+  Array.from(
+    { length: count },
+    (_, n) =>
+      `rule long_${n} {\n  strings:\n    $a = "a text that is rare ${n}"\n  condition:\n    $a and filesize < 1MB\n}\n`,
+  ).join('')
+const KEYS = 20
+
+/** The milliseconds for which a key at the end of a text keeps the thread of the page busy, whatever else the machine does. */
+async function costOfKey(content: string): Promise<number> {
+  const page = await web.open('/new-ruleset')
+  // What the server says of it is another matter, and takes it long.
+  await page.route('**/api/hunts/explain/', (route) =>
+    route.fulfill({ status: 400, json: { code: 400, error: 'rules.invalid', message: '', detail: {} } }),
+  )
+  // A long text that is typed or pasted would take most of the time of this test.
+  const draft = JSON.stringify({ text: content, revision: 0, changed: Date.now() })
+  await page.evaluate(`localStorage.setItem('backtrail.draft.ana.', ${JSON.stringify(draft)})`)
+  await page.reload()
+  await page.getByRole('textbox', { name: 'YARA text' }).click()
+  await page.keyboard.press('ControlOrMeta+End')
+  await page.keyboard.type('// ')
+  await page.locator('.cm-activeLine .code-comment').waitFor()
+  const cdp = await page.context().newCDPSession(page)
+  await cdp.send('Performance.enable', { timeDomain: 'threadTicks' })
+  const busy = async () => {
+    await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))')
+    const { metrics } = await cdp.send('Performance.getMetrics')
+    return (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN) * 1_000
+  }
+  const before = await busy()
+  for (let n = 0; n < KEYS; n++) await page.keyboard.press('x')
+  const cost = ((await busy()) - before) / KEYS
+  assert.equal(await activeLine(page), `// ${'x'.repeat(KEYS)}`)
+  await page.context().close()
+  return cost
+}
+
+test('a key in 1 MB of rules costs the page about as much as in a short text', { skip }, async () => {
+  const long = rulesOf(10_500)
+  assert.ok(long.length > 1024 * 1024, `${long.length} characters`)
+  // Each by the same machine in the same minute: parsing the text at each key makes it ten times as much.
+  const [short, inLong] = [await costOfKey(rulesOf(30)), await costOfKey(long)]
+  assert.ok(inLong < 4 * short, `${inLong} ms in 1 MB, ${short} ms in a short text`)
+})
