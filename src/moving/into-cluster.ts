@@ -34,6 +34,9 @@ import { openMarker, removeMarker, writeMarker } from './marker.ts'
 import { AT_ONCE, type Moved, type MoveOptions, type Stage } from './move.ts'
 import { compareRows, copyRows, leavingOut } from './rows.ts'
 
+/** Of so many samples and fewer, the objects are listed at once: a folder of objects is a question of its own. */
+const LISTED_TOGETHER = 50_000
+
 interface Segment {
   readonly id: number
   readonly file: string
@@ -189,8 +192,9 @@ class IntoCluster {
       this.#options.onProgress({ phase: 'contents', done, total })
     }
     if (samples === 0) return
+    const all = await this.#allObjects()
     for (let first = 0; first < 256; first++) {
-      const there = await this.#objects(first)
+      const there = all ?? (await this.#objects(first))
       await inParallel(this.#reader.samplesFrom(first), AT_ONCE, async ({ sha256, size }) => {
         this.#options.signal.throwIfAborted()
         const key = contentKey(sha256)
@@ -272,8 +276,9 @@ class IntoCluster {
 
   async #compareContents(): Promise<void> {
     const problems: string[] = []
+    const all = await this.#allObjects()
     for (let first = 0; first < 256; first++) {
-      const there = await this.#objects(first)
+      const there = all ?? (await this.#objects(first))
       for (const { sha256, size } of this.#reader.samplesFrom(first))
         if (there.get(sha256) !== size && !this.#lacking.has(sha256))
           problems.push(`${contentKey(sha256)} is not there`)
@@ -284,11 +289,19 @@ class IntoCluster {
       })
   }
 
-  /** Sizes of the contents that are stored, by digest. */
-  async #objects(first: number): Promise<Map<string, number>> {
+  /** Sizes of all contents that are stored, by digest; null where they are too many. */
+  async #allObjects(): Promise<Map<string, number> | null> {
+    return this.#reader.samples.count <= LISTED_TOGETHER ? this.#sizesBelow(contentKey('').replace(/\/+$/, '/')) : null
+  }
+
+  /** Of those whose digest begins with this byte. */
+  #objects(first: number): Promise<Map<string, number>> {
+    return this.#sizesBelow(`${contentKey(first.toString(16).padStart(2, '0')).split('/').slice(0, 2).join('/')}/`)
+  }
+
+  async #sizesBelow(folder: string): Promise<Map<string, number>> {
     const sizes = new Map<string, number>()
-    const folder = contentKey(first.toString(16).padStart(2, '0')).split('/').slice(0, 2).join('/')
-    for await (const page of this.#stores.bucket.list(`${folder}/`))
+    for await (const page of this.#stores.bucket.list(folder))
       for (const { key, size } of page) sizes.set(key.slice(key.lastIndexOf('/') + 1), size)
     return sizes
   }
