@@ -110,11 +110,15 @@ export class WebTest {
     address: string,
     { as = 'ana', ...options }: BrowserContextOptions & { readonly as?: Exclude<User, 'admin'> | null } = {},
   ): Promise<Page> {
+    const { credentials } = this.server.appliance.accounts
+    const secret = as && (await credentials.logInSession(as, passwords[as], '127.0.0.1')).secret
+    return this.openWith(secret, address, options)
+  }
+
+  /** The same with the secret of a session. */
+  async openWith(secret: string | null, address: string, options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.#browser.profile(this.server.url, options)
-    if (as !== null) {
-      const { secret } = await this.server.appliance.accounts.credentials.logInSession(as, passwords[as], '127.0.0.1')
-      await context.addCookies([{ name: 'backtrail_session', value: secret, url: this.server.url }])
-    }
+    if (secret !== null) await context.addCookies([{ name: 'backtrail_session', value: secret, url: this.server.url }])
     const page = await context.newPage()
     await page.goto(this.server.url + address)
     return page
