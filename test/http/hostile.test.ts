@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
+import { chosenSeed } from '../planner/random.ts'
 import { type Answer, type Call, type Json, TestServer } from './harness.ts'
 
 let server: TestServer
@@ -169,7 +170,7 @@ test('a wrong method is answered with 405 and the methods that there are', async
   await stillServes()
 })
 
-test('parameters that are missing, repeated, empty, oversized or of another type are told, never swallowed by a failure', async () => {
+test('parameters that are missing, repeated, empty, oversized or of another type are told, never swallowed by a failure', async (t) => {
   const spoilt: readonly [string, string][] = [
     ['empty', ''],
     ['blank', ' '],
@@ -185,16 +186,23 @@ test('parameters that are missing, repeated, empty, oversized or of another type
     ['a lone surrogate', '\ud800'],
     ['other scripts', 'правило-規則-🦔'],
   ]
+  // Each parameter gets every second value, from the first or the second on by the seed, and the next one the others.
+  const seed = chosenSeed()
+  t.diagnostic(`seed ${seed}`)
+  let turn = seed % 2
+  const some = <T>(all: readonly T[]): readonly T[] =>
+    process.env.BACKTRAIL_LONG === '1' ? all : all.filter((_, n) => n % 2 === turn % 2)
   let cases = 0
   for (const request of soundRequests()) {
     for (const name of Object.keys(request.query)) {
+      turn++
       const { [name]: right = '', ...rest } = request.query
       const others = new URLSearchParams(rest).toString()
       const call: Call = request.body ? { form: request.body } : {}
       await send(`no ${name}`, request, others, call)
       await send(`${name} twice`, request, `${others}&${name}=${right}&${name}=${right}`, call)
       await send(`${name}[]`, request, `${others}&${name}[]=${right}`, call)
-      for (const [what, value] of spoilt) {
+      for (const [what, value] of some(spoilt)) {
         await send(`${what} in ${name}`, request, new URLSearchParams({ ...rest, [name]: value }).toString(), call)
         cases++
       }
@@ -203,16 +211,17 @@ test('parameters that are missing, repeated, empty, oversized or of another type
       }
     }
     for (const name of Object.keys(request.body ?? {})) {
+      turn++
       const { [name]: right = '', ...rest } = request.body ?? {}
       const query = new URLSearchParams(request.query).toString()
       await send(`no ${name}`, request, query, { form: rest })
       await send(`${name} twice`, request, query, { form: { ...rest, [name]: [right, right].flat() } })
-      for (const [what, value] of spoilt) {
+      for (const [what, value] of some(spoilt)) {
         await send(`${what} in ${name}`, request, query, { form: { ...rest, [name]: value } })
         cases++
       }
       const types = [null, 0, 1.5, true, [], {}, [[]], [null], { a: { b: [1] } }, 'x'.repeat(200_000)]
-      for (const value of types) {
+      for (const value of some(types)) {
         await send(`${JSON.stringify(value).slice(0, 20)} as ${name}`, request, query, {
           json: { ...rest, [name]: value },
         })
