@@ -11,8 +11,10 @@ import { openDatabase } from '../store/sqlite/database.ts'
 import { storeOf } from '../store/sqlite/store.ts'
 import { Matches, type MatchFilter } from './index.ts'
 
+const isLong = process.env.BACKTRAIL_LONG === '1'
 const SAMPLES = 6_000
 const MATCHES = 15_000
+const ROUNDS = isLong ? 60 : 30
 const TYPES = ['PE/Exe', 'ELF64 Little/Exe', 'Text/HTML/HTML', 'Rare/Type']
 const RULESETS = ['alpha', 'beta', 'gamma']
 const RULES = ['Trojan_A', 'worm_b', '100%']
@@ -52,7 +54,7 @@ test('every filter finds exactly what a plain look at all matches finds, page by
     const rows = await fill(database, random)
     const matches = new Matches(storeOf(database))
     let found = 0
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const filter = randomFilter(random)
       const expected = plainly(rows, filter)
       const limit = 1 + random(3_000)
