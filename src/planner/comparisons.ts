@@ -123,9 +123,12 @@ function sideNotDemand(operator: Operator, left: Expression, right: Expression, 
   const subject = resolved(left, scope)
   switch (subject.expression.kind) {
     case 'filesize':
-    case 'stringCount':
       // Always defined: not true is false.
       return sideDemand(opposite[operator], left, right, scope)
+    case 'stringCount':
+      return isDefinedCount(subject.expression, subject.scope)
+        ? sideDemand(opposite[operator], left, right, scope)
+        : always
     case 'call': {
       const read = readOf(subject.expression)
       const offset = read === null ? null : constantOf(read.offset, subject.scope)
@@ -136,6 +139,14 @@ function sideNotDemand(operator: Operator, left: Expression, right: Expression, 
     default:
       return always
   }
+}
+
+/** For every sample. A count within bounds that have no value has none either. */
+function isDefinedCount({ anchor }: Extract<Expression, { kind: 'stringCount' }>, scope: Scope): boolean {
+  if (anchor === null) return true
+  if (anchor.kind !== 'in') return false
+  const [from, to] = [constantOf(anchor.from, scope), constantOf(anchor.to, scope)]
+  return from !== null && to !== null && from >= 0n && from <= to
 }
 
 // ------------------------------------------------------------------------------------------------------ integer reads

@@ -18,7 +18,7 @@ import type { Plan } from './plan.ts'
 const FORM = 6
 
 /** Stored plans that carry a smaller number are made anew at start; grows when the planner gives other plans. */
-const PLANNER_VERSION = 10
+const PLANNER_VERSION = 11
 
 /** Characters of JSON. Plans are read by every worker, and a server holds those of all rulesets that run. */
 const MAX_CHARACTERS = 16 * 1024 * 1024

@@ -26,6 +26,11 @@ const cases: readonly (readonly [title: string, text: string, expected: readonly
     [['a', 'pe'], ['b']],
   ],
   [
+    'a module behind a range with comments and many blanks between its dots',
+    `import "pe" ${rule('a', `for any i in (0./* . */${' '.repeat(200)}// x\n.pe.number_of_sections) : (i == 0)`)} ${rule('b', 'true')}`,
+    [['a', 'pe'], ['b']],
+  ],
+  [
     'a private rule is there for others only, with what it needs',
     `import "pe" private ${rule('a', 'pe.is_pe')} ${rule('b', 'a')} ${rule('c', 'not b')}`,
     [

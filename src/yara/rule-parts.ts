@@ -45,8 +45,10 @@ export function rulePartsOf(text: string, file: SourceFile): readonly RulePart[]
   if (file.notUnderstood !== null || file.diagnostics.length > 0 || file.includes.length > 0) return null
   if (rules.some(({ notUnderstood }) => notUnderstood !== undefined)) return null
   const contents = rules.map(({ span }) => text.slice(span.from, span.to))
-  const words = rules.map(({ condition: { span } }) => new Set(text.slice(span.from, span.to).match(WORD)))
-  const references = referencesOf(rules, words)
+  const wordsLike = (pattern: RegExp) =>
+    rules.map(({ condition: { span } }) => new Set(text.slice(span.from, span.to).match(pattern)))
+  const references = referencesOf(rules, wordsLike(RULE))
+  const words = wordsLike(MODULE)
   const globals = [...rules.keys()].filter((place) => rules[place]?.isGlobal)
   const modules = [...new Set(file.imports.map(({ module }) => module))]
   const parts: RulePart[] = []
@@ -81,11 +83,10 @@ export function textOfParts(parts: readonly RulePart[]): string {
   return [...new Set(parts.map(({ imports }) => imports)), ...ordered.map(([, content]) => `${content}\n`)].join('')
 }
 
-/**
- * A name, or the beginning of several: `any of (loader_*)`. Not that of a string, nor of something within a module. Behind two
- * dots, which may stand apart, a range ends: `(0. .pe.number_of_sections)`.
- */
-const WORD = /(?<![\w$#@!]|(?<!\.\s{0,100})\.)[A-Za-z_]\w*\*?/g
+/** A name, or the beginning of several: `any of (loader_*)`. Not that of a string, nor of something within a module. */
+const RULE = /(?<![\w$#@!]|(?<!\.)\.)[A-Za-z_]\w*\*?/g
+/** Behind a dot too: a range may end there, and blanks and comments may be between its two dots. */
+const MODULE = /(?<![\w$#@!])[A-Za-z_]\w*/g
 
 /** The rules above each rule that it names. */
 function referencesOf(rules: readonly Rule[], words: readonly ReadonlySet<string>[]): readonly (readonly number[])[] {

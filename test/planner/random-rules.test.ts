@@ -170,7 +170,7 @@ function randomCondition(random: Random, strings: readonly string[], depth = 0):
       case 21:
         return randomVariableCondition(random)
       case 0:
-        return `#${name().slice(1)} ${compare()} ${number()}`
+        return `#${name().slice(1)}${random.pick(['', '', ' in (0..64)', ' in (0..uint8(1000))', ' in (@b..filesize)'])} ${compare()} ${number()}`
       case 1:
         return `filesize ${compare()} ${number()}`
       case 2:
