@@ -41,6 +41,25 @@ test('sizes are those of the samples that are there, also after others came or w
   assert.deepEqual([...(await corpus.sizes(7))], [-1, -1, 20, -1, 40, -1, 60, -1])
 })
 
+test('an archive that is unpacked again is hunted over like all others, and one that is new is not', async () => {
+  await add(1, 4)
+  const set = (id: number, processed: number | null) =>
+    sql`UPDATE samples SET state = 'queued', processed_at = ${processed} WHERE id = ${id}`.execute(database)
+  await set(2, 7)
+  await set(3, null)
+  assert.deepEqual([...(await corpus.processedIds(0, 4))], [1, 2, 4])
+  assert.deepEqual([...(await corpus.scannable([1, 2, 3, 4], false)).keys()], [1, 2, 4])
+  const { corpus: stored } = storeOf(database)
+  assert.deepEqual(
+    (await stored.select({ minSize: 20 }, 1, 4)).map(({ id }) => id),
+    [2, 4],
+  )
+  assert.deepEqual(
+    (await stored.findNames([1, 2, 3])).map(({ id }) => id),
+    [1, 2],
+  )
+})
+
 test('samples that only a cloud has have no size here, and cost no second reading', async () => {
   await add(1, 1)
   await add(2, 2, 0)

@@ -28,6 +28,17 @@ export function checkTogether<Text, Answer>(
   return Promise.all(texts.map((text) => limit(check, text)))
 }
 
+/** A hit is told by the name of its text and its rule: the second of a name is `name (2)`. */
+function withOwnNames(given: readonly HuntText[]): readonly HuntText[] {
+  const taken = new Set<string>()
+  return given.map((text) => {
+    let { name } = text
+    for (let n = 2; taken.has(name); n++) name = `${text.name} (${n})`
+    taken.add(name)
+    return { ...text, name }
+  })
+}
+
 /**
  * The texts as they run, each with what there is to say about it.
  * Fails with `rules.invalid` when one of them does not compile; every diagnostic carries the name of its text. With
@@ -40,7 +51,7 @@ export async function checkTexts(
   partial: boolean,
   by: CheckedBy,
 ): Promise<readonly { readonly text: HuntText; readonly diagnostics: readonly Diagnostic[] }[]> {
-  const texts = given.map(({ name, content }): HuntText => ({ name, content: ruleText(content) }))
+  const texts = withOwnNames(given).map(({ name, content }): HuntText => ({ name, content: ruleText(content) }))
   const checks = await checkTogether(texts, ({ content }) => checker.check(content, partial, by))
   const works = partial ? checks.some(({ valid }) => valid) : checks.every(({ valid }) => valid)
   if (!works) {

@@ -63,6 +63,19 @@ test('a hit tells the strings with their offset, length and the bytes around', a
   assert.equal(Buffer.from(found?.hex ?? '', 'hex').toString(), found?.text)
 })
 
+test('texts of one name have hits of their own', async () => {
+  const text = { name: 'rules', content: greeting }
+  const { id } = await ground.appliance.adHocHunts.create(ground.admin, {
+    texts: [text, text, { ...text, name: 'rules (2)' }],
+    selection: { namePattern: 'HELLO.*' },
+    useIndex: true,
+    title: null,
+  })
+  await ground.appliance.adHocHunts.settled(id)
+  const hits = await ground.appliance.adHocHunts.hits(id, { after: 0, limit: 10 })
+  assert.deepEqual(hits.map(({ ruleset }) => ruleset).sort(), ['rules', 'rules (2)', 'rules (2) (2)'])
+})
+
 test('a hunt can be restricted to a part of the corpus', async () => {
   const { samples } = ground.appliance
   const hello = await samples.search({ text: 'hello' }, { limit: 1 })

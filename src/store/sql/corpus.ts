@@ -8,16 +8,26 @@ import { families, sqlOf } from './sample-conditions.ts'
 
 export function sqlCorpus(database: Database, engine: Engine): StoredCorpus {
   const { listOf, samplesByListing } = engine
-  const processed = () => database.selectFrom('samples').where('stored', '=', 1).where('state', '=', 'processed')
+  const stored = () => database.selectFrom('samples').where('stored', '=', 1)
+  const processed = () => stored().where('state', '=', 'processed')
+  /** An archive that is unpacked again waits in the queue, and is a sample like all others meanwhile. */
+  const again = () => stored().where('state', '=', 'queued').where('processed_at', 'is not', null)
+  const onceProcessed = () =>
+    stored().where((eb) => eb.or([eb('state', '=', 'processed'), eb('processed_at', 'is not', null)]))
+
+  /** Two queries, since each has its index. In order of ids. */
+  async function ofBoth<T extends { readonly id: number }>(
+    ask: (samples: ReturnType<typeof processed>) => Promise<T[]>,
+  ): Promise<T[]> {
+    const [most, few] = [await ask(processed()), await ask(again())]
+    return few.length === 0 ? most : [...most, ...few].sort((one, other) => one.id - other.id)
+  }
 
   return {
     async processedIds(after, upTo) {
-      const rows = await processed()
-        .select('id')
-        .where('id', '>', after)
-        .where('id', '<=', upTo)
-        .orderBy('id')
-        .execute()
+      const rows = await ofBoth((samples) =>
+        samples.select('id').where('id', '>', after).where('id', '<=', upTo).orderBy('id').execute(),
+      )
       return Uint32Array.from(rows, ({ id }) => id)
     },
 
@@ -82,7 +92,7 @@ export function sqlCorpus(database: Database, engine: Engine): StoredCorpus {
     },
 
     async findToScan(ids) {
-      const rows = await processed()
+      const rows = await onceProcessed()
         .select(['id', 'sha256', 'size', 'name', 'file_type as fileType'])
         .where('id', 'in', listOf(ids))
         .execute()
@@ -90,7 +100,7 @@ export function sqlCorpus(database: Database, engine: Engine): StoredCorpus {
     },
 
     async findNames(ids) {
-      return processed()
+      return onceProcessed()
         .select(['id', 'name', 'file_type as fileType'])
         .where('id', 'in', listOf(ids))
         .orderBy('id')
@@ -98,22 +108,26 @@ export function sqlCorpus(database: Database, engine: Engine): StoredCorpus {
     },
 
     async select(selection, from, upTo) {
-      return narrowed(engine, processed().select(['id', 'size']), selection)
-        .where('id', '>=', from)
-        .where('id', '<=', upTo)
-        .orderBy('id')
-        .execute()
+      return ofBoth((samples) =>
+        narrowed(engine, samples.select(['id', 'size']), selection)
+          .where('id', '>=', from)
+          .where('id', '<=', upTo)
+          .orderBy('id')
+          .execute(),
+      )
     },
 
     async covered({ since, upTo, maxBytes }) {
-      const rows = await processed()
-        .select('id')
-        .where('id', '<=', upTo)
-        .where('size', '<=', maxBytes)
-        .where(sql<boolean>`(last_seen >= ${since} OR processed_at >= ${since})`)
-        .where(sql<boolean>`file_type NOT LIKE 'Binary/Archive/%'`)
-        .orderBy('id')
-        .execute()
+      const rows = await ofBoth((samples) =>
+        samples
+          .select('id')
+          .where('id', '<=', upTo)
+          .where('size', '<=', maxBytes)
+          .where(sql<boolean>`(last_seen >= ${since} OR processed_at >= ${since})`)
+          .where(sql<boolean>`file_type NOT LIKE 'Binary/Archive/%'`)
+          .orderBy('id')
+          .execute(),
+      )
       return Uint32Array.from(rows, ({ id }) => id)
     },
   }
