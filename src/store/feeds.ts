@@ -33,7 +33,10 @@ export interface FeedRange {
 
 /** What the rulesets of tenants match: one entry for each sample and ruleset and feed, by seconds that never go back. */
 export interface StoredFeeds {
-  /** Adding one again changes nothing. Returns how many are new. */
+  /**
+   * Adding one again changes nothing; with rules that it did not have it gets those, and the later second. Returns how many are
+   * new.
+   */
   add(
     found: { readonly feed: FeedKind; readonly second: number; readonly sampleId: number },
     entries: readonly NewFeedEntry[],

@@ -116,6 +116,19 @@ test('an entry holds the rules with the first match of each string, at most 32 b
   ])
 })
 
+test('an entry comes once more when other rules of its ruleset hold as well, and not otherwise', async () => {
+  const id = await matched([hit(revision.first, 'by_content')])
+  const rules = ({ entries }: FeedPage) => entries.map((entry) => entry.rules.map(({ identifier }) => identifier))
+  second += 1
+  assert.deepEqual(rules(await feeds.page(tenant.acme, 'live', second - 1)), [['by_content']])
+  await matched([hit(revision.first, 'by_content')], id)
+  second += 1
+  assert.deepEqual(rules(await feeds.page(tenant.acme, 'live', second - 1)), [])
+  await matched([hit(revision.first, 'by_content'), hit(revision.first, 'by_name')], id)
+  second += 1
+  assert.deepEqual(rules(await feeds.page(tenant.acme, 'live', second - 1)), [['by_content', 'by_name']])
+})
+
 test('each tenant gets what its own rulesets match, and hits of the appliance go to nobody', async () => {
   const id = await matched([hit(revision.first), hit(revision.second), hit(revision.rivals), hit(revision.ours)])
   await matched([hit(revision.ours)])

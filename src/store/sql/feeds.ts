@@ -2,9 +2,10 @@ import { type RawBuilder, sql } from 'kysely'
 import type { FeedRule } from '../../tca/index.ts'
 import type { FeedRange, StoredFeeds } from '../feeds.ts'
 import type { Database } from './database.ts'
+import type { Engine } from './engine.ts'
 import { portionsOf } from './list.ts'
 
-export function sqlFeeds(database: Database): StoredFeeds {
+export function sqlFeeds(database: Database, { listOf }: Engine): StoredFeeds {
   const inRange = ({ tenantId, feed, from, to }: FeedRange) =>
     database
       .selectFrom('feed_entries')
@@ -21,8 +22,32 @@ export function sqlFeeds(database: Database): StoredFeeds {
     return numDeletedRows > 0n
   }
 
+  /** Entries that are there get the rules that they lack, and come once more. */
+  const extend: (...given: Parameters<StoredFeeds['add']>) => Promise<void> = async (
+    { feed, second, sampleId },
+    entries,
+  ) => {
+    const known = await database
+      .selectFrom('feed_entries')
+      .select(['id', 'ruleset_id as rulesetId', 'rules'])
+      .where('feed', '=', feed)
+      .where('sample_id', '=', sampleId)
+      .where('ruleset_id', 'in', listOf(entries.map(({ rulesetId }) => rulesetId)))
+      .execute()
+    for (const { id, rulesetId, rules } of known) {
+      const before: readonly FeedRule[] = JSON.parse(rules)
+      const names = new Set(before.map(({ identifier }) => identifier))
+      const found = entries.find((entry) => entry.rulesetId === rulesetId)?.rules ?? []
+      const more = found.filter(({ identifier }) => !names.has(identifier))
+      if (more.length === 0) continue
+      const extended = { second, rules: JSON.stringify([...before, ...more]) }
+      await database.updateTable('feed_entries').set(extended).where('id', '=', id).execute()
+    }
+  }
+
   return {
     async add({ feed, second, sampleId }, entries) {
+      await extend({ feed, second, sampleId }, entries)
       let added = 0
       for (const some of portionsOf(entries, 6)) {
         const { numInsertedOrUpdatedRows = 0n } = await database

@@ -92,7 +92,7 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     huntParts: sqlHuntParts(database, engine),
     hits: sqlHits(database),
     corpus: sqlCorpus(database, engine),
-    feeds: sqlFeeds(database),
+    feeds: sqlFeeds(database, engine),
     segments: sqlSegments(database, engine),
     intake: sqlIntake(database, engine),
     ruleSources: sqlRuleSources(database, engine),
