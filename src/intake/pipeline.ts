@@ -130,12 +130,20 @@ export class Pipeline {
   async #take(): Promise<void> {
     const { queue, onStarted } = this.#parts
     while (this.#moreToTake && this.#hasRoom()) {
-      const queued = await queue.next()
+      // What comes while the queue is read may not be in what was read of it.
+      this.#moreToTake = false
+      let queued: Queued | null
+      try {
+        queued = await queue.next()
+      } catch (error) {
+        this.#moreToTake = true
+        throw error
+      }
       if (queued === null) {
-        this.#moreToTake = false
         await this.#releaseForDeleted()
         return
       }
+      this.#moreToTake = true
       if (this.#underWay.has(queued.id)) continue
       if (this.#held.has(queued.id)) {
         this.#skipped.add(queued.id)
