@@ -7,6 +7,7 @@ import type { Matches } from '../matches/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import type { Log } from '../scanning/index.ts'
 import type { PreparedSegment, Segments } from '../segments/index.ts'
+import { hasTlsh } from '../similarity/index.ts'
 import {
   type ExaminedSample,
   isAnswerLost,
@@ -128,6 +129,11 @@ async function commit(
   await intake.complete(examined)
   await tx.programs.record(
     batch.flatMap(({ queued, program }) => (program === null ? [] : [{ sample: queued.id, facts: program }])),
+  )
+  await tx.tlsh.enqueue(
+    batch.flatMap(({ queued: { id, digests }, identification: { fileType }, signature }) =>
+      signature !== null && hasTlsh(fileType, digests.size) ? [id] : [],
+    ),
   )
   for (const { queued, hits } of batch) {
     if (hits.length > 0) await matches.record(tx, { sampleId: queued.id, hits, at })

@@ -24,15 +24,15 @@ import { Pipeline } from './pipeline.ts'
 import { Queue } from './queue.ts'
 import { writeHashed } from './receiving.ts'
 import {
-  fileName,
-  folderName,
-  folderOf,
+  type Called,
+  calledOf,
   type IngestReceipt,
   knownNameOf,
   type StagedFile,
   sentWith,
   type UploadInfo,
 } from './staged-file.ts'
+import { TlshComputing } from './tlsh-computing.ts'
 import { Unpacker, type UnpackingLimits } from './unpacking.ts'
 import { type Waiter, Waiters } from './waiters.ts'
 
@@ -96,16 +96,6 @@ interface Arriving {
   readonly waiter: Waiter | null
 }
 
-type Called = Pick<StagedFile, 'name' | 'folder' | 'owner'>
-
-function calledOf({ filename, folder, owner }: UploadInfo): Called {
-  return {
-    name: fileName(filename),
-    folder: folder ? folderName(folder) : folderOf(filename),
-    owner: owner ? folderName(owner).slice(0, 255) : null,
-  }
-}
-
 /** How long after a change of rulesets the workers get them, when no sample needs them before. */
 const PREPARE_MS = 1_000
 
@@ -117,6 +107,7 @@ export class Intake {
   readonly #pipeline: Pipeline
   readonly #examiner: Examiner
   readonly #newNames: NewNames
+  readonly #tlshComputing: TlshComputing
   #preparing: NodeJS.Timeout | undefined
   readonly #admissions: GroupCommit<Arriving, Admission>
   readonly #waiters = new Waiters()
@@ -146,6 +137,10 @@ export class Intake {
     })
     this.#examiner = new Examiner({ ...parts, scanBytes: this.#limits.scanBytes })
     this.#newNames = new NewNames({ ...parts, scanBytes: this.#limits.scanBytes })
+    this.#tlshComputing = new TlshComputing({
+      ...parts,
+      isBusy: () => this.#queued > 0 || this.#beingCopied > 0 || this.#pipeline.underWay > 0,
+    })
     this.#pipeline = new Pipeline({
       ...parts,
       queue: this.#queue,
@@ -183,6 +178,7 @@ export class Intake {
     this.#prepareSoon()
     this.#pipeline.wake()
     this.#newNames.wake()
+    this.#tlshComputing.wake()
     return { resumed }
   }
 
@@ -207,7 +203,7 @@ export class Intake {
     this.#endListening()
     this.#letIn()
     await this.#admissions.drained()
-    await Promise.all([this.#pipeline.stop(), this.#newNames.stop()])
+    await Promise.all([this.#pipeline.stop(), this.#newNames.stop(), this.#tlshComputing.stop()])
     await this.#admissions.drained()
     this.#waiters.rejectAll(new Failure('service.stopping'))
   }
@@ -430,7 +426,9 @@ export class Intake {
       this.#bytes += size
       this.#waiters.release(sha256)
     }
-    if (samples.length > 0) this.#newNames.wakeForProcessed()
+    if (samples.length === 0) return
+    this.#newNames.wakeForProcessed()
+    this.#tlshComputing.wake()
   }
 
   #recordPutBack(count: number): void {

@@ -86,8 +86,19 @@ export function folderName(given: string): string {
   return (bare || text.slice(0, 1)).slice(0, 4_096).toWellFormed()
 }
 
+export type Called = Pick<StagedFile, 'name' | 'folder' | 'owner'>
+
+/** What a file that was sent is called here. */
+export function calledOf({ filename, folder, owner }: UploadInfo): Called {
+  return {
+    name: fileName(filename),
+    folder: folder ? folderName(folder) : folderOf(filename),
+    owner: owner ? folderName(owner).slice(0, 255) : null,
+  }
+}
+
 /** An arrival's name as rules know it. */
-export function knownNameOf({ name, folder, owner }: Pick<StagedFile, 'name' | 'folder' | 'owner'>): KnownName {
+export function knownNameOf({ name, folder, owner }: Called): KnownName {
   return { name, folder: folder ?? '', owner: owner ?? '' }
 }
 

@@ -7,6 +7,8 @@ export type Condition =
   | { readonly kind: 'not'; readonly of: Condition }
   /** A digest of the sample begins with these digits, or, where there are enough of them, is this one. */
   | { readonly kind: 'hash'; readonly of: HashKind | 'any'; readonly digits: string }
+  /** Its TLSH begins with these digits, those behind `T1`, or is this one. */
+  | { readonly kind: 'tlsh'; readonly digits: string }
   /** An archive with such a digest holds it. */
   | { readonly kind: 'parent'; readonly digits: string }
   /** One of the texts fits. */

@@ -9,7 +9,7 @@ export type FieldMeaning =
   | { readonly kind: 'text'; readonly field: TextField }
   | { readonly kind: 'program'; readonly field: ProgramField }
   | { readonly kind: 'number' | 'bytes' | 'time'; readonly field: NumberField }
-  | { readonly kind: 'classification' | 'stored' }
+  | { readonly kind: 'classification' | 'stored' | 'tlsh' }
 
 export interface QueryField {
   readonly name: string
@@ -48,6 +48,13 @@ export const fieldsOfQueries: readonly QueryField[] = [
       example: `${of}:44d88612*`,
     }),
   ),
+  {
+    name: 'tlsh',
+    aliases: [],
+    meaning: { kind: 'tlsh' },
+    about: 'the TLSH of a program or a document, or its beginning',
+    example: 'tlsh:T1B2A4*',
+  },
   {
     name: 'parent',
     aliases: ['container'],

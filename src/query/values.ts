@@ -40,6 +40,8 @@ export function conditionOf(meaning: FieldMeaning, comparison: Comparison, writt
       return { kind: 'program', field: meaning.field, pattern: written.pattern }
     case 'hash':
       return hashOf(meaning.of, written)
+    case 'tlsh':
+      return { kind: 'tlsh', digits: tlshDigitsOf(written) }
     case 'classification':
       return { kind: 'classification', is: classificationOf(written.text) }
     case 'stored':
@@ -76,6 +78,15 @@ function hashOf(of: HashMeaning, { text }: Written): Condition {
   const most = of === 'any' || of === 'parent' ? hashDigits.sha512 : hashDigits[of]
   if (digits.length > most) throw new Unfit(`a hash of this kind has ${most} digits`)
   return of === 'parent' ? { kind: 'parent', digits } : { kind: 'hash', of, digits }
+}
+
+/** With `T1` before them or without: earlier versions of it had none. */
+function tlshDigitsOf({ text }: Written): string {
+  const digits = /^(?:T1)?([\da-f]{1,70})\*?$/i.exec(text)?.[1]
+  if (digits === undefined) {
+    throw new Unfit('a TLSH is written as T1 and 70 hexadecimal digits, or fewer with a star at the end')
+  }
+  return digits.toLowerCase()
 }
 
 const classifications: Readonly<Record<string, 0 | 1 | 2 | 3>> = {

@@ -12,6 +12,8 @@ export interface SampleDetails {
   readonly members: readonly ExtractedFile[]
   /** Null for what is no program, or is not known. */
   readonly program: ProgramFacts | null
+  /** `T1` and 70 digits; null for samples that have none, and until it is computed. */
+  readonly tlsh: string | null
 }
 
 export interface ClassificationVerdict {

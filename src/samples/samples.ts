@@ -3,6 +3,7 @@ import { zipForDownload } from '../archives/index.ts'
 import { Failure } from '../errors/index.ts'
 import { classifyByUser } from '../matches/index.ts'
 import type { Segments } from '../segments/index.ts'
+import { tlshText } from '../similarity/index.ts'
 import type {
   Content,
   ContentStore,
@@ -133,6 +134,7 @@ export class Samples {
       parents: await this.#store.members.archivesOf(sample.id, SHOWN),
       members: await this.#store.members.list(sample.id, { offset: 0, limit: SHOWN }),
       program: await this.#store.programs.find(sample.id),
+      tlsh: await this.#tlshOf(sample.id),
     }
   }
 
@@ -277,6 +279,11 @@ export class Samples {
   /** Samples by classification, and how many are queued; for the overview. */
   async totals(): Promise<SampleTotals> {
     return this.#store.samples.totals()
+  }
+
+  async #tlshOf(id: number): Promise<string | null> {
+    const digest = await this.#store.tlsh.find(id)
+    return digest && tlshText(digest)
   }
 
   #tagsOf(id: number): Promise<string[]> {

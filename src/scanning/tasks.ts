@@ -286,6 +286,11 @@ export interface TaskMap {
     input: { readonly path: string; readonly size: number }
     output: { readonly program: ProgramFacts | null }
   }
+  /** Computes the TLSH of a stored file; null for what has none, or is not as large as it should be. */
+  tlsh: {
+    input: { readonly path: string; readonly size: number }
+    output: { readonly digest: Uint8Array | null }
+  }
   /** Measures the entropy along a stored file, for people who look at it. */
   entropy: {
     /** At most so many slices, all of the same size. */

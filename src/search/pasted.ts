@@ -18,6 +18,11 @@ export function readPasted(pasted: string): Pasted {
 
 const LEAST_DIGITS = 4
 
+/** The digits of a TLSH behind its `T1`, or of its beginning; null for what is none. */
+export function tlshDigitsOf(text: string): string | null {
+  return /^T1([\da-f]{4,70})$/i.exec(text)?.[1]?.toLowerCase() ?? null
+}
+
 /** The digits of a digest, or of its beginning; null for what is none. */
 export function digitsOf(text: string): string | null {
   return text.length >= LEAST_DIGITS && text.length <= 128 && /^[\da-f]+$/i.test(text) ? text.toLowerCase() : null

@@ -9,7 +9,7 @@ import type { Condition } from '../query/index.ts'
 import type { Rulesets } from '../rulesets/index.ts'
 import type { Sample, Samples } from '../samples/index.ts'
 import type { ListedHunt, RulesetEntry, Store } from '../store/index.ts'
-import { digitsOf, readPasted } from './pasted.ts'
+import { digitsOf, readPasted, tlshDigitsOf } from './pasted.ts'
 import { type FoundInRules, RuleTexts } from './rule-texts.ts'
 
 /** Of each kind. */
@@ -119,6 +119,8 @@ export class Search {
     const conditions: Condition[] = []
     const digits = digitsOf(text)
     if (digits !== null) conditions.push({ kind: 'hash', of: 'any', digits })
+    const tlsh = tlshDigitsOf(text)
+    if (tlsh !== null) conditions.push({ kind: 'tlsh', digits: tlsh })
     if (digits?.length === 32) {
       const pattern = [digits]
       const of = (['imphash', 'rich-hash'] as const).map((field) => ({ kind: 'program', field, pattern }) as const)

@@ -4,6 +4,8 @@ export interface ProgramTables {
   programs: ProgramsTable
   program_traits: ProgramTraitsTable
   programs_to_read: ProgramsToReadTable
+  tlsh: TlshTable
+  tlsh_to_compute: TlshToComputeTable
 }
 
 /** Samples that are programs. `facts` is JSON: ProgramFacts of src/programs. */
@@ -23,5 +25,17 @@ export interface ProgramTraitsTable {
 
 /** Samples of before programs were kept, until what they are made of is read. */
 export interface ProgramsToReadTable {
+  sample_id: number
+}
+
+/** Samples that have a TLSH. */
+export interface TlshTable {
+  sample_id: number
+  /** The 35 bytes of src/similarity. */
+  digest: Uint8Array
+}
+
+/** Samples whose TLSH is to be computed. */
+export interface TlshToComputeTable {
   sample_id: number
 }

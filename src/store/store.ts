@@ -37,6 +37,7 @@ import type { StoredSettings } from './settings.ts'
 import type { StoredSharedLog, StoredSharedTexts } from './shared-log.ts'
 import type { StoredPublications, StoredSharedRulesets } from './shared-rulesets.ts'
 import type { StoredTags } from './tags.ts'
+import type { StoredTlsh } from './tlsh.ts'
 import type { StoredTokens } from './tokens.ts'
 import type { UnitName } from './units-of-work.ts'
 import type { StoredUsers } from './users.ts'
@@ -58,6 +59,7 @@ export interface Repositories {
   readonly members: StoredMembers
   readonly tags: StoredTags
   readonly programs: StoredPrograms
+  readonly tlsh: StoredTlsh
   readonly reanalyses: StoredReanalyses
   readonly newNames: StoredNewNames
   readonly audit: StoredAudit

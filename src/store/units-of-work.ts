@@ -92,6 +92,8 @@ export const unitsOfWork = {
   notify: 'serializable',
   /** What programs are made of that were stored before that was kept. */
   recordPrograms: 'read committed',
+  /** The TLSH of samples that were waiting for one. */
+  recordTlsh: 'read committed',
 } as const satisfies Record<string, Isolation>
 
 export type UnitName = keyof typeof unitsOfWork

@@ -1,11 +1,13 @@
 /** What programs are made of: in the details of a sample, in the query language, after an update, and after deleting. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
+import { Tlsh, tlshText } from '../../src/similarity/index.ts'
 import { elfExecutable, portableExecutable } from '../planner/portable-executable.ts'
 import { asManyFacts, builtMachO, builtProgram } from '../programs/built-programs.ts'
 import { type Json, sha256, TestServer } from './harness.ts'
@@ -13,6 +15,8 @@ import { type Json, sha256, TestServer } from './harness.ts'
 let server: TestServer
 const { everything, 'everything with 64 bits': wide, dotnet } = asManyFacts() as Record<string, Buffer>
 const member = builtProgram({ exports: ['OnlyInTheArchive'], pdb: 'E:\\agent\\100%_x.pdb' })
+const pages = Array.from({ length: 30 }, (_, page) => createHash('sha512').update(`${page}`).digest())
+const document = Buffer.concat([Buffer.from('%PDF-1.7\n'), ...pages])
 const ingested = builtProgram({ exports: ['TakenIn'], version: { CompanyName: 'Example Ltd' } })
 
 before(async () => {
@@ -23,6 +27,7 @@ before(async () => {
   await server.upload(Buffer.from(elfExecutable(Buffer.alloc(600, 'x'))), 'linux')
   await server.upload(builtMachO(), 'mac')
   await server.upload('MZ and no program', 'text.txt')
+  await server.upload(document, 'report.pdf')
   await server.upload(storedZip([{ name: Buffer.from('inside.dll'), bytes: member }]), 'archive.zip')
   const path = join(dirname(server.databaseFile), 'ingested.exe')
   writeFileSync(path, ingested)
@@ -32,8 +37,27 @@ before(async () => {
 })
 after(() => server.stop())
 
-const programOf = async (content: Buffer | string): Promise<Json> =>
-  (await server.get(`/api/samples/${sha256(content)}/details/`)).json.program
+const detailsOf = async (content: Buffer | string): Promise<Json> =>
+  (await server.get(`/api/samples/${sha256(content)}/details/`)).json
+
+const programOf = async (content: Buffer | string): Promise<Json> => (await detailsOf(content)).program
+
+/** Once it is computed. */
+async function tlshOf(content: Buffer): Promise<string> {
+  const deadline = Date.now() + 120_000
+  for (;;) {
+    const { tlsh } = await detailsOf(content)
+    if (tlsh !== null) return tlsh
+    assert.ok(Date.now() < deadline, 'the TLSH is computed')
+    await delay(20)
+  }
+}
+
+async function namesWith(query: string): Promise<string[]> {
+  const { status, json, text } = await server.get(`/api/samples/?${new URLSearchParams({ query })}`)
+  assert.equal(status, 200, text)
+  return json.results.map(({ name }: Json) => name).sort()
+}
 
 test('the details of a sample have what it is made of, however it came', async () => {
   const program = await programOf(everything as Buffer)
@@ -96,9 +120,7 @@ test('the query language finds programs by what they are made of', async () => {
     ['export:absent', []],
   ]
   for (const [query, names] of cases) {
-    const { status, json, text } = await server.get(`/api/samples/?${new URLSearchParams({ query })}`)
-    assert.equal(status, 200, text)
-    assert.deepEqual(json.results.map(({ name }: Json) => name).sort(), [...names].sort(), query)
+    assert.deepEqual(await namesWith(query), [...names].sort(), query)
     const counted = await server.get(`/api/samples/count/?${new URLSearchParams({ query })}`)
     assert.equal(counted.json.count, names.length, query)
   }
@@ -106,26 +128,67 @@ test('the query language finds programs by what they are made of', async () => {
   assert.equal(refused.status, 400)
 })
 
+test('programs and documents have a TLSH, by which they are found', async () => {
+  const samples = [everything as Buffer, document, member, ingested]
+  const digests = await Promise.all(samples.map(tlshOf))
+  assert.deepEqual(
+    digests,
+    samples.map((content) => {
+      const tlsh = new Tlsh()
+      tlsh.update(content)
+      return tlshText(tlsh.digest() as Uint8Array)
+    }),
+  )
+  const [tlsh = '', ofDocument = ''] = digests
+  const cases: readonly (readonly [query: string, names: readonly string[]])[] = [
+    [`tlsh:${tlsh}`, ['everything.exe']],
+    [`tlsh:${tlsh.slice(2).toLowerCase()}`, ['everything.exe']],
+    [`tlsh:${ofDocument.slice(0, 31)}*`, ['report.pdf']],
+    [`tlsh:(${tlsh} OR ${ofDocument})`, ['everything.exe', 'report.pdf']],
+    [`type:Document NOT tlsh:${ofDocument}`, []],
+    [`tlsh:T1${'0'.repeat(70)}`, []],
+  ]
+  for (const [query, names] of cases) assert.deepEqual(await namesWith(query), names, query)
+  const found = await server.post('/api/search/', { json: { text: tlsh } })
+  assert.deepEqual(
+    found.json.samples.map(({ name }: Json) => name),
+    ['everything.exe'],
+  )
+  assert.equal((await detailsOf('MZ and no program')).tlsh, null)
+  for (const value of ['T2AB', 'T1XY', `T1${'0'.repeat(71)}`, '*AB']) {
+    const query = `tlsh:${value}`
+    assert.equal((await server.get(`/api/samples/?${new URLSearchParams({ query })}`)).status, 400, query)
+  }
+})
+
 test('programs that an earlier version stored are read in the background after the update', async () => {
   const contents = [everything as Buffer, wide as Buffer, builtMachO(), member]
   const known = await Promise.all(contents.map(programOf))
+  const digests = await Promise.all([...contents, document].map(tlshOf))
   const database = new DatabaseSync(server.databaseFile)
   database.exec('DROP TABLE program_traits; DROP TABLE programs; DROP TABLE programs_to_read')
+  database.exec('DROP TABLE tlsh; DROP TABLE tlsh_to_compute')
   const migrations = new URL('../../src/store/sqlite/migrations/', import.meta.url)
-  const [name = ''] = readdirSync(migrations).filter((file) => file.endsWith('-programs.sql'))
-  database.exec(readFileSync(new URL(name, migrations), 'utf8'))
+  for (const name of readdirSync(migrations)) {
+    if (/-(?:programs|tlsh)\.sql$/.test(name)) database.exec(readFileSync(new URL(name, migrations), 'utf8'))
+  }
   database.close()
   server = await server.restart()
   await untilNoneIsLeft()
   assert.deepEqual(await Promise.all(contents.map(programOf)), known)
+  assert.deepEqual(await Promise.all([...contents, document].map(tlshOf)), digests)
   const found = await server.get(`/api/samples/?${new URLSearchParams({ query: 'export:ServiceMain' })}`)
   assert.equal(found.json.results.length, 1)
 })
 
 test('the facts of a sample go with it', async () => {
-  const hash = await server.upload(builtProgram({ exports: ['GoesAway'] }), 'goes.dll')
+  const content = builtProgram({ exports: ['GoesAway'] })
+  const hash = await server.upload(content, 'goes.dll')
   assert.equal(count("SELECT count(*) AS rows FROM program_traits WHERE value = 'GoesAway'"), 1)
+  await tlshOf(content)
+  const digests = count('SELECT count(*) AS rows FROM tlsh')
   await server.post('/api/samples/v2/delete_bulk/', { json: { hash_values: [hash] } })
+  assert.equal(count('SELECT count(*) AS rows FROM tlsh'), digests - 1)
   assert.equal(count("SELECT count(*) AS rows FROM program_traits WHERE value = 'GoesAway'"), 0)
   assert.equal(count('SELECT count(*) AS rows FROM programs WHERE sample_id NOT IN (SELECT id FROM samples)'), 0)
 })

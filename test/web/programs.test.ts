@@ -1,6 +1,7 @@
 /** The page of a program: what it is made of, the way to all samples with a value, and to a hunt for it. */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { sha256 } from '../http/harness.ts'
 import { asManyFacts, builtProgram } from '../programs/built-programs.ts'
 import { accessibilityProblems, skip, WebTest, writeRules } from './browser.ts'
@@ -16,6 +17,8 @@ before(async () => {
   await web.server.upload(everything, 'everything.exe')
   await web.server.upload(wide as Buffer, 'wide.exe')
   await web.server.upload(builtProgram({ exports: ['Other'] }), 'other.dll')
+  // It is computed in the background, and the page shows what there is when it is opened.
+  while ((await web.server.get(`/api${address}/details/`)).json.tlsh === null) await delay(20)
 })
 after(() => web?.stop())
 afterEach(() => web?.assertNoComplaints())
@@ -28,10 +31,11 @@ test('a program shows what it is made of, and each value leads to all samples wi
   await program.getByText('2020-08-15 03:43:27').waitFor()
   await page.getByRole('region', { name: 'Version and signers' }).getByText('Exämple “Updater”').waitFor()
   await page.getByRole('region', { name: 'Sections', exact: true }).getByRole('cell', { name: '.text' }).waitFor()
-  const { program: facts } = (await web.server.get(`/api${address}/details/`)).json
+  const { program: facts, tlsh } = (await web.server.get(`/api${address}/details/`)).json
 
   for (const [value, names] of [
     [facts.imphash, ['everything.exe', 'wide.exe']],
+    [tlsh, ['everything.exe']],
     ['wininet.dll', ['everything.exe', 'wide.exe']],
     ['ServiceMain', ['everything.exe']],
     ['C:\\b\\ü.pdb', ['everything.exe']],

@@ -71,6 +71,11 @@ export const SampleDetailsShape = Type.Object({
   program: Type.Union([ProgramShape, Type.Null()], {
     description: 'what a program is made of; null for what is none, or is not known',
   }),
+  tlsh: Type.Union([Type.String(), Type.Null()], {
+    description:
+      '`T1` and 70 digits, of programs and documents up to 64 MB. Null for other samples, for what has too little variety, ' +
+      'and for a moment after the sample was processed: it is computed in the background',
+  }),
   note: Type.Union([Type.String(), Type.Null()], { description: 'what could not be done with it' }),
   indexed: Type.Boolean(),
   tags: Type.Array(Type.String()),

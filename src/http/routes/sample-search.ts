@@ -113,11 +113,12 @@ export async function detailsOf(
   matches: Matches,
   limit?: number,
 ): Promise<Static<typeof SampleDetailsShape>> {
-  const { sample, tags, sightings, parents, members, program } = await samples.details(hash)
+  const { sample, tags, sightings, parents, members, program, tlsh } = await samples.details(hash)
   const found = await matches.ofSample(sample.id)
   return {
     sample: sampleJson(sample),
     program: program && programJson(program, limit),
+    tlsh,
     note: sample.note,
     indexed: sample.indexed,
     tags: [...tags],

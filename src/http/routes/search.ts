@@ -28,7 +28,7 @@ export function addSearch(app: HttpServer, { appliance: { search } }: RouteParts
           text: Type.String({
             maxLength: LONGEST_TEXT,
             description:
-              'a part of a name, of a title or of a line, a hash or its first digits (4 or more), up to 500 characters; ' +
+              'a part of a name, of a title or of a line, a hash, a TLSH, or its first digits (4 or more), up to 500 characters; ' +
               'or a text with up to 2,000 hashes in it',
           }),
         }),

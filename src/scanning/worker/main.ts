@@ -198,6 +198,10 @@ async function output(task: Task, message: WorkerTask): Promise<TaskOutput<TaskK
       return plan(task, message.input as TaskInput<'plan'>)
     case 'entropy':
       return entropy(task, message.input as TaskInput<'entropy'>)
+    case 'tlsh': {
+      const { tlsh } = await import('./tlsh.ts')
+      return tlsh(task, message.input as TaskInput<'tlsh'>)
+    }
     case 'examine':
       return (await examiner()).examine(task, message.input as TaskInput<'examine'>)
     case 'evaluate': {

@@ -42,6 +42,7 @@ import { sqlSettings } from './settings.ts'
 import { sqlSharedLog, sqlSharedTexts } from './shared-log.ts'
 import { sqlPublications, sqlSharedRulesets } from './shared-rulesets.ts'
 import { sqlTags } from './tags.ts'
+import { sqlTlsh } from './tlsh.ts'
 import { sqlTokens } from './tokens.ts'
 import { sqlUsers } from './users.ts'
 
@@ -78,6 +79,7 @@ function repositoriesOf(database: Database, engine: Engine): Repositories {
     members: sqlMembers(database, engine),
     tags: sqlTags(database, engine),
     programs: sqlPrograms(database, engine),
+    tlsh: sqlTlsh(database, engine),
     reanalyses: sqlReanalyses(database, engine),
     newNames: sqlNewNames(database, engine),
     audit: sqlAudit(database, engine),

@@ -31,6 +31,8 @@ export function sqlOf(engine: Engine, condition: Condition): Sql {
       return sql`NOT ${sqlOf(engine, condition.of)}`
     case 'hash':
       return sql`(${hashSql(sql`samples.`, condition.of, condition.digits)})`
+    case 'tlsh':
+      return sql`EXISTS (SELECT 1 FROM tlsh WHERE tlsh.sample_id = samples.id AND ${prefixSql(sql`tlsh.digest`, condition.digits)})`
     case 'parent':
       return sql`EXISTS (SELECT 1 FROM members JOIN samples AS parents ON parents.id = members.parent_id
         WHERE members.child_id = samples.id AND (${hashSql(sql`parents.`, 'any', condition.digits)}))`
@@ -107,7 +109,7 @@ export function digestSql(table: Sql, kind: HashKind, digits: string): Sql {
 }
 
 /** A range of the index: from the digits with zeros behind them to the next beginning of that length. */
-function prefixSql(column: Sql, digits: string): Sql {
+export function prefixSql(column: Sql, digits: string): Sql {
   const even = digits.length % 2 === 0
   const from = Buffer.from(even ? digits : `${digits}0`, 'hex')
   const last = BigInt(`0x${digits}`)

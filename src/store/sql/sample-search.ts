@@ -13,7 +13,17 @@ import { countInSteps } from '../counted.ts'
 import type { SampleOrder, SamplePlace, SampleSearch, SampleSortKey } from '../sample-search.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
-import { digestSql, kindsOf, likeSql, sqlOf, startOf, tagSql, traitSql, typeSql } from './sample-conditions.ts'
+import {
+  digestSql,
+  kindsOf,
+  likeSql,
+  prefixSql,
+  sqlOf,
+  startOf,
+  tagSql,
+  traitSql,
+  typeSql,
+} from './sample-conditions.ts'
 
 /** Samples looked at by one statement at most; the first looks at a page only, as that is enough without conditions. */
 const STEP = 4_000
@@ -222,6 +232,8 @@ async function probesOf(
       return kindsOf(condition.of, condition.digits).map(
         (kind) => sql`SELECT id FROM samples WHERE ${digestSql(sql``, kind, condition.digits)}`,
       )
+    case 'tlsh':
+      return [sql`SELECT sample_id AS id FROM tlsh WHERE ${prefixSql(sql`digest`, condition.digits)}`]
     case 'parent':
       return kindsOf('any', condition.digits).map(
         (kind) => sql`SELECT child_id AS id FROM members WHERE parent_id IN (

@@ -855,6 +855,17 @@ CREATE TABLE tags (
 
 CREATE INDEX tags_by_tag ON tags (tag, sample_id);
 
+CREATE TABLE tlsh (
+  sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE,
+  digest BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX tlsh_by_digest ON tlsh (digest);
+
+CREATE TABLE tlsh_to_compute (
+  sample_id INTEGER PRIMARY KEY REFERENCES samples (id) ON DELETE CASCADE
+) STRICT;
+
 CREATE TABLE tokens (
   id INTEGER PRIMARY KEY,
   user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,

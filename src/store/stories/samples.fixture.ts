@@ -107,7 +107,7 @@ export async function arriving(store: Store, tell: Tell) {
   tell('tags', [await tags.list(1, 9), await tags.listOfEach([1, 2], 2)])
 }
 
-export async function finding({ samples, programs, sampleSearch, corpus }: Store, tell: Tell): Promise<void> {
+export async function finding({ samples, programs, tlsh, sampleSearch, corpus }: Store, tell: Tell): Promise<void> {
   const nothing = { isReproducible: false, entry: null, subsystem: null, richHash: null, sections: null, imports: null }
   const neither = { importedFunctions: null, exports: null, signers: null, pdb: null, buildId: null, overlay: null }
   const facts = (imphash: string): ProgramFacts => ({
@@ -124,6 +124,21 @@ export async function finding({ samples, programs, sampleSearch, corpus }: Store
   const signed = await programs.signersOf([1, 2, 99])
   const signers = [...signed].flatMap(([sample, each]) => each.map(({ field, value }) => `${sample} ${field} ${value}`))
   tell('signers', signers.sort())
+  const digest = (first: number) => Buffer.alloc(35, 0xab).fill(first, 0, 1)
+  await tlsh.enqueue([])
+  await tlsh.enqueue([3, 1, 2, 99])
+  await tlsh.enqueue([3, 4])
+  tell('to compute', [await tlsh.findToCompute(2), await tlsh.findToCompute(9)])
+  await tlsh.record([
+    { sample: 1, digest: digest(0xff) },
+    { sample: 2, digest: null },
+    { sample: 3, digest: digest(0x1a) },
+    { sample: 99, digest: digest(1) },
+  ])
+  await tlsh.enqueue([1, 2])
+  tell('left to compute', await tlsh.findToCompute(9))
+  await tlsh.record([{ sample: 3, digest: digest(0xfe) }])
+  tell('tlsh', [await tlsh.find(1), await tlsh.find(2), await tlsh.find(3), await tlsh.find(99)])
   await programs.record([])
   await programs.markRead([1])
   tell('to read', await programs.findToRead(3))
@@ -149,6 +164,7 @@ export async function finding({ samples, programs, sampleSearch, corpus }: Store
       'size:<300',
       'classification:unknown',
     ],
+    ...['tlsh:T1FE*', 'tlsh:t1f*', 'tlsh:ff', 'NOT tlsh:F*', `tlsh:T1FF${'AB'.repeat(34)}`],
     ...['imphash:abcdef', 'imphash:ABC*', 'imphash:ab?def', `sha1:${digestOf('sha1', 's3').toHex()}`],
     ...[
       digestOf('md5', 's2').toHex(),

@@ -8,13 +8,15 @@ import { notifyFailed } from '../../parts/notices.tsx'
 import { bytes, count, counted } from '../../parts/numbers.ts'
 import { Panel } from '../../parts/panel.tsx'
 import styles from './facts.module.css'
+import { samplesWith } from './rule-for.ts'
 
-/** All but the SHA-256, which stands under the title. */
-export function Hashes({ of: { sha1, md5, sha512 } }: { readonly of: Sample }) {
+/** All but the SHA-256, which stands under the title. The TLSH leads to all samples with the same. */
+export function Hashes({ of: { sha1, md5, sha512 }, tlsh }: { readonly of: Sample; readonly tlsh: string | null }) {
   const hashes = [
     ['SHA-1', sha1],
     ['MD5', md5],
     ['SHA-512', sha512],
+    ['TLSH', tlsh],
   ] as const
   return (
     <Panel title="Hashes">
@@ -24,7 +26,9 @@ export function Hashes({ of: { sha1, md5, sha512 } }: { readonly of: Sample }) {
             hash && (
               <div key={kind}>
                 <dt>{kind}</dt>
-                <dd title={hash}>{hash}</dd>
+                <dd title={kind === 'TLSH' ? `All samples with tlsh ${hash}` : hash}>
+                  {kind === 'TLSH' ? <Link to={samplesWith({ field: 'tlsh', value: hash })}>{hash}</Link> : hash}
+                </dd>
                 <dd>
                   <CopyButton text={hash} what={kind} />
                 </dd>

@@ -82,7 +82,7 @@ function SampleView({ details }: { readonly details: SampleDetails }) {
           <Inside details={details} matches={matches} />
         </div>
         <div className={styles.column}>
-          <Hashes of={sample} />
+          <Hashes of={sample} tlsh={details.tlsh} />
           <Facts of={details} />
           <Tags of={details} />
           <Related title="Parents" files={parents} />
