@@ -23,6 +23,8 @@ export interface Shell {
   readonly folder: string
   /** For servers and commands. */
   readonly env: Readonly<Record<string, string>>
+  /** What is run in place of a command that the page shows. */
+  readonly instead?: (command: string) => string
 }
 
 const PATIENCE_MS = 60_000
@@ -82,7 +84,10 @@ export async function takeSteps(t: TestContext, steps: readonly Step[], shell: S
       for (const [, name = '', value = ''] of command.matchAll(/(\w+)=(\S+)/g))
         if (value !== '…') env[name] = real(value)
       printed.push('')
-    } else printed.push(await take(t, { command: real(command), shown: real(shown) }, { folder: shell.folder, env }))
+    } else {
+      const step = { command: real(shell.instead?.(command) ?? command), shown: real(shown) }
+      printed.push(await take(t, step, { folder: shell.folder, env }))
+    }
   }
   return { servers, printed }
 }
