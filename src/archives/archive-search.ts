@@ -5,7 +5,7 @@
  * that fit, a member that unpacks.
  */
 import { crc32, inflateRawSync } from 'node:zlib'
-import { findZip, type ReadMember, type ZipPlace, zipMembers } from './zip-reader.ts'
+import { findZip, type ReadMember, type ZipPlace, zipFiles } from './zip-reader.ts'
 
 export interface FoundArchive {
   readonly from: number
@@ -38,6 +38,8 @@ const kinds: readonly Kind[] = [
 
 /** Signatures of a kind that are checked in one content. */
 const MOST_CHECKED = 1_000
+/** Headers of a zip without a directory among which one of its first files has to be. */
+const HEADERS_TRIED = 10_000
 /** What a member must give to count as one. */
 const TRIED = 16 * 1024 * 1024
 
@@ -68,7 +70,7 @@ function findZipFor(bytes: Buffer, from: number): FoundArchive | null {
     if (zip === null) return null
     if (zip.directory !== null) return { from: zip.from, to: zip.to, zip }
     // Without a directory its headers could be a program's own text: one of its first members has to come out.
-    const members = zipMembers(bytes, zip, 4)
+    const { members } = zipFiles(bytes, zip, 4, HEADERS_TRIED)
     if (members.some((member) => hasContent(member.read(TRIED)))) return { from: zip.from, to: zip.to, zip }
     at = zip.from + 4
   }

@@ -10,6 +10,7 @@ import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { type ArchiveLimits, Archives, type UnpackOptions, zipForDownload } from './index.ts'
 import { archiveLimits } from './limits.fixture.ts'
+import { ListingReader, MOST_OTHERS } from './listing.ts'
 import { sevenZipBinary } from './seven-zip.ts'
 import { storedZip } from './stored-zip.fixture.ts'
 
@@ -186,6 +187,27 @@ test('ten thousand members come out, and one more than allowed is told', async (
   const more = await unpack(join(folder, 'more.zip'))
   assert.equal(more.members.length, 10_000)
   assert.match(more.note ?? '', /more than 10000 contained files/)
+})
+
+for (const format of ['zip', '7z', 'tar', 'wim']) {
+  test(`folders in a ${format} take no place from its files`, async (t) => {
+    const { input, contents, pack, unpack } = await workshop(t, { members: 3 })
+    for (let n = 0; n < 10; n++) await mkdir(join(input, `0${n}`))
+    const { files, note } = await unpack(pack(`x.${format}`))
+    assert.deepEqual(files, contents)
+    assert.equal(note, null)
+  })
+}
+
+test('so many folders that the rest of an archive is not listed are told', () => {
+  const reader = new ListingReader(1)
+  reader.push('Type = zip\n----------\n')
+  const folder = 'Path = d\nFolder = +\nSize = 0\n\n'
+  assert.equal(reader.push(folder.repeat(MOST_OTHERS)), true)
+  assert.equal(reader.push(folder), false)
+  const listing = reader.finish()
+  assert.equal(listing?.cut, 'others')
+  assert.equal(listing?.members.length, MOST_OTHERS)
 })
 
 for (const [suffix, type] of [

@@ -9,7 +9,7 @@ import { type ListedMember, type Listing, ListingReader } from './listing.ts'
 import type { Member } from './member-files.ts'
 import { nameWithoutSuffix } from './member-name.ts'
 import { withAttachmentNames } from './outlook.ts'
-import { damagedRemark, oversizedRemark } from './remarks.ts'
+import { damagedRemark, entriesRemark, oversizedRemark } from './remarks.ts'
 import { startSevenZip } from './seven-zip.ts'
 import { type PassBounds, type PassResult, unpackingPass } from './unpacking-pass.ts'
 
@@ -262,7 +262,7 @@ async function attemptWith(
     })
 
   const { members } = listing
-  const first = await pass('all', members, [], listing.cut)
+  const first = await pass('all', members, [], listing.cut !== null)
   const isLocked = (member: ListedMember) => member.encrypted && first.failures.has(member.listedName)
   const result = {
     members: first.members,
@@ -284,7 +284,7 @@ async function attemptWith(
   const list = join(folder, 'without')
   await writeFile(list, [...first.failures.keys()].map((name) => `${name}\n`).join(''), 'latin1')
   const rest = members.filter((member) => !excluded(member))
-  const second = first.failures.size > 0 ? await pass('rest', rest, [`-x@${list}`], listing.cut) : null
+  const second = first.failures.size > 0 ? await pass('rest', rest, [`-x@${list}`], listing.cut !== null) : null
   const sound = second?.sound ?? false
 
   const alone = (sound ? members.filter(excluded) : members).filter((member) => member.isFile && !isLocked(member))
@@ -310,7 +310,9 @@ async function attemptWith(
 
 function noteOf(attempt: Attempt, listing: Listing, job: Job): string | null {
   const sentences: string[] = []
-  if (listing.cut) sentences.push(`It has more than ${job.memberLimit} contained files; the rest was not unpacked.`)
+  if (listing.cut === 'others') sentences.push(entriesRemark(listing.members.length))
+  if (listing.cut === 'files')
+    sentences.push(`It has more than ${job.memberLimit} contained files; the rest was not unpacked.`)
   if (attempt.exceeded === 'bytes') {
     sentences.push(`It unpacks to more than ${job.bounds().totalBytes} bytes; the rest was not unpacked.`)
   }

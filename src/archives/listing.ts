@@ -10,8 +10,8 @@ export interface Listing {
   /** 7-Zip's name for the format, in lower case: `zip`, `7z`, `gzip`. */
   readonly format: string
   readonly members: readonly ListedMember[]
-  /** More members than were asked for follow. */
-  readonly cut: boolean
+  /** What there was so much of that the rest was not listed; null when all is listed. */
+  readonly cut: 'files' | 'others' | null
   /** Bytes of the archive; what follows them is something else. Null where the format does not tell. */
   readonly archiveBytes: number | null
 }
@@ -30,8 +30,11 @@ export interface ListedMember {
   readonly isFile: boolean
 }
 
+/** Folders, links and devices that are listed beside the files: their number is bounded by itself. */
+export const MOST_OTHERS = 100_000
+
 /**
- * Reads the output of `l -slt`, given in pieces in Latin-1, up to `limit` members. Names are bytes in any code page, as
+ * Reads the output of `l -slt`, given in pieces in Latin-1, up to `limit` files. Names are bytes in any code page, as
  * the archive has them. `finish` is null when 7-Zip found no archive.
  */
 export class ListingReader {
@@ -42,7 +45,8 @@ export class ListingReader {
   #inMembers = false
   #fields = new Map<string, string>()
   readonly #members: ListedMember[] = []
-  #cut = false
+  #files = 0
+  #cut: Listing['cut'] = null
 
   constructor(limit: number) {
     this.#limit = limit
@@ -53,7 +57,7 @@ export class ListingReader {
     const lines = (this.#rest + text).split('\n')
     this.#rest = lines.pop() ?? ''
     for (const line of lines) this.#line(line)
-    return !this.#cut
+    return this.#cut === null
   }
 
   finish(): Listing | null {
@@ -62,14 +66,11 @@ export class ListingReader {
     if (this.#format === null) return null
     // Their sizes are not stored, or modulo 2^32 at the very end, where a cut leaves noise.
     const isStream = STREAM_FORMATS.has(this.#format)
-    // Compound files have folders too, which 7-Zip marks by the size that they lack and by nothing else.
-    const isCompound = this.#format === 'compound'
     const names = decodeNames(this.#members.map(({ listedName }) => Buffer.from(listedName, 'latin1')))
     const members = this.#members.map((member, i) => ({
       ...member,
       name: names[i] ?? '',
       ...(isStream && { size: null, crc: null }),
-      ...(isCompound && member.size === null && { isFile: false }),
     }))
     return { format: this.#format, members, cut: this.#cut, archiveBytes: this.#archiveBytes }
   }
@@ -100,9 +101,20 @@ export class ListingReader {
 
   #endOfBlock(): void {
     if (!this.#inMembers || this.#fields.size === 0) return
-    if (this.#members.length >= this.#limit) this.#cut = true
-    else this.#members.push(memberOf(this.#fields))
+    // 7-Zip's own output may bring more blocks in the piece that is at hand.
+    if (this.#cut !== null) return
+    const member = this.#memberOf(this.#fields)
+    if (member.isFile && this.#files >= this.#limit) this.#cut = 'files'
+    else if (!member.isFile && this.#members.length - this.#files >= MOST_OTHERS) this.#cut = 'others'
+    else this.#members.push(member)
+    if (member.isFile) this.#files++
     this.#fields = new Map()
+  }
+
+  #memberOf(fields: ReadonlyMap<string, string>): ListedMember {
+    const member = memberOf(fields)
+    // Compound files have folders too, which 7-Zip marks by the size that they lack and by nothing else.
+    return this.#format === 'compound' && member.size === null ? { ...member, isFile: false } : member
   }
 }
 

@@ -10,7 +10,8 @@ import { inflate } from './inflating.ts'
 import { isLz4, unpackLz4 } from './lz4.ts'
 import { isMailbox, LARGEST_MAIL, mailsIn, partsOfMail } from './mail.ts'
 import { memberName, nameWithoutSuffix } from './member-name.ts'
-import { type ReadMember, zipMembers } from './zip-reader.ts'
+import { entriesRemark } from './remarks.ts'
+import { MOST_HEADERS, type ReadMember, zipFiles } from './zip-reader.ts'
 
 /** An archive at some place of a content. */
 export interface FoundPart {
@@ -63,16 +64,12 @@ export async function readPart(content: Content, at: number, most: number): Prom
   }
   const { from, to, zip } = found
   if (zip !== null) {
-    const members = zipMembers(bytes, zip, most).filter(({ isFile }) => isFile)
+    const { members, isCut } = zipFiles(bytes, zip, most)
     const names = decodeNames(members.map(({ name }) => name))
     return {
       from,
       to,
-      // Local headers alone do not tell how many there were.
-      note:
-        zip.directory === null
-          ? 'The list of the archive is missing or damaged: contained files may be missing too.'
-          : null,
+      note: notesOfZip(zip.directory !== null, isCut),
       members: members.map((member, i) => ({
         name: memberName(names[i] ?? ''),
         read: (limit) => member.read(limit),
@@ -80,6 +77,14 @@ export async function readPart(content: Content, at: number, most: number): Prom
     }
   }
   return readStream(content, from) ?? { from, to, members: null, note: null }
+}
+
+function notesOfZip(hasDirectory: boolean, isCut: boolean): string | null {
+  const notes: string[] = []
+  // Local headers alone do not tell how many there were.
+  if (!hasDirectory) notes.push('The list of the archive is missing or damaged: contained files may be missing too.')
+  if (isCut) notes.push(entriesRemark(MOST_HEADERS))
+  return notes.length > 0 ? notes.join(' ') : null
 }
 
 /** Whether something in a content that is no archive is one. */

@@ -7,3 +7,7 @@ export const damagedRemark = (files: number): string =>
 export const oversizedRemark = (files: number, bytes: number | null): string =>
   `${files} ${files === 1 ? 'contained file' : 'contained files'} larger than ${bytes === null ? 'allowed' : `${bytes} bytes`} ` +
   `${files === 1 ? 'was' : 'were'} not unpacked.`
+
+/** So many headers were read, most of them of folders and links, that files may lie behind them. */
+export const entriesRemark = (entries: number): string =>
+  `It has more than ${entries} entries, folders among them; the rest was not unpacked.`

@@ -46,6 +46,11 @@ const STORED = 0
 const DEFLATED = 8
 const ENCRYPTED = 1
 const SIZES_FOLLOW = 8
+/**
+ * Headers that are looked at in one archive, those of folders among them: some seconds of a worker. Folders do not count as
+ * members, so without this bound nothing would end the reading of them.
+ */
+export const MOST_HEADERS = 250_000
 /** A symbolic link with more than this in it hides something. */
 const LONGEST_LINK = 4_096
 
@@ -142,7 +147,7 @@ interface LocalHeader extends Header {
 function centralMembers(bytes: Buffer, { from, to }: { readonly from: number; readonly to: number }): Header[] {
   const headers: Header[] = []
   let at = from
-  while (at + 46 <= to && bytes.toString('latin1', at, at + 4) === CENTRAL) {
+  while (at + 46 <= to && headers.length < MOST_HEADERS && bytes.toString('latin1', at, at + 4) === CENTRAL) {
     const nameLength = bytes.readUInt16LE(at + 28)
     const extraLength = bytes.readUInt16LE(at + 30)
     const name = bytes.subarray(at + 46, at + 46 + nameLength)
@@ -216,9 +221,22 @@ function unicodePath(extra: ReadonlyMap<number, Buffer>, name: Uint8Array): Uint
   return field.subarray(5)
 }
 
-/** Members in the order of the directory, then those that it leaves out; at most `most`. */
-export function zipMembers(bytes: Buffer, place: ZipPlace, most: number): ZipMember[] {
+export interface ZipFiles {
+  readonly members: readonly ZipMember[]
+  /** So many headers were looked at that the rest was not: more files may follow. */
+  readonly isCut: boolean
+}
+
+/**
+ * Files in the order of the directory, then those that it leaves out; at most `most`, of the first `mostHeaders` headers.
+ */
+export function zipFiles(bytes: Buffer, place: ZipPlace, most: number, mostHeaders = MOST_HEADERS): ZipFiles {
   const members: ZipMember[] = []
+  let headers = 0
+  const take = (member: PackedMember) => {
+    headers++
+    if (members.length < most && member.isFile) members.push(member)
+  }
   /** What is known to be some member's, by its start: nothing is looked for in there. */
   const covered: { from: number; to: number }[] = []
   const central = place.directory === null ? [] : centralMembers(bytes, place.directory)
@@ -227,7 +245,7 @@ export function zipMembers(bytes: Buffer, place: ZipPlace, most: number): ZipMem
   for (const header of central) {
     const at = base + header.offset
     const local = localMember(bytes, at)
-    if (members.length < most) members.push(new PackedMember(bytes, header, local))
+    take(new PackedMember(bytes, header, local))
     if (local !== null) covered.push({ from: at, to: local.data + Math.max(header.packed, local.packed) })
   }
   const end = place.directory?.from ?? place.to
@@ -235,6 +253,7 @@ export function zipMembers(bytes: Buffer, place: ZipPlace, most: number): ZipMem
   let next = 0
   let at = place.from
   while (at < end && members.length < most) {
+    if (headers >= mostHeaders) return { members, isCut: true }
     const range = covered[next]
     if (range !== undefined && range.from <= at) {
       at = Math.max(at, range.to)
@@ -249,11 +268,10 @@ export function zipMembers(bytes: Buffer, place: ZipPlace, most: number): ZipMem
     }
     const local = localMember(bytes, found)
     if (local === null) break
-    const member = new PackedMember(bytes, local, local)
-    members.push(member)
+    take(new PackedMember(bytes, local, local))
     at = Math.max(found + 30, local.data + (local.flags & SIZES_FOLLOW && local.packed === 0 ? 0 : local.packed))
   }
-  return members
+  return { members, isCut: false }
 }
 
 class PackedMember implements ZipMember {

@@ -285,6 +285,12 @@ test('the Unicode path of a zip counts when it belongs to the name beside it', a
   assert.deepEqual((await open(named(Buffer.from('y.exe')), 'u.zip')).paths, ['x.exe'])
 })
 
+test('a file behind more folders than a zip may have files comes out', async () => {
+  const folders = Array.from({ length: 50_001 }, (_, n) => ({ name: Buffer.from(`d${n}/`), bytes: Buffer.alloc(0) }))
+  const content = storedZip([...folders, { name: Buffer.from('evil.exe'), bytes: secret() }])
+  assert.deepEqual(await open(content, 'folders.zip'), { paths: ['evil.exe'], notes: [], rules: ['Program', 'Words'] })
+})
+
 test('what is not opened is told, on the sample itself', async () => {
   const notOpened = /could not be opened/
   for (const [name, content] of [

@@ -14,13 +14,16 @@ const SLICE_MEMBERS = 256
 const SLICE_BYTES = 16 * 1024 * 1024
 /** Larger members are 7-Zip's, which does not hold them in memory. */
 const IN_MEMORY = 64 * 1024 * 1024
+/** Members that are looked at beyond those that may come out: damaged and too large ones bring nothing. */
+const MOST_SKIPPED = 1_000
 
 /** One slice of an archive's members. */
 export async function unpack(task: Task, input: Input, buffer: SampleBuffer): Promise<Output> {
   task.note('copyAndHash')
   const { path, size, name, isArchive, isMail, folder, at } = input
   const bytes = buffer.read(path, size, task.progress)
-  const part = await readPart({ bytes, name, isArchive, isMail }, at, input.member + input.members + 1)
+  const most = input.member + input.members + MOST_SKIPPED
+  const part = await readPart({ bytes, name, isArchive, isMail }, at, most)
   task.progress()
   if (part === null) return { ...NOTHING, part: null }
   const { from, to, members, note } = part
@@ -60,7 +63,10 @@ export async function unpack(task: Task, input: Input, buffer: SampleBuffer): Pr
     taken.push({ name: member.name, temporary, digests: digestsOf(content.bytes) })
     left -= content.bytes.length
   }
-  return { ...output, members: taken, damaged, oversized, forSevenZip: rest(isForSevenZip) }
+  // As many as were asked for, though not all of them came out: more may follow, of which 7-Zip would speak itself.
+  const isCut = !isForSevenZip && members.length >= most
+  const exceeded = isCut ? 'members' : null
+  return { ...output, members: taken, damaged, oversized, exceeded, forSevenZip: rest(isForSevenZip) }
 
   function rest(isWanted: boolean): Output['forSevenZip'] {
     return isWanted ? copyOf(bytes, from, to, input) : null
