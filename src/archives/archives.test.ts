@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { withTwin } from './archives.ts'
 import { type ArchiveLimits, Archives, type UnpackOptions, zipForDownload } from './index.ts'
 import { archiveLimits } from './limits.fixture.ts'
 import { ListingReader, MOST_OTHERS } from './listing.ts'
@@ -198,6 +199,14 @@ for (const format of ['zip', '7z', 'tar', 'wim']) {
     assert.equal(note, null)
   })
 }
+
+test('files of two file systems are told apart by more than their names and sizes', () => {
+  const file = (name: string, path: string) => ({ name, path, size: 5 })
+  const of = (...members: ReturnType<typeof file>[]) =>
+    ({ format: 'udf', members, note: null, locked: false, archiveBytes: null }) as const
+  const { members } = withTwin(of(file('a.txt', '1')), of(file('A.TXT', '2'), file('B.TXT', '3')))
+  assert.deepEqual(members, [file('a.txt', '1'), { ...file('A.TXT', '2'), isTwin: true }, file('B.TXT', '3')])
+})
 
 test('so many folders that the rest of an archive is not listed are told', () => {
   const reader = new ListingReader(1)

@@ -147,10 +147,12 @@ async function unpackAs(
   return unpackListed(type, job, named, asksLater ? answers : [password])
 }
 
-/** What only the other of the two file systems has comes along. */
-function withTwin(first: Unpacked, second: Unpacked): Unpacked {
+/** What the other of the two file systems has comes along; whether a file is the same, only its content tells. */
+export function withTwin(first: Unpacked, second: Unpacked): Unpacked {
   const had = new Set(first.members.map(({ name, size }) => `${size} ${name.toLowerCase()}`))
-  const more = second.members.filter(({ name, size }) => !had.has(`${size} ${name.toLowerCase()}`))
+  const more = second.members.map((member) =>
+    had.has(`${member.size} ${member.name.toLowerCase()}`) ? { ...member, isTwin: true } : member,
+  )
   const notes = [...new Set([first.note, second.note].filter((note) => note !== null))]
   const archiveBytes = Math.max(first.archiveBytes ?? 0, second.archiveBytes ?? 0) || null
   const note = notes.length > 0 ? notes.join(' ') : null

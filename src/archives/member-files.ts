@@ -8,6 +8,8 @@ export interface Member {
   readonly name: string
   readonly path: string
   readonly size: number
+  /** Of the other of two file systems, and called as a file of the same size in the first: most often the same file. */
+  readonly isTwin?: boolean
 }
 
 /** Writes members one after the other into a private folder. */

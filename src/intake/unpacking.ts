@@ -8,7 +8,7 @@ import { asStorageFailure, type Charge, type ContentStore, type Scratch, type St
 import type { Admitted } from './admission.ts'
 import type { Allowance, Allowances } from './allowances.ts'
 import { type Examined, type Examiner, isOfTheSample } from './examination.ts'
-import { fileName, folderOf, knownNameOf, type StagedFile } from './staged-file.ts'
+import { fileName, folderOf, keyOf, knownNameOf, type StagedFile } from './staged-file.ts'
 import { formatPlace, type Place, readPlace, startOf } from './unpacking-place.ts'
 
 export interface UnpackingLimits {
@@ -180,7 +180,8 @@ export class Unpacker {
   async #openPart(opening: Opening, from: Place): Promise<number | null> {
     const { notes, examined } = opening
     const { at, parts } = from
-    const had = new Map<string, number>()
+    /** What came out of it here: names and sizes alone do not tell that 7-Zip gives the same. */
+    const had = new Set<string>()
     let { damaged, oversized } = from
     /** What came out of it, also before this process. */
     const out = { ...from.out }
@@ -195,8 +196,7 @@ export class Unpacker {
       oversized += slice.oversized
       if (slice.note !== null) notes.add(slice.note)
       for (const { name, temporary, digests } of slice.members) {
-        const key = `${digests.size} ${name}`
-        had.set(key, (had.get(key) ?? 0) + 1)
+        had.add(contentKey(digests, name))
         this.#admit(opening, name, temporary, digests)
         out.members++
         out.bytes += digests.size
@@ -221,8 +221,7 @@ export class Unpacker {
       if (unpacked.format !== null || unpacked.locked || had.size > 0) opening.opened++
       if (isAll) damaged = 0
       end = part.to ?? part.from + Math.max(1, unpacked.archiveBytes ?? 1)
-      const members = unpacked.members.filter(({ name, size }) => !takeFrom(had, `${size} ${name}`))
-      await this.#takeAll(opening, members)
+      await this.#takeAll(opening, unpacked.members, had)
     }
     if (damaged > 0) notes.add(damagedRemark(damaged))
     if (oversized > 0) notes.add(oversizedRemark(oversized, null))
@@ -324,20 +323,41 @@ export class Unpacker {
     return allowance.members + credit.members <= 0 || allowance.bytes + credit.bytes <= 0
   }
 
-  /** Copies and hashes what 7-Zip has unpacked. */
-  async #takeAll(opening: Opening, members: Unpacked['members']): Promise<void> {
+  /** Copies and hashes what 7-Zip has unpacked, and leaves out the contents that were had under the same path. */
+  async #takeAll(opening: Opening, members: Unpacked['members'], had: ReadonlySet<string>): Promise<void> {
     const { scratch, examiner } = this.#parts
     const { signal } = opening
-    await inParallel(members, AT_ONCE, async (member) => {
+    const first = new Set<string>()
+    const take = async (member: Unpacked['members'][number]) => {
+      const { name, path, size, isTwin } = member
       const temporary = scratch.fresh()
-      const file = { source: member.path, temporary, size: member.size, known: knownNameOf(calledIn(member.name)) }
+      const file = { source: path, temporary, size, known: knownNameOf(calledIn(name)) }
       try {
-        this.#admit(opening, member.name, temporary, await examiner.copyAndHash(file, { signal }))
+        const digests = await examiner.copyAndHash(file, { signal })
+        const twinKey = contentKey(digests, name.toLowerCase())
+        if (had.has(contentKey(digests, name)) || (isTwin && first.has(twinKey))) {
+          examiner.forget(digests)
+          await scratch.discard(temporary)
+          return
+        }
+        if (!isTwin) first.add(twinKey)
+        this.#admit(opening, name, temporary, digests)
       } catch (error) {
         await scratch.discard(temporary)
         throw error
       }
-    })
+    }
+    await inParallel(
+      members.filter(({ isTwin }) => !isTwin),
+      AT_ONCE,
+      take,
+    )
+    // Behind all of those that they may repeat.
+    await inParallel(
+      members.filter(({ isTwin }) => isTwin),
+      AT_ONCE,
+      take,
+    )
   }
 
   #admit(opening: Opening, path: string, temporary: string, digests: StagedFile['digests']): void {
@@ -392,11 +412,9 @@ function exceededNote(what: 'members' | 'bytes', bounds: { readonly members: num
     : `It unpacks to more than allowed, ${bounds.bytes} bytes; the rest was not unpacked.`
 }
 
-/** Takes one of so many out of a tally. */
-function takeFrom(tally: Map<string, number>, key: string): boolean {
-  const count = tally.get(key) ?? 0
-  if (count > 0) tally.set(key, count - 1)
-  return count > 0
+/** One content under one path. */
+function contentKey({ sha256 }: StagedFile['digests'], path: string): string {
+  return `${keyOf(sha256)} ${path}`
 }
 
 /** How a member is called by its path in the archive. */

@@ -291,6 +291,31 @@ test('a file behind more folders than a zip may have files comes out', async () 
   assert.deepEqual(await open(content, 'folders.zip'), { paths: ['evil.exe'], notes: [], rules: ['Program', 'Words'] })
 })
 
+test('of two members of one name and one size in a zip both come out, whichever reader each is for', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backtrail-archives-'))
+  const make = (...switches: string[]) => {
+    const [hidden, decoy] = [secret(), Buffer.from(`no words here ${serial++}`)]
+    const decoyOfSize = Buffer.concat([decoy, Buffer.alloc(hidden.length)]).subarray(0, hidden.length)
+    writeFileSync(join(folder, 'a.txt'), hidden)
+    writeFileSync(join(folder, 'b.txt'), decoyOfSize)
+    const path = join(folder, `${serial}.zip`)
+    const add = (...more: string[]) => spawnSync(sevenZipBinary(), ['a', '-tzip', ...more], { cwd: folder })
+    add(...switches, path, 'a.txt')
+    add('-mm=Copy', path, 'b.txt')
+    const content = readFileSync(path)
+    for (let at = content.indexOf('b.txt'); at >= 0; at = content.indexOf('b.txt', at)) content.write('a', at)
+    return content
+  }
+  try {
+    for (const switches of [['-mm=LZMA'], ['-mm=Copy', '-pinfected']]) {
+      const opened = await open(make(...switches), `two${serial}.zip`)
+      assert.deepEqual(opened, { paths: ['a.txt', 'a.txt'], notes: [], rules: ['Words'] }, switches.join())
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
 test('what is not opened is told, on the sample itself', async () => {
   const notOpened = /could not be opened/
   for (const [name, content] of [
