@@ -2,7 +2,8 @@
 export function importedModules(text: string): string[] {
   const modules = new Set<string>()
   for (const { index, 0: keyword } of text.matchAll(/\bimport\b/g)) {
-    const [, module] = /^"(\w{1,64})"/.exec(text.slice(pastSpace(text, index + keyword.length)).slice(0, 66)) ?? []
+    const from = pastSpace(text, index + keyword.length)
+    const [, , module] = /^("""|")(\w{1,64})\1/.exec(text.slice(from, from + 70)) ?? []
     if (module !== undefined) modules.add(module)
   }
   return [...modules]

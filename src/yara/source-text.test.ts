@@ -92,3 +92,20 @@ test('texts are taken apart in a time that grows with their length', () => {
   for (const piece of ['"', '/', '\\', '/*', '"a\\', 'rule r ', '\uFEFF', '*/'])
     assert.ok(statementsOf(piece.repeat(200_000)).length <= 200_000)
 })
+
+test('lines inside texts of three quotes are no statements', () => {
+  const given = [
+    'import """pe"""',
+    'rule a { strings: $a = """one',
+    'include x',
+    'rule no { condition: true } // \\" z""" condition: $a }',
+    'rule b { meta: m = "" condition: """""" == m }',
+    // Not closed: the rules behind it are found.
+    'rule c { strings: $a = """one',
+    'rule d { strings: $a = "x" condition: $a }',
+  ].join('\n')
+  assert.deepEqual(
+    statementsOf(given).map(({ kind, name }) => `${kind} ${name}`),
+    ['import pe', 'rule a', 'rule b', 'rule c', 'rule d'],
+  )
+})

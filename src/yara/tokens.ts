@@ -2,7 +2,7 @@
  * A rough reading of a YARA text, for what must work on texts that the parser cannot make sense of: where code is and
  * where comments, texts and regular expressions are, and where one rule ends and the next begins.
  *
- * Four facts make it this short: texts and regular expressions end with their line, division is written `\`, so a `/`
+ * Four facts make it this short: texts of one quote and regular expressions end with their line, division is written `\`, so a `/`
  * in code begins a comment or a regular expression, `rule`, `import` and `include` are no names, and hex strings hold
  * neither quotes nor words.
  */
@@ -20,6 +20,7 @@ const NEWLINE = 0x0a
 const SLASH = 0x2f
 const BACKSLASH = 0x5c
 const QUOTE = 0x22
+const LONG = '"""'
 
 /** Every token of the text, comments included, in order. Time grows with the length only, whatever the text holds. */
 export function* tokensOf(text: string): Generator<Token> {
@@ -36,7 +37,7 @@ export function* tokensOf(text: string): Generator<Token> {
     let kind: Token['kind']
     let to: number
     if (code === SLASH) [kind, to] = slash(text, from)
-    else if (code === QUOTE) [kind, to] = ['text', endOfLiteral(text, from, QUOTE)]
+    else if (code === QUOTE) [kind, to] = ['text', endOfLongText(text, from) ?? endOfLiteral(text, from, QUOTE)]
     else if (word.test(text)) [kind, to] = ['word', word.lastIndex]
     else [kind, to] = ['sign', from + 1]
     if (kind === 'word') {
@@ -70,6 +71,20 @@ function slash(text: string, from: number): [Token['kind'], number] {
     return ['comment', end < 0 ? text.length : end + 2]
   }
   return ['regexp', endOfLiteral(text, from, SLASH)]
+}
+
+/**
+ * Behind the text of three quotes that begins at `from`, which may have many lines; null where none begins, or where it
+ * is not closed. As all engines read it, no quote stands in it without a backslash, and no backslash before a line's end.
+ */
+export function endOfLongText(text: string, from: number): number | null {
+  if (!text.startsWith(LONG, from)) return null
+  for (let at = from + LONG.length; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) return text.startsWith(LONG, at) ? at + LONG.length : null
+    if (code === BACKSLASH && text.charCodeAt(++at) === NEWLINE) return null
+  }
+  return null
 }
 
 /** Behind the closing sign, or at the end of the line where there is none. */
@@ -166,5 +181,6 @@ function isBetweenRules(text: string, previous: Token | null, modifiers: number)
 }
 
 function unquoted(text: string, { from, to }: Token): string {
+  if (endOfLongText(text, from) === to) return text.slice(from + LONG.length, to - LONG.length)
   return text.slice(from + 1, text[to - 1] === '"' && to > from + 1 ? to - 1 : to)
 }

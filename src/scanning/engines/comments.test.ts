@@ -24,6 +24,7 @@ for (const [text, expected] of [
   ['/* not // closed\n', '/* not // closed\n'],
   ['$a = "// no comment"\n', '$a = "// no comment"\n'],
   ['$a = "\\"// none" // one\n', '$a = "\\"// none" \n'],
+  ['$a = """zz\nsome y // q\n\\"thing""" // one\n', '$a = """zz\nsome y // q\n\\"thing""" \n'],
   ['$a = "not closed // \n// one\n', '$a = "not closed // \n\n'],
   ['$a = /x\\/\\/"/ // "one"\n', '$a = /x\\/\\/"/ \n'],
   ['$a = /[*]x/ /* one */\n', '$a = /[*]x/ \n'],
@@ -46,6 +47,8 @@ for (const engine of bundledEngines()) {
         const gap = () => pick([' ', '\n', ' // "x" /* \n', ' /* " // */ ', '/**/\n', '\t/* \n*/ \r\n', '//\n'])
         const string = pick([
           '"marked //"',
+          '"""// words \\"quoted\\""""',
+          '"""marked // words\n// """',
           '"\\"quoted"',
           '/mark.d \\/\\//',
           '/[\\/]\\* h/',

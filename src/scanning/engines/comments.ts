@@ -4,7 +4,7 @@
  * many, those that reach to the end of their line are left out. Every line stays where it is, and so does every column of
  * what is left.
  */
-import type { Diagnostic } from '../../yara/index.ts'
+import { type Diagnostic, endOfLongText } from '../../yara/index.ts'
 import type { Engine } from '../engine.ts'
 import { spanAt } from '../engine-report.ts'
 
@@ -73,6 +73,8 @@ function endOf(text: string, from: number): number | null {
     if (end < 0) return isBlock ? null : text.length
     return isBlock ? end + 2 : end
   }
+  const long = endOfLongText(text, from)
+  if (long !== null) return long
   const closing = text[from]
   for (let at = from + 1; at < text.length; at++) {
     if (text[at] === '\\') at++
