@@ -8,6 +8,7 @@ import { DatabaseHealth } from '../store/index.ts'
 import type { Span } from '../tracing/index.ts'
 import { groupCandidatesBySample } from './candidates.ts'
 import { type CorpusScanOptions, candidates, type ScanSources, scanCorpus } from './corpus-scan.ts'
+import { KnownCandidates } from './known-candidates.ts'
 import { windows } from './windows.ts'
 
 /** Small, fast and seeded; the seed is printed so that a failure can be repeated. */
@@ -175,6 +176,7 @@ function sourcesOf({
   }
   return {
     ...{ pool, jobs: jobsOf(pool, workers), corpus, indexUse: new IndexUse(), health: new DatabaseHealth() },
+    known: new KnownCandidates(),
     segments: { snapshot: async () => ({ segments, unindexed, release }) },
   } as unknown as ScanSources
 }
@@ -366,6 +368,60 @@ test('with many nodes several windows are looked up at once, in order of their s
   assert.equal(await most(600, 100), 2)
   assert.ok((await most(0, 100)) >= 200)
   assert.ok(checkpoints < 10, `${checkpoints} checkpoints, though there is little to store`)
+})
+
+test('a segment is asked about all of its samples once for each plan, and about some of them each time', async () => {
+  const asked: string[] = []
+  const samples = Uint32Array.of(7)
+  const pool = {
+    run: async (_kind: string, { segment, rulesets }: { segment: string; rulesets: readonly string[] | null }) => {
+      asked.push(`${segment} ${rulesets ?? 'all'}`)
+      const candidates = (rulesets ?? ['r']).map((ruleset) => ({ ruleset, samples, asksForNames: false }))
+      return { candidates: segment === '0' ? candidates : [], use: { reads: 1, bytes: 1, microseconds: 1 } }
+    },
+  }
+  const sources = sourcesOf({ pool, workers: 1, segments: fullSegments(2) })
+  const whole = everythingUpTo(2 * FULL)
+  const found = async (question: CorpusScanOptions) => {
+    const found: unknown[] = []
+    for await (const { sample, rulesets } of candidates(sources, question)) found.push([sample, rulesets])
+    return { asked: asked.splice(0), found }
+  }
+  const first = [7, ['r']]
+  assert.deepEqual(await found(whole), { asked: ['0 all', '1 all'], found: [first] })
+  // By the plan, whatever the rules are called.
+  const renamed = { id: 'again', rulesets: whole.ruleSet.rulesets.map((ruleset) => ({ ...ruleset, key: 's' })) }
+  assert.deepEqual(await found({ ...whole, ruleSet: renamed }), { asked: [], found: [[7, ['s']]] })
+  const other = { key: 'other', name: 'other', content: '', plan: everySample('another plan') }
+  const more = { id: 'more', rulesets: [...whole.ruleSet.rulesets, other] }
+  assert.deepEqual(await found({ ...whole, ruleSet: more }), {
+    asked: ['0 other', '1 other'],
+    found: [[7, ['other', 'r']]],
+  })
+  const ofSome = [
+    { ...whole, only: Uint32Array.of(7) },
+    { ...whole, after: 1 },
+    { ...whole, upTo: 2 * FULL - 1 },
+  ]
+  assert.deepEqual((await found(ofSome[0] as CorpusScanOptions)).asked, ['0 all', '1 all'])
+  assert.deepEqual((await found(ofSome[1] as CorpusScanOptions)).asked, ['0 all'])
+  assert.deepEqual((await found(ofSome[2] as CorpusScanOptions)).asked, ['1 all'])
+})
+
+test('long answers of segments are not kept, and the oldest go where there are many', () => {
+  const known = new KnownCandidates()
+  const ruleset = (plan: string) => ({ key: plan, name: plan, content: '', plan })
+  const answer = (plan: string, length: number) => ({
+    ruleset: plan,
+    samples: new Uint32Array(length),
+    asksForNames: true,
+  })
+  const [few, many] = [ruleset('few'), ruleset('many')]
+  known.add('segment', [few, many], [answer('few', 8_192), answer('many', 8_193)])
+  assert.deepEqual(known.of('segment', [few, many]), { candidates: [answer('few', 8_192)], unknown: [many] })
+  for (let n = 0; n < 3_000; n++) known.add(`${n}`, [few], [answer('few', 8_192)])
+  assert.deepEqual(known.of('segment', [few]).unknown, [few])
+  assert.deepEqual(known.of('2999', [few]).unknown, [])
 })
 
 test('windows of samples that no segment holds are looked up one by one: each sample is a candidate', async () => {

@@ -26,6 +26,7 @@ import { type Candidate, groupCandidatesBySample } from './candidates.ts'
 import { type Checkpoint, nothing } from './checkpoint.ts'
 import type { Corpus } from './corpus.ts'
 import { decidedByNames } from './deciding-by-names.ts'
+import type { KnownCandidates } from './known-candidates.ts'
 import { lookingAhead } from './looking-ahead.ts'
 import { retryWhenAway } from './retry-when-away.ts'
 import { groupsByCandidates } from './scan-groups.ts'
@@ -40,6 +41,7 @@ export interface ScanSources {
   readonly corpus: Corpus
   readonly plans: TextPlans
   readonly indexUse: IndexUse
+  readonly known: KnownCandidates
   /** A corpus scan fails as soon as the database is known to be damaged: it may have missed samples. */
   readonly health: DatabaseHealth
   readonly tracing: Tracing
@@ -180,17 +182,29 @@ async function evaluated(
   sources: ScanSources,
   { ruleSet, after, upTo, only, priority, group, signal }: Question,
 ): Promise<{ damaged: null; candidates: readonly Candidates[] } | { damaged: Uint32Array }> {
-  const { jobs, corpus, segments, indexUse } = sources
+  const { jobs, corpus, segments, indexUse, known } = sources
+  const file = basename(segment.path)
   const evaluate = async (narrowed: Partial<JobInput<'evaluate'>>) => {
-    const whole = { segment: basename(segment.path), after, upTo, only, rulesets: null, names: null }
+    const whole = { segment: file, after, upTo, only, rulesets: null, names: null }
     const how = { ruleSet: ruleSet.id, priority, group, signal }
     const run = () => jobs.run('evaluate', { ...whole, ...narrowed }, how)
     const { candidates, use } = await retryWhenAway(run, signal)
     indexUse.add(use)
     return candidates
   }
+  const ofAll = async () => {
+    const { rulesets } = ruleSet
+    const { candidates, unknown } = known.of(file, rulesets)
+    if (unknown.length === 0) return candidates
+    const asked = unknown.length === rulesets.length ? null : unknown.map(({ key }) => key)
+    const answered = await evaluate({ rulesets: asked })
+    known.add(file, unknown, answered)
+    return [...candidates, ...answered]
+  }
+  const isAboutAll = only === null && after < segment.firstId && upTo >= segment.lastId
   try {
-    return { damaged: null, candidates: await decidedByNames(await evaluate({}), sources, evaluate) }
+    const candidates = await (isAboutAll ? ofAll() : evaluate({}))
+    return { damaged: null, candidates: await decidedByNames(candidates, sources, evaluate) }
   } catch (error) {
     const isDamaged = error instanceof Failure && error.code === 'segment.damaged'
     // Plans that every worker is lost over rule nothing out, neither for the ruleset at fault nor for the others.

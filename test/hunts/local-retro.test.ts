@@ -147,7 +147,8 @@ test('a damaged segment is told, its samples are scanned all the same, and it is
     .sort((a, b) => statSync(b).size - statSync(a).size)
   assert.ok(largest, 'there is no segment file')
   for (let position = 64; position < statSync(largest).size; position += 128) flipByte(largest, position)
-  await ground.save('again', needles)
+  // With another plan: what a segment has answered once, it is not asked again.
+  await ground.save('again', needles.replaceAll('needle in a', 'eedle in a'))
   const reported = ground.logged.length
   await retro()
   assert.deepEqual(await ground.matchesOf('again'), await ground.matchesOf('needles'))

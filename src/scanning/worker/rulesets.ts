@@ -9,7 +9,7 @@ import { type CompiledCache, textKey } from './compiled.ts'
  * it.
  */
 const WARM_TEXT = 1024 * 1024
-/** Compiled rules take about a hundred times the memory of their text. */
+/** The texts of what is compiled ahead, in bytes; see `compiled.ts` for the memory that it takes. */
 const WARM_IN_ALL = 3.5 * 1024 * 1024
 
 /** A rule set as this worker holds it. */
