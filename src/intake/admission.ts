@@ -24,6 +24,8 @@ export interface Admitted {
   readonly queued: boolean
   /** A known sample that this arrival put back into the queue. */
   readonly requeued: boolean
+  /** A queued archive that waited for its members, and is to be unpacked again with another password. */
+  readonly reopened: boolean
   /** Known, under a name that it did not have. */
   readonly renamed: boolean
 }
@@ -124,14 +126,20 @@ async function insertRows(
   const admitted: Admitted[] = []
   const sightings: { readonly staged: StagedFile; readonly id: number }[] = []
   for (const staged of batch) {
-    const sample = samples.get(keyOf(staged.digests.sha256)) as KnownSample
+    const { member, tags } = staged
+    const { password } = staged.state
+    let sample = samples.get(keyOf(staged.digests.sha256)) as KnownSample
+    // It was found before this transaction, and may have been processed since.
+    if (sample.state === 'queued' && password !== null && !isFresh.has(staged)) {
+      sample = (await tx.samples.findKnown([sample.sha256]))[0] ?? sample
+    }
     const { id } = sample
     let { state } = sample
-    const { member, tags } = staged
     const firstOfPlace = member === null || (await tx.members.add(member.parent, member.path, id))
     if (firstOfPlace) sightings.push({ staged, id })
     if (tags.length > 0) await tx.tags.add(id, tags)
     let requeued = false
+    let reopened = false
     if (!isFresh.has(staged)) {
       // The name is that of the last time somebody sent it; what an archive calls it does not change that.
       await tx.samples.seeAgain(id, seen, staged.source === 'member' ? null : staged.name)
@@ -140,9 +148,13 @@ async function insertRows(
         await requeue(tx, id, staged)
         state = 'queued'
         samples.set(keyOf(staged.digests.sha256), { ...sample, state })
+      } else if (state === 'queued' && password !== null) {
+        // It may be under way without this password; when it ends, its commit sees that.
+        reopened = await tx.intake.addPassword(id, password, isLocked(sample.note))
       }
     }
-    admitted.push({ id, seen, known: !isFresh.has(staged), queued: state === 'queued', requeued, renamed: false })
+    const known = !isFresh.has(staged)
+    admitted.push({ id, seen, known, queued: state === 'queued', requeued, reopened, renamed: false })
   }
   // Before the sightings are added, since it compares with them. A second name in the batch that brings the sample counts as well.
   const again = sightings.filter(({ staged }) => !isFresh.has(staged))

@@ -10,14 +10,15 @@ import type { PreparedSegment, Segments } from '../segments/index.ts'
 import { hasTlsh } from '../similarity/index.ts'
 import {
   type ExaminedSample,
+  type IntakeState,
   isAnswerLost,
   now,
   type Store,
   type StoredIntake,
   type UnitOfWork,
 } from '../store/index.ts'
+import { isLocked } from './admission.ts'
 import { type Examined, mayHaveMembers } from './examination.ts'
-import { isPlain } from './staged-file.ts'
 
 export interface CompletionParts {
   readonly store: Store
@@ -44,7 +45,7 @@ export interface Completed {
   readonly behind: readonly Examined[]
   /** Those of the batch that wait for no members, and archives that have waited for them. */
   readonly done: readonly Done[]
-  /** Archives whose members are processed, and that are to be matched again. */
+  /** Archives whose members are processed, and that are to be matched again; and those that a password came for meanwhile. */
   readonly again: readonly number[]
 }
 
@@ -112,11 +113,12 @@ async function commit(
   const at = now()
   const { intake } = tx
   const segment = prepared && (await segments.publish(tx, prepared))
+  const reopened = await reopenedOf(intake, batch)
   const waits = await waitingOf(intake, batch)
   const examined = batch.map(
     ({ queued: { id, state, indexed }, identification, signature, remarks }): ExaminedSample => ({
       id,
-      processedAt: waits.has(id) ? null : at,
+      processedAt: waits.has(id) || reopened.has(id) ? null : at,
       fileType: identification.fileType,
       typeDescription: identification.description,
       note: remarks.length > 0 ? remarks.join(' ') : null,
@@ -138,19 +140,31 @@ async function commit(
   for (const { queued, hits } of batch) {
     if (hits.length > 0) await matches.record(tx, { sampleId: queued.id, hits, at })
   }
-  const waiting = batch.filter(({ queued }) => waits.has(queued.id))
+  await intake.record([...reopened.values()])
+  const waiting = batch.filter(({ queued: { id } }) => waits.has(id) && !reopened.has(id))
   await intake.wait(
     waiting.map(({ queued: { id, state }, live: { generation } }) => ({ ...state, sample: id, generation })),
   )
-  const done = batch.filter(({ queued }) => !waits.has(queued.id))
-  const remembered = done.filter(
-    ({ queued, identification }) => !isPlain(queued.state) || mayHaveMembers(identification),
-  )
-  const released = await intake.forget(remembered.map(({ queued }) => queued.id))
+  const done = batch.filter(({ queued: { id } }) => !waits.has(id) && !reopened.has(id))
+  // All of them: a password may have come for one of which nothing was remembered.
+  const released = await intake.forget(done.map(({ queued }) => queued.id))
   const archives = released.length > 0 ? await completeReady(tx, batch[0]?.live.generation ?? 0, released) : NONE
   const own = done.map(({ queued: { id, digests } }) => ({ id, size: digests.size, sha256: digests.sha256 }))
-  return { done: [...own, ...archives.done], again: archives.again }
+  return { done: [...own, ...archives.done], again: [...reopened.keys(), ...archives.again] }
 }
+
+/** Archives of which a password was missing that has come meanwhile: they begin anew, with these states. */
+async function reopenedOf(intake: StoredIntake, batch: readonly Examined[]): Promise<ReadonlyMap<number, Reopened>> {
+  const locked = batch.filter(({ queued, remarks }) => queued.state.stage !== 'rematch' && isLocked(remarks.join(' ')))
+  const ids = locked.map(({ queued }) => queued.id)
+  if (ids.length === 0) return new Map()
+  const { samples } = await intake.next({ ids }, ids.length)
+  const used = new Map(locked.map(({ queued }) => [queued.id, queued.state.password]))
+  const changed = samples.filter(({ id, state }) => state.password !== used.get(id))
+  return new Map(changed.map(({ id, state }) => [id, { ...state, stage: 'arrived', sample: id }]))
+}
+
+type Reopened = IntakeState & { readonly sample: number }
 
 /** Those of the batch of which members are in the queue, and will be after it is committed. */
 async function waitingOf(intake: StoredIntake, batch: readonly Examined[]): Promise<ReadonlySet<number>> {

@@ -375,9 +375,9 @@ export class Intake {
 
   async #admitBatch(batch: readonly Arriving[]): Promise<readonly Admission[]> {
     const admitted = await this.#admit(batch.map(({ staged }) => staged)).catch((error) => this.#wakeAfter(error))
-    for (const { id, known, requeued } of admitted) {
+    for (const { id, known, requeued, reopened } of admitted) {
       if (!known || requeued) this.#queued++
-      if (requeued) this.#queue.putBack([id])
+      if (requeued || reopened) this.#queue.putBack([id])
     }
     if (admitted.some(({ renamed }) => renamed)) this.#newNames.wake()
     const admissions = admitted.map((sample, i) => ({

@@ -304,7 +304,7 @@ export class Unpacker {
       folder: join(folder, `unpacked-${from}`),
       name,
       fileType: from === 0 ? examined.identification.fileType : '',
-      passwords: password === null ? [CUSTOMARY_PASSWORD] : [password, CUSTOMARY_PASSWORD],
+      passwords: password === null ? [CUSTOMARY_PASSWORD] : [...password.split('\n'), CUSTOMARY_PASSWORD],
       members,
       totalBytes: bytes,
       signal,

@@ -20,6 +20,7 @@ export interface IntakeState {
   readonly stage: IntakeStage
   /** How many archives it was unpacked from; 0 for what was sent. */
   readonly depth: number
+  /** Of one that came several times, each with another password: all of them, a line each. */
   readonly password: string | null
   /** The archive that is processed only when this member is. */
   readonly archive: number | null
@@ -101,6 +102,12 @@ export interface StoredIntake {
 
   /** Takes the place of what was recorded of the samples. */
   record(states: readonly (IntakeState & { readonly sample: number })[]): Promise<void>
+
+  /**
+   * A queued sample came once more, with a password; of very many the last few are kept. With `reopens`, an archive that
+   * waits for its members is at its beginning again: true where it was.
+   */
+  addPassword(sample: number, password: string, reopens: boolean): Promise<boolean>
 
   /**
    * Charges archives, and the allowance of what was sent, for members that are admitted in the same transaction. The first

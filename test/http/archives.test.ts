@@ -441,3 +441,28 @@ test('an archive whose password was missing is unpacked with one that is given l
     rmSync(folder, { recursive: true, force: true })
   }
 })
+
+test('an archive that comes again with its password before it was opened without is unpacked', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backtrail-locked-'))
+  try {
+    for (let round = 0; round < 3; round++) {
+      writeFileSync(join(folder, 'in.txt'), secret())
+      const path = join(folder, `${round}.zip`)
+      spawnSync(sevenZipBinary(), ['a', '-tzip', '-psoon known', path, join(folder, 'in.txt')])
+      const content = readFileSync(path)
+      const hashes: string[] = []
+      for (const password of [undefined, 'soon known', 'not this one']) {
+        const multipart = new FormData()
+        if (password !== undefined) multipart.append('archive_password', password)
+        multipart.append('file', new Blob([content as Uint8Array<ArrayBuffer>]), `soon-${round}.zip`)
+        const { json } = await server.post('/api/submit/file/', { multipart })
+        hashes.push(json.detail.sha1)
+      }
+      await server.appliance.intake.idle()
+      const { json } = await server.get(`/api/samples/${hashes[0]}/details/`)
+      assert.deepEqual([json.note, json.members.map(({ path }: Json) => path)], [null, ['in.txt']])
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})

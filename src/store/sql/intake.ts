@@ -6,6 +6,8 @@ import { lastOfEach } from './list.ts'
 
 const bySample = ({ sample }: { readonly sample: number }): number => sample
 
+const MOST_PASSWORDS = 8
+
 const stateColumns = {
   sample: 'integer',
   stage: 'text',
@@ -98,6 +100,29 @@ export function sqlIntake(database: Database, engine: Engine): StoredIntake {
           stage = excluded.stage, depth = excluded.depth, password = excluded.password,
           archive_id = excluded.archive_id, root_id = excluded.root_id,
           generation = NULL, place = NULL, charged_members = 0, charged_bytes = 0`.execute(database)
+    },
+
+    async addPassword(sample, password, reopens) {
+      const row = await database
+        .selectFrom('intake_states')
+        .select(['stage', 'password'])
+        .where('sample_id', '=', sample)
+        .executeTakeFirst()
+      const had = row?.password?.split('\n') ?? []
+      if (had.includes(password)) return false
+      const isReopened = reopens && row?.stage === 'waiting'
+      const passwords = [...had.slice(1 - MOST_PASSWORDS), password].join('\n')
+      await database
+        .insertInto('intake_states')
+        .values({ sample_id: sample, stage: 'arrived', depth: 0, password: passwords })
+        .onConflict((conflict) =>
+          conflict.column('sample_id').doUpdateSet({
+            password: passwords,
+            ...(isReopened && { stage: 'arrived', generation: null, place: null }),
+          }),
+        )
+        .execute()
+      return isReopened
     },
 
     async charge(charges, allowance) {

@@ -198,6 +198,10 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
   await intake.charge([{ archive: 1, root: 1, members: 2, bytes: 2 }], { members: 10, bytes: 10 })
   await intake.recordPlace(1, 'place', { members: 1, bytes: 1 })
   tell('intake', [await intake.allowance(1), await intake.next({ ids: [1] }, 5), await intake.membersOf([1])])
+  const added = [await intake.addPassword(1, 'p', true), await intake.addPassword(1, 'q', true)]
+  await intake.wait([{ ...state, sample: 1, generation: 3 }])
+  added.push(await intake.addPassword(1, 'r', true))
+  tell('passwords', [added, (await intake.next({ ids: [1] }, 5)).samples.map((one) => one.state.password)])
   await intake.wait([{ ...state, sample: 1, generation: 3 }])
   tell('ready', [await intake.ready(), await intake.ready([2])])
   await intake.matchAgain([1])
