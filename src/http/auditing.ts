@@ -3,15 +3,17 @@
  * one hook puts it down before the answer goes: what was done, and what a known caller was refused. Log-ins are put down
  * with the name that was tried. What a client got wrong is no entry: it did nothing.
  */
-import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import type { AuditLog } from '../audit/index.ts'
 
 /** What a request is about, or why a route that is no GET has no entries. */
-export type Audited =
-  | ((request: Asked) => string[])
-  | 'nothing to tell'
-  | 'told by the arrivals of samples'
-  | 'told by the calls in it'
+export type Audited = Subjects | 'nothing to tell' | 'told by the arrivals of samples' | 'told by the calls in it'
+
+/** What a request is about; `names`, where these are values of its parameters. */
+interface Subjects {
+  (request: Asked): string[]
+  readonly names?: readonly string[]
+}
 
 /** What entries are made of: a request, or a call in one. */
 type Asked = Pick<FastifyRequest, 'params' | 'body' | 'query'>
@@ -24,12 +26,13 @@ declare module 'fastify' {
   }
 }
 
-/** About the values of these parameters: of the path, the body or the query. */
-export function about(...names: readonly string[]): (request: Asked) => string[] {
-  return ({ params, body, query }) => {
+/** About the values of these parameters: of the path, the body or the query. The route's schema must have them. */
+export function about(...names: readonly string[]): Subjects {
+  const subjects = ({ params, body, query }: Asked) => {
     const given: Record<string, unknown> = Object.assign({}, query, body, params)
     return names.flatMap((name) => given[name] ?? []).map(String)
   }
+  return Object.assign(subjects, { names })
 }
 
 /** `nameOf`: the name of whoever sent a request, null where nobody is known. */
@@ -41,8 +44,16 @@ export function addAuditing(
   app.addHook('onRoute', ({ config, method, url, schema }) => {
     const { audit } = (config ?? {}) as FastifyContextConfig
     const reads = [method].flat().every((one) => one === 'GET' || one === 'HEAD')
-    if (reads || schema?.hide || audit !== undefined) return
-    throw new Error(`${method} ${url} does not say what its entries in the audit log are about`)
+    if (audit === undefined && (handsOutContents(schema) || !(reads || schema?.hide))) {
+      throw new Error(`${method} ${url} does not say what its entries in the audit log are about`)
+    }
+    const known = parametersOf(schema, url)
+    const unknown = (typeof audit === 'function' ? (audit.names ?? []) : []).filter((name) => !known.has(name))
+    if (unknown.length > 0) {
+      throw new Error(
+        `${method} ${url} has entries in the audit log about ${unknown.join(', ')}, which it does not take`,
+      )
+    }
   })
   app.addHook('onSend', async (request, reply, payload) => {
     const { audit: audited } = request.routeOptions.config
@@ -62,4 +73,30 @@ function isWorthAnEntry(request: FastifyRequest, { statusCode }: FastifyReply, c
   if (statusCode < 300) return true
   if (request.routeOptions.config.auditsLogIn) return statusCode === 400 || statusCode === 401 || statusCode === 403
   return statusCode === 403 && caller !== null
+}
+
+const contentTypes = ['application/octet-stream', 'application/zip']
+
+/** Whether contents of samples leave with an answer, by any method. */
+function handsOutContents(schema: FastifySchema | undefined): boolean {
+  return schema?.produces?.some((type) => contentTypes.includes(type)) ?? false
+}
+
+/** The names of all that a route takes: in its path, its query and its body. */
+function parametersOf(schema: FastifySchema | undefined, url: string): ReadonlySet<string> {
+  const inPath = [...url.matchAll(/:(\w+)/g)].map(([, name = '']) => name)
+  return new Set([...inPath, ...namesIn(schema?.params), ...namesIn(schema?.querystring), ...namesIn(schema?.body)])
+}
+
+function namesIn(schema: unknown): string[] {
+  const {
+    properties = {},
+    anyOf = [],
+    allOf = [],
+  } = (schema ?? {}) as {
+    readonly properties?: object
+    readonly anyOf?: readonly unknown[]
+    readonly allOf?: readonly unknown[]
+  }
+  return [...Object.keys(properties), ...[...anyOf, ...allOf].flatMap(namesIn)]
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import Fastify from 'fastify'
 import type { AuditLog } from '../../src/audit/index.ts'
-import { addAuditing } from '../../src/http/auditing.ts'
+import { about, addAuditing } from '../../src/http/auditing.ts'
 import { type Json, passwords, sha1, TestServer } from './harness.ts'
 
 let server: TestServer
@@ -41,6 +41,7 @@ test('a change is put down with who made it, what it was about and from where, a
     await server.post('/api/yara/ruleset/disable/', { as: 'ana', form: { name: 'audited' } })
     await server.post(`/api/tag/${hash}/`, { as: 'ben', form: { tags: 'odd' } })
     await server.get(`/api/samples/${hash}/download/`, { as: 'ben' })
+    await server.get(`/api/samples/${hash}/bytes/?length=4`, { as: 'ben' })
     await server.get('/api/samples/', { as: 'ben' })
     await server.post('/api/hunts/explain/', { as: 'ben', json: { rules: [{ name: 'a', content: rule('a') }] } })
     await server.post('/api/users/ben/role/', { json: { role: 'administrator' } })
@@ -52,6 +53,7 @@ test('a change is put down with who made it, what it was about and from where, a
     ['ana', 'disableRuleset', 'audited', 1, 200],
     ['ben', 'addTags', `${hash} odd`, 2, 200],
     ['ben', 'downloadSample', hash, 1, 200],
+    ['ben', 'readSampleBytes', hash, 1, 200],
     ['admin', 'setUserRole', 'ben administrator', 2, 200],
     ['admin', 'setUserRole', 'ben user', 2, 200],
     ['ana', 'deleteRuleset', 'audited', 1, 200],
@@ -62,12 +64,20 @@ test('a change is put down with who made it, what it was about and from where, a
 })
 
 test('what a user was refused is put down, what a client got wrong is not', async () => {
+  await server.post('/api/users/', { json: { name: 'rea', password: 'the password of rea', role: 'read-only' } })
+  const credentials = { username: 'rea', password: 'the password of rea' }
+  const { token } = (await server.post('/api-token-auth/', { as: null, json: credentials })).json
   const done = await during(async () => {
     await server.post('/api/users/ben/role/', { as: 'ana', json: { role: 'administrator' } })
     await server.post('/api/yara/ruleset/', { as: 'ana', form: { name: 'no such/name', content: rule('a') } })
     await server.post('/api/yara/ruleset/', { as: null, form: { name: 'nobody', content: rule('a') } })
+    const headers = { authorization: `Token ${token}` }
+    await server.post('/api/yara/ticloud/time/', { as: null, headers, form: { time: '1500000000' } })
   })
-  assert.deepEqual(done, [['ana', 'setUserRole', 'ben administrator', 2, 403]])
+  assert.deepEqual(done, [
+    ['ana', 'setUserRole', 'ben administrator', 2, 403],
+    ['rea', 'setCloudTime', '1500000000', 1, 403],
+  ])
 })
 
 test('log-ins are put down with the name that was tried, and no password is kept anywhere in the log', async () => {
@@ -150,11 +160,19 @@ test('the log is filtered, read page by page and exported whole, by administrato
   }
 })
 
-test('a route that is no reading and does not say what its entries are about is a defect', async () => {
+test('a route that changes something or hands out contents, and does not say what its entries are about, is a defect', async () => {
   const app = Fastify()
   addAuditing(app, {} as AuditLog, () => null)
+  for (const type of ['application/zip', 'application/octet-stream']) {
+    const schema = { produces: [type] }
+    assert.throws(() => app.get('/api/contents/', { schema }, async () => ''), /does not say what its entries/, type)
+  }
   assert.throws(() => app.post('/api/forgotten/', async () => ''), /does not say what its entries in the audit log/)
   app.get('/api/read/', async () => '')
+  const misnamed = { audit: about('name', 'misspelt'), access: 'account' as const }
+  const schema = { params: { properties: { name: {} } }, body: { anyOf: [{ properties: { other: {} } }] } }
+  assert.throws(() => app.post('/api/of/:name/', { config: misnamed, schema }, async () => ''), /about misspelt, which/)
+  app.post('/api/of/:name/', { config: { audit: about('name', 'other') }, schema }, async () => '')
   app.post('/api/told/', { config: { audit: 'nothing to tell' } }, async () => '')
   await app.close()
 })

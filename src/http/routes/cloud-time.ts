@@ -38,7 +38,7 @@ export function addCloudTime(app: HttpServer, { appliance: { cloud } }: RoutePar
   app.post(
     '/api/yara/ticloud/time/',
     {
-      config: { audit: about('timestamp'), access: 'account', invalid: 'time.malformed' },
+      config: { audit: about('time'), access: 'account', invalid: 'time.malformed' },
       schema: {
         tags: ['rulesets'],
         operationId: 'setCloudTime',

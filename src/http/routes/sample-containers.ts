@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 import { Failure } from '../../errors/index.ts'
 import { parseHash, type Sample } from '../../samples/index.ts'
+import { about } from '../auditing.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
@@ -21,7 +22,7 @@ export function addSampleContainers(app: HttpServer, { appliance: { samples } }:
   app.get(
     '/api/samples/:hash/unpacked/',
     {
-      config: { access: 'account' },
+      config: { audit: about('hash'), access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'downloadExtractedFiles',

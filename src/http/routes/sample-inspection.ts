@@ -1,6 +1,7 @@
 /** A sample's bytes, the strings of its matches, its entropy: additions to the specification, for looking into it. */
 import { Type } from 'typebox'
 import { checkName } from '../../rulesets/index.ts'
+import { about } from '../auditing.ts'
 import { EntropyShape, MatchedStringsShape } from '../contract/samples.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { goneSignal } from '../gone-clients.ts'
@@ -64,7 +65,7 @@ export function addSampleInspection(app: HttpServer, { appliance: { samples, ins
   app.get(
     '/api/samples/:hash/bytes/',
     {
-      config: { access: 'account' },
+      config: { audit: about('hash'), access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'readSampleBytes',
