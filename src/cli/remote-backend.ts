@@ -71,10 +71,11 @@ export class RemoteBackend implements Backend {
     { isCore, partial }: { readonly isCore: boolean; readonly partial: boolean },
   ): Promise<Saved> {
     if (isCore) {
-      throw new Failure(
-        'ruleset.core',
-        'Core rulesets belong to the installation, and a server does not change them; stop it and use --data.',
-      )
+      if (partial)
+        throw new Failure('settings.invalid', '--partial is not for core rulesets of a server; leave it out.')
+      const json = { name, content }
+      const saved = await this.#api.request<CoreJson>('/api/rulesets/core/', { method: 'POST', json })
+      return { ...saved, leftOut: [] }
     }
     try {
       const json = { name, content, ...(partial && { partial: 'true' }) }
@@ -158,6 +159,13 @@ export class RemoteBackend implements Backend {
   async close(): Promise<void> {
     this.#processed.close()
   }
+}
+
+interface CoreJson {
+  readonly created: boolean
+  readonly revision: number
+  readonly runs: boolean
+  readonly diagnostics: readonly NamedDiagnostic[]
 }
 
 interface SavedDetail {

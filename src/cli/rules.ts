@@ -17,7 +17,7 @@ export function addRules(program: Command, conclude: Conclude): void {
     .command('import')
     .argument('<path...>', 'YARA files, and folders with YARA files.')
     .description('Save YARA files as rulesets, one ruleset a file, named after it. `-` stands for standard input.')
-    .option('--core', 'Make them core rulesets, which the API cannot change.')
+    .option('--core', 'Make them core rulesets, which the YARA API cannot change; for administrators and publishers.')
     .option('--partial', 'Where some rules of a file do not compile, let the others run, and name those.')
     .option('--name <name>', 'What the ruleset is called: for one file, or for rules from a pipe.')
     .option('--json', 'Print one JSON line per file: path, ruleset, revision, created, runs.')

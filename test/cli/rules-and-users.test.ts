@@ -96,7 +96,7 @@ for (const [where, open] of Object.entries(places)) {
   })
 }
 
-test('core rulesets are imported on the data folder, and a server refuses them', async (t) => {
+test('core rulesets are imported on the data folder, and through a server', async (t) => {
   const folder = folderWith(t, { 'core.yar': 'rule core { condition: true }' })
   const data = ['--data', join(folder, 'data')]
   await backtrailTo(0, ['rules', 'import', join(folder, 'core.yar'), '--core', ...data])
@@ -111,8 +111,11 @@ test('core rulesets are imported on the data folder, and a server refuses them',
     [['core', true]],
   )
   const through = { env: { BACKTRAIL_URL: server.url, BACKTRAIL_TOKEN: 'token' } }
-  const refused = await backtrailTo(1, ['rules', 'import', join(folder, 'core.yar'), '--core'], through)
-  assert.match(refused.stderr, /Core rulesets belong to the installation/)
+  const again = await backtrailTo(0, ['rules', 'import', join(folder, 'core.yar'), '--core', '--json'], through)
+  assert.deepEqual(JSON.parse(again.stdout), {
+    path: join(folder, 'core.yar'),
+    ...{ ruleset: 'core', revision: 1, created: false, runs: true },
+  })
   assert.equal(await server.stop(), 0)
 })
 
