@@ -26,8 +26,13 @@ export type Access =
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly access?: Access
-    /** Has entries in the audit log although nothing is changed: contents leave with the answer. */
+    /** Nothing is changed, though the method is none that reads: a long list is asked for, or contents leave. */
     readonly onlyReads?: true
+    /**
+     * It makes credentials, or gives rights: with it a token could become one without bounds, so no scope has it. It may
+     * end the credentials that it came with, and goes on all the same.
+     */
+    readonly changesAccounts?: true
   }
 }
 
@@ -38,6 +43,18 @@ declare module 'fastify' {
 export function accessOf({ access, audit, onlyReads }: FastifyContextConfig, method: string): Access | undefined {
   const changes = !isReading(method) && !onlyReads && audit !== undefined && !changesNothing.includes(audit)
   return access === 'account' && changes ? 'content.change' : access
+}
+
+/** Whether a token for `read` is enough. */
+export function isOnlyReading({ onlyReads }: FastifyContextConfig, method: string): boolean {
+  return isReading(method) || onlyReads === true
+}
+
+/** Whether a route by which accounts are managed does not say that it changes them. */
+export function hidesItsChange({ access, changesAccounts }: FastifyContextConfig, method: string): boolean {
+  const manages =
+    access === 'users.manage' || access === 'appliances.manage' || (typeof access === 'object' && 'orOwnName' in access)
+  return manages && !isReading(method) && !changesAccounts
 }
 
 const changesNothing: readonly unknown[] = ['nothing to tell', 'told by the calls in it'] satisfies Audited[]

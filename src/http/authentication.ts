@@ -1,7 +1,7 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Account, type Accounts, demand } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
-import { accessOf, demandAccess, documentAccess, isReading } from './access.ts'
+import { accessOf, demandAccess, documentAccess, hidesItsChange, isReading } from './access.ts'
 import { demandScope, type Operations } from './scopes.ts'
 import { accountOfSession } from './session.ts'
 
@@ -26,6 +26,8 @@ export function addAuthentication(app: FastifyInstance, accounts: Accounts, oper
     const methods = [method].flat()
     const access = accessOf((config ?? {}) as FastifyContextConfig, methods.find((one) => !isReading(one)) ?? 'GET')
     if (access === undefined) throw new Error(`${method} ${url} does not say who may call it`)
+    if (methods.some((one) => hidesItsChange((config ?? {}) as FastifyContextConfig, one)))
+      throw new Error(`${method} ${url} does not say that it changes accounts`)
     if (schema) {
       documentAccess(schema, access)
       operations.add(schema, methods, config as FastifyContextConfig)
@@ -57,8 +59,8 @@ export function addAuthentication(app: FastifyInstance, accounts: Accounts, oper
     const account = callers.get(request)
     const access = accessOf(request.routeOptions.config, request.method)
     if (!account || !access) return
-    if (!request.routeOptions.config.scopesCalls)
-      demandScope(account, request.routeOptions.schema ?? {}, request.method)
+    const { config, schema } = request.routeOptions
+    if (!config.scopesCalls) demandScope(account, schema?.operationId ?? '', { config, method: request.method })
     demandAccess(account, access, request.params as { readonly name?: unknown })
   })
 }
@@ -73,7 +75,7 @@ interface UnderWay {
  * go on for hours. Those that change accounts are short, and may be what has ended their own.
  */
 async function endUnlessKnown({ request, reply }: UnderWay, accounts: Accounts): Promise<void> {
-  if (request.routeOptions.url?.startsWith('/api/users/')) return
+  if (request.routeOptions.config.changesAccounts) return
   await accountOf(request, accounts).catch((error) => {
     if (error instanceof Failure && /^credentials\./.test(error.code)) reply.raw.destroy()
   })

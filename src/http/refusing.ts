@@ -3,7 +3,7 @@
  * page. Expected failures say so themselves; what the framework refuses is translated here; everything else is a defect
  * of ours, which is logged with its stack and answered with the id of the request.
  */
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { catalogue, Failure, type FailureCode } from '../errors/index.ts'
 import { boundedFailure } from './bounded-failure.ts'
 import { type Envelope, yaraEnvelope } from './envelopes.ts'
@@ -14,8 +14,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The page's way to refuse; `yaraEnvelope` by default. */
     readonly envelope?: Envelope
-    /** What it means when parameters are missing or do not fit; `parameter.out-of-range` by default. */
-    readonly invalid?: FailureCode
+    /** What it means when parameters, or these, are missing or do not fit; `parameter.out-of-range` by default. */
+    readonly invalid?: FailureCode | Readonly<Record<string, FailureCode>>
     /** What the endpoint's table calls an unexpected failure; `server.failed` by default. */
     readonly broken?: FailureCode
     /** The status for missing or unknown credentials where it is not the catalogue's. */
@@ -61,8 +61,7 @@ export function judge(error: Error, request: FastifyRequest, reply: FastifyReply
 export function understand(error: Error, request: FastifyRequest): Failure {
   if (error instanceof Failure) return error
   const { config } = request.routeOptions
-  if (error instanceof InvalidInput)
-    return invalidParameters(config.invalid ?? 'parameter.out-of-range', error.problems)
+  if (error instanceof InvalidInput) return invalidParameters(config.invalid, error.problems)
   const { code, statusCode = 500 } = error as FastifyError
   const translated = code === undefined ? undefined : translations[code]
   if (translated) return new Failure(translated)
@@ -97,7 +96,9 @@ const translations: Readonly<Record<string, FailureCode>> = {
 }
 
 /** Names the parameters at fault, in the sentence and in `detail.parameters`. */
-function invalidParameters(code: FailureCode, problems: readonly Problem[]): Failure {
+function invalidParameters(invalid: FastifyContextConfig['invalid'], problems: readonly Problem[]): Failure {
+  const codes = typeof invalid === 'object' ? problems.map(({ name }) => invalid[name]) : [invalid]
+  const code = codes.find((each) => each !== undefined) ?? 'parameter.out-of-range'
   const text = problems.map(({ at, problem }) => `${at} ${problem}`).join('; ')
   const parameters = problems.map(({ name, problem }) => ({ name, problem }))
   return new Failure(code, `${withoutStop(catalogue[code].message)}: ${text}.`, { parameters })

@@ -5,14 +5,11 @@
 import type { FastifyContextConfig, FastifySchema } from 'fastify'
 import type { Account } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
-import { isReading } from './access.ts'
+import { isOnlyReading } from './access.ts'
 
 const READ = 'read'
 
 export interface Operation {
-  readonly reads: boolean
-  /** It makes credentials, or gives rights: with it a token could become one without bounds. */
-  readonly lifts: boolean
   readonly method: string
   /** What its route says of who may call it, and of its entries in the audit log. */
   readonly config: FastifyContextConfig
@@ -22,16 +19,10 @@ export interface Operation {
 export class Operations {
   readonly #known = new Map<string, Operation>()
 
-  add({ operationId, tags = [] }: FastifySchema, methods: readonly string[], config: FastifyContextConfig): void {
+  add({ operationId }: FastifySchema, methods: readonly string[], config: FastifyContextConfig): void {
     if (operationId === undefined) return
-    const reads = methods.every(isReading)
     const [method = 'GET'] = methods
-    this.#known.set(operationId, {
-      reads,
-      lifts: !reads && (tags.includes('users') || tags.includes('appliances')),
-      method,
-      config,
-    })
+    this.#known.set(operationId, { method, config })
   }
 
   /** Of a name that the code has. */
@@ -49,7 +40,7 @@ export class Operations {
       if (operation === undefined) {
         throw new Failure('token.scope-invalid', `There is no operation ${name}; /api/docs/ has their names.`)
       }
-      if (operation.lifts) {
+      if (operation.config.changesAccounts) {
         throw new Failure('token.scope-invalid', `A token cannot be for ${name}: it could give itself every right.`)
       }
     }
@@ -58,7 +49,8 @@ export class Operations {
 }
 
 /** Fails with `token.scope` where the caller's token is not for this operation. */
-export function demandScope({ scope }: Account, { operationId = '' }: FastifySchema, method: string): void {
-  if (scope === undefined || scope.includes(operationId) || (isReading(method) && scope.includes(READ))) return
+export function demandScope({ scope }: Account, operationId: string, { config, method }: Operation): void {
+  if (scope === undefined || scope.includes(operationId)) return
+  if (scope.includes(READ) && isOnlyReading(config, method)) return
   throw new Failure('token.scope', `This token is for ${scope.join(', ')} only.`, { scope: [...scope] })
 }

@@ -436,6 +436,13 @@ test('every address works without its last slash and with slashes doubled', asyn
   }
 })
 
+test('a page of matches that is no number is not called a bad name', async () => {
+  const bad = await server.get('/api/yara/v2/ruleset/matches/?name=any&page=abc&page_size=1')
+  assert.deepEqual([bad.status, bad.json.error], [400, 'parameter.out-of-range'])
+  const nameless = await server.get('/api/yara/v2/ruleset/matches/?page=1&page_size=1')
+  assert.deepEqual([nameless.status, nameless.json.error], [400, 'ruleset.name-invalid'])
+})
+
 test('the synchronisation time is malformed with 404 and otherwise off with 405', async () => {
   assert.equal((await server.get('/api/yara/ticloud/time/')).status, 405)
   const times: readonly [string, number][] = [
@@ -443,7 +450,11 @@ test('the synchronisation time is malformed with 404 and otherwise off with 405'
     ['2020-04-20 04:20', 405],
     ['2020-04-20 04:20:59', 405],
     ['2020-02-30 04:20', 404],
-    ['2020-04-20T04:20', 404],
+    ['2020-04-20T04:20', 405],
+    ['2017-08-10 11:53:24+00:00', 405],
+    ['2017-08-10T11:53:24.000000Z', 405],
+    ['2017-08-10 11:53:24+02:00', 404],
+    ['2017-02-30T11:53:24Z', 404],
     ['yesterday', 404],
     ['', 404],
   ]
@@ -453,7 +464,9 @@ test('the synchronisation time is malformed with 404 and otherwise off with 405'
     }
     assert.equal((await server.post(`/api/yara/ticloud/time/?time=${encodeURIComponent(time)}`)).status, status, time)
   }
-  assert.equal((await server.post('/api/yara/ticloud/time/')).status, 404)
+  const missing = await server.post('/api/yara/ticloud/time/')
+  assert.equal(missing.status, 404)
+  assert.match(missing.json.message, /^Malformed time parameter: time must be UTC as 2017-08-10 11:53 or .* since 1970/)
   assert.equal((await server.post('/api/yara/ticloud/time/', { json: { time: 999999999 } })).status, 405)
 })
 

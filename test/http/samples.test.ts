@@ -263,6 +263,10 @@ test('members of an archive are listed in pages whose next address begins with t
   assert.equal(first.results.length, 2)
   assert.match(first.next, /\?page=2&page_size=2$/)
   assert.equal((await server.get(`${path}?page=2&page_size=2`)).json.results.length, 1)
+  for (const list of [path, '/api/hunts/']) {
+    const beyond = await server.get(`${list}?page=9&page_size=10`)
+    assert.deepEqual([beyond.status, beyond.json.error], [400, 'page.beyond-end'], list)
+  }
   assert.equal((await server.get(`/api/samples/v2/${'0'.repeat(40)}/extracted-files/`)).status, 404)
   const [listed] = (await server.post('/api/samples/v2/list/', { json: { hash_values: [hash] } })).json.results
   assert.equal(listed.extracted_file_count, 3)

@@ -165,6 +165,15 @@ test('a token for some operations can do these and nothing else, and cannot make
   }
   assert.deepEqual(await call('GET', '/api/users/me/'), [200, undefined])
   assert.deepEqual(await call('GET', '/api/yara/v2/rulesets/'), [200, undefined])
+  const hash_values = ['0'.repeat(40)]
+  for (const [path, body] of [
+    ['/api/samples/status/', { hash_values }],
+    ['/api/samples/v2/list/', { hash_values }],
+    ['/api/samples/v3/search/', { query: 'size:1' }],
+    ['/api/search/', { query: 'anything' }],
+  ] as const) {
+    assert.deepEqual(await call('POST', path, body), [200, undefined], path)
+  }
   const rules = [{ name: 'text', content: 'rule t { condition: true }' }]
   assert.deepEqual(await call('POST', '/api/hunts/', { rules }), [403, 'token.scope'])
   assert.deepEqual(await call('POST', '/api/yara/ruleset/', { name: 'x', content: 'rule x {}' }), [403, 'token.scope'])

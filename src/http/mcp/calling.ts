@@ -83,10 +83,10 @@ export class Calling {
   }
 
   #refusal(tool: Tool, request: FastifyRequest): Failure | null {
-    const { config, method } = this.#parts.operations.get(tool.operation)
+    const operation = this.#parts.operations.get(tool.operation)
     try {
-      demandScope(callerOf(request), { operationId: tool.operation }, method)
-      demandAccess(callerOf(request), accessOf(config, method) ?? 'anyone', {})
+      demandScope(callerOf(request), tool.operation, operation)
+      demandAccess(callerOf(request), accessOf(operation.config, operation.method) ?? 'anyone', {})
       return null
     } catch (error) {
       if (error instanceof Failure) return error

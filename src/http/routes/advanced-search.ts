@@ -56,7 +56,7 @@ export function addAdvancedSearch(app: HttpServer, { appliance: { samples } }: R
       url,
       {
         bodyLimit: QUERY_BODY,
-        config: { audit: 'nothing to tell', access: 'account' },
+        config: { onlyReads: true, audit: 'nothing to tell', access: 'account' },
         schema: {
           tags: ['samples'],
           operationId,

@@ -66,7 +66,7 @@ export function addAppliances(app: HttpServer, { appliance: { manager } }: Route
   app.post(
     '/api/appliances/',
     {
-      config: { audit: about('name'), access: 'appliances.manage' },
+      config: { changesAccounts: true, audit: about('name'), access: 'appliances.manage' },
       schema: {
         ...describe('addAppliance', 'Add an appliance: the answer has its token'),
         body: Type.Object({ name: Type.String({ minLength: 1 }) }),
@@ -82,7 +82,7 @@ export function addAppliances(app: HttpServer, { appliance: { manager } }: Route
   app.post(
     '/api/appliances/:name/token/',
     {
-      config: { audit: about('name'), access: 'appliances.manage' },
+      config: { changesAccounts: true, audit: about('name'), access: 'appliances.manage' },
       schema: {
         ...describe('renewApplianceToken', 'Give an appliance a new token in place of the one before'),
         params: AppliancePath,
@@ -96,7 +96,7 @@ export function addAppliances(app: HttpServer, { appliance: { manager } }: Route
     app.post(
       `/api/appliances/:name/${action}/`,
       {
-        config: { audit: about('name'), access: 'appliances.manage' },
+        config: { changesAccounts: true, audit: about('name'), access: 'appliances.manage' },
         schema: {
           ...describe(`${action}Appliance`, action === 'enable' ? 'Enable an appliance' : 'Disable an appliance'),
           params: AppliancePath,
@@ -113,7 +113,7 @@ export function addAppliances(app: HttpServer, { appliance: { manager } }: Route
   app.delete(
     '/api/appliances/:name/',
     {
-      config: { audit: about('name'), access: 'appliances.manage' },
+      config: { changesAccounts: true, audit: about('name'), access: 'appliances.manage' },
       schema: {
         ...describe('removeAppliance', 'Remove an appliance; what it published stays'),
         params: AppliancePath,

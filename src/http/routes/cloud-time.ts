@@ -9,7 +9,12 @@ const statuses = {
   403: 'No token, or an unknown one.',
   405: 'Synchronisation with Spectra Intelligence is not enabled.',
 }
-const Time = Type.String({ description: 'UTC as YYYY-MM-DD hh:mm[:ss], or seconds since 1970' })
+const Time = Type.String({
+  description: 'YYYY-MM-DD hh:mm[:ss] in UTC, the same with T in between or Z or +00:00 behind, or seconds since 1970',
+})
+
+const FORMS =
+  'time must be UTC as 2017-08-10 11:53 or 2017-08-10 11:53:24, also written 2017-08-10T11:53:24Z or 2017-08-10 11:53:24+00:00, or seconds since 1970'
 
 const CloudTimeShape = Type.Object({
   code: Type.Literal(200),
@@ -54,7 +59,7 @@ export function addCloudTime(app: HttpServer, { appliance: { cloud } }: RoutePar
     async ({ query, body }) => {
       const time = timeIn(body) ?? query.time
       const milliseconds = time === undefined ? null : parseTime(time)
-      if (milliseconds === null) throw new Failure('time.malformed')
+      if (milliseconds === null) throw new Failure('time.malformed', `Malformed time parameter: ${FORMS}.`)
       await cloud.moveTime(milliseconds / 1000)
       // The two methods write the time each in its own way.
       const printed = new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')
@@ -78,7 +83,7 @@ function timeIn(body: unknown): string | undefined {
 /** Milliseconds since 1970, or null for text in neither of the accepted forms. */
 function parseTime(text: string): number | null {
   if (/^\d{1,11}$/.test(text)) return Number(text) * 1000
-  const parts = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d)(:\d\d)?$/.exec(text)
+  const parts = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(:\d\d)?(?:\.\d{1,6})?(?:Z|\+00:00)?$/.exec(text)
   if (!parts) return null
   const iso = `${parts[1]}T${parts[2]}${parts[3] ?? ':00'}.000Z`
   const time = Date.parse(iso)

@@ -195,6 +195,7 @@ export function addDeviceLogIn(app: HttpServer, { appliance, settings, operation
       config: {
         access: { right: 'users.manage', orOwnName: true },
         audit: about('name', 'approve'),
+        changesAccounts: true,
       },
       schema: {
         ...describe('decideDeviceLogIn', 'Let the program in that shows a code, or refuse it'),

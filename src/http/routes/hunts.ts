@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { type Static, Type } from 'typebox'
 import type { Account } from '../../accounts/index.ts'
 import type { AdHocHunts, Explanation, Hunt } from '../../hunts/index.ts'
-import { toIso } from '../../store/index.ts'
+import { offsetOf, toIso } from '../../store/index.ts'
 import type { Span } from '../../tracing/index.ts'
 import { neighbours } from '../addresses.ts'
 import { about } from '../auditing.ts'
@@ -93,6 +93,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         offset: (page.number - 1) * page.size,
         limit: page.size,
       })
+      offsetOf(page, count)
       return { count, ...neighbours(request, page, count, [['type', type]]), results: results.map(huntJson) }
     },
   )
@@ -265,7 +266,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
   app.post(
     '/api/hunts/selection/',
     {
-      config: { audit: 'nothing to tell', access: 'account' },
+      config: { onlyReads: true, audit: 'nothing to tell', access: 'account' },
       bodyLimit: TEXT_BODY,
       schema: {
         tags: ['hunts'],

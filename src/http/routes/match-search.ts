@@ -141,7 +141,7 @@ export function addMatchSearch(app: HttpServer, { appliance: { matches } }: Rout
   app.post(
     '/api/matches/export/',
     {
-      config: { audit: 'nothing to tell', access: 'account' },
+      config: { onlyReads: true, audit: 'nothing to tell', access: 'account' },
       bodyLimit: LIST_BODY,
       schema: {
         ...files,

@@ -40,6 +40,7 @@ export function addQuotas(app: HttpServer, { appliance: { accounts, quotas, room
     {
       config: {
         access: 'users.manage',
+        changesAccounts: true,
         audit: ({ params, body }) => [
           (params as Static<typeof UserPath>).name,
           ...Object.entries(body as object).map(([limit, value]) => `${limit}: ${value}`),
@@ -62,7 +63,7 @@ export function addQuotas(app: HttpServer, { appliance: { accounts, quotas, room
   app.delete(
     path,
     {
-      config: { access: 'users.manage', audit: about('name') },
+      config: { access: 'users.manage', changesAccounts: true, audit: about('name') },
       schema: describe('removeQuota', 'Take away a user’s own quota: the one of everybody counts'),
     },
     async ({ params: { name } }) => {

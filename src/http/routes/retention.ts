@@ -58,7 +58,7 @@ export function addRetention(app: HttpServer, { appliance: { retention, room } }
   app.post(
     '/api/retention/preview/',
     {
-      config: { ...access, audit: 'nothing to tell' },
+      config: { ...access, onlyReads: true, audit: 'nothing to tell' },
       schema: {
         ...describe('previewRetention', 'Tell what would be deleted, and delete nothing'),
         description: 'Of what is set, with what the request says in its place; whether it is turned on or not.',

@@ -36,7 +36,7 @@ export function addRulesetMatches(app: HttpServer, { appliance: { matches } }: R
     app.get(
       url,
       {
-        config: { access: 'account', invalid: 'ruleset.name-invalid' },
+        config: { access: 'account', invalid: { name: 'ruleset.name-invalid' } },
         schema: {
           tags: ['rulesets'],
           operationId: url.includes('v2') ? 'listMatches' : 'listMatchesOlder',

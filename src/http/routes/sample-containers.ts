@@ -56,7 +56,7 @@ export function addSampleContainers(app: HttpServer, { appliance: { samples } }:
     '/api/samples/containers/',
     {
       bodyLimit: LIST_BODY,
-      config: { audit: 'nothing to tell', access: 'account' },
+      config: { onlyReads: true, audit: 'nothing to tell', access: 'account' },
       schema: {
         tags: ['samples'],
         operationId: 'listContainers',

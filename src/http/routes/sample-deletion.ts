@@ -37,12 +37,17 @@ const DeletionStatus = Type.Object({
   detail: DeletedMany,
 })
 
-/** Deletions whose state can be asked for. */
-const DELETIONS_KEPT = 1_000
+/** Characters of the deletions whose state can be asked for: of the hashes in them, and for each deletion. */
+const KEPT_CHARACTERS = 8 * 1024 * 1024
+const CHARACTERS_OF_EACH = 1_000
 
 /** Deleting samples with their content, matches and hunt results, at once and for good. */
 export function addSampleDeletion(app: HttpServer, { appliance: { samples, room } }: RouteParts): void {
-  const ended = new LRUCache<string, Static<typeof DeletedMany>>({ max: DELETIONS_KEPT })
+  const ended = new LRUCache<string, Static<typeof DeletedMany>>({
+    maxSize: KEPT_CHARACTERS,
+    sizeCalculation: ({ deleted, not_found }) =>
+      [...deleted, ...not_found].reduce((sum, hash) => sum + hash.length, CHARACTERS_OF_EACH),
+  })
 
   app.delete(
     '/api/samples/:hash/',
@@ -113,8 +118,8 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
         operationId: 'getDeletionStatus',
         summary: 'Get what became of a deletion of samples',
         description:
-          `A deletion has ended when its answer comes, so this is never pending. The latest ${DELETIONS_KEPT} are known, ` +
-          'until the server stops.',
+          'A deletion has ended when its answer comes, so this is never pending. The latest are known, with 8 MB of hashes ' +
+          'in all, until the server stops.',
         querystring: Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) }),
         response: {
           200: DeletionStatus,

@@ -2,6 +2,7 @@
 import { posix } from 'node:path'
 import { Type } from 'typebox'
 import { sampleStatuses } from '../../samples/index.ts'
+import { offsetOf } from '../../store/index.ts'
 import { neighbours } from '../addresses.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { Paging } from '../contract/paging.ts'
@@ -34,7 +35,7 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
     '/api/samples/status/',
     {
       bodyLimit: LIST_BODY,
-      config: { audit: 'nothing to tell', access: 'account', invalid: 'parameter.out-of-range' },
+      config: { onlyReads: true, audit: 'nothing to tell', access: 'account', invalid: 'parameter.out-of-range' },
       schema: {
         tags: ['samples'],
         operationId: 'getSampleStatus',
@@ -64,7 +65,7 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
     app.post(
       url,
       {
-        config: { audit: 'nothing to tell', access: 'account' },
+        config: { onlyReads: true, audit: 'nothing to tell', access: 'account' },
         bodyLimit: LIST_BODY,
         schema: {
           tags: ['samples'],
@@ -161,6 +162,7 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
           offset: (asked.number - 1) * asked.size,
           limit: asked.size,
         })
+        offsetOf(asked, total)
         const known = new Map(
           files.length > 0
             ? (await samples.list([...new Set(files.map(({ sample }) => sample.sha1))])).map((each) => [

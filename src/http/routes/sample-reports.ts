@@ -28,7 +28,7 @@ export function addSampleReports(app: HttpServer, { appliance: { samples, matche
       url,
       {
         bodyLimit: LIST_BODY,
-        config: { audit: 'nothing to tell', access: 'account' },
+        config: { onlyReads: true, audit: 'nothing to tell', access: 'account' },
         schema: {
           tags: ['samples'],
           operationId,

@@ -18,7 +18,7 @@ export function addSearch(app: HttpServer, { appliance: { search } }: RouteParts
   app.post(
     '/api/search/',
     {
-      config: { audit: 'nothing to tell', access: 'account' },
+      config: { onlyReads: true, audit: 'nothing to tell', access: 'account' },
       bodyLimit: LIST_BODY,
       schema: {
         tags: ['search'],

@@ -80,7 +80,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.post(
     '/api/users/',
     {
-      config: { audit: about('name', 'role'), access: 'users.manage' },
+      config: { changesAccounts: true, audit: about('name', 'role'), access: 'users.manage' },
       schema: {
         ...describe('addUser', 'Add a user'),
         body: Type.Object({
@@ -103,7 +103,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.delete(
     '/api/users/:name/',
     {
-      config: { audit: about('name'), access: 'users.manage' },
+      config: { changesAccounts: true, audit: about('name'), access: 'users.manage' },
       schema: {
         ...describe('removeUser', 'Remove a user'),
         params: UserPath,
@@ -119,7 +119,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.post(
     '/api/users/:name/role/',
     {
-      config: { audit: about('name', 'role'), access: 'users.manage' },
+      config: { changesAccounts: true, audit: about('name', 'role'), access: 'users.manage' },
       schema: {
         ...describe('setUserRole', 'Give a user another role'),
         params: UserPath,
@@ -135,7 +135,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.post(
     '/api/users/:name/disabled/',
     {
-      config: { audit: about('name', 'disabled'), access: 'users.manage' },
+      config: { changesAccounts: true, audit: about('name', 'disabled'), access: 'users.manage' },
       schema: {
         ...describe('setUserDisabled', 'Refuse all credentials of a user from now on, or take that back'),
         description: 'Log-ins end for good; tokens work again when the user is enabled. Rulesets go on running.',
@@ -153,7 +153,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.post(
     '/api/users/:name/password/',
     {
-      config: { audit: about('name'), access: { right: 'users.manage', orOwnName: true } },
+      config: { changesAccounts: true, audit: about('name'), access: { right: 'users.manage', orOwnName: true } },
       schema: {
         ...describe('setUserPassword', 'Set a password: one\u2019s own, or anybody\u2019s as an administrator'),
         params: UserPath,
@@ -218,7 +218,11 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.post(
     '/api/users/:name/tokens/',
     {
-      config: { audit: about('name', 'label', 'scope'), access: { right: 'users.manage', orOwnName: true } },
+      config: {
+        changesAccounts: true,
+        audit: about('name', 'label', 'scope'),
+        access: { right: 'users.manage', orOwnName: true },
+      },
       schema: {
         ...describe('createToken', 'Make a token, which is shown this once'),
         params: UserPath,
@@ -253,7 +257,7 @@ export function addUsers(app: HttpServer, { appliance: { accounts, room }, opera
   app.delete(
     '/api/users/:name/tokens/:id/',
     {
-      config: { audit: about('name', 'id'), access: { right: 'users.manage', orOwnName: true } },
+      config: { changesAccounts: true, audit: about('name', 'id'), access: { right: 'users.manage', orOwnName: true } },
       schema: {
         ...describe('revokeToken', 'Revoke a token'),
         params: Type.Object({ name: Type.String(), id: Type.Integer({ minimum: 1 }) }),
