@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Failure } from '../errors/index.ts'
 import { asStorageFailure } from './files/index.ts'
@@ -40,6 +40,11 @@ export function lockDataFolder(folder: string): DataFolderLock {
 }
 
 function makeFolder(folder: string): void {
+  // The recursive mkdir of Node never ends below /proc, where no folder can be made.
+  if (/^\/proc(?:\/|$)/.test(resolve(folder))) {
+    const message = `${folder} cannot be used: /proc holds no files. Name another folder with --data.`
+    throw new Failure('data-folder.unusable', message)
+  }
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   } catch (error) {

@@ -113,3 +113,8 @@ test('whatever rights a data folder had, others have none after a start, nor to 
   assert.deepEqual(open(data), [])
   assert.equal(await server.stop(), 0)
 })
+
+test('a data folder below /proc, where none can be made, is refused in a sentence', async () => {
+  const { stderr } = await backtrailTo(1, ['serve', '--port', '0', '--data', '/proc/backtrail'])
+  assert.match(stderr, /\/proc\/backtrail cannot be used: .*--data/)
+})
