@@ -170,7 +170,7 @@ test('a token for some operations can do these and nothing else, and cannot make
     ['/api/samples/status/', { hash_values }],
     ['/api/samples/v2/list/', { hash_values }],
     ['/api/samples/v3/search/', { query: 'size:1' }],
-    ['/api/search/', { query: 'anything' }],
+    ['/api/search/', { text: 'anything' }],
   ] as const) {
     assert.deepEqual(await call('POST', path, body), [200, undefined], path)
   }
