@@ -38,7 +38,7 @@ const DeletionStatus = Type.Object({
 })
 
 /** Characters of the deletions whose state can be asked for: of the hashes in them, and for each deletion. */
-const KEPT_CHARACTERS = 8 * 1024 * 1024
+const KEPT_CHARACTERS = 4 * 1024 * 1024
 const CHARACTERS_OF_EACH = 1_000
 
 /** Deleting samples with their content, matches and hunt results, at once and for good. */
@@ -118,7 +118,7 @@ export function addSampleDeletion(app: HttpServer, { appliance: { samples, room 
         operationId: 'getDeletionStatus',
         summary: 'Get what became of a deletion of samples',
         description:
-          'A deletion has ended when its answer comes, so this is never pending. The latest are known, with 8 MB of hashes ' +
+          'A deletion has ended when its answer comes, so this is never pending. The latest are known, with 4 MB of hashes ' +
           'in all, until the server stops.',
         querystring: Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) }),
         response: {
