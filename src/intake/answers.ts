@@ -68,6 +68,7 @@ const hitFields = {
   meta: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
   strings: Type.Array(shapeOf(stringFields)),
   name: Type.Optional(Text),
+  otherNames: Type.Optional(listOf(Text)),
 } satisfies Fields<RuleHit>
 
 const errorFields = {

@@ -211,11 +211,11 @@ async function currentHits({ revisions }: UnitOfWork, hits: readonly RuleHit[]):
     const unchanged = current === id || current === null ? null : await unchangedRules(revisions, id, current)
     rulesetOf.set(id, { rulesetId, unchanged })
   }
-  return hits.flatMap(({ ruleset, rule, name = null }) => {
+  return hits.flatMap(({ ruleset, rule, name = null, otherNames = [] }) => {
     const revisionId = revisionIdOf(ruleset) ?? 0
     const found = rulesetOf.get(revisionId)
     if (!found || found.unchanged?.has(rule) === false) return []
-    return [{ rulesetId: found.rulesetId, revisionId, rule, name }]
+    return [{ rulesetId: found.rulesetId, revisionId, rule, name, otherNames }]
   })
 }
 

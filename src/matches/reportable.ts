@@ -1,15 +1,18 @@
 /**
  * Which of the rules that hold on samples become matches. Whatever records matches asks here, wherever they were found:
  * a rule that is disabled by itself is evaluated like all others, since rules may refer to it, and makes no match; nor does
- * any rule on the samples of its allow list.
+ * any rule on the samples of its allow list. Where the list has a name, a rule that holds for another name of the sample as
+ * well is a match for that.
  */
-import { type Allowed, inSmallLetters, type RuleOfRuleset, type UnitOfWork } from '../store/index.ts'
+import { inSmallLetters, type RuleOfRuleset, type UnitOfWork } from '../store/index.ts'
 import { type AllowedTraits, isAllowed } from './allowed-samples.ts'
 
 /** That a rule holds on a sample. */
 interface Found extends RuleOfRuleset {
   /** The file name that the rule held for; the sample's where there is none. */
   readonly name?: string | null
+  /** Further ones of the sample that it held for. */
+  readonly otherNames?: readonly string[]
 }
 
 /** The ones that are matches, in their order. In the unit of work that records them. */
@@ -33,12 +36,15 @@ async function withoutAllowed<T extends Found>(
   if (allowed.size === 0) return [...found]
   const samples = [...new Set(found.filter((rule) => allowed.has(keyOf(rule))).map(sampleOf))]
   const traits = await traitsOf(tx, samples)
-  const isIn = (rule: T, list: readonly Allowed[]) => {
+  return found.flatMap((rule) => {
     const known = traits.get(sampleOf(rule))
-    const shown = known && { ...known, name: rule.name ?? known.name }
-    return shown !== undefined && list.some((entry) => isAllowed(entry, shown))
-  }
-  return found.filter((rule) => !isIn(rule, allowed.get(keyOf(rule)) ?? []))
+    if (known === undefined) return [rule]
+    const list = allowed.get(keyOf(rule)) ?? []
+    const isIn = (name: string) => list.some((entry) => isAllowed(entry, { ...known, name }))
+    const name = [rule.name ?? known.name, ...(rule.otherNames ?? [])].find((name) => !isIn(name))
+    if (name === undefined) return []
+    return [name === (rule.name ?? known.name) ? rule : { ...rule, name }]
+  })
 }
 
 async function traitsOf(

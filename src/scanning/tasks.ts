@@ -71,6 +71,8 @@ export interface RuleHit {
   readonly strings: readonly StringHit[]
   /** The file name that the rule held for; left out where the ruleset asks for none. */
   readonly name?: string
+  /** Further ones of the sample that it held for. */
+  readonly otherNames?: readonly string[]
 }
 
 export interface StringHit {

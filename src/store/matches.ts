@@ -144,6 +144,8 @@ export interface FoundMatch {
   readonly rule: string
   /** The file name that the rule held for; null where it asks for none. */
   readonly name: string | null
+  /** Further ones of the sample that it held for. */
+  readonly otherNames?: readonly string[]
 }
 
 /** A match that was not known before. */

@@ -67,6 +67,30 @@ test('a rule makes no match on what is allowed by hash, name, signer or serial n
   }
 })
 
+test('an allowed name hides no match under another name of the same content, whichever came first', async () => {
+  const rules = 'rule named { condition: filename endswith ".scr" and filesize > 0 }'
+  await server.saveRuleset('by_names', rules, 'ana')
+  assert.equal((await allow('by_names', { rule: 'named', kind: 'name', value: 'good.scr' })).status, 200)
+  for (const names of [['evil.scr', 'good.scr'], ['good.scr', 'evil.scr'], ['good.scr']]) {
+    const content = `sent as ${names}`
+    const hash = digest('sha1', content)
+    for (const name of names) await server.upload(content, name)
+    await localRetro()
+    const expected = names.includes('evil.scr') ? ['by_names named'] : []
+    const own = (await matchesOf(hash)).filter((match) => match.startsWith('by_names '))
+    assert.deepEqual(own, expected, content)
+  }
+  // Found by Local Retro alone, where the name that came last is the allowed one.
+  await server.saveRuleset('by_names_later', `${rules} // later`, 'ana')
+  assert.equal((await allow('by_names_later', { rule: 'named', kind: 'name', value: 'good.scr' })).status, 200)
+  await localRetro()
+  const later = async (content: string) =>
+    (await matchesOf(digest('sha1', content))).filter((match) => match.startsWith('by_names_later '))
+  assert.deepEqual(await later('sent as evil.scr,good.scr'), ['by_names_later named'])
+  assert.deepEqual(await later('sent as good.scr,evil.scr'), ['by_names_later named'])
+  assert.deepEqual(await later('sent as good.scr'), [])
+})
+
 test('allowing is for owners and administrators, bounded, of rules and values that there are, and in the audit log', async () => {
   await server.saveRuleset('guarded_list', 'rule one { condition: false }', 'ana')
   await server.post('/api/rulesets/core/', { json: { name: 'core_list', content: 'rule one { condition: false }' } })

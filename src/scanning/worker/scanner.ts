@@ -116,7 +116,7 @@ export class Scanner {
     return { hits, errors, scannedBytes: scans * request.bytes.length }
   }
 
-  /** Adds what holds under another name and under none before. */
+  /** Adds what holds under another name. */
   #scanUnder(
     names: NameVariables,
     task: Task,
@@ -131,7 +131,11 @@ export class Scanner {
       const failure = this.#scanOne(task, renamed, ruleset, found)
       if (failure !== null) errors.push({ ruleset: ruleset.key, ...failure })
       for (const hit of found) {
-        if (!hits.some(({ ruleset, rule }) => ruleset === hit.ruleset && rule === hit.rule)) hits.push(hit)
+        const place = hits.findIndex(({ ruleset, rule }) => ruleset === hit.ruleset && rule === hit.rule)
+        const known = hits[place]
+        if (known === undefined) hits.push(hit)
+        else if (hit.name !== undefined && hit.name !== known.name)
+          hits[place] = { ...known, otherNames: [...(known.otherNames ?? []), hit.name] }
       }
     }
   }
