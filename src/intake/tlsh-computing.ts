@@ -4,8 +4,8 @@
  *
  *   processed, or migration ──▶ row in `tlsh_to_compute` ──computed in the background──▶ digest recorded, row removed
  *
- * Samples that arrive come first. While there are any, one worker computes for a fiftieth of the time. A restart goes on with
- * the rows that are left.
+ * Samples that arrive come first: while there are any, one worker computes for a fiftieth of the time. Otherwise it does so for a
+ * quarter, since somebody may hunt. A restart goes on with the rows that are left.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log, WorkerPool } from '../scanning/index.ts'
@@ -28,8 +28,10 @@ const AT_ONCE = 32
 /** While samples arrive: the pause before looking for samples, and the one after each of them. */
 const LOOKING_PAUSE_MS = 1_000
 const LEAST_PAUSE_MS = 25
-/** A worker does 100,000 bytes in a millisecond. */
-const BYTES_IN_A_MS_OF_PAUSE = 100_000 / 50
+/** That a worker does in a millisecond. */
+const BYTES_IN_A_MS = 100_000
+/** For so many times what a sample took it pauses while samples arrive, and otherwise. */
+const PAUSES = { busy: 50, quiet: 3 } as const
 const LOOK_MS = 100
 
 export class TlshComputing {
@@ -67,7 +69,9 @@ export class TlshComputing {
     const computed: { readonly sample: number; readonly digest: Uint8Array | null }[] = []
     for (const sample of waiting) {
       computed.push({ sample: sample.id, digest: await this.#compute(sample, signal) })
-      await this.#giveWay(LEAST_PAUSE_MS + sample.size / BYTES_IN_A_MS_OF_PAUSE, signal)
+      const tookMs = sample.size / BYTES_IN_A_MS
+      await delay(PAUSES.quiet * tookMs, undefined, { signal })
+      await this.#giveWay(LEAST_PAUSE_MS + (PAUSES.busy - PAUSES.quiet) * tookMs, signal)
     }
     await store.transaction('recordTlsh', (tx) => tx.tlsh.record(computed))
     return true

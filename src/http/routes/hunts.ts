@@ -93,6 +93,7 @@ export function addHunts(app: HttpServer, { appliance: { adHocHunts, explain, ro
         offset: (page.number - 1) * page.size,
         limit: page.size,
       })
+      // Refuses a page past the last one.
       offsetOf(page, count)
       return { count, ...neighbours(request, page, count, [['type', type]]), results: results.map(huntJson) }
     },

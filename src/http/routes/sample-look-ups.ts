@@ -162,6 +162,7 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
           offset: (asked.number - 1) * asked.size,
           limit: asked.size,
         })
+        // Refuses a page past the last one.
         offsetOf(asked, total)
         const known = new Map(
           files.length > 0
