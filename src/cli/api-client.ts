@@ -153,9 +153,20 @@ function unanswered(url: string, error: unknown): Failure {
   const { cause } = error
   if (cause instanceof UnreadableFile) throw cause
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  const explanation = { ECONNREFUSED: 'nothing listens there', ENOTFOUND: 'there is no host of that name' }[code]
+  const explanation = explanations[code]
   const reason = explanation ?? (cause instanceof Error ? cause.message : String(cause))
   return new Failure('server.unreachable', `The server at ${new URL(url).origin} cannot be reached: ${reason}.`)
+}
+
+const unknownAuthority =
+  'its certificate is of no authority that is known here; name a file with the certificate in NODE_EXTRA_CA_CERTS'
+const explanations: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'there is no host of that name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
 }
 
 function isBusy({ status }: Response): boolean {
@@ -187,7 +198,11 @@ async function refusal(url: string, response: Response): Promise<Failure> {
   const message = [answer.message, detail].find((words) => typeof words === 'string' && words !== '') ?? text
   if (typeof error === 'string' && Object.hasOwn(catalogue, error)) {
     const particulars = typeof detail === 'object' && detail !== null ? { ...detail } : {}
-    return new Failure(error as FailureCode, `${origin}: ${message}`, particulars)
+    const hint =
+      error === 'credentials.invalid'
+        ? ' Give one with --token or BACKTRAIL_TOKEN, or log in with backtrail login.'
+        : ''
+    return new Failure(error as FailureCode, `${origin}: ${message}${hint}`, particulars)
   }
   return new Failure('server.refused', `${origin} answered ${response.status} to ${pathname}: ${message}`)
 }

@@ -152,7 +152,11 @@ function refusal(texts: readonly HuntText[], costly: readonly Cost[], whole: Sha
   const most = first
     ? ` Most of it is ${bytesInWords(first.expected.bytes)} for ${first.rule === null ? `the text ${first.text}` : `the rule ${first.rule} of ${first.text}`}${becauseOf(first)}.`
     : ''
-  const message = `The hunt would read ${bytesInWords(whole.bytes)} of samples, and may read ${bytesInWords(bound.bytes)}.${most}`
+  const wayOut =
+    bound.costly === 'refuse'
+      ? 'Raise that bound, or have the costliest rules left out.'
+      : 'No rule reads so little: raise that bound.'
+  const message = `The hunt would read ${bytesInWords(whole.bytes)} of samples, and may read ${bytesInWords(bound.bytes)}.${most} ${wayOut}`
   return new Failure('hunt.reads-too-much', message, {
     expected: whole,
     most_read: bound.bytes,

@@ -145,7 +145,8 @@ test('a wrong token and a server that is not there are told', async (t) => {
   const folder = folderWith(t)
   const server = await startServer(t, ['--data', join(folder, 'data')])
   const wrong = await backtrailTo(1, ['users', 'list', '--server', server.url, '--token', 'wrong'])
-  assert.equal(wrong.stderr, `backtrail: ${server.url}: Invalid token.\n`)
+  const hint = 'Give one with --token or BACKTRAIL_TOKEN, or log in with backtrail login.'
+  assert.equal(wrong.stderr, `backtrail: ${server.url}: Invalid token. ${hint}\n`)
   assert.equal(await server.stop(), 0)
   const gone = await backtrail(['users', 'list', '--server', server.url, '--token', 'wrong'])
   assert.deepEqual(gone, {

@@ -63,7 +63,7 @@ test(`a hunt above the bound is refused with the rule and the line that cost it 
   const { message, detail } = await refused([{ name: 'fruit', content }], { bytes: whole - 1, costly: 'refuse' })
   assert.match(
     message,
-    /^The hunt would read .+ of samples, and may read .+ for the rule short of fruit for \$short and .+ in line 12\.$/,
+    /^The hunt would read .+ of samples, and may read .+ for the rule short of fruit for \$short and .+ in line 12\. Raise that bound, or have the costliest rules left out\.$/,
   )
   const { expected, most_read, count, rules } = detail
   assert.deepEqual(
