@@ -128,6 +128,8 @@ async function makeReady(settings: Settings, ready: Opened, log: Log): Promise<W
   ready.add(() => scratch.close())
   const pool = startWorkers(settings, scratch, log)
   ready.add(() => endWorkers(pool))
+  // The process that checks texts starts with the first one, and is to be there as well.
+  void pool.run('check', { content: 'rule ready { condition: false }' }, { priority: 'background' }).catch(() => {})
   return { scratch, pool }
 }
 

@@ -259,10 +259,10 @@ test('what nodes find out about samples that arrive is what a server alone does 
   assert.deepEqual((await server.appliance.segments.check({ each: 1 })).problems, [])
 })
 
-/** Takes a tenth of a second on each marked sample, when it arrives. */
+/** Takes a tenth of a second on each marked sample, when it arrives: whoever is to be stopped in the middle of it must have more. */
 async function withSlowIntake(t: TestContext, nodes: number) {
   const started = [...(await haveNodes(nodes))]
-  await server.saveRuleset('live_slow', aboutArriving(slow))
+  await server.saveRuleset('live_slow', aboutArriving(slow.replace('4000000', '9000000')))
   t.after(() => server.delete('/api/yara/ruleset/', { form: { name: 'live_slow' } }).catch(() => {}))
   await untilNodesExamine()
   const files = Array.from({ length: 30 }, (_, n) => [`slow-${n}`, textOf(n, true)] as const)
