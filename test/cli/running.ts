@@ -56,7 +56,9 @@ const seen = new Set<string>()
 const idle: ChildProcess[] = []
 
 /** What was asked of the program itself before runs in a process that is there already. */
-function isRepeated(parameters: readonly string[], { command, onStderr }: RunOptions): boolean {
+function isRepeated(parameters: readonly string[], { command, onStderr, env = {} }: RunOptions): boolean {
+  // What Node itself is told concerns a process from its start.
+  if (Object.keys(env).some((name) => name.startsWith('NODE_'))) return false
   if (built === '' || process.env.BACKTRAIL_LONG === '1' || command !== undefined || onStderr !== undefined)
     return false
   const [name = '', next = ''] = parameters
