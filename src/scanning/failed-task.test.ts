@@ -10,5 +10,6 @@ test('an error of a worker process arrives with its code, and with its stack wit
     (thrown) => thrown,
   )
   assert.equal(error.code, 'ENOENT')
-  assert.match(error.stack, /in the worker process: Error: ENOENT.*\n\s+at [\s\S]*worker\/entropy\.ts/)
+  // A source of the worker, or what was built of all of them.
+  assert.match(error.stack, /in the worker process: Error: ENOENT.*\n\s+at [\s\S]*worker\/(?:entropy\.ts|main\.js)/)
 })
