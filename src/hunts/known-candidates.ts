@@ -2,14 +2,13 @@
  * What segments have answered before: which of their samples a plan cannot rule out. Neither a segment nor a plan ever changes,
  * so an answer holds for good. Hunts with rules that were hunted with before, such as Local Retro, ask for the others only.
  */
-import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { RunnableRuleset, TaskOutput } from '../scanning/index.ts'
+import { planDigest, type RunnableRuleset, type TaskOutput } from '../scanning/index.ts'
 
 type Candidates = TaskOutput<'evaluate'>['candidates'][number]
 
 const MOST_BYTES = 64 * 1024 ** 2
-/** What an answer takes beside its ids; measured. */
+/** What an answer takes beside its ids, roughly. */
 const ANSWER_BYTES = 64
 /** A longer answer is soon given: it is mostly all samples. */
 const MOST_IDS = 8_192
@@ -39,7 +38,7 @@ export class KnownCandidates {
     const candidates: Candidates[] = []
     const unknown: RunnableRuleset[] = []
     for (const ruleset of rulesets) {
-      const answer = answers.byPlan.get(digestOf(ruleset))
+      const answer = answers.byPlan.get(planDigest(ruleset))
       if (answer === undefined) unknown.push(ruleset)
       else if (answer !== null) candidates.push({ ruleset: ruleset.key, ...answer })
     }
@@ -52,7 +51,7 @@ export class KnownCandidates {
     const found = new Map(candidates.map((answer) => [answer.ruleset, answer]))
     for (const ruleset of rulesets) {
       const { samples, asksForNames } = found.get(ruleset.key) ?? NONE
-      const digest = digestOf(ruleset)
+      const digest = planDigest(ruleset)
       if (samples.length > MOST_IDS || answers.byPlan.has(digest)) continue
       answers.byPlan.set(digest, samples.length === 0 ? null : { samples, asksForNames })
       answers.bytes += ANSWER_BYTES + samples.byteLength
@@ -64,11 +63,3 @@ export class KnownCandidates {
 }
 
 const NONE = { samples: new Uint32Array(), asksForNames: false }
-
-const digests = new WeakMap<RunnableRuleset, string>()
-
-function digestOf(ruleset: RunnableRuleset): string {
-  const digest = digests.get(ruleset) ?? hash('sha256', ruleset.plan, 'base64')
-  digests.set(ruleset, digest)
-  return digest
-}

@@ -347,17 +347,11 @@ export class Unpacker {
         throw error
       }
     }
-    await inParallel(
-      members.filter(({ isTwin }) => !isTwin),
-      AT_ONCE,
-      take,
-    )
-    // Behind all of those that they may repeat.
-    await inParallel(
-      members.filter(({ isTwin }) => isTwin),
-      AT_ONCE,
-      take,
-    )
+    // Twins behind all of those that they may repeat.
+    for (const areTwins of [false, true]) {
+      const some = members.filter(({ isTwin = false }) => isTwin === areTwins)
+      await inParallel(some, AT_ONCE, take)
+    }
   }
 
   #admit(opening: Opening, path: string, temporary: string, digests: StagedFile['digests']): void {

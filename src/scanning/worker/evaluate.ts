@@ -1,8 +1,9 @@
-import { createHash, hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { LRUCache } from 'lru-cache'
 import { SegmentReader, segmentReads } from '../../index/index.ts'
 import { asksForVariables, NamedSamples, PlanBatch } from '../../planner/index.ts'
+import { planDigest } from '../plan-digest.ts'
 import type { RunnableRuleset, SegmentUse, TaskInput, TaskOutput } from '../tasks.ts'
 import type { HeldRulesets, HeldSet } from './rulesets.ts'
 import type { Task } from './task.ts'
@@ -78,15 +79,9 @@ function batchOf(rulesets: readonly RunnableRuleset[], held: HeldRulesets): Plan
   return batch
 }
 
-const planDigests = new WeakMap<RunnableRuleset, string>()
-
 function plansKey(rulesets: readonly RunnableRuleset[]): string {
   const all = createHash('sha256')
-  for (const ruleset of rulesets) {
-    const digest = planDigests.get(ruleset) ?? hash('sha256', ruleset.plan)
-    planDigests.set(ruleset, digest)
-    all.update(digest)
-  }
+  for (const ruleset of rulesets) all.update(planDigest(ruleset))
   return all.digest('hex')
 }
 
