@@ -13,6 +13,7 @@ import {
   CLUSTER_MARKER,
   checkDatabase,
   contentFile,
+  contentFolder,
   contentKey,
   DATABASE,
   DatabaseHealth,
@@ -291,12 +292,12 @@ class IntoCluster {
 
   /** Sizes of all contents that are stored, by digest; null where they are too many. */
   async #allObjects(): Promise<Map<string, number> | null> {
-    return this.#reader.samples.count <= LISTED_TOGETHER ? this.#sizesBelow(contentKey('').replace(/\/+$/, '/')) : null
+    return this.#reader.samples.count <= LISTED_TOGETHER ? this.#sizesBelow(contentFolder()) : null
   }
 
   /** Of those whose digest begins with this byte. */
   #objects(first: number): Promise<Map<string, number>> {
-    return this.#sizesBelow(`${contentKey(first.toString(16).padStart(2, '0')).split('/').slice(0, 2).join('/')}/`)
+    return this.#sizesBelow(contentFolder(first))
   }
 
   async #sizesBelow(folder: string): Promise<Map<string, number>> {

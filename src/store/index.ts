@@ -83,6 +83,7 @@ export {
   type BucketSettings,
   ChangedFile,
   CLUSTER_MARKER,
+  contentFolder,
   contentKey,
   demandKnownPrefix,
   demandOwnPrefix,

@@ -101,7 +101,7 @@ export class S3Contents implements ContentStore {
 
   async list(firstByte: number): Promise<string[]> {
     const names: string[] = []
-    for await (const page of this.#parts.bucket.list(folderOf(firstByte))) {
+    for await (const page of this.#parts.bucket.list(contentFolder(firstByte))) {
       names.push(...page.map(({ key }) => nameOf(key)).filter(isContentName))
     }
     return names.sort()
@@ -132,7 +132,7 @@ export class S3Contents implements ContentStore {
     let deleted = 0
     // Both by ascending digests, so a page of one is compared with as many of the other.
     let after: Uint8Array | null = null
-    for await (const page of this.#parts.bucket.list(folderOf(firstByte))) {
+    for await (const page of this.#parts.bucket.list(contentFolder(firstByte))) {
       const contents = page.filter(({ key }) => isContentName(nameOf(key)))
       const last = contents.at(-1)
       if (last === undefined) continue
@@ -216,8 +216,9 @@ export function contentKey(hex: string): string {
   return `${FOLDER}/${hex.slice(0, 2)}/${hex}`
 }
 
-function folderOf(firstByte: number): string {
-  return `${FOLDER}/${firstByte.toString(16).padStart(2, '0')}/`
+/** Where the objects are of the contents that begin with a byte; of all contents without one. */
+export function contentFolder(firstByte?: number): string {
+  return firstByte === undefined ? `${FOLDER}/` : `${FOLDER}/${firstByte.toString(16).padStart(2, '0')}/`
 }
 
 function nameOf(key: string): string {
