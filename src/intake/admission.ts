@@ -2,11 +2,13 @@
  * Admits contents: makes them durable, then their rows, many at a time. A sample that has its row is acknowledged, and
  * the queue (`state` = 'queued') brings it to its end whatever happens to this process.
  */
+import { wasCutShort } from '../archives/index.ts'
 import { takeOverFromCloud } from '../samples/index.ts'
 import {
   type ArchiveCharge,
   type Charge,
   type ContentStore,
+  type IntakeState,
   type KnownSample,
   type NewSighting,
   now,
@@ -36,11 +38,13 @@ export interface AdmissionParts {
   readonly scratch: Scratch
   /** What may come out of an upload. */
   readonly allowance: Charge
+  /** Archives in archives that are opened. */
+  readonly archiveDepth: number
 }
 
 /** Admits a batch in order; equal contents become one sample. All fail together, and then nothing is left of them. */
 export async function admit(
-  { store, contents, scratch, allowance }: AdmissionParts,
+  { store, contents, scratch, allowance, archiveDepth }: AdmissionParts,
   batch: readonly StagedFile[],
 ): Promise<readonly Admitted[]> {
   const stored = new Set<StagedFile>()
@@ -57,7 +61,7 @@ export async function admit(
       return contents.put(files, () => {
         for (const staged of kept) stored.add(staged)
         return store.transaction('admitSamples', async (tx) => {
-          const admitted = await insertRows(tx, batch, known, [...fresh.values()])
+          const admitted = await insertRows(tx, batch, known, [...fresh.values()], archiveDepth)
           await tx.intake.charge(chargesOf(batch), allowance)
           return admitted
         })
@@ -103,6 +107,7 @@ async function insertRows(
   batch: readonly StagedFile[],
   known: ReadonlyMap<string, KnownSample>,
   fresh: readonly StagedFile[],
+  archiveDepth: number,
 ): Promise<Admitted[]> {
   const seen = now()
   const samples = new Map(known)
@@ -127,10 +132,10 @@ async function insertRows(
   const sightings: { readonly staged: StagedFile; readonly id: number }[] = []
   for (const staged of batch) {
     const { member, tags } = staged
-    const { password } = staged.state
     let sample = samples.get(keyOf(staged.digests.sha256)) as KnownSample
+    const mayChange = !isFresh.has(staged) && (staged.state.password !== null || member === null)
     // It was found before this transaction, and may have been processed since.
-    if (sample.state === 'queued' && password !== null && !isFresh.has(staged)) {
+    if (sample.state === 'queued' && mayChange) {
       sample = (await tx.samples.findKnown([sample.sha256]))[0] ?? sample
     }
     const { id } = sample
@@ -143,14 +148,14 @@ async function insertRows(
     if (!isFresh.has(staged)) {
       // The name is that of the last time somebody sent it; what an archive calls it does not change that.
       await tx.samples.seeAgain(id, seen, staged.source === 'member' ? null : staged.name)
-      requeued = state === 'processed' && worthAnotherTry(sample, staged)
+      requeued = state === 'processed' && worthAnotherTry(sample, staged, archiveDepth)
       if (requeued) {
-        await requeue(tx, id, staged)
+        await requeue(tx, id, staged.state)
         state = 'queued'
         samples.set(keyOf(staged.digests.sha256), { ...sample, state })
-      } else if (state === 'queued' && password !== null) {
-        // It may be under way without this password; when it ends, its commit sees that.
-        reopened = await tx.intake.addPassword(id, password, isLocked(sample.note))
+      } else if (state === 'queued' && mayChange) {
+        // It may be under way as it came before; when it ends, its commit sees that.
+        reopened = await tx.intake.comeAgain(id, staged.state, mayHaveMore(sample.note ?? ''))
       }
     }
     const known = !isFresh.has(staged)
@@ -170,9 +175,17 @@ function sightingOf({ staged, id }: { readonly staged: StagedFile; readonly id: 
   return { sampleId: id, userId, name, source, comment, folder, owner }
 }
 
-/** An archive that did not open before, or not all of it, and now comes with a password. */
-function worthAnotherTry({ note, extractedFileCount }: KnownSample, { state }: StagedFile): boolean {
-  return state.password !== null && note !== null && (extractedFileCount === 0 || isLocked(note))
+/** An archive that did not open before, or not all of it, and now comes with a password, or out of fewer archives. */
+function worthAnotherTry({ note, extractedFileCount }: KnownSample, staged: StagedFile, archiveDepth: number): boolean {
+  if (note === null) return false
+  const { password, depth } = staged.state
+  const isOpenable = password !== null && (extractedFileCount === 0 || isLocked(note))
+  return isOpenable || wasCutShort(note, { isShallow: depth < archiveDepth, isSent: staged.member === null })
+}
+
+/** Whether more may come out of an archive with such a note when it comes otherwise. */
+export function mayHaveMore(note: string): boolean {
+  return isLocked(note) || wasCutShort(note, { isShallow: true, isSent: true })
 }
 
 /** Whether a sample's note says that a password is missing. */
@@ -188,12 +201,12 @@ export async function requeueLocked(store: Store, sha256: Uint8Array, password: 
   return store.transaction('admitSamples', async (tx) => {
     const [sample] = await tx.samples.findKnown([sha256])
     if (sample?.state !== 'processed' || !isLocked(sample.note)) return null
-    await requeue(tx, sample.id, { state: sentWith(password) })
+    await requeue(tx, sample.id, sentWith(password))
     return sample.id
   })
 }
 
-async function requeue({ intake }: UnitOfWork, id: number, { state }: Pick<StagedFile, 'state'>): Promise<void> {
+async function requeue({ intake }: UnitOfWork, id: number, state: IntakeState): Promise<void> {
   await intake.requeue(id)
-  await intake.record([{ ...sentWith(state.password), sample: id, depth: state.depth }])
+  await intake.record([{ ...state, sample: id }])
 }

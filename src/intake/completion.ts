@@ -17,7 +17,7 @@ import {
   type StoredIntake,
   type UnitOfWork,
 } from '../store/index.ts'
-import { isLocked } from './admission.ts'
+import { mayHaveMore } from './admission.ts'
 import { type Examined, mayHaveMembers } from './examination.ts'
 
 export interface CompletionParts {
@@ -45,7 +45,7 @@ export interface Completed {
   readonly behind: readonly Examined[]
   /** Those of the batch that wait for no members, and archives that have waited for them. */
   readonly done: readonly Done[]
-  /** Archives whose members are processed, and that are to be matched again; and those that a password came for meanwhile. */
+  /** Archives whose members are processed, and that are to be matched again; and those that came otherwise meanwhile. */
   readonly again: readonly number[]
 }
 
@@ -146,21 +146,27 @@ async function commit(
     waiting.map(({ queued: { id, state }, live: { generation } }) => ({ ...state, sample: id, generation })),
   )
   const done = batch.filter(({ queued: { id } }) => !waits.has(id) && !reopened.has(id))
-  // All of them: a password may have come for one of which nothing was remembered.
+  // All of them: one of which nothing was remembered may have come with a password.
   const released = await intake.forget(done.map(({ queued }) => queued.id))
   const archives = released.length > 0 ? await completeReady(tx, batch[0]?.live.generation ?? 0, released) : NONE
   const own = done.map(({ queued: { id, digests } }) => ({ id, size: digests.size, sha256: digests.sha256 }))
   return { done: [...own, ...archives.done], again: [...reopened.keys(), ...archives.again] }
 }
 
-/** Archives of which a password was missing that has come meanwhile: they begin anew, with these states. */
+/**
+ * Archives that were not unpacked, or in part, and came once more meanwhile, with a password or out of fewer archives: they
+ * begin anew, with these states.
+ */
 async function reopenedOf(intake: StoredIntake, batch: readonly Examined[]): Promise<ReadonlyMap<number, Reopened>> {
-  const locked = batch.filter(({ queued, remarks }) => queued.state.stage !== 'rematch' && isLocked(remarks.join(' ')))
-  const ids = locked.map(({ queued }) => queued.id)
+  const cut = batch.filter(({ queued, remarks }) => queued.state.stage !== 'rematch' && mayHaveMore(remarks.join(' ')))
+  const ids = cut.map(({ queued }) => queued.id)
   if (ids.length === 0) return new Map()
   const { samples } = await intake.next({ ids }, ids.length)
-  const used = new Map(locked.map(({ queued }) => [queued.id, queued.state.password]))
-  const changed = samples.filter(({ id, state }) => state.password !== used.get(id))
+  const used = new Map(cut.map(({ queued }) => [queued.id, queued.state]))
+  const changed = samples.filter(({ id, state: { password, depth, root } }) => {
+    const before = used.get(id)
+    return password !== before?.password || depth !== before.depth || root !== before.root
+  })
   return new Map(changed.map(({ id, state }) => [id, { ...state, stage: 'arrived', sample: id }]))
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { sevenZipBinary } from '../archives/seven-zip.ts'
 import { storedZip } from '../archives/stored-zip.fixture.ts'
@@ -247,6 +248,44 @@ test('bounds on depth, members and bytes hold for all that comes out of one uplo
   const all = (await c.samples.search({}, { limit: 100 })).samples
   assert.equal(all.length, 3 + 1 + 5)
   assert.ok(all.some(({ note }) => /too much came out/.test(note ?? '')))
+})
+
+test('an archive that too much lay around or before is unpacked when it comes by itself, or less deep', async (t) => {
+  const c = await freshCollection(t, { workers: 2, limits: { archiveDepth: 2, archiveMembers: 5 } })
+  const has = async (content: string) => (await c.samples.find(digestOf(Buffer.from(content)))) !== null
+  const core = zipOf({ 'core.txt': Buffer.from('the core') })
+  const around = (inner: Buffer, name: string) => zipOf({ [name]: inner })
+  await (await upload(c, around(around(core, 'core.zip'), 'middle.zip'), 'outer.zip')).processed
+  assert.equal(await has('the core'), false)
+  await (await upload(c, around(core, 'the same.zip'), 'less.zip')).processed
+  assert.equal(await has('the core'), true)
+  assert.equal((await c.samples.find(digestOf(core)))?.note, null)
+
+  // The first four members leave one for what comes behind: of the last archive, one file comes out.
+  const last = zipOf({ x: Buffer.from('content x'), y: Buffer.from('content y') })
+  const first = [1, 2, 3].map((n) => [`${n}.txt`, Buffer.from(`text ${n}`)] as const)
+  await (await upload(c, zipOf({ ...Object.fromEntries(first), 'last.zip': last }), 'wide.zip')).processed
+  assert.deepEqual([await has('content x'), await has('content y')], [true, false])
+  assert.match((await c.samples.find(digestOf(last)))?.note ?? '', /sent by itself, more comes out of it/)
+  await (await upload(c, last, 'last.zip')).processed
+  assert.equal(await has('content y'), true)
+  assert.equal((await c.samples.find(digestOf(last)))?.note, null)
+})
+
+test('an archive that comes by itself while it is queued as a member is unpacked as what was sent', async (t) => {
+  const c = await freshCollection(t, { workers: 1, limits: { archiveDepth: 1 } })
+  for (let round = 0; round < 5; round++) {
+    const inner = zipOf({ 'core.txt': Buffer.from(`the core ${round}`) })
+    const texts = Array.from({ length: 40 }, (_, n) => [`${n}.txt`, Buffer.from(`text ${round} ${n}`)] as const)
+    const outer = await upload(c, zipOf({ 'inner.zip': inner, ...Object.fromEntries(texts) }), 'outer.zip')
+    // At once as soon as it is there, so that it is met in every state that it goes through.
+    while ((await c.samples.find(digestOf(inner))) === null) await setImmediate()
+    for (let turn = 0; turn < 100 * round; turn++) await setImmediate()
+    const again = await upload(c, inner, 'inner.zip')
+    await Promise.all([outer.processed, again.processed])
+    await c.intake.idle()
+    assert.notEqual(await c.samples.find(digestOf(Buffer.from(`the core ${round}`))), null, `round ${round}`)
+  }
 })
 
 test('a ruleset that is enabled while samples are on their way misses none of them', async (t) => {

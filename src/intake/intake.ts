@@ -397,7 +397,10 @@ export class Intake {
   async #admit(batch: readonly StagedFile[]): Promise<readonly Admitted[]> {
     let admitted: readonly Admitted[] = []
     try {
-      admitted = await admit({ ...this.#parts, allowance: this.#allowance }, batch)
+      admitted = await admit(
+        { ...this.#parts, allowance: this.#allowance, archiveDepth: this.#limits.archiveDepth },
+        batch,
+      )
       return admitted
     } finally {
       // Of these no sample comes that the pipeline would ask about.

@@ -1,7 +1,15 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import pLimit, { type LimitFunction } from 'p-limit'
-import { type Archives, damagedRemark, oversizedRemark, type Unpacked } from '../archives/index.ts'
+import {
+  type Archives,
+  damagedRemark,
+  deepRemark,
+  isOfBounds,
+  oversizedRemark,
+  spentRemark,
+  type Unpacked,
+} from '../archives/index.ts'
 import { inParallel } from '../background/index.ts'
 import type { TaskOutput, WorkerPool } from '../scanning/index.ts'
 import { asStorageFailure, type Charge, type ContentStore, type Scratch, type StoredIntake } from '../store/index.ts'
@@ -88,9 +96,7 @@ export class Unpacker {
   async unpack(examined: Examined, signal: AbortSignal): Promise<readonly string[]> {
     const { queued, remarks } = examined
     const { depth } = queued.state
-    if (depth >= this.#parts.archiveDepth) {
-      return [...remarks, `It lies ${depth} archives deep, and is not unpacked.`]
-    }
+    if (depth >= this.#parts.archiveDepth) return [...remarks, deepRemark(depth)]
     const root = queued.state.root ?? queued.id
     const allowance = await this.#parts.allowances.of(root)
     const { promise: counted, resolve: markCounted } = Promise.withResolvers<void>()
@@ -117,9 +123,7 @@ export class Unpacker {
     const place = readPlace(queued.place) ?? startOf(archives.bytesOf(queued.digests.size))
     const credit = { ...queued.charged }
     const isSpent = allowance.members + credit.members <= 0 || allowance.bytes + credit.bytes <= 0
-    if (queued.place === null && isSpent) {
-      return [...remarks, 'It is not unpacked: too much came out of what was sent already.']
-    }
+    if (queued.place === null && isSpent) return [...remarks, spentRemark(false)]
     const folder = scratch.fresh()
     const lease = await contents.lease([queued.digests.sha256])
     const opening: Opening = {
@@ -145,6 +149,9 @@ export class Unpacker {
       })
       if (opening.opened === 0 && examined.identification.isArchive) {
         opening.notes.add('It could not be opened: it is damaged, or of a kind that is not unpacked.')
+      }
+      if (root !== queued.id && this.#isTight(opening) && [...opening.notes].some(isOfBounds)) {
+        opening.notes.add(spentRemark(true))
       }
       return [...remarks, ...opening.notes]
     } finally {
@@ -321,6 +328,12 @@ export class Unpacker {
 
   #isSpent({ allowance, credit }: Opening): boolean {
     return allowance.members + credit.members <= 0 || allowance.bytes + credit.bytes <= 0
+  }
+
+  /** Whether it is the allowance that bounds what comes out, and not its own size. */
+  #isTight(opening: Opening): boolean {
+    const { allowance, credit, bytesByRatio } = opening
+    return this.#isSpent(opening) || allowance.bytes + credit.bytes < bytesByRatio
   }
 
   /** Copies and hashes what 7-Zip has unpacked, and leaves out the contents that were had under the same path. */

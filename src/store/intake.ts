@@ -104,10 +104,11 @@ export interface StoredIntake {
   record(states: readonly (IntakeState & { readonly sample: number })[]): Promise<void>
 
   /**
-   * A queued sample came once more, with a password; of very many the last few are kept. With `reopens`, an archive that
-   * waits for its members is at its beginning again: true where it was.
+   * A queued sample came once more: it gets the passwords of both (of very many the last few are kept), and the smaller depth;
+   * one that was sent by itself is bounded by itself. With `reopens`, an archive that waits for its members is at its beginning
+   * again where that changes something: true where it was.
    */
-  addPassword(sample: number, password: string, reopens: boolean): Promise<boolean>
+  comeAgain(sample: number, again: Pick<IntakeState, 'depth' | 'password' | 'root'>, reopens: boolean): Promise<boolean>
 
   /**
    * Charges archives, and the allowance of what was sent, for members that are admitted in the same transaction. The first

@@ -102,22 +102,27 @@ export function sqlIntake(database: Database, engine: Engine): StoredIntake {
           generation = NULL, place = NULL, charged_members = 0, charged_bytes = 0`.execute(database)
     },
 
-    async addPassword(sample, password, reopens) {
+    async comeAgain(sample, { depth, password, root }, reopens) {
       const row = await database
         .selectFrom('intake_states')
-        .select(['stage', 'password'])
+        .select(['stage', 'depth', 'password', 'root_id as root'])
         .where('sample_id', '=', sample)
         .executeTakeFirst()
       const had = row?.password?.split('\n') ?? []
-      if (had.includes(password)) return false
+      const isPassword = password !== null && !had.includes(password)
+      const isNearer = row !== undefined && (depth < (row.depth ?? 0) || (root === null && row.root !== null))
+      if (!isPassword && !isNearer) return false
       const isReopened = reopens && row?.stage === 'waiting'
-      const passwords = [...had.slice(1 - MOST_PASSWORDS), password].join('\n')
+      const changed = {
+        ...(isPassword && { password: [...had.slice(1 - MOST_PASSWORDS), password].join('\n') }),
+        ...(isNearer && { depth: Math.min(depth, row.depth ?? 0), ...(root === null && { root_id: null }) }),
+      }
       await database
         .insertInto('intake_states')
-        .values({ sample_id: sample, stage: 'arrived', depth: 0, password: passwords })
+        .values({ sample_id: sample, stage: 'arrived', depth: 0, ...changed })
         .onConflict((conflict) =>
           conflict.column('sample_id').doUpdateSet({
-            password: passwords,
+            ...changed,
             ...(isReopened && { stage: 'arrived', generation: null, place: null }),
           }),
         )

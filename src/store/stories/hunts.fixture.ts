@@ -198,10 +198,16 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
   await intake.charge([{ archive: 1, root: 1, members: 2, bytes: 2 }], { members: 10, bytes: 10 })
   await intake.recordPlace(1, 'place', { members: 1, bytes: 1 })
   tell('intake', [await intake.allowance(1), await intake.next({ ids: [1] }, 5), await intake.membersOf([1])])
-  const added = [await intake.addPassword(1, 'p', true), await intake.addPassword(1, 'q', true)]
+  const comeWith = (password: string) => intake.comeAgain(1, { ...state, password }, true)
+  const added = [await comeWith('p'), await comeWith('q')]
   await intake.wait([{ ...state, sample: 1, generation: 3 }])
-  added.push(await intake.addPassword(1, 'r', true))
+  added.push(await comeWith('r'))
   tell('passwords', [added, (await intake.next({ ids: [1] }, 5)).samples.map((one) => one.state.password)])
+  await intake.record([{ ...state, sample: 1, depth: 3, archive: 2, root: 2 }])
+  await intake.comeAgain(1, { ...state, depth: 1, root: 5 }, true)
+  tell('nearer', (await intake.next({ ids: [1] }, 5)).samples)
+  await intake.comeAgain(1, state, true)
+  tell('sent', (await intake.next({ ids: [1] }, 5)).samples)
   await intake.wait([{ ...state, sample: 1, generation: 3 }])
   tell('ready', [await intake.ready(), await intake.ready([2])])
   await intake.matchAgain([1])
