@@ -121,7 +121,9 @@ export async function* candidates(sources: ScanSources, question: Question): Asy
 }
 
 async function* candidatesByWindow(sources: ScanSources, question: Question) {
-  await sources.corpus.demandWhole()
+  // Looking up begins meanwhile; nothing is told before.
+  const isWhole = sources.corpus.demandWhole()
+  isWhole.catch(() => {})
   sources.health.demandSound()
   const snapshot = question.useIndex ? await sources.segments.snapshot() : await everything(sources, question)
   try {
@@ -139,6 +141,7 @@ async function* candidatesByWindow(sources: ScanSources, question: Question) {
       underWay.reduce((sum, { segments }) => sum + segments.length, 0) < sources.jobs.width
     const windowsInOrder = windows(snapshot, question, size)
     for await (const { item: window, result: found } of lookingAhead(windowsInOrder, lookUp, isWanted)) {
+      await isWhole
       size.adapt(found.length)
       yield { candidates: found, upTo: Math.min(window.upTo, question.upTo) }
     }

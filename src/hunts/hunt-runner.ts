@@ -7,6 +7,7 @@ import type { Checkpoint } from './checkpoint.ts'
 import { type CorpusScanOptions, type ScanSources, scanCorpus } from './corpus-scan.ts'
 import { FairScheduler } from './fair-scheduler.ts'
 import { type ClaimedHunt, enter, type HuntKind } from './hunt-row.ts'
+import { joined } from './joined-checkpoints.ts'
 import { retryWhenAway } from './retry-when-away.ts'
 import { retryWhenFull } from './retry-when-full.ts'
 import { inParts, ofWholeTexts } from './text-parts.ts'
@@ -167,7 +168,7 @@ export class HuntRunner {
       ruleSetId = ruleSet.id
       sources.pool.setRuleSet(ruleSet)
       sources.jobs.begin(id, ruleSet)
-      const decided = scanCorpus(sources, { ...question, ruleSet, priority: 'hunt', signal, span })
+      const decided = joined(scanCorpus(sources, { ...question, ruleSet, priority: 'hunt', signal, span }))
       for await (const ofParts of decided) {
         const checkpoint = ofTexts(ofParts)
         for (const lost of checkpoint.unreadable)

@@ -48,10 +48,25 @@ function charactersOf({ plan, parts }: TextPlan): number {
 export async function inParts(ruleSet: RuleSet, plans: TextPlans, signal: AbortSignal): Promise<RuleSet> {
   const rulesets: RunnableRuleset[] = []
   for (const ruleset of ruleSet.rulesets) {
-    const planned = hasManyRules(ruleset.content) ? await plans.of(ruleset.content, signal) : null
-    rulesets.push(...(planned?.parts?.map((part) => partOf(ruleset, part)) ?? [ruleset]))
+    rulesets.push(...(takenApart.get(ruleset) ?? (await partsOf(ruleset, plans, signal))))
   }
   return { id: ruleSet.id, rulesets }
+}
+
+/** Of a live ruleset: what is known of its parts holds in the next hunt. */
+const takenApart = new WeakMap<RunnableRuleset, readonly RunnableRuleset[]>()
+
+async function partsOf(
+  ruleset: RunnableRuleset,
+  plans: TextPlans,
+  signal: AbortSignal,
+): Promise<readonly RunnableRuleset[]> {
+  const planned = hasManyRules(ruleset.content) ? await plans.of(ruleset.content, signal) : null
+  // What could not be planned may be the next time.
+  if (planned !== null && planned.parts === null) return [ruleset]
+  const parts = planned?.parts?.map((part) => partOf(ruleset, part)) ?? [ruleset]
+  takenApart.set(ruleset, parts)
+  return parts
 }
 
 /** At a glance: it may say yes for a text that then is not taken apart. */

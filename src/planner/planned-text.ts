@@ -64,13 +64,13 @@ const CODE = 'without-index'
 
 /**
  * Plans a text that compiles. Takes any text; `explain` gives what is to be shown of each rule as well, `costs` what each
- * demands, and `inParts` the parts of a text that has many rules.
+ * demands, and `inParts` the parts of a text that has many rules. `file`: the text as `parse` gives it, where that is known.
  */
 export function planText(
   text: string,
   { explain = false, costs = false, inParts = false }: Partial<Record<'explain' | 'costs' | 'inParts', boolean>> = {},
+  file: SourceFile = parse(text),
 ): PlannedText {
-  const file = parse(text)
   const ruleset = planRuleset(file)
   const stored = writePlan(ruleset.plan)
   const explained = explain ? explainedRules(text, file, ruleset) : []

@@ -1,8 +1,9 @@
-import { type LeftOut, leaveOut, leaveOutRules, parse, runnableText } from '../../yara/index.ts'
+import { type LeftOut, leaveOut, leaveOutRules, runnableText } from '../../yara/index.ts'
 import type { CompiledRules, Engine } from '../engine.ts'
 import { noVariables } from '../engine.ts'
 import type { TaskInput, TaskOutput, WithoutRules } from '../tasks.ts'
 import { variableWarnings } from '../variable-warnings.ts'
+import { read } from './last-read.ts'
 import type { Task } from './task.ts'
 import { regexpTrial, trialSamples } from './trial.ts'
 
@@ -72,8 +73,7 @@ function outcome(
   engine: Engine,
 ): TaskOutput<'check'> {
   const text = runnableText(content, leftOut)
-  // Read once for all that looks into it: reading a large text takes seconds.
-  const source = parse(text)
+  const source = read(text)
   try {
     scanAll(task, rules)
     const regexps = regexpTrial(text, source)

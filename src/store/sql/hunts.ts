@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { type ClaimedHunt, type HuntKind, type StoredHunts, unfinishedStates } from '../hunts.ts'
 import type { Database } from './database.ts'
 import type { Engine } from './engine.ts'
+import { portionsOf } from './list.ts'
 
 /** Hunts that are looked at for a part of a title. */
 const MOST_LOOKED_AT = 10_000
@@ -54,11 +55,13 @@ export function sqlHunts(database: Database, { listOf, contains }: Engine): Stor
         const { texts, selection } = adHoc
         await database.insertInto('hunt_texts').values({ hunt_id: id, texts, selection }).execute()
       }
-      for (const { rulesetId, revisionId } of rulesets) {
-        await database
-          .insertInto('hunt_rulesets')
-          .values({ hunt_id: id, ruleset_id: rulesetId, revision_id: revisionId })
-          .execute()
+      for (const some of portionsOf(rulesets, 3)) {
+        const rows = some.map(({ rulesetId, revisionId }) => ({
+          hunt_id: id,
+          ruleset_id: rulesetId,
+          revision_id: revisionId,
+        }))
+        await database.insertInto('hunt_rulesets').values(rows).execute()
       }
       return id
     },
