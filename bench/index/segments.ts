@@ -65,7 +65,7 @@ function commit(): void {
     const inputs = live.slice(merge.from, merge.to)
     const output = join(folder, `${inputs[0]?.firstId}-${inputs.at(-1)?.lastId}`)
     const paths = inputs.map((segment) => segment.path)
-    const merged = timed(() => mergeSegments(paths, output, new Uint32Array(0)))
+    const merged = timed(() => mergeSegments(paths, output, []))
     mergeMs += merged.ms
     mergedBytes += merged.result?.bytes ?? 0
     for (const old of paths) rmSync(old)

@@ -58,6 +58,36 @@ test('an archive that is unpacked again is hunted over like all others, and one 
     (await stored.findNames([1, 2, 3])).map(({ id }) => id),
     [1, 2],
   )
+  await set(4, 7)
+  assert.equal(await stored.lastId(), 4)
+  // None has a segment yet.
+  assert.deepEqual([...(await storeOf(database).segments.unindexedIds())], [1, 2, 4])
+})
+
+test('an archive stays what it was for hunts while it waits for what comes out of it anew', async () => {
+  await add(1, 2)
+  const { intake } = storeOf(database)
+  const found = {
+    fileType: 'Archive/Zip',
+    typeDescription: '',
+    note: null,
+    keepsNote: false,
+    isArchive: true,
+    segment: 8,
+  }
+  await sql`UPDATE samples SET state = 'queued', processed_at = iif(id = 1, 7, NULL), segment_id = iif(id = 1, 5, NULL)`.execute(
+    database,
+  )
+  await intake.complete([1, 2].map((id) => ({ ...found, id, processedAt: null })))
+  const rows = await database.selectFrom('samples').select(['id', 'state', 'processed_at', 'segment_id']).execute()
+  assert.deepEqual(
+    rows.map(({ state, processed_at, segment_id }) => [state, processed_at, segment_id]),
+    [
+      ['queued', 7, 5],
+      ['queued', null, 8],
+    ],
+  )
+  assert.deepEqual([...(await corpus.scannable([1, 2], false)).keys()], [1])
 })
 
 test('samples that only a cloud has have no size here, and cost no second reading', async () => {

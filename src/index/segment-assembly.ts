@@ -52,16 +52,19 @@ export interface SegmentSummary {
 /** How much of a size class is put together at once. */
 const TILE_BYTES = 4 << 20
 
+/** What a segment is made of. */
+export interface AssemblySource {
+  readonly columns: SignatureColumns
+  /** Ids that are left out of it, ascending. */
+  readonly without: Uint32Array
+}
+
 /**
- * Writes the segment of all samples in `sources` but those in `without` (ascending). No sample may be in two sources. The
- * file appears complete and synced. Null, and no file, when no sample is left.
+ * Writes the segment of all samples that the sources give. No sample may come from two of them. The file appears complete and
+ * synced. Null, and no file, when no sample is left.
  */
-export function assembleSegment(
-  path: string,
-  sources: readonly SignatureColumns[],
-  without: Uint32Array,
-): SegmentSummary | null {
-  const classes = sizeClasses(sources, without)
+export function assembleSegment(path: string, sources: readonly AssemblySource[]): SegmentSummary | null {
+  const classes = sizeClasses(sources)
   const samples = classes.reduce((sum, { count }) => sum + count, 0)
   if (samples === 0) return null
   const temporary = `${path}.writing`
@@ -98,12 +101,14 @@ interface Part {
   readonly runs: readonly PlacedRun[]
 }
 
-function sizeClasses(sources: readonly SignatureColumns[], without: Uint32Array): SizeClass[] {
-  return [...Map.groupBy(sources, ({ bits, kind }) => bits + windowKinds.indexOf(kind)).entries()]
+function sizeClasses(sources: readonly AssemblySource[]): SizeClass[] {
+  return [...Map.groupBy(sources, ({ columns: { bits, kind } }) => bits + windowKinds.indexOf(kind)).entries()]
     .sort(([a], [b]) => a - b)
     .map(([, ofSize]) => {
-      const { bits, kind } = ofSize[0] as SignatureColumns
-      const parts = placed(ofSize.map((source) => ({ source, runs: remainingRuns(source.ids, without) })))
+      const { bits, kind } = (ofSize[0] as AssemblySource).columns
+      const parts = placed(
+        ofSize.map(({ columns, without }) => ({ source: columns, runs: remainingRuns(columns.ids, without) })),
+      )
       return { bits, kind, parts, count: parts.reduce((sum, { runs }) => sum + lengthOf(runs), 0) }
     })
     .filter(({ count }) => count > 0)

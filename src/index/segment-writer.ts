@@ -25,8 +25,9 @@ export function writeSegment(path: string, samples: readonly SignedSample[]): Se
     views.push({ id, view: SignatureView.of(record) })
   }
   const alike = Map.groupBy(views, ({ view }) => view.bits + windowKinds.indexOf(view.kind))
-  const columns = [...alike.values()].map((members) => new RecordColumns(members))
-  const summary = assembleSegment(path, columns, new Uint32Array(0))
+  const without = new Uint32Array()
+  const sources = [...alike.values()].map((members) => ({ columns: new RecordColumns(members), without }))
+  const summary = assembleSegment(path, sources)
   if (summary === null) throw new RangeError('a segment has at least one sample')
   return summary
 }

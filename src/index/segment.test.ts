@@ -149,7 +149,7 @@ test('a segment of large signatures, made and read in several pieces, tells the 
   writeSegment(first as string, samples.slice(0, 30))
   writeSegment(second as string, samples.slice(30))
   writeSegment(whole as string, samples)
-  mergeSegments([first as string, second as string], merged as string, new Uint32Array(0))
+  mergeSegments([first as string, second as string], merged as string, [])
   assert.deepEqual(readFileSync(merged as string), readFileSync(whole as string))
   for (const path of [first, second, merged]) {
     const reader = opened(t, path as string)
@@ -204,7 +204,7 @@ test('a merged segment is byte for byte the one written at once, whatever the hi
       const from = random.below(paths.length - 1)
       const to = from + 2 + random.below(paths.length - from - 1)
       const path = join(folder, `merged ${merges}`)
-      mergeSegments(paths.slice(from, to), path, new Uint32Array(0))
+      mergeSegments(paths.slice(from, to), path, [])
       paths = [...paths.slice(0, from), path, ...paths.slice(to)]
     }
     assert.deepEqual(readFileSync(paths[0] as string), readFileSync(whole))
@@ -232,7 +232,12 @@ test('deleted samples leave at a merge, and the rest is as if they had never bee
     gone.add(5000)
     const merged = join(folder, 'merged')
     // Ids that no segment holds do no harm.
-    mergeSegments(paths, merged, Uint32Array.from([0, ...gone, 9999]).sort())
+    const without = Uint32Array.from([0, ...gone, 9999]).sort()
+    mergeSegments(
+      paths,
+      merged,
+      paths.map(() => without),
+    )
     const whole = join(folder, 'whole')
     writeSegment(
       whole,
@@ -241,11 +246,12 @@ test('deleted samples leave at a merge, and the rest is as if they had never bee
     assert.deepEqual(readFileSync(merged), readFileSync(whole))
   }
   const nothing = join(folder, 'nothing')
+  const all = Uint32Array.from(samples, ({ id }) => id)
   assert.equal(
     mergeSegments(
       paths,
       nothing,
-      Uint32Array.from(samples, ({ id }) => id),
+      paths.map(() => all),
     ),
     null,
   )
@@ -263,7 +269,11 @@ test('a sample in two segments and samples out of order are refused, and leave n
     [early, late],
     [late, early],
   ])
-    assert.throws(() => mergeSegments(inputs, join(folder, 'merged'), new Uint32Array(0)), RangeError)
+    assert.throws(() => mergeSegments(inputs, join(folder, 'merged'), []), RangeError)
+  // Left out of one of them, it stays.
+  const merged = join(folder, 'merged')
+  assert.equal(mergeSegments([early, late], merged, [Uint32Array.of(5), new Uint32Array()])?.samples, 3)
+  rmSync(merged)
   assert.throws(() => writeSegment(join(folder, 'unordered'), [signed(2, bytes), signed(2, bytes)]), RangeError)
   assert.throws(() => writeSegment(join(folder, 'empty'), []), RangeError)
   assert.deepEqual(readdirSync(folder).sort(), ['early', 'late'])

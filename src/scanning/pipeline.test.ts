@@ -150,7 +150,7 @@ test('segments are asked, merged and asked again, within the limits of the quest
   writeSegment(parts[0], records.slice(0, 20))
   writeSegment(parts[1], records.slice(20))
   const merged = join(folder, 'merged.segment')
-  const summary = await pool.run('merge', { inputs: parts, output: merged, without: new Uint32Array([8]) }, live)
+  const summary = await pool.run('merge', { inputs: parts, output: merged, without: [Uint32Array.of(8)] }, live)
   assert.equal(summary.samples, 39)
 
   const ask = (segment: string, after: number, upTo: number, only: readonly number[] | null = null) =>

@@ -305,9 +305,9 @@ export interface TaskMap {
     input: { readonly path: string; readonly size: number; readonly sha256: Uint8Array }
     output: { readonly damage: string | null }
   }
-  /** Merges segments into one, leaving deleted samples out; 0 samples, and no file, when none is left. */
+  /** Merges segments into one, leaving samples out of each; 0 samples, and no file, when none is left. */
   merge: {
-    input: { readonly inputs: readonly string[]; readonly output: string; readonly without: Uint32Array }
+    input: { readonly inputs: readonly string[]; readonly output: string; readonly without: readonly Uint32Array[] }
     output: { readonly samples: number; readonly bytes: number }
   }
 }

@@ -21,7 +21,7 @@ export type MergeElsewhere = () => OtherMerger | null
  * files. Rejects with the signal's reason.
  */
 type OtherMerger = (
-  merge: { readonly inputs: readonly string[]; readonly output: string; readonly without: Uint32Array },
+  merge: { readonly inputs: readonly string[]; readonly output: string; readonly without: readonly Uint32Array[] },
   signal: AbortSignal,
 ) => Promise<Written | null>
 
@@ -108,7 +108,7 @@ function writtenBy(other: OtherMerger): Write {
     const without = await deletedIn(store, reading, inputs, (path, work) => files.whileLocal([path], work))
     const written = await other({ inputs: names, output: basename(output.path), without }, signal)
     if (!written) return null
-    const left = inputs.reduce((sum, { samples }) => sum + samples, 0) - without.length
+    const left = inputs.reduce((sum, { samples }, n) => sum + samples - (without[n]?.length ?? 0), 0)
     const bytes = left > 0 ? await files.storedElsewhere(output.path) : 0
     if (written.samples === left && (left === 0 || written.bytes === bytes)) return written
     log.warn({ ...written, left, stored: bytes }, 'a node has not merged what it was to merge, and is not believed')
@@ -147,20 +147,24 @@ async function replace(
 /** An input was reported damaged, or merged by another process, while it was merged: the merge is taken back. */
 class StaleMerge extends Error {}
 
-/** Ascending ids in the inputs whose samples are not there any more. */
+/**
+ * For each input, ascending ids whose samples are not there any more, or are in another segment by now: one that is in two inputs
+ * stays in the one that its row names.
+ */
 async function deletedIn(
   { segments }: Store,
   reading: SegmentThread,
   inputs: readonly SegmentFile[],
   whileLocal = <T>(_path: string, work: () => Promise<T>): Promise<T> => work(),
-): Promise<Uint32Array> {
-  const deleted: number[] = []
+): Promise<Uint32Array[]> {
+  const deleted: Uint32Array[] = []
   for (const { id, path, samples } of inputs) {
     const ids = await segments.samplesOf(id)
-    if (ids.length === samples) continue
-    for (const gone of await whileLocal(path, () => reading.deletedIn(path, ids))) deleted.push(gone)
+    const isWhole = ids.length === samples
+    const gone = isWhole ? new Uint32Array() : await whileLocal(path, () => reading.deletedIn(path, ids))
+    deleted.push(gone.sort())
   }
-  return Uint32Array.from(deleted).sort()
+  return deleted
 }
 
 async function damagedOf(

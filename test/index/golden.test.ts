@@ -196,7 +196,7 @@ test('segments of different versions are merged, and windows are asked only of s
   const [young, merged] = [join(folder, 'young'), join(folder, 'merged')]
   const content = Buffer.alloc(2 ** 20, 'Kernel32.dll ')
   writeSegment(young, [{ id: 1, record: signed(content, null) }])
-  mergeSegments([golden('v2.segment'), young], merged, new Uint32Array(0))
+  mergeSegments([golden('v2.segment'), young], merged, [])
   const reader = SegmentReader.open(merged)
   t.after(() => reader.close())
   const candidates = (text: string) => {
@@ -213,7 +213,7 @@ test('segments of different versions are merged, and what the older one does not
   const [young, merged] = [join(folder, 'young'), join(folder, 'merged')]
   const none = new Uint32Array(0)
   writeSegment(young, [{ id: 1, record: signed(Buffer.from('something else'), none, none) }])
-  mergeSegments([golden('v1.segment'), young], merged, new Uint32Array(0))
+  mergeSegments([golden('v1.segment'), young], merged, [])
   const reader = SegmentReader.open(merged)
   t.after(() => reader.close())
   const views = [...reader.records()].map(({ id, record }) => ({ id, view: SignatureView.of(record) }))

@@ -58,10 +58,9 @@ export function sqlCorpus(database: Database, engine: Engine): StoredCorpus {
     },
 
     async lastId() {
-      const { last } = await processed()
-        .select(({ fn }) => fn.max<number | null>('id').as('last'))
-        .executeTakeFirstOrThrow()
-      return last ?? 0
+      const last = (samples: ReturnType<typeof processed>) =>
+        samples.select(({ fn }) => fn.max<number | null>('id').as('last')).executeTakeFirstOrThrow()
+      return Math.max((await last(processed())).last ?? 0, (await last(again())).last ?? 0)
     },
 
     async countStoredBelow(id) {

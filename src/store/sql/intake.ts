@@ -191,12 +191,12 @@ export function sqlIntake(database: Database, engine: Engine): StoredIntake {
           state = CASE WHEN examined."processedAt" IS NULL THEN 'queued' ELSE 'processed' END,
           file_type = examined."fileType",
           type_description = examined."typeDescription",
-          processed_at = examined."processedAt",
+          processed_at = coalesce(examined."processedAt", samples.processed_at),
           note = CASE WHEN examined."keepsNote" THEN samples.note ELSE examined.note END,
           extracted_file_count = CASE WHEN examined."isArchive"
             THEN (SELECT count(*) FROM members WHERE parent_id = samples.id)
             ELSE extracted_file_count END,
-          segment_id = coalesce(examined.segment, segment_id)
+          segment_id = coalesce(samples.segment_id, examined.segment)
         FROM ${rowsOf(samples, completedColumns)} AS examined
         WHERE samples.id = examined.id`.execute(database)
     },

@@ -12,12 +12,13 @@ export function sqlSegments(database: Database, { textsOf }: Engine): StoredSegm
   /** Nobody has ever read it. */
   const giveUp = (at: number) =>
     database.updateTable('segments').set({ state: 'retired', died: 0, changed: at }).where('state', '=', 'staged')
+  /** Archives that are unpacked again among them. */
   const unindexed = () =>
     database
       .selectFrom('samples')
       .where('segment_id', 'is', null)
       .where('stored', '=', 1)
-      .where('state', '=', 'processed')
+      .where((eb) => eb.or([eb('state', '=', 'processed'), eb('processed_at', 'is not', null)]))
 
   return {
     async listLive() {
