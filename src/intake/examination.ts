@@ -4,7 +4,9 @@
  * The enabled rulesets may change while a sample is on its way. Nothing is matched from the start then: only what is
  * new in the set is scanned, and what was found with rulesets that are gone is dropped.
  */
+
 import { isDeepStrictEqual } from 'node:util'
+import { isShortage } from '../errors/index.ts'
 import type { Jobs, SampleToExamine } from '../jobs/index.ts'
 import type { ProgramFacts } from '../programs/index.ts'
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
@@ -241,11 +243,7 @@ export class Examiner {
   }
 }
 
-/** What the system was short of, and may have again; whose sample it met says nothing. */
-const shortages = new Set(['ENOSPC', 'EDQUOT', 'ENOMEM', 'EMFILE', 'ENFILE', 'EAGAIN'])
-
 /** A file that cannot be read, or a content that every worker dies of; everything else is ours to solve. */
 export function isOfTheSample(error: unknown): boolean {
-  if (!(error instanceof Error) || 'status' in error) return false
-  return !shortages.has((error as NodeJS.ErrnoException).code ?? '')
+  return error instanceof Error && !('status' in error) && !isShortage(error)
 }

@@ -1,6 +1,6 @@
 import type { LiveSet, Rulesets } from '../rulesets/index.ts'
 import { externalVariables, type KnownName, nameVariables } from '../samples/index.ts'
-import type { RunnableRuleset, TaskInput, TaskOutput, WorkerPool } from '../scanning/index.ts'
+import type { Log, RunnableRuleset, TaskInput, TaskOutput, WorkerPool } from '../scanning/index.ts'
 import { type ContentStore, now, type Store, type UnitOfWork, whileAllLeased } from '../store/index.ts'
 import type { MatchRecord } from './completion.ts'
 
@@ -68,7 +68,7 @@ export async function scanAgain(
  * other rulesets are enabled by now: those rows stay, and their samples are scanned once more.
  */
 export async function recordAgain(
-  { store, rulesets, matches }: { readonly store: Store; readonly rulesets: Rulesets; readonly matches: MatchRecord },
+  { store, rulesets, matches, log }: RecordingParts,
   { generation }: Pick<LiveSet, 'generation'>,
   results: ResultsAgain,
   settle: (tx: UnitOfWork) => Promise<void>,
@@ -83,5 +83,17 @@ export async function recordAgain(
     return true
   })
   if (!isCurrent) return
-  for (const { sample, errors } of results) await rulesets.reportScanErrors(sample, errors)
+  for (const { sample, errors } of results) {
+    const [first] = errors
+    if (first?.reason === 'unreadable')
+      log.warn({ sample, reason: first.message }, 'a sample could not be matched again')
+    await rulesets.reportScanErrors(sample, errors)
+  }
+}
+
+interface RecordingParts {
+  readonly store: Store
+  readonly rulesets: Rulesets
+  readonly matches: MatchRecord
+  readonly log: Log
 }

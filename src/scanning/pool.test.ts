@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -287,6 +287,18 @@ test('a file that is gone is a trouble of its item, not of the others', async (t
   const output = await verify(pool, 'set', [item(1, join(folder, 'gone')), item(2, sample('calm', 'hello'))])
   assert.deepEqual(summary(output), ['1: hello=unreadable', '2: hello'])
   assert.match(output.results[0]?.errors[0]?.message ?? '', /ENOENT/)
+})
+
+test('a worker that may open no more files says nothing about the sample: whoever asks is to ask again', async (t) => {
+  const { pool, sample } = openPool(t, { workers: 1 })
+  pool.setRuleSet({ id: 'set', rulesets: [hello] })
+  const calm = sample('calm', 'hello')
+  assert.deepEqual(summary(await verify(pool, 'set', [item(1, calm)])), ['1: hello'])
+  const limitTo = (files: number) => execFileSync('prlimit', [`--pid=${pidOf(pool)}`, `--nofile=${files}:`])
+  limitTo(1)
+  await assert.rejects(verify(pool, 'set', [item(2, sample('another', 'hello'))]), { code: 'storage.unavailable' })
+  limitTo(1_000)
+  assert.deepEqual(summary(await verify(pool, 'set', [item(2, calm)])), ['2: hello'])
 })
 
 test('a ruleset that does not compile is a trouble, not a rejection', async (t) => {

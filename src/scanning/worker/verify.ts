@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors/index.ts'
+import { Failure, isShortage, messageOf } from '../../errors/index.ts'
 import type { DecidedItem, VerifyResult } from '../protocol.ts'
 import type { RunnableRuleset, TaskInput } from '../tasks.ts'
 import type { HeldRulesets, HeldSet } from './rulesets.ts'
@@ -71,6 +71,8 @@ function verifyItem(
     bytes = parts.buffer.read(item.path, item.size, task.progress)
   } catch (error) {
     const message = `the sample cannot be read: ${messageOf(error)}`
+    // Whoever asks waits, and asks again.
+    if (isShortage(error)) throw new Failure('storage.unavailable', message)
     return refused(index, item, rulesets, message)
   }
   const { hits, errors, scannedBytes } = parts.scanner.scan(task, {
