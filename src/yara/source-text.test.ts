@@ -109,3 +109,15 @@ test('lines inside texts of three quotes are no statements', () => {
     ['import pe', 'rule a', 'rule b', 'rule c', 'rule d'],
   )
 })
+
+test('a character 0 is kept as its escape, which says the same', () => {
+  const given = 'rule a { strings: $a = "a\0b\\\\\0" $b = /x\0\0/ condition: any of them } // \0'
+  assert.equal(
+    ruleText(given),
+    'rule a { strings: $a = "a\\x00b\\\\\\x00" $b = /x\\x00\\x00/ condition: any of them } // \\x00',
+  )
+  // An escape that there is none of is refused as it was.
+  assert.equal(ruleText('"\\\0"'), '"\\\0"')
+  const long = '\\'.repeat(1_000_000)
+  assert.equal(ruleText(`${long}\0${long}\0`), `${long}\\x00${long}\\x00`)
+})

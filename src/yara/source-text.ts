@@ -27,9 +27,12 @@ export function decodeRules(bytes: Uint8Array): string {
   }
 }
 
-/** A text that came as text, as it is kept: well-formed, and without byte order marks outside strings and comments. */
+/**
+ * A text that came as text, as it is kept: well-formed, without byte order marks outside strings and comments, and with the
+ * character 0, which PostgreSQL cannot keep, written `\x00`.
+ */
 export function ruleText(given: string): string {
-  let text = given.toWellFormed()
+  let text = withoutNul(given.toWellFormed())
   while (text.charCodeAt(0) === MARK) text = text.slice(1)
   if (text.length > SEARCHED || !text.includes('\uFEFF')) return text
   // A blank in its place: positions stay.
@@ -40,6 +43,20 @@ export function ruleText(given: string): string {
     at = to
   }
   return result + text.slice(at)
+}
+
+/** Behind a backslash it stays, and the text is refused. */
+function withoutNul(text: string): string {
+  const pieces: string[] = []
+  let from = 0
+  for (let at = text.indexOf('\0'); at >= 0; at = text.indexOf('\0', at + 1)) {
+    let slashes = 0
+    while (text[at - slashes - 1] === '\\') slashes++
+    if (slashes % 2 === 1) continue
+    pieces.push(text.slice(from, at), '\\x00')
+    from = at + 1
+  }
+  return pieces.join('') + text.slice(from)
 }
 
 function wideEncodingOf(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | null {
