@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../errors/index.ts'
-import { NodeLoop, Work } from '../jobs/index.ts'
+import { NodeLoop, Work, workVersion } from '../jobs/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { programVersion, type Settings } from '../settings/index.ts'
+import type { Settings } from '../settings/index.ts'
 import {
   asUnusableFolder,
   DATABASE,
@@ -68,7 +68,7 @@ async function assemble(settings: Settings, log: Log, opened: Opened): Promise<C
   opened.add(() => endWorkers(pool))
   const id = await store.nodes.add({
     name: hostname(),
-    version: programVersion,
+    version: workVersion(settings.engine),
     workers,
     cacheLimit: settings.cacheSize,
     started: now(),

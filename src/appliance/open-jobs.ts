@@ -1,4 +1,4 @@
-import { type Jobs, LocalJobs, SharedJobs, Work } from '../jobs/index.ts'
+import { type Jobs, LocalJobs, SharedJobs, Work, workVersion } from '../jobs/index.ts'
 import type { Log, WorkerPool } from '../scanning/index.ts'
 import type { MergeElsewhere } from '../segments/index.ts'
 import type { Settings } from '../settings/index.ts'
@@ -9,7 +9,7 @@ import type { Place } from './place.ts'
 export async function openJobs({
   place,
   pool,
-  settings: { workers, huntWork, intakeWork },
+  settings: { workers, engine, huntWork, intakeWork },
   log,
   opened,
 }: {
@@ -24,7 +24,11 @@ export async function openJobs({
   if (place.database !== null) return new LocalJobs(work, workers)
   const ofHunts = huntWork === 'nodes' ? (['hunts'] as const) : []
   const ofIntake = intakeWork === 'nodes' ? (['intake', 'index'] as const) : []
-  const jobs = new SharedJobs({ store, work, workers, leaves: [...ofHunts, ...ofIntake], log })
+  const jobs = new SharedJobs({
+    ...{ store, work, workers, log },
+    version: workVersion(engine),
+    leaves: [...ofHunts, ...ofIntake],
+  })
   opened.add(() => jobs.stop())
   await jobs.start()
   return jobs

@@ -92,7 +92,7 @@ async function open(
   await withHunt(store)
   const done: Done[] = []
   const jobs = new SharedJobs({
-    ...{ store, work: workOf('server', done, until), workers: 1, log },
+    ...{ store, work: workOf('server', done, until), workers: 1, version: programVersion, log },
     leaves: isWorking ? [] : ['hunts'],
     ...(patienceMs !== undefined && { patienceMs }),
   })

@@ -15,11 +15,10 @@
  * - One that leaves hunts to nodes works on them too once a part was unclaimed for seconds: nodes may live and not reach the object
  *   store. It leaves them to nodes again when one brings a result, or a minute later.
  * - Rules travel once for each hunt, and for each change of the live set, when the first part with them is offered.
- * - Nodes of another version live, and are given nothing: they do not count.
+ * - Nodes of another version, or with other builds of the engines, live, and are given nothing: they do not count.
  */
 import { Loop } from '../background/index.ts'
 import type { Log, RuleSet } from '../scanning/index.ts'
-import { programVersion } from '../settings/index.ts'
 import { now, type Store, type StoredNode } from '../store/index.ts'
 import { type JobInput, type JobKind, type JobOutput, type Lane, lanes, partsAtOnce } from './job.ts'
 import type { Jobs, ShareOptions } from './jobs.ts'
@@ -31,6 +30,8 @@ import type { JobOptions, Work } from './work.ts'
 export interface SharedJobsParts {
   readonly store: Pick<Store, 'huntParts' | 'nodes'>
   readonly work: Work
+  /** Of nodes that take what this server offers: `workVersion`. */
+  readonly version: string
   /** Worker processes of this server. */
   readonly workers: number
   /** The lanes whose jobs this server leaves to nodes while any live. */
@@ -136,7 +137,7 @@ export class SharedJobs implements Jobs {
 
   /** Nodes that take what this server offers. */
   get #able(): readonly StoredNode[] {
-    return this.#nodes.all.filter(({ version }) => version === programVersion)
+    return this.#nodes.all.filter(({ version }) => version === this.#parts.version)
   }
 
   /** Whether a hunt's job is for nodes. */
@@ -217,7 +218,7 @@ export class SharedJobs implements Jobs {
 
   #rulesOf(begun: BegunRules): Promise<number> {
     begun.stored ??= packRules(begun.ruleSet.rulesets)
-      .then((rules) => this.#parts.store.huntParts.addRules(begun.hunt, programVersion, rules))
+      .then((rules) => this.#parts.store.huntParts.addRules(begun.hunt, this.#parts.version, rules))
       .catch((error) => {
         // The next part tries once more.
         begun.stored = null
