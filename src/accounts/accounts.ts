@@ -36,12 +36,15 @@ export class Accounts {
     const onChange = () => {
       this.tokens.clearCache()
       this.credentials.clearCache()
+      onEnd()
+    }
+    const onEnd = () => {
       for (const listener of this.#listeners) listener()
     }
-    this.sessions = new Sessions(store, () => clock() * 1000)
+    this.sessions = new Sessions(store, () => clock() * 1000, onEnd)
     this.users = new Users(store, onChange)
     this.signOn = new SignOn({ store, sessions: this.sessions, onChange })
-    this.tokens = new Tokens(store, this.users, onChange)
+    this.tokens = new Tokens(store, this.users, { change: onChange, end: onEnd })
     this.deviceLogIns = new DeviceLogIns({ users: this.users, tokens: this.tokens, clock })
     this.credentials = new Credentials({
       store,

@@ -1,5 +1,5 @@
 import { Failure } from '../errors/index.ts'
-import type { Role } from '../store/index.ts'
+import type { Micros, Role } from '../store/index.ts'
 
 export type { Role }
 
@@ -13,6 +13,12 @@ export interface Account {
    * account may do.
    */
   readonly scope?: readonly string[]
+}
+
+/** Whose the credentials are, and until when unless they are used again; null where they never end by themselves. */
+export interface Identified {
+  readonly account: Account
+  readonly ends: Micros | null
 }
 
 /** The roles that work with the API of the appliance, those with the most rights first. */

@@ -61,6 +61,22 @@ test('a session ends when it is not used for a day, and goes on while it is', as
   assert.equal(await accounts.sessions.account(unused), null)
 })
 
+test('a session says when it ends, later with each use, and looking at it is no use', async () => {
+  const secret = await logIn()
+  const opened = time * 1000
+  const ends = async (isUse: boolean) => (await accounts.sessions.identify(secret, { isUse }))?.ends
+  assert.equal(await ends(true), opened + sessionLength.unused)
+  time += HOUR_MS
+  assert.equal(await ends(false), opened + sessionLength.unused)
+  assert.equal(await ends(true), time * 1000 + sessionLength.unused)
+  time += 23 * HOUR_MS
+  while (time * 1000 + sessionLength.unused < opened + sessionLength.whole) {
+    assert.equal(await ends(true), time * 1000 + sessionLength.unused)
+    time += 23 * HOUR_MS
+  }
+  assert.equal(await ends(true), opened + sessionLength.whole)
+})
+
 test('a session ends thirty days after its log-in however much it is used, and is then cleared away', async () => {
   const secret = await logIn()
   const end = time + sessionLength.whole / 1000

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Failure } from '../errors/index.ts'
 import type { Micros, SessionEnd, Store } from '../store/index.ts'
-import type { Account } from './rights.ts'
+import type { Account, Identified } from './rights.ts'
 
 const HOUR: Micros = 3_600_000_000
 /** A session ends when it is not used for this long, and in any case this long after its log-in. */
@@ -14,10 +14,13 @@ const LAST_USED_EVERY: Micros = 60_000_000
 export class Sessions {
   readonly #store: Store
   readonly #clock: () => Micros
+  /** Called after a session was closed. */
+  readonly #onEnd: () => void
 
-  constructor(store: Store, clock: () => Micros) {
+  constructor(store: Store, clock: () => Micros, onEnd: () => void) {
     this.#store = store
     this.#clock = clock
+    this.#onEnd = onEnd
   }
 
   /** The secret of a new session. Also deletes expired sessions. `providerSession` as in the store. */
@@ -33,13 +36,22 @@ export class Sessions {
 
   /** Whose session it is; null when there is none of that secret, or when it has ended. */
   async account(secret: string): Promise<Account | null> {
+    return (await this.identify(secret))?.account ?? null
+  }
+
+  /** The same with its end. `isUse` false: only looked at, so it does not last longer for that. */
+  async identify(secret: string, { isUse = true } = {}): Promise<Identified | null> {
     const time = this.#clock()
     const { sessions } = this.#store
     const session = await sessions.findByHash(hashOf(secret), endedBy(time))
     if (!session) return null
-    const { sessionId, lastUsed, user } = session
-    if (time - lastUsed >= LAST_USED_EVERY) await sessions.recordUse(sessionId, time).catch(passOverFullDisk)
-    return user
+    const { sessionId, created, user } = session
+    let { lastUsed } = session
+    if (isUse && time - lastUsed >= LAST_USED_EVERY) {
+      await sessions.recordUse(sessionId, time).catch(passOverFullDisk)
+      lastUsed = time
+    }
+    return { account: user, ends: Math.min(lastUsed + sessionLength.unused, created + sessionLength.whole) }
   }
 
   /** Whether an identity provider vouched for it; false too for a session that has ended already. */
@@ -47,6 +59,7 @@ export class Sessions {
     const { sessions } = this.#store
     const session = await sessions.findByHash(hashOf(secret), endedBy(this.#clock()))
     await sessions.delete(hashOf(secret))
+    if (session) this.#onEnd()
     return session !== null && session.providerSession !== null
   }
 }

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { Failure } from '../errors/index.ts'
 import { type ListedToken, type Micros, now, type Store } from '../store/index.ts'
 import { LOG_IN_LABEL } from './log-ins.ts'
-import type { Account } from './rights.ts'
+import type { Account, Identified } from './rights.ts'
 import { passOverFullDisk } from './sessions.ts'
 import type { Users } from './users.ts'
 
@@ -42,19 +42,27 @@ export class Tokens {
   readonly #users: Users
   /** Called after tokens were taken back; calls `clearCache`. */
   readonly #onChange: () => void
+  /** Called after log-ins have pushed out tokens of earlier ones. */
+  readonly #onEnd: () => void
   /** By token hash. `clearCache` is called with each change of users and tokens. */
   readonly #tokenCache = new LRUCache<string, CachedToken>({ max: CACHED_TOKENS })
   /** Grows with each clearing, so that what was read before one is not cached after it. */
   #cacheEpoch = 0
 
-  constructor(store: Store, users: Users, onChange: () => void) {
+  constructor(store: Store, users: Users, on: { readonly change: () => void; readonly end: () => void }) {
     this.#store = store
     this.#users = users
-    this.#onChange = onChange
+    this.#onChange = on.change
+    this.#onEnd = on.end
   }
 
   /** The account behind a token; null for one that is unknown, was revoked, has ended, or is of a disabled user. */
   async authenticate(token: string): Promise<Account | null> {
+    return (await this.identify(token))?.account ?? null
+  }
+
+  /** The same with its end. `isUse` false: only looked at. */
+  async identify(token: string, { isUse = true } = {}): Promise<Identified | null> {
     const hash = hashToken(token)
     const key = hash.toString('hex')
     let entry = this.#tokenCache.get(key)
@@ -68,11 +76,11 @@ export class Tokens {
     }
     const time = now()
     if (entry.expires !== null && entry.expires <= time) return null
-    if (entry.lastUsed === null || time - entry.lastUsed >= LAST_USED_EVERY) {
+    if (isUse && (entry.lastUsed === null || time - entry.lastUsed >= LAST_USED_EVERY)) {
       entry.lastUsed = time
       await this.#store.tokens.recordUse(entry.tokenId, time).catch(passOverFullDisk)
     }
-    return entry.account
+    return { account: entry.account, ends: entry.expires }
   }
 
   /** Newest first, at most 1,000. */
@@ -120,7 +128,10 @@ export class Tokens {
       return tokens.keepLatest(userId, LOG_IN_LABEL, LOG_IN_TOKENS_KEPT)
     })
     // After the commit: before it, the tokens that go could be found once more, and would be kept in the cache.
-    if (hasRemoved) this.clearCache()
+    if (hasRemoved) {
+      this.clearCache()
+      this.#onEnd()
+    }
     return token
   }
 

@@ -1,9 +1,10 @@
-import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Account, type Accounts, demand } from '../accounts/index.ts'
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify'
+import { type Account, type Accounts, demand, type Identified } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import { accessOf, demandAccess, documentAccess, hidesItsChange, isReading } from './access.ts'
 import { demandScope, type Operations } from './scopes.ts'
-import { accountOfSession } from './session.ts'
+import { identifySession } from './session.ts'
+import { UnderWay } from './under-way.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -33,19 +34,18 @@ export function addAuthentication(app: FastifyInstance, accounts: Accounts, oper
       operations.add(schema, methods, config as FastifyContextConfig)
     }
   })
-  const underWay = new Set<UnderWay>()
+  const underWay = new UnderWay()
   let endListening: () => void = () => {}
   app.addHook('onReady', async () => {
-    endListening = accounts.onChange(() => {
-      for (const one of underWay) void endUnlessKnown(one, accounts)
-    })
+    endListening = accounts.onChange(() => underWay.lookAtAll())
   })
   app.addHook('onRequest', async (request, reply) => {
-    if (request.routeOptions.config.access === 'anyone') return
-    callers.set(request, await accountOf(request, accounts))
-    const one = { request, reply }
-    underWay.add(one)
-    reply.raw.once('close', () => underWay.delete(one))
+    const { access, changesAccounts } = request.routeOptions.config
+    if (access === 'anyone') return
+    const { account, ends } = await identify(request, accounts)
+    callers.set(request, account)
+    // Those that change accounts are short, and may be what has ended their own.
+    if (!changesAccounts) underWay.add(reply.raw, ends, () => identify(request, accounts, false))
   })
   app.addHook('onClose', async () => endListening())
   // Whoever only reads need not learn what is wrong with a change.
@@ -65,22 +65,6 @@ export function addAuthentication(app: FastifyInstance, accounts: Accounts, oper
   })
 }
 
-interface UnderWay {
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-}
-
-/**
- * Cuts off a request whose credentials have ended since it began: an upload, a download, or a stream of events that would
- * go on for hours. Those that change accounts are short, and may be what has ended their own.
- */
-async function endUnlessKnown({ request, reply }: UnderWay, accounts: Accounts): Promise<void> {
-  if (request.routeOptions.config.changesAccounts) return
-  await accountOf(request, accounts).catch((error) => {
-    if (error instanceof Failure && /^credentials\./.test(error.code)) reply.raw.destroy()
-  })
-}
-
 /** Who sent the request. Only for routes that are not open. */
 export function callerOf(request: FastifyRequest): Account {
   const account = callers.get(request)
@@ -93,12 +77,13 @@ export function knownCallerOf(request: FastifyRequest): Account | null {
   return callers.get(request) ?? null
 }
 
-async function accountOf(request: FastifyRequest, accounts: Accounts): Promise<Account> {
+/** Fails with a `credentials.…`. `isUse` false: the credentials are only looked at. */
+async function identify(request: FastifyRequest, accounts: Accounts, isUse = true): Promise<Identified> {
   const { authorization } = request.headers
-  if (authorization === undefined) return accountOfSession(request, accounts)
-  const account = await accounts.tokens.authenticate(tokenOf(authorization, request))
-  if (!account) throw new Failure('credentials.invalid')
-  return account
+  if (authorization === undefined) return identifySession(request, accounts, isUse)
+  const identified = await accounts.tokens.identify(tokenOf(authorization, request), { isUse })
+  if (!identified) throw new Failure('credentials.invalid')
+  return identified
 }
 
 /** `Authorization: Token <token>`; the scheme's case does not matter. */

@@ -10,7 +10,7 @@
  * Requests with an `Authorization` header are a script's; a cookie beside it is not looked at.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Account, type Accounts, sessionLength } from '../accounts/index.ts'
+import { type Accounts, type Identified, sessionLength } from '../accounts/index.ts'
 import { Failure } from '../errors/index.ts'
 import { certainPrefixOf } from './addresses.ts'
 
@@ -25,14 +25,21 @@ export function sessionSecretOf(request: FastifyRequest): string | null {
   return request.cookies[COOKIE] ?? null
 }
 
-/** Whose session the request comes with. Fails with a `credentials.…` when it is nobody's, or may be forged. */
-export async function accountOfSession(request: FastifyRequest, accounts: Accounts): Promise<Account> {
+/**
+ * Whose session the request comes with. Fails with a `credentials.…` when it is nobody's, or may be forged. `isUse` as for
+ * `Sessions.identify`.
+ */
+export async function identifySession(
+  request: FastifyRequest,
+  accounts: Accounts,
+  isUse: boolean,
+): Promise<Identified> {
   const secret = sessionSecretOf(request)
   if (secret === null) throw new Failure('credentials.missing')
   demandOwnPage(request)
-  const account = await accounts.sessions.account(secret)
-  if (!account) throw new Failure('credentials.session-ended')
-  return account
+  const identified = await accounts.sessions.identify(secret, { isUse })
+  if (!identified) throw new Failure('credentials.session-ended')
+  return identified
 }
 
 /** Fails with `credentials.foreign-page` for a change that another site's page may have asked for. */

@@ -4,6 +4,7 @@ import type { Role } from './users.ts'
 /** A session with the user whose it is. */
 export interface SessionOfUser {
   readonly sessionId: number
+  readonly created: Micros
   readonly lastUsed: Micros
   /** As in the schema. */
   readonly providerSession: string | null

@@ -148,7 +148,8 @@ test('a route that changes something and says nothing about it is closed to acco
   const rita: Account = { id: 1, name: 'rita', role: 'read-only' }
   const app = Fastify()
   app.register(async (scope) => {
-    const accounts = { onChange: () => () => {}, tokens: { authenticate: async () => rita } } as unknown as Accounts
+    const tokens = { identify: async () => ({ account: rita, ends: null }) }
+    const accounts = { onChange: () => () => {}, tokens } as unknown as Accounts
     addAuthentication(scope, accounts, new Operations())
     scope.post('/api/new/', { config: { access: 'account', audit: () => [] } }, async () => 'done')
     scope.get('/api/new/', { config: { access: 'account' } }, async () => 'read')

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { type ClientRequest, request as httpRequest } from 'node:http'
 import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
+import { sessionLength } from '../../src/accounts/index.ts'
 import { underWay } from '../faults/data-folder.ts'
 import { until } from '../faults/killable-server.ts'
 import { type Json, passwords, TestServer } from './harness.ts'
@@ -50,34 +52,74 @@ test('a disabled user is refused with token, session and password at once, and i
   assert.equal((await listed('ana')).disabled, false)
 })
 
-test('an upload that is under way is cut off when its user is disabled, and that of another goes on', async () => {
-  const uploads: ClientRequest[] = []
-  const begin = (as: 'ana' | 'ben') =>
-    new Promise<string>((resolve) => {
-      const headers = {
-        authorization: `Token ${server.tokens[as]}`,
-        'content-type': 'multipart/form-data; boundary=b',
-        'transfer-encoding': 'chunked',
-      }
-      const upload = httpRequest(`${server.url}/api/submit/file/`, { method: 'POST', headers, agent: false })
-      upload.on('error', () => resolve('cut'))
-      upload.on('response', ({ statusCode }) => resolve(String(statusCode)))
-      upload.write(
-        `--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n${`the first bytes of ${as} `.repeat(4000)}`,
-      )
-      uploads.push(upload)
-    })
-  const [ana, ben] = [begin('ana'), begin('ben')]
-  // Both are being received once they have their files.
-  await until(
-    () => underWay(dirname(server.databaseFile)).length === 2,
-    () => 'both uploads are received',
+/** An upload that goes on until it is ended or cut off, and how it went: its status, or `cut`. */
+function beginUpload(credentials: Record<string, string>): { upload: ClientRequest; outcome: Promise<string> } {
+  const headers = {
+    ...credentials,
+    'content-type': 'multipart/form-data; boundary=b',
+    'transfer-encoding': 'chunked',
+  }
+  const upload = httpRequest(`${server.url}/api/submit/file/`, { method: 'POST', headers, agent: false })
+  const outcome = new Promise<string>((resolve) => {
+    upload.on('error', () => resolve('cut'))
+    upload.on('response', ({ statusCode }) => resolve(String(statusCode)))
+  })
+  const content = `the first bytes with ${Object.values(credentials)} `.repeat(4000)
+  upload.write(`--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n${content}`)
+  return { upload, outcome }
+}
+
+/** They are being received once they have their files. */
+const untilReceived = (uploads: number) =>
+  until(
+    () => underWay(dirname(server.databaseFile)).length === uploads,
+    () => `${uploads} uploads are received`,
   )
+
+test('an upload that is under way is cut off when its user is disabled, and that of another goes on', async () => {
+  const [ana, ben] = (['ana', 'ben'] as const).map((as) => beginUpload({ authorization: `Token ${server.tokens[as]}` }))
+  await untilReceived(2)
   await setDisabled('ana', true)
-  assert.equal(await ana, 'cut')
-  uploads[1]?.end('\r\n--b--\r\n')
-  assert.equal(await ben, '201')
+  assert.equal(await ana?.outcome, 'cut')
+  ben?.upload.end('\r\n--b--\r\n')
+  assert.equal(await ben?.outcome, '201')
   await setDisabled('ana', false)
+})
+
+test('an upload that is under way is cut off when its token or session ends by itself, or is logged out', async () => {
+  const own = { 'x-backtrail-page': '1' }
+  const [month, left, stays] = [
+    await logIn('ana', passwords.ana),
+    await logIn('ana', passwords.ana),
+    await logIn('ben', passwords.ben),
+  ]
+  // The oldest session of ana is a month old in a moment.
+  const ends = Date.now() + 2_500
+  const database = new DatabaseSync(server.databaseFile)
+  database
+    .prepare(
+      `UPDATE sessions SET created = ? WHERE id =
+       (SELECT min(sessions.id) FROM sessions JOIN users ON users.id = user_id WHERE name = 'ana')`,
+    )
+    .run(ends * 1000 - sessionLength.whole)
+  database.close()
+  const json = { label: 'ends', expires: new Date(ends).toISOString() }
+  const { json: made } = await server.post('/api/users/ana/tokens/', { json })
+  const [byToken, byMonth, byLogOut, goesOn] = [
+    beginUpload({ authorization: `Token ${made.token}` }),
+    beginUpload({ ...own, cookie: month }),
+    beginUpload({ ...own, cookie: left }),
+    beginUpload({ ...own, cookie: stays }),
+  ]
+  await untilReceived(4)
+  const loggedOut = await server.delete('/api/session/', { as: null, headers: { ...own, cookie: left } })
+  assert.equal(loggedOut.status, 204)
+  assert.equal(await byLogOut.outcome, 'cut')
+  assert.ok(Date.now() < ends, 'the log-out cut it off, and not its end')
+  assert.deepEqual([await byToken.outcome, await byMonth.outcome], ['cut', 'cut'])
+  assert.ok(Date.now() >= ends)
+  goesOn.upload.end('\r\n--b--\r\n')
+  assert.equal(await goesOn.outcome, '201')
 })
 
 test('an administrator who can log in is always left, and only administrators disable', async () => {

@@ -9,6 +9,7 @@ export function sqlSessions(database: Database): StoredSessions {
         .innerJoin('users', 'users.id', 'sessions.user_id')
         .select([
           'sessions.id as sessionId',
+          'sessions.created',
           'sessions.last_used as lastUsed',
           'sessions.provider_session as providerSession',
           'users.id',
@@ -22,8 +23,8 @@ export function sqlSessions(database: Database): StoredSessions {
         .where('users.disabled', 'is', null)
         .executeTakeFirst()
       if (!row) return null
-      const { sessionId, lastUsed, providerSession, ...user } = row
-      return { sessionId, lastUsed, providerSession, user }
+      const { sessionId, created, lastUsed, providerSession, ...user } = row
+      return { sessionId, created, lastUsed, providerSession, user }
     },
 
     async add({ userId, hash, created, providerSession }) {
