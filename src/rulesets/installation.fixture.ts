@@ -10,7 +10,8 @@ import type { Database } from '../store/sql/database.ts'
 import { openDatabase } from '../store/sqlite/database.ts'
 import { storeOf } from '../store/sqlite/store.ts'
 import { parse } from '../yara/index.ts'
-import { type Checker, Rulesets } from './rulesets.ts'
+import type { Checker } from './checker.ts'
+import { Rulesets } from './rulesets.ts'
 import type { RulesetPlanner } from './runnable-rulesets.ts'
 
 /** For tests: a database on disk with users, rulesets and matches on it, and samples that are rows without contents. */

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { CheckedBy, Checker } from './rulesets.ts'
+import type { CheckedBy, Checker } from './checker.ts'
 import { textDigest } from './text-digest.ts'
 
 type Answer = Awaited<ReturnType<Checker['check']>>

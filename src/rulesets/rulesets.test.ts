@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
 import { sql } from 'kysely'
+import { type Account, Accounts } from '../accounts/index.ts'
 import { planHeader, planText } from '../planner/index.ts'
-import type { RulesetQuery } from '../store/index.ts'
+import { engines } from '../store/each-engine.fixture.ts'
+import { now, type RulesetQuery } from '../store/index.ts'
 import { type Installation, openInstallation, planner, rule } from './installation.fixture.ts'
 import { Rulesets } from './rulesets.ts'
 import type { RulesetPlanner } from './runnable-rulesets.ts'
@@ -434,6 +436,71 @@ test('changes of one ruleset that come at once happen one after the other', asyn
   await assert.rejects(here.rulesets.save(here.bob, { name: 'rush', content: rule('x') }), { code: 'ruleset.foreign' })
   await here.rulesets.remove(here.ada, 'rush')
 })
+
+for (const { name: database, skip, fresh } of engines) {
+  test(`what another process does to a ruleset while its new text is checked counts (${database})`, {
+    skip,
+  }, async (t) => {
+    const store = await fresh(t)
+    await new Accounts(store).users.operator()
+    const [ada, bob] = await Promise.all(
+      ['ada', 'bob'].map(async (name): Promise<Account> => {
+        const given = { name, passwordHash: '', role: 'user', contributes: false, created: now() } as const
+        return { id: await store.users.add(given), name, role: 'user' }
+      }),
+    )
+    assert.ok(ada && bob)
+    let meanwhile: () => Promise<unknown> = async () => {}
+    const rulesets = (beforeAnswer: () => Promise<unknown>) =>
+      new Rulesets({
+        store,
+        planner,
+        checker: {
+          check: async () => {
+            await beforeAnswer()
+            return { valid: true, diagnostics: [] }
+          },
+        },
+      })
+    const other = rulesets(async () => {})
+    const here = rulesets(() => {
+      const work = meanwhile
+      meanwhile = async () => {}
+      return work()
+    })
+    const text = (content: string, name = 'mine') => ({ name, content: rule(content) })
+
+    meanwhile = () => other.save(bob, text('of_bob', 'taken'))
+    await assert.rejects(here.save(ada, text('of_ada', 'taken')), { code: 'ruleset.foreign' })
+    assert.equal(await here.content('taken'), rule('of_bob'))
+
+    await here.save(ada, text('one'))
+    meanwhile = () => other.save(ada, text('two'))
+    await assert.rejects(here.save(ada, { ...text('three'), replaces: 1 }), { code: 'ruleset.changed' })
+    assert.equal(await here.content('mine'), rule('two'))
+    // Where nobody says what is replaced, the last one wins.
+    meanwhile = () => other.save(ada, text('three'))
+    assert.equal((await here.save(ada, text('four'))).revision, 4)
+    assert.equal(await here.content('mine'), rule('four'))
+    // The same text is no conflict.
+    meanwhile = () => other.save(ada, text('five'))
+    const { created, revision } = await here.save(ada, { ...text('five'), replaces: 4 })
+    assert.deepEqual({ created, revision }, { created: false, revision: 5 })
+
+    const { id } = await here.get('mine')
+    meanwhile = () => store.rulesets.setCloudState(id, { synced: true, state: 'hunting' })
+    await assert.rejects(here.save(ada, text('six')), { code: 'ruleset.busy' })
+    await store.rulesets.setCloudState(id, { synced: true, state: null })
+    meanwhile = () => other.setEnabled(ada, 'mine', false)
+    await here.save(ada, text('six'))
+    assert.equal((await here.get('mine')).enabled, false)
+
+    meanwhile = () => other.remove(ada, 'mine')
+    await assert.rejects(here.save(ada, { ...text('seven'), replaces: 6 }), { code: 'ruleset.changed' })
+    meanwhile = () => other.save(ada, text('anew'))
+    assert.equal((await here.save(ada, text('newer'))).revision, 2)
+  })
+}
 
 test('lone surrogates are stored as they were checked', async () => {
   await here.rulesets.save(here.ada, { name: 'odd', content: `// \ud800\n${rule('one')}` })

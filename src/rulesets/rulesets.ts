@@ -1,7 +1,6 @@
 import { type Account, demand } from '../accounts/index.ts'
 import { KeyedLock } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
-import { replaceRules } from '../matches/index.ts'
 import type { RunnableRuleset, ScanError } from '../scanning/index.ts'
 import {
   now,
@@ -13,46 +12,19 @@ import {
   type StoredRuleset,
   type UnitOfWork,
 } from '../store/index.ts'
-import { type Diagnostic, type LeftOut, ruleText, runnableText } from '../yara/index.ts'
+import { ruleText } from '../yara/index.ts'
 import { type BulkChange, type BulkOutcome, changeMany } from './bulk.ts'
 import { removeRuleset, stateWhenSwitched, switchRuleset } from './changing.ts'
+import type { Checker } from './checker.ts'
 import { nextGeneration, readGeneration } from './generation.ts'
-import { formatLeftOut } from './left-out.ts'
 import { checkName } from './names.ts'
-import type { ChangePurpose, RulesetBefore, RulesetObserver } from './observer.ts'
+import type { ChangePurpose, RulesetObserver } from './observer.ts'
 import type { NewText, Revision, RevisionEntry, SaveOutcome } from './revision.ts'
 import { RULESET_NAMES } from './ruleset-name.ts'
 import { type LiveSet, type Replanning, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
+import { saveText } from './saving.ts'
 import { recordScanErrors, struckOn } from './scan-errors.ts'
-import { checkOwner, demandCurrent, runs, unchangedOutcome } from './stored-ruleset.ts'
-import { textDigest } from './text-digest.ts'
-
-/** Finds out whether a text compiles, in a bounded process. */
-export interface Checker {
-  /**
-   * `partial`: a text is valid where some of its rules compile; what does not run is in `leftOut`, else nothing is.
-   * Rejects with the signal's reason once it is aborted.
-   */
-  check(
-    content: string,
-    partial?: boolean,
-    by?: CheckedBy,
-  ): Promise<{
-    readonly valid: boolean
-    readonly diagnostics: readonly Diagnostic[]
-    readonly leftOut?: readonly LeftOut[]
-    /** Of the engine that runs a valid text, with its version. */
-    readonly engine?: string
-  }>
-}
-
-/** Who asks for a check. */
-export interface CheckedBy {
-  /** Checks of a group take turns with those of others. */
-  readonly group?: string
-  /** Aborted when nobody waits for the answer any more. */
-  readonly signal?: AbortSignal
-}
+import { checkOwner, demandCurrent, existing } from './stored-ruleset.ts'
 
 /**
  * The rulesets of an installation, and which of them run. By name they are the appliance's own; a tenant's run beside
@@ -101,7 +73,7 @@ export class Rulesets {
    * which stay theirs. `enabled` switches it with a new text; left out, that stays as it is.
    * Fails with `parameter.out-of-range` for the name or an empty text, `ruleset.core`, `ruleset.foreign`,
    * `ruleset.changed` when it is to replace another revision than the current one, and `ruleset.busy` while a cloud
-   * works on it.
+   * works on it. All of these are decided in the unit of work that saves it, whoever changes the ruleset meanwhile.
    */
   async save(by: Account, ruleset: NewText & ChangePurpose & { readonly enabled?: boolean }): Promise<SaveOutcome> {
     return this.#save(by, ruleset, false, ruleset)
@@ -115,7 +87,7 @@ export class Rulesets {
 
   /** The current text. `ruleset.name-invalid`, `ruleset.not-found`. */
   async content(name: string): Promise<string> {
-    return this.#textOf(await this.#existing(name))
+    return this.#textOf(await existing(this.#store, name))
   }
 
   /** `ruleset.name-invalid`, `ruleset.not-found`. */
@@ -133,7 +105,7 @@ export class Rulesets {
 
   /** Newest first, at most 1,000. */
   async revisions(name: string): Promise<RevisionEntry[]> {
-    const { id } = await this.#existing(name)
+    const { id } = await existing(this.#store, name)
     const { revisions, matches } = this.#store
     const listed = await revisions.list(id, 1_000)
     const byNumber = Map.groupBy(await matches.countByRevision(id), ({ number }) => number)
@@ -145,7 +117,7 @@ export class Rulesets {
 
   /** `ruleset.revision-not-found` beside the failures of `content`. */
   async revision(name: string, number: number): Promise<Revision> {
-    const { id } = await this.#existing(name)
+    const { id } = await existing(this.#store, name)
     const revision = await this.#store.revisions.find(id, number)
     if (!revision) throw new Failure('ruleset.revision-not-found')
     return revision
@@ -156,13 +128,15 @@ export class Rulesets {
    * `ruleset.changed` where another revision than `replaces` is current.
    */
   async remove(by: Account, name: string, purpose: ChangePurpose & { readonly replaces?: number } = {}): Promise<void> {
-    await this.#locks.withLock(name, async () => {
-      const ruleset = await this.#existing(name)
-      const refusal = 'Unauthorized action; ruleset is a Spectra Core ruleset or was created by another user'
-      checkOwner(by, ruleset, refusal, refusal)
-      demandCurrent({ name, replaces: purpose.replaces }, ruleset.number ?? 0)
-      await this.change((tx) => removeRuleset(tx, this.#observers, name, ruleset, purpose))
-    })
+    await this.#locks.withLock(name, () =>
+      this.change(async (tx) => {
+        const ruleset = await existing(tx, name)
+        const refusal = 'Unauthorized action; ruleset is a Spectra Core ruleset or was created by another user'
+        checkOwner(by, ruleset, refusal, refusal)
+        demandCurrent({ name, replaces: purpose.replaces }, ruleset.number ?? 0)
+        return removeRuleset(tx, this.#observers, name, ruleset, purpose)
+      }),
+    )
   }
 
   /**
@@ -172,18 +146,22 @@ export class Rulesets {
    */
   async setEnabled(by: Account, name: string, enabled: boolean, purpose: ChangePurpose = {}): Promise<RulesetState> {
     return this.#locks.withLock(name, async () => {
-      const ruleset = await this.#existing(name, {
-        malformed: 'Missing or malformed name parameter',
-        missing: 'Ruleset with that name does not exist',
+      let state: RulesetState = 'valid'
+      await this.change(async (tx) => {
+        const ruleset = await existing(tx, name, {
+          malformed: 'Missing or malformed name parameter',
+          missing: 'Ruleset with that name does not exist',
+        })
+        checkOwner(
+          by,
+          ruleset,
+          'Core ruleset cannot be enabled/disabled',
+          'Ruleset cannot be enabled/disabled. It is created by another user.',
+        )
+        state = stateWhenSwitched(ruleset, enabled)
+        return switchRuleset(tx, this.#observers, ruleset, enabled, purpose)
       })
-      checkOwner(
-        by,
-        ruleset,
-        'Core ruleset cannot be enabled/disabled',
-        'Ruleset cannot be enabled/disabled. It is created by another user.',
-      )
-      await this.change((tx) => switchRuleset(tx, this.#observers, ruleset, enabled, purpose))
-      return stateWhenSwitched(ruleset, enabled)
+      return state
     })
   }
 
@@ -261,84 +239,23 @@ export class Rulesets {
 
   async #save(
     by: Account,
-    given: NewText,
+    text: NewText,
     core: boolean,
     purpose: ChangePurpose & { readonly enabled?: boolean } = {},
   ): Promise<SaveOutcome> {
-    const { name, partial = false } = given
+    const { name } = text
     checkName(name, 'parameter.out-of-range', `Parameter not in expected range: name takes ${RULESET_NAMES}`)
-    const content = ruleText(given.content)
+    const content = ruleText(text.content)
     if (content === '')
       throw new Failure('parameter.out-of-range', 'Parameter not in expected range: content is missing')
-    return this.#locks.withLock(name, async () => {
-      const existing = await this.#store.rulesets.findByName(name)
-      if (existing && core) {
-        if (!existing.core) throw new Failure('ruleset.exists')
-      } else if (existing) {
-        checkOwner(by, existing)
-        if (existing.cloudState === 'validating' || existing.cloudState === 'hunting') {
-          throw new Failure('ruleset.busy')
-        }
-      }
-      const digest = textDigest(content)
-      // One that comes from elsewhere now is a revision of its own, since each says where its text came from.
-      const mayStay = given.origin === undefined
-      const unchanged = existing && mayStay && (await this.#has(existing, content, digest)) ? existing : null
-      const isAsAsked = partial || unchanged?.leftOut.length === 0
-      if (unchanged && unchanged.state !== 'invalid' && isAsAsked) return this.#saveUnchanged(name, unchanged, purpose)
-      demandCurrent(given, existing?.number ?? 0)
-      const checked = await this.#checker.check(content, partial, { group: `user:${by.id}` })
-      if (unchanged?.state === 'invalid' && !checked.valid) return this.#saveUnchanged(name, unchanged, purpose)
-
-      const { leftOut = [] } = checked
-      const planned = checked.valid ? await this.#planner.plan(runnableText(content, leftOut)) : null
-      const rules = planned?.rules ?? []
-      const diagnostics = [...checked.diagnostics, ...(planned?.warnings ?? [])]
-      const revision = (existing?.number ?? 0) + 1
-      const state = checked.valid ? 'valid' : 'invalid'
-      const time = now()
-      const { valid } = checked
-      const wasEnabled = existing?.enabled ?? true
-      await this.change(async (tx) => {
-        const id = existing?.id ?? (await tx.rulesets.add({ name, ownerId: by.id, core, created: time }))
-        const before = await tx.revisions.rulesOfLastValid(id)
-        const revisionId = await tx.revisions.add({
-          rulesetId: id,
-          number: revision,
-          content,
-          digest,
-          authorId: by.id,
-          created: time,
-          valid,
-          diagnostics,
-          rules,
-          plan: planned?.plan ?? null,
-          leftOut,
-          origin: given.origin,
-        })
-        const reason = valid ? formatLeftOut(leftOut) : firstErrorOf(diagnostics)
-        await tx.rulesets.setRevision(id, revisionId, { state, reason, modified: time })
-        await tx.scanFailures.deleteAll(id)
-        if (valid) await replaceRules(tx, id, before, rules)
-        const { enabled = wasEnabled } = purpose
-        if (enabled !== wasEnabled) await tx.rulesets.setEnabled(id, { enabled, state })
-        await this.#recordChange(tx, id, purpose, existing)
-        const ran = existing ? runs(existing) : false
-        return ran || (enabled && valid)
-      })
-      const cloudSynced = existing?.cloudSynced === true
-      const { engine } = checked
-      return { name, created: !existing, revision, cloudSynced, state, diagnostics, leftOut, ...(engine && { engine }) }
-    })
-  }
-
-  async #saveUnchanged(name: string, ruleset: StoredRuleset, purpose: ChangePurpose): Promise<SaveOutcome> {
-    const { cloud, publishAs, takes } = purpose
-    if (cloud !== undefined || publishAs !== undefined || takes !== undefined) {
-      await this.#store.transaction('changeRules', (tx) => this.#recordChange(tx, ruleset.id, purpose, ruleset))
-      this.#noteCommitted()
+    const parts = {
+      store: this.#store,
+      checker: this.#checker,
+      planner: this.#planner,
+      observers: this.#observers,
+      change: (work: (tx: UnitOfWork) => Promise<boolean>) => this.change(work),
     }
-    return unchangedOutcome(name, ruleset)
+    return this.#locks.withLock(name, () => saveText(parts, by, { ...text, content }, { core, purpose }))
   }
 
   /**
@@ -355,10 +272,6 @@ export class Rulesets {
     if (changed) await this.#notifyListeners()
   }
 
-  async #recordChange(tx: UnitOfWork, id: number, purpose: ChangePurpose, before: RulesetBefore): Promise<void> {
-    for (const observer of this.#observers) await observer.recordChange(tx, id, purpose, before)
-  }
-
   #noteCommitted(): void {
     for (const observer of this.#observers) observer.committed()
   }
@@ -368,28 +281,7 @@ export class Rulesets {
     for (const listener of this.#listeners) listener(generation)
   }
 
-  async #existing(
-    name: string,
-    messages: { readonly malformed?: string; readonly missing?: string } = {},
-  ): Promise<StoredRuleset> {
-    checkName(name, 'ruleset.name-invalid', messages.malformed)
-    const ruleset = await this.#store.rulesets.findByName(name)
-    if (!ruleset) throw new Failure('ruleset.not-found', messages.missing)
-    return ruleset
-  }
-
-  /** Whether this text is the current one. */
-  async #has(ruleset: StoredRuleset, content: string, digest: Buffer): Promise<boolean> {
-    return ruleset.digest ? digest.equals(ruleset.digest) : (await this.#textOf(ruleset)) === content
-  }
-
   async #textOf({ revisionId }: StoredRuleset): Promise<string> {
     return (revisionId === null ? null : await this.#store.revisions.contentOf(revisionId)) ?? ''
   }
-}
-
-/** Where and what the first error is, as a sentence. */
-export function firstErrorOf(diagnostics: readonly Diagnostic[]): string {
-  const error = diagnostics.find((diagnostic) => diagnostic.severity === 'error')
-  return error ? `Line ${error.line}, column ${error.column}: ${error.message}` : 'The rules do not compile.'
 }

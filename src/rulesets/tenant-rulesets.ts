@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { Failure } from '../errors/index.ts'
 import { now, type Repositories, type Store, type TenantRuleset } from '../store/index.ts'
 import { ruleText } from '../yara/index.ts'
+import { type Checker, firstErrorOf } from './checker.ts'
 import { checkName } from './names.ts'
 import { RULESET_NAMES } from './ruleset-name.ts'
-import { type Checker, firstErrorOf, type Rulesets } from './rulesets.ts'
+import type { Rulesets } from './rulesets.ts'
 import type { RulesetPlanner } from './runnable-rulesets.ts'
 
 export interface TenantRulesetsParts {
