@@ -13,7 +13,7 @@ export interface SaveOutcome {
   readonly diagnostics: readonly Diagnostic[]
   /** What does not run of a valid one. */
   readonly leftOut: readonly LeftOut[]
-  /** Of the engine that runs it, with its version; left out where the text was not checked now. */
+  /** Of the engine that runs it, with its version; left out where it does not run, or no worker can say it now. */
   readonly engine?: string
 }
 

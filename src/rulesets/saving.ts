@@ -123,9 +123,9 @@ async function saveTried(
 
 /** The same for the text that the ruleset has already. */
 async function saveUnchanged(
-  { observers, change }: Parts,
+  { checker, observers, change }: Parts,
   by: Account,
-  { name }: NewText,
+  { name, content }: NewText,
   same: StoredRuleset,
   { core, purpose }: How,
 ): Promise<SaveOutcome | null> {
@@ -141,7 +141,10 @@ async function saveUnchanged(
     })
     if (!isSame) return null
   }
-  return unchangedOutcome(name, same)
+  if (same.state !== 'valid') return unchangedOutcome(name, same)
+  // That no worker can say now what runs it is no reason to refuse what is saved already.
+  const checked = await checker.check(content, true, { group: groupOf(by) }).catch(() => null)
+  return { ...unchangedOutcome(name, same), ...(checked?.engine && { engine: checked.engine }) }
 }
 
 /** Whether this text is the current one. */

@@ -38,6 +38,8 @@ test('a ruleset is created, updated and read back as it was sent, in each way to
       assert.equal(saved.json.message, 'Ruleset updated/created successfully.')
       assert.equal(saved.json.detail.name, 'sent_somehow')
       assert.equal(saved.json.detail.cloud_synced, false)
+      // Also where the ruleset has the text already.
+      assert.match(saved.json.detail.engine, /^YARA-X \d/)
       const read = await server.get('/api/yara/ruleset/content/?name=sent_somehow')
       assert.deepEqual(read.json, { code: 200, detail: { name: 'sent_somehow', content } })
     }
