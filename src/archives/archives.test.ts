@@ -279,13 +279,58 @@ test('a damaged member is told, and the others are whole', async (t) => {
   assert.match(result.note ?? '', /1 contained file is damaged/)
 })
 
+test('of a solid 7z only the damaged member is lost, though 7-Zip reports it also where it is left out', async (t) => {
+  const { folder, input, unpack } = await workshop(t)
+  const bytes = randomBytes(60 * 400)
+  for (let n = 0; n < 60; n++) await writeFile(join(input, `f${n}`), bytes.subarray(n * 400, (n + 1) * 400))
+  const archive = join(folder, 'solid.7z')
+  execFileSync(sevenZipBinary(), ['a', '-bso0', '-bsp0', '-mx=1', archive, 'f*'], { cwd: input })
+  const packed = await readFile(archive)
+  const at = packed.indexOf(bytes.subarray(20 * 400, 20 * 400 + 50))
+  packed[at] = ~(packed[at] as number)
+  await writeFile(archive, packed)
+  const { files, note } = await unpack(archive)
+  for (let n = 0; n < 60; n++) {
+    if (n !== 20) assert.deepEqual(files[`f${n}`], bytes.subarray(n * 400, (n + 1) * 400), `f${n}`)
+  }
+  assert.match(note ?? '', /^1 contained file is damaged or cut off\.$/)
+})
+
+test('among very many damaged members, whose names are long, each that is whole comes out', async (t) => {
+  const { folder, unpack } = await workshop(t)
+  const files = Array.from({ length: 600 }, (_, n) => ({
+    name: Buffer.from(`${n}`.padEnd(250, '.')),
+    bytes: Buffer.from(`\xff content ${n}`, 'latin1'),
+  }))
+  const archive = storedZip(files)
+  // Every second one says that it is deflated, and 7-Zip gives nothing of it.
+  for (const { name } of files.filter((_, n) => n % 2 === 0)) {
+    archive[archive.indexOf(name) - 22] = 8
+    archive[archive.lastIndexOf(name) - 36] = 8
+  }
+  await writeFile(join(folder, 'x.zip'), archive)
+  const { files: out, note } = await unpack(join(folder, 'x.zip'))
+  const whole = files.filter(({ name, bytes }) => out[name.toString()]?.equals(bytes))
+  assert.equal(whole.length, 300)
+  assert.match(note ?? '', /^300 contained files are damaged/)
+})
+
 test('of a truncated archive the beginning comes out', async (t) => {
-  const { folder, contents, pack, unpack } = await workshop(t)
+  const { folder, input, contents, pack, unpack } = await workshop(t)
   const whole = await readFile(pack('x.tar'))
   await writeFile(join(folder, 'cut.tar'), whole.subarray(0, 3_600))
   const result = await unpack(join(folder, 'cut.tar'))
   assert.deepEqual(result.files['a.txt'], contents['a.txt'])
   assert.notEqual(result.note, null)
+
+  for (let n = 0; n < 40; n++) await writeFile(join(input, `f${n}`), `content ${n}`)
+  execFileSync('tar', ['cf', join(folder, 'many.tar'), ...Array.from({ length: 40 }, (_, n) => `f${n}`)], {
+    cwd: input,
+  })
+  await writeFile(join(folder, 'many-cut.tar'), (await readFile(join(folder, 'many.tar'))).subarray(0, 39 * 1024 + 515))
+  const many = await unpack(join(folder, 'many-cut.tar'))
+  for (let n = 0; n < 39; n++) assert.equal(many.files[`f${n}`]?.toString(), `content ${n}`)
+  assert.match(many.note ?? '', /1 contained file is damaged or cut off/)
 
   const bytes = randomBytes(100_000)
   await writeFile(join(folder, 'cut.gz'), gzipSync(bytes).subarray(0, 50_000))

@@ -1,17 +1,17 @@
 /**
  * Unpacks archives with 7-Zip in a child process, one level at a time, under bounds on everything an archive can abuse:
- * members, bytes, ratio, time, memory. See `unpacking-pass.ts` for how members come out of it.
+ * members, bytes, ratio, time, memory. See `salvage.ts` for how its members are had, and
+ * `unpacking-pass.ts` for how they come out of one run.
  */
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type ArchiveLimits, type ConfiguredArchiveLimits, fixedArchiveLimits } from './limits.ts'
-import { type ListedMember, type Listing, ListingReader } from './listing.ts'
+import { type Listing, ListingReader } from './listing.ts'
 import type { Member } from './member-files.ts'
 import { nameWithoutSuffix } from './member-name.ts'
 import { withAttachmentNames } from './outlook.ts'
-import { damagedRemark, entriesRemark, oversizedRemark } from './remarks.ts'
+import { type Job, salvage } from './salvage.ts'
 import { startSevenZip } from './seven-zip.ts'
-import { type PassBounds, type PassResult, unpackingPass } from './unpacking-pass.ts'
 
 export interface Unpacked {
   /** What 7-Zip took it for: `zip`, `7z`, `tar`, …; null when it is not an archive. */
@@ -67,9 +67,6 @@ const OUTLOOK = 'Document/None/MSG'
 
 /** Two file systems on one disk, each with files of its own. */
 const TWINS: Readonly<Record<string, string>> = { udf: 'iso', iso: 'udf' }
-
-/** Damaged members that are unpacked one at a time, each with a process of its own. */
-const SINGLE_PASSES = 16
 
 export class Archives {
   readonly #limits: ArchiveLimits
@@ -144,7 +141,9 @@ async function unpackAs(
   const asksLater = password === null && listing.members.some((member) => member.encrypted)
   // An empty answer instead of none: the members that are not encrypted then still come out.
   const answers = passwords.length > 0 ? passwords : ['']
-  return unpackListed(type, job, named, asksLater ? answers : [password])
+  const folder = join(job.folder, type === ANY_TYPE ? 'any' : type)
+  const salvaged = await salvage(type, job, named, asksLater ? answers : [password], folder)
+  return { format: listing.format, ...salvaged, archiveBytes: listing.archiveBytes }
 }
 
 /** What the other of the two file systems has comes along; whether a file is the same, only its content tells. */
@@ -157,14 +156,6 @@ export function withTwin(first: Unpacked, second: Unpacked): Unpacked {
   const archiveBytes = Math.max(first.archiveBytes ?? 0, second.archiveBytes ?? 0) || null
   const note = notes.length > 0 ? notes.join(' ') : null
   return { ...first, members: [...first.members, ...more], note, archiveBytes }
-}
-
-interface Job {
-  readonly archive: string
-  readonly folder: string
-  readonly memberLimit: number
-  readonly bounds: () => PassBounds
-  readonly signal?: AbortSignal | undefined
 }
 
 const LOCKED_WHOLLY = 'The archive is encrypted, and no known password opens it.'
@@ -209,129 +200,4 @@ function withNames(listing: Listing, archive: string, archiveName: string): List
     return member
   })
   return { ...listing, members }
-}
-
-/** What one password gave. */
-interface Attempt {
-  readonly members: readonly Member[]
-  /** Listed files that stayed locked, that are damaged, and that are larger than allowed. */
-  readonly locked: number
-  readonly damaged: number
-  readonly oversized: number
-  readonly archiveDamaged: boolean
-  readonly exceeded: PassResult['exceeded']
-}
-
-async function unpackListed(
-  type: string,
-  job: Job,
-  listing: Listing,
-  passwords: readonly (string | null)[],
-): Promise<Unpacked> {
-  const folder = join(job.folder, type === ANY_TYPE ? 'any' : type)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  let best: Attempt | null = null
-  for (const [turn, password] of passwords.entries()) {
-    const attempt = await attemptWith(type, job, listing, password, join(folder, `attempt${turn}`))
-    if (best === null || attempt.members.length > best.members.length) best = attempt
-    if (attempt.locked === 0) break
-  }
-  if (best === null) throw new Error('There is always at least one attempt.')
-  const { format, archiveBytes } = listing
-  return { format, members: best.members, note: noteOf(best, listing, job), locked: best.locked > 0, archiveBytes }
-}
-
-/**
- * Everything in one pass; where single members fail, the rest in a second pass without them, and what can be had of the
- * damaged ones each by itself.
- */
-async function attemptWith(
-  type: string,
-  job: Job,
-  listing: Listing,
-  password: string | null,
-  folder: string,
-): Promise<Attempt> {
-  await mkdir(folder, { mode: 0o700 })
-  const pass = (name: string, expected: readonly ListedMember[], selection: readonly string[], more: boolean) =>
-    unpackingPass(job.archive, expected, {
-      folder: join(folder, name),
-      type,
-      selection,
-      password,
-      more,
-      bounds: job.bounds(),
-    })
-
-  const { members } = listing
-  const first = await pass('all', members, [], listing.cut !== null)
-  const isLocked = (member: ListedMember) => member.encrypted && first.failures.has(member.listedName)
-  const result = {
-    members: first.members,
-    locked: members.filter(isLocked).length,
-    damaged: 0,
-    oversized: first.oversized,
-    archiveDamaged: first.damaged && first.failures.size === 0,
-    exceeded: first.exceeded,
-  }
-  if (first.sound) return result
-  // A wrong password may give noise before it is found out.
-  if (members.length === 1) {
-    const useless = result.locked > 0 || !first.partial
-    return { ...result, members: useless ? [] : first.members, damaged: 1 - result.locked }
-  }
-
-  const excluded = (member: ListedMember) =>
-    [...first.failures.keys()].some((name) => member.listedName === name || member.listedName.startsWith(`${name}/`))
-  const list = join(folder, 'without')
-  await writeFile(list, [...first.failures.keys()].map((name) => `${name}\n`).join(''), 'latin1')
-  const rest = members.filter((member) => !excluded(member))
-  const second = first.failures.size > 0 ? await pass('rest', rest, [`-x@${list}`], listing.cut !== null) : null
-  const sound = second?.sound ?? false
-
-  const alone = (sound ? members.filter(excluded) : members).filter((member) => member.isFile && !isLocked(member))
-  const found: Member[] = sound ? [...(second?.members ?? [])] : []
-  let intact = found.length
-  for (const [turn, member] of alone.slice(0, SINGLE_PASSES).entries()) {
-    await writeFile(join(folder, `only${turn}`), `${member.listedName}\n`, 'latin1')
-    const single = await pass(`single${turn}`, [member], [`-i@${join(folder, `only${turn}`)}`], true)
-    found.push(...single.members)
-    if (single.sound && single.exceeded === null) intact++
-  }
-  const wanted = members.filter((member) => member.isFile && !isLocked(member)).length
-  const oversized = second?.oversized ?? 0
-  return {
-    ...result,
-    members: found,
-    damaged: Math.max(0, wanted - intact - oversized),
-    oversized,
-    archiveDamaged: false,
-    exceeded: second?.exceeded ?? null,
-  }
-}
-
-function noteOf(attempt: Attempt, listing: Listing, job: Job): string | null {
-  const sentences: string[] = []
-  if (listing.cut === 'others') sentences.push(entriesRemark(listing.members.length))
-  if (listing.cut === 'files')
-    sentences.push(`It has more than ${job.memberLimit} contained files; the rest was not unpacked.`)
-  if (attempt.exceeded === 'bytes') {
-    sentences.push(`It unpacks to more than ${job.bounds().totalBytes} bytes; the rest was not unpacked.`)
-  }
-  if (attempt.exceeded === 'time') sentences.push('Unpacking took too long; the rest was not unpacked.')
-  if (attempt.oversized > 0) {
-    sentences.push(oversizedRemark(attempt.oversized, job.bounds().memberBytes))
-  }
-  if (attempt.locked > 0) {
-    const are =
-      attempt.locked === 1
-        ? 'contained file is encrypted, and no known password opens it'
-        : 'contained files are encrypted, and no known password opens them'
-    sentences.push(`${attempt.locked} ${are}.`)
-  }
-  if (attempt.damaged > 0 && attempt.exceeded === null) {
-    sentences.push(damagedRemark(attempt.damaged))
-  }
-  if (attempt.archiveDamaged) sentences.push('The archive is damaged or cut off.')
-  return sentences.length > 0 ? sentences.join(' ') : null
 }

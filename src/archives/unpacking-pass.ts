@@ -8,7 +8,7 @@
  * So no name from the archive ever becomes a path, members of the same or of an impossible name are told apart, and
  * every bound is exact: when it is reached, the process is killed. The division is only right if every member gave all
  * its bytes. 7-Zip reports those that did not by name; with such a report, or with a wrong sum or CRC, the pass is not
- * `sound`, and its caller tries again without the members at fault.
+ * `sound`: only members that are `whole` are right, and its caller tries the others again without those at fault.
  */
 import { crc32 } from 'node:zlib'
 import type { ListedMember } from './listing.ts'
@@ -23,15 +23,23 @@ export interface PassBounds extends ProcessBounds {
   readonly memberBytes: number
 }
 
+/** A member with what it is in the listing. */
+export interface PassMember {
+  readonly member: Member
+  readonly listed: ListedMember
+  /** These are its bytes: the pass is sound, its CRC holds, or nothing was amiss up to its end. */
+  readonly whole: boolean
+}
+
 export interface PassResult {
-  readonly members: readonly Member[]
+  readonly members: readonly PassMember[]
   readonly sound: boolean
   /** Why it was ended before its end. */
   readonly exceeded: 'bytes' | 'time' | null
   /** Members that were larger than allowed. */
   readonly oversized: number
-  /** What 7-Zip reported about single members, by listed name. */
-  readonly failures: ReadonlyMap<string, string>
+  /** Listed names of the chosen members that 7-Zip reported something about. */
+  readonly failures: ReadonlySet<string>
   /** 7-Zip ended with an error, about a member or about the archive. */
   readonly damaged: boolean
   /** The only member that was chosen came out short: what there is of it was kept. */
@@ -51,6 +59,11 @@ export async function unpackingPass(
     readonly type: string
     /** Switches that choose members: none for all. */
     readonly selection: readonly string[]
+    /**
+     * Listed names of members that are not chosen. 7-Zip decodes all of a solid block, and reports what is wrong with them
+     * too.
+     */
+    readonly others: ReadonlySet<string>
     readonly password: string | null
     /** 7-Zip may write more than `expected`, which is not wanted. */
     readonly more: boolean
@@ -61,7 +74,15 @@ export async function unpackingPass(
   const files = await MemberFiles.in(options.folder)
   const parameters = ['x', '-so', '-bd', '-bso0', '-bsp0', '-bse2', '-spd', `-t${options.type}`, ...options.selection]
   parameters.push('--', archive)
-  const process = startSevenZip(parameters, bounds, { password: options.password })
+  const failures = new Set<string>()
+  let namesLeft = MOST_NAMES
+  const onErrorLine = (line: string) => {
+    const name = failureIn(line)
+    if (name === null || options.others.has(name) || failures.has(name)) return
+    namesLeft -= name.length
+    if (namesLeft > 0 || failures.size === 0) failures.add(name)
+  }
+  const process = startSevenZip(parameters, bounds, { password: options.password, onErrorLine })
   const splitter = new Splitter(expected, files, options.more, bounds)
   try {
     for await (const chunk of process.stdout) {
@@ -78,11 +99,19 @@ export async function unpackingPass(
   const ending = await process.ended
   const complete = await splitter.finish()
   bounds.signal?.throwIfAborted()
-  const failures = memberFailures(ending.errors)
   const exceeded = splitter.exceeded ? 'bytes' : ending.timedOut ? 'time' : null
   const sound = failures.size === 0 && splitter.consistent && (complete || exceeded !== null)
+  const rightUpTo = sound ? expected.length : rightBefore(expected, failures, splitter.firstWrong)
+  const members = files.members.map((member, n) => {
+    const index = splitter.origins[n] as number
+    return {
+      member,
+      listed: expected[index] as ListedMember,
+      whole: index < rightUpTo || splitter.confirmed.has(index),
+    }
+  })
   return {
-    members: files.members,
+    members,
     sound,
     exceeded,
     oversized: splitter.oversized,
@@ -90,6 +119,15 @@ export async function unpackingPass(
     damaged: ending.exitCode !== null && ending.exitCode >= 2,
     partial: !sound && expected.length === 1 && (files.members[0]?.size ?? 0) > 0,
   }
+}
+
+/** Bytes of the names of failing members that are kept. */
+const MOST_NAMES = 16 * 1024 * 1024
+
+/** Before which of the expected members every one gave all its bytes, as far as anybody noticed. */
+function rightBefore(expected: readonly ListedMember[], failures: ReadonlySet<string>, firstWrong: number): number {
+  const first = expected.findIndex(({ listedName }) => failures.has(listedName))
+  return Math.min(first < 0 ? expected.length : first, firstWrong)
 }
 
 /** Cuts the stream of bytes into members. */
@@ -110,6 +148,12 @@ class Splitter {
   oversized = 0
   /** False once a checksum does not hold, or bytes come that no member was listed for. */
   consistent = true
+  /** The first of the expected members whose checksum does not hold. */
+  firstWrong = Number.POSITIVE_INFINITY
+  /** Of each member that was kept, which of the expected ones it is. */
+  readonly origins: number[] = []
+  /** Those of the expected members that have their checksum, or no byte. */
+  readonly confirmed = new Set<number>()
 
   constructor(expected: readonly ListedMember[], files: MemberFiles, more: boolean, bounds: PassBounds) {
     this.#expected = expected
@@ -151,7 +195,8 @@ class Splitter {
       if (bytes.length > this.#bounds.memberBytes) break
       if (this.#total + bytes.length > this.#bounds.totalBytes) break
       if (member.isFile) {
-        if (member.crc !== null && member.crc !== crc32(bytes)) this.consistent = false
+        this.#check(member, this.#next, bytes.length === 0 ? null : crc32(bytes))
+        this.origins.push(this.#next)
         this.#files.add(memberName(member.name), bytes)
       }
       this.#next++
@@ -172,7 +217,11 @@ class Splitter {
       await this.#end()
     } else if (this.#open && this.#expected.length === 1 && this.#got > 0 && !this.exceeded) {
       // What a damaged single file gave before it broke off is still worth a look.
-      if (this.#keeping) await this.#files.end()
+      if (this.#keeping) {
+        this.origins.push(this.#next - 1)
+        this.firstWrong = 0
+        await this.#files.end()
+      }
       return false
     }
     await this.#files.abandon()
@@ -214,20 +263,26 @@ class Splitter {
   }
 
   async #end(): Promise<void> {
-    const member = this.#expected[this.#next - 1]
+    const index = this.#next - 1
+    const member = this.#expected[index]
     this.#open = false
-    if (!this.#keeping) return
-    if (member?.crc != null && member.crc !== this.#crc) this.consistent = false
+    if (!this.#keeping || member === undefined) return
+    this.#check(member, index, this.#crc)
+    this.origins.push(index)
     await this.#files.end()
+  }
+
+  /** `crc` is null for no bytes. */
+  #check(member: ListedMember, index: number, crc: number | null): void {
+    if (crc === null || member.crc === crc) this.confirmed.add(index)
+    else if (member.crc !== null) {
+      this.consistent = false
+      this.firstWrong = Math.min(this.firstWrong, index)
+    }
   }
 }
 
-/** `ERROR: Data Error : dir/name` → `dir/name` with its message. */
-function memberFailures(errors: string): Map<string, string> {
-  const failures = new Map<string, string>()
-  for (const line of errors.split('\n')) {
-    const found = /^ERROR: ([A-Z][^:]*?) : (.+)$/.exec(line)
-    if (found?.[1] && found[2]) failures.set(found[2], found[1])
-  }
-  return failures
+/** `ERROR: Data Error : dir/name` → `dir/name`; null for a line that is about no member. */
+function failureIn(line: string): string | null {
+  return /^ERROR: [A-Z][^:]*? : (.+)$/.exec(line)?.[1] ?? null
 }
