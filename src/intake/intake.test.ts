@@ -250,6 +250,36 @@ test('bounds on depth, members and bytes hold for all that comes out of one uplo
   assert.ok(all.some(({ note }) => /too much came out/.test(note ?? '')))
 })
 
+test('what a worker has read of a zip takes no place from what 7-Zip reads of it', async (t) => {
+  const c = await freshCollection(t, { limits: { archiveMembers: 5, archiveBytes: 1_000_000 } })
+  /** In the order of their names; those with a digit are encrypted. */
+  const zipped = async (...groups: readonly Readonly<Record<string, number>>[]) => {
+    const folder = await mkdtemp(join(c.folder, 'pack-'))
+    for (const sizes of groups) {
+      const names = Object.keys(sizes)
+      for (const name of names) await writeFile(join(folder, name), randomBytes(sizes[name] as number))
+      const password = /\d/.test(names[0] ?? '') ? ['-pinfected'] : []
+      execFileSync(sevenZipBinary(), ['a', '-bso0', '-bsp0', '-mx=0', ...password, 'x.zip', ...names], { cwd: folder })
+    }
+    return readFile(join(folder, 'x.zip'))
+  }
+  const open = async (archive: Buffer, name: string) => {
+    const { id, processed } = await upload(c, archive, name)
+    await processed
+    const members = await c.database.selectFrom('members').select('path').where('parent_id', '=', id).execute()
+    const note = (await c.samples.find(digestOf(archive)))?.note
+    return { paths: members.map(({ path }) => path).toSorted(), note }
+  }
+  const few = await zipped({ a: 9, b: 9, c: 9, d: 9 }, { e1: 9 })
+  assert.deepEqual(await open(few, 'few.zip'), { paths: ['a', 'b', 'c', 'd', 'e1'], note: null })
+  const large = await zipped({ a: 330_000, b: 330_000, c: 330_000 }, { e1: 9_000 })
+  assert.deepEqual(await open(large, 'large.zip'), { paths: ['a', 'b', 'c', 'e1'], note: null })
+  // Whatever 7-Zip gives, no more comes out than may.
+  const many = await open(await zipped({ 1: 9, 2: 9, 3: 9 }, { a: 9, b: 9, c: 9, d: 9 }), 'many.zip')
+  assert.equal(many.paths.length, 5)
+  assert.match(many.note ?? '', /more contained files than allowed/)
+})
+
 test('an archive that too much lay around or before is unpacked when it comes by itself, or less deep', async (t) => {
   const c = await freshCollection(t, { workers: 2, limits: { archiveDepth: 2, archiveMembers: 5 } })
   const has = async (content: string) => (await c.samples.find(digestOf(Buffer.from(content)))) !== null

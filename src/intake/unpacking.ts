@@ -223,7 +223,7 @@ export class Unpacker {
     if (wholeFile === null) {
       opening.opened++
     } else {
-      const unpacked = await this.#openWithSevenZip(opening, wholeFile, part.from)
+      const unpacked = await this.#openWithSevenZip(opening, wholeFile, part.from, out)
       const isAll = unpacked.format !== null && unpacked.note === null
       if (unpacked.format !== null || unpacked.locked || had.size > 0) opening.opened++
       if (isAll) damaged = 0
@@ -299,7 +299,8 @@ export class Unpacker {
     }
   }
 
-  async #openWithSevenZip(opening: Opening, path: string, from: number): Promise<Unpacked> {
+  /** `out` is what a worker has read of it: 7-Zip gives that once more, and it is not charged again. */
+  async #openWithSevenZip(opening: Opening, path: string, from: number, out: Charge): Promise<Unpacked> {
     const { archives } = this.#parts
     const { examined, folder, signal, notes } = opening
     const {
@@ -312,8 +313,8 @@ export class Unpacker {
       name,
       fileType: from === 0 ? examined.identification.fileType : '',
       passwords: password === null ? [CUSTOMARY_PASSWORD] : [...password.split('\n'), CUSTOMARY_PASSWORD],
-      members,
-      totalBytes: bytes,
+      members: members + out.members,
+      totalBytes: bytes + out.bytes,
       signal,
     }
     const unpacked = await this.#processes(() => archives.unpack(path, options))
@@ -339,7 +340,7 @@ export class Unpacker {
   /** Copies and hashes what 7-Zip has unpacked, and leaves out the contents that were had under the same path. */
   async #takeAll(opening: Opening, members: Unpacked['members'], had: ReadonlySet<string>): Promise<void> {
     const { scratch, examiner } = this.#parts
-    const { signal } = opening
+    const { signal, notes } = opening
     const first = new Set<string>()
     const take = async (member: Unpacked['members'][number]) => {
       const { name, path, size, isTwin } = member
@@ -354,6 +355,13 @@ export class Unpacker {
           return
         }
         if (!isTwin) first.add(twinKey)
+        const bounds = this.#boundsOf(opening)
+        if (bounds.members === 0 || digests.size > bounds.bytes) {
+          notes.add(exceededNote(bounds.members === 0 ? 'members' : 'bytes', bounds))
+          examiner.forget(digests)
+          await scratch.discard(temporary)
+          return
+        }
         this.#admit(opening, name, temporary, digests)
       } catch (error) {
         await scratch.discard(temporary)
