@@ -95,6 +95,27 @@ for (const [title, name, switches] of [
   })
 }
 
+for (const format of ['zip', '7z']) {
+  test(`members of a ${format} with several passwords come out with each of them`, async (t) => {
+    const { folder, input, unpack } = await workshop(t)
+    const archive = join(folder, `x.${format}`)
+    const contents: Record<string, Buffer> = {}
+    for (const [name, ...password] of [['f1', '-pone'], ['f2', '-ptwo'], ['f3', '-pthree'], ['f4'], ['f5', '-pone']]) {
+      const path = name as string
+      contents[path] = randomBytes(500)
+      await writeFile(join(input, path), contents[path])
+      execFileSync(sevenZipBinary(), ['a', '-bso0', '-bsp0', ...password, archive, path], { cwd: input })
+    }
+    const all = await unpack(archive, { passwords: ['wrong', 'two', 'one', 'three'] })
+    assert.deepEqual(all.files, contents)
+    assert.deepEqual([all.locked, all.note], [false, null])
+    const some = await unpack(archive, { passwords: ['three', 'wrong', 'two'] })
+    assert.deepEqual(Object.keys(some.files).sort(), ['f2', 'f3', 'f4'])
+    assert.match(some.note ?? '', /^2 contained files are encrypted, and no known password opens them\.$/)
+    assert.equal(some.locked, true)
+  })
+}
+
 test('passwords do not appear in the list of processes', async (t) => {
   const { folder, pack, unpack } = await workshop(t)
   await writeFile(join(folder, 'in', 'big'), randomBytes(5_000_000))

@@ -5,7 +5,7 @@
  *     rest         without the members that 7-Zip reported, since those behind them were divided wrongly
  *     single…      each of what is still missing by itself, as much of it as there is
  *
- * What one pass gave whole is kept, whatever becomes of the others.
+ * What one pass gave whole is kept, whatever becomes of the others. Each further password is tried on what is still locked.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -33,17 +33,6 @@ export interface Salvaged {
 /** Damaged members that are unpacked one at a time, each with a process of its own. */
 const SINGLE_PASSES = 16
 
-/** What one password gave. */
-interface Attempt {
-  readonly members: readonly Member[]
-  /** Listed files that stayed locked, that are damaged, and that are larger than allowed. */
-  readonly locked: number
-  readonly damaged: number
-  readonly oversized: number
-  readonly archiveDamaged: boolean
-  readonly exceeded: PassResult['exceeded']
-}
-
 /** `type` is 7-Zip's name of the format, `folder` is made. Of the passwords null stands for none. */
 export async function salvage(
   type: string,
@@ -53,23 +42,70 @@ export async function salvage(
   folder: string,
 ): Promise<Salvaged> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  let best: Attempt | null = null
+  const haul = new Haul(job.bounds().totalBytes)
+  let locked = listing.members
   for (const [turn, password] of passwords.entries()) {
-    const attempt = await attemptWith(type, job, listing, password, join(folder, `attempt${turn}`))
-    if (best === null || attempt.members.length > best.members.length) best = attempt
-    if (attempt.locked === 0) break
+    const source = { type, job, listing, password, folder: join(folder, `attempt${turn}`) }
+    locked = await tryPassword(source, locked, haul)
+    if (locked.length === 0) break
   }
-  if (best === null) throw new Error('There is always at least one attempt.')
-  return { members: best.members, note: noteOf(best, listing, job), locked: best.locked > 0 }
+  return { members: haul.inOrder(listing), note: noteOf(haul, locked.length, listing, job), locked: locked.length > 0 }
 }
 
-async function attemptWith(
-  type: string,
-  job: Job,
-  listing: Listing,
-  password: string | null,
-  folder: string,
-): Promise<Attempt> {
+/** What has come out so far, of all passes and with all passwords. */
+class Haul {
+  /** Members that are whole, and what there is of damaged ones. */
+  readonly whole = new Map<ListedMember, Member>()
+  readonly pieces: Member[] = []
+  /** Files that are damaged, and that are larger than allowed. */
+  damaged = 0
+  readonly oversized = new Set<ListedMember>()
+  archiveDamaged = false
+  exceeded: PassResult['exceeded'] = null
+  #bytesLeft: number
+
+  constructor(totalBytes: number) {
+    this.#bytesLeft = totalBytes
+  }
+
+  keepWhole({ members, oversized }: PassResult): void {
+    for (const member of oversized) this.oversized.add(member)
+    for (const { member, listed, whole } of members) {
+      if (whole && !this.whole.has(listed) && this.#hasRoom(member)) this.whole.set(listed, member)
+    }
+  }
+
+  keepPieces({ members }: PassResult): void {
+    for (const { member } of members) if (this.#hasRoom(member)) this.pieces.push(member)
+  }
+
+  inOrder({ members }: Listing): Member[] {
+    const whole = members.map((member) => this.whole.get(member)).filter((member) => member !== undefined)
+    return [...whole, ...this.pieces]
+  }
+
+  /** Each pass is within the bound by itself. */
+  #hasRoom({ size }: Member): boolean {
+    if (size > this.#bytesLeft) {
+      this.exceeded ??= 'bytes'
+      return false
+    }
+    this.#bytesLeft -= size
+    return true
+  }
+}
+
+interface Source {
+  readonly type: string
+  readonly job: Job
+  readonly listing: Listing
+  readonly password: string | null
+  readonly folder: string
+}
+
+/** Unpacks those of `wanted` that the password opens; gives those that stay locked. */
+async function tryPassword(source: Source, wanted: readonly ListedMember[], haul: Haul): Promise<ListedMember[]> {
+  const { type, job, listing, password, folder } = source
   await mkdir(folder, { mode: 0o700 })
   const { members } = listing
   /** `list` is the switch that names members, `names` what it names. */
@@ -94,54 +130,58 @@ async function attemptWith(
     })
   }
 
-  const first = await pass('all', members, null, listing.cut !== null)
-  const isLocked = (member: ListedMember) => member.encrypted && first.failures.has(member.listedName)
-  const locked = members.filter(isLocked).length
-  const begun = {
-    members: first.members.map(({ member }) => member),
-    locked,
-    damaged: 0,
-    oversized: first.oversized,
-    archiveDamaged: first.damaged && first.failures.size === 0,
-    exceeded: first.exceeded,
+  // A name that 7-Zip shows otherwise than it is chooses nothing: while nothing came out, all is tried.
+  const isRest = haul.whole.size > 0
+  const names = new Set(wanted.map(({ listedName }) => listedName))
+  const expected = isRest ? members.filter(({ listedName }) => isNamed(listedName, names)) : members
+  const isMore = listing.cut !== null
+  const first = await pass('all', expected, isRest ? { list: '-i@', names } : null, isMore)
+  if (first.exceeded !== null) haul.exceeded ??= first.exceeded
+  const archiveDamaged = first.damaged && first.failures.size === 0
+  const isLocked = (member: ListedMember) =>
+    member.encrypted && first.failures.has(member.listedName) && !haul.whole.has(member)
+  if (first.sound) {
+    haul.keepWhole(first)
+    haul.archiveDamaged ||= archiveDamaged
+    return []
   }
-  if (first.sound) return begun
   // A wrong password may give noise before it is found out.
   if (members.length === 1) {
-    const useless = locked > 0 || !first.partial
-    return { ...begun, members: useless ? [] : begun.members, damaged: 1 - locked }
+    const locked = members.filter(isLocked)
+    if (locked.length === 0 && first.partial) haul.keepPieces(first)
+    haul.damaged += 1 - locked.length
+    haul.archiveDamaged ||= archiveDamaged
+    return locked
   }
 
-  const found = new Map<ListedMember, Member>()
-  const keepWhole = ({ members }: PassResult) => {
-    for (const { member, listed, whole } of members) if (whole && !found.has(listed)) found.set(listed, member)
-  }
-  keepWhole(first)
-  let { oversized, exceeded } = first
+  haul.keepWhole(first)
+  let { exceeded } = first
   if (first.failures.size > 0) {
-    const rest = members.filter(({ listedName }) => !isNamed(listedName, first.failures))
-    const second = await pass('rest', rest, { list: '-x@', names: first.failures }, listing.cut !== null)
-    keepWhole(second)
-    oversized = Math.max(oversized, second.oversized)
+    const rest = expected.filter(({ listedName }) => !isNamed(listedName, first.failures))
+    // Of what is chosen by name, the others are; 7-Zip takes what is both chosen and left out for left out.
+    const named = isRest ? new Set([...names].filter((name) => !isNamed(name, first.failures))) : first.failures
+    const second = await pass('rest', rest, { list: isRest ? '-i@' : '-x@', names: named }, isMore)
+    haul.keepWhole(second)
     exceeded = second.exceeded
+    if (exceeded !== null) haul.exceeded ??= exceeded
   }
 
-  const { memberBytes } = job.bounds()
-  const missing = members.filter(
-    (member) => member.isFile && !found.has(member) && !isLocked(member) && !((member.size ?? 0) > memberBytes),
+  const missing = wanted.filter(
+    (member) => member.isFile && !haul.whole.has(member) && !isLocked(member) && !haul.oversized.has(member),
   )
   let damaged = missing.length
-  const pieces: Member[] = []
   // What did not come out for a bound's sake is not had by itself either.
   const alone = exceeded === null ? missing.slice(0, SINGLE_PASSES) : []
   for (const [turn, member] of alone.entries()) {
     const single = await pass(`single${turn}`, [member], { list: '-i@', names: new Set([member.listedName]) }, true)
-    pieces.push(...single.members.map((piece) => piece.member))
-    if (single.sound && single.exceeded === null) damaged--
+    if (single.sound && single.exceeded === null) {
+      haul.keepWhole(single)
+      damaged--
+    } else haul.keepPieces(single)
   }
-  const inOrder = members.map((member) => found.get(member)).filter((member) => member !== undefined)
-  const archiveDamaged = begun.archiveDamaged && damaged === 0
-  return { members: [...inOrder, ...pieces], locked, damaged, oversized, archiveDamaged, exceeded }
+  haul.damaged += damaged
+  haul.archiveDamaged ||= archiveDamaged && damaged === 0
+  return wanted.filter(isLocked)
 }
 
 /** Whether it, or a folder that it is in, is one of the names: 7-Zip takes what is in a folder along. */
@@ -152,28 +192,28 @@ function isNamed(listedName: string, names: ReadonlySet<string>): boolean {
   return false
 }
 
-function noteOf(attempt: Attempt, listing: Listing, job: Job): string | null {
+function noteOf(haul: Haul, locked: number, listing: Listing, job: Job): string | null {
   const sentences: string[] = []
   if (listing.cut === 'others') sentences.push(entriesRemark(listing.members.length))
   if (listing.cut === 'files')
     sentences.push(`It has more than ${job.memberLimit} contained files; the rest was not unpacked.`)
-  if (attempt.exceeded === 'bytes') {
+  if (haul.exceeded === 'bytes') {
     sentences.push(`It unpacks to more than ${job.bounds().totalBytes} bytes; the rest was not unpacked.`)
   }
-  if (attempt.exceeded === 'time') sentences.push('Unpacking took too long; the rest was not unpacked.')
-  if (attempt.oversized > 0) {
-    sentences.push(oversizedRemark(attempt.oversized, job.bounds().memberBytes))
+  if (haul.exceeded === 'time') sentences.push('Unpacking took too long; the rest was not unpacked.')
+  if (haul.oversized.size > 0) {
+    sentences.push(oversizedRemark(haul.oversized.size, job.bounds().memberBytes))
   }
-  if (attempt.locked > 0) {
+  if (locked > 0) {
     const are =
-      attempt.locked === 1
+      locked === 1
         ? 'contained file is encrypted, and no known password opens it'
         : 'contained files are encrypted, and no known password opens them'
-    sentences.push(`${attempt.locked} ${are}.`)
+    sentences.push(`${locked} ${are}.`)
   }
-  if (attempt.damaged > 0 && attempt.exceeded === null) {
-    sentences.push(damagedRemark(attempt.damaged))
+  if (haul.damaged > 0 && haul.exceeded === null) {
+    sentences.push(damagedRemark(haul.damaged))
   }
-  if (attempt.archiveDamaged) sentences.push('The archive is damaged or cut off.')
+  if (haul.archiveDamaged) sentences.push('The archive is damaged or cut off.')
   return sentences.length > 0 ? sentences.join(' ') : null
 }

@@ -37,7 +37,7 @@ export interface PassResult {
   /** Why it was ended before its end. */
   readonly exceeded: 'bytes' | 'time' | null
   /** Members that were larger than allowed. */
-  readonly oversized: number
+  readonly oversized: readonly ListedMember[]
   /** Listed names of the chosen members that 7-Zip reported something about. */
   readonly failures: ReadonlySet<string>
   /** 7-Zip ended with an error, about a member or about the archive. */
@@ -145,7 +145,7 @@ class Splitter {
   #open = false
   #total = 0
   exceeded = false
-  oversized = 0
+  readonly oversized: ListedMember[] = []
   /** False once a checksum does not hold, or bytes come that no member was listed for. */
   consistent = true
   /** The first of the expected members whose checksum does not hold. */
@@ -238,7 +238,7 @@ class Splitter {
     this.#got = 0
     this.#crc = 0
     this.#keeping = member.isFile && !(member.size !== null && member.size > memberBytes)
-    if (member.isFile && !this.#keeping) this.oversized++
+    if (member.isFile && !this.#keeping) this.oversized.push(member)
     if (this.#keeping) await this.#files.begin(memberName(member.name))
   }
 
@@ -253,7 +253,7 @@ class Splitter {
     if (!this.#keeping) return true
     if (this.#got > this.#bounds.memberBytes) {
       this.#keeping = false
-      this.oversized++
+      this.oversized.push(this.#expected[this.#next - 1] as ListedMember)
       await this.#files.abandon()
       return true
     }
