@@ -54,9 +54,12 @@ export function boundSlowClients(app: FastifyInstance, times: typeof timeouts | 
 
 /** Reads what is left of a request that was answered, and throws it away; then closes the connection, where that is wanted. */
 export function discardRest(request: IncomingMessage, isLast: boolean, lingerMs: number): void {
-  const lingering = setTimeout(() => request.destroy(), lingerMs)
-  request.once('close', () => clearTimeout(lingering))
-  const { socket } = request
+  const socket = sockets.get(request) ?? request.socket
+  if (socket.destroyed) return
+  const lingering = setTimeout(() => socket.destroy(), lingerMs)
+  // A reader that failed has destroyed the request, and taken the connection from it, which stays open.
+  const over = request.destroyed ? socket : request
+  over.once('close', () => clearTimeout(lingering))
   if (isLast) request.once('end', () => socket.end())
   request.unpipe()
   request.resume()
@@ -73,10 +76,13 @@ export function boundSilence(server: Server, silenceMs: number): void {
 
 /** The request that is being answered on each connection. */
 const answering = new WeakMap<Socket, IncomingMessage>()
+/** The connection of each request: it forgets its own when it is destroyed. */
+const sockets = new WeakMap<IncomingMessage, Socket>()
 
 export function noteAnswering(request: IncomingMessage, response: ServerResponse): void {
   const { socket } = request
   answering.set(socket, request)
+  sockets.set(request, socket)
   response.once('close', () => answering.delete(socket))
 }
 
