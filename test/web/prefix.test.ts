@@ -13,7 +13,9 @@ before(async () => {
 })
 after(() => browser?.stop())
 
-for (const { title, ways, settings } of fittingWays) {
+for (const [at, { title, ways, settings }] of fittingWays.entries()) {
+  // What a page asks for is the same behind each of them, and so are the addresses of the reference, in `test/http/prefix.test.ts`.
+  const hasAllPages = at === 0 || process.env.BACKTRAIL_LONG === '1'
   test(`behind a proxy that ${title}, the application works and stays below its path`, { skip }, async (t) => {
     const { proxy, server } = await behind(t, ways, settings)
     const context = await browser.profile(new URL(proxy.url).origin)
@@ -35,7 +37,7 @@ for (const { title, ways, settings } of fittingWays) {
     await page.getByRole('button', { name: 'Log in' }).click()
     await page.getByRole('heading', { level: 1, name: 'Samples' }).waitFor()
     assert.equal(page.url(), `${proxy.url}/samples?filename=none`)
-    for (const name of pages) {
+    for (const name of hasAllPages ? pages : ['Matches', 'Overview']) {
       await page.getByRole('navigation').getByRole('link', { name, exact: true }).click()
       await page.getByRole('heading', { level: 1, name }).waitFor()
     }
@@ -56,8 +58,10 @@ for (const { title, ways, settings } of fittingWays) {
 
     await page.goto(`${proxy.url}/no/such/page`)
     await page.getByText('There is no page at this address').waitFor()
-    await page.goto(`${proxy.url}/api/docs/`)
-    await page.getByRole('heading', { name: /Backtrail/ }).waitFor()
+    if (hasAllPages) {
+      await page.goto(`${proxy.url}/api/docs/`)
+      await page.getByRole('heading', { name: /Backtrail/ }).waitFor()
+    }
     assert.deepEqual(proxy.strays, [])
     browser.assertNoComplaints()
     await context.close()
