@@ -449,13 +449,13 @@ test('a hunt that stopped at the limit is complete, and its ruleset capped until
     if (asked.endsWith('start-retro-hunt')) status = 'RUNNING'
     return asked.endsWith('-retro-hunt') ? { status: 200, body: { ruleset_name: 'told_rules' } } : undefined
   }
-  await appliance.cloud.startHunt('told_rules')
+  await appliance.cloud.startHunt(appliance.operator, 'told_rules')
   await until(
     async () => (await appliance.cloud.status('told_rules')).progress === 0.25,
     async () => 'the progress is told',
   )
-  await assert.rejects(appliance.cloud.startHunt('told_rules'), { code: 'cloud.wrong-state' })
-  await assert.rejects(appliance.cloud.clearHunt('told_rules'), { code: 'cloud.wrong-state' })
+  await assert.rejects(appliance.cloud.startHunt(appliance.operator, 'told_rules'), { code: 'cloud.wrong-state' })
+  await assert.rejects(appliance.cloud.clearHunt(appliance.operator, 'told_rules'), { code: 'cloud.wrong-state' })
   await assert.rejects(appliance.save('told_rules', rule('Other')), { code: 'ruleset.busy' })
   status = 'CAPPED'
   await until(
@@ -464,7 +464,7 @@ test('a hunt that stopped at the limit is complete, and its ruleset capped until
   )
   assert.equal((await appliance.cloud.status('told_rules')).cloudStatus, 'CAPPED')
   assert.equal((await appliance.rulesets.get('told_rules')).status, 'capped')
-  const { hunt, cloudStatus, started } = await appliance.cloud.clearHunt('told_rules')
+  const { hunt, cloudStatus, started } = await appliance.cloud.clearHunt(appliance.operator, 'told_rules')
   assert.deepEqual([hunt, cloudStatus, started], ['CLEARED', 'ACTIVE', 1_700_000_000_000_000])
 })
 
@@ -474,7 +474,7 @@ test('a hunt is stopped, also when the answer to that is lost, and only one that
   await appliance.cloud.start()
   await appliance.save('told_rules', rule('Any'))
   await appliance.cloud.settle('told_rules')
-  await assert.rejects(appliance.cloud.stopHunt('told_rules'), {
+  await assert.rejects(appliance.cloud.stopHunt(appliance.operator, 'told_rules'), {
     code: 'cloud.wrong-state',
     detail: { state: 'READY' },
   })
@@ -494,13 +494,13 @@ test('a hunt is stopped, also when the answer to that is lost, and only one that
   }
   for (const lost of [false, true]) {
     isLost = lost
-    assert.equal((await appliance.cloud.startHunt('told_rules')).hunt, 'RUNNING')
-    assert.equal((await appliance.cloud.stopHunt('told_rules')).hunt, 'CANCELLED')
+    assert.equal((await appliance.cloud.startHunt(appliance.operator, 'told_rules')).hunt, 'RUNNING')
+    assert.equal((await appliance.cloud.stopHunt(appliance.operator, 'told_rules')).hunt, 'CANCELLED')
     await until(
       async () => (await appliance.cloud.status('told_rules')).finished === 1_700_000_060_000_000,
       async () => JSON.stringify(await appliance.cloud.status('told_rules')),
     )
-    await assert.rejects(appliance.cloud.stopHunt('told_rules'), { code: 'cloud.wrong-state' })
+    await assert.rejects(appliance.cloud.stopHunt(appliance.operator, 'told_rules'), { code: 'cloud.wrong-state' })
   }
 })
 

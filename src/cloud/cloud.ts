@@ -7,6 +7,7 @@
  * is followed; with contributing switched on, a fourth sends new samples. Each loop retries with
  * exponential back-off. No request of a user waits for the cloud longer than `cloudWait`.
  */
+import { type Account, may } from '../accounts/index.ts'
 import { endedBy, Loop } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import { pauseAfter } from '../network/index.ts'
@@ -139,19 +140,19 @@ export class Cloud {
     return status
   }
 
-  /** As `status`, and `cloud.wrong-state`, `cloud.unreachable`, `cloud.refused`, …: what went wrong with the cloud. */
-  async startHunt(name: string): Promise<CloudStatus> {
-    return this.#operate(name, (retro, signal) => retro.start(name, signal))
+  /** As `status`, `right.missing` for another user's ruleset, and `cloud.wrong-state`, `cloud.unreachable`, `cloud.refused`, …: what went wrong with the cloud. */
+  async startHunt(by: Account, name: string): Promise<CloudStatus> {
+    return this.#operate(by, name, (retro, signal) => retro.start(name, signal))
   }
 
   /** As `startHunt`. */
-  async stopHunt(name: string): Promise<CloudStatus> {
-    return this.#operate(name, (retro, signal) => retro.stop(name, signal))
+  async stopHunt(by: Account, name: string): Promise<CloudStatus> {
+    return this.#operate(by, name, (retro, signal) => retro.stop(name, signal))
   }
 
   /** Removes what hunts have found, and not what the live feed reported as well. As `startHunt`. */
-  async clearHunt(name: string): Promise<CloudStatus> {
-    return this.#operate(name, (retro, signal) => retro.clear(name, signal))
+  async clearHunt(by: Account, name: string): Promise<CloudStatus> {
+    return this.#operate(by, name, (retro, signal) => retro.clear(name, signal))
   }
 
   /** Up to when the cloud's matches are fetched. `cloud.sync-off` without a cloud. */
@@ -184,10 +185,11 @@ export class Cloud {
   }
 
   async #operate(
+    by: Account,
     name: string,
     operation: (retro: CloudRetro, signal: AbortSignal) => Promise<void>,
   ): Promise<CloudStatus> {
-    await this.#status(name)
+    await this.#demandOwner(by, name)
     const { retro } = this.#demandConnection()
     const wait = AbortSignal.timeout(this.#settings.cloudWait)
     const signal = AbortSignal.any([wait, this.#ended.signal])
@@ -205,6 +207,17 @@ export class Cloud {
       this.#loops.feeds.wake()
     }
     return this.#status(name)
+  }
+
+  /** What a hunt finds becomes the ruleset's, and is removed from it: for whoever may change it. */
+  async #demandOwner(by: Account, name: string): Promise<void> {
+    const ruleset = await this.#store.rulesets.findByName(name)
+    if (!ruleset) throw new Failure('ruleset.not-found')
+    if (ruleset.ownerId === by.id || may(by, 'rulesets.change-any')) return
+    throw new Failure(
+      'right.missing',
+      'The ruleset was created by another user: its owner and administrators may start, stop and clear its Cloud Retro.',
+    )
   }
 
   async #status(name: string): Promise<CloudStatus> {

@@ -190,6 +190,18 @@ test('Cloud Retro without a cloud: bad requests first, then unknown rulesets, th
   assert.equal((await server.get(path('no_such_rules'))).status, 404)
 })
 
+test('Cloud Retro of a ruleset is for its owner and for administrators, and its state for everybody', async () => {
+  await server.saveRuleset('rules_of_ben', withMarker('cloudberry'), 'ben')
+  const path = '/api/yara/ruleset/rules_of_ben/cloud-retro-hunt/'
+  for (const operation of ['START', 'STOP', 'CLEAR']) {
+    const { status, json } = await server.post(path, { as: 'ana', form: { operation } })
+    assert.deepEqual([status, json.success, json.error], [403, false, 'right.missing'], operation)
+    for (const as of ['ben', 'admin'] as const)
+      assert.equal((await server.post(path, { as, form: { operation } })).status, 428, `${as} ${operation}`)
+  }
+  assert.equal((await server.get(path, { as: 'ana' })).status, 428)
+})
+
 test('each run lists what it found, and which of it is new since the run before', async () => {
   const run = async (): Promise<Json> => {
     await server.post(retro, { form: { operation: 'START' } })

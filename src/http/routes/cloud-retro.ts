@@ -1,8 +1,10 @@
 import { type Static, Type } from 'typebox'
+import type { Account } from '../../accounts/index.ts'
 import type { CloudStatus } from '../../cloud/index.ts'
 import { checkName } from '../../rulesets/index.ts'
 import { toIsoOffset } from '../../store/index.ts'
 import { about } from '../auditing.ts'
+import { callerOf } from '../authentication.ts'
 import { CloudStatusShape, statusFields } from '../contract/retro.ts'
 import { refusals, retroEnvelope } from '../envelopes.ts'
 import { RulesetName } from '../parameters.ts'
@@ -19,9 +21,9 @@ const AnsweredShape = Type.Object({
 /** `/api/yara/ruleset/{ruleset_name}/cloud-retro-hunt/`: what is wrong with the request (400, 404) comes before 428. */
 export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RouteParts): void {
   const operations = {
-    START: { state: 'RUNNING', run: (name: string) => cloud.startHunt(name) },
-    STOP: { state: 'CANCELLED', run: (name: string) => cloud.stopHunt(name) },
-    CLEAR: { state: 'CLEARED', run: (name: string) => cloud.clearHunt(name) },
+    START: { state: 'RUNNING', run: (by: Account, name: string) => cloud.startHunt(by, name) },
+    STOP: { state: 'CANCELLED', run: (by: Account, name: string) => cloud.stopHunt(by, name) },
+    CLEAR: { state: 'CLEARED', run: (by: Account, name: string) => cloud.clearHunt(by, name) },
   } as const
 
   app.post(
@@ -29,7 +31,7 @@ export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RoutePa
     {
       config: {
         audit: about('ruleset_name', 'operation'),
-        access: 'account',
+        access: { right: 'rulesets.change-any', orOwner: true },
         envelope: retroEnvelope,
         invalid: 'retro.operation-invalid',
       },
@@ -46,10 +48,11 @@ export function addCloudRetro(app: HttpServer, { appliance: { cloud } }: RoutePa
         },
       },
     },
-    async ({ params, body }) => {
+    async (request) => {
+      const { params, body } = request
       checkName(params.ruleset_name, 'ruleset.name-invalid')
       const { state, run } = operations[body.operation as keyof typeof operations]
-      const status = await run(params.ruleset_name)
+      const status = await run(callerOf(request), params.ruleset_name)
       // What was asked took effect; a short hunt may be over by now, and then the fields say so.
       return { success: true as const, message: null, status: { state, ...toJson(status) } }
     },

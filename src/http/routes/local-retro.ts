@@ -9,7 +9,7 @@ import type { HttpServer, RouteParts } from '../route.ts'
 /** The one status table that all endpoints of the Retro page share. */
 export const retroStatuses = {
   400: 'The operation is missing or not one of the accepted values.',
-  403: 'No token, or an unknown one, or not this user’s to stop.',
+  403: 'No token, or an unknown one, or the ruleset belongs to another user.',
   404: 'There is no such ruleset.',
   412: 'Wrong state for this operation.',
   424: 'An underlying call failed.',
