@@ -1,12 +1,22 @@
 import { createHash } from 'node:crypto'
 import { Failure, type FailureCode } from '../errors/index.ts'
-import { isRulesetName, LONGEST_NAME, RULESET_NAMES } from './ruleset-name.ts'
+import { isNewRulesetName, isRulesetName, LONGEST_NAME, NO_ADDRESS_SIGNS, RULESET_NAMES } from './ruleset-name.ts'
 
 const RULE_ENDING = /\.(yar|yara|yr|rule|rules)$/i
 
 /** Fails with the code unless the name can be a ruleset's; the message, or `message`, says which names can. */
 export function checkName(name: string, code: FailureCode, message?: string): void {
   if (!isRulesetName(name)) throw new Failure(code, message, { name, expected: RULESET_NAMES })
+}
+
+/** Fails with `parameter.out-of-range` for a name that a ruleset may have, but not a new one. */
+export function demandNewName(name: string): void {
+  if (isNewRulesetName(name)) return
+  throw new Failure(
+    'parameter.out-of-range',
+    `Parameter not in expected range: the name of a new ruleset has ${NO_ADDRESS_SIGNS}, since clients that write names into addresses as they are could not read it back; write "_" instead.`,
+    { name, expected: `${RULESET_NAMES}, with ${NO_ADDRESS_SIGNS}` },
+  )
 }
 
 /**

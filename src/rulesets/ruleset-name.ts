@@ -19,6 +19,17 @@ export function isRulesetName(name: string): boolean {
   return length >= SHORTEST_NAME && length <= LONGEST_NAME && !refused.test(name)
 }
 
+/** What the name of a new ruleset must not have besides, in words. */
+export const NO_ADDRESS_SIGNS = 'no # and no % before two hexadecimal digits'
+
+/**
+ * Clients that write a name into an address as it is lose what stands behind a `#`, and an escape becomes another sign on
+ * its way: they could not read such a ruleset back. Rulesets that have such a name already keep it.
+ */
+export function isNewRulesetName(name: string): boolean {
+  return isRulesetName(name) && !/#|%[0-9a-f]{2}/i.test(name)
+}
+
 /** Only ASCII letters, digits and underscores, as the vendor's page recommends: nothing has to be escaped anywhere. */
 export function isPlainName(name: string): boolean {
   return /^[A-Za-z0-9_]+$/.test(name)

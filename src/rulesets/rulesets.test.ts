@@ -98,9 +98,18 @@ test('names are 3 to 48 visible characters without slashes; a text must be there
     'Win32.Ransomware',
     '😀'.repeat(48),
     '...',
-    '100% <b>&?#',
+    '100% <b>&?',
   ]) {
     assert.equal((await here.rulesets.save(here.ada, { name, content: rule('one') })).created, true)
+  }
+  // Of a ruleset that has such a name already, or comes from the cluster, it stays.
+  for (const name of ['C# loaders', 'a%2Bb']) {
+    await assert.rejects(here.rulesets.save(here.ada, { name, content: rule('one') }), {
+      code: 'parameter.out-of-range',
+      message: /has no # and no % before two hexadecimal digits/,
+    })
+    await here.rulesets.save(here.ada, { name, content: rule('one'), takes: 1 })
+    assert.equal((await here.rulesets.save(here.ada, { name, content: rule('two') })).revision, 2)
   }
   await assert.rejects(here.rulesets.save(here.ada, { name: 'empty', content: '' }), { code: 'parameter.out-of-range' })
 })

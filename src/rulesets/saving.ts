@@ -9,6 +9,7 @@ import { now, type Store, type StoredRuleset, type UnitOfWork } from '../store/i
 import { runnableText } from '../yara/index.ts'
 import { type Checker, firstErrorOf } from './checker.ts'
 import { formatLeftOut } from './left-out.ts'
+import { demandNewName } from './names.ts'
 import type { ChangePurpose, RulesetObserver } from './observer.ts'
 import type { NewText, SaveOutcome } from './revision.ts'
 import type { RulesetPlanner } from './runnable-rulesets.ts'
@@ -45,8 +46,11 @@ export async function saveText(parts: Parts, by: Account, text: NewText, how: Ho
   for (;;) {
     const before = await parts.store.rulesets.findByName(name)
     demandSavable(by, before, how.core)
+    // What is shared in a cluster keeps its name.
+    if (before === null && how.purpose.takes === undefined) demandNewName(name)
     // One that comes from elsewhere now is a revision of its own, since each says where its text came from.
-    const same = before && text.origin === undefined && (await hasText(parts.store, before, content, digest)) ? before : null
+    const same =
+      before && text.origin === undefined && (await hasText(parts.store, before, content, digest)) ? before : null
     let saved: SaveOutcome | null
     if (same && same.state !== 'invalid' && (partial || same.leftOut.length === 0)) {
       saved = await saveUnchanged(parts, by, text, same, how)

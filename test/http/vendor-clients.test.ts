@@ -48,6 +48,32 @@ test('ruleset names come unescaped in queries', async () => {
     const { status } = await server.get(`/api/yara/ruleset/content/?${query}`)
     assert.ok(status === 404 || status === 400)
   }
+  await server.saveRuleset('Cobalt+Strike', 'rule r { strings: $a = "named with signs" condition: $a }')
+  await server.saveRuleset('C&C of 2026', 'rule r { strings: $a = "named with signs" condition: $a }')
+  await server.upload('a sample that is named with signs', 'signs.bin')
+  for (const [query, ...names] of [
+    ['name=Cobalt+Strike', 'Cobalt+Strike'],
+    ['name=C&C%20of%202026', 'C&C of 2026'],
+    ['name=C%26C+of+2026', 'C&C of 2026'],
+  ] as const) {
+    const content = await server.get(`/api/yara/ruleset/content/?${query}`)
+    assert.deepEqual([content.status, content.json.detail.name], [200, names[0]], query)
+    for (const pages of ['', '&page=1&page_size=10']) {
+      const { status, json } = await server.get(`/api/yara/v2/ruleset/matches/?${query}${pages}`)
+      assert.deepEqual([status, json.count], [200, 1], query + pages)
+    }
+  }
+  const both = await server.get(
+    '/api/yara/v2/ruleset/matches/?name=C&C%20of%202026&page=1&page_size=1&name=Cobalt+Strike',
+  )
+  assert.equal(both.json.count, 2)
+  const next = new URL(both.json.next)
+  assert.deepEqual(next.searchParams.getAll('name'), ['C&C of 2026', 'Cobalt+Strike'])
+  // What the rules of forms say goes first.
+  await server.saveRuleset('Cobalt Strike', 'rule blank { condition: false }')
+  assert.equal((await server.get('/api/yara/ruleset/content/?name=Cobalt+Strike')).json.detail.name, 'Cobalt Strike')
+  const missing = await server.get('/api/yara/ruleset/content/?name=no+such&name=rules')
+  assert.equal(missing.status, 400)
 })
 
 test('the flow of the vendor’s retro hunting notebook, up to the 412 of a hunt that has ended', async () => {

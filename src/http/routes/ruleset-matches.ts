@@ -7,6 +7,7 @@ import { Paging } from '../contract/paging.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { pageOf, RulesetName } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
+import { readByNames } from '../unescaped-names.ts'
 
 const ListedMatch = Type.Object({
   classification: Type.Integer({
@@ -58,20 +59,13 @@ export function addRulesetMatches(app: HttpServer, { appliance: { matches } }: R
         },
       },
       async (request) => {
-        const names = request.query.name
-        for (const name of names) checkName(name, 'ruleset.name-invalid')
         const page = pageOf(request.query)
-        const { count, results } = await matches.list({ names, page })
-        return {
-          count,
-          ...neighbours(
-            request,
-            page,
-            count,
-            names.map((name) => ['name', name] as const),
-          ),
-          results: results.map(listed),
-        }
+        return readByNames(request, request.query.name, async (names) => {
+          for (const name of names) checkName(name, 'ruleset.name-invalid')
+          const { count, results } = await matches.list({ names, page })
+          const query = names.map((name) => ['name', name] as const)
+          return { count, ...neighbours(request, page, count, query), results: results.map(listed) }
+        })
       },
     )
 }

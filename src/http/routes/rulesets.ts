@@ -13,6 +13,7 @@ import { Paging } from '../contract/paging.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
 import { Flag, isSet, pageOf, RulesetName, YaraText } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
+import { readByNames } from '../unescaped-names.ts'
 import { diagnosticJson, leftOutJson } from './diagnostic-json.ts'
 import { publishedJson } from './published.ts'
 
@@ -113,7 +114,11 @@ export function addRulesets(app: HttpServer, { appliance: { rulesets, cloud, pub
         },
       },
     },
-    async ({ query: { name } }) => ({ code: 200 as const, detail: { name, content: await rulesets.content(name) } }),
+    async (request) =>
+      readByNames(request, [request.query.name], async ([name = '']) => ({
+        code: 200 as const,
+        detail: { name, content: await rulesets.content(name) },
+      })),
   )
 
   app.post(

@@ -1,6 +1,11 @@
 import { useMemo, useRef, useState } from 'react'
 import { useNavigate, useSearchParams } from 'react-router'
-import { isPlainName, isRulesetName, RULESET_NAMES } from '../../../../src/rulesets/ruleset-name.ts'
+import {
+  isNewRulesetName,
+  isPlainName,
+  NO_ADDRESS_SIGNS,
+  RULESET_NAMES,
+} from '../../../../src/rulesets/ruleset-name.ts'
 import { useHuntRules } from '../../api/hunts.ts'
 import { addressOfRuleset, leftOutWords, useSaveRuleset } from '../../api/rulesets.ts'
 import { useUser } from '../../api/session.ts'
@@ -46,7 +51,7 @@ function NewText({ given, draftName }: { readonly given: string; readonly draftN
   const nameField = useRef<HTMLDivElement>(null)
 
   const isReadyToSave = () => {
-    if (isRulesetName(name)) return true
+    if (isNewRulesetName(name)) return true
     setNameMissing(true)
     nameField.current?.querySelector('input')?.focus()
     return false
@@ -95,8 +100,8 @@ function NewText({ given, draftName }: { readonly given: string; readonly draftN
               setNameMissing(false)
             }}
             autoComplete="off"
-            problem={isNameMissing ? RULESET_NAMES : undefined}
-            {...(isRulesetName(name) && !isPlainName(name) && { hint: UNUSUAL })}
+            problem={isNameMissing ? `${RULESET_NAMES}, with ${NO_ADDRESS_SIGNS}` : undefined}
+            {...(isNewRulesetName(name) && !isPlainName(name) && { hint: UNUSUAL })}
           />
         </div>
         <CloudSwitch choice={cloud} />
