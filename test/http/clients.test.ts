@@ -63,6 +63,36 @@ test('a page that is too large is cut at what an answer may hold, and a later on
   assert.equal((await server.get('/api/yara/v2/rulesets/?page=2&page_size=10001')).status, 400)
 })
 
+test('a parameter that comes again says the same, and an empty one of a query says nothing', async () => {
+  const list = '/api/yara/v2/rulesets/'
+  const echoed = async (query: string) => {
+    const { status, json, text } = await server.get(`${list}?${query}`)
+    assert.equal(status, 200, `${query}: ${text}`)
+    return [json.type, json.status, json.source]
+  }
+  assert.deepEqual(await echoed('type=&status=&source=&page=&page_size='), ['my', 'all', 'all'])
+  assert.deepEqual(await echoed('type=user&type=all&status=active&status=active'), ['all', 'active', 'all'])
+  for (const query of ['/api/samples/?limit=&after=&classification=&min_size=', '/api/matches/?ruleset=&limit=&order='])
+    assert.equal((await server.get(query)).status, 200, query)
+  assert.equal(
+    (await server.post('/api/samples/status/?status=', { form: { hash_values: '0'.repeat(40) } })).status,
+    200,
+  )
+  assert.equal((await server.get('/api/yara/ruleset/content/?name=')).status, 400)
+
+  const content = 'rule again { condition: false }'
+  const saved = await server.post('/api/yara/ruleset/', { form: { name: ['said_twice', 'said_twice'], content } })
+  assert.equal(saved.status, 200, saved.text)
+  const [url, type] = ['/api/yara/ruleset/', 'application/x-www-form-urlencoded']
+  for (const body of ['name=said_twice&name=list_two', 'name=said_twice&publish=true&publish=false']) {
+    const { status, json } = await server.call('DELETE', url, { body, headers: { 'content-type': type } })
+    assert.equal(status, 400, body)
+    assert.match(json.message, /(?:name|publish) is given more than once, with different values\.$/)
+  }
+  const different = await server.get('/api/yara/ruleset/content/?name=said_twice&name=list_two')
+  assert.equal(different.status, 400)
+})
+
 test('a deletion is answered in both shapes that clients read', async () => {
   const hash = await server.upload('deleted in two shapes', 'd')
   const { json } = await server.delete(`/api/samples/${hash}/`)
