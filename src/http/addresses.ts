@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { inNetworks, isAddressPath } from '../settings/index.ts'
+import type { PageRequest } from './parameters.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -14,6 +15,8 @@ declare module 'fastify' {
      * could look. Unlike Fastify's `ip` it is still known when the client hangs up later.
      */
     clientAddress: string
+    /** Rows that the answer should have had and has not, since it would be too long; `next` leads to them. */
+    rowsLeftOut: number
   }
 }
 
@@ -23,6 +26,17 @@ export function noteClientAddresses(app: FastifyInstance): void {
   app.addHook('onRequest', async (request) => {
     // Fastify's types do not say so, but a socket that is closed has no address.
     request.clientAddress = (request.ip as string | undefined) ?? ''
+  })
+}
+
+const LEFT_OUT_HEADER = 'x-backtrail-left-out'
+
+/** A list that is cut says so where clients that read the body alone are not disturbed by it. */
+export function addLeftOutHeader(app: FastifyInstance): void {
+  app.decorateRequest('rowsLeftOut', 0)
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (request.rowsLeftOut > 0) reply.header(LEFT_OUT_HEADER, request.rowsLeftOut)
+    return payload
   })
 }
 
@@ -39,12 +53,8 @@ type Query = readonly (readonly [name: string, value: string])[]
  * which both addresses repeat. `page` and `page_size` come first: the vendor's SDK takes the number of the next page
  * from the first parameter of `next`.
  */
-export function neighbours(
-  request: FastifyRequest,
-  page: { readonly number: number; readonly size: number },
-  count: number,
-  query: Query = [],
-): Neighbours {
+export function neighbours(request: FastifyRequest, page: PageRequest, count: number, query: Query = []): Neighbours {
+  if (page.isCut) request.rowsLeftOut = Math.max(0, count - page.size)
   const last = Math.max(1, Math.ceil(count / page.size))
   const at = (number: number) => {
     const search = new URLSearchParams([

@@ -25,11 +25,16 @@ export interface PageRequest {
   /** From 1. */
   readonly number: number
   readonly size: number
+  /** More was asked for than an answer holds: the whole list, or a larger page. */
+  readonly isCut?: true
 }
+
+/** Everything, as far as an answer holds it. */
+export const WHOLE_LIST: PageRequest = { number: 1, size: MOST_ROWS, isCut: true }
 
 /** Fails when one of the two comes without the other, and for later pages that are larger than an answer may be. */
 export function pageOf(query: { readonly page?: string; readonly page_size?: string }): PageRequest {
-  if (query.page === undefined && query.page_size === undefined) return { number: 1, size: MOST_ROWS }
+  if (query.page === undefined && query.page_size === undefined) return WHOLE_LIST
   if (query.page === undefined || query.page_size === undefined) {
     throw new Failure(
       'parameter.out-of-range',
@@ -44,7 +49,7 @@ export function boundedPage(number: number, size: number): PageRequest {
   if (size > MOST_ROWS && number > 1) {
     throw new Failure('parameter.out-of-range', `Parameter not in expected range: page_size is at most ${MOST_ROWS}.`)
   }
-  return { number, size: Math.min(size, MOST_ROWS) }
+  return size > MOST_ROWS ? WHOLE_LIST : { number, size }
 }
 
 /** A YARA text; it may have many megabytes. */

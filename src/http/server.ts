@@ -5,7 +5,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger } from 'fastify'
 import { Failure } from '../errors/index.ts'
 import { hasPart } from '../settings/index.ts'
-import { noteClientAddresses, proxyTrust, withoutBasePath } from './addresses.ts'
+import { addLeftOutHeader, noteClientAddresses, proxyTrust, withoutBasePath } from './addresses.ts'
 import type { ApplianceServices, HttpSettings } from './appliance.ts'
 import { addAuditing } from './auditing.ts'
 import { addAuthentication, knownCallerOf } from './authentication.ts'
@@ -78,6 +78,7 @@ export function buildHttpServer(
   addValidation(app)
   addRefusals(app)
   noteClientAddresses(app)
+  addLeftOutHeader(app)
   addRequestLog(app)
   addTracing(app, appliance.tracing)
   if (appliance.term !== null) refuseUnsigned(app)

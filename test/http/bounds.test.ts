@@ -456,16 +456,32 @@ test('what users add without end to a sample, or to their account, does not make
     assert.match(refused.json.message, /tags must be up to 1000 texts of up to 200 characters\.$/)
   }
 
+  await server.saveRuleset('many_matches', 'rule many { condition: false }')
   const database = new DatabaseSync(server.databaseFile)
   const numbers = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10500)'
   database.exec(`
     INSERT INTO tokens (user_id, hash, label, created)
       ${numbers} SELECT (SELECT id FROM users WHERE name = 'ben'), CAST('hash ' || i AS BLOB), 'made', 1 FROM n;
     INSERT INTO users (name, password_hash, role, created) ${numbers} SELECT 'user ' || i, '', 'user', 1 FROM n;
+    INSERT INTO matches (ruleset_id, sample_id, rule, revision_id, created)
+      ${numbers} SELECT rulesets.id, samples.id, 'r' || i, revision_id, i FROM n, rulesets, samples
+      WHERE rulesets.name = 'many_matches' AND sha1 = unhex('${hash}');
     INSERT INTO journal (created, kind, message) VALUES (1, 'said', '${'x'.repeat(100_000)}');`)
   database.close()
   assert.equal((await server.get('/api/users/ben/tokens/')).json.results.length, 1_000)
   assert.equal((await server.get('/api/users/')).json.results.length, 10_000)
+  // Whoever asks for all of a longer list is told of the rest.
+  const many = '/api/yara/v2/ruleset/matches/?name=many_matches'
+  for (const [query, left] of [
+    ['', '500'],
+    ['&page=1&page_size=20000', '500'],
+    ['&page=1&page_size=10000', undefined],
+  ] as const) {
+    const { headers, json } = await server.get(many + query)
+    assert.deepEqual([json.count, json.results.length], [10_500, 10_000])
+    assert.equal(headers['x-backtrail-left-out'], left, query)
+    assert.match(json.next, /\?page=2&page_size=10000&name=many_matches$/)
+  }
   assert.ok((await server.get('/api/health/')).bytes.length < 30_000)
 })
 

@@ -7,7 +7,7 @@ import { neighbours } from '../addresses.ts'
 import { LIST_BODY } from '../body-bounds.ts'
 import { Paging } from '../contract/paging.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import { boundedPage, HashList, HashPath, MOST_ROWS } from '../parameters.ts'
+import { boundedPage, HashList, HashPath, WHOLE_LIST } from '../parameters.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { COMMAS } from '../validation.ts'
 import { chosenFields, unknownFields } from './listed-fields.ts'
@@ -157,7 +157,7 @@ export function addSampleLookUps(app: HttpServer, { appliance: { samples } }: Ro
         const { page, page_size } = request.query
         const archive = await samples.get(request.params.hash)
         // Unlike for rulesets, the vendor's clients send page_size alone.
-        const asked = boundedPage(Number(page ?? 1), Number(page_size ?? (page ? 100 : MOST_ROWS)))
+        const asked = page || page_size ? boundedPage(Number(page ?? 1), Number(page_size ?? 100)) : WHOLE_LIST
         const { total, files } = await samples.extractedFiles(archive.sha1, {
           offset: (asked.number - 1) * asked.size,
           limit: asked.size,

@@ -74,13 +74,14 @@ export function addYaraRepositories(app: HttpServer, { appliance: { ruleSources 
     async (request) => {
       const { active_filter, page = '1', page_size = String(MOST_ROWS) } = request.query
       // Either may be left out here: the SDK sends what its caller gave.
-      const { number, size } = boundedPage(Number(page), Number(page_size))
+      const asked = boundedPage(Number(page), Number(page_size))
+      const { number, size } = asked
       const all = active_filter === 'system' ? [] : await ruleSources.list()
       const from = (number - 1) * size
       if (number > 1 && from >= all.length) throw new Failure('page.beyond-end')
       return {
         count: all.length,
-        ...neighbours(request, { number, size }, all.length, [['active_filter', active_filter]]),
+        ...neighbours(request, asked, all.length, [['active_filter', active_filter]]),
         results: all.slice(from, from + size).map(repositoryJson),
       }
     },
