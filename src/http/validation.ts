@@ -78,7 +78,7 @@ function byParameter(
     return {
       name,
       separated: schema[COMMAS] === true,
-      isSingle: isSingle(schema),
+      isSingle: hasOneValue(schema),
       // As the servers do that the vendor's clients were written for.
       mayBeEmpty: isQuery && isOptional,
       lastCounts: isQuery && isOptional && changesNothing,
@@ -108,8 +108,8 @@ function byParameter(
 const DIFFERENT = 'is given more than once, with different values'
 
 /** Whether a parameter has one value, and no list of them. */
-function isSingle({ type, enum: values, anyOf }: Schema): boolean {
-  if (Array.isArray(anyOf)) return anyOf.every(isSingle)
+function hasOneValue({ type, enum: values, anyOf }: Schema): boolean {
+  if (Array.isArray(anyOf)) return anyOf.every(hasOneValue)
   return Array.isArray(values) || ['string', 'integer', 'number', 'boolean', 'null'].includes(type)
 }
 
