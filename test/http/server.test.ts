@@ -148,7 +148,7 @@ test('one address may make only so many requests in a minute', async () => {
   })
 })
 
-test('clients that send slowly are cut off, with a message where they can read one', { timeout: 120_000 }, async () => {
+test('clients that send slowly are cut off, with a message where they can read one', { timeout: 60_000 }, async () => {
   // Nobody waits for the silence.
   const times = { headersMs: 300, formMs: 300, silenceMs: 3_600_000, lingerMs: 300 }
   await withServer([{}, undefined, times], async (strict) => {
