@@ -7,6 +7,9 @@ import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { type Appliances, rule, type SharingAppliance, startAppliances } from './appliances.ts'
 
 const DAY = 24 * 60 * 60 * 1_000_000
+const isLong = process.env.BACKTRAIL_LONG === '1'
+const ROUNDS_OF_KILLS = isLong ? 2 : 1
+const PUBLICATIONS = isLong ? 30 : 18
 
 test('appliances have the same rules in the end, and no text is lost', { timeout: 900_000 }, async (t) => {
   const cluster = await startAppliances(t)
@@ -55,7 +58,7 @@ async function throughBadLines(t: TestContext, cluster: Appliances): Promise<voi
 
 async function killed(cluster: Appliances): Promise<void> {
   const [one, two] = cluster.appliances
-  for (let at = 0; at < 2; at++) {
+  for (let at = 0; at < ROUNDS_OF_KILLS; at++) {
     const name = `killed_${at}`
     await cluster.manager.kill()
     assert.equal((await one.demandPublished(name, rule(`a ${at}`))).state, 'waiting')
@@ -116,7 +119,7 @@ async function atRandom(t: TestContext, cluster: Appliances): Promise<void> {
     { kind: 'lost' },
     { kind: 'cut' },
   ]
-  for (let at = 0; at < 30; at++) {
+  for (let at = 0; at < PUBLICATIONS; at++) {
     const each = cluster.appliances[random.below(3)] as SharingAppliance
     each.line.fault = faults[random.below(faults.length)] ?? { kind: 'fair' }
     const name = `set_${random.below(3)}`

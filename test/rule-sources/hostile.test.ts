@@ -26,7 +26,7 @@ before(async () => {
     ruleSourceCa: rules.ca,
     ruleSourceBytes: 8 * MB,
     ruleSourceFiles: 2_000,
-    ruleSourceTimeout: 60_000,
+    ruleSourceTimeout: 25_000,
   })
   server.appliance.ruleSources.start()
 })
@@ -350,7 +350,7 @@ test('servers that are slow, break off, lie or are gone change nothing, and are 
   const { id, created } = await fetched(rules.url('steady.zip'), { keep: true })
   assert.equal(created, 2)
   const states: Record<string, [Parameters<RuleServer['answer']>[1], RegExp]> = {
-    slow: [(_request, response) => void response.write('PK'), /longer than 60 seconds/],
+    slow: [(_request, response) => void response.write('PK'), /longer than 25 seconds/],
     'cut in the middle': [
       (_request, response) => {
         response.writeHead(200, { 'content-length': newer.length })

@@ -15,7 +15,7 @@ after(() => web?.stop())
 afterEach(() => web?.assertNoComplaints())
 
 /** Takes a while on every sample, so that there is something to watch. */
-const slow = `rule slow { condition: for all i in (0..2500000) : ( uint8(i % 64) != 0x00 or i % 64 < 64 ) }`
+const slow = `rule slow { condition: for all i in (0..1000000) : ( uint8(i % 64) != 0x00 or i % 64 < 64 ) }`
 
 /** The values that the bar shows until it is gone. */
 async function watchBar(page: Page, name: string): Promise<number[]> {
