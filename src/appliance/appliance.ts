@@ -3,7 +3,16 @@ import { Archives } from '../archives/index.ts'
 import { AuditLog } from '../audit/index.ts'
 import { Cloud, type CloudAccess, cloudAccess } from '../cloud/index.ts'
 import { Failure } from '../errors/index.ts'
-import { AdHocHunts, Corpus, checkTogether, explain, KnownCandidates, LocalRetro, TextPlans } from '../hunts/index.ts'
+import {
+  AdHocHunts,
+  Corpus,
+  checkTogether,
+  explain,
+  KnownCandidates,
+  KnownMisses,
+  LocalRetro,
+  TextPlans,
+} from '../hunts/index.ts'
 import { Inspection } from '../inspection/index.ts'
 import { Intake, type MatchRecord, ProgramReading, Reanalysis } from '../intake/index.ts'
 import { IndexUse } from '../jobs/index.ts'
@@ -191,8 +200,8 @@ async function assemble(
   const corpus = new Corpus(store, health)
   const plans = new TextPlans(pool)
   const indexUse = new IndexUse()
-  const known = new KnownCandidates()
-  const sources = { pool, jobs, segments, corpus, plans, indexUse, known, health, tracing }
+  const [known, misses] = [new KnownCandidates(), new KnownMisses()]
+  const sources = { pool, jobs, segments, corpus, plans, indexUse, known, misses, health, tracing }
   // Whatever the role: a command that works on a cloud's folder takes in samples for its tenants too.
   const tenants = new Tenants({
     store,

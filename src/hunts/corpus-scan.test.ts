@@ -9,6 +9,7 @@ import type { Span } from '../tracing/index.ts'
 import { groupCandidatesBySample } from './candidates.ts'
 import { type CorpusScanOptions, candidates, type ScanSources, scanCorpus } from './corpus-scan.ts'
 import { KnownCandidates } from './known-candidates.ts'
+import { KnownMisses } from './known-misses.ts'
 import { windows } from './windows.ts'
 
 /** Small, fast and seeded; the seed is printed so that a failure can be repeated. */
@@ -177,6 +178,7 @@ function sourcesOf({
   return {
     ...{ pool, jobs: jobsOf(pool, workers), corpus, indexUse: new IndexUse(), health: new DatabaseHealth() },
     known: new KnownCandidates(),
+    misses: new KnownMisses(),
     segments: { snapshot: async () => ({ segments, unindexed, release }) },
   } as unknown as ScanSources
 }

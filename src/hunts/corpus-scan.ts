@@ -27,6 +27,7 @@ import { type Checkpoint, nothing } from './checkpoint.ts'
 import type { Corpus } from './corpus.ts'
 import { decidedByNames } from './deciding-by-names.ts'
 import type { KnownCandidates } from './known-candidates.ts'
+import type { KnownMisses } from './known-misses.ts'
 import { lookingAhead } from './looking-ahead.ts'
 import { retryWhenAway } from './retry-when-away.ts'
 import { groupsByCandidates } from './scan-groups.ts'
@@ -42,6 +43,7 @@ export interface ScanSources {
   readonly plans: TextPlans
   readonly indexUse: IndexUse
   readonly known: KnownCandidates
+  readonly misses: KnownMisses
   /** A corpus scan fails as soon as the database is known to be damaged: it may have missed samples. */
   readonly health: DatabaseHealth
   readonly tracing: Tracing
@@ -185,7 +187,7 @@ async function evaluated(
   sources: ScanSources,
   { ruleSet, after, upTo, only, priority, group, signal }: Question,
 ): Promise<{ damaged: null; candidates: readonly Candidates[] } | { damaged: Uint32Array }> {
-  const { jobs, corpus, segments, indexUse, known } = sources
+  const { jobs, corpus, segments, indexUse, known, misses } = sources
   const file = basename(segment.path)
   const evaluate = async (narrowed: Partial<JobInput<'evaluate'>>) => {
     const whole = { segment: file, after, upTo, only, rulesets: null, names: null }
@@ -207,7 +209,8 @@ async function evaluated(
   const isAboutAll = only === null && after < segment.firstId && upTo >= segment.lastId
   try {
     const candidates = await (isAboutAll ? ofAll() : evaluate({}))
-    return { damaged: null, candidates: await decidedByNames(candidates, sources, evaluate) }
+    const decided = await decidedByNames(candidates, sources, evaluate)
+    return { damaged: null, candidates: misses.left(ruleSet, decided) }
   } catch (error) {
     const isDamaged = error instanceof Failure && error.code === 'segment.damaged'
     // Plans that every worker is lost over rule nothing out, neither for the ruleset at fault nor for the others.
@@ -377,7 +380,7 @@ class LargestFirst {
 
 async function scanBatch(
   batch: Batch,
-  { jobs }: ScanSources,
+  { jobs, misses }: ScanSources,
   options: CorpusScanOptions,
   batchSize: AdaptiveBatch,
 ): Promise<Checkpoint> {
@@ -388,6 +391,7 @@ async function scanBatch(
   const scan = () => jobs.run('verify', { items, strings }, { ruleSet: options.ruleSet.id, priority, group, signal })
   const { results, scannedBytes, tookMs } = await retryWhenAway(scan, signal)
   batchSize.adapt(tookMs)
+  misses.add(options.ruleSet, items, results)
   const texts = textsCounted(options.ruleSet)
   const unreadable = results.flatMap(({ sample, errors: [first] }) =>
     first?.reason === 'unreadable' ? [{ sample, message: first.message }] : [],

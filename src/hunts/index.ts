@@ -9,6 +9,7 @@ export { advance, type ClaimedHunt, enter, enterWithin, hasEnded, stop, unfinish
 export { HuntRunner, type OpenHunt, type UntilStored } from './hunt-runner.ts'
 export { checkTogether, type HuntText } from './hunt-text.ts'
 export { KnownCandidates } from './known-candidates.ts'
+export { KnownMisses } from './known-misses.ts'
 export { LocalRetro, type LocalRetroRun, type LocalRetroStatus } from './local-retro.ts'
 export type { ReadingBound } from './reading-bound.ts'
 export type { Selection } from './selection.ts'

@@ -4,10 +4,10 @@ export { type HitString, hitString } from './hit-string.ts'
 export type { ScanLimits } from './limits.ts'
 export type { Log } from './log.ts'
 export { WorkerLost } from './outcome.ts'
-export { planDigest } from './plan-digest.ts'
 export { WorkerPool } from './pool.ts'
 export type { PoolOptions, PoolStatistics, RunOptions } from './pool-options.ts'
 export type { Priority } from './priorities.ts'
+export { matchKey, planDigest } from './ruleset-digests.ts'
 export type {
   Digests,
   ExternalVariables,

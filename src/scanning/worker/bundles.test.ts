@@ -4,8 +4,9 @@ import { noVariables } from '../engine.ts'
 import { loadEngines } from '../engines/index.ts'
 import { hello, ruleset, testLimits } from '../fixtures/open-pool.ts'
 import { fixedLimits } from '../limits.ts'
+import { textKey } from '../ruleset-digests.ts'
 import { bundlePays, bundlesOf } from './bundles.ts'
-import { CompiledCache, textKey } from './compiled.ts'
+import { CompiledCache } from './compiled.ts'
 
 const engine = loadEngines('native')
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
+import { scanKey, textKey } from '../ruleset-digests.ts'
 import type { RunnableRuleset } from '../tasks.ts'
-import { type CompiledCache, scanKey, textKey, usualRate } from './compiled.ts'
+import { type CompiledCache, usualRate } from './compiled.ts'
 import type { RulesetReading } from './ruleset-reading.ts'
 
 /**

@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto'
 import { textOfParts } from '../../yara/index.ts'
 import type { CompiledRules, Engines } from '../engine.ts'
 import { importedModules } from '../imported-modules.ts'
 import type { ScanLimits } from '../limits.ts'
+import { textKey } from '../ruleset-digests.ts'
 import type { RunnableRuleset } from '../tasks.ts'
 import { collectGarbage } from './garbage.ts'
 import { type RulesetReading, readRuleset } from './ruleset-reading.ts'
@@ -31,26 +31,6 @@ const COLLECT_AFTER_BYTES = 64 * 1024 ** 2
 const KEPT_READINGS = 2_000
 
 const importsOf = new WeakMap<RunnableRuleset, readonly string[]>()
-const textKeys = new WeakMap<RunnableRuleset, string>()
-
-/**
- * Names a ruleset's text. Rulesets come and go with their sets, but their texts come back: an analyst who tries a rule
- * hunts with the same text again, and Local Retro with all that are enabled.
- */
-export function textKey(ruleset: RunnableRuleset): string {
-  let key = textKeys.get(ruleset)
-  if (key === undefined) {
-    key = hash('sha256', ruleset.content)
-    textKeys.set(ruleset, key)
-  }
-  return key
-}
-
-/** The same for rulesets that give the same hits. */
-export function scanKey(ruleset: RunnableRuleset): string {
-  const strings = ruleset.firstStrings ? ' strings' : ''
-  return ruleset.part === undefined ? textKey(ruleset) + strings : `${textKey(ruleset)} ${ruleset.part.rule}${strings}`
-}
 
 /** Compiled rules by the key of their text, the least recently used ones let go first. */
 export class CompiledCache {

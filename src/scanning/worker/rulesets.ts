@@ -1,8 +1,9 @@
 import { type Plan, readPlan } from '../../planner/index.ts'
 import type { KnownRuleset, ScanFailure, ToWorker } from '../protocol.ts'
+import { textKey } from '../ruleset-digests.ts'
 import type { RunnableRuleset } from '../tasks.ts'
 import { type Bundle, bundlesOf } from './bundles.ts'
-import { type CompiledCache, textKey } from './compiled.ts'
+import type { CompiledCache } from './compiled.ts'
 
 /**
  * Compiling cannot be interrupted, and takes almost two seconds for a text of this size: a task may have to wait for
