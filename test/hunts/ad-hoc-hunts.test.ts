@@ -49,7 +49,7 @@ test('a hunt finds the same with the index as without it, and reads less', async
 
 test('a hunt with the same rules again scans what matched and what is new, and finds the same', async () => {
   // The index knows that both are there, in some case, and not in which order.
-  const rules = 'rule order { strings: $a = "hello to the" $b = "said the" nocase condition: @b[1] < @a[1] }'
+  const rules = 'rule order { strings: $a = "world, said the" $b = "say " condition: @b[1] > @a[1] }'
   const hunted = async () => {
     const found = await ground.hunt(rules)
     const [hunt] = (await ground.appliance.adHocHunts.list(ground.admin, { offset: 0, limit: 1 })).results
@@ -57,10 +57,11 @@ test('a hunt with the same rules again scans what matched and what is new, and f
   }
   assert.deepEqual(await hunted(), { found: [], candidates: 2 })
   assert.deepEqual(await hunted(), { found: [], candidates: 0 })
-  await ground.take('late.txt', 'said the latecomer, hello to the others')
+  const late = await ground.take('late.txt', 'world, said the latecomer, who had nothing to say to anybody')
   assert.deepEqual(await hunted(), { found: ['order late.txt'], candidates: 1 })
   assert.deepEqual(await hunted(), { found: ['order late.txt'], candidates: 1 })
   assert.deepEqual(await ground.hunt(rules, false), ['order late.txt'])
+  await ground.appliance.samples.delete([late])
 })
 
 test('a hit tells the strings with their offset, length and the bytes around', async () => {
