@@ -2,9 +2,21 @@
  * `npm run image -- [FOLDER]`: an OCI image of this checkout in the layout of an image folder, with its bill of materials
  * beside it. `mmdebstrap` gets the base, `umoci` makes the image. With SOURCE_DATE_EPOCH the same checkout and the same state
  * of Debian (BACKTRAIL_DEBIAN_MIRROR may be one of snapshot.debian.org) give the same digest. BACKTRAIL_DEBIAN_ARCHIVES is a
- * folder for the packages of the base: they are left there, and taken from there when it has them.
+ * folder for the packages of the base: they are left there, and taken from there when it has them. With
+ * BACKTRAIL_IMAGE_LAYERS=1 no image is made: the digests of its layers are printed, as they are before compression.
  */
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  createReadStream,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { billOfMaterials } from './bill-of-materials.ts'
@@ -19,12 +31,15 @@ const USER = 10001
 const folder = resolve(process.argv[2] ?? 'image')
 const image = `${folder}:latest`
 const created = new Date(buildTime * 1000).toISOString()
+const layersOnly = process.env.BACKTRAIL_IMAGE_LAYERS === '1'
 const work = mkdtempSync(join(tmpdir(), 'backtrail-image-'))
 try {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(dirname(folder), { recursive: true })
-  run('umoci', ['init', '--layout', folder])
-  run('umoci', ['new', '--image', image])
+  if (!layersOnly) {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(dirname(folder), { recursive: true })
+    run('umoci', ['init', '--layout', folder])
+    run('umoci', ['new', '--image', image])
+  }
 
   const base = join(work, 'base')
   const packages = makeBase(base)
@@ -38,7 +53,7 @@ try {
     chmodSync(join(base, path), 0o700)
     chownSync(join(base, path), USER, USER)
   }
-  addLayer('base', base)
+  await addLayer('base', base)
 
   // Changes more often, and is a layer of its own.
   const program = join(work, 'program')
@@ -50,8 +65,14 @@ try {
   mkdirSync(join(program, 'usr/bin'))
   symlinkSync(`..${HOME.slice('/usr'.length)}/bin/backtrail`, join(program, 'usr/bin/backtrail'))
   settle(program)
-  addLayer('program', program)
+  await addLayer('program', program)
+  if (!layersOnly) describe(bill)
+} finally {
+  rmSync(work, { recursive: true, force: true })
+}
 
+/** Says how the image is run, and where its bill of materials is. */
+function describe(bill: string): void {
   const environment = {
     PATH: '/usr/bin:/bin',
     BACKTRAIL_DATA: '/data',
@@ -70,10 +91,7 @@ try {
     ...['config', '--image', image, '--no-history', '--created', created, '--architecture', 'amd64', '--os', 'linux'],
     ...['--config.user', `${USER}:${USER}`, '--config.workingdir', '/data', '--config.volume', '/data'],
     ...['--config.volume', '/backups'],
-    ...[NODE, '--max-large-page-pool-size=128', `${HOME}/dist/main.js`].flatMap((part) => [
-      '--config.entrypoint',
-      part,
-    ]),
+    ...[NODE, `${HOME}/dist/main.js`].flatMap((part) => ['--config.entrypoint', part]),
     ...['--config.cmd', 'serve'],
     ...['--config.exposedports', '8080/tcp', '--config.stopsignal', 'SIGTERM'],
     ...Object.entries(environment).flatMap(([name, value]) => ['--config.env', `${name}=${value}`]),
@@ -86,19 +104,21 @@ try {
   run('umoci', ['gc', '--layout', folder])
   writeFileSync(`${folder}.cdx.json`, bill)
   console.log(`${folder}: ${(size / 1e6).toFixed(1)} MB compressed, ${digest}`)
-} finally {
-  rmSync(work, { recursive: true, force: true })
 }
 
 /** As a layer of its own, in an order and with times that do not depend on when and where it is made. */
-function addLayer(name: string, tree: string): void {
+async function addLayer(name: string, tree: string): Promise<void> {
   const archive = join(work, `${name}.tar`)
   run('tar', [
     ...['--create', '--file', archive, '--directory', tree, '--sort=name', '--format=gnu', '--numeric-owner'],
     ...[`--mtime=@${buildTime}`, '.'],
   ])
   const history = ['--history.created', created, '--history.author', 'Backtrail', '--history.created_by', name]
-  run('umoci', ['raw', 'add-layer', '--image', image, ...history, archive])
+  if (layersOnly) {
+    const hash = createHash('sha256')
+    for await (const piece of createReadStream(archive)) hash.update(piece)
+    console.log(`sha256:${hash.digest('hex')}`)
+  } else run('umoci', ['raw', 'add-layer', '--image', image, ...history, archive])
   rmSync(archive)
   rmSync(tree, { recursive: true })
 }

@@ -25,14 +25,19 @@ const blob = ({ digest }: { digest: string }) =>
   JSON.parse(readFileSync(join(layout, 'blobs', digest.replace(':', '/')), 'utf8'))
 const manifestOf = (name: string) => JSON.parse(readFileSync(join(folder, name, 'index.json'), 'utf8')).manifests[0]
 
-test('an image that is built again has the same digest, and is below 120 MB compressed', {
+/** What makes the image of its layers, umoci, is not ours: whether it does the same twice is asked in the long run. */
+const isLong = process.env.BACKTRAIL_LONG === '1'
+
+test('an image that is built again has the same layers, and is below 120 MB compressed', {
   skip,
   timeout: 1_200_000,
 }, (t) => {
   t.diagnostic(build('one', { TZ: 'Asia/Tokyo' }).trim())
-  build('two', { TZ: 'America/Lima' })
-  assert.equal(manifestOf('one').digest, manifestOf('two').digest)
-  rmSync(join(folder, 'two'), { recursive: true })
+  const again = build('two', { TZ: 'America/Lima', BACKTRAIL_IMAGE_LAYERS: isLong ? '' : '1' })
+  if (isLong) {
+    assert.equal(manifestOf('one').digest, manifestOf('two').digest)
+    rmSync(join(folder, 'two'), { recursive: true })
+  } else assert.deepEqual(again.trim().split('\n'), blob(blob(manifestOf('one')).config).rootfs.diff_ids)
   const { layers } = blob(manifestOf('one')) as { layers: { size: number }[] }
   const bytes = layers.reduce((sum, { size }) => sum + size, 0)
   assert.ok(bytes < 120e6, `${bytes} bytes`)
