@@ -13,7 +13,7 @@ const steps = stepsOf(page)
 test('the page for operations does what it shows', { timeout: 600_000 }, async (t) => {
   assert.ok(steps.length >= 15, `only ${steps.length} commands`)
   const token = 'token-of-the-operator'
-  const env = { BACKTRAIL_ADMIN_TOKEN: token, BACKTRAIL_TOKEN: token, BACKTRAIL_WORKERS: '2' }
+  const env = { BACKTRAIL_ADMIN_TOKEN: token, BACKTRAIL_TOKEN: token, BACKTRAIL_WORKERS: '1' }
   const { servers } = await takeSteps(t, steps, { folder: folderWith(t), env })
   for (const server of servers.values()) assert.equal(await server.stop(), 0)
 })

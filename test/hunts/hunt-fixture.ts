@@ -45,7 +45,7 @@ export class HuntingGround {
   async reopen(): Promise<void> {
     await this.#appliance?.close()
     this.#appliance = null
-    const settings = readSettings({ data: this.dataFolder, workers: this.#workers, scanTimeout: '2s' }, {})
+    const settings = readSettings({ data: this.dataFolder, workers: this.#workers, scanTimeout: '1s' }, {})
     const log = (level: string) => (particulars: object, message: string) => {
       this.logged.push(`${level} ${message} ${JSON.stringify(particulars)}`)
     }

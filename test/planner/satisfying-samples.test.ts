@@ -3,7 +3,8 @@
  * the plan must let them through. With a signature that knows every window (see `exact-signature.ts`), so that no
  * mistake hides behind a shared bit, and with the real one.
  *
- * `BACKTRAIL_SEED` repeats a run; `BACKTRAIL_LONG=1` builds more samples for each rule.
+ * `BACKTRAIL_SEED` repeats a run; `BACKTRAIL_LONG=1` builds more samples for each rule, and takes all public rules in place of
+ * every second file, from the first or the second on by the seed.
  */
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
@@ -17,7 +18,8 @@ import { exactSignature } from './exact-signature.ts'
 import { chosenSeed, randomFrom } from './random.ts'
 import { satisfyingSample } from './satisfying-samples.ts'
 
-const ATTEMPTS = process.env.BACKTRAIL_LONG === '1' ? 40 : 4
+const isLong = process.env.BACKTRAIL_LONG === '1'
+const ATTEMPTS = isLong ? 40 : 4
 
 interface Tally {
   rules: number
@@ -37,7 +39,7 @@ function prove(path: string, text: string, seed: number): Tally {
     tally.rules++
     let confirmed = 0
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (attempt > 0 && confirmed === attempt && process.env.BACKTRAIL_LONG !== '1') break
+      if (attempt > 0 && confirmed === attempt && !isLong) break
       const sample = satisfyingSample(rule, file.rules, random)
       if (sample === null || !scan(sample).has(rule.name)) continue
       confirmed++
@@ -64,7 +66,7 @@ test('no plan rules out a sample that satisfies one of the public rules', { skip
   const paths = globSync('**/*.yara', { cwd: publicRules }).sort()
   assert.ok(paths.length >= 200, `only ${paths.length} rule files found in ${publicRules}`)
   const total: Tally = { rules: 0, confirmed: 0, samples: 0 }
-  for (const path of paths) {
+  for (const path of isLong ? paths : paths.filter((_, n) => n % 2 === seed % 2)) {
     const { rules, confirmed, samples } = prove(path, readFileSync(join(publicRules, path), 'utf8'), seed)
     total.rules += rules
     total.confirmed += confirmed
