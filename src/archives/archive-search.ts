@@ -4,8 +4,10 @@
  * stand in any program, so each kind is asked for something that only an archive has: a checksum of its header, sizes
  * that fit, a member that unpacks.
  */
-import { crc32, inflateRawSync } from 'node:zlib'
+import { crc32, inflateRawSync, zstdDecompressSync } from 'node:zlib'
+import { isLz4, lz4FrameEnd } from './lz4.ts'
 import { findZip, type ReadMember, type ZipPlace, zipFiles } from './zip-reader.ts'
+import { isZstd, showsDamage, zstdEnd } from './zstd.ts'
 
 export interface FoundArchive {
   readonly from: number
@@ -34,6 +36,9 @@ const kinds: readonly Kind[] = [
   { signature: latin1('ustar'), at: -257, check: tarEnd },
   { signature: latin1('\xfd7zXZ\0\0'), at: 0, check: xzEnd },
   { signature: latin1('\x1f\x8b\x08'), at: 0, check: gzipEnd },
+  { signature: latin1('Y&SY'), at: -6, check: bzip2End },
+  { signature: latin1('\xb5\x2f\xfd'), at: -1, check: zstdFrameEnd },
+  { signature: latin1('\x22\x4d\x18'), at: -1, check: lz4End },
 ]
 
 /** Signatures of a kind that are checked in one content. */
@@ -47,6 +52,8 @@ const TRIED = 16 * 1024 * 1024
 export function findArchive(bytes: Buffer, from: number): FoundArchive | null {
   let first = findZipFor(bytes, from)
   for (const { signature, at, check } of kinds) {
+    // Streams of a kind that follow each other were read as one, though nobody knows where the last one ends.
+    if ((check === xzEnd || check === bzip2End) && from > 0 && check(bytes, from - 1) !== false) continue
     let checked = 0
     let found = bytes.indexOf(signature, Math.max(0, from - at))
     while (found >= 0 && checked++ < MOST_CHECKED) {
@@ -117,6 +124,34 @@ function tarEnd(bytes: Buffer, from: number): null | false {
 function xzEnd(bytes: Buffer, from: number): null | false {
   if (from + 12 > bytes.length) return false
   return crc32(bytes.subarray(from + 6, from + 8)) === bytes.readUInt32LE(from + 8) ? null : false
+}
+
+/** Where its first block begins stands what may be checked: where the sorted rows begin, and which bytes there are. */
+function bzip2End(bytes: Buffer, from: number): null | false {
+  const level = (bytes[from + 3] ?? 0) - 0x30
+  if (from < 0 || from + 20 > bytes.length || level < 1 || level > 9) return false
+  if (bytes.toString('latin1', from, from + 3) !== 'BZh' || bytes.toString('latin1', from + 4, from + 10) !== '1AY&SY')
+    return false
+  // Behind the checksum: one bit that is 0, 24 bits, 16 bits.
+  const bits = bytes.readUIntBE(from + 14, 6) / 128
+  const row = Math.floor(bits / 2 ** 16)
+  return row < level * 100_000 && Math.floor(bits) % 2 ** 16 !== 0 ? null : false
+}
+
+function zstdFrameEnd(bytes: Buffer, from: number): number | false {
+  if (from < 0 || !isZstd(bytes, from)) return false
+  const end = zstdEnd(bytes, from)
+  if (end === null || !showsDamage(bytes, from)) return false
+  try {
+    zstdDecompressSync(bytes.subarray(from, end), { maxOutputLength: TRIED })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') return false
+  }
+  return end
+}
+
+function lz4End(bytes: Buffer, from: number): number | false {
+  return from >= 0 && isLz4(bytes, from) && (lz4FrameEnd(bytes, from) ?? false)
 }
 
 function gzipEnd(bytes: Buffer, from: number): null | false {

@@ -70,6 +70,9 @@ for (const [suffix, tool] of Object.entries({ gz: 'gzip', bz2: 'bzip2', xz: 'xz'
     assert.deepEqual(Object.values(result.files), [bytes])
     if (suffix !== 'gz') assert.deepEqual(Object.keys(result.files), ['report.doc'])
     assert.equal(result.note, null)
+    await writeFile(join(folder, 'more'), Buffer.concat([packed, Buffer.from('something else')]))
+    const followed = await unpack(join(folder, 'more'))
+    assert.deepEqual([Object.values(followed.files), followed.note], [[bytes], null])
   })
 }
 

@@ -17,7 +17,7 @@ const WINDOW = 64 * 1024
 /** What could be unpacked; `isWhole` false when the content is damaged, cut off or has more than `most` bytes. */
 export interface Lz4Content {
   readonly bytes: Buffer
-  /** Where the last whole frame ends. */
+  /** Where the last frame ends; where that is cut off, no more than where it begins: something else may lie behind it. */
   readonly end: number
   readonly isWhole: boolean
   readonly isTooLarge: boolean
@@ -43,14 +43,41 @@ export function unpackLz4(packed: Buffer, from: number, most: number): Lz4Conten
     return { bytes: output.bytes(), end: Math.min(at, packed.length), isWhole: true, isTooLarge: false }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    return { bytes: output.bytes(), end: packed.length, isWhole: false, isTooLarge: output.isFull }
+    const end = lz4FrameEnd(packed, at) ?? at + 1
+    return { bytes: output.bytes(), end, isWhole: false, isTooLarge: output.isFull }
   }
+}
+
+/** By the sizes of its blocks; null where the frame is cut off or none. */
+export function lz4FrameEnd(packed: Buffer, from: number): number | null {
+  if (!isLz4(packed, from) || packed.readUInt32LE(from) !== FRAME) return null
+  const flags = packed[from + 4] as number
+  const largest = 1 << (8 + 2 * (((packed[from + 5] as number) >>> 4) & 7))
+  // Bits that no frame has, and sizes of blocks that there are not.
+  if ((flags & 0x02) !== 0 || ((packed[from + 5] as number) & 0x8f) !== 0 || largest < 64 * 1024) return null
+  let at = headerEnd(from + 4, flags)
+  while (at + 4 <= packed.length) {
+    const size = packed.readUInt32LE(at) & 0x7fff_ffff
+    at += 4
+    if (size === 0) {
+      const end = at + (flags & 0x04 ? 4 : 0)
+      return end <= packed.length ? end : null
+    }
+    if (size > largest) return null
+    at += size + (flags & 0x10 ? 4 : 0)
+  }
+  return null
+}
+
+/** `from` is where the flags are. */
+function headerEnd(from: number, flags: number): number {
+  return from + 2 + (flags & 0x08 ? 8 : 0) + (flags & 0x01 ? 4 : 0) + 1
 }
 
 function unpackFrame(packed: Buffer, from: number, output: Output): number {
   const flags = packed.readUInt8(from)
   const areLinked = (flags & 0x20) === 0
-  let at = from + 2 + (flags & 0x08 ? 8 : 0) + (flags & 0x01 ? 4 : 0) + 1
+  let at = headerEnd(from, flags)
   const begin = output.length
   for (;;) {
     const size = packed.readUInt32LE(at)

@@ -12,6 +12,7 @@ import { isMailbox, LARGEST_MAIL, mailsIn, partsOfMail } from './mail.ts'
 import { memberName, nameWithoutSuffix } from './member-name.ts'
 import { entriesRemark } from './remarks.ts'
 import { MOST_HEADERS, type ReadMember, zipFiles } from './zip-reader.ts'
+import { isZstd, zstdEnd } from './zstd.ts'
 
 /** An archive at some place of a content. */
 export interface FoundPart {
@@ -114,7 +115,7 @@ function afterZeros(bytes: Buffer, at: number): number {
 /** One compressed stream, or several of a kind one behind the other. */
 function readStream({ bytes, name }: Content, at: number): FoundPart | null {
   if (bytes.toString('latin1', at, at + 3) === GZIP) return readGzip(bytes, at, name)
-  if (at + 8 <= bytes.length && bytes.readUInt32LE(at) === 0xfd2f_b528) return readZstd(bytes, at, name)
+  if (isZstd(bytes, at)) return readZstd(bytes, at, name)
   if (isLz4(bytes, at)) return readLz4(bytes, at, name)
   return null
 }
@@ -152,18 +153,21 @@ function gzipContent(bytes: Buffer, from: number): { bytes: Buffer; end: number;
     const end = data + inflated.consumed
     const hasSum = inflated.isWhole && end + 8 <= bytes.length
     isDamaged = !hasSum || bytes.readUInt32LE(end) !== crc32(inflated.bytes)
-    at = Math.min(bytes.length, end + 8)
+    // Where a stream breaks, nothing tells where it was to end: what lies behind it is looked for from its beginning on.
+    at = inflated.isWhole ? Math.min(bytes.length, end + 8) : at + 1
   } while (!isDamaged && bytes.toString('latin1', at, at + 3) === GZIP)
   if (isDamaged && left === LARGEST_IN_MEMORY) return null
   return { bytes: pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces), end: at, isDamaged }
 }
 
+/** Something else may lie behind its frames. */
 function readZstd(bytes: Buffer, at: number, archiveName: string): FoundPart {
+  const end = zstdEnd(bytes, at)
   try {
-    const content = zstdDecompressSync(bytes.subarray(at), { maxOutputLength: LARGEST_IN_MEMORY })
-    return { from: at, to: bytes.length, members: only(nameWithoutSuffix(archiveName), content), note: null }
+    const content = zstdDecompressSync(bytes.subarray(at, end ?? bytes.length), { maxOutputLength: LARGEST_IN_MEMORY })
+    return { from: at, to: end, members: only(nameWithoutSuffix(archiveName), content), note: null }
   } catch {
-    return { from: at, to: null, members: null, note: null }
+    return { from: at, to: end, members: null, note: null }
   }
 }
 

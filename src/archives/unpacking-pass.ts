@@ -76,7 +76,13 @@ export async function unpackingPass(
   parameters.push('--', archive)
   const failures = new Set<string>()
   let namesLeft = MOST_NAMES
+  let isFollowed = false
   const onErrorLine = (line: string) => {
+    // All of the stream came out; what is behind it is another archive's.
+    if (line.startsWith('ERROR: There are some data after the end of the payload data')) {
+      isFollowed = true
+      return
+    }
     const name = failureIn(line)
     if (name === null || options.others.has(name) || failures.has(name)) return
     namesLeft -= name.length
@@ -116,7 +122,7 @@ export async function unpackingPass(
     exceeded,
     oversized: splitter.oversized,
     failures,
-    damaged: ending.exitCode !== null && ending.exitCode >= 2,
+    damaged: ending.exitCode !== null && ending.exitCode >= 2 && !(isFollowed && failures.size === 0),
     partial: !sound && expected.length === 1 && (files.members[0]?.size ?? 0) > 0,
   }
 }

@@ -193,11 +193,31 @@ const places: readonly (readonly [what: string, expected: readonly string[], con
     ['streams', 'b'],
     () => Buffer.concat([gzipSync(secret()), gzipSync(secret()), zip('b')]),
   ],
+  ...Object.entries(packers).map(
+    ([suffix, pack]) =>
+      [
+        `a zip behind two streams of ${suffix}`,
+        ['streams', 'b'],
+        () => Buffer.concat([pack(secret()), pack(secret()), zip('b')]),
+      ] as const,
+  ),
   [
-    'a compressed tar behind a shell script',
-    ['streams', 'a'],
-    () => Buffer.concat([Buffer.from('#!/bin/sh\ntail -n +3 $0 | tar xz\nexit\n'), gzipSync(tar('a'))]),
+    'a zip behind a broken gzip',
+    ['streams', 'b'],
+    () => {
+      // A stored block, and one of a type that there is not.
+      const deflated = Buffer.from('\x00\x05\x00\xfa\xffhello\x07\xff\xff', 'latin1')
+      return Buffer.concat([gzipSync('').subarray(0, 10), deflated, zip('b')])
+    },
   ],
+  ...Object.entries(packers).map(
+    ([suffix, pack]) =>
+      [
+        `a tar packed as .${suffix} behind a shell script`,
+        ['streams', 'a'],
+        () => Buffer.concat([Buffer.from(`#!/bin/sh\ntail -n +3 $0 | unpack\nexit\n`), pack(tar('a'))]),
+      ] as const,
+  ),
 ]
 
 for (const [what, expected, content] of places) {
