@@ -271,13 +271,13 @@ export class RuleSources {
     return run
   }
 
-  /** The same, and waits for the end. */
+  /** The same, and waits for the end. Also `source.failed`, with what went wrong. */
   async synchronize(by: Account, id: number, overwrite: boolean): Promise<SyncOutcome> {
     await this.#want(by, id, overwrite)
-    await this.#synchronizeDue(id)
-    const { outcome, problem } = this.#lastRuns.get(id) ?? {}
-    if (!outcome) throw new Failure('source.failed', problem ?? 'It was stopped.')
-    return outcome
+    const ended = await this.#synchronizeDue(id)
+    if (ended === null && !this.#stopping.signal.aborted) await this.#existing(id)
+    if (!ended?.outcome) throw new Failure('source.failed', ended?.problem ?? 'It was stopped.')
+    return ended.outcome
   }
 
   /** Lets all sources that keep themselves up to date be fetched now. */
@@ -292,8 +292,17 @@ export class RuleSources {
     await this.#store.ruleSources.change(id, { wanted, due: now() })
   }
 
-  /** Fetches one and brings its rulesets up to date; a failure is recorded, and it is due again. */
-  async #synchronizeDue(id: number): Promise<void> {
+  /**
+   * Fetches one and brings its rulesets up to date; a failure is recorded, and it is due again. Null where the run was
+   * stopped with everything else, or its source is gone.
+   */
+  async #synchronizeDue(id: number): Promise<EndedRun | null> {
+    const ended = await this.#run(id)
+    if (ended !== null) this.#lastRuns.set(id, ended)
+    return ended
+  }
+
+  async #run(id: number): Promise<EndedRun | null> {
     const run = now()
     let begun: StoredRuleSource | null = null
     try {
@@ -303,19 +312,19 @@ export class RuleSources {
       })
       const problem = isComplete ? null : `Not all could be done: ${outcome.problems[0] ?? 'it is tried again'}`
       await this.#record(id, { begun, run }, problem, outcome.version)
-      this.#lastRuns.set(id, { run, problem: null, outcome })
+      return { run, problem: null, outcome }
     } catch (error) {
-      if (this.#stopping.signal.aborted || (error instanceof Failure && error.code === 'source.not-found')) return
+      if (this.#stopping.signal.aborted || (error instanceof Failure && error.code === 'source.not-found')) return null
       if (!(error instanceof Failure) && (error as Error).name !== 'AbortError') {
         this.#log.error({ err: error }, 'a rule source could not be synchronized')
       }
       const problem = error instanceof Failure ? error.message : 'It was stopped by a defect; the log says more.'
       const ended = { run, problem, outcome: null }
       // Interrupted by a change or a removal, which says what comes next.
-      if ((error as Error).name === 'AbortError') return void this.#lastRuns.set(id, ended)
+      if ((error as Error).name === 'AbortError') return ended
       this.#log.warn({ source: id, problem }, 'a rule source could not be synchronized')
       await this.#record(id, { begun, run }, problem, null)
-      this.#lastRuns.set(id, ended)
+      return ended
     }
   }
 

@@ -15,14 +15,14 @@ export class Schedule {
   readonly #store: Store
   readonly #defaultSeconds: number
   /** Never rejects for what is wrong with a source. */
-  readonly #synchronize: (id: number) => Promise<void>
+  readonly #synchronize: (id: number) => Promise<unknown>
   readonly #log: Log
-  readonly #underWay = new Map<number, Promise<void>>()
+  readonly #underWay = new Map<number, Promise<unknown>>()
   #timer: NodeJS.Timeout | null = null
   #isRunning = false
   #looking: Promise<void> = Promise.resolve()
 
-  constructor(store: Store, defaultSeconds: number, synchronize: (id: number) => Promise<void>, log: Log) {
+  constructor(store: Store, defaultSeconds: number, synchronize: (id: number) => Promise<unknown>, log: Log) {
     this.#store = store
     this.#defaultSeconds = defaultSeconds
     this.#synchronize = synchronize

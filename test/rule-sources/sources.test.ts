@@ -392,3 +392,23 @@ test('a name that another ruleset has is not taken over', { skip, timeout: 300_0
   assert.equal(await content('taken'), finds('taken'))
   assert.equal(await content('other_team_taken'), finds('from_source'))
 })
+
+test('a synchronization that is stopped with the server says so, and not how an earlier one ended', {
+  skip,
+  timeout: 300_000,
+}, async () => {
+  const repository = new Repository(rules, 'stopped.git')
+  repository.commit({ 'stopped.yar': finds('stopped') })
+  const { id } = await add(rules.url(repository.path), { name: 'stopped' })
+  assert.equal((await sync(id)).created, 1)
+  // The last test of the file: nothing is fetched after it.
+  const { ruleSources, accounts } = server.appliance
+  const operator = await accounts.users.operator()
+  const asked = Promise.withResolvers<void>()
+  rules.answer('stopped.git*', () => asked.resolve())
+  const second = ruleSources.synchronize(operator, id, false)
+  second.catch(() => undefined)
+  await asked.promise
+  await ruleSources.stop()
+  await assert.rejects(second, { code: 'source.failed', message: /stopped/ })
+})
