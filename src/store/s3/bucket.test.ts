@@ -111,6 +111,20 @@ test('a store that does not know the condition gets the object without it', asyn
   assert.equal(store.objects.get('prefix/one')?.bytes.toString(), 'bytes')
 })
 
+for (const when of ['at first', 'as is known by then']) {
+  test(`in a store that does not know the condition, ${when}, nothing is created over what is there`, async (t) => {
+    const { bucket, file, store } = await fresh(t)
+    const { path, sha256 } = await file(Buffer.from('bytes'))
+    await bucket.putFile('one', path, sha256)
+    store.fail(first(1, { status: 501, code: 'NotImplemented' }, 'PUT'))
+    if (when !== 'at first') await bucket.putFile('another', path, sha256)
+    assert.equal(await bucket.create('one', Buffer.from('others')), false)
+    assert.equal(store.objects.get('prefix/one')?.bytes.toString(), 'bytes')
+    assert.equal(await bucket.create('two', Buffer.from('others')), true)
+    assert.equal(store.objects.get('prefix/two')?.bytes.toString(), 'others')
+  })
+}
+
 test('a file that has changed since it was hashed is not stored, be it small or large', async (t) => {
   const { bucket, file, store } = await fresh(t)
   for (const size of [100, 17 * 1024 * 1024]) {

@@ -5,8 +5,9 @@
  * arrives as another. What is read is hashed here, and whoever asked for it compares. An object keeps the SHA-256 of its
  * whole bytes beside it, as metadata. None of that relies on checksums that only some stores know.
  *
- * Objects are only made where none is (`If-None-Match`): what is there already stays, if it is the same, so that a write
- * whose answer was lost can be done again, and nobody replaces what others are reading.
+ * A write first asks for a free name (`If-None-Match`). An object that is there with the same bytes stays, so a write whose
+ * answer was lost can be repeated. `putFile` replaces an object of other bytes: contents and segments are named so that only
+ * equal ones share a name, so what it replaces is damaged. `create` replaces nothing.
  */
 import { createHash } from 'node:crypto'
 import { createWriteStream, readFileSync } from 'node:fs'
@@ -180,8 +181,13 @@ export class Bucket {
     }
   }
 
-  /** Makes an object of a few bytes where there is none; false where there is one. */
+  /**
+   * Makes an object of a few bytes where there is none; false where there is one. In a store that does not know
+   * `If-None-Match`, two that do so in the same moment may both get true.
+   */
   async create(key: string, bytes: Uint8Array): Promise<boolean> {
+    // Such a store writes without the condition.
+    if ((await this.head(key)) !== null) return false
     const digest = createHash('sha256').update(bytes).digest('hex')
     return this.#put(key, bytes, digest, true)
   }
