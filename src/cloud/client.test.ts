@@ -47,3 +47,25 @@ test('what changes something goes over a connection of its own, where no earlier
   assert.deepEqual(asked, ['GET', 'POST', 'POST', 'POST'])
   assert.equal(cuts(), 0)
 })
+
+/** What a cloud sends before it closes the connection. */
+const cut = {
+  'by its length': 'content-length: 100\r\n\r\n[]',
+  'by its last piece': 'transfer-encoding: chunked\r\n\r\n2\r\n[]\r\n',
+}
+for (const [how, sent] of Object.entries(cut)) {
+  test(`an answer that is not whole ${how} is none, although what came makes sense`, async (t) => {
+    const server = createServer(({ socket }) => void socket.end(`HTTP/1.1 200 OK\r\n${sent}`))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const client = new CloudClient({ url, user: 'ana', password: 'secret', proxy: null, ca: null, timeoutMs: 5_000 })
+    t.after(async () => {
+      client.close()
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    })
+    await assert.rejects(client.count(), { code: 'cloud.unreachable' })
+  })
+}

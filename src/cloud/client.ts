@@ -14,7 +14,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Failure, type FailureCode } from '../errors/index.ts'
-import { sentenceOf, whyUnreachable } from '../network/index.ts'
+import { readAnswer, sentenceOf, whyUnreachable } from '../network/index.ts'
 import { type FeedKind, limits, RulesetText, tcaPath } from '../tca/index.ts'
 import type { CloudAccess } from './access.ts'
 
@@ -121,7 +121,7 @@ export class CloudClient {
     return all.length
   }
 
-  /** That there is none is fine. */
+  /** Succeeds also where the ruleset does not exist. */
   async remove(name: string, signal?: AbortSignal): Promise<void> {
     await unlessMissing(this.#askSuccessfully('DELETE', tcaPath('ruleset', { name }), { signal }))
   }
@@ -286,17 +286,8 @@ async function answerTo(
 }
 
 async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > maxBytes) {
-      response.destroy()
-      throw new Failure('cloud.failed', `The cloud's answer is larger than ${maxBytes} bytes.`)
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  const tooLarge = () => new Failure('cloud.failed', `The cloud's answer is larger than ${maxBytes} bytes.`)
+  return Buffer.concat(await readAnswer(response, maxBytes, tooLarge)).toString('utf8')
 }
 
 function parse(text: string): unknown {

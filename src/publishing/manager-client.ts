@@ -27,7 +27,7 @@ import {
   SignedAnswer,
   SnapshotAnswer,
 } from '../manager-protocol/index.ts'
-import { sentenceOf, whyUnreachable } from '../network/index.ts'
+import { readAnswer, sentenceOf, whyUnreachable } from '../network/index.ts'
 import { gather, packPieces, slicesOf } from '../rulesets/index.ts'
 import type { ManagerAccess } from './access.ts'
 
@@ -156,7 +156,7 @@ export class ManagerClient {
         })
         Readable.from(json, { objectMode: false }).pipe(request)
         const response = await answered
-        const pieces = await readPieces(response)
+        const pieces = await readAnswer(response, limits.answerBytes, tooLarge)
         const status = response.statusCode ?? 0
         if (status < 200 || status > 299) {
           throw refusal(status, response.headers['retry-after'], Buffer.concat(pieces).toString())
@@ -178,19 +178,8 @@ export class ManagerClient {
   }
 }
 
-async function readPieces(response: IncomingMessage): Promise<Buffer[]> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > limits.answerBytes) {
-      response.destroy()
-      throw new Failure('manager.failed', `The manager's answer is larger than ${limits.answerBytes} bytes.`)
-    }
-    chunks.push(chunk)
-  }
-  if (!response.complete) throw Object.assign(new Error('cut'), { code: 'ECONNRESET' })
-  return chunks
+function tooLarge(): Failure {
+  return new Failure('manager.failed', `The manager's answer is larger than ${limits.answerBytes} bytes.`)
 }
 
 function parse(text: string): unknown {
