@@ -15,7 +15,10 @@ import { FileContents, Scratch, type Store } from '../store/index.ts'
 import { openDatabase } from '../store/sqlite/database.ts'
 import { storeOf } from '../store/sqlite/store.ts'
 import { cloudAccess } from './access.ts'
+import { CloudClient } from './client.ts'
 import { Cloud } from './cloud.ts'
+import { FeedReader } from './feed-reader.ts'
+import { OutboxSender } from './outbox-sender.ts'
 import { ScriptedCloud, sampleSha1 } from './scripted-cloud.fixture.ts'
 
 const rule = (name: string, mark = name) => `rule ${name} { strings: $a = "${mark}" condition: $a }`
@@ -322,6 +325,26 @@ test('entries of unknown rulesets, unknown texts and unusable ones are left out,
   await appliance.demandFound('told_rules', [4])
   assert.deepEqual(await appliance.found('local_rules'), [])
   assert.ok(appliance.log.errors.some(({ message }) => /say too little/.test(message)))
+})
+
+test('what was postponed before the clock was set back is delivered', async (t) => {
+  const appliance = await Appliance.open(t)
+  const { script, store, log } = appliance
+  await appliance.save('told_rules', rule('Any'))
+  const { id = 0 } = (await store.outbox.find('told_rules')) ?? {}
+  const due = (Date.now() + 3_600_000) * 1_000
+  await store.outbox.postpone(id, { attempts: 1, due, problem: 'it was later then' })
+  const client = new CloudClient({
+    ...{ url: script.url, user: 'ana', password: 'secret' },
+    ...{ proxy: null, ca: null, timeoutMs: 5_000 },
+  })
+  t.after(() => client.close())
+  const feeds = new FeedReader({ store, client, log })
+  const lifetime = new AbortController().signal
+  const sender = new OutboxSender({ store, client, feeds, log, lifetime, onDelivered: () => {} })
+  assert.equal(await sender.deliverDue(), 0)
+  assert.equal(await sender.deliverDue(), Number.POSITIVE_INFINITY)
+  assert.deepEqual([...script.rulesets.keys()], ['told_rules'])
 })
 
 test('a ruleset whose creation was answered, but not to us, is not created twice', async (t) => {

@@ -9,8 +9,9 @@
  * what it was asked: a text that is there already is done, one that is gone already too. Before a text is taken out of
  * the cloud, the feeds are read to their end, since the cloud forgets the matches of what it deletes.
  */
+import { OnePerKey } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
-import { pauseAfter } from '../network/index.ts'
+import { LONGEST_PAUSE_MS, pauseAfter } from '../network/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { type CloudRuleset, type Delivery, now, type Store, type UnitOfWork } from '../store/index.ts'
 import type { CloudClient } from './client.ts'
@@ -35,7 +36,7 @@ export class OutboxSender {
   readonly #log: Log
   readonly #lifetime: AbortSignal
   readonly #onDelivered: () => void
-  readonly #underWay = new Map<string, Promise<void>>()
+  readonly #deliveries = new OnePerKey<string>()
 
   constructor(parts: {
     readonly store: Store
@@ -64,21 +65,21 @@ export class OutboxSender {
       await Promise.all(due.map((name) => this.deliver(name)))
     }
     const next = await this.#store.outbox.nextDue()
-    return next === null ? Number.POSITIVE_INFINITY : Math.max(0, (next - now()) / 1000)
+    if (next === null) return Number.POSITIVE_INFINITY
+    const pause = (next - now()) / 1000
+    // No pause is that long: the clock was set back since.
+    if (pause > LONGEST_PAUSE_MS) await this.hurry()
+    return pause > LONGEST_PAUSE_MS ? 0 : Math.max(0, pause)
   }
 
   /**
    * Delivers what is noted under a name now, due or not; joins a delivery that is under way. Does not report failures.
    */
-  async deliver(name: string): Promise<void> {
-    const running = this.#underWay.get(name)
-    if (running) return running
-    const delivery = this.#try(name, this.#lifetime).finally(() => this.#underWay.delete(name))
-    this.#underWay.set(name, delivery)
-    return delivery
+  deliver(name: string): Promise<void> {
+    return this.#deliveries.run(name, () => this.#try(name, this.#lifetime))
   }
 
-  /** The cloud is back: whatever waits for its next attempt is due. */
+  /** Whatever waits for its next attempt is due. */
   async hurry(): Promise<void> {
     await this.#store.outbox.makeDue(now())
   }

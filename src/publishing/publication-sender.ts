@@ -7,6 +7,7 @@
  *                  it is sent again, in place of the newer one
  *                → behind: the manager's log does not lead on from what is known here; a snapshot comes first
  */
+import { OnePerKey } from '../background/index.ts'
 import { Failure } from '../errors/index.ts'
 import type { EntryJson } from '../manager-protocol/index.ts'
 import { LONGEST_PAUSE_MS, pauseAfter } from '../network/index.ts'
@@ -30,7 +31,7 @@ export class PublicationSender {
   readonly #log: Log
   readonly #lifetime: AbortSignal
   readonly #onSettled: () => void
-  readonly #underWay = new Map<string, Promise<void>>()
+  readonly #sending = new OnePerKey<string>()
 
   constructor(parts: {
     readonly store: Store
@@ -71,12 +72,8 @@ export class PublicationSender {
   }
 
   /** Sends the first publication of a name now; joins one that is under way. Does not report failures. */
-  async send(name: string): Promise<void> {
-    const running = this.#underWay.get(name)
-    if (running) return running
-    const sending = this.#try(name).finally(() => this.#underWay.delete(name))
-    this.#underWay.set(name, sending)
-    return sending
+  send(name: string): Promise<void> {
+    return this.#sending.run(name, () => this.#try(name))
   }
 
   async #try(name: string): Promise<void> {
