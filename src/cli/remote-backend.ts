@@ -77,17 +77,31 @@ export class RemoteBackend implements Backend {
       const saved = await this.#api.request<CoreJson>('/api/rulesets/core/', { method: 'POST', json })
       return { ...saved, leftOut: [] }
     }
+    // The answer to saving has no word of it.
+    const isKnown = await this.#hasRuleset(name)
+    const isNew = (revision: number) => (isKnown === null ? revision === 1 : !isKnown)
     try {
       const json = { name, content, ...(partial && { partial: 'true' }) }
       const { detail } = await this.#api.request<{ detail: SavedDetail }>('/api/yara/ruleset/', {
         method: 'POST',
         json,
       })
-      return { ...detail, leftOut: detail.left_out ?? [], created: detail.revision === 1, runs: true }
+      return { ...detail, leftOut: detail.left_out ?? [], created: isNew(detail.revision), runs: true }
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== 'ruleset.cannot-run') throw error
       const { revision, diagnostics } = error.detail as unknown as SavedDetail
-      return { created: revision === 1, revision, diagnostics, leftOut: [], runs: false }
+      return { created: isNew(revision), revision, diagnostics, leftOut: [], runs: false }
+    }
+  }
+
+  /** Null where the server refuses to answer: the token may be for saving alone. */
+  async #hasRuleset(name: string): Promise<boolean | null> {
+    try {
+      await this.#api.request(`/api/rulesets/${encodeURIComponent(name)}/`)
+      return true
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code === 'server.unreachable') throw error
+      return error.code === 'ruleset.not-found' ? false : null
     }
   }
 

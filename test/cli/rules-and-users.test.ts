@@ -25,6 +25,9 @@ for (const [where, open] of Object.entries(places)) {
       ],
     )
     assert.equal(first.stderr, '2 rulesets saved\n')
+    const again = await backtrailTo(0, ['rules', 'import', join(folder, 'rules/trail.yar'), '--json', ...at])
+    const { revision, created } = JSON.parse(again.stdout)
+    assert.deepEqual({ revision, created }, { revision: 1, created: false })
     const bad = await backtrailTo(2, ['rules', 'import', join(folder, 'bad.yar'), ...at])
     assert.match(bad.stderr, /bad\.yar:1:\d+: .+\n1 ruleset saved, 1 of them not running because of errors\n$/)
     const none = await backtrailTo(1, ['rules', 'import', join(folder, 'gone.yar'), ...at])
