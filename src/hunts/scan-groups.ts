@@ -5,12 +5,11 @@
  * by one. So rules whose candidates are the same samples belong together, and a rule that every sample is a candidate of
  * must not drag along those that have few:
  *
- *     candidates of a rule     groups
- *     more than a quarter      one
- *     up to a quarter          of up to 64 rules, those with the same samples side by side
- *     up to a sixteenth        the same
- *     fewer                    the same
- *     none                     in none: they are not even compiled
+ *     candidates of a rule             groups
+ *     at least a quarter               one
+ *     fewer, at least a sixteenth      of up to 32 rules, those with the same samples side by side
+ *     fewer than a sixteenth           the same
+ *     none                             in none: they are not even compiled
  */
 import type { Candidate } from './candidates.ts'
 
