@@ -70,6 +70,31 @@ function isRepeated(parameters: readonly string[], { command, onStderr, env = {}
   return false
 }
 
+/**
+ * What `bin/backtrail` comes to in the end, for all but the first that a file starts: its look at Node's version and at the
+ * sources takes a tenth of a second of a processor each time.
+ */
+const started = { command: join(root, 'node_modules/.bin/node'), before: [join(built, 'main.js')] }
+const throughScript = { command: binary, before: [] }
+const itsEnvironment = {
+  NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/backtrail'),
+  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=67108864:glibc.malloc.trim_threshold=134217728',
+}
+let wasStarted = false
+
+/** The words in front of the parameters, and the environment. */
+function programWith({ env = {} }: RunOptions): {
+  readonly command: string
+  readonly before: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+} {
+  const isDirect = wasStarted && built !== '' && process.env.BACKTRAIL_LONG !== '1'
+  wasStarted = true
+  return isDirect
+    ? { ...started, env: environment({ ...itsEnvironment, ...env }) }
+    : { ...throughScript, env: environment(env) }
+}
+
 function startCommandProcess(): ChildProcess {
   const [, part = ''] = /import\("(\.\/parts\/cli-[^"]+)"\)/.exec(readFileSync(join(built, 'main.js'), 'utf8')) ?? []
   const commandLine = pathToFileURL(join(built, part)).href
@@ -109,8 +134,12 @@ async function runInTurn(parameters: readonly string[], options: RunOptions): Pr
 /** Runs a command to its end. */
 export async function backtrail(parameters: readonly string[], options: RunOptions = {}): Promise<Ended> {
   if (isRepeated(parameters, options)) return runInTurn(parameters, options)
-  const child = spawn(options.command ?? binary, parameters, {
-    env: environment(options.env),
+  const program =
+    options.command === undefined
+      ? programWith(options)
+      : { command: options.command, before: [], env: environment(options.env) }
+  const child = spawn(program.command, [...program.before, ...parameters], {
+    env: program.env,
     cwd: options.cwd ?? root,
     timeout: options.timeoutMs ?? 60_000,
     killSignal: 'SIGKILL',
@@ -145,9 +174,12 @@ export async function startServer(
   parameters: readonly string[],
   options: RunOptions = {},
 ): Promise<Server> {
-  const [command = binary, ...before] = options.command?.split(' ') ?? [binary, 'serve']
-  const child = spawn(command, [...before, ...(parameters.includes('--port') ? [] : ['--port', '0']), ...parameters], {
-    env: environment(options.env),
+  const [command = '', ...before] = options.command?.split(' ') ?? []
+  const program = command === '' ? programWith(options) : { command, before, env: environment(options.env) }
+  const words = command === '' ? [...program.before, 'serve'] : before
+  const port = parameters.includes('--port') ? [] : ['--port', '0']
+  const child = spawn(program.command, [...words, ...port, ...parameters], {
+    env: program.env,
     cwd: options.cwd ?? root,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
