@@ -134,7 +134,7 @@ export const ofColours = ['color-contrast', 'link-in-text-block'] as const
 
 /** What axe-core, or some of its rules, have against the page as it stands, one line each; empty when it passes. */
 export async function accessibilityProblems(page: Page, rules?: readonly string[]): Promise<string[]> {
-  await page.evaluate(axe)
+  if (!(await page.evaluate('"axe" in window'))) await page.evaluate(axe)
   const options = { resultTypes: ['violations'], ...(rules && { runOnly: { type: 'rule', values: rules } }) }
   const run = `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations.flatMap(
     ({ id, help, nodes }) => nodes.map(({ target, failureSummary }) =>
