@@ -97,7 +97,7 @@ test('rulesets that end their worker cost healthy ones nothing: arriving samples
   }
   await server.start()
 
-  const late = contents('late', 2, random)
+  const late = contents('late', isLong ? 2 : 1, random)
   await takeAll(server, late)
   await demandHealth(server, late, `arriving samples, ${where}`)
 

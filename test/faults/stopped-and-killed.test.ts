@@ -12,7 +12,7 @@ import { change, demandConsistency, rows } from './data-folder.ts'
 import { type Json, KillableServer, sha256, twoWorkers, until } from './killable-server.ts'
 
 const isLong = process.env.BACKTRAIL_LONG === '1'
-const ROUNDS = isLong ? 300 : 6
+const ROUNDS = isLong ? 300 : 4
 const GRACE_MS = 2_000
 const PROMISED_MS = GRACE_MS + 2_000
 /** For a busy machine to deliver the signal and to notice the end; how many stops needed some of it is reported. */
