@@ -209,13 +209,18 @@ function keyOf(plan: Plan): string {
       return `${plan.count}(${plan.parts.map(planKey).join()})`
     case 'grams':
       // The hashes of words and text windows say more of the literal than its grams do.
-      return [plan.channel, plan.grams, plan.longGrams, plan.textHashes, plan.wordHashes].join(' ')
+      return [plan.channel, ...[plan.grams, plan.longGrams, plan.textHashes, plan.wordHashes].map(bytesOf)].join(' ')
     case 'fact':
       // Serial numbers and names are whatever a rule says: put side by side, two could read like one.
       return ['signer', 'variable', 'programText'].includes(plan.fact.kind)
         ? JSON.stringify(plan.fact)
         : Object.values(plan.fact).join(' ')
   }
+}
+
+/** The numbers as they lie in memory, a character each byte, behind how many there are: writing them out takes far longer. */
+function bytesOf({ buffer, byteOffset, byteLength }: Uint32Array | Float64Array): string {
+  return `${byteLength} ${Buffer.from(buffer, byteOffset, byteLength).toString('latin1')}`
 }
 
 const weights = new WeakMap<Plan, number>()
