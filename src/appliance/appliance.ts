@@ -264,6 +264,7 @@ async function assemble(
     sources,
     checker,
     plan: async (content, signal) => (await plans.of(content, signal)).plan,
+    beginPlan: (content) => plans.begin(content),
     planCosts: (content, by) =>
       pool.run('plan', { content, explain: false, costs: true }, { priority: 'interactive', ...by }),
     checkWithout: (content, without, by) => pool.run('check', { content, without }, { priority: 'interactive', ...by }),

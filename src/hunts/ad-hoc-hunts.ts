@@ -72,6 +72,8 @@ export class AdHocHunts {
     const { selection, useIndex, title, partial = false, bound } = request
     const by = { group: `user:${account.id}`, ...(signal && { signal }) }
     const checked = await checkTexts(request.texts, this.#parts.checker, partial, by)
+    // While the hunt is stored; the other texts wait for their turn.
+    if (checked[0]) this.#parts.beginPlan(runnableOf(checked[0].text))
     const { last, chosen, samples } = await this.#covered(selection)
     const of = { upTo: last, only: chosen, useIndex, signal: signal ?? new AbortController().signal }
     const all = checked.map(({ text }) => text)
@@ -347,6 +349,8 @@ export interface AdHocHuntsParts extends ReadingBoundParts {
   readonly checker: Checker
   /** The stored form of the plan of a text that compiles. */
   readonly plan: (content: string, signal: AbortSignal) => Promise<string>
+  /** Begins with that of a text that is asked for soon. */
+  readonly beginPlan: (content: string) => void
   /** Notes what was not run on a sample. */
   readonly reportScanErrors: (sampleId: number, errors: readonly ScanError[]) => Promise<void>
   readonly log: Log

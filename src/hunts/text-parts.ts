@@ -16,21 +16,40 @@ export type TextPlan = Pick<PlannedText, 'plan' | 'parts'>
 
 /** Characters of the plans and parts that are kept. */
 const KEPT_CHARACTERS = 32 * 1024 * 1024
+/** Of a text that is planned before it is asked for. */
+const BEGUN_CHARACTERS = 64 * 1024
 
 /** Plans texts for hunts, in parts. Keeps the newest: an analyst who tries a rule hunts with much the same texts again. */
 export class TextPlans {
   readonly #pool: Pick<WorkerPool, 'run'>
   readonly #kept = new LRUCache<string, TextPlan>({ maxSize: KEPT_CHARACTERS, sizeCalculation: charactersOf })
+  /** What was begun ahead. */
+  readonly #underWay = new Map<string, Promise<TextPlan>>()
 
   constructor(pool: Pick<WorkerPool, 'run'>) {
     this.#pool = pool
   }
 
+  /** Begins with a text that compiles and is asked for soon. A long one is left: nobody could stop it. */
+  begin(content: string): void {
+    if (content.length > BEGUN_CHARACTERS) return
+    const digest = textDigest(content).toString('hex')
+    if (this.#kept.has(digest) || this.#underWay.has(digest)) return
+    const planned = this.#plan(digest, content, new AbortController().signal)
+    this.#underWay.set(digest, planned)
+    const end = () => this.#underWay.delete(digest)
+    planned.then(end, end)
+  }
+
   /** Plans a text that compiles. */
   async of(content: string, signal: AbortSignal): Promise<TextPlan> {
     const digest = textDigest(content).toString('hex')
-    const known = this.#kept.get(digest)
-    if (known !== undefined) return known
+    const known = this.#kept.get(digest) ?? (await this.#underWay.get(digest)?.catch(() => undefined))
+    signal.throwIfAborted()
+    return known ?? this.#plan(digest, content, signal)
+  }
+
+  async #plan(digest: string, content: string, signal: AbortSignal): Promise<TextPlan> {
     const task = { content, explain: false, inParts: true }
     const { plan, parts, warnings } = await this.#pool.run('plan', task, { priority: 'interactive', signal })
     const planned = { plan, parts }
