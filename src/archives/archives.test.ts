@@ -12,6 +12,7 @@ import { withTwin } from './archives.ts'
 import { type ArchiveLimits, Archives, type UnpackOptions, zipForDownload } from './index.ts'
 import { archiveLimits } from './limits.fixture.ts'
 import { ListingReader, MOST_OTHERS } from './listing.ts'
+import { readPart } from './reading.ts'
 import { sevenZipBinary } from './seven-zip.ts'
 import { storedZip } from './stored-zip.fixture.ts'
 
@@ -385,6 +386,71 @@ test('an aborted unpacking ends with the reason of its signal', async (t) => {
   const stop = new AbortController()
   setTimeout(() => stop.abort(new Error('enough')), 50)
   await assert.rejects(unpack(archive, { signal: stop.signal }), /enough/)
+})
+
+/** What a mail holds, by name. */
+async function partsOf(mail: string): Promise<Record<string, string>> {
+  const content = { bytes: Buffer.from(mail, 'latin1'), name: 'x.eml', isArchive: true, isMail: true }
+  const part = await readPart(content, 0, 100)
+  const parts: Record<string, string> = {}
+  for (const { name, read } of part?.members ?? []) {
+    const member = read(1_000_000)
+    parts[name] = typeof member === 'string' ? member : member.bytes.toString('latin1')
+  }
+  return parts
+}
+
+test('parts of a mail have exactly the bytes that their transfer encoding gives', async () => {
+  const head = 'From: a@b\r\nContent-Type: multipart/mixed;\r\n\tboundary="a; \\"b\\""\r\n\r\npreamble\r\n'
+  const part = (fields: string, body: string) => `--a; "b"\r\n${fields}\r\n\r\n${body}\r\n`
+  const inline = 'Content-Disposition: inline\r\nContent-Transfer-Encoding'
+  const parts = await partsOf(
+    `${head}${[
+      part('Content-Type: text/plain', 'The text of the mail.'),
+      part(`Content-Type: text/plain; name=evil.exe\r\n${inline}: base64`, 'TVqQ\r\nAAM='),
+      part(`Content-Type: text/html; name="e.html"\r\n${inline}: 7bit`, '<b>1</b>\r\n\r\n'),
+      part('Content-Type: application/zip; name=b.zip\r\ncontent-transfer-encoding: BINARY', 'PK\n\r\n\xff\n--a\n'),
+      part(
+        'Content-Type: application/x-sh; name=q\r\nContent-Transfer-Encoding: quoted-printable',
+        'a=\r\n b \r\nc=0D=00 =3d=zz\nd =\r\n',
+      ),
+      part('Content-Type: text/calendar\r\nContent-Transfer-Encoding: base64', 'YQ0KYg0K'),
+      part('Content-Type: text/plain\r\nContent-Transfer-Encoding: base64', 'YQ==Yg=='),
+      part("Content-Disposition: attachment; filename*0*=utf-8''%e4%b8; filename*1*=%ad; filename*2=.a", '1'),
+      part('Content-Disposition: attachment; filename="=?utf-8?Q?=C3=A4_b?="', '2'),
+      part('Content-Disposition: attachment;\r\n filename=my file (1).txt', '3'),
+      part('Content-Disposition: attachment; filename="\xcf\xf0\xe8\xe2\xe5\xf2"', '4'),
+    ].join('')}--a; "b"-- \r\nepilogue`,
+  )
+  assert.deepEqual(parts, {
+    'evil.exe': 'MZ\x90\0\x03',
+    'e.html': '<b>1</b>\r\n\r\n',
+    'b.zip': 'PK\n\r\n\xff\n--a\n',
+    q: 'a b\r\nc\r\0 ==zz\nd ',
+    'attachment-5.ics': 'a\r\nb\r\n',
+    'message.txt': 'ab',
+    '中.a': '1',
+    'ä b': '2',
+    'my file (1).txt': '3',
+    Привет: '4',
+  })
+})
+
+test('parts of a broken mail come out, as much of them as there is', async () => {
+  const multipart = (boundary: string) => `Content-Type: multipart/mixed; boundary=${boundary}\n\n`
+  const file = (name: string, body: string) => `Content-Disposition: attachment; filename=${name}\n\n${body}`
+  // The boundary of the outer one ends the inner one, whose end is missing; a part without an empty line; the end is missing.
+  const mail =
+    `${multipart('out')}--out\n${multipart('in')}--in\n${file('1', 'one')}\n--in\n${file('2', 'two')}\n--out\n` +
+    `Content-Type: text/plain; name=3\n--out\n${file('4', 'four\n--other\n--outer\n')}`
+  assert.deepEqual(await partsOf(mail), { 1: 'one', 2: 'two', 3: '', 4: 'four\n--other\n--outer\n' })
+  // Deeper than anybody nests: it comes out as it is.
+  const deep = Array.from({ length: 100 }, (_, n) => `${multipart(`b${n}`)}--b${n}\n`).join('') + file('x', 'end')
+  const parts = await partsOf(deep)
+  assert.ok(Object.values(parts).join().endsWith('end'))
+  assert.deepEqual(await partsOf(`Content-Type: application/x; name=a\nContent-Transfer-Encoding: base64\n\nYWI`), {
+    a: 'ab',
+  })
 })
 
 test('a download zip opens with its password, streams its files and removes its folder', async (t) => {

@@ -2,11 +2,12 @@
  * What is in a mail: its texts and its attachments, decoded. Mails in mails come out as mails, to be opened in their
  * turn; a mailbox of Unix comes out as its mails.
  */
-import PostalMime from 'postal-mime'
+import { contentOf, type MimePart, mimeParts } from './mime.ts'
 
 export interface MailPart {
-  readonly name: Uint8Array
-  readonly bytes: Buffer
+  readonly name: () => string
+  /** Decodes it. */
+  readonly read: () => Buffer
 }
 
 /** Larger ones are not opened: a mail is parsed in memory. */
@@ -28,7 +29,9 @@ export function mailsIn(bytes: Buffer, most: number): MailPart[] {
     while (next >= 0 && !SEPARATOR.test(bytes.toString('latin1', next + 1, next + 201)))
       next = bytes.indexOf('\nFrom ', next + 6, 'latin1')
     const end = next < 0 ? bytes.length : next + 1
-    mails.push({ name: Buffer.from(`message-${mails.length + 1}.eml`), bytes: bytes.subarray(begin, end) })
+    const mail = bytes.subarray(begin, end)
+    const name = `message-${mails.length + 1}.eml`
+    mails.push({ name: () => name, read: () => mail })
     begin = next < 0 ? bytes.length : afterLine(bytes, next + 1)
   }
   return mails
@@ -39,30 +42,40 @@ function afterLine(bytes: Buffer, at: number): number {
   return end < 0 ? bytes.length : end + 1
 }
 
-/** Rejects for what nests too deep, or has too many headers. */
-export async function partsOfMail(bytes: Buffer): Promise<MailPart[]> {
-  const mail = await PostalMime.parse(bytes, {
-    forceRfc822Attachments: true,
-    attachmentEncoding: 'arraybuffer',
-    maxNestingDepth: 64,
-  })
+/**
+ * Every part that has a name or is no text, with exactly its bytes; and texts that do not stand in the mail as they are,
+ * since they would only be there twice. At most `most`.
+ */
+export function partsOfMail(mail: Buffer, most: number): MailPart[] {
   const parts: MailPart[] = []
-  const add = (name: string, content: Buffer) => parts.push({ name: Buffer.from(name), bytes: content })
-  // A text that stands in the mail as it is would only be there twice.
-  const addText = (name: string, text: string | undefined) => {
-    if (text?.trim() && !bytes.includes(text.trim())) add(name, Buffer.from(text))
-  }
-  addText('message.txt', mail.text)
-  addText('message.html', mail.html)
-  for (const [index, { filename, mimeType, content }] of mail.attachments.entries()) {
-    add(filename || `attachment-${index + 1}${suffixOf(mimeType)}`, bufferOf(content))
+  let attachments = 0
+  const texts = new Map<string, number>()
+  for (const part of mimeParts(mail)) {
+    if (parts.length >= most) break
+    const read = () => contentOf(mail, part)
+    if (!isText(part)) {
+      const usual = `attachment-${++attachments}${suffixOf(part.type)}`
+      parts.push({ name: () => part.name() || usual, read })
+      continue
+    }
+    if (part.encoding === null || !showsMore(mail, part)) continue
+    const suffix = suffixOf(part.type)
+    const nth = (texts.get(suffix) ?? 0) + 1
+    texts.set(suffix, nth)
+    const name = nth === 1 ? `message${suffix}` : `message-${nth}${suffix}`
+    parts.push({ name: () => name, read })
   }
   return parts
 }
 
-function bufferOf(content: ArrayBuffer | Uint8Array | string): Buffer {
-  if (typeof content === 'string') return Buffer.from(content)
-  return content instanceof Uint8Array ? Buffer.from(content) : Buffer.from(content)
+/** What a mail program shows as the mail's own text. */
+function isText({ type, isNamed, isAttachment }: MimePart): boolean {
+  return !isNamed && !isAttachment && (type === 'text/plain' || type === 'text/html')
+}
+
+function showsMore(mail: Buffer, part: MimePart): boolean {
+  const content = contentOf(mail, part)
+  return content.some((byte) => byte > 0x20) && !content.equals(mail.subarray(part.from, part.to))
 }
 
 const suffixes: Readonly<Record<string, string>> = {

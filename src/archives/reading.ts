@@ -8,7 +8,7 @@ import { findArchive, gzipData } from './archive-search.ts'
 import { decodeNames } from './code-pages.ts'
 import { inflate } from './inflating.ts'
 import { isLz4, unpackLz4 } from './lz4.ts'
-import { isMailbox, LARGEST_MAIL, mailsIn, partsOfMail } from './mail.ts'
+import { isMailbox, LARGEST_MAIL, type MailPart, mailsIn, partsOfMail } from './mail.ts'
 import { memberName, nameWithoutSuffix } from './member-name.ts'
 import { entriesRemark } from './remarks.ts'
 import { MOST_HEADERS, type ReadMember, zipFiles } from './zip-reader.ts'
@@ -181,7 +181,7 @@ function readLz4(bytes: Buffer, at: number, archiveName: string): FoundPart {
   return { from: at, to: content.end, members: only(nameWithoutSuffix(archiveName), content.bytes), note }
 }
 
-async function readMail({ bytes }: Content, most: number): Promise<FoundPart> {
+function readMail({ bytes }: Content, most: number): FoundPart {
   const whole = { from: 0, to: bytes.length }
   if (isMailbox(bytes)) {
     const mails = mailsIn(bytes, most + 1)
@@ -189,18 +189,19 @@ async function readMail({ bytes }: Content, most: number): Promise<FoundPart> {
     return { ...whole, members: mails.slice(0, most).map(named), note }
   }
   if (bytes.length > LARGEST_MAIL) return { ...whole, members: [], note: 'The mail is too large to be opened.' }
-  try {
-    const parts = await partsOfMail(bytes)
-    const note = parts.length > most ? `It has more than ${most} contained files; the rest was not unpacked.` : null
-    return { ...whole, members: parts.slice(0, most).map(named), note }
-  } catch (error) {
-    return { ...whole, members: [], note: `The mail could not be opened: ${(error as Error).message}` }
-  }
+  const parts = partsOfMail(bytes, most + 1)
+  const note = parts.length > most ? `It has more than ${most} contained files; the rest was not unpacked.` : null
+  return { ...whole, members: parts.slice(0, most).map(named), note }
 }
 
-function named({ name, bytes }: { readonly name: Uint8Array; readonly bytes: Buffer }): ReadableMember {
+function named({ name, read }: MailPart): ReadableMember {
   return {
-    name: memberName(Buffer.from(name).toString('utf8')),
-    read: (most) => (bytes.length > most ? 'too-large' : { bytes, isDamaged: false }),
+    get name() {
+      return memberName(name())
+    },
+    read: (most) => {
+      const bytes = read()
+      return bytes.length > most ? 'too-large' : { bytes, isDamaged: false }
+    },
   }
 }

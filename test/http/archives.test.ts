@@ -1,6 +1,7 @@
 /** What is in archives of all kinds, what it is called, and what is told of the rest: through the API, as users see it. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { channel } from 'node:diagnostics_channel'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -258,6 +259,19 @@ test('attachments of a mail come out decoded, those of mails in mails and in mai
   assert.deepEqual(paths, ['inner.eml', 'tool.exe'])
   assert.deepEqual(rules.toSorted(), ['Program', 'Words'])
   assert.deepEqual(notes, [])
+  // A text by its type, and shown in the mail: it is a file all the same, with its own bytes.
+  const program = Buffer.concat([Buffer.from('MZ\x90\0\xff', 'latin1'), secret()])
+  const inline = await open(
+    Buffer.from(
+      'From: a@example.com\r\nTo: b@example.com\r\nSubject: x\r\nMIME-Version: 1.0\r\n' +
+        'Content-Type: multipart/mixed; boundary=edge\r\n\r\n--edge\r\nContent-Type: text/plain; name=inline.exe\r\n' +
+        `Content-Disposition: inline\r\nContent-Transfer-Encoding: base64\r\n\r\n${program.toString('base64')}\r\n--edge--`,
+    ),
+    'inline.eml',
+  )
+  assert.deepEqual(inline, { paths: ['inline.exe'], notes: [], rules: ['Program', 'Words'] })
+  const sha1 = createHash('sha1').update(program).digest('hex')
+  assert.equal((await server.get(`/api/samples/${sha1}/details/`)).status, 200)
   const box = ['one', 'two'].map(
     (name) =>
       `From a@example.com Fri Jan  1 00:00:00 2027\n${mail(`${name}.bin`, 'application/octet-stream', secret())}\n`,
