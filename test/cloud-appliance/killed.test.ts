@@ -5,7 +5,7 @@ import { until } from '../faults/killable-server.ts'
 import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { newMarks, startPair, takeAll } from './appliance-and-cloud.ts'
 
-const ROUNDS = process.env.BACKTRAIL_LONG === '1' ? 8 : 4
+const ROUNDS = process.env.BACKTRAIL_LONG === '1' ? 8 : 3
 
 test('kills of either side at random moments lose no match and double none, and end with every ruleset in the cloud', {
   timeout: 400_000,

@@ -15,7 +15,7 @@ import { chosenSeed, randomFrom } from '../planner/random.ts'
 import { demandConsistency } from './data-folder.ts'
 import { KillableServer, sha256, twoWorkers, until } from './killable-server.ts'
 
-const ROUNDS = process.env.BACKTRAIL_LONG === '1' ? 30 : 4
+const ROUNDS = process.env.BACKTRAIL_LONG === '1' ? 30 : 3
 /** After every so manieth round the server is killed once more while it takes up what the kill had left. */
 const TWICE = 3
 const CLIENTS = 4
