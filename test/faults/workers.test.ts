@@ -51,7 +51,7 @@ const marked = (rule: string, hashes: readonly string[]) =>
 test('workers that are killed during a Local Retro cost a retry each, and no match', async (t) => {
   const { server, random } = await serverWith(t)
   const hashes = await takeAll(server, contentsFrom(random, 120))
-  await server.demandRuleset('slow', scan(5_000_000))
+  await server.demandRuleset('slow', scan(3_000_000))
   await server.startRetro()
   let killed = 0
   for (const signal of ['SIGKILL', 'SIGSEGV', 'SIGKILL', 'SIGABRT'] as const) {
@@ -101,7 +101,7 @@ test('workers that are killed while samples arrive cost a retry each, and no sam
 })
 
 test('a worker that hangs in a scan is replaced, its scan marked, and the hunt ends', async (t) => {
-  const { server, random } = await serverWith(t, ['--scan-timeout', '2s'])
+  const { server, random } = await serverWith(t, ['--scan-timeout', '1s'])
   const hashes = await takeAll(server, contentsFrom(random, 30))
   await server.demandRuleset('slow', scan(5_000_000))
   await server.startRetro()
