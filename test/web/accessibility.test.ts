@@ -77,6 +77,9 @@ const pages = (): readonly (readonly [address: string, sign: string])[] => [
 /** Two frames: what a change of the window made React draw anew is there. */
 const drawn = 'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))'
 
+/** Colours that change by and by have changed. */
+const settled = 'Promise.all(document.getAnimations().map((each) => each.finished.catch(() => {})))'
+
 test('every page passes axe-core in light and dark colours, and fits from 390 to 2,560 pixels without scrolling sideways', {
   skip,
 }, async () => {
@@ -86,9 +89,10 @@ test('every page passes axe-core in light and dark colours, and fits from 390 to
     await page.goto(web.server.url + address)
     await page.getByText(sign).first().waitFor()
     assert.deepEqual(await accessibilityProblems(page), [], `${address} in light`)
+    // As for somebody whose evening begins, once all has its other colour.
     await page.emulateMedia({ colorScheme: 'dark' })
-    await page.reload()
-    await page.getByText(sign).first().waitFor()
+    await page.evaluate(drawn)
+    await page.evaluate(settled)
     assert.deepEqual(await accessibilityProblems(page, ofColours), [], `${address} in dark`)
     // Sentences stay short enough to read.
     for (const width of [390, 1_024, 1_440, 2_560]) {
