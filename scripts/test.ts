@@ -50,8 +50,8 @@ const order = [...files].sort((a, b) => Number(b.startsWith('test/')) - Number(a
 process.env.BACKTRAIL_TEST_FILE_SECONDS = String(longestTestFileSeconds)
 const events = run({
   files: order,
-  // Half of the time they wait: for a browser, for a limit to be over, for another process.
-  concurrency: availableParallelism() + 2,
+  // More than half of the time they wait: for a browser, for a limit to be over, for another process.
+  concurrency: availableParallelism() + 3,
   timeout: (longestTestFileSeconds - 10) * 1_000,
   execArgv: ['test-file-limit.ts', 'test-imports.ts'].flatMap((name) => ['--import', join(root, 'scripts', name)]),
 })

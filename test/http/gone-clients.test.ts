@@ -63,10 +63,10 @@ const json = { 'content-type': 'application/json' }
 const form = { 'content-type': 'multipart/form-data; boundary=B' }
 const filePart = '--B\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
 const tenant = { authorization: `Basic ${Buffer.from('acme:a long tenant password').toString('base64')}` }
-const manyStrings = `rule m { strings: ${Array.from({ length: 100 }, (_, n) => `$s${n} = "stringsto${n}" xor`).join(' ')} condition: any of them }`
+const manyStrings = `rule m { strings: ${Array.from({ length: 40 }, (_, n) => `$s${n} = "stringsto${n}" xor`).join(' ')} condition: any of them }`
 const slowText = JSON.stringify({
   rules: [
-    { name: 'slow', content: 'rule s { condition: for any i in (0..200000000) : ( i < 0 ) }' },
+    { name: 'slow', content: 'rule s { condition: for any i in (0..50000000) : ( i < 0 ) }' },
     { name: 'many', content: manyStrings },
   ],
 })
