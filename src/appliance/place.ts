@@ -6,12 +6,14 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../errors/index.ts'
 import type { Log } from '../scanning/index.ts'
-import { LocalSegmentFiles, type SegmentFiles } from '../segments/index.ts'
+import { LocalSegmentFiles, SEGMENT_OBJECTS, type SegmentFiles } from '../segments/index.ts'
 import type { Settings } from '../settings/index.ts'
 import {
   type Bucket,
   type CheckedAtStart,
   type ContentStore,
+  contentFolder,
+  DAMAGED_OBJECTS,
   DATABASE,
   type DatabaseHealth,
   demandOwnPrefix,
@@ -121,7 +123,7 @@ const PARTS_AT_ONCE = 2
 /** In the folders that are ours: others may have the bucket too. */
 async function endOldUploads(bucket: Bucket): Promise<number> {
   let ended = 0
-  for (const folder of ['contents/', 'segments/', 'damaged/'])
+  for (const folder of [contentFolder(), SEGMENT_OBJECTS, DAMAGED_OBJECTS])
     ended += await bucket.endUploads(folder, Date.now() - DAY_MS)
   return ended
 }

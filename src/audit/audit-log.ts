@@ -1,3 +1,4 @@
+import type { Log } from '../scanning/index.ts'
 import { type AuditEntry, type AuditFilter, type Micros, now, type Store } from '../store/index.ts'
 
 /** More subjects than these are counted, not named. */
@@ -8,18 +9,14 @@ const DAY_MS = 86_400_000
 const DELETED_AT_ONCE = 5_000
 const WALK_PAGE = 1_000
 
-interface Log {
-  error(details: object, message: string): void
-}
-
 /** What is kept of who did what. Entries are added and, once they are old, deleted; nothing changes one. */
 export class AuditLog {
   readonly #store: Store
-  readonly #log: Log
+  readonly #log: Pick<Log, 'error'>
   readonly #keptMicros: Micros
   #timer: NodeJS.Timeout | null = null
 
-  constructor(parts: { readonly store: Store; readonly log: Log; readonly keptDays: number }) {
+  constructor(parts: { readonly store: Store; readonly log: Pick<Log, 'error'>; readonly keptDays: number }) {
     this.#store = parts.store
     this.#log = parts.log
     this.#keptMicros = parts.keptDays * DAY_MS * 1_000

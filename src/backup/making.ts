@@ -376,7 +376,7 @@ function demandApart(data: string, to: string): void {
 }
 
 /** Behind links, also where the last parts are not there yet. */
-export function realPathOf(path: string): string {
+function realPathOf(path: string): string {
   const whole = resolve(path)
   try {
     return realpathSync(whole)

@@ -6,7 +6,7 @@ import type { MatchRow } from '../matches/index.ts'
 import { classificationNames } from '../samples/index.ts'
 import { toIso } from '../store/index.ts'
 import { MatchShape } from './contract/matches.ts'
-import { csvLine } from './csv.ts'
+import { csvLines, hashLines } from './exported-lines.ts'
 import { mispLines } from './match-misp.ts'
 import { stixLines } from './match-stix.ts'
 
@@ -34,9 +34,14 @@ export function matchJson(match: MatchRow): Static<typeof MatchShape> {
 type Rows = AsyncIterable<MatchRow> | Iterable<MatchRow>
 
 const formats = {
-  csv: { type: 'text/csv', ending: 'csv', lines: csvLines },
+  csv: { type: 'text/csv', ending: 'csv', lines: (rows: Rows) => csvLines(rows, columns, matchJson) },
   json: { type: 'application/json', ending: 'json', lines: jsonLines },
-  hashes: { type: 'text/plain', ending: 'txt', lines: hashLines },
+  // By SHA-1 those of which only that is known.
+  hashes: {
+    type: 'text/plain',
+    ending: 'txt',
+    lines: (rows: Rows) => hashLines(rows, ({ sha256, sha1 }) => sha256 ?? sha1),
+  },
   stix: { type: 'application/stix+json;version=2.1', ending: 'stix.json', lines: stixLines },
   misp: { type: 'application/json', ending: 'misp.json', lines: mispLines },
 } as const
@@ -65,14 +70,6 @@ const columns = Object.keys(MatchShape.properties).filter((name) => name !== 'id
   typeof MatchShape
 >)[]
 
-async function* csvLines(rows: Rows): AsyncGenerator<string> {
-  yield csvLine(columns)
-  for await (const row of rows) {
-    const match = matchJson(row)
-    yield csvLine(columns.map((column) => match[column]))
-  }
-}
-
 /** One array, a match a line. */
 async function* jsonLines(rows: Rows): AsyncGenerator<string> {
   let between = '[\n'
@@ -81,15 +78,4 @@ async function* jsonLines(rows: Rows): AsyncGenerator<string> {
     between = ',\n'
   }
   yield between === '[\n' ? '[]\n' : '\n]\n'
-}
-
-/** Each sample once; by SHA-1 those of which only that is known. */
-async function* hashLines(rows: Rows): AsyncGenerator<string> {
-  const listed = new Set<string>()
-  for await (const { sha256, sha1 } of rows) {
-    const hash = sha256 ?? sha1
-    if (listed.has(hash)) continue
-    listed.add(hash)
-    yield `${hash}\n`
-  }
 }

@@ -30,16 +30,7 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
   })
 
   // Counted once for all gauges of a scrape, and once a second however many scrape: the endpoint is open.
-  let counted: ReturnType<typeof appliance.samples.totals> | null = null
-  const totals = () => {
-    if (!counted) {
-      counted = appliance.samples.totals()
-      setTimeout(() => {
-        counted = null
-      }, 1_000).unref()
-    }
-    return counted
-  }
+  const totals = onceASecond(() => appliance.samples.totals())
   new Gauge({
     ...described('backtrail_samples'),
     registers,
@@ -107,16 +98,7 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
     },
   })
   // Once a second however many scrape, as above.
-  let listed: ReturnType<typeof appliance.cluster> | null = null
-  const cluster = () => {
-    if (!listed) {
-      listed = appliance.cluster()
-      setTimeout(() => {
-        listed = null
-      }, 1_000).unref()
-    }
-    return listed
-  }
+  const cluster = onceASecond(() => appliance.cluster())
   new Gauge({
     ...described('backtrail_servers'),
     registers,
@@ -280,4 +262,18 @@ export function addMetrics(app: FastifyInstance, appliance: ApplianceServices): 
   }
 
   return { contentType: register.contentType, text: () => register.metrics() }
+}
+
+/** Whoever asks within a second gets the same answer. */
+function onceASecond<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let latest: Promise<Answer> | null = null
+  return () => {
+    if (!latest) {
+      latest = ask()
+      setTimeout(() => {
+        latest = null
+      }, 1_000).unref()
+    }
+    return latest
+  }
 }

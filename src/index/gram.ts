@@ -63,13 +63,13 @@ export const LONGEST_WORD = 32
  * the largest binaries worse (docs/index-design.md has the numbers). Signed, so that the hot loop need not leave 32-bit
  * integers.
  */
-export const MULTIPLIER = 0x9e3779b1 | 0
-export const PLAIN_SEED = 0x7feb352d
-export const WIDE_SEED = 0x2c1b3c6d
-export const LONG_SEED = 0x51ed270b
-export const LONG_WIDE_SEED = 0x68e31da4
+const MULTIPLIER = 0x9e3779b1 | 0
+const PLAIN_SEED = 0x7feb352d
+const WIDE_SEED = 0x2c1b3c6d
+const LONG_SEED = 0x51ed270b
+const LONG_WIDE_SEED = 0x68e31da4
 /** For the last four bytes of a long window, as MULTIPLIER is for the first four. */
-export const LONG_MULTIPLIER = 0x85ebca6b | 0
+const LONG_MULTIPLIER = 0x85ebca6b | 0
 
 const textSeeds: Readonly<Record<Channel, Readonly<Record<TextLength, number>>>> = {
   plain: { 5: 0x1f83d9ab, 6: 0x5be0cd19, 8: 0x3c6ef372 },

@@ -24,7 +24,6 @@ export {
   ENTRY_WORD,
   encodeProgram,
   type FieldValue,
-  PROGRAM_UNKNOWN,
   type ProgramColumns,
   type ProgramField,
   placeOf,

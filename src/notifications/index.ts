@@ -1,10 +1,4 @@
 /** Users are notified of new matches, ended hunts and suspended rulesets, by webhooks and mails. */
 export { Bell, MOST_COUNTED, type Unread } from './bell.ts'
 export { mailAccess } from './mail-post.ts'
-export {
-  type ChannelRequest,
-  type ChannelState,
-  MOST_CHANNELS,
-  Notifications,
-} from './notifications.ts'
-export { MOST_ATTEMPTS } from './sender.ts'
+export { type ChannelRequest, type ChannelState, Notifications } from './notifications.ts'

@@ -18,7 +18,7 @@ import { type Counters, heldUntil, Sender, sentToday } from './sender.ts'
 import { checkedSecret, newSecret } from './signature.ts'
 import { WebhookPost } from './webhook-post.ts'
 
-export const MOST_CHANNELS = 50
+const MOST_CHANNELS = 50
 const LONGEST_NAME = 100
 const COUNTED = 100_000
 

@@ -47,7 +47,7 @@ const MOST_WAITING = 20
 const MOST_AT_ONCE = 8
 const LONGEST_PAUSE_MS = 3_600_000
 /** With the pauses between them these take three days. */
-export const MOST_ATTEMPTS = 100
+const MOST_ATTEMPTS = 100
 const GONE = 410
 
 export interface Counters {

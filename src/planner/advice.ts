@@ -1,6 +1,6 @@
 import type { Rule, StringDefinition } from '../yara/index.ts'
+import { memoized } from './memoized.ts'
 import type { Fact, Plan } from './plan.ts'
-import { remembered } from './remembered.ts'
 import type { TextBudget } from './scope.ts'
 import { isDropped, shortened, stringPlan, TOO_MANY_LITERALS, whyUnindexable } from './strings.ts'
 
@@ -46,7 +46,7 @@ function keysOf({ modifiers }: StringDefinition): number {
 }
 
 /** Grams that a sample must hold on the easiest way through the plan; a selective fact is worth any number. */
-const leastGrams = remembered((plan: Plan): number => {
+const leastGrams = memoized((plan: Plan): number => {
   switch (plan.kind) {
     case 'grams':
       return plan.grams.length

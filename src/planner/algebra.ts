@@ -226,7 +226,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: Uint32Array | Float64Array)
 const weights = new WeakMap<Plan, number>()
 
 /** Nodes and grams of the plan as a tree: what evaluating it costs at worst. */
-export function weightOf(plan: Plan): number {
+function weightOf(plan: Plan): number {
   switch (plan.kind) {
     case 'grams':
       return 1 + plan.grams.length + plan.longGrams.length + plan.textHashes.length + plan.wordHashes.length

@@ -51,7 +51,7 @@ export function demandOf(expression: Expression, scope: Scope): Plan {
 }
 
 /** What must hold for the expression to be false or undefined. */
-export function demandOfNot(expression: Expression, scope: Scope): Plan {
+function demandOfNot(expression: Expression, scope: Scope): Plan {
   return scope.effort.spend(() => demandNot(expression, scope), tooLarge)
 }
 

@@ -1,8 +1,8 @@
 import { HEAD_BYTES, type SegmentGroup, SIGNERS_UNKNOWN, type SignerColumns } from '../index/index.ts'
+import { memoized } from './memoized.ts'
 import type { NamedSamples } from './named-samples.ts'
 import type { Fact } from './plan.ts'
 import { programColumns } from './program-match.ts'
-import { remembered } from './remembered.ts'
 import { signerHashes } from './signature-match.ts'
 
 /**
@@ -94,7 +94,7 @@ interface SignedSamples {
 }
 
 /** Blocklists ask a group hundreds of times, and few of its samples are signed. */
-const signedSamples = remembered(({ counts, hashes }: SignerColumns): SignedSamples => {
+const signedSamples = memoized(({ counts, hashes }: SignerColumns): SignedSamples => {
   const unknown: number[] = []
   const byHash = new Map<number, number[]>()
   let at = 0

@@ -105,7 +105,7 @@ export function gramsOf(literal: string, limit: number): Uint32Array {
 }
 
 /** The same for long windows. */
-export function longGramsOf(literal: string, limit: number): Float64Array {
+function longGramsOf(literal: string, limit: number): Float64Array {
   return Float64Array.from(windowsOf(literal, LONG_BYTES, limit))
 }
 

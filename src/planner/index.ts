@@ -4,6 +4,7 @@
  * Make a plan once per ruleset revision with `planText`, read it in a worker with `readPlan`, ask it about one sample with `mayMatch`, or about all the
  * samples of a segment with a `PlanBatch`.
  */
+export { memoized } from './memoized.ts'
 export { NamedSamples, type PackedNames, packNames } from './named-samples.ts'
 export type { Fact, FactPlan, GramsPlan, Plan, RulePlan, RulesetPlan } from './plan.ts'
 export { FEWEST_RULES_APART, type PlannedPart } from './plan-parts.ts'

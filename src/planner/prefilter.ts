@@ -12,9 +12,9 @@
 import type { SegmentGroup } from '../index/index.ts'
 import { allOf, always, anyOf, planKey } from './algebra.ts'
 import { factColumns } from './fact-columns.ts'
+import { memoized } from './memoized.ts'
 import type { NamedSamples } from './named-samples.ts'
 import type { Fact, Plan } from './plan.ts'
-import { remembered } from './remembered.ts'
 
 /** A plan without grams that lets through at least what `plan` does. */
 export function prefilterOf(plan: Plan): Plan {
@@ -54,7 +54,7 @@ function makePrefilter(plan: Plan, known: Map<Plan, Plan>): Plan {
  * Facts that hold for no sample of a group, by their `planKey`. Most of a blocklist's do, and hunt after hunt asks for
  * them. Without those of variables: names change.
  */
-const knownNowhere = remembered((_group: SegmentGroup) => new Set<string>())
+const knownNowhere = memoized((_group: SegmentGroup) => new Set<string>())
 /** Of a group; there may be a thousand groups. */
 const MOST_KNOWN = 2_048
 

@@ -1,6 +1,6 @@
 import { ENTRY_BYTES, ENTRY_WORD, type ProgramColumns, placeOf, type SegmentGroup, signerHash } from '../index/index.ts'
+import { memoized } from './memoized.ts'
 import type { Fact } from './plan.ts'
-import { remembered } from './remembered.ts'
 
 export type ProgramFact = Extract<Fact, { readonly kind: 'program' | 'programText' | 'entry' }>
 
@@ -41,7 +41,7 @@ interface SamplesByProgram {
 }
 
 /** Rules about packers ask a group thousands of times, and few of its samples are programs. */
-const samplesByProgram = remembered(({ kinds }: ProgramColumns): SamplesByProgram => {
+const samplesByProgram = memoized(({ kinds }: ProgramColumns): SamplesByProgram => {
   const some: number[] = []
   const none: number[] = []
   const unknown: number[] = []
@@ -90,7 +90,7 @@ function mayStandAt(
   return true
 }
 
-const hashesOf = remembered(
+const hashesOf = memoized(
   ({ texts }: Extract<ProgramFact, { readonly kind: 'programText' }>): ReadonlySet<number> =>
     new Set(texts.map(signerHash)),
 )

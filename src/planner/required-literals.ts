@@ -85,7 +85,7 @@ export function foldedText(bytes: Uint8Array): string {
   return text
 }
 
-export function foldByte(byte: number): number {
+function foldByte(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte
 }
 

@@ -1,6 +1,6 @@
 import type { Expression, Rule, StringDefinition } from '../yara/index.ts'
+import { memoized } from './memoized.ts'
 import type { Plan } from './plan.ts'
-import { remembered } from './remembered.ts'
 
 /** What a name stands for inside a loop or a `with`; null where it takes values that are not known. */
 export type Binding = { readonly value: Expression; readonly scope: Scope } | null
@@ -70,7 +70,7 @@ export function stringNamed(identifier: string, scope: Scope): StringDefinition 
   return stringsByName(scope.rule).get(identifier) ?? null
 }
 
-const stringsByName = remembered(
+const stringsByName = memoized(
   // The first of a name counts, as for the engine, which refuses a second.
   ({ strings }: Rule): ReadonlyMap<string, StringDefinition> =>
     new Map(strings.toReversed().map((string) => [string.identifier, string])),

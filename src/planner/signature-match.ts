@@ -1,7 +1,7 @@
 import { signerHash } from '../index/index.ts'
+import { memoized } from './memoized.ts'
 import type { Fact, Plan } from './plan.ts'
 import { programMayHold } from './program-match.ts'
-import { remembered } from './remembered.ts'
 import { type SampleVariables, variableMayHold } from './variables.ts'
 
 /** What the index stores of a sample beside the bits. */
@@ -124,6 +124,6 @@ function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
 }
 
 /** The hashes of a fact's serial numbers. */
-export const signerHashes = remembered(
+export const signerHashes = memoized(
   ({ serials }: Extract<Fact, { readonly kind: 'signer' }>): ReadonlySet<number> => new Set(serials.map(signerHash)),
 )

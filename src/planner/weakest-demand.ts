@@ -3,8 +3,8 @@
  * plan, or its condition where no string is demanded.
  */
 import type { Places, Rule } from '../yara/index.ts'
+import { memoized } from './memoized.ts'
 import type { Plan } from './plan.ts'
-import { remembered } from './remembered.ts'
 
 export interface WeakestDemand {
   /** Both from 1. */
@@ -39,7 +39,7 @@ interface Demanded {
 }
 
 /** The fewest grams with which a sample gets through the plan. Each part of a plan is gone down once. */
-export const easiestWay = remembered((plan: Plan): Demanded => {
+export const easiestWay = memoized((plan: Plan): Demanded => {
   switch (plan.kind) {
     case 'grams':
       return { grams: plan.grams.length, label: plan.label }

@@ -1,10 +1,6 @@
+import type { Log } from '../scanning/index.ts'
 import { now, type Store } from '../store/index.ts'
 import type { Rulesets } from './rulesets.ts'
-
-interface Log {
-  info(details: object, message: string): void
-  error(details: object, message: string): void
-}
 
 /** Looked after at least so often, since the clock of the machine may be set. */
 const LONGEST_SLEEP_MS = 3_600_000

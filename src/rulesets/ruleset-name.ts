@@ -2,7 +2,7 @@
 
 /** In characters. */
 export const LONGEST_NAME = 48
-export const SHORTEST_NAME = 3
+const SHORTEST_NAME = 3
 
 /** The rule in words, for whoever breaks it. */
 export const RULESET_NAMES =

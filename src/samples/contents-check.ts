@@ -67,7 +67,7 @@ export async function checkContents(parts: Parts, options: ContentsCheckOptions)
       if (last === undefined) break
       after = last.sha256
       await lookAt(rows, parts, options, found, () => options.onProgress?.({ done: found.samples, total }))
-      for (const { sha256 } of rows) names.delete(hexOf(sha256))
+      for (const { sha256 } of rows) names.delete(sha256.toHex())
       await pause()
     }
     for (const name of names) await lookAtStray(name, parts, found)
@@ -152,7 +152,7 @@ async function lookAtOne(
   if (stored !== size) {
     if (!(await store.samples.isContentOf(id, sha256)) || (await contents.size(sha256)) === size) return
     const reason = stored === null ? 'its content is missing' : `its content has ${stored} bytes instead of ${size}`
-    found.missing(hexOf(sha256), reason)
+    found.missing(sha256.toHex(), reason)
     return
   }
   if (!options.digests) return
@@ -162,7 +162,7 @@ async function lookAtOne(
   await contents.withLock(async () => {
     if (!(await store.samples.isContentOf(id, sha256)) || (await damageOf(row, parts, options.signal)) === null) return
     if ((await contents.size(sha256)) !== null) await contents.setAside(sha256)
-    found.damaged(hexOf(sha256), damage)
+    found.damaged(sha256.toHex(), damage)
     const message = `The content of this sample was not what had been stored: ${damage}. It was set aside.`
     await store.journal.add({ kind: 'content-damaged', message, created: now(), sampleId: id })
   })
@@ -191,8 +191,4 @@ async function lookAtStray(name: string, { store, contents }: Parts, found: Find
     async () => !(await store.samples.isStored(sha256)) && (await contents.size(sha256)) !== null,
   )
   if (isStray) found.stray(name)
-}
-
-function hexOf(sha256: Uint8Array): string {
-  return Buffer.from(sha256).toString('hex')
 }

@@ -1,11 +1,11 @@
 export type { ExtractedFile, KnownName, Sample } from '../store/index.ts'
-export { cloudSampleIds, leaveToCloud, takeOverFromCloud } from './cloud-samples.ts'
+export { cloudSampleIds, takeOverFromCloud } from './cloud-samples.ts'
 export { type ContentsCheckOptions, type ContentsReport, checkContents } from './contents-check.ts'
 export { deleteSampleRows, type StillToDelete, withMembers } from './deletion.ts'
 export { externalVariables, nameVariables } from './external-variables.ts'
 export type { Hash, HashKind } from './hash.ts'
 export { parseHash } from './hash.ts'
-export { classificationNames, factorOf, type ListedSample, listedFields, listedSample } from './listed-sample.ts'
+export { classificationNames, factorOf, type ListedSample, listedFields } from './listed-sample.ts'
 export type {
   ClassificationVerdict,
   SampleDetails,

@@ -1,2 +1,2 @@
 export type { FoundInRules } from './rule-texts.ts'
-export { type EverythingFound, LONGEST_SEARCHED, MOST_HASHES, Search } from './search.ts'
+export { type EverythingFound, Search } from './search.ts'

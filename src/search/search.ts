@@ -16,10 +16,10 @@ import { type FoundInRules, RuleTexts } from './rule-texts.ts'
 const MOST = 8
 const MOST_LINES = 12
 /** Of one search, and how many of their samples are answered. */
-export const MOST_HASHES = 2_000
+const MOST_HASHES = 2_000
 const MOST_OF_HASHES = 100
 /** Characters of a text that is no list of hashes. */
-export const LONGEST_SEARCHED = 500
+const LONGEST_SEARCHED = 500
 /** Characters of a name, a tag or a title. */
 const LONGEST_NAME = 200
 /** What the walk over names of samples may take. */

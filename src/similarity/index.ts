@@ -1,3 +1,3 @@
 /** Digests of which similar contents have similar ones. No I/O: a worker has the bytes. */
 export { hasTlsh, MOST_BYTES } from './having.ts'
-export { TLSH_DIGITS, Tlsh, tlshText } from './tlsh.ts'
+export { Tlsh, tlshText } from './tlsh.ts'

@@ -21,8 +21,6 @@
 
 /** Shorter contents have no digest. */
 export const LEAST_BYTES = 50
-/** Of the text of a digest, behind its `T1`. */
-export const TLSH_DIGITS = 70
 
 const WINDOW = 5
 const BUCKETS = 128

@@ -13,9 +13,9 @@ export { type Micros, now, toIso, toIsoOffset } from './clock.ts'
 export type * from './cloud-feeds.ts'
 export type * from './cloud-rulesets.ts'
 export type * from './corpus.ts'
-export { type Counted, countInSteps } from './counted.ts'
+export type { Counted } from './counted.ts'
 export { DATABASE, type DataFolderLock, lockDataFolder } from './data-folder.ts'
-export { checkFirst, DatabaseHealth, type DatabaseState } from './database-health.ts'
+export { DatabaseHealth, type DatabaseState } from './database-health.ts'
 export type * from './feeds.ts'
 export {
   asStorageFailure,
@@ -70,7 +70,7 @@ export {
 export { makeFilesPrivate, makePrivate } from './private.ts'
 export type * from './programs.ts'
 export type * from './reanalyses.ts'
-export { RESERVE_BYTES, Reserve, type Room } from './reserve.ts'
+export { Reserve, type Room } from './reserve.ts'
 export type * from './retention.ts'
 export type * from './revisions.ts'
 export type * from './rule-sources.ts'
@@ -85,6 +85,7 @@ export {
   CLUSTER_MARKER,
   contentFolder,
   contentKey,
+  DAMAGED_OBJECTS,
   demandKnownPrefix,
   demandOwnPrefix,
   type FetchCopy,
@@ -117,6 +118,6 @@ export type * from './store.ts'
 export { keyOf, MOVED, MOVING, type Row, RowsDigest, type TableShape, type Tables } from './tables.ts'
 export type * from './tags.ts'
 export type * from './tokens.ts'
-export { type Isolation, type UnitName, unitsOfWork } from './units-of-work.ts'
+export type { Isolation, UnitName } from './units-of-work.ts'
 export { asUnusableFolder } from './unusable-folder.ts'
 export type * from './users.ts'

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../errors/index.ts'
 
-export const RESERVE_BYTES = 8 * 1024 * 1024
+const RESERVE_BYTES = 8 * 1024 * 1024
 const CHUNK = 1024 * 1024
 /** Between two tries of work that meets a full disk with the reserve released: others may be quicker to take the room. */
 const AGAIN_MS = 100

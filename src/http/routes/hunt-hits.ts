@@ -5,7 +5,7 @@ import type { AdHocHunts, HuntHit } from '../../hunts/index.ts'
 import { classificationNames } from '../../samples/index.ts'
 import { HuntHitShape } from '../contract/hunts.ts'
 import { refusals, yaraEnvelope } from '../envelopes.ts'
-import { csvLines, jsonLines } from '../exported-lines.ts'
+import { csvLines, hashLines, jsonLines } from '../exported-lines.ts'
 import type { HttpServer, RouteParts } from '../route.ts'
 import { HuntPath } from './hunt-requests.ts'
 
@@ -109,7 +109,11 @@ const exports = {
     ending: 'jsonl',
     lines: (hits: AsyncIterable<HuntHit>) => jsonLines(hits, hitOf),
   },
-  hashes: { type: 'text/plain', ending: 'txt', lines: hashLines },
+  hashes: {
+    type: 'text/plain',
+    ending: 'txt',
+    lines: (hits: AsyncIterable<HuntHit>) => hashLines(hits, ({ sha256 }) => sha256),
+  },
 } as const
 
 const columns = [
@@ -125,13 +129,3 @@ const columns = [
   'classification',
   'threat_name',
 ] as const
-
-/** Each sample once, however many rules hold on it. */
-async function* hashLines(hits: AsyncIterable<HuntHit>): AsyncGenerator<string> {
-  const listed = new Set<string>()
-  for await (const { sha256 } of hits) {
-    if (listed.has(sha256)) continue
-    listed.add(sha256)
-    yield `${sha256}\n`
-  }
-}

@@ -35,7 +35,8 @@ const AT_ONCE = 16
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 const FOLDER = 'contents'
-const DAMAGED = 'damaged'
+/** The names of objects that are copies of damaged contents begin so. */
+export const DAMAGED_OBJECTS = 'damaged/'
 
 export class S3Contents implements ContentStore {
   readonly #parts: S3ContentsParts
@@ -56,8 +57,8 @@ export class S3Contents implements ContentStore {
     const { bucket, cache } = this.#parts
     await inParallel(files, AT_ONCE, ({ temporary, sha256 }) => bucket.putFile(keyOf(sha256), temporary, sha256))
     // A content that is twice among them has one file that is there.
-    for (const { temporary, sha256 } of new Map(files.map((file) => [hexOf(file.sha256), file])).values())
-      await cache.takeIn(hexOf(sha256), temporary)
+    for (const { temporary, sha256 } of new Map(files.map((file) => [file.sha256.toHex(), file])).values())
+      await cache.takeIn(sha256.toHex(), temporary)
     await this.#discardDoubles(files)
     return commit()
   }
@@ -113,7 +114,8 @@ export class S3Contents implements ContentStore {
     const copy = scratch.fresh()
     try {
       const found = await bucket.download(keyOf(sha256), copy)
-      if (found !== null) await bucket.putFile(`${DAMAGED}/${hexOf(sha256)}`, copy, Uint8Array.fromHex(found.sha256))
+      if (found !== null)
+        await bucket.putFile(`${DAMAGED_OBJECTS}${sha256.toHex()}`, copy, Uint8Array.fromHex(found.sha256))
     } finally {
       await scratch.discard(copy)
     }
@@ -161,7 +163,7 @@ export class S3Contents implements ContentStore {
   /** A copy that is what its digest says; what the store has otherwise is held for those who look for damage. */
   #hold(sha256: Uint8Array): Promise<HeldCopy> {
     const { bucket, cache } = this.#parts
-    const hex = hexOf(sha256)
+    const hex = sha256.toHex()
     return cache.hold(hex, async (path) => {
       for (let tries = 1; ; tries++) {
         const found = await bucket.download(keyOf(sha256), path)
@@ -174,13 +176,13 @@ export class S3Contents implements ContentStore {
   }
 
   async #remove(sha256: Uint8Array): Promise<void> {
-    await this.#parts.cache.drop(hexOf(sha256))
+    await this.#parts.cache.drop(sha256.toHex())
     await this.#parts.demandOwner?.()
     await this.#parts.bucket.delete(keyOf(sha256))
   }
 
   async #discardDoubles(files: readonly StagedContent[]): Promise<void> {
-    const kept = new Set([...new Map(files.map((file) => [hexOf(file.sha256), file])).values()])
+    const kept = new Set([...new Map(files.map((file) => [file.sha256.toHex(), file])).values()])
     for (const file of files) if (!kept.has(file)) await this.#parts.scratch.discard(file.temporary)
   }
 }
@@ -197,18 +199,14 @@ async function storedUpTo(
   const stored = new Set<string>()
   for (let from = after; ; ) {
     const rows = await listContents(firstByte, from, ROWS_AT_ONCE)
-    for (const { sha256 } of rows) stored.add(hexOf(sha256))
+    for (const { sha256 } of rows) stored.add(sha256.toHex())
     from = rows.at(-1)?.sha256 ?? null
-    if (from === null || rows.length < ROWS_AT_ONCE || hexOf(from) >= last) return stored
+    if (from === null || rows.length < ROWS_AT_ONCE || from.toHex() >= last) return stored
   }
 }
 
-function hexOf(sha256: Uint8Array): string {
-  return Buffer.from(sha256).toString('hex')
-}
-
 function keyOf(sha256: Uint8Array): string {
-  return contentKey(hexOf(sha256))
+  return contentKey(sha256.toHex())
 }
 
 /** The name of a content's object; `hex` is its SHA-256. */

@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import type { KnownName, Sighting, StoredArrivals } from '../arrivals.ts'
 import type { Database } from './database.ts'
-import type { Engine } from './engine.ts'
+import { type Engine, MOST_SIGHTINGS } from './engine.ts'
 import { listsOf, portionsOf } from './list.ts'
 
 export function sqlArrivals(database: Database, engine: Engine): StoredArrivals {
@@ -120,8 +120,6 @@ export function sqlArrivals(database: Database, engine: Engine): StoredArrivals 
 
 /** The newest names of a sample that count: a content that everybody has under another name must not hold up a hunt. */
 const MOST_NAMES = 64
-/** Of so many of the last times it was seen: some contents are in every folder of every machine. */
-const MOST_SIGHTINGS = 1_024
 
 async function knownNames(
   database: Database,

@@ -3,6 +3,9 @@ import type { RawBuilder } from 'kysely'
 /** How a value of a row is taken out of JSON. A flag is true or false there, and is for conditions alone. */
 export type ValueKind = 'integer' | 'text' | 'flag'
 
+/** Of the last times that a sample was seen: some contents are in every folder of every machine. */
+export const MOST_SIGHTINGS = 1_024
+
 /**
  * What the two databases say in different words; everything else in this folder is understood by both, and means the
  * same: texts are compared by their bytes, and where case does not matter it is that of ASCII letters.
@@ -24,7 +27,7 @@ export interface Engine {
 
   /** `CROSS JOIN` where that makes the database read the tables in the order in which they are written. */
   readonly joinInOrder: RawBuilder<unknown>
-  /** Joins the sightings of each `asked.value`, the newest ones up to a number. */
+  /** Joins the sightings of each `asked.value`, the newest ones up to a number, such as MOST_SIGHTINGS. */
   joinNewestSightings(most: number): RawBuilder<unknown>
   /** The table of samples, for a statement that is to count the entries of an index and not the rows. */
   readonly samplesByListing: RawBuilder<unknown>

@@ -13,12 +13,9 @@ import {
   type ProgramField,
   type TextField,
 } from '../../query/index.ts'
-import type { Engine } from './engine.ts'
+import { type Engine, MOST_SIGHTINGS } from './engine.ts'
 
 type Sql = RawBuilder<boolean>
-
-/** Of the last times that a sample was seen: some contents are in every folder of every machine. */
-const MOST_SIGHTINGS = 1_024
 
 /** Always true or false: a value that is missing fulfils nothing, and what is not fulfilled is so of it too. */
 export function sqlOf(engine: Engine, condition: Condition): Sql {

@@ -1,5 +1,5 @@
 /** `make`, done once for each object. What it gives is kept for as long as the object lives. */
-export function remembered<Of extends object, Made extends NonNullable<unknown>>(
+export function memoized<Of extends object, Made extends NonNullable<unknown>>(
   make: (of: Of) => Made,
 ): (of: Of) => Made {
   const known = new WeakMap<Of, Made>()
