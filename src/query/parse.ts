@@ -18,7 +18,7 @@
 import { type Condition, hashDigits } from './condition.ts'
 import { type FieldMeaning, fieldNamed, namesLike } from './fields.ts'
 import { Misplaced, Reader } from './reader.ts'
-import { type Comparison, conditionOf, rangeOf, Unfit, type Written } from './values.ts'
+import { type Comparison, conditionOf, InvalidValue, rangeOf, type Written } from './values.ts'
 
 export const MOST_CHARACTERS = 8_000
 const MOST_TERMS = 256
@@ -248,7 +248,7 @@ class Parser {
     try {
       return read()
     } catch (error) {
-      if (!(error instanceof Unfit)) throw error
+      if (!(error instanceof InvalidValue)) throw error
       const { message } = error
       throw new Misplaced(`${message[0]?.toUpperCase()}${message.slice(1)}.`, from, to)
     }

@@ -12,19 +12,19 @@ export interface Written {
 export type Comparison = '=' | '>' | '>=' | '<' | '<='
 
 /** What is wrong with a value, in words that follow it. */
-export class Unfit extends Error {}
+export class InvalidValue extends Error {}
 
 /** `from` and `to` null for a star. */
 export function rangeOf(meaning: FieldMeaning, from: Written | null, to: Written | null): Condition {
   if (meaning.kind !== 'number' && meaning.kind !== 'bytes' && meaning.kind !== 'time') {
-    throw new Unfit('ranges are for numbers, sizes and times')
+    throw new InvalidValue('ranges are for numbers, sizes and times')
   }
   const bounds: Bounds = {
     from: from && valuesOf(meaning.kind, from.text).from,
     to: to && valuesOf(meaning.kind, to.text).to,
   }
   if (bounds.from !== null && bounds.to !== null && bounds.from > bounds.to) {
-    throw new Unfit('the range ends before it begins')
+    throw new InvalidValue('the range ends before it begins')
   }
   return { kind: 'number', field: meaning.field, bounds }
 }
@@ -33,10 +33,10 @@ export function conditionOf(meaning: FieldMeaning, comparison: Comparison, writt
   if (comparison !== '=') return comparisonOf(meaning, comparison, written)
   switch (meaning.kind) {
     case 'text':
-      if (written.text === '') throw new Unfit('the value is empty')
+      if (written.text === '') throw new InvalidValue('the value is empty')
       return { kind: 'text', field: meaning.field, pattern: written.pattern }
     case 'program':
-      if (written.text === '') throw new Unfit('the value is empty')
+      if (written.text === '') throw new InvalidValue('the value is empty')
       return { kind: 'program', field: meaning.field, pattern: written.pattern }
     case 'hash':
       return hashOf(meaning.of, written)
@@ -55,7 +55,7 @@ export function conditionOf(meaning: FieldMeaning, comparison: Comparison, writt
 
 function comparisonOf(meaning: FieldMeaning, comparison: Comparison, written: Written): Condition {
   if (meaning.kind !== 'number' && meaning.kind !== 'bytes' && meaning.kind !== 'time') {
-    throw new Unfit(`${comparison} is for numbers, sizes and times`)
+    throw new InvalidValue(`${comparison} is for numbers, sizes and times`)
   }
   // A value may stand for many: a date for its whole day.
   const { from, to } = valuesOf(meaning.kind, written.text)
@@ -74,9 +74,9 @@ type HashMeaning = Extract<FieldMeaning, { kind: 'hash' }>['of']
 function hashOf(of: HashMeaning, { text }: Written): Condition {
   const digits = text.replace(/\*$/, '').toLowerCase()
   if (!/^[0-9a-f]{1,128}$/.test(digits))
-    throw new Unfit('a hash is written in hexadecimal digits, with a star at most at its end')
+    throw new InvalidValue('a hash is written in hexadecimal digits, with a star at most at its end')
   const most = of === 'any' || of === 'parent' ? hashDigits.sha512 : hashDigits[of]
-  if (digits.length > most) throw new Unfit(`a hash of this kind has ${most} digits`)
+  if (digits.length > most) throw new InvalidValue(`a hash of this kind has ${most} digits`)
   return of === 'parent' ? { kind: 'parent', digits } : { kind: 'hash', of, digits }
 }
 
@@ -84,7 +84,7 @@ function hashOf(of: HashMeaning, { text }: Written): Condition {
 function tlshDigitsOf({ text }: Written): string {
   const digits = /^(?:T1)?([\da-f]{1,70})\*?$/i.exec(text)?.[1]
   if (digits === undefined) {
-    throw new Unfit('a TLSH is written as T1 and 70 hexadecimal digits, or fewer with a star at the end')
+    throw new InvalidValue('a TLSH is written as T1 and 70 hexadecimal digits, or fewer with a star at the end')
   }
   return digits.toLowerCase()
 }
@@ -99,13 +99,14 @@ const classifications: Readonly<Record<string, 0 | 1 | 2 | 3>> = {
 
 function classificationOf(text: string): 0 | 1 | 2 | 3 {
   const number = classifications[text.toLowerCase()]
-  if (number === undefined) throw new Unfit('a classification is malicious, suspicious, goodware, known or unknown')
+  if (number === undefined)
+    throw new InvalidValue('a classification is malicious, suspicious, goodware, known or unknown')
   return number
 }
 
 function flagOf(text: string): boolean {
   const found = /^(?:(true|yes|1)|false|no|0)$/i.exec(text)
-  if (!found) throw new Unfit('the value is true or false')
+  if (!found) throw new InvalidValue('the value is true or false')
   return found[1] !== undefined
 }
 
@@ -119,7 +120,7 @@ function valuesOf(kind: 'number' | 'bytes' | 'time', text: string): Range {
 
 function numberOf(text: string): number {
   const found = /^(?:0x([0-9a-f]{1,12})|(\d{1,15}))$/i.exec(text)
-  if (!found) throw new Unfit('the value is a whole number')
+  if (!found) throw new InvalidValue('the value is a whole number')
   return found[1] === undefined ? Number(found[2]) : Number.parseInt(found[1], 16)
 }
 
@@ -128,7 +129,7 @@ const units: Readonly<Record<string, number>> = { '': 0, b: 0, k: 1, kb: 1, m: 2
 function bytesOf(text: string): number {
   const found = /^(\d{1,15})([a-z]{0,2})$/i.exec(text)
   const power = units[(found?.[2] ?? '?').toLowerCase()]
-  if (!found || power === undefined) throw new Unfit('a size is a number of bytes, or of KB, MB or GB')
+  if (!found || power === undefined) throw new InvalidValue('a size is a number of bytes, or of KB, MB or GB')
   return Number(found[1]) * 1024 ** power
 }
 
@@ -139,11 +140,11 @@ const SECOND = 1_000_000
 /** The microseconds that a time stands for: of its day, minute or second. */
 function timesOf(text: string): Range {
   const found = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)?)?$/.exec(text)
-  if (!found) throw new Unfit('a time is a date such as 2026-11-22, or a time such as 2026-11-22T10:00:00Z')
+  if (!found) throw new InvalidValue('a time is a date such as 2026-11-22, or a time such as 2026-11-22T10:00:00Z')
   const [, date = '', minutes, seconds, fraction, zone] = found
   const at = minutes === undefined ? `${date}T00:00:00Z` : `${date}T${minutes}${seconds ?? ':00'}${zone ?? 'Z'}`
   const start = Date.parse(at) * 1_000
-  if (Number.isNaN(start)) throw new Unfit('there is no such time')
+  if (Number.isNaN(start)) throw new InvalidValue('there is no such time')
   const from = start + (fraction ? Math.round(Number(fraction) * SECOND) : 0)
   const length = minutes === undefined ? DAY : seconds === undefined ? MINUTE : fraction ? 1 : SECOND
   return { from, to: from + length - 1 }

@@ -48,19 +48,19 @@ const PAGE = 2_000
  */
 export class Quotas {
   readonly #store: Store
-  readonly #preset: Quota
+  readonly #default: Quota
   readonly #counts = new Map<number, Promise<Counted>>()
 
-  /** `preset`: of users without a quota of their own. */
-  constructor(store: Store, preset: Quota) {
+  /** `byDefault`: of users without a quota of their own. */
+  constructor(store: Store, byDefault: Quota) {
     this.#store = store
-    this.#preset = preset
+    this.#default = byDefault
   }
 
   /** The quota that is in force for a user, and whether it is their own. */
   async of(userId: number): Promise<Quota & { readonly own: boolean }> {
     const stored = await this.#store.settings.find(keyOf(userId))
-    return stored ? { ...(JSON.parse(stored) as Quota), own: true } : { ...this.#preset, own: false }
+    return stored ? { ...(JSON.parse(stored) as Quota), own: true } : { ...this.#default, own: false }
   }
 
   /** Null: as everybody. */

@@ -23,7 +23,7 @@ import type { NewText, Revision, RevisionEntry, SaveOutcome } from './revision.t
 import { RULESET_NAMES } from './ruleset-name.ts'
 import { type LiveSet, type Replanning, type RulesetPlanner, RunnableRulesets } from './runnable-rulesets.ts'
 import { saveText } from './saving.ts'
-import { recordScanErrors, struckOn } from './scan-errors.ts'
+import { recordScanErrors, skippedRulesets } from './scan-errors.ts'
 import { checkOwner, demandCurrent, existing } from './stored-ruleset.ts'
 
 /**
@@ -213,7 +213,7 @@ export class Rulesets {
 
   /** Keys of the rulesets whose current text was stopped on this sample before. */
   async givenUpOn(sampleId: number): Promise<string[]> {
-    return struckOn(this.#store, sampleId)
+    return skippedRulesets(this.#store, sampleId)
   }
 
   /** Grows in the same transaction as any change of the set that runs. Give the unit of work within one. */

@@ -75,6 +75,6 @@ async function noteModules(
 }
 
 /** Keys of the rulesets that were stopped on this sample before. */
-export async function struckOn({ scanFailures }: Repositories, sampleId: number): Promise<string[]> {
+export async function skippedRulesets({ scanFailures }: Repositories, sampleId: number): Promise<string[]> {
   return (await scanFailures.revisionsOn(sampleId)).map(revisionKey)
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { CompiledRules, Engine } from '../../src/scanning/engine.ts'
 import { noVariables } from '../../src/scanning/engine.ts'
 import { bundledEngines, loadEngines } from '../../src/scanning/engines/index.ts'
-import { asksForLengthsOfAlternatives, hasTellingRepetitions } from '../../src/scanning/engines/unfit.ts'
+import { asksForLengthsOfAlternatives, hasTellingRepetitions } from '../../src/scanning/engines/known-defects.ts'
 import { type Case, cases } from './oracle.ts'
 
 /** In words; empty where every answer is right. */

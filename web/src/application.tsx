@@ -34,7 +34,7 @@ const router = createBrowserRouter(
       element: <Base />,
       errorElement: <BrokenPage />,
       // Shown for the moment in which the first page's code is on its way.
-      hydrateFallbackElement: <p className="aloud">Loading …</p>,
+      hydrateFallbackElement: <p className="visually-hidden">Loading …</p>,
       children: [
         {
           path: '/log-in',

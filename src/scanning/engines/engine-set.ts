@@ -1,8 +1,8 @@
 import type { Diagnostic } from '../../yara/index.ts'
 import type { CompiledRules, Engine, EngineChoice, Engines } from '../engine.ts'
 import { importedModules } from '../imported-modules.ts'
+import { asksForLengthsOfAlternatives, hasTellingRepetitions } from './known-defects.ts'
 import { yaraX17, yaraX120 } from './native.ts'
-import { asksForLengthsOfAlternatives, hasTellingRepetitions } from './unfit.ts'
 import { yaraXInWebAssembly } from './web-assembly.ts'
 
 /** Modules that YARA-X 1.7.1 does not have. */
@@ -12,7 +12,7 @@ interface Candidate {
   readonly engine: Engine
   readonly hasNewerModules: boolean
   /** It is known to answer wrongly what this text asks. */
-  readonly isUnfit: (text: string) => boolean
+  readonly hasDefect: (text: string) => boolean
 }
 
 /**
@@ -24,8 +24,8 @@ export function loadEngines(choice: EngineChoice): Engines {
   const newer = choice === 'native' ? yaraX120() : null
   return new EngineSet(
     [
-      ...(usual === null ? [] : [{ engine: usual, hasNewerModules: false, isUnfit: asksForLengthsOfAlternatives }]),
-      { engine: newer ?? yaraXInWebAssembly(), hasNewerModules: true, isUnfit: hasTellingRepetitions },
+      ...(usual === null ? [] : [{ engine: usual, hasNewerModules: false, hasDefect: asksForLengthsOfAlternatives }]),
+      { engine: newer ?? yaraXInWebAssembly(), hasNewerModules: true, hasDefect: hasTellingRepetitions },
     ],
     usual === null && newer === null,
   )
@@ -103,7 +103,7 @@ class EngineSet implements Engines {
   #inOrder(text: string): [Engine, ...Engine[]] {
     const isNewer = importedModules(text).some((module) => newerModules.has(module))
     const able = this.#candidates.filter(({ hasNewerModules }) => !isNewer || hasNewerModules)
-    const sound = able.findIndex(({ isUnfit }) => !isUnfit(text))
+    const sound = able.findIndex(({ hasDefect }) => !hasDefect(text))
     // Where each has its faults with a text, it is run all the same.
     const tried = able.slice(Math.max(0, sound))
     const others = this.#candidates.filter((one) => !able.includes(one))

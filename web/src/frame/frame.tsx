@@ -20,7 +20,7 @@ export function Frame() {
     return () => sessionEnded.removeEventListener('ended', forget)
   }, [queries])
 
-  if (session.isPending) return <p className="aloud">Loading …</p>
+  if (session.isPending) return <p className="visually-hidden">Loading …</p>
   if (!session.data) return <Problem error={session.error} onRetry={() => void session.refetch()} />
   if (!session.data.user) {
     return <Navigate to={`/log-in?then=${encodeURIComponent(pathname + search)}`} replace />
@@ -42,7 +42,7 @@ export function Frame() {
 /** Another page is read aloud: no document is loaded for it, so browsers say nothing by themselves. */
 function PageNews() {
   return (
-    <p className="aloud" role="status">
+    <p className="visually-hidden" role="status">
       {useNewPageTitle()}
     </p>
   )

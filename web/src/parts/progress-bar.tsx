@@ -21,7 +21,7 @@ export function ProgressBar({
     >
       {({ percentage, isIndeterminate }) => (
         <>
-          <Label className="aloud">{label}</Label>
+          <Label className="visually-hidden">{label}</Label>
           <div className={styles.track}>
             <div
               className={styles.bar}

@@ -149,7 +149,7 @@ function DrawnTable<Row>(props: DrawnProps<Row>) {
       {...(portion && { 'aria-rowcount': countOfRows(props) })}
       {...role('table')}
     >
-      <caption className="aloud">{caption}</caption>
+      <caption className="visually-hidden">{caption}</caption>
       <thead {...role('rowgroup')}>
         <tr {...role('row')} {...(portion && { 'aria-rowindex': 1 })}>
           {choice && <ChoiceHead rows={rows ?? []} keyOf={keyOf} choice={choice} isCards={isCards} />}
@@ -259,7 +259,7 @@ function Head<Row>({
   const direction = isSorted ? (sort.descending ? 'descending' : 'ascending') : 'none'
   const words = head ? (
     <>
-      <span className="aloud">{title}</span>
+      <span className="visually-hidden">{title}</span>
       <span aria-hidden>{head}</span>
     </>
   ) : (

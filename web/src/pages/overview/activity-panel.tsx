@@ -94,7 +94,7 @@ function Counts({
           onChoose: (place: number) => onChoose(dayOf(x[place] ?? 0), dayOf((x[place] ?? 0) + seconds - 1)),
         })}
       />
-      <table className="aloud">
+      <table className="visually-hidden">
         <caption>{title}</caption>
         <thead>
           <tr>

@@ -246,7 +246,7 @@ function NewMatches({ of }: { readonly of: string }) {
 const Dash = () => (
   <span className={styles.dash}>
     <span aria-hidden>–</span>
-    <span className="aloud">none</span>
+    <span className="visually-hidden">none</span>
   </span>
 )
 

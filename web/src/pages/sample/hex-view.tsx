@@ -98,7 +98,7 @@ function Rows({
   const rows = Array.from({ length: Math.ceil(bytes.length / ROW) }, (_, row) => row * ROW)
   return (
     <table>
-      <thead className="aloud">
+      <thead className="visually-hidden">
         <tr>
           <th scope="col">Offset</th>
           <th scope="col">Hexadecimal</th>

@@ -40,7 +40,7 @@ export function Problems({
                   {diagnostic.line}:{diagnostic.column}
                 </span>
                 <span>
-                  <span className="aloud">{diagnostic.severity}: </span>
+                  <span className="visually-hidden">{diagnostic.severity}: </span>
                   <InCode text={diagnostic.message} />
                 </span>
               </button>
