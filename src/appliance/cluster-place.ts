@@ -27,7 +27,7 @@ export type StoresSettings = Pick<
   | 'storeCa'
 >
 
-/** Of a node: its server does what it cannot do, so a way to the store that it alone has lost holds up no hunt for long. */
+/** For nodes: the server does what a node gives back, so a node gives up early on an object store that it cannot reach. */
 export const BRIEFLY: Patience = { tryMs: 5_000, leastTries: 2, silenceMs: 6_000, connectMs: 3_000 }
 
 /** Throws `storage.unusable` where it does not answer. */

@@ -1,6 +1,6 @@
 /**
- * Makes a backup of a data folder, whether or not a server works on it: from outside, on the files. That needs nobody's
- * leave, costs the server nothing, works while it hangs, and gives no caller of the API a way to write files.
+ * Makes a backup of a data folder, whether or not a server works on it: from outside, on the files. That needs no right
+ * of the API, costs the server nothing, works while it hangs, and gives no caller of the API a way to write files.
  *
  * The order makes it consistent. What a database row names is there before the row, and goes after it:
  *

@@ -24,7 +24,7 @@ export interface Turn {
   close(): Promise<void>
 }
 
-/** Of a server that nobody was before. */
+/** The turn of a first server: there is nothing to take over. */
 export function firstTurn(settings: Settings, log: FastifyBaseLogger, begin: Turn['begin'] = {}): Turn {
   return {
     begin,

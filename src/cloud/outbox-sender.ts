@@ -205,7 +205,10 @@ export class OutboxSender {
     const wait = pauseAfter(attempts + 1, failure)
     const due = now() + Math.round(wait * 1000)
     await this.#store.outbox.postpone(id, { attempts: attempts + 1, due, problem: failure.message })
-    this.#log.warn({ ruleset: name, attempts: attempts + 1, reason: failure.message }, 'the cloud was not told yet')
+    this.#log.warn(
+      { ruleset: name, attempts: attempts + 1, reason: failure.message },
+      'the change of the ruleset was not delivered to the cloud, and is tried again',
+    )
   }
 }
 

@@ -217,7 +217,7 @@ export const metricCatalogue = {
   backtrail_cloud_deliveries_waiting: {
     kind: 'gauge',
     unit: 'short',
-    help: 'Rulesets whose last change the cloud was not told yet',
+    help: 'Rulesets whose last change is not delivered to the cloud yet',
     labels: [],
     row: 'Cloud',
   },

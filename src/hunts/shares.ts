@@ -7,7 +7,7 @@ export interface Share {
   readonly bytes: number
 }
 
-/** Of which samples it is told, and on whose behalf. */
+/** The samples of an estimate, and the signal that cancels it. */
 export type SharesOf = Pick<Question, 'upTo' | 'only' | 'useIndex' | 'signal'>
 
 /** A sample that the index cannot rule out for some of the plans. */

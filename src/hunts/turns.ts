@@ -34,7 +34,7 @@ export class Turn {
     return this.#isOver
   }
 
-  /** Milliseconds until the others need not wait for it with their hits any more. */
+  /** Milliseconds until the hits of those behind it are handed out before its own. */
   get patience(): number {
     return this.#began + HELD_UP_MS - performance.now()
   }

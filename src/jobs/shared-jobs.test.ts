@@ -79,7 +79,7 @@ interface Cluster {
 async function open(
   t: TestContext,
   fresh: (t: TestContext) => Promise<Store>,
-  { isWorking, until, patienceMs }: { isWorking: boolean; until?: () => Promise<unknown>; patienceMs?: number },
+  { isWorking, until, claimDelayMs }: { isWorking: boolean; until?: () => Promise<unknown>; claimDelayMs?: number },
 ): Promise<Cluster> {
   const gone = new Set<number>()
   // The newest is closed first: nothing is to work on a store that is closed.
@@ -94,7 +94,7 @@ async function open(
   const jobs = new SharedJobs({
     ...{ store, work: workOf('server', done, until), workers: 1, version: programVersion, log },
     leaves: isWorking ? [] : ['hunts'],
-    ...(patienceMs !== undefined && { patienceMs }),
+    ...(claimDelayMs !== undefined && { claimDelayMs }),
   })
   await jobs.start()
   closes.push(() => jobs.stop())
@@ -293,8 +293,8 @@ for (const { name, skip, fresh } of engines) {
     timeout: 60_000,
   }, async (t) => {
     let gate = Promise.resolve()
-    const patience = { isWorking: false, patienceMs: 50, until: () => gate }
-    const { jobs, store, done, addNode } = await open(t, fresh, patience)
+    const unclaimed = { isWorking: false, claimDelayMs: 50, until: () => gate }
+    const { jobs, store, done, addNode } = await open(t, fresh, unclaimed)
     await store.nodes.add({ name: 'n', version: programVersion, workers: 1, cacheLimit: 1, started: 1 })
     await until(() => jobs.nodes.length === 1, 'the node is known')
     assert.equal(jobs.isWorking('hunts'), false)

@@ -37,7 +37,7 @@ export interface SharedJobsParts {
   /** The lanes whose jobs this server leaves to nodes while any live. */
   readonly leaves: readonly Lane[]
   /** How long parts of hunts may be unclaimed before this server works on hunts too, in milliseconds. */
-  readonly patienceMs?: number
+  readonly claimDelayMs?: number
   readonly log: Log
 }
 
@@ -48,7 +48,7 @@ const UNKNOWN_MICROS = 60 * 1_000_000
 /** How often answers are looked for while any are due, and how often nodes are. */
 const LOOK_MS = 25
 const NODES_MS = 500
-const PATIENCE_MS = 5_000
+const CLAIM_DELAY_MS = 5_000
 /** A part that one node is wanted for is anybody's after this. */
 const WANTED_MS = 1_000
 const STALL_MS = 60_000
@@ -290,12 +290,12 @@ export class SharedJobs implements Jobs {
   }
 
   #findStall(rows: ReadonlyMap<number, { readonly state: string }>): void {
-    const { patienceMs = PATIENCE_MS, log } = this.#parts
+    const { claimDelayMs = CLAIM_DELAY_MS, log } = this.#parts
     const present = performance.now()
     let isLate = false
     for (const [id, part] of this.#offered) {
       part.isClaimed = (rows.get(id)?.state ?? 'offered') !== 'offered'
-      isLate ||= part.lane === 'hunts' && !part.isClaimed && present - part.since > patienceMs
+      isLate ||= part.lane === 'hunts' && !part.isClaimed && present - part.since > claimDelayMs
     }
     if (!isLate || this.isWorking('hunts')) return
     this.#stalled = present

@@ -92,7 +92,7 @@ export class MailPost {
         subject,
         text,
         messageId: `<${id}@${domain}>`,
-        // By these nobody's absence is told to us (RFC 3834).
+        // Suppresses automatic replies (RFC 3834).
         headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
       })
       await endedBy(signal, sending)

@@ -239,7 +239,7 @@ export class Segments {
       .then(() => this.#maintain())
       .catch((error) => {
         if (this.#stopping.signal.aborted) return
-        this.#parts.log.error({ err: error }, 'tending the index failed, and is tried again')
+        this.#parts.log.error({ err: error }, 'maintaining the index failed, and is tried again')
         this.#again = setTimeout(() => this.#wake(), AGAIN_MS).unref()
       })
       .finally(() => {

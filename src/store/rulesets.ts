@@ -146,7 +146,7 @@ export interface StoredRulesets {
   /** Of this installation itself, as all that go by a name alone. */
   findByName(name: string): Promise<StoredRuleset | null>
   findEntry(name: string): Promise<RulesetEntry | null>
-  /** Of which ruleset a revision is the current one, whoever's it is. */
+  /** The ruleset of any owner whose current revision this is; null for none. */
   findByCurrentRevision(revisionId: number): Promise<{ readonly id: number; readonly state: RulesetState } | null>
   exists(id: number): Promise<boolean>
   /** Whether it runs here, by name. */

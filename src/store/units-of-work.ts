@@ -45,7 +45,7 @@ export const unitsOfWork = {
   changeNotes: 'serializable',
   /** Rules of a ruleset are disabled or enabled one by one. */
   switchRules: 'serializable',
-  /** That rulesets could not be run to their end on a sample; the third one suspends. */
+  /** Scan errors of rulesets on a sample; the third one suspends a ruleset. */
   recordScanErrors: 'serializable',
   /** The rulesets that run, with their generation. */
   readLiveSet: 'repeatable read',

@@ -120,7 +120,7 @@ class Queue implements ServerQueue {
   }
 }
 
-/** Of a session that waits for the lock or has it; of its term others can read only a digest. */
+/** The name of a session that waits for the lock or holds it. Others can read it, so it has a digest of the term only. */
 function nameOf(term: string): string {
   return `lock ${createHash('sha256').update(term).digest('hex').slice(0, 16)}`
 }
