@@ -16,9 +16,9 @@ import { join } from 'node:path'
 import { Failure, messageOf } from '../errors/index.ts'
 import { endCancelled } from './cancelling.ts'
 import type { EngineChoice } from './engine.ts'
-import { Exclusions } from './exclusions.ts'
 import { handOut } from './handing-out.ts'
 import { Job } from './job.ts'
+import { KnownFailures } from './known-failures.ts'
 import { fixedLimits, type ScanLimits } from './limits.ts'
 import type { Log } from './log.ts'
 import { makeWay } from './making-way.ts'
@@ -51,7 +51,7 @@ export class WorkerPool {
   readonly #waiting: WaitingJobs
   readonly #registry: RuleSetRegistry
   readonly #restarts = { crash: 0, timeout: 0, memory: 0 }
-  readonly #exclusions: Exclusions
+  readonly #knownFailures: KnownFailures
   readonly #inspector: NodeJS.Timeout
   #nextJob = 1
   #finished = 0
@@ -74,7 +74,7 @@ export class WorkerPool {
         if (share !== null) slot.process?.send(share)
       }
     })
-    this.#exclusions = new Exclusions(this.#registry, this.#log)
+    this.#knownFailures = new KnownFailures(this.#registry, this.#log)
     mkdirSync(options.folder, { recursive: true })
     for (let i = 0; i < options.workers; i++) this.#addSlot('worker')
     this.#addSlot('checker')
@@ -134,7 +134,7 @@ export class WorkerPool {
   setRuleSet(set: RuleSet): void {
     this.#registry.add(set)
     if (!set.id.startsWith('live:')) return
-    this.#exclusions.release(set)
+    this.#knownFailures.release(set)
     for (const slot of this.#slots) {
       if (slot.role === 'worker' && slot.ready && !slot.isBusy) this.#introduce(slot, set.id)
     }
@@ -196,7 +196,7 @@ export class WorkerPool {
     this.#startDemanded()
     for (const { slot, jobs } of handOut(this.#slots, this.#waiting)) {
       for (const { ruleSet } of jobs) if (ruleSet !== null) this.#introduce(slot, ruleSet)
-      for (const job of jobs) this.#exclusions.prepare(job)
+      for (const job of jobs) this.#knownFailures.prepare(job)
       slot.give(jobs)
       for (const { priority } of jobs) this.#waiting.left(priority)
     }
@@ -340,7 +340,7 @@ export class WorkerPool {
 
   #noteFailures(job: Job, decided: readonly { item: number; result: { errors: readonly ScanError[] } }[]): void {
     for (const { item, result } of decided) {
-      if (result.errors.length > 0) this.#exclusions.noteFailures(job.sampleOf(item) ?? '', result.errors)
+      if (result.errors.length > 0) this.#knownFailures.noteFailures(job.sampleOf(item) ?? '', result.errors)
     }
   }
 
@@ -354,7 +354,7 @@ export class WorkerPool {
     }
     if (!wasReady && cause === 'crash') slot.failedStarts++
     const wasWarming = at !== null && at.task === 0 && at.stage === 'compile'
-    if (wasWarming && cause !== 'ended' && cause !== 'cancelled') this.#exclusions.noteWarmLoss(at, cause)
+    if (wasWarming && cause !== 'ended' && cause !== 'cancelled') this.#knownFailures.noteWarmLoss(at, cause)
     // The first stands for all where the record names none of them: it may be that none was begun.
     const atFault = jobs.find(({ id }) => id === at?.task) ?? (wasWarming ? undefined : jobs[0])
     for (const job of jobs.toReversed()) {
@@ -385,10 +385,10 @@ export class WorkerPool {
     }
     // It may have died before it got to the task: over something it did ahead of time, or for no reason of ours.
     const own = at !== null && at.task === job.id ? at : null
-    const verdict = job.retryPolicy.decide(job.kind, cause, own, this.#exclusions.endsWorkers(own?.ruleset ?? null))
-    if (verdict.kind === 'quarantine') this.#exclusions.quarantine(verdict.ruleset, verdict.failure)
-    if (verdict.kind === 'module') this.#exclusions.noteModule(job, verdict.item, verdict.module, verdict.failure)
-    if (own?.bundle === true && job.ruleSet !== null) this.#exclusions.noteLostBundle(job.ruleSet)
+    const verdict = job.retryPolicy.decide(job.kind, cause, own, this.#knownFailures.endsWorkers(own?.ruleset ?? null))
+    if (verdict.kind === 'quarantine') this.#knownFailures.quarantine(verdict.ruleset, verdict.failure)
+    if (verdict.kind === 'module') this.#knownFailures.noteModule(job, verdict.item, verdict.module, verdict.failure)
+    if (own?.bundle === true && job.ruleSet !== null) this.#knownFailures.noteLostBundle(job.ruleSet)
     if (verdict.kind !== 'fail') this.#again(job)
     else if (job.kind === 'check') this.#resolve(job, uncheckable(cause, own))
     else if (job.kind === 'plan') this.#resolve(job, unplannable(cause))

@@ -17,20 +17,25 @@ export interface Exclusions {
    * itself?
    */
   readonly probes: readonly { readonly item: number; readonly ruleset: string }[]
-  /** Scan with one ruleset after the other, so that the one at fault shows itself. */
-  readonly bundles: boolean
-  /** False: every ruleset may match, since a worker was lost while plans were asked. */
-  readonly plans: boolean
-  /** libmagic did not survive this sample: go by the headers alone. */
-  readonly libmagic: boolean
-  /** The engine did not survive reading this program's header and signatures: what it says of them is not known. */
-  readonly signers: boolean
-  /** False: a worker was lost while it read what the program is made of, which is not known then. */
-  readonly programs: boolean
-  /** False: a `copyAndHash` task only copies. */
-  readonly examining: boolean
+  readonly allowed: AllowedSteps
   /** Items of a `verify` task whose results are in already. */
   readonly done: readonly number[]
+}
+
+/** Steps that a task may take; false for one that a worker was lost over. */
+export interface AllowedSteps {
+  /** Scanning with bundles. Without it rulesets are scanned with one by one, so that the one at fault shows itself. */
+  readonly bundles: boolean
+  /** Asking plans. Without it every ruleset may match. */
+  readonly plans: boolean
+  /** Asking libmagic. Without it the headers alone decide what the sample is. */
+  readonly libmagic: boolean
+  /** Asking the engine for a program's header and signatures. Without it these are not known. */
+  readonly signers: boolean
+  /** Reading what a program is made of. Without it that is not known. */
+  readonly programs: boolean
+  /** Examining in a `copyAndHash` task. Without it the task only copies. */
+  readonly examining: boolean
 }
 
 export type ScanFailure = Pick<ScanError, 'reason' | 'message'>

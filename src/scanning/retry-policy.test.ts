@@ -71,18 +71,18 @@ test('a module that fails on a sample by itself is not asked about it again', ()
 test('plans that cost their worker are not asked again', () => {
   const retryPolicy = new RetryPolicy()
   assert.equal(retryPolicy.decide('examine', 'crash', at('plan')).kind, 'retry')
-  assert.equal(retryPolicy.exclusions.plans, true)
+  assert.equal(retryPolicy.exclusions.allowed.plans, true)
   assert.equal(retryPolicy.decide('examine', 'crash', at('plan')).kind, 'retry')
-  assert.equal(retryPolicy.exclusions.plans, false)
+  assert.equal(retryPolicy.exclusions.allowed.plans, false)
   const slow = new RetryPolicy()
   assert.equal(slow.decide('examine', 'timeout', at('plan')).kind, 'retry')
-  assert.equal(slow.exclusions.plans, false)
+  assert.equal(slow.exclusions.allowed.plans, false)
 })
 
 test('what happened to a bundle is found out one by one', () => {
   const retryPolicy = new RetryPolicy()
   assert.equal(retryPolicy.decide('verify', 'timeout', at('scan', null, 3, true)).kind, 'retry')
-  assert.equal(retryPolicy.exclusions.bundles, false)
+  assert.equal(retryPolicy.exclusions.allowed.bundles, false)
   assert.deepEqual(pairs(retryPolicy), [])
 })
 
@@ -96,21 +96,21 @@ test('a file that costs its worker while it is examined on the way is then only 
   for (const stage of ['identify', 'signers', 'program', 'sign', 'plan', 'compile', 'scan'] as const) {
     const retryPolicy = new RetryPolicy()
     assert.deepEqual(retryPolicy.decide('copyAndHash', 'timeout', at(stage, 'r1')), { kind: 'retry' })
-    assert.equal(retryPolicy.exclusions.examining, false)
+    assert.equal(retryPolicy.exclusions.allowed.examining, false)
     assert.deepEqual(pairs(retryPolicy), [])
   }
   const copying = new RetryPolicy()
   assert.equal(copying.decide('copyAndHash', 'crash', at('copyAndHash')).kind, 'retry')
-  assert.equal(copying.exclusions.examining, true)
+  assert.equal(copying.exclusions.allowed.examining, true)
   assert.equal(copying.decide('copyAndHash', 'crash', at('copyAndHash')).kind, 'fail')
 })
 
 test('libmagic is left out after its second crash, and then the sample fails like any other', () => {
   const retryPolicy = new RetryPolicy()
   retryPolicy.decide('examine', 'crash', at('identify'))
-  assert.equal(retryPolicy.exclusions.libmagic, true)
+  assert.equal(retryPolicy.exclusions.allowed.libmagic, true)
   retryPolicy.decide('examine', 'crash', at('identify'))
-  assert.equal(retryPolicy.exclusions.libmagic, false)
+  assert.equal(retryPolicy.exclusions.allowed.libmagic, false)
   assert.equal(retryPolicy.decide('examine', 'crash', at('identify')).kind, 'retry')
   assert.equal(retryPolicy.decide('examine', 'crash', at('identify')).kind, 'fail')
 })
@@ -118,24 +118,24 @@ test('libmagic is left out after its second crash, and then the sample fails lik
 test('signatures that cost two workers are not read a third time', () => {
   const retryPolicy = new RetryPolicy()
   assert.equal(retryPolicy.decide('examine', 'crash', at('signers')).kind, 'retry')
-  assert.equal(retryPolicy.exclusions.signers, true)
+  assert.equal(retryPolicy.exclusions.allowed.signers, true)
   assert.equal(retryPolicy.decide('examine', 'crash', at('signers')).kind, 'retry')
-  assert.equal(retryPolicy.exclusions.signers, false)
+  assert.equal(retryPolicy.exclusions.allowed.signers, false)
   const slow = new RetryPolicy()
   assert.equal(slow.decide('sign', 'timeout', at('signers')).kind, 'retry')
-  assert.equal(slow.exclusions.signers, false)
+  assert.equal(slow.exclusions.allowed.signers, false)
 })
 
 test('what a program is made of is not read a third time where that cost two workers', () => {
   for (const kind of ['examine', 'readProgram'] as const) {
     const retryPolicy = new RetryPolicy()
     assert.equal(retryPolicy.decide(kind, 'crash', at('program')).kind, 'retry')
-    assert.equal(retryPolicy.exclusions.programs, true)
+    assert.equal(retryPolicy.exclusions.allowed.programs, true)
     assert.equal(retryPolicy.decide(kind, 'crash', at('program')).kind, 'retry')
-    assert.equal(retryPolicy.exclusions.programs, false)
+    assert.equal(retryPolicy.exclusions.allowed.programs, false)
     const slow = new RetryPolicy()
     assert.equal(slow.decide(kind, 'timeout', at('program')).kind, 'retry')
-    assert.equal(slow.exclusions.programs, false)
+    assert.equal(slow.exclusions.allowed.programs, false)
   }
 })
 

@@ -24,7 +24,7 @@
 import { Failure } from '../errors/index.ts'
 import { WorkerLost } from './outcome.ts'
 import type { ProgressStep } from './progress-record.ts'
-import type { Exclusions, ScanFailure } from './protocol.ts'
+import type { AllowedSteps, Exclusions, ScanFailure } from './protocol.ts'
 import type { TaskKind } from './tasks.ts'
 import type { LossCause } from './worker-process.ts'
 
@@ -39,23 +39,18 @@ export type Verdict =
   | { readonly kind: 'module'; readonly item: number; readonly module: string; readonly failure: ScanFailure }
   | { readonly kind: 'fail'; readonly error: Error }
 
-const nothingAvoided: Exclusions = {
+const noExclusions: Exclusions = {
   pairs: [],
   modules: [],
   probes: [],
-  bundles: true,
-  plans: true,
-  libmagic: true,
-  signers: true,
-  programs: true,
-  examining: true,
+  allowed: { bundles: true, plans: true, libmagic: true, signers: true, programs: true, examining: true },
   done: [],
 }
 
 /** What one task has cost so far. */
 export class RetryPolicy {
   readonly #counts = new Map<string, number>()
-  #exclusions: Exclusions = nothingAvoided
+  #exclusions: Exclusions = noExclusions
 
   get exclusions(): Exclusions {
     return this.#exclusions
@@ -85,22 +80,22 @@ export class RetryPolicy {
     // Not to be put down to chance: the limits themselves were reached.
     const given = cause === 'timeout' || (cause === 'memory' && (kind === 'check' || kind === 'plan'))
 
-    if (kind === 'copyAndHash' && stage !== 'copyAndHash') return this.#without({ examining: false })
+    if (kind === 'copyAndHash' && stage !== 'copyAndHash') return this.#disallow('examining')
     if (kind === 'verify' || kind === 'examine') {
-      const verdict = this.#judgeScan(cause, at, given, endsWorkers)
+      const verdict = this.#decideScan(cause, at, given, endsWorkers)
       if (verdict !== null) return verdict
     }
-    if (stage === 'plan' && this.#exclusions.plans) {
-      return given || this.#count('plan') >= 2 ? this.#without({ plans: false }) : { kind: 'retry' }
+    if (stage === 'plan' && this.#exclusions.allowed.plans) {
+      return given || this.#count('plan') >= 2 ? this.#disallow('plans') : { kind: 'retry' }
     }
-    if (stage === 'identify' && this.#exclusions.libmagic) {
-      return given || this.#count('identify') >= 2 ? this.#without({ libmagic: false }) : { kind: 'retry' }
+    if (stage === 'identify' && this.#exclusions.allowed.libmagic) {
+      return given || this.#count('identify') >= 2 ? this.#disallow('libmagic') : { kind: 'retry' }
     }
-    if (stage === 'signers' && this.#exclusions.signers) {
-      return given || this.#count('signers') >= 2 ? this.#without({ signers: false }) : { kind: 'retry' }
+    if (stage === 'signers' && this.#exclusions.allowed.signers) {
+      return given || this.#count('signers') >= 2 ? this.#disallow('signers') : { kind: 'retry' }
     }
-    if (stage === 'program' && this.#exclusions.programs) {
-      return given || this.#count('program') >= 2 ? this.#without({ programs: false }) : { kind: 'retry' }
+    if (stage === 'program' && this.#exclusions.allowed.programs) {
+      return given || this.#count('program') >= 2 ? this.#disallow('programs') : { kind: 'retry' }
     }
     if (!given && this.#count(`${stage} ${item}`) < 2) return { kind: 'retry' }
     if (kind === 'verify') return this.#giveUp(item, null, cause)
@@ -108,7 +103,7 @@ export class RetryPolicy {
   }
 
   /** Null where no rules were at work. */
-  #judgeScan(
+  #decideScan(
     cause: LossCause,
     { stage, item, ruleset, bundle }: ProgressStep,
     given: boolean,
@@ -116,7 +111,7 @@ export class RetryPolicy {
   ): Verdict | null {
     switch (stage) {
       case 'compile':
-        if (bundle) return this.#without({ bundles: false })
+        if (bundle) return this.#disallow('bundles')
         if (ruleset === null) return null
         if (!given && this.#count(`compile ${ruleset}`) < 2) return { kind: 'retry' }
         return { kind: 'quarantine', ruleset, failure: failureOf(cause, 'compiling the ruleset') }
@@ -126,7 +121,7 @@ export class RetryPolicy {
           ...this.#exclusions,
           probes: this.#exclusions.probes.filter((probe) => probe.item !== item),
         }
-        if (bundle) return this.#without({ bundles: false })
+        if (bundle) return this.#disallow('bundles')
         if (ruleset === null) return null
         if (!given && !endsWorkers && this.#count(`item ${item} ${ruleset}`) < 2) return { kind: 'retry' }
         this.#exclusions = { ...this.#exclusions, probes: [...this.#exclusions.probes, { item, ruleset }] }
@@ -149,14 +144,15 @@ export class RetryPolicy {
     }
   }
 
-  #without(exclusions: Partial<Exclusions>): Verdict {
-    this.#exclusions = { ...this.#exclusions, ...exclusions }
+  #disallow(step: keyof AllowedSteps): Verdict {
+    this.#exclusions = { ...this.#exclusions, allowed: { ...this.#exclusions.allowed, [step]: false } }
     return { kind: 'retry' }
   }
 
   #giveUp(item: number, ruleset: string | null, cause: LossCause): Verdict {
     const pair = { item, ruleset, failure: failureOf(cause, 'scanning the sample') }
-    return this.#without({ pairs: [...this.#exclusions.pairs, pair] })
+    this.#exclusions = { ...this.#exclusions, pairs: [...this.#exclusions.pairs, pair] }
+    return { kind: 'retry' }
   }
 
   #count(what: string): number {

@@ -27,7 +27,7 @@ export function engineFor(rules: string): Engine {
 const engine = loadUsualEngine()
 const reader = new EngineFactsReader(engine)
 const anyTask = {
-  exclusions: { signers: true, programs: true },
+  exclusions: { allowed: { signers: true, programs: true } },
   note: () => {},
   scanMs: () => 0,
   compileMs: 0,

@@ -39,7 +39,8 @@ function examine(
   { digests, bytes }: Copied,
   examiner: SampleExaminer,
 ): TaskOutput<'copyAndHash'>['examined'] {
-  if (examine === null || bytes === null || bytes.length > examine.upTo || !task.exclusions.examining) return null
+  if (examine === null || bytes === null || bytes.length > examine.upTo || !task.exclusions.allowed.examining)
+    return null
   try {
     return examiner.examineBytes(task, bytes, { ...examine, digests, without: [] })
   } catch {

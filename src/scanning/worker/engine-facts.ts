@@ -38,7 +38,7 @@ export class EngineFactsReader {
   /** What is no Windows program has neither. Nothing is known where a worker was lost over asking the engine. */
   read(task: Task, bytes: Buffer): EngineFacts {
     if (!isWindowsProgram(bytes)) return noProgram
-    if (!task.exclusions.signers) return nothingKnown
+    if (!task.exclusions.allowed.signers) return nothingKnown
     task.note('signers', { allowedMs: task.scanMs(bytes.length) + task.compileMs })
     this.#rules ??= this.#engine.compile(rulesText)
     const holding = new Set(this.#rules.scan(bytes, noVariables).map(({ rule }) => rule))

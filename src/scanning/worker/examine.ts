@@ -66,7 +66,7 @@ export class SampleExaminer {
     const known = { ...variables, filetype: variableType(identification.fileType) }
     const rulesets = set.rulesets.filter(
       (ruleset) =>
-        !left.has(ruleset.key) && (!task.exclusions.plans || mayMatch(this.#held.plan(ruleset), view, [known])),
+        !left.has(ruleset.key) && (!task.exclusions.allowed.plans || mayMatch(this.#held.plan(ruleset), view, [known])),
     )
 
     const { hits, errors } = this.#scanner.scan(task, {
@@ -91,6 +91,6 @@ export class SampleExaminer {
 
   #identify(task: Task, head: Uint8Array, size: number, whole = head): Output['identification'] {
     task.note('identify', { allowedMs: task.scanMs(head.length) })
-    return this.#identifier.identify(head, size, { libmagic: task.exclusions.libmagic, whole })
+    return this.#identifier.identify(head, size, { libmagic: task.exclusions.allowed.libmagic, whole })
   }
 }

@@ -56,12 +56,7 @@ const noTask = new Task(progress, limits, {
     pairs: [],
     modules: [],
     probes: [],
-    bundles: false,
-    plans: true,
-    libmagic: false,
-    signers: false,
-    programs: false,
-    examining: false,
+    allowed: { bundles: false, plans: true, libmagic: false, signers: false, programs: false, examining: false },
     done: [],
   },
 })

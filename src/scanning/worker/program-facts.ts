@@ -33,7 +33,7 @@ export class ProgramFactsReader {
 
   /** Null for what is no program, and where a worker was lost over it. `header` is the engine's program of the sample. */
   read(task: Task, bytes: Buffer, header: Uint32Array | null): ProgramFacts | null {
-    if (!isProgram(bytes) || !task.exclusions.programs) return null
+    if (!isProgram(bytes) || !task.exclusions.allowed.programs) return null
     task.note('program', { allowedMs: task.scanMs(bytes.length) + task.compileMs })
     let facts: ProgramFacts | null
     try {

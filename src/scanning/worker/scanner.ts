@@ -90,7 +90,7 @@ export class Scanner {
     // Tenants run the same public rules: a text is scanned with once, whoever has it.
     const sharers = [...Map.groupBy(runnable, scanKey).values()]
     let left = sharers.flatMap(([first]) => first ?? [])
-    if (task.exclusions.bundles && left.length > 0) {
+    if (task.exclusions.allowed.bundles && left.length > 0) {
       for (const bundle of this.#held.bundles(request.set)) {
         if (!left.some(({ key }) => bundle.keys.has(key))) continue
         // In a bundle all of its rulesets run, also those that are not asked for.

@@ -27,7 +27,7 @@ const KEPT_RULESETS = 10_000
 
 const ownFailures: ReadonlySet<ScanError['reason']> = new Set(['timeout', 'crash', 'memory', 'engine'])
 
-export class Exclusions {
+export class KnownFailures {
   readonly #registry: RuleSetRegistry
   readonly #log: Log
   /** Samples that a ruleset failed on, by its key. */
