@@ -148,7 +148,7 @@ async function assemble(
   const cloud = new Cloud({ store, contents, settings, access: access.cloud, log })
   const publications = new PublicationOutbox({
     wake: () => publishing.wake(),
-    isMember: () => publishing.isMember,
+    hasManager: () => publishing.hasManager,
     mayPublish: (by) => publishing.mayPublish(by),
   })
   const rulesets = new Rulesets({ store, checker, planner, observers: [cloud.outbox, publications] })

@@ -1,5 +1,5 @@
 /**
- * The manager of a cluster: one log of all changes of shared rulesets, in the order in which they were accepted, and the
+ * The manager of a group of appliances: one log of all changes of shared rulesets, in the order in which they were accepted, and the
  * appliances that follow it. A change is accepted where it replaces the newest one of its name, so no text is replaced by
  * somebody who has not seen it.
  *

@@ -63,7 +63,7 @@ export class MadeAppliance {
         return { valid: diagnostics.every(({ severity }) => severity !== 'error'), diagnostics }
       },
     }
-    const outbox = { wake() {}, isMember: () => true, mayPublish: (by: Account) => may(by, 'rulesets.publish') }
+    const outbox = { wake() {}, hasManager: () => true, mayPublish: (by: Account) => may(by, 'rulesets.publish') }
     this.rulesets = new Rulesets({ store, checker, planner, observers: [new PublicationOutbox(outbox)] })
     const client = this.#link(token, to)
     const { rulesets } = this

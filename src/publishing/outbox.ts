@@ -26,7 +26,7 @@ export interface OutboxParts {
   /** Called when something was noted and committed. */
   readonly wake: () => void
   /** Whether this appliance publishes anything at all. */
-  readonly isMember: () => boolean
+  readonly hasManager: () => boolean
   readonly mayPublish: (by: Account) => boolean
 }
 
@@ -89,7 +89,7 @@ export class PublicationOutbox implements RulesetObserver {
     before: RulesetBefore,
     cause: 'expiry' | 'source',
   ): Promise<void> {
-    if (!this.#parts.isMember()) return
+    if (!this.#parts.hasManager()) return
     const shared = (await tx.publications.last(name)) ?? (await tx.sharedRulesets.find(name))
     if (shared === null || shared.digest === null || !isSame(await stateOf(tx, before), shared)) return
     const entry = await tx.rulesets.findEntry(name)

@@ -1,5 +1,5 @@
 /**
- * The cluster as the rest of an appliance sees it: what is published to it, how the shared rulesets stand, and what a
+ * The group of appliances as the rest of one sees it: what is published to the manager, how the shared rulesets stand, and what a
  * person decides about those that are OutOfSync. Without a manager in the settings everything here answers that there is
  * none.
  *
@@ -52,7 +52,7 @@ export interface SharedListing extends SharedBesideOwn {
 }
 
 export interface PublishingStatus {
-  readonly isMember: boolean
+  readonly hasManager: boolean
   readonly url: string
   /** What the manager calls this appliance; null before the first contact. */
   readonly name: string | null
@@ -121,7 +121,7 @@ export class Publishing {
     this.#connection = { client, receiver, follower, sender }
   }
 
-  get isMember(): boolean {
+  get hasManager(): boolean {
     return this.#connection !== null
   }
 
@@ -238,7 +238,7 @@ export class Publishing {
   async status(): Promise<PublishingStatus> {
     const { sequence } = await readPosition(this.#store)
     return {
-      isMember: this.isMember,
+      hasManager: this.hasManager,
       url: this.#settings.managerUrl,
       name: this.#connection?.follower.applianceName ?? null,
       key: this.#connection?.client.trusted ?? null,

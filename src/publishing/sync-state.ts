@@ -1,5 +1,5 @@
 /**
- * How a ruleset stands with the cluster:
+ * How a ruleset stands with the manager's:
  *
  * | state | when |
  * |---|---|

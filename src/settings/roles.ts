@@ -15,7 +15,7 @@ export function partsOf(role: ServerRole): readonly RolePart[] {
   return parts[role]
 }
 
-/** Whether a server of this role works with analysts, with tenants of a cloud, or with the appliances of a cluster. */
+/** Whether a server of this role works with analysts, with tenants of a cloud, or with a group of appliances. */
 export function hasPart(role: ServerRole, part: RolePart): boolean {
   return partsOf(role).includes(part)
 }

@@ -1,4 +1,4 @@
-/** The manager's side of a cluster over HTTP: what appliances ask. */
+/** The manager's side of a group of appliances over HTTP: what appliances ask. */
 import type { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import {

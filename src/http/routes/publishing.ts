@@ -22,7 +22,7 @@ export function addPublishing(app: HttpServer, { appliance: { publishing } }: Ro
       schema: {
         tags: ['rulesets'],
         operationId: 'publishAllRulesets',
-        summary: 'Publish all rulesets to the cluster',
+        summary: 'Publish all rulesets to the other appliances',
         response: {
           200: Type.Object({ ...Done, detail: Type.Object({ rulesets: Type.Integer() }) }),
           ...refusals(yaraEnvelope, statuses),
@@ -42,7 +42,7 @@ export function addPublishing(app: HttpServer, { appliance: { publishing } }: Ro
       schema: {
         tags: ['rulesets'],
         operationId: 'publishRuleset',
-        summary: 'Publish a ruleset to the cluster',
+        summary: 'Publish a ruleset to the other appliances',
         params: Type.Object({ ruleset_name: RulesetName }),
         response: {
           200: Type.Object({

@@ -26,10 +26,10 @@ export function addSharedRulesets(app: HttpServer, { appliance: { publishing } }
       },
     },
     async (request) => {
-      const { isMember, url, name, key, sequence, lastContact, problem } = await publishing.status()
+      const { hasManager, url, name, key, sequence, lastContact, problem } = await publishing.status()
       return {
-        member: isMember,
-        may_publish: isMember && publishing.mayPublish(callerOf(request)),
+        member: hasManager,
+        may_publish: hasManager && publishing.mayPublish(callerOf(request)),
         manager: url,
         appliance: name,
         key,
