@@ -13,6 +13,7 @@
  * a channel whose messages do not arrive wait too.
  */
 import { randomBytes } from 'node:crypto'
+import { Loop } from '../background/index.ts'
 import { Failure, messageOf } from '../errors/index.ts'
 import { pauseAfter } from '../network/index.ts'
 import type { Log } from '../scanning/index.ts'
@@ -66,9 +67,7 @@ export class Sender {
   /** By channel. */
   readonly #underWay = new Map<number, Promise<unknown>>()
   readonly #counters = { delivered: 0, postponed: 0, failed: 0 }
-  #looking: Promise<void> = Promise.resolve()
-  #timer: NodeJS.Timeout | null = null
-  #isRunning = false
+  readonly #loop = new Loop()
   #cleared: Micros = 0
 
   constructor(parts: {
@@ -90,16 +89,21 @@ export class Sender {
   }
 
   start(): void {
-    this.#isRunning = true
-    this.#sleep(0)
+    this.#loop.start(async (signal) => {
+      try {
+        await this.#look()
+        return LOOK_EVERY_MS
+      } catch (error) {
+        if (!signal.aborted) this.#log.error({ err: error }, 'notifications could not be read')
+        return LOOK_AFTER_DEFECT_MS
+      }
+    })
   }
 
   /** What is under way is given up; it is sent again after the next start. */
   async stop(): Promise<void> {
-    this.#isRunning = false
     this.#lifetime.abort()
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    await this.#looking
+    await this.#loop.stop()
     await Promise.allSettled(this.#underWay.values())
   }
 
@@ -141,7 +145,7 @@ export class Sender {
           if (!this.#lifetime.signal.aborted) this.#log.error({ err: error }, 'a notification could not be recorded')
         })
         // The next one of the channel may be due.
-        .finally(() => this.#sleep(0))
+        .finally(() => this.#loop.wake())
     }
     if (at - this.#cleared > CLEAR_EVERY) {
       this.#cleared = at
@@ -232,21 +236,6 @@ export class Sender {
     }
     await this.#mail.send({ to: address, subject, text: body, id }, signal)
     return null
-  }
-
-  #sleep(ms: number): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    if (!this.#isRunning) return
-    this.#timer = setTimeout(() => {
-      this.#looking = this.#looking
-        .then(() => this.#look())
-        .then(() => this.#sleep(LOOK_EVERY_MS))
-        .catch((error: unknown) => {
-          if (this.#isRunning) this.#log.error({ err: error }, 'notifications could not be read')
-          this.#sleep(LOOK_AFTER_DEFECT_MS)
-        })
-    }, ms)
-    this.#timer.unref()
   }
 }
 

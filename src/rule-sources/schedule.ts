@@ -1,4 +1,6 @@
 /** When sources are fetched by themselves: at intervals, and again after a failure. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { Loop } from '../background/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { type Micros, now, type SourceUpdates, type Store } from '../store/index.ts'
 
@@ -8,8 +10,7 @@ const INTERVAL = 'rule-sources.interval'
 const SECOND = 1_000_000
 const FIRST_RETRY = 5 * SECOND
 const LONGEST_RETRY = 3_600 * SECOND
-/** Timers do not reach further. */
-const LONGEST_SLEEP_MS = 2 ** 31 - 1
+const PAUSE_AFTER_DEFECT_MS = 60_000
 
 export class Schedule {
   readonly #store: Store
@@ -18,9 +19,8 @@ export class Schedule {
   readonly #synchronize: (id: number) => Promise<unknown>
   readonly #log: Log
   readonly #underWay = new Map<number, Promise<unknown>>()
-  #timer: NodeJS.Timeout | null = null
-  #isRunning = false
-  #looking: Promise<void> = Promise.resolve()
+  readonly #loop = new Loop()
+  readonly #stopping = new AbortController()
 
   constructor(store: Store, defaultSeconds: number, synchronize: (id: number) => Promise<unknown>, log: Log) {
     this.#store = store
@@ -30,26 +30,25 @@ export class Schedule {
   }
 
   start(): void {
-    this.#isRunning = true
-    this.wake()
+    this.#loop.start(async () => {
+      try {
+        return await this.#look()
+      } catch (error) {
+        this.#log.error({ err: error }, 'it could not be read which rule sources are due')
+        return PAUSE_AFTER_DEFECT_MS
+      }
+    })
   }
 
   async stop(): Promise<void> {
-    this.#isRunning = false
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    await this.#looking
+    this.#stopping.abort()
+    await this.#loop.stop()
     await Promise.allSettled(this.#underWay.values())
   }
 
   /** Looks what is due; to be called whenever that may have changed. */
   wake(): void {
-    if (!this.#isRunning) return
-    this.#looking = this.#looking
-      .then(() => this.#look())
-      .catch((error: unknown) => {
-        this.#log.error({ err: error }, 'it could not be read which rule sources are due')
-        this.#sleep(60_000)
-      })
+    this.#loop.wake()
   }
 
   /** Between two fetches, in seconds; 0: sources are fetched when somebody asks. */
@@ -77,15 +76,17 @@ export class Schedule {
     return from + Math.round(grown * (0.75 + Math.random() / 4))
   }
 
-  async #look(): Promise<void> {
-    if (!this.#isRunning) return
+  /** Gives the milliseconds until it is to be called again. */
+  async #look(): Promise<number> {
     const { ruleSources } = this.#store
     for (const id of await ruleSources.findDue(now())) {
       if (this.#underWay.has(id)) continue
       const ended = this.#synchronize(id)
-        .catch((error: unknown) => {
+        .catch(async (error: unknown) => {
           this.#log.error({ err: error }, 'a rule source could not be synchronized')
-          this.#sleep(60_000)
+          // It is due still: nothing could be recorded.
+          const { signal } = this.#stopping
+          await pause(PAUSE_AFTER_DEFECT_MS, undefined, { signal }).catch(() => undefined)
         })
         .finally(() => {
           this.#underWay.delete(id)
@@ -94,13 +95,6 @@ export class Schedule {
       this.#underWay.set(id, ended)
     }
     const due = await ruleSources.nextDue([...this.#underWay.keys()])
-    if (due !== null) this.#sleep(Math.max(10, (due - now()) / 1_000))
-  }
-
-  #sleep(ms: number): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    if (!this.#isRunning) return
-    this.#timer = setTimeout(() => this.wake(), Math.min(ms, LONGEST_SLEEP_MS))
-    this.#timer.unref()
+    return due === null ? Number.POSITIVE_INFINITY : Math.max(10, (due - now()) / 1_000)
   }
 }

@@ -1,3 +1,4 @@
+import { Loop } from '../background/index.ts'
 import type { Log } from '../scanning/index.ts'
 import { now, type Store } from '../store/index.ts'
 import type { Rulesets } from './rulesets.ts'
@@ -11,9 +12,7 @@ export class Expiry {
   readonly #store: Store
   readonly #rulesets: Pick<Rulesets, 'disableExpired'>
   readonly #log: Log
-  #timer: NodeJS.Timeout | null = null
-  #isRunning = false
-  #looking: Promise<void> = Promise.resolve()
+  readonly #loop = new Loop()
 
   constructor(parts: {
     readonly store: Store
@@ -26,39 +25,30 @@ export class Expiry {
   }
 
   start(): void {
-    this.#isRunning = true
-    this.wake()
+    this.#loop.start(async () => {
+      try {
+        return await this.#look()
+      } catch (error) {
+        this.#log.error({ err: error }, 'rulesets that have expired could not be disabled')
+        return RETRY_MS
+      }
+    })
   }
 
-  async stop(): Promise<void> {
-    this.#isRunning = false
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    await this.#looking
+  stop(): Promise<void> {
+    return this.#loop.stop()
   }
 
   /** Looks what has expired; to be called whenever a date was set. */
   wake(): void {
-    if (!this.#isRunning) return
-    this.#looking = this.#looking
-      .then(() => this.#look())
-      .catch((error: unknown) => {
-        this.#log.error({ err: error }, 'rulesets that have expired could not be disabled')
-        this.#sleep(RETRY_MS)
-      })
+    this.#loop.wake()
   }
 
-  async #look(): Promise<void> {
-    if (!this.#isRunning) return
+  /** Gives the milliseconds until it is to be called again. */
+  async #look(): Promise<number> {
     const names = await this.#rulesets.disableExpired()
     if (names.length > 0) this.#log.info({ rulesets: names }, 'rulesets were disabled on their date of expiry')
     const next = await this.#store.rulesets.nextExpiry()
-    if (next !== null) this.#sleep(Math.max(10, (next - now()) / 1_000))
-  }
-
-  #sleep(ms: number): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    if (!this.#isRunning) return
-    this.#timer = setTimeout(() => this.wake(), Math.min(ms, LONGEST_SLEEP_MS))
-    this.#timer.unref()
+    return next === null ? LONGEST_SLEEP_MS : Math.min(LONGEST_SLEEP_MS, Math.max(10, (next - now()) / 1_000))
   }
 }
