@@ -31,9 +31,20 @@ export function noteClientAddresses(app: FastifyInstance): void {
 
 const LEFT_OUT_HEADER = 'x-backtrail-left-out'
 
+interface PagedSchema {
+  readonly querystring?: { readonly properties?: object }
+  readonly response?: Readonly<Record<number, object>>
+}
+
 /** A list that is cut says so where clients that read the body alone are not disturbed by it. */
 export function addLeftOutHeader(app: FastifyInstance): void {
   app.decorateRequest('rowsLeftOut', 0)
+  app.addHook('onRoute', ({ schema }) => {
+    const { querystring, response } = (schema ?? {}) as PagedSchema
+    const description = 'rows of the list behind a cut answer, which `next` leads to; absent where it was not cut'
+    if (response?.[200] && querystring?.properties && 'page_size' in querystring.properties)
+      Object.assign(response[200], { headers: { [LEFT_OUT_HEADER]: { type: 'integer', minimum: 1, description } } })
+  })
   app.addHook('onSend', async (request, reply, payload) => {
     if (request.rowsLeftOut > 0) reply.header(LEFT_OUT_HEADER, request.rowsLeftOut)
     return payload

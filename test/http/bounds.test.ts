@@ -472,6 +472,8 @@ test('what users add without end to a sample, or to their account, does not make
   assert.equal((await server.get('/api/users/')).json.results.length, 10_000)
   // Whoever asks for all of a longer list is told of the rest.
   const many = '/api/yara/v2/ruleset/matches/?name=many_matches'
+  const documented = server.operations.find(({ details }) => details.operationId === 'listMatches')
+  assert.ok(documented?.details.responses[200].headers['x-backtrail-left-out'])
   for (const [query, left] of [
     ['', '500'],
     ['&page=1&page_size=20000', '500'],
