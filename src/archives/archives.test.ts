@@ -202,6 +202,28 @@ test('links and devices are passed over, and files behind them keep their bytes'
   assert.equal(result.note, null)
 })
 
+test('what says that it is a link and cannot be one comes out as the file that it is', async (t) => {
+  const { folder, input, unpack } = await workshop(t)
+  const contents: Record<string, string> = { lines: 'echo 1\necho 2\n', long: 'x'.repeat(1_500), link: '../dir/b.bin' }
+  for (const [name, content] of Object.entries(contents)) await symlink(content, join(input, name))
+  execFileSync('tar', ['cf', join(folder, 'x.tar'), 'a.txt', ...Object.keys(contents)], { cwd: input })
+  for (const type of ['7z', 'zip']) {
+    // It packs no long ones.
+    const switches = ['-bso0', '-bsp0', '-snl', join(folder, `x.${type}`)]
+    execFileSync(sevenZipBinary(), ['a', ...switches, 'a.txt', 'lines', 'link'], { cwd: input })
+  }
+  for (const type of ['tar', '7z', 'zip']) {
+    const { files, note } = await unpack(join(folder, `x.${type}`))
+    const texts = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, bytes.toString()]))
+    const long = type === 'tar' ? { long: contents.long } : {}
+    assert.deepEqual(texts, { 'a.txt': 'the first', lines: contents.lines, ...long }, type)
+    assert.equal(note, null)
+  }
+  const zip = { bytes: await readFile(join(folder, 'x.zip')), name: 'x.zip', isArchive: true, isMail: false }
+  const part = await readPart(zip, 0, 100)
+  assert.deepEqual(part?.members?.map(({ name }) => name).sort(), ['a.txt', 'lines'])
+})
+
 test('ten thousand members come out, and one more than allowed is told', async (t) => {
   const { folder, unpack } = await workshop(t, { members: 10_000 })
   const files = Array.from({ length: 10_001 }, (_, i) => ({ name: Buffer.from(`f${i}`), bytes: Buffer.from(`${i}`) }))

@@ -1,4 +1,5 @@
 import { decodeNames } from './code-pages.ts'
+import { LONGEST_LINK } from './links.ts'
 
 /**
  * What 7-Zip's `l -slt` says about an archive. Its output is a block of lines `Key = value` about the archive, a line of
@@ -28,6 +29,8 @@ export interface ListedMember {
   readonly encrypted: boolean
   /** Directories, links and devices are not files; 7-Zip may still write bytes for them (`size` of them). */
   readonly isFile: boolean
+  /** It is a file if what comes out of it cannot be where a link leads. */
+  readonly isLink: boolean
 }
 
 /** Folders, links and devices that are listed beside the files: their number is bounded by itself. */
@@ -122,12 +125,15 @@ export class ListingReader {
 const STREAM_FORMATS = new Set(['gzip', 'bzip2', 'xz', 'zstd', 'lzma', 'lzma86', 'z'])
 
 /** Of `Mode` and `Attributes`: a folder or a link; and devices, pipes and sockets, which hide something if they have bytes. */
-const SPECIAL_MODE = /(?:^|\s)[dl][-rwxsStT]{9}/
+const FOLDER_MODE = /(?:^|\s)d[-rwxsStT]{9}/
+const LINK_MODE = /(?:^|\s)l[-rwxsStT]{9}/
 const DEVICE_MODE = /(?:^|\s)[cbps][-rwxsStT]{9}/
 
 function memberOf(fields: ReadonlyMap<string, string>): ListedMember {
   const size = fields.get('Size')
   const attributes = `${fields.get('Attributes') ?? ''} ${fields.get('Mode') ?? ''}`
+  const isLink = LINK_MODE.test(attributes) || Boolean(fields.get('Symbolic Link'))
+  const isShort = !(Number(size) > LONGEST_LINK)
   return {
     name: '',
     listedName: fields.get('Path') ?? '',
@@ -137,9 +143,10 @@ function memberOf(fields: ReadonlyMap<string, string>): ListedMember {
     isFile:
       fields.get('Folder') !== '+' &&
       !attributes.startsWith('D') &&
-      !SPECIAL_MODE.test(attributes) &&
+      !FOLDER_MODE.test(attributes) &&
+      !(isLink && isShort) &&
       !(DEVICE_MODE.test(attributes) && !(Number(size) > 0)) &&
-      !fields.get('Symbolic Link') &&
       !fields.get('Hard Link'),
+    isLink: isLink && isShort && Number(size) > 0,
   }
 }

@@ -11,6 +11,7 @@
  * `sound`: only members that are `whole` are right, and its caller tries the others again without those at fault.
  */
 import { crc32 } from 'node:zlib'
+import { isLinkTarget } from './links.ts'
 import type { ListedMember } from './listing.ts'
 import { type Member, MemberFiles } from './member-files.ts'
 import { memberName } from './member-name.ts'
@@ -148,6 +149,8 @@ class Splitter {
   #got = 0
   #crc = 0
   #keeping = false
+  /** What has come of a link, which is short. */
+  #target = Buffer.alloc(0)
   #open = false
   #total = 0
   exceeded = false
@@ -200,7 +203,7 @@ class Splitter {
       const bytes = rest.subarray(0, member.size)
       if (bytes.length > this.#bounds.memberBytes) break
       if (this.#total + bytes.length > this.#bounds.totalBytes) break
-      if (member.isFile) {
+      if (member.isFile || (member.isLink && !isLinkTarget(bytes))) {
         this.#check(member, this.#next, bytes.length === 0 ? null : crc32(bytes))
         this.origins.push(this.#next)
         this.#files.add(memberName(member.name), bytes)
@@ -243,7 +246,8 @@ class Splitter {
     this.#left = member.size ?? Number.POSITIVE_INFINITY
     this.#got = 0
     this.#crc = 0
-    this.#keeping = member.isFile && !(member.size !== null && member.size > memberBytes)
+    this.#target = Buffer.alloc(0)
+    this.#keeping = (member.isFile || member.isLink) && !(member.size !== null && member.size > memberBytes)
     if (member.isFile && !this.#keeping) this.oversized.push(member)
     if (this.#keeping) await this.#files.begin(memberName(member.name))
   }
@@ -263,6 +267,7 @@ class Splitter {
       await this.#files.abandon()
       return true
     }
+    if (this.#expected[this.#next - 1]?.isLink) this.#target = Buffer.concat([this.#target, part])
     this.#crc = crc32(part, this.#crc)
     await this.#files.write(part)
     return true
@@ -273,6 +278,10 @@ class Splitter {
     const member = this.#expected[index]
     this.#open = false
     if (!this.#keeping || member === undefined) return
+    if (member.isLink && isLinkTarget(this.#target)) {
+      await this.#files.abandon()
+      return
+    }
     this.#check(member, index, this.#crc)
     this.origins.push(index)
     await this.#files.end()

@@ -12,6 +12,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { inflate } from './inflating.ts'
+import { isLinkTarget, LONGEST_LINK } from './links.ts'
 
 /** Where a zip archive lies in a content. */
 export interface ZipPlace {
@@ -51,8 +52,6 @@ const SIZES_FOLLOW = 8
  * members, so without this bound nothing would end the reading of them.
  */
 export const MOST_HEADERS = 250_000
-/** A symbolic link with more than this in it hides something. */
-const LONGEST_LINK = 4_096
 
 /** The first zip archive that begins at or behind `from`; null when there is none. */
 export function findZip(bytes: Buffer, from: number): ZipPlace | null {
@@ -293,7 +292,10 @@ class PackedMember implements ZipMember {
     const { size, packed, isLink, name } = this.#header
     // What calls itself a folder and has bytes is no folder.
     if (size === 0 && packed === 0) return name[name.length - 1] !== 0x2f || this.#hasLaterSizes
-    return !isLink || size > LONGEST_LINK
+    if (!isLink || size > LONGEST_LINK) return true
+    const content = this.read(LONGEST_LINK)
+    // What cannot be read here is 7-Zip's to decide about.
+    return typeof content === 'string' || !isLinkTarget(content.bytes)
   }
 
   get size(): number | null {
