@@ -294,8 +294,8 @@ class PackedMember implements ZipMember {
     if (size === 0 && packed === 0) return name[name.length - 1] !== 0x2f || this.#hasLaterSizes
     if (!isLink || size > LONGEST_LINK) return true
     const content = this.read(LONGEST_LINK)
-    // What cannot be read here is 7-Zip's to decide about.
-    return typeof content === 'string' || !isLinkTarget(content.bytes)
+    // What cannot be read here is 7-Zip's to decide about, and what is damaged is reported as such.
+    return typeof content === 'string' || content.isDamaged || !isLinkTarget(content.bytes)
   }
 
   get size(): number | null {
