@@ -1,15 +1,17 @@
 /**
- * What `npm test` runs: the type check, the lint and every test. All three run even when an earlier one fails, so that
+ * What `npm test` runs: the type check, the lint and every test. All three run even when one of them fails, so that
  * one run tells everything; the exit status is 0 only when all passed. `npm test -- src/yara test/cli` runs only the
- * tests under those paths.
+ * tests under those paths. The checks run beside the tests, which wait for much of their time.
  *
  * Skipped tests are listed with their reasons before the closing lines. With BACKTRAIL_NO_SKIPS=1 a skipped test is a
  * failure.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { globSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, setPriority } from 'node:os'
 import { join, relative } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
@@ -32,9 +34,7 @@ if (files.length === 0) {
   process.exit(1)
 }
 
-const typesPassed =
-  passes('Type check', 'tsc', '--noEmit') && passes('Type check of the web application', 'tsc', '--noEmit', '-p', 'web')
-const lintPassed = passes('Lint and format', 'biome', 'check', '--max-diagnostics=50')
+const checks = runChecks()
 console.log(`Tests in ${files.length} files`)
 
 // Every test file is a process of its own, and most start more: none of them has to compile what another compiled.
@@ -57,6 +57,8 @@ const events = run({
 })
 await pipeline(events, watch, new spec(), process.stdout, { end: false })
 
+const { said, typesPassed, lintPassed } = await checks
+console.log(said.join(''))
 console.log('The files that took longest:')
 for (const { file, seconds } of durations.sort((a, b) => b.seconds - a.seconds).slice(0, 25))
   console.log(`${seconds.toFixed(0).padStart(6)} s  ${file}`)
@@ -64,8 +66,8 @@ if (skipped.length > 0 && process.env.BACKTRAIL_NO_SKIPS === '1') {
   console.error(`${skipped.length} tests were skipped, and BACKTRAIL_NO_SKIPS=1 forbids it.`)
   failed += 1
 }
-if (!typesPassed) console.error('The type check failed; its messages are at the top.')
-if (!lintPassed) console.error('The lint failed; its messages are at the top.')
+if (!typesPassed) console.error('The type check failed; its messages are above.')
+if (!lintPassed) console.error('The lint failed; its messages are above.')
 process.exit(failed > 0 || !typesPassed || !lintPassed ? 1 : 0)
 
 /** Passes every event on, counts failures, and puts the list of skipped tests before the runner's closing lines. */
@@ -92,7 +94,26 @@ async function* watch(source: AsyncIterable<TestEvent>): AsyncGenerator<TestEven
   }
 }
 
-function passes(title: string, command: string, ...parameters: string[]): boolean {
-  console.log(`${title}: ${command} ${parameters.join(' ')}`)
-  return spawnSync(join('node_modules', '.bin', command), parameters, { stdio: 'inherit' }).status === 0
+/** One after the other: each has threads of its own. `said`: what they printed. */
+async function runChecks() {
+  const said: string[] = []
+  const passes = async (title: string, command: string, ...parameters: string[]): Promise<boolean> => {
+    const child = spawn(join('node_modules', '.bin', command), parameters, { stdio: ['ignore', 'pipe', 'pipe'] })
+    said.push(`${title}: ${command} ${parameters.join(' ')}\n`)
+    try {
+      // Tests have limits, and checks have not.
+      if (child.pid !== undefined) setPriority(child.pid, 10)
+      const printed = Promise.all([text(child.stdout), text(child.stderr)])
+      const [code] = await once(child, 'close')
+      said.push(...(await printed))
+      return code === 0
+    } catch (error) {
+      said.push(`${error}\n`)
+      return false
+    }
+  }
+  const types = await passes('Type check', 'tsc', '--noEmit')
+  const web = types && (await passes('Type check of the web application', 'tsc', '--noEmit', '-p', 'web'))
+  const lintPassed = await passes('Lint and format', 'biome', 'check', '--max-diagnostics=50')
+  return { said, typesPassed: types && web, lintPassed }
 }
