@@ -74,7 +74,10 @@ export const HuntShape = Type.Object({
   stopped: TimeOrNull,
   samples: Type.Integer({ description: 'samples that the hunt covers' }),
   processed: Type.Integer({ description: 'how many of them are decided' }),
-  candidates: Type.Integer({ description: 'pairs of sample and ruleset that the index could not rule out, and that were not scanned in vain before' }),
+  candidates: Type.Integer({
+    description:
+      'pairs of sample and ruleset that the index could not rule out, and that were not scanned in vain before',
+  }),
   scanned_bytes: Type.Integer(),
   skipped: Type.Integer({ description: 'samples above the size limit' }),
   matches: Type.Integer(),
