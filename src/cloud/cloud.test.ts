@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
+import { until } from '../../test/until.ts'
 import { type Account, Accounts } from '../accounts/index.ts'
 import { RecordingLog } from '../intake/collection.fixture.ts'
 import { Matches } from '../matches/index.ts'
@@ -170,14 +170,6 @@ class Appliance {
     for (const number of numbers) {
       this.script.entries[feed].push({ second, sha1: sampleSha1(number), ruleset, text, rules: ['Any'] })
     }
-  }
-}
-
-async function until(holds: () => Promise<boolean>, what: () => Promise<string>): Promise<void> {
-  const deadline = performance.now() + 15_000
-  while (!(await holds())) {
-    assert.ok(performance.now() < deadline, `waited in vain until ${await what()}`)
-    await pause(20)
   }
 }
 

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePort } from '../free-port.ts'
+import { until } from '../until.ts'
 import { backtrailTo, folderWith, startServer } from './running.ts'
 
 const asking = (url: string, token: string) =>
@@ -90,7 +91,7 @@ test('a request under way is answered after the signal, and new ones are not acc
   const server = await startServer(t, ['--data', data], { env: { BACKTRAIL_ADMIN_TOKEN: 'token' } })
   const upload = await beginUpload(server.url)
   const ended = server.stop()
-  await waitFor(() => server.stderr().includes('stopping'))
+  await until(() => server.stderr().includes('stopping'), 'it is stopping')
   upload.finish()
   assert.match(await upload.answer, /^HTTP\/1.1 201 /)
   assert.equal(await ended, 0)
@@ -101,7 +102,7 @@ test('a second signal ends a server that waits for a request', async (t) => {
   const server = await startServer(t, ['--data', data], { env: { BACKTRAIL_ADMIN_TOKEN: 'token' } })
   const upload = await beginUpload(server.url)
   server.child.kill('SIGTERM')
-  await waitFor(() => server.stderr().includes('stopping'))
+  await until(() => server.stderr().includes('stopping'), 'it is stopping')
   // Signals within a second are one wish, so this one comes later.
   await pause(1_200)
   assert.equal(await server.stop(), 130)
@@ -174,13 +175,6 @@ async function beginUpload(url: string) {
   // The server has the request when it answers another one that came later.
   await fetch(`${url}/healthz`)
   return { finish: () => void socket.write(end), answer: once(socket, 'close').then(() => answer) }
-}
-
-async function waitFor(condition: () => boolean): Promise<void> {
-  for (let tries = 0; !condition(); tries += 1) {
-    assert.ok(tries < 500, 'it did not come within ten seconds')
-    await pause(20)
-  }
 }
 
 test('a key or certificate that is none is told with its file, before anything is made', async (t) => {

@@ -10,6 +10,7 @@ import { contentFile } from '../../src/store/index.ts'
 import { backtrail, backtrailTo, binary, folderWith, root, startServer } from '../cli/running.ts'
 import { type Json, sha256 } from '../http/harness.ts'
 import { chosenSeed } from '../planner/random.ts'
+import { until } from '../until.ts'
 import { type ClusterSettings, flagsOf, newCluster, noCluster } from './cluster.ts'
 
 const skip = noCluster
@@ -39,26 +40,21 @@ async function ask(url: string, path: string, sent?: Json): Promise<Json> {
   return answer.json()
 }
 
-async function until(what: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await what()); tries++) {
-    assert.ok(tries < 2_000, 'it did not happen within minutes')
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
+const LONG_MS = 200_000
 
 const retroState = async (url: string): Promise<string> =>
   (await ask(url, '/api/uploads/local-retro-hunt/')).status.state
 
 async function runRetro(url: string): Promise<void> {
   await ask(url, '/api/uploads/local-retro-hunt/', { operation: 'START' })
-  await until(async () => (await retroState(url)) === 'COMPLETED')
+  await until(async () => (await retroState(url)) === 'COMPLETED', 'Local Retro has ended', LONG_MS)
 }
 
 /** What an ad-hoc hunt finds. */
 async function hunted(url: string): Promise<string[]> {
   const sent = { rules: [{ name: 'hunt', content: rules.hunt }] }
   const { id } = await ask(url, '/api/hunts/', sent)
-  await until(async () => (await ask(url, `/api/hunts/${id}/`)).state === 'completed')
+  await until(async () => (await ask(url, `/api/hunts/${id}/`)).state === 'completed', 'the hunt has ended', LONG_MS)
   const { results } = await ask(url, `/api/hunts/${id}/results/?limit=1000`)
   return results.map(({ rule, sha256, filename }: Json) => `${rule} ${sha256} ${filename}`).sort()
 }
@@ -92,10 +88,14 @@ async function fill(t: TestContext): Promise<{ readonly data: string; readonly e
       assert.equal((await fetch(`${server.url}/api/submit/file/`, sent)).status, 201)
     }
   }
-  await until(async () => {
-    const { intake } = await ask(server.url, '/api/health/')
-    return intake.queued + intake.processing === 0
-  })
+  await until(
+    async () => {
+      const { intake } = await ask(server.url, '/api/health/')
+      return intake.queued + intake.processing === 0
+    },
+    'everything is processed',
+    LONG_MS,
+  )
   await ask(server.url, '/api/yara/ruleset/', { name: 'retro_rules', content: rules.retro })
   await runRetro(server.url)
   assert.equal(await server.stop(), 0)

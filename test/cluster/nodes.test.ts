@@ -16,6 +16,7 @@ import { openStoreOfNode } from '../../src/store/postgres/store.ts'
 import { backtrail, backtrailTo, folderWith, startServer } from '../cli/running.ts'
 import { type Json, sha1, TestServer } from '../http/harness.ts'
 import { asManyFacts, linuxPrograms } from '../programs/built-programs.ts'
+import { until } from './client.ts'
 import { type ClusterSettings, flagsOf, newCluster, noCluster } from './cluster.ts'
 import { type RunningNode, startNode } from './running-nodes.ts'
 
@@ -104,11 +105,6 @@ async function retroFinds(name: string, text: string, of: TestServer): Promise<s
   await of.appliance.localRetro.idle()
   const { json } = await of.get(`/api/yara/v2/ruleset/matches/?name=${name}`)
   return json.results.map((match: Json) => match.sha1).sort()
-}
-
-async function until(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  for (const start = performance.now(); !(await holds()); await delay(10))
-    if (performance.now() - start > 60_000) throw new Error(`waited in vain until ${what}`)
 }
 
 const isKnown = (node: { readonly id: number }) => () => server.logged().includes(`"node":${node.id},`)

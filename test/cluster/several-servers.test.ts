@@ -18,7 +18,6 @@ import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { pino } from 'pino'
 import { standBy } from '../../src/appliance/index.ts'
@@ -29,6 +28,7 @@ import { newDatabase, noServer as skip } from '../../src/store/postgres/server.f
 import { ObjectServer } from '../../src/store/s3/object-server.fixture.ts'
 import { backtrailTo, binary, folderWith, type Server, startServer } from '../cli/running.ts'
 import { type Json, sha1 } from '../http/harness.ts'
+import { until } from './client.ts'
 
 // Servers outlive the tests that start them.
 const ends: (() => unknown)[] = []
@@ -89,11 +89,6 @@ function ask(of: Server, method: string, path: string, { by = token, json, body,
     })
     outgoing.end(sent)
   })
-}
-
-async function until(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  for (const begin = performance.now(); !(await holds()); await delay(20))
-    if (performance.now() - begin > 60_000) throw new Error(`waited in vain until ${what}`)
 }
 
 const works = (server: Server) => () => /ready at/.test(server.stdout())

@@ -7,8 +7,11 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { folderWith, type Server, startServer } from '../cli/running.ts'
+import { until } from '../until.ts'
 import { rows } from './data-folder.ts'
 import { descendantsOf, type Process, remainingOf } from './processes.ts'
+
+export { until }
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers as JavaScript does
 export type Json = any
@@ -282,14 +285,6 @@ export function sha256(content: string | Uint8Array): string {
 }
 
 /** Looks again and again, less and less often, until it holds; fails, saying what was waited for, when it does not within the time. */
-export async function until(holds: () => boolean | Promise<boolean>, what: () => string, ms = 60_000): Promise<void> {
-  const deadline = performance.now() + ms
-  for (let pause = 10; !(await holds()); pause = Math.min(pause * 1.3, 200)) {
-    assert.ok(performance.now() < deadline, `waited ${ms / 1000} s in vain until ${what()}`)
-    await sleep(pause)
-  }
-}
-
 function describe(processes: readonly Process[]): string {
   return processes.map(({ pid, command }) => `${pid} ${command}`).join('; ')
 }

@@ -1,7 +1,7 @@
 /** What users write down about rulesets, until when one runs, and changes of many rulesets at once. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
+import { until } from '../until.ts'
 import { type Json, TestServer, type User } from './harness.ts'
 
 let server: TestServer
@@ -17,13 +17,6 @@ const note = (name: string, json: Json, as: User = 'ana') =>
 const ruleset = async (name: string) => (await server.get(`/api/rulesets/${name}/`)).json
 
 /** Waits for something that the server does by itself. */
-async function until(what: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await what()); tries++) {
-    assert.ok(tries < 600, 'it did not happen within a minute')
-    await pause(100)
-  }
-}
-
 test('one request changes many rulesets; those that it cannot change are named with the reason, and stay', async () => {
   for (const name of ['many_1', 'many_2', 'many_3']) await server.saveRuleset(name, finds(name), 'ana')
   await server.saveRuleset('many_of_ben', finds('ben'), 'ben')
@@ -130,7 +123,7 @@ test('a ruleset past its date is disabled by itself, says so, matches nothing, a
     status = (await note('expiring', { expires: new Date(Date.now() + ms).toISOString() })).status
     assert.ok(ms < 100_000)
   }
-  await until(async () => (await ruleset('expiring')).status === 'disabled')
+  await until(async () => (await ruleset('expiring')).status === 'disabled', 'it is disabled')
   const expired = await ruleset('expiring')
   assert.equal(expired.expired, true)
   assert.match(expired.reason, /disabled by itself on its date of expiry/)
@@ -155,5 +148,5 @@ test('a date that comes while the server is stopped is found when it starts', as
   database.exec(`UPDATE rulesets SET expires = 1 WHERE name = 'sleeping'`)
   database.close()
   server = await server.restart()
-  await until(async () => (await ruleset('sleeping')).expired)
+  await until(async () => (await ruleset('sleeping')).expired, 'it has expired')
 })

@@ -1,8 +1,8 @@
 /** What rules are told about a sample besides its bytes, and under which of its names it matches. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import { storedZip } from '../../src/archives/stored-zip.fixture.ts'
+import { until } from '../until.ts'
 import { type Json, sha1, TestServer } from './harness.ts'
 
 let server: TestServer
@@ -33,12 +33,11 @@ async function liveMatches(ruleset: string): Promise<Json[]> {
 async function hunted(condition: string): Promise<Json[]> {
   const made = await server.post('/api/hunts/', { json: { rules: [{ name: 'h', content: rule(condition) }] } })
   assert.ok(made.status < 300, made.text)
-  for (;;) {
+  await until(async () => {
     const { json } = await server.get(`/api/hunts/${made.json.id}/`)
-    if (json.state === 'completed') break
-    assert.ok(['queued', 'running'].includes(json.state), json.state)
-    await pause(50)
-  }
+    assert.ok(['queued', 'starting', 'running', 'completed'].includes(json.state), json.state)
+    return json.state === 'completed'
+  }, 'the hunt has ended')
   return (await server.get(`/api/hunts/${made.json.id}/results/`)).json.results
 }
 
@@ -201,10 +200,6 @@ test('Local Retro finds a sample under a name that it had before the newest', as
   assert.equal((await liveMatches('retro_by_name')).length, 0)
   const started = await server.post('/api/uploads/local-retro-hunt/', { form: { operation: 'START' } })
   assert.ok(started.status < 300, started.text)
-  const deadline = Date.now() + 60_000
-  while ((await liveMatches('retro_by_name')).length === 0) {
-    assert.ok(Date.now() < deadline, 'Local Retro found nothing')
-    await pause(100)
-  }
+  await until(async () => (await liveMatches('retro_by_name')).length > 0, 'Local Retro has found it')
   assert.equal((await liveMatches('retro_by_name'))[0].filename, 'older-name.exe')
 })

@@ -1,9 +1,9 @@
 /** The page of a program: what it is made of, the way to all samples with a value, and to a hunt for it. */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { sha256 } from '../http/harness.ts'
 import { asManyFacts, builtProgram } from '../programs/built-programs.ts'
+import { until } from '../until.ts'
 import { accessibilityProblems, skip, WebTest, writeRules } from './browser.ts'
 
 const { everything, 'everything with 64 bits': wide } = asManyFacts() as Record<'everything', Buffer> &
@@ -18,7 +18,8 @@ before(async () => {
   await web.server.upload(wide as Buffer, 'wide.exe')
   await web.server.upload(builtProgram({ exports: ['Other'] }), 'other.dll')
   // It is computed in the background, and the page shows what there is when it is opened.
-  while ((await web.server.get(`/api${address}/details/`)).json.tlsh === null) await delay(20)
+  const details = async () => (await web.server.get(`/api${address}/details/`)).json
+  await until(async () => (await details()).tlsh !== null, 'the TLSH is computed')
 })
 after(() => web?.stop())
 afterEach(() => web?.assertNoComplaints())

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { until } from '../../../test/until.ts'
 import { DatabaseHealth } from '../database-health.ts'
 import { newDatabase, noServer } from './server.fixture.ts'
 import { LOCK, lockServer, queueForServer } from './server-lock.ts'
@@ -35,10 +35,6 @@ async function hasLock(url: string, state: 'granted' | 'NOT granted'): Promise<b
   return rows.length > 0
 }
 
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await delay(20)
-}
-
 test('one server at a time has the lock of a database, and the next one when it was released', { skip }, async () => {
   const url = await newDatabase()
   const lock = await lockServer(url)
@@ -55,7 +51,7 @@ test('a lock whose session was lost is taken again', { skip }, async () => {
   const url = await newDatabase()
   const lock = await lockServer(url, { lookMs: 20, backWithinMs: 600_000 })
   assert.ok(await endSession(url))
-  await until(() => isLocked(url))
+  await until(() => isLocked(url), 'the lock is taken')
   await assert.rejects(lockServer(url), { code: 'database.locked' })
   await lock.release()
   assert.equal(await isLocked(url), false)
@@ -72,7 +68,7 @@ test('sessions in which a lost lock cannot be asked for are ended', { skip, time
   assert.ok(await endSession(url))
   await assert.rejects(lock.lost, { code: 'database.locked', message: /permission denied/ })
   const sessions = () => other.query("SELECT 1 FROM pg_stat_activity WHERE usename = 'limited'")
-  await until(async () => (await sessions()).rows.length === 0)
+  await until(async () => (await sessions()).rows.length === 0, 'the sessions are gone')
   await lock.release()
 })
 
@@ -94,7 +90,7 @@ test('a server that lost the lock without knowing writes nothing once the next o
   const store = await openPostgresStore(url, health, lock.term)
   await store.settings.set('a', 'first')
   assert.ok(await endSession(url))
-  await until(async () => !(await isLocked(url)))
+  await until(async () => !(await isLocked(url)), 'the lock is free')
   // Nobody has taken over yet.
   await store.settings.set('a', 'still first')
 
@@ -145,7 +141,7 @@ test('the session of a server that is silent is ended, and not that of one that 
   await queue.endHolder('of another server')
   assert.equal(await queue.take(), null)
   await queue.endHolder(silent.term)
-  await until(async () => !(await isLocked(url)))
+  await until(async () => !(await isLocked(url)), 'the lock is free')
   const next = await queue.take()
   assert.ok(next !== null && next.term !== silent.term)
   await queue.endHolder(silent.term)
@@ -160,7 +156,7 @@ async function nextHolder(url: string) {
   const client = new pg.Client(url)
   await client.connect()
   const taken = client.query('SELECT pg_advisory_lock($1, $2)', [...LOCK])
-  await until(() => isWaitedFor(url))
+  await until(() => isWaitedFor(url), 'the lock is waited for')
   return { client, taken }
 }
 
