@@ -272,7 +272,7 @@ export class WorkerPool {
   }
 
   #recordOf(name: string): string {
-    return join(this.#folder, `${name}.flight`)
+    return join(this.#folder, `${name}.progress`)
   }
 
   #start(slot: Slot): void {

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { ProgressReader, type ProgressStep, ProgressWriter } from './progress-record.ts'
 
 test('a record has all its bytes from the start, over one that an earlier worker left', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'backtrail-flight-'))
+  const folder = mkdtempSync(join(tmpdir(), 'backtrail-progress-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'record')
   for (const time of ['first', 'second']) {
@@ -21,7 +21,7 @@ test('a record has all its bytes from the start, over one that an earlier worker
 })
 
 test('the reader sees the last step, and that it changed', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'backtrail-flight-'))
+  const folder = mkdtempSync(join(tmpdir(), 'backtrail-progress-'))
   const reader = new ProgressReader(join(folder, 'record'))
   t.after(() => {
     reader.close()
