@@ -1,15 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Static } from 'typebox'
 import type { StoredPhase, StoredReport } from '../appliance/index.ts'
 import { Failure } from '../errors/index.ts'
+import type { ExplanationShape, HuntHitShape, HuntRulesShape, HuntShape } from '../http/index.ts'
 import type { IndexStatistics } from '../segments/index.ts'
 import type { ClientSettings } from '../settings/index.ts'
 import { toIso } from '../store/index.ts'
 import { ApiClient } from './api-client.ts'
 import type {
   Backend,
-  ExplainedRule,
   FoundFile,
-  HuntHit,
   HuntHow,
   HuntNews,
   IndexMaintenance,
@@ -188,22 +188,11 @@ interface SavedDetail {
   readonly left_out?: readonly NamedLeftOut[]
 }
 
-interface HuntJson {
-  readonly id: number
-  readonly state: 'queued' | 'running' | 'completed' | 'stopped' | 'failed'
-  readonly samples: number
-  readonly processed: number
-  readonly candidates: number
-  readonly scanned_bytes: number
-  readonly skipped: number
-  readonly failure: string | null
-  readonly left_out?: readonly NamedLeftOut[]
-  readonly left_out_count?: number
-}
+/** Of a server that leaves rules out, and of one that does not know of it. */
+type HuntJson = Omit<Static<typeof HuntShape>, 'left_out' | 'left_out_count'> &
+  Partial<Pick<Static<typeof HuntShape>, 'left_out' | 'left_out_count'>>
 
-interface HuntTexts {
-  readonly results: readonly TextWithLeftOut[]
-}
+type HuntTexts = Static<typeof HuntRulesShape>
 
 interface TextWithLeftOut {
   readonly name: string
@@ -216,17 +205,10 @@ function namedLeftOut(texts: readonly TextWithLeftOut[]): NamedLeftOut[] {
 
 interface HitsJson {
   readonly next_after: number | null
-  readonly results: readonly (HuntHit & { readonly id: number })[]
+  readonly results: readonly Static<typeof HuntHitShape>[]
 }
 
-interface ExplanationJson {
-  readonly corpus: ExplainedRule['corpus']
-  readonly texts: readonly {
-    readonly name: string
-    readonly left_out?: readonly NamedLeftOut[]
-    readonly rules: readonly (Omit<ExplainedRule, 'ruleset' | 'rule' | 'corpus'> & { readonly name: string })[]
-  }[]
-}
+type ExplanationJson = Static<typeof ExplanationShape>
 
 function textOf({ name, content }: RuleText): RuleText {
   return { name, content }

@@ -4,6 +4,7 @@
  */
 export type { ApplianceServices, HttpSettings } from './appliance.ts'
 export { type BuiltAhead, buildAhead } from './built-ahead.ts'
+export type { ExplanationShape, HuntHitShape, HuntRulesShape, HuntShape } from './contract/hunts.ts'
 export type { HttpServer } from './route.ts'
 export { buildHttpServer, type HttpServerOptions } from './server.ts'
 export { type ForwardTarget, StandingByServer } from './standing-by.ts'
