@@ -1,6 +1,6 @@
 import { LEAST_BYTES } from './tlsh.ts'
 
-/** Larger samples have no TLSH: computing it takes a worker some ten nanoseconds a byte. */
+/** Larger samples have no TLSH: computing it takes a worker ten to thirty nanoseconds a byte. */
 export const MOST_BYTES = 64 * 1024 * 1024
 
 /** What the file types of programs and documents begin with. Migrations to 0031 ask for the same. */
