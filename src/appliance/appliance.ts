@@ -301,6 +301,7 @@ async function assemble(
     contents,
     pool,
     segments,
+    onSetAside: () => misses.clear(),
     log,
   })
   opened.add(() => segments.stop())

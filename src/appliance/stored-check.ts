@@ -53,6 +53,8 @@ interface Parts {
   readonly contents: ContentStore
   readonly pool: WorkerPool
   readonly segments: Segments
+  /** Damaged contents may have been set aside, and may come back as they were. */
+  readonly onSetAside: () => void
   readonly log: Log
 }
 
@@ -126,7 +128,9 @@ export class StoredCheck {
   }
 
   async #checkContents(options: Parameters<typeof checkContents>[1]): Promise<ContentsReport> {
-    const report = await checkContents(this.#parts, options)
+    const report = await checkContents(this.#parts, options).finally(() => {
+      if (options.digests) this.#parts.onSetAside()
+    })
     this.#contents = report
     const { missing, damaged, strays, problems } = report
     if (problems.length > 0) {

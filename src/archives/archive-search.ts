@@ -5,6 +5,7 @@
  * that fit, a member that unpacks.
  */
 import { crc32, inflateRawSync, zstdDecompressSync } from 'node:zlib'
+import { type Effort, spend } from './effort.ts'
 import { isLz4, lz4FrameEnd } from './lz4.ts'
 import { findZip, type ReadMember, type ZipPlace, zipFiles } from './zip-reader.ts'
 import { isZstd, showsDamage, zstdEnd } from './zstd.ts'
@@ -22,7 +23,7 @@ interface Kind {
   readonly signature: Buffer
   readonly at: number
   /** Where it ends if it is one, `null` for an archive of unknown length, false for no archive. */
-  readonly check: (bytes: Buffer, from: number) => number | null | false
+  readonly check: (bytes: Buffer, from: number, effort: Effort) => number | null | false
 }
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1')
@@ -47,19 +48,23 @@ const MOST_CHECKED = 1_000
 const HEADERS_TRIED = 10_000
 /** What a member must give to count as one. */
 const TRIED = 16 * 1024 * 1024
+/** Blocks that are passed over in one content, and for how many a trial counts that unpacks all it may. */
+const MOST_BLOCKS = 2_000_000
+const BLOCKS_OF_TRIAL = 100_000
 
 /** The first archive at or behind `from`. */
 export function findArchive(bytes: Buffer, from: number): FoundArchive | null {
   let first = findZipFor(bytes, from)
+  const effort: Effort = { left: MOST_BLOCKS }
   for (const { signature, at, check } of kinds) {
     // Streams of a kind that follow each other were read as one, though nobody knows where the last one ends.
-    if ((check === xzEnd || check === bzip2End) && from > 0 && check(bytes, from - 1) !== false) continue
+    if ((check === xzEnd || check === bzip2End) && from > 0 && check(bytes, from - 1, effort) !== false) continue
     let checked = 0
     let found = bytes.indexOf(signature, Math.max(0, from - at))
     while (found >= 0 && checked++ < MOST_CHECKED) {
       const begin = found + at
       if (first !== null && begin >= first.from) break
-      const to = check(bytes, begin)
+      const to = check(bytes, begin, effort)
       if (to !== false) {
         first = { from: begin, to, zip: null }
         break
@@ -138,10 +143,10 @@ function bzip2End(bytes: Buffer, from: number): null | false {
   return row < level * 100_000 && Math.floor(bits) % 2 ** 16 !== 0 ? null : false
 }
 
-function zstdFrameEnd(bytes: Buffer, from: number): number | false {
+function zstdFrameEnd(bytes: Buffer, from: number, effort: Effort): number | false {
   if (from < 0 || !isZstd(bytes, from)) return false
-  const end = zstdEnd(bytes, from)
-  if (end === null || !showsDamage(bytes, from)) return false
+  const end = zstdEnd(bytes, from, effort)
+  if (end === null || !showsDamage(bytes, from) || !spend(effort, BLOCKS_OF_TRIAL)) return false
   try {
     zstdDecompressSync(bytes.subarray(from, end), { maxOutputLength: TRIED })
   } catch (error) {
@@ -150,8 +155,8 @@ function zstdFrameEnd(bytes: Buffer, from: number): number | false {
   return end
 }
 
-function lz4End(bytes: Buffer, from: number): number | false {
-  return from >= 0 && isLz4(bytes, from) && (lz4FrameEnd(bytes, from) ?? false)
+function lz4End(bytes: Buffer, from: number, effort: Effort): number | false {
+  return from >= 0 && isLz4(bytes, from) && (lz4FrameEnd(bytes, from, effort) ?? false)
 }
 
 function gzipEnd(bytes: Buffer, from: number): null | false {

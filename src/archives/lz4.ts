@@ -7,6 +7,8 @@
  *
  * Frames follow each other; skippable ones are passed over, and the old format of the Linux kernel is read as well.
  */
+import { type Effort, spend } from './effort.ts'
+
 const FRAME = 0x184d_2204
 const LEGACY = 0x184c_2102
 const SKIPPABLE = 0x184d_2a50
@@ -48,15 +50,15 @@ export function unpackLz4(packed: Buffer, from: number, most: number): Lz4Conten
   }
 }
 
-/** By the sizes of its blocks; null where the frame is cut off or none. */
-export function lz4FrameEnd(packed: Buffer, from: number): number | null {
+/** By the sizes of its blocks; null where the frame is cut off or none, or takes too much effort. */
+export function lz4FrameEnd(packed: Buffer, from: number, effort: Effort | null = null): number | null {
   if (!isLz4(packed, from) || packed.readUInt32LE(from) !== FRAME) return null
   const flags = packed[from + 4] as number
   const largest = 1 << (8 + 2 * (((packed[from + 5] as number) >>> 4) & 7))
   // Bits that no frame has, and sizes of blocks that there are not.
   if ((flags & 0x02) !== 0 || ((packed[from + 5] as number) & 0x8f) !== 0 || largest < 64 * 1024) return null
   let at = headerEnd(from + 4, flags)
-  while (at + 4 <= packed.length) {
+  while (at + 4 <= packed.length && spend(effort, 1)) {
     const size = packed.readUInt32LE(at) & 0x7fff_ffff
     at += 4
     if (size === 0) {

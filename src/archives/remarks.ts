@@ -23,7 +23,7 @@ export const spentRemark = (isBegun: boolean): string =>
 
 /** A remark that a bound on members or on their bytes was met. */
 export function isOfBounds(remark: string): boolean {
-  return /^It (has|unpacks to) more .*the rest was not unpacked\.$/.test(remark)
+  return /It (has|unpacks to) more [^.]*the rest was not unpacked\./.test(remark)
 }
 
 /** Whether the note of an archive says that less came out of it than does now, because of what it lay in. */

@@ -32,6 +32,8 @@ export interface Salvaged {
 
 /** Damaged members that are unpacked one at a time, each with a process of its own. */
 const SINGLE_PASSES = 16
+/** Of the names whose folders are looked at. */
+const LONGEST_LOOKED_INTO = 1_024
 
 /** `type` is 7-Zip's name of the format, `folder` is made. Of the passwords null stands for none. */
 export async function salvage(
@@ -186,6 +188,8 @@ async function tryPassword(source: Source, wanted: readonly ListedMember[], haul
 
 /** Whether it, or a folder that it is in, is one of the names: 7-Zip takes what is in a folder along. */
 function isNamed(listedName: string, names: ReadonlySet<string>): boolean {
+  // Of a hostile one, each folder would be cut out of kilobytes.
+  if (listedName.length > LONGEST_LOOKED_INTO) return names.has(listedName)
   for (let end = listedName.length; end > 0; end = listedName.lastIndexOf('/', end - 1)) {
     if (names.has(listedName.slice(0, end))) return true
   }

@@ -5,6 +5,8 @@
  *     block       u24: last (1 bit), type (2 bits), size (21 bits) | bytes; of a repeated byte one
  *     skippable   magic 5? 2a 4d 18 | u32 size | bytes
  */
+import { type Effort, spend } from './effort.ts'
+
 const FRAME = 0xfd2f_b528
 const SKIPPABLE = 0x184d_2a50
 const LARGEST_BLOCK = 128 * 1024
@@ -16,10 +18,10 @@ export function isZstd(bytes: Buffer, at: number): boolean {
   return at + 8 <= bytes.length && bytes.readUInt32LE(at) === FRAME
 }
 
-/** The end of all whole frames that follow each other; null where the first one is cut off or none. */
-export function zstdEnd(bytes: Buffer, from: number): number | null {
+/** The end of all whole frames that follow each other; null where the first one is cut off or none, or takes too much effort. */
+export function zstdEnd(bytes: Buffer, from: number, effort: Effort | null = null): number | null {
   let end: number | null = null
-  for (let next = frameEnd(bytes, from); next !== null; next = frameEnd(bytes, next)) end = next
+  for (let next = frameEnd(bytes, from, effort); next !== null; next = frameEnd(bytes, next, effort)) end = next
   return end
 }
 
@@ -31,8 +33,8 @@ export function showsDamage(bytes: Buffer, from: number): boolean {
   return (((bytes[block] ?? 0) >>> 1) & 3) === COMPRESSED
 }
 
-function frameEnd(bytes: Buffer, from: number): number | null {
-  if (from + 8 > bytes.length) return null
+function frameEnd(bytes: Buffer, from: number, effort: Effort | null): number | null {
+  if (from + 8 > bytes.length || !spend(effort, 1)) return null
   const magic = bytes.readUInt32LE(from)
   if (magic >>> 4 === SKIPPABLE >>> 4) return within(bytes, from + 8 + bytes.readUInt32LE(from + 4))
   if (magic !== FRAME) return null
@@ -43,7 +45,7 @@ function frameEnd(bytes: Buffer, from: number): number | null {
   const size = [isSingle ? 1 : 0, 2, 4, 8][descriptor >>> 6] as number
   let at = from + 5 + (isSingle ? 0 : 1) + dictionary + size
   for (;;) {
-    if (at + 3 > bytes.length) return null
+    if (at + 3 > bytes.length || !spend(effort, 1)) return null
     const block = bytes.readUIntLE(at, 3)
     const type = (block >>> 1) & 3
     if (type === RESERVED || (block >>> 3 > LARGEST_BLOCK && type !== REPEATED)) return null

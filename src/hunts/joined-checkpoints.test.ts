@@ -26,6 +26,21 @@ test('checkpoints that come soon after each other are one, with everything of al
   assert.deepEqual(await Array.fromAsync(joined((async function* () {})())), [])
 })
 
+test('of very many samples with hits some are stored at once', async () => {
+  async function* many() {
+    for (let upTo = 1; upTo <= 600; upTo++) yield decided(upTo, [upTo])
+  }
+  const stored = await Array.fromAsync(joined(many()))
+  assert.deepEqual(
+    stored.map(({ upTo, hits }) => [upTo, hits.length]),
+    [
+      [256, 256],
+      [512, 256],
+      [600, 88],
+    ],
+  )
+})
+
 test('what was found does not wait for a sample that takes long', async () => {
   const { promise: scanned, resolve: end } = Promise.withResolvers<void>()
   async function* slow() {
@@ -49,6 +64,21 @@ test('a source that fails has told what came before, and one that is left ends f
   const checkpoints = joined(failing())
   assert.deepEqual((await checkpoints.next()).value, decided(1))
   await assert.rejects(checkpoints.next(), /lost/)
+
+  // The source fails while what came before is stored: nobody waits for that, and the process goes on.
+  async function* failingLater() {
+    yield decided(1)
+    await new Promise((resolve) => setTimeout(resolve, 90))
+    for (let upTo = 2; ; upTo++) {
+      yield decided(upTo)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      if (upTo > 12) throw new Error('lost later')
+    }
+  }
+  const later = joined(failingLater())
+  await later.next()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  await later.return(undefined)
 
   let hasEnded = false
   async function* endless() {

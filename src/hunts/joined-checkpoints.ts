@@ -4,28 +4,35 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Checkpoint } from './checkpoint.ts'
 
-/** How long what was found waits for more. */
+/** How long what was found waits for more, and samples with hits that are stored at once. */
 const JOINED_MS = 100
+const MOST_JOINED = 256
 
 /** The checkpoints in their order, fewer of them. Their source is asked for one more while one is stored. */
 export async function* joined(checkpoints: AsyncGenerator<Checkpoint>): AsyncGenerator<Checkpoint> {
-  let next = checkpoints.next()
+  const ask = () => {
+    const asked = checkpoints.next()
+    // It may fail while what came before is stored.
+    asked.catch(() => {})
+    return asked
+  }
+  let next = ask()
   try {
     for (;;) {
       const first = await next
       if (first.done) return
       let decided = first.value
-      next = checkpoints.next()
+      next = ask()
       const until = performance.now() + JOINED_MS
       const ending = new AbortController()
       const enough = delay(JOINED_MS, null, { signal: ending.signal }).catch(() => null)
       try {
-        while (performance.now() < until) {
+        while (performance.now() < until && decided.hits.length < MOST_JOINED) {
           // A failure is thrown once what came before it is stored.
           const more = await Promise.race([next, enough]).catch(() => null)
           if (more === null || more.done) break
           decided = sum(decided, more.value)
-          next = checkpoints.next()
+          next = ask()
         }
       } finally {
         ending.abort()

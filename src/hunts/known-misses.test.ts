@@ -44,6 +44,8 @@ test('a text is not scanned again with what it was scanned on in vain, and with 
   // The text counts, and not what it is called.
   assert.deepEqual(leftOf(known, { ...a, key: 'later' }, 2, 3), [3])
   assert.deepEqual(leftOf(known, { ...a, content: `${a.content} ` }, 2, 3), [2, 3])
+  known.clear()
+  assert.deepEqual(leftOf(known, a, 2), [2])
 })
 
 test('parts of one text that report other rules are told apart', () => {

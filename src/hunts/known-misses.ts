@@ -1,8 +1,9 @@
 /**
- * Which samples were scanned with a text in vain. Neither a content nor a text ever changes, so that holds for good: a hunt with
- * rules that were hunted with before, such as Local Retro, scans what matched and what is new.
+ * Which samples were scanned with a text in vain. Neither a sound content nor a text ever changes, so that holds until a damaged
+ * content is found: a hunt with rules that were hunted with before, such as Local Retro, scans what matched and what is new.
  */
 import { LRUCache } from 'lru-cache'
+import { memoized } from '../planner/index.ts'
 import { matchKey, type RuleSet, type RunnableRuleset, type TaskOutput } from '../scanning/index.ts'
 
 /** Pairs of a text and a sample that are kept, with some of them for each text; a pair takes about 40 bytes. */
@@ -21,40 +22,40 @@ export class KnownMisses {
   })
 
   /** The answers of a segment without what was scanned in vain. */
-  left({ rulesets }: RuleSet, answers: readonly Answer[]): readonly Answer[] {
-    if (answers.length === 0) return answers
-    const missed = new Map(rulesets.map((ruleset) => [ruleset.key, this.#missedBy(ruleset)]))
+  left(ruleSet: RuleSet, answers: readonly Answer[]): readonly Answer[] {
     return answers.flatMap((answer) => {
-      const without = missed.get(answer.ruleset)
-      if (without === undefined) return [answer]
-      const samples = answer.samples.filter((id) => !without.has(id))
+      const ruleset = byKey(ruleSet).get(answer.ruleset)
+      const missed = ruleset && this.#samples.get(matchKey(ruleset))
+      if (missed === undefined) return [answer]
+      const samples = answer.samples.filter((id) => !missed.has(id))
       return samples.length === 0 ? [] : [{ ...answer, samples }]
     })
   }
 
   /** What became of scans: `asked` are the samples with the keys of the rulesets of the set that each was scanned with. */
   add(
-    { rulesets }: RuleSet,
+    ruleSet: RuleSet,
     asked: readonly { readonly sample: number; readonly rulesets: readonly string[] | null }[],
     results: Results,
   ): void {
     const found = new Map(results.map(({ sample, hits, errors }) => [sample, { hits, errors }]))
-    const missed = new Map<string, number[]>(rulesets.map(({ key }) => [key, []]))
+    const missed = new Map<string, number[]>()
     for (const { sample, rulesets: keys } of asked) {
       const result = found.get(sample)
       // With all of the set: nothing is known of that sample, or it is a scan to compare with.
       if (keys === null || result === undefined || result.errors.length > 0) continue
       const matched = new Set(result.hits.map(({ ruleset }) => ruleset))
-      for (const key of keys) if (!matched.has(key)) missed.get(key)?.push(sample)
+      for (const key of keys) if (!matched.has(key)) listOf(missed, key).push(sample)
     }
-    for (const ruleset of rulesets) {
-      const samples = missed.get(ruleset.key) ?? []
-      if (samples.length > 0 && !asksForMore(ruleset)) this.#keep(matchKey(ruleset), samples)
+    for (const [key, samples] of missed) {
+      const ruleset = byKey(ruleSet).get(key)
+      if (ruleset !== undefined && !asksForMore(ruleset)) this.#keep(matchKey(ruleset), samples)
     }
   }
 
-  #missedBy(ruleset: RunnableRuleset): ReadonlySet<number> | undefined {
-    return this.#samples.get(matchKey(ruleset))
+  /** A content was damaged when it was scanned, and may come back as it was. */
+  clear(): void {
+    this.#samples.clear()
   }
 
   #keep(text: string, samples: readonly number[]): void {
@@ -66,7 +67,15 @@ export class KnownMisses {
   }
 }
 
+const byKey = memoized(({ rulesets }: RuleSet) => new Map(rulesets.map((ruleset) => [ruleset.key, ruleset])))
+
 /** Whether a text may ask for more than the content: by its words, so that some are not kept that could be. */
-function asksForMore({ content }: RunnableRuleset): boolean {
-  return /\b(?:filename|filepath|filetype|extension|owner|time)\b/.test(content)
+const asksForMore = memoized(({ content }: RunnableRuleset) =>
+  /\b(?:filename|filepath|filetype|extension|owner|time)\b/.test(content),
+)
+
+function listOf(lists: Map<string, number[]>, key: string): number[] {
+  const list = lists.get(key) ?? []
+  lists.set(key, list)
+  return list
 }

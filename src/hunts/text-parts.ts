@@ -72,8 +72,11 @@ export async function inParts(ruleSet: RuleSet, plans: TextPlans, signal: AbortS
   return { id: ruleSet.id, rulesets }
 }
 
-/** Of a live ruleset: what is known of its parts holds in the next hunt. */
-const takenApart = new WeakMap<RunnableRuleset, readonly RunnableRuleset[]>()
+/** What is known of the parts of a live ruleset holds in the next hunt. */
+const takenApart = new LRUCache<RunnableRuleset, readonly RunnableRuleset[]>({
+  maxSize: KEPT_CHARACTERS,
+  sizeCalculation: (parts) => parts.reduce((sum, { plan, content }) => sum + plan.length + content.length, 1),
+})
 
 async function partsOf(
   ruleset: RunnableRuleset,

@@ -22,11 +22,11 @@ export interface Admitted {
   readonly id: number
   readonly seen: number
   readonly known: boolean
-  /** It waits for the pipeline: it is new, was queued already, or is to be unpacked again with another password. */
+  /** It waits for the pipeline: it is new, was queued already, or is to be unpacked again. */
   readonly queued: boolean
   /** A known sample that this arrival put back into the queue. */
   readonly requeued: boolean
-  /** A queued archive that waited for its members, and is to be unpacked again with another password. */
+  /** A queued archive that waited for its members, and is to be unpacked again. */
   readonly reopened: boolean
   /** Known, under a name that it did not have. */
   readonly renamed: boolean
@@ -133,9 +133,9 @@ async function insertRows(
   for (const staged of batch) {
     const { member, tags } = staged
     let sample = samples.get(keyOf(staged.digests.sha256)) as KnownSample
-    const mayChange = !isFresh.has(staged) && (staged.state.password !== null || member === null)
+    const isOtherwise = staged.state.password !== null || member === null
     // It was found before this transaction, and may have been processed since.
-    if (sample.state === 'queued' && mayChange) {
+    if (sample.state === 'queued' && isOtherwise && !isFresh.has(staged)) {
       sample = (await tx.samples.findKnown([sample.sha256]))[0] ?? sample
     }
     const { id } = sample
@@ -153,7 +153,7 @@ async function insertRows(
         await requeue(tx, id, staged.state)
         state = 'queued'
         samples.set(keyOf(staged.digests.sha256), { ...sample, state })
-      } else if (state === 'queued' && mayChange) {
+      } else if (state === 'queued' && (isOtherwise || staged.state.depth < archiveDepth)) {
         // It may be under way as it came before; when it ends, its commit sees that.
         reopened = await tx.intake.comeAgain(id, staged.state, mayHaveMore(sample.note ?? ''))
       }
@@ -179,8 +179,9 @@ function sightingOf({ staged, id }: { readonly staged: StagedFile; readonly id: 
 function worthAnotherTry({ note, extractedFileCount }: KnownSample, staged: StagedFile, archiveDepth: number): boolean {
   if (note === null) return false
   const { password, depth } = staged.state
-  const isOpenable = password !== null && (extractedFileCount === 0 || isLocked(note))
-  return isOpenable || wasCutShort(note, { isShallow: depth < archiveDepth, isSent: staged.member === null })
+  const isShallow = depth < archiveDepth
+  const isOpenable = isShallow && password !== null && (extractedFileCount === 0 || isLocked(note))
+  return isOpenable || wasCutShort(note, { isShallow, isSent: staged.member === null })
 }
 
 /** Whether more may come out of an archive with such a note when it comes otherwise. */

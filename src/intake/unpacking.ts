@@ -123,7 +123,7 @@ export class Unpacker {
     const place = readPlace(queued.place) ?? startOf(archives.bytesOf(queued.digests.size))
     const credit = { ...queued.charged }
     const isSpent = allowance.members + credit.members <= 0 || allowance.bytes + credit.bytes <= 0
-    if (queued.place === null && isSpent) return [...remarks, spentRemark(false)]
+    if (queued.place === null && isSpent && root !== queued.id) return [...remarks, spentRemark(false)]
     const folder = scratch.fresh()
     const lease = await contents.lease([queued.digests.sha256])
     const opening: Opening = {
@@ -150,9 +150,7 @@ export class Unpacker {
       if (opening.opened === 0 && examined.identification.isArchive) {
         opening.notes.add('It could not be opened: it is damaged, or of a kind that is not unpacked.')
       }
-      if (root !== queued.id && this.#isTight(opening) && [...opening.notes].some(isOfBounds)) {
-        opening.notes.add(spentRemark(true))
-      }
+      if (root !== queued.id && [...opening.notes].some(isOfBounds)) opening.notes.add(spentRemark(true))
       return [...remarks, ...opening.notes]
     } finally {
       // All of them first: the folder goes when this ends.
@@ -227,7 +225,9 @@ export class Unpacker {
       const isAll = unpacked.format !== null && unpacked.note === null
       if (unpacked.format !== null || unpacked.locked || had.size > 0) opening.opened++
       if (isAll) damaged = 0
-      end = part.to ?? part.from + Math.max(1, unpacked.archiveBytes ?? 1)
+      // What is none is passed by a byte more: it is no stream behind which others of its kind were read.
+      const passed = unpacked.format === null ? 2 : 1
+      end = part.to ?? part.from + Math.max(passed, unpacked.archiveBytes ?? passed)
       await this.#takeAll(opening, unpacked.members, had)
     }
     if (damaged > 0) notes.add(damagedRemark(damaged))
@@ -331,12 +331,6 @@ export class Unpacker {
     return allowance.members + credit.members <= 0 || allowance.bytes + credit.bytes <= 0
   }
 
-  /** Whether it is the allowance that bounds what comes out, and not its own size. */
-  #isTight(opening: Opening): boolean {
-    const { allowance, credit, bytesByRatio } = opening
-    return this.#isSpent(opening) || allowance.bytes + credit.bytes < bytesByRatio
-  }
-
   /** Copies and hashes what 7-Zip has unpacked, and leaves out the contents that were had under the same path. */
   async #takeAll(opening: Opening, members: Unpacked['members'], had: ReadonlySet<string>): Promise<void> {
     const { scratch, examiner } = this.#parts
@@ -357,7 +351,8 @@ export class Unpacker {
         if (!isTwin) first.add(twinKey)
         const bounds = this.#boundsOf(opening)
         if (bounds.members === 0 || digests.size > bounds.bytes) {
-          notes.add(exceededNote(bounds.members === 0 ? 'members' : 'bytes', bounds))
+          // Once: what is left differs from member to member.
+          if (![...notes].some(isOfBounds)) notes.add(exceededNote(bounds.members === 0 ? 'members' : 'bytes', bounds))
           examiner.forget(digests)
           await scratch.discard(temporary)
           return

@@ -8,7 +8,7 @@
  *      │                               (its samples are indexed anew)     │
  *      └──────────────────────────────────────────────────────────────────┘
  *
- * A row changes in one transaction with the samples that name it, so every processed sample is in exactly one live
+ * A row changes in one transaction with the samples that name it, so every processed sample is in a live
  * segment or in none. Files come before a row is live, and go before it is deleted: a live row never names one that is
  * not there, and a file that a kill has left is found by its row. Who reads a retired one: `segment-readers.ts`.
  */

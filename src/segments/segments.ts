@@ -3,7 +3,7 @@
  *
  * A segment's life:  staged → live (with `samples.segment_id`, in one transaction) → retired, when it was merged into
  *                    another, or made anew → removed when its last reader is done, in whatever process that is.
- * Whatever happens, a processed sample is either in exactly one live segment or counts as *unindexed*, and hunts scan
+ * Whatever happens, a processed sample is either in the live segment that its row names or counts as *unindexed*, and hunts scan
  * those plainly. Segments list their own sample ids, which ascend within a segment; ranges of different segments may
  * interleave (see `chains.ts`), so nobody may conclude from an id's range that a sample is in a segment.
  *

@@ -118,6 +118,8 @@ test('a character 0 is kept as its escape, which says the same', () => {
   )
   // An escape that there is none of is refused as it was.
   assert.equal(ruleText('"\\\0"'), '"\\\0"')
+  const many = '\0'.repeat(10_002)
+  assert.equal(ruleText(many), many)
   const long = '\\'.repeat(1_000_000)
   assert.equal(ruleText(`${long}\0${long}\0`), `${long}\\x00${long}\\x00`)
 })

@@ -45,7 +45,10 @@ export function ruleText(given: string): string {
   return result + text.slice(at)
 }
 
-/** Behind a backslash it stays, and the text is refused. */
+/** Characters 0 in a text that anybody means as rules. */
+const MOST_NULS = 10_000
+
+/** Behind a backslash it stays, and the text is refused; so do all of a text that has very many. */
 function withoutNul(text: string): string {
   const pieces: string[] = []
   let from = 0
@@ -53,6 +56,7 @@ function withoutNul(text: string): string {
     let slashes = 0
     while (text[at - slashes - 1] === '\\') slashes++
     if (slashes % 2 === 1) continue
+    if (pieces.length > 2 * MOST_NULS) return text
     pieces.push(text.slice(from, at), '\\x00')
     from = at + 1
   }

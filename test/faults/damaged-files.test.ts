@@ -239,7 +239,7 @@ test('what a crash may leave in the folders is cleared, and nothing that is need
   writeFileSync(join(data, 'scratch', 'gone', 'unpacking', 'deep', 'member'), 'x')
   writeFileSync(join(data, 'scratch', 'gone', 'upload'), random.bytes(1_000))
   mkdirSync(join(data, 'scratch', 'gone', 'workers'))
-  writeFileSync(join(data, 'scratch', 'gone', 'workers', 'worker-1.flight'), random.bytes(512))
+  writeFileSync(join(data, 'scratch', 'gone', 'workers', 'worker-1.progress'), random.bytes(512))
   writeFileSync(join(data, 'scratch', 'garbage.db'), random.bytes(5_000))
   mkdirSync(join(data, 'scratch', 'folder.db', 'below'), { recursive: true })
   // Nobody's, and old.
@@ -256,7 +256,7 @@ test('what a crash may leave in the folders is cleared, and nothing that is need
   writeFileSync(join(data, 'doubts', 'note'), `${sha256(orphan)}\n${sha256(first)}\n${'0'.repeat(64)}\nabc`)
   writeFileSync(join(data, 'doubts', 'garbage'), random.bytes(300))
   writeFileSync(join(data, 'owner.json'), '{"pid": 1, "url"')
-  writeFileSync(join(data, 'workers', 'worker-1.flight'), random.bytes(512))
+  writeFileSync(join(data, 'workers', 'worker-1.progress'), random.bytes(512))
   await server.start()
   assert.equal(server.repaired.uploadsCutShort, 4)
   assert.equal(server.repaired.forgotten, 2)

@@ -138,10 +138,10 @@ async function addUser(server: KillableServer) {
 }
 
 /** Workers inside a scan. */
-const scanning = (server: KillableServer): string[] => inAScan(server, /worker-\d+\.flight/)
+const scanning = (server: KillableServer): string[] => inAScan(server, /worker-\d+\.progress/)
 
 /** Processes that check texts, while they try one out. */
-const trying = (server: KillableServer): string[] => inAScan(server, /checker-\d+\.flight/)
+const trying = (server: KillableServer): string[] => inAScan(server, /checker-\d+\.progress/)
 
 /** By the progress records of processes that are alive: the byte at 16 is the number of the stage. */
 function inAScan(server: KillableServer, record: RegExp): string[] {

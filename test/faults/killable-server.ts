@@ -98,7 +98,7 @@ export class KillableServer {
 
   /** The processes that scan, as opposed to those that check texts and unpack. */
   workers(): Process[] {
-    return this.descendants().filter(({ command }) => /worker\/main\.[jt]s .*\/worker-\d+\.flight/.test(command))
+    return this.descendants().filter(({ command }) => /worker\/main\.[jt]s .*\/worker-\d+\.progress/.test(command))
   }
 
   /** What was logged since the start, one object a line. */

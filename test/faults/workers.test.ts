@@ -220,10 +220,10 @@ async function stopInScan(server: KillableServer): Promise<Process> {
   return assert.fail('no worker was found inside a scan')
 }
 
-/** Reads the worker's flight record: the byte at 16 is the number of its stage (src/scanning/progress-record.ts). */
+/** Reads the worker's progress record: the byte at 16 is the number of its stage (src/scanning/progress-record.ts). */
 function isScanning(server: KillableServer, worker: Process): boolean {
   const SCAN = 6
-  const [, name = ''] = /(worker-\d+\.flight)/.exec(worker.command) ?? []
+  const [, name = ''] = /(worker-\d+\.progress)/.exec(worker.command) ?? []
   return readFileSync(progressRecordOf(server.data, name))[16] === SCAN
 }
 

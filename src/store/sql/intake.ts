@@ -109,12 +109,13 @@ export function sqlIntake(database: Database, engine: Engine): StoredIntake {
         .where('sample_id', '=', sample)
         .executeTakeFirst()
       const had = row?.password?.split('\n') ?? []
-      const isPassword = password !== null && !had.includes(password)
+      const more = [...new Set(password?.split('\n') ?? [])].filter((line) => !had.includes(line))
+      const isPassword = more.length > 0
       const isNearer = row !== undefined && (depth < (row.depth ?? 0) || (root === null && row.root !== null))
       if (!isPassword && !isNearer) return false
       const isReopened = reopens && row?.stage === 'waiting'
       const changed = {
-        ...(isPassword && { password: [...had.slice(1 - MOST_PASSWORDS), password].join('\n') }),
+        ...(isPassword && { password: [...had, ...more].slice(-MOST_PASSWORDS).join('\n') }),
         ...(isNearer && { depth: Math.min(depth, row.depth ?? 0), ...(root === null && { root_id: null }) }),
       }
       await database

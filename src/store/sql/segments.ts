@@ -8,17 +8,16 @@ const GENERATION = 'segment-generation'
 
 export function sqlSegments(database: Database, { textsOf }: Engine): StoredSegments {
   const settings = sqlSettings(database)
-  const processed = () => database.selectFrom('samples').where('stored', '=', 1).where('state', '=', 'processed')
+  /** Archives that are unpacked again among them. */
+  const onceProcessed = () =>
+    database
+      .selectFrom('samples')
+      .where('stored', '=', 1)
+      .where((eb) => eb.or([eb('state', '=', 'processed'), eb('processed_at', 'is not', null)]))
+  const unindexed = () => onceProcessed().where('segment_id', 'is', null)
   /** Nobody has ever read it. */
   const giveUp = (at: number) =>
     database.updateTable('segments').set({ state: 'retired', died: 0, changed: at }).where('state', '=', 'staged')
-  /** Archives that are unpacked again among them. */
-  const unindexed = () =>
-    database
-      .selectFrom('samples')
-      .where('segment_id', 'is', null)
-      .where('stored', '=', 1)
-      .where((eb) => eb.or([eb('state', '=', 'processed'), eb('processed_at', 'is not', null)]))
 
   return {
     async listLive() {
@@ -257,7 +256,7 @@ export function sqlSegments(database: Database, { textsOf }: Engine): StoredSegm
     },
 
     async measure() {
-      const count = processed().select(({ fn, lit }) => [
+      const count = onceProcessed().select(({ fn, lit }) => [
         fn.countAll<number>().as('samples'),
         fn.coalesce(fn.sum<number>('size'), lit(0)).as('bytes'),
       ])
