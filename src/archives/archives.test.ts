@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
-import { gzipSync } from 'node:zlib'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { findArchive } from './archive-search.ts'
 import { withTwin } from './archives.ts'
 import { type ArchiveLimits, Archives, type UnpackOptions, zipForDownload } from './index.ts'
 import { archiveLimits } from './limits.fixture.ts'
@@ -509,4 +510,17 @@ test('a download that is given up leaves no folder and no process', async (t) =>
   for await (const _chunk of stream) break
   for (let i = 0; i < 500 && (await stat(packing).catch(() => null)) !== null; i++) await new Promise(setImmediate)
   await assert.rejects(stat(packing), { code: 'ENOENT' })
+})
+
+test('a content that looks like very many streams is given up, and one real stream among a few is found', () => {
+  const real = zstdCompressSync(
+    Buffer.from('a text that is in a stream of its own, and long enough to be one'.repeat(9)),
+  )
+  // A block of 100,000 bytes leads to blocks of nothing, up to the end.
+  const frame = Buffer.from('28b52ffd005800350c', 'hex')
+  const lookLike = (streams: number, padding: number) =>
+    Buffer.concat([...Array.from({ length: streams }, () => frame), Buffer.alloc(padding), real])
+  const few = lookLike(2, 110_000)
+  assert.equal(findArchive(few, 0)?.from, few.length - real.length)
+  assert.equal(findArchive(lookLike(900, 300_000), 0), null)
 })

@@ -302,16 +302,17 @@ test('an archive that too much lay around or before is unpacked when it comes by
   assert.equal((await c.samples.find(digestOf(last)))?.note, null)
 })
 
-test('an archive that comes by itself while it is queued as a member is unpacked as what was sent', async (t) => {
-  const c = await freshCollection(t, { workers: 1, limits: { archiveDepth: 1 } })
+test('an archive that comes by itself, or less deep, while it is queued as a member is unpacked all the same', async (t) => {
+  const c = await freshCollection(t, { workers: 1, limits: { archiveDepth: 2 } })
   for (let round = 0; round < 5; round++) {
     const inner = zipOf({ 'core.txt': Buffer.from(`the core ${round}`) })
     const texts = Array.from({ length: 40 }, (_, n) => [`${n}.txt`, Buffer.from(`text ${round} ${n}`)] as const)
-    const outer = await upload(c, zipOf({ 'inner.zip': inner, ...Object.fromEntries(texts) }), 'outer.zip')
+    const middle = zipOf({ 'inner.zip': inner, ...Object.fromEntries(texts) })
+    const outer = await upload(c, zipOf({ 'middle.zip': middle }), 'outer.zip')
     // At once as soon as it is there, so that it is met in every state that it goes through.
     while ((await c.samples.find(digestOf(inner))) === null) await setImmediate()
     for (let turn = 0; turn < 100 * round; turn++) await setImmediate()
-    const again = await upload(c, inner, 'inner.zip')
+    const again = await upload(c, round % 2 === 0 ? inner : zipOf({ 'less deep.zip': inner }), 'again.zip')
     await Promise.all([outer.processed, again.processed])
     await c.intake.idle()
     assert.notEqual(await c.samples.find(digestOf(Buffer.from(`the core ${round}`))), null, `round ${round}`)

@@ -202,6 +202,8 @@ export async function hunting(store: Store, tell: Tell): Promise<void> {
   const added = [await comeWith('p'), await comeWith('q')]
   await intake.wait([{ ...state, sample: 1, generation: 3 }])
   added.push(await comeWith('r'))
+  await intake.wait([{ ...state, sample: 1, generation: 3 }])
+  added.push(await comeWith('r\ns'), await comeWith('s\nq'))
   tell('passwords', [added, (await intake.next({ ids: [1] }, 5)).samples.map((one) => one.state.password)])
   await intake.record([{ ...state, sample: 1, depth: 3, archive: 2, root: 2 }])
   await intake.comeAgain(1, { ...state, depth: 1, root: 5 }, true)
