@@ -277,7 +277,7 @@ test('what a worker has read of a zip takes no place from what 7-Zip reads of it
   // Whatever 7-Zip gives, no more comes out than may.
   const many = await open(await zipped({ 1: 9, 2: 9, 3: 9 }, { a: 9, b: 9, c: 9, d: 9 }), 'many.zip')
   assert.equal(many.paths.length, 5)
-  assert.match(many.note ?? '', /more contained files than allowed/)
+  assert.match(many.note ?? '', /more (?:than 5 )?contained files/)
 })
 
 test('an archive that too much lay around or before is unpacked when it comes by itself, or less deep', async (t) => {
