@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
+import { Failure } from '../errors/index.ts'
 import { IndexUse, LocalJobs, Work, type WorkParts } from '../jobs/index.ts'
 import { everySample } from '../planner/index.ts'
 import type { SegmentFile } from '../segments/index.ts'
@@ -319,6 +320,13 @@ test('where few samples are candidates, a hunt stores how far it is more rarely,
   assert.deepEqual(await ends(1), [2, 10, 20])
   assert.deepEqual(await ends(0), [20])
   assert.deepEqual(await ends(600), [2, 4, 6, 8, 10, 12, 14, 16, 18, 20])
+})
+
+test('where samples are missing from the lists a scan fails, though nothing is left to look up', async () => {
+  const sources = sourcesOf({ pool: {}, workers: 1 })
+  const isDamaged = new Failure('database.damaged')
+  const corpus = { ...sources.corpus, demandWhole: () => Promise.reject(isDamaged) } as unknown as ScanSources['corpus']
+  await assert.rejects(Array.fromAsync(scanCorpus({ ...sources, corpus }, everythingUpTo(0))), isDamaged)
 })
 
 test('with many nodes several windows are looked up at once, in order of their samples, and one where many are candidates', async () => {

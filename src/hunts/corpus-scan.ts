@@ -18,6 +18,7 @@
 import { basename } from 'node:path'
 import { Failure } from '../errors/index.ts'
 import type { IndexUse, JobInput, JobOutput, Jobs, SampleToVerify } from '../jobs/index.ts'
+import { memoized } from '../planner/index.ts'
 import { asksForNames, type Priority, type RuleSet, WorkerLost, type WorkerPool } from '../scanning/index.ts'
 import type { SegmentFile, Segments } from '../segments/index.ts'
 import type { DatabaseHealth } from '../store/index.ts'
@@ -407,16 +408,9 @@ async function scanBatch(
   }
 }
 
-const counted = new WeakMap<RuleSet, (keys: readonly string[] | null) => number>()
-
 /** How many texts some rulesets are of; null for all of the set. The parts of a text count as one. */
-function textsCounted(ruleSet: RuleSet): (keys: readonly string[] | null) => number {
-  let count = counted.get(ruleSet)
-  if (count === undefined) {
-    const texts = new Map(ruleSet.rulesets.map(({ key, part }) => [key, part?.text ?? key]))
-    const all = new Set(texts.values()).size
-    count = (keys) => (keys === null ? all : new Set(keys.map((key) => texts.get(key))).size)
-    counted.set(ruleSet, count)
-  }
-  return count
-}
+const textsCounted = memoized(({ rulesets }: RuleSet) => {
+  const texts = new Map(rulesets.map(({ key, part }) => [key, part?.text ?? key]))
+  const all = new Set(texts.values()).size
+  return (keys: readonly string[] | null) => (keys === null ? all : new Set(keys.map((key) => texts.get(key))).size)
+})

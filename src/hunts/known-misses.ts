@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import { memoized } from '../planner/index.ts'
-import { matchKey, type RuleSet, type RunnableRuleset, type TaskOutput } from '../scanning/index.ts'
+import { asksForNames, matchKey, type RuleSet, type RunnableRuleset, type TaskOutput } from '../scanning/index.ts'
 
 /** Pairs of a text and a sample that are kept, with some of them for each text; a pair takes about 40 bytes. */
 const MOST_PAIRS = 1_000_000
@@ -70,8 +70,8 @@ export class KnownMisses {
 const byKey = memoized(({ rulesets }: RuleSet) => new Map(rulesets.map((ruleset) => [ruleset.key, ruleset])))
 
 /** Whether a text may ask for more than the content: by its words, so that some are not kept that could be. */
-const asksForMore = memoized(({ content }: RunnableRuleset) =>
-  /\b(?:filename|filepath|filetype|extension|owner|time)\b/.test(content),
+const asksForMore = memoized(
+  (ruleset: RunnableRuleset) => asksForNames(ruleset) || /\b(?:filetype|time)\b/.test(ruleset.content),
 )
 
 function listOf(lists: Map<string, number[]>, key: string): number[] {
